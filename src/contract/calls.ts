@@ -1,0 +1,174 @@
+// The one table of calls between window and station: both sides of the bridge are derived from it.
+// Calls give orders and ask questions; events bring news. Bulk bytes travel as Uint8Array, never as JSON.
+import { z } from 'zod';
+import { cohortNameSchema, cohortSchema } from './cohort.ts';
+import {
+  frameSchema,
+  importModes,
+  importProgressSchema,
+  importReportSchema,
+  instanceSchema,
+  seriesSchema,
+  studyPageSchema,
+  studyQuerySchema,
+  studySchema,
+} from './dicom.ts';
+import { faultSchema } from './fault.ts';
+import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
+import {
+  engineNames,
+  epochSchema,
+  hyperParametersSchema,
+  metricsSchema,
+  providerNames,
+  trainOutcomeSchema,
+  trainProgressSchema,
+} from './training.ts';
+
+const nothing = z.object({});
+const uid = z.string().regex(/^[0-9.]{1,64}$/);
+
+export const runSchema = z.object({
+  id: z.string(),
+  cohort: z.string(),
+  network: z.string(),
+  startedAt: z.string(),
+  state: z.enum(['running', 'paused', 'done', 'stopped', 'failed']),
+  progress: trainProgressSchema.nullable(),
+  /** [step, loss] pairs, thinned to at most 2,000. */
+  losses: z.array(z.tuple([z.number(), z.number()])),
+  epochs: z.array(epochSchema),
+  outcome: trainOutcomeSchema.nullable(),
+  fault: faultSchema.nullable(),
+});
+export type Run = z.infer<typeof runSchema>;
+
+export const modelSchema = z.object({
+  id: z.string(),
+  network: z.string(),
+  cohort: z.string(),
+  cohortHash: z.string(),
+  createdAt: z.string(),
+  classes: z.array(z.string()),
+  parents: z.array(z.string()),
+  weightsHash: z.string(),
+  test: metricsSchema.nullable(),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+export const aboutSchema = z.object({
+  version: z.string(),
+  home: z.string(),
+  node: z.string(),
+  studies: z.number().int(),
+  freeBytes: z.number(),
+  networks: z.array(z.object({ name: z.string(), description: z.string(), parameters: z.number().int() })),
+});
+export type About = z.infer<typeof aboutSchema>;
+
+/** name → what goes in, what comes out. */
+export const calls = {
+  about: { in: nothing, out: aboutSchema },
+  /** Resolves when the import ends; progress arrives as `import-progress`. One import at a time. */
+  'import-paths': {
+    in: z.object({
+      paths: z.array(z.string().max(4_096)).min(1).max(10_000),
+      mode: z.enum(importModes).default('reference'),
+    }),
+    out: importReportSchema,
+  },
+  'cancel-import': { in: nothing, out: nothing },
+  /** Writes generated practice studies (phantoms, no patient) into the home folder and imports them. */
+  'import-practice-studies': {
+    in: z.object({ site: z.number().int().min(0).max(3).default(0) }),
+    out: importReportSchema,
+  },
+  studies: { in: studyQuerySchema, out: studyPageSchema },
+  study: { in: z.object({ studyInstanceUID: uid }), out: studySchema },
+  instances: {
+    in: z.object({ seriesInstanceUID: uid }),
+    out: z.object({ series: seriesSchema, instances: z.array(instanceSchema) }),
+  },
+  frame: { in: z.object({ sopInstanceUID: uid, frame: z.number().int().min(1).default(1) }), out: frameSchema },
+  /** The header as a flat list for the header viewer; values cut at 200 characters. */
+  header: {
+    in: z.object({ sopInstanceUID: uid }),
+    out: z.object({
+      elements: z.array(
+        z.object({ depth: z.number().int(), tag: z.string(), vr: z.string(), keyword: z.string(), value: z.string() }),
+      ),
+    }),
+  },
+  'create-cohort': {
+    in: z.object({
+      name: cohortNameSchema,
+      query: z.string().max(500).default(''),
+      labelsFile: z.string().max(4_096).nullable().default(null),
+      labelColumn: z.string().max(100).nullable().default(null),
+      studyInstanceUIDs: z.array(uid).max(100_000).nullable().default(null),
+    }),
+    out: cohortSchema,
+  },
+  cohorts: { in: nothing, out: z.object({ cohorts: z.array(cohortSchema) }) },
+  'delete-cohort': { in: z.object({ name: cohortNameSchema }), out: nothing },
+  'start-run': {
+    in: z.object({
+      cohort: cohortNameSchema,
+      network: z.string().max(64),
+      hyperParameters: hyperParametersSchema.partial().default({}),
+      engine: z.enum(engineNames).default('compiled'),
+      provider: z.enum(providerNames).default('auto'),
+    }),
+    out: runSchema,
+  },
+  'pause-run': { in: z.object({ id: z.string() }), out: nothing },
+  'resume-run': { in: z.object({ id: z.string() }), out: nothing },
+  'stop-run': { in: z.object({ id: z.string() }), out: nothing },
+  runs: { in: nothing, out: z.object({ runs: z.array(runSchema) }) },
+  models: { in: nothing, out: z.object({ models: z.array(modelSchema) }) },
+  /** Checks an invite's form and tells what it would join, without contacting the hub. */
+  'read-invite': {
+    in: z.object({ invite: z.string().max(5_000) }),
+    out: z.object({ federation: z.string(), hubUrl: z.string(), hubFingerprint: z.string(), expiresAt: z.string() }),
+  },
+  join: { in: z.object({ invite: z.string().max(5_000), site: siteNameSchema }), out: membershipSchema },
+  /** The data manager's approval: this cohort takes part in the federation's project from now on. */
+  'approve-project': { in: z.object({ federation: z.string(), cohort: cohortNameSchema }), out: membershipSchema },
+  leave: { in: z.object({ federation: z.string() }), out: nothing },
+  memberships: { in: nothing, out: z.object({ memberships: z.array(membershipSchema) }) },
+  ledger: {
+    in: z.object({ limit: z.number().int().min(1).max(1_000).default(200) }),
+    out: z.object({ entries: z.array(ledgerEntrySchema), verified: z.boolean() }),
+  },
+} as const;
+export type CallName = keyof typeof calls;
+export type CallInput<N extends CallName> = z.input<(typeof calls)[N]['in']>;
+/** A call's arguments after decoding, defaults filled in. */
+export type CallArguments<N extends CallName> = z.output<(typeof calls)[N]['in']>;
+export type CallOutput<N extends CallName> = z.output<(typeof calls)[N]['out']>;
+
+/** News from the station. */
+export const events = {
+  'import-progress': importProgressSchema,
+  /** Studies, cohorts or models changed: ask again. */
+  'library-changed': nothing,
+  'run-changed': runSchema,
+  'membership-changed': membershipSchema,
+} as const;
+export type EventName = keyof typeof events;
+export type EventValue<N extends EventName> = z.output<(typeof events)[N]>;
+
+/** Envelopes on the channel between window (or main) and station. */
+export const toStationSchema = z.object({
+  id: z.number().int(),
+  call: z.enum(Object.keys(calls) as [CallName, ...CallName[]]),
+  arguments: z.unknown(),
+});
+export type ToStation = z.infer<typeof toStationSchema>;
+
+export const fromStationSchema = z.union([
+  z.object({ id: z.number().int(), value: z.unknown() }),
+  z.object({ id: z.number().int(), fault: faultSchema }),
+  z.object({ event: z.enum(Object.keys(events) as [EventName, ...EventName[]]), value: z.unknown() }),
+]);
+export type FromStation = z.infer<typeof fromStationSchema>;

@@ -1,0 +1,28 @@
+// A cohort: the studies that a site chose for training, with labels and a patient-level split.
+// Like dicom.ts, it names patients' objects, so federation code may not import it.
+import { z } from 'zod';
+import { splitNames } from './training.ts';
+
+export const cohortNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/, 'use letters, digits, spaces, . _ - (at most 64)');
+
+export const cohortSchema = z.object({
+  name: cohortNameSchema,
+  version: z.number().int(),
+  /** SHA-256 (hex) over the ordered items, labels and split of this version. */
+  hash: z.string(),
+  createdAt: z.string(),
+  query: z.string(),
+  instances: z.number().int(),
+  patients: z.number().int(),
+  studies: z.number().int(),
+  classes: z.array(z.object({ name: z.string(), instances: z.number().int(), patients: z.number().int() })),
+  split: z.record(z.enum(splitNames), z.object({ instances: z.number().int(), patients: z.number().int() })),
+  modalities: z.array(z.string()),
+  /** Instances that matched but carry no label: kept out of training. */
+  unlabelled: z.number().int(),
+  /** What a person should know before training: tiny classes, a patient with two labels, unmatched label rows. */
+  warnings: z.array(z.string()),
+});
+export type Cohort = z.infer<typeof cohortSchema>;

@@ -1,0 +1,45 @@
+// Faults are values at the boundaries: what went wrong, said for a person, with whether trying again can help.
+// Exceptions of any other class are bugs.
+import { z } from 'zod';
+
+/** Whether the same act can succeed if repeated: never as it stands, later when the world changed, or at once. */
+export const retrySchema = z.enum(['never', 'later', 'now']);
+
+/**
+ * A fault as it crosses a process or network boundary.
+ * Codes come in hundreds per part: 1xx library, 2xx cohorts, 3xx trainer, 4xx site, 5xx hub, 6xx station, 7xx shell,
+ * 8xx command line. A retired code keeps its number as a tombstone in its part's table.
+ */
+export const faultSchema = z.object({
+  code: z.number().int().min(100).max(999),
+  message: z.string().max(4000),
+  retry: retrySchema,
+});
+export type FaultValue = z.infer<typeof faultSchema>;
+
+/** The thrown form of a fault. `message` says what happened and what to do, without a patient's name or identifier. */
+export class Fault extends Error {
+  readonly code: number;
+  readonly retry: FaultValue['retry'];
+
+  constructor(fault: FaultValue, cause?: unknown) {
+    super(fault.message, cause === undefined ? undefined : { cause });
+    this.name = 'Fault';
+    this.code = fault.code;
+    this.retry = fault.retry;
+  }
+
+  toValue(): FaultValue {
+    return { code: this.code, message: this.message, retry: this.retry };
+  }
+}
+
+/** Code 600: a bug, not a condition; its message carries the original error's. */
+export const unexpectedFaultCode = 600;
+
+/** The fault value of anything thrown: a `Fault` as it is, anything else as an unexpected one (code 600). */
+export function faultValueOf(thrown: unknown): FaultValue {
+  if (thrown instanceof Fault) return thrown.toValue();
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: unexpectedFaultCode, message: `Unexpected error: ${message}`.slice(0, 4000), retry: 'never' };
+}

@@ -1,0 +1,100 @@
+// A network is data: a graph of known layers, checked against limits before anything is built. Never code.
+import { z } from 'zod';
+
+/** Limits on any network, local or received. */
+export const networkLimits = {
+  layers: 2_000,
+  parameters: 200_000_000,
+  inputSide: 1_024,
+  inputChannels: 16,
+  filters: 4_096,
+  kernel: 15,
+} as const;
+
+const layerId = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/);
+const from = { id: layerId, input: layerId };
+const filters = z.number().int().min(1).max(networkLimits.filters);
+const kernel = z.number().int().min(1).max(networkLimits.kernel);
+const stride = z.number().int().min(1).max(8);
+/** `same` pads as TensorFlow does; a number pads that many pixels on every side, as PyTorch does. */
+const padding = z.union([z.literal('same'), z.literal('valid'), z.number().int().min(0).max(7)]);
+
+/** One layer. Rank-4 values are NHWC; every layer names the layer(s) that it reads, `input` being the image. */
+export const layerSchema = z.discriminatedUnion('op', [
+  z.object({
+    op: z.literal('conv'),
+    ...from,
+    filters,
+    kernel,
+    stride: stride.default(1),
+    padding: padding.default('same'),
+    bias: z.boolean().default(true),
+  }),
+  z.object({
+    op: z.literal('depthwise-conv'),
+    ...from,
+    kernel,
+    stride: stride.default(1),
+    padding: padding.default('same'),
+    bias: z.boolean().default(true),
+  }),
+  z.object({
+    op: z.literal('transposed-conv'),
+    ...from,
+    filters,
+    kernel,
+    stride: stride.default(2),
+    bias: z.boolean().default(true),
+  }),
+  z.object({
+    op: z.literal('batch-norm'),
+    ...from,
+    epsilon: z.number().positive().max(0.1).default(1e-5),
+    momentum: z.number().min(0).max(1).default(0.9),
+  }),
+  z.object({
+    op: z.literal('group-norm'),
+    ...from,
+    groups: z.number().int().min(1).max(64),
+    epsilon: z.number().positive().max(0.1).default(1e-5),
+  }),
+  z.object({ op: z.literal('relu'), ...from }),
+  z.object({ op: z.literal('swish'), ...from }),
+  z.object({ op: z.literal('sigmoid'), ...from }),
+  z.object({ op: z.literal('max-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
+  z.object({ op: z.literal('average-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
+  z.object({ op: z.literal('global-average-pool'), ...from }),
+  z.object({ op: z.literal('dropout'), ...from, rate: z.number().min(0).max(0.95) }),
+  z.object({ op: z.literal('add'), id: layerId, inputs: z.array(layerId).length(2) }),
+  z.object({ op: z.literal('multiply'), id: layerId, inputs: z.array(layerId).length(2) }),
+  z.object({ op: z.literal('concat'), id: layerId, inputs: z.array(layerId).min(2).max(64) }),
+  z.object({
+    op: z.literal('dense'),
+    ...from,
+    units: z.union([z.literal('classes'), z.number().int().min(1).max(4_096)]),
+    bias: z.boolean().default(true),
+  }),
+]);
+export type Layer = z.infer<typeof layerSchema>;
+
+export const networkSchema = z.object({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+  description: z.string().max(500),
+  input: z.object({
+    height: z.number().int().min(8).max(networkLimits.inputSide),
+    width: z.number().int().min(8).max(networkLimits.inputSide),
+    channels: z.number().int().min(1).max(networkLimits.inputChannels),
+  }),
+  layers: z.array(layerSchema).min(1).max(networkLimits.layers),
+  /** The layer whose values are the logits. */
+  output: layerId,
+});
+export type Network = z.infer<typeof networkSchema>;
+
+/** Names, shapes and kinds of a network's weights in canonical order: the order of its layers. */
+export interface WeightSpecification {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Statistics (batch-norm mean and variance) are carried with the weights but not trained by gradient. */
+  readonly kind: 'trainable' | 'statistic';
+}

@@ -1,0 +1,125 @@
+// The safetensors layout: 8-byte little-endian header length, JSON header, raw little-endian tensors.
+// One codec for model weights, updates and data sets: nothing in such a file can be executed.
+// Format: https://huggingface.co/docs/safetensors (specification as of 2025).
+import { z } from 'zod';
+import { Fault } from './fault.ts';
+
+const elementBytes = { F32: 4, I32: 4, U16: 2, U8: 1, I8: 1, F16: 2 } as const;
+export type ElementType = keyof typeof elementBytes;
+
+/** Largest JSON header accepted, in bytes. */
+const maxHeaderBytes = 4 * 1024 * 1024;
+/** Tensors start at multiples of this, so that every typed array is a view without a copy. */
+const alignmentBytes = 8;
+
+export interface Tensor {
+  readonly elementType: ElementType;
+  readonly shape: readonly number[];
+  /** Raw little-endian bytes, `elementBytes × product(shape)` long. */
+  readonly bytes: Uint8Array;
+}
+
+export interface TensorFile {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const entrySchema = z.object({
+  dtype: z.enum(['F32', 'I32', 'U16', 'U8', 'I8', 'F16']),
+  shape: z
+    .array(
+      z
+        .number()
+        .int()
+        .min(0)
+        .max(2 ** 40),
+    )
+    .max(8),
+  data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
+});
+const headerSchema = z.record(z.string().max(300), z.unknown());
+const metadataSchema = z.record(z.string(), z.string());
+
+/** Encodes tensors in the order given; the same input gives the same bytes, so a hash of the file names its content. */
+export function encodeTensorFile(file: TensorFile): Uint8Array {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(file.metadata).length > 0) header['__metadata__'] = file.metadata;
+  let offset = 0;
+  for (const [name, tensor] of file.tensors) {
+    const expected = elementBytes[tensor.elementType] * product(tensor.shape);
+    if (tensor.bytes.byteLength !== expected) {
+      throw new Error(`tensor ${name}: ${tensor.bytes.byteLength} bytes for a shape of ${expected}`);
+    }
+    header[name] = { dtype: tensor.elementType, shape: tensor.shape, data_offsets: [offset, offset + expected] };
+    offset += Math.ceil(expected / alignmentBytes) * alignmentBytes;
+  }
+  let text = JSON.stringify(header);
+  text += ' '.repeat((alignmentBytes - (Buffer.byteLength(text) % alignmentBytes)) % alignmentBytes);
+  const headerBytes = new TextEncoder().encode(text);
+  const out = new Uint8Array(8 + headerBytes.length + offset);
+  new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
+  out.set(headerBytes, 8);
+  let position = 8 + headerBytes.length;
+  for (const tensor of file.tensors.values()) {
+    out.set(tensor.bytes, position);
+    position += Math.ceil(tensor.bytes.byteLength / alignmentBytes) * alignmentBytes;
+  }
+  return out;
+}
+
+/**
+ * Decodes a file that may come from outside. Tensors are views on `bytes` where alignment allows, copies elsewhere.
+ * @throws Fault 610 when the bytes are not a whole, well-formed tensor file.
+ */
+export function decodeTensorFile(bytes: Uint8Array): TensorFile {
+  if (bytes.byteLength < 8) throw malformed('it is shorter than its header');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > maxHeaderBytes || 8 + headerLength > bytes.byteLength) throw malformed('its header is cut off');
+  let header: Record<string, unknown>;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength));
+    header = headerSchema.parse(JSON.parse(text));
+  } catch {
+    throw malformed('its header is not valid');
+  }
+  const metadata = metadataSchema.safeParse(header['__metadata__'] ?? {});
+  if (!metadata.success) throw malformed('its metadata is not text');
+  const body = 8 + headerLength;
+  const tensors = new Map<string, Tensor>();
+  for (const [name, raw] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const entry = entrySchema.safeParse(raw);
+    if (!entry.success) throw malformed(`tensor ${name} is not described correctly`);
+    const [start, end] = entry.data.data_offsets;
+    const size = elementBytes[entry.data.dtype] * product(entry.data.shape);
+    if (end - start !== size || body + end > bytes.byteLength) throw malformed(`tensor ${name} is cut off`);
+    const slice = bytes.subarray(body + start, body + end);
+    const aligned = slice.byteOffset % elementBytes[entry.data.dtype] === 0 ? slice : slice.slice();
+    tensors.set(name, { elementType: entry.data.dtype, shape: entry.data.shape, bytes: aligned });
+  }
+  return { tensors, metadata: metadata.data };
+}
+
+/** A float32 tensor over the values given (no copy). */
+export function float32Tensor(values: Float32Array, shape: readonly number[]): Tensor {
+  return { elementType: 'F32', shape, bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+}
+
+/** The values of a float32 tensor as a view (no copy). */
+export function float32Values(tensor: Tensor): Float32Array {
+  if (tensor.elementType !== 'F32') throw malformed(`a tensor is ${tensor.elementType} where F32 is needed`);
+  return new Float32Array(tensor.bytes.buffer, tensor.bytes.byteOffset, tensor.bytes.byteLength / 4);
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((total, size) => total * size, 1);
+}
+
+function malformed(reason: string): Fault {
+  return new Fault({
+    code: 610,
+    message: `This is not a usable tensor file: ${reason}. It may be damaged; obtain it again.`,
+    retry: 'never',
+  });
+}

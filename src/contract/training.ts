@@ -1,0 +1,161 @@
+// What the station asks of a trainer process, and what it hears back.
+import { z } from 'zod';
+import { faultSchema } from './fault.ts';
+import { networkSchema } from './network.ts';
+
+export const engineNames = ['compiled', 'tensorflow'] as const;
+export const providerNames = ['auto', 'cuda', 'dml', 'webgpu', 'cpu'] as const;
+
+export const hyperParametersSchema = z.object({
+  epochs: z.number().int().min(1).max(10_000).default(10),
+  batchSize: z.number().int().min(1).max(4_096).default(32),
+  optimiser: z.enum(['sgd', 'adam', 'adamw']).default('adam'),
+  learningRate: z.number().positive().max(10).default(1e-3),
+  momentum: z.number().min(0).lt(1).default(0.9),
+  weightDecay: z.number().min(0).max(1).default(0),
+  schedule: z.enum(['constant', 'cosine']).default('cosine'),
+  /** Weighs each class by the inverse of its frequency in the training split. */
+  balanceClasses: z.boolean().default(true),
+  labelSmoothing: z.number().min(0).max(0.5).default(0),
+  /** Random flips, shifts and intensity changes of each training image, from the run's seed. */
+  augment: z.boolean().default(true),
+  /** FedProx: strength μ of the pull towards the initial weights (arXiv 1812.06127); 0 turns it off. */
+  proximalStrength: z.number().min(0).max(10).default(0),
+});
+export type HyperParameters = z.infer<typeof hyperParametersSchema>;
+
+/** A value with its 95 % confidence interval; null where it cannot be computed (for example one class only). */
+export const estimateSchema = z.object({ value: z.number(), low: z.number(), high: z.number() }).nullable();
+export type Estimate = z.infer<typeof estimateSchema>;
+
+export const metricsSchema = z.object({
+  examples: z.number().int(),
+  patients: z.number().int(),
+  loss: z.number(),
+  accuracy: estimateSchema,
+  /** Area under the ROC curve: DeLong interval for two classes, macro one-vs-rest with bootstrap over patients beyond. */
+  auc: estimateSchema,
+  /** Mean of the per-class sensitivities. */
+  balancedAccuracy: z.number(),
+  /** Expected calibration error, 15 bins of the top class's probability. */
+  calibrationError: z.number(),
+  perClass: z.array(
+    z.object({
+      name: z.string(),
+      examples: z.number().int(),
+      sensitivity: z.number().nullable(),
+      specificity: z.number().nullable(),
+      auc: z.number().nullable(),
+    }),
+  ),
+  /** Rows are true classes, columns predicted. */
+  confusion: z.array(z.array(z.number().int())),
+});
+export type Metrics = z.infer<typeof metricsSchema>;
+
+export const splitNames = ['train', 'validation', 'test'] as const;
+export type SplitName = (typeof splitNames)[number];
+
+/** One training run, complete: the same specification on the same data set gives the same weights on the CPU. */
+export const trainJobSchema = z.object({
+  job: z.literal('train'),
+  /** Folder for checkpoints and the resulting weights; a run found half-done here is resumed. */
+  runFolder: z.string(),
+  datasetFile: z.string(),
+  network: networkSchema,
+  hyperParameters: hyperParametersSchema,
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+  engine: z.enum(engineNames).default('compiled'),
+  provider: z.enum(providerNames).default('auto'),
+  threads: z.number().int().min(1).max(64).default(2),
+  /** Starts from these weights (the trunk) instead of the seeded initialisation. */
+  initialWeightsFile: z.string().nullable().default(null),
+  /** Whether to measure the validation split after each epoch and the test split at the end. */
+  evaluate: z.boolean().default(true),
+  /** Sleeps this share of the time between steps: 0 none, 0.9 makes a machine ten times slower. */
+  idleShare: z.number().min(0).max(0.99).default(0),
+});
+export type TrainJob = z.infer<typeof trainJobSchema>;
+
+export const evaluateJobSchema = z.object({
+  job: z.literal('evaluate'),
+  datasetFile: z.string(),
+  network: networkSchema,
+  weightsFile: z.string(),
+  split: z.enum(splitNames),
+  engine: z.enum(engineNames).default('compiled'),
+  provider: z.enum(providerNames).default('auto'),
+  threads: z.number().int().min(1).max(64).default(2),
+});
+export type EvaluateJob = z.infer<typeof evaluateJobSchema>;
+
+export const epochSchema = z.object({
+  epoch: z.number().int(),
+  loss: z.number(),
+  validation: metricsSchema.nullable(),
+});
+export type Epoch = z.infer<typeof epochSchema>;
+
+export const trainOutcomeSchema = z.object({
+  epochs: z.array(epochSchema),
+  test: metricsSchema.nullable(),
+  weightsFile: z.string(),
+  /** Training examples in one epoch. */
+  examples: z.number().int(),
+  steps: z.number().int(),
+  seconds: z.number(),
+  imagesPerSecond: z.number(),
+  engine: z.enum(engineNames),
+  provider: z.string(),
+  stoppedEarly: z.boolean(),
+});
+export type TrainOutcome = z.infer<typeof trainOutcomeSchema>;
+
+/** Probabilities of one split, row-major [examples, classes], in the data set's order. */
+export const evaluationSchema = z.object({
+  metrics: metricsSchema,
+  probabilities: z.instanceof(Float32Array),
+  labels: z.instanceof(Int32Array),
+  patients: z.instanceof(Int32Array),
+});
+export type Evaluation = z.infer<typeof evaluationSchema>;
+
+export const trainProgressSchema = z.object({
+  epoch: z.number().int(),
+  epochs: z.number().int(),
+  step: z.number().int(),
+  steps: z.number().int(),
+  loss: z.number(),
+  imagesPerSecond: z.number(),
+  secondsLeft: z.number().nullable(),
+  memoryBytes: z.number().int(),
+  device: z.string(),
+  state: z.enum(['preparing', 'training', 'paused', 'evaluating']),
+});
+export type TrainProgress = z.infer<typeof trainProgressSchema>;
+
+/** Orders to a trainer process. One job at a time. */
+export const toTrainerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('train'), id: z.number().int(), job: trainJobSchema }),
+  z.object({ kind: z.literal('evaluate'), id: z.number().int(), job: evaluateJobSchema }),
+  z.object({ kind: z.literal('pause') }),
+  z.object({ kind: z.literal('resume') }),
+  /** Ends the running job at the next step, keeping its checkpoint. */
+  z.object({ kind: z.literal('stop') }),
+]);
+export type ToTrainer = z.infer<typeof toTrainerSchema>;
+
+/** News from a trainer process. */
+export const fromTrainerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ready') }),
+  z.object({ kind: z.literal('progress'), id: z.number().int(), progress: trainProgressSchema }),
+  z.object({ kind: z.literal('epoch'), id: z.number().int(), epoch: epochSchema }),
+  z.object({ kind: z.literal('trained'), id: z.number().int(), outcome: trainOutcomeSchema }),
+  z.object({ kind: z.literal('evaluated'), id: z.number().int(), evaluation: evaluationSchema }),
+  z.object({ kind: z.literal('fault'), id: z.number().int(), fault: faultSchema }),
+]);
+export type FromTrainer = z.infer<typeof fromTrainerSchema>;
