@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', './scripts/test-summary.ts'],
     // Two cores: more workers only make real processes time each other out.
     maxWorkers: 2,
     testTimeout: 30_000,

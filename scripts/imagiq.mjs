@@ -1,2 +1,15 @@
 #!/usr/bin/env node
-console.log("own bin ok", process.version, process.argv.slice(2))
+// The `imagiq` command. From a clone it runs the TypeScript sources, from an installed package the bundle.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { ensureInstalled, nodePath, root } from './runtime.mjs';
+
+const source = path.join(root, 'src', 'cli', 'cli.ts');
+const isClone = existsSync(source);
+if (isClone) ensureInstalled();
+const node = nodePath();
+const entry = isClone ? source : path.join(root, 'dist', 'cli', 'cli.cjs');
+const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
