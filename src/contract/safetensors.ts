@@ -67,38 +67,79 @@ export function encodeTensorFile(file: TensorFile): Uint8Array {
   return out;
 }
 
+/** Where each tensor's bytes lie in a file, so that a large file can be read in pieces. */
+export interface TensorLayout {
+  /** `start` and `end` are offsets from the beginning of the file. */
+  readonly tensors: ReadonlyMap<
+    string,
+    {
+      readonly elementType: ElementType;
+      readonly shape: readonly number[];
+      readonly start: number;
+      readonly end: number;
+    }
+  >;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /**
- * Decodes a file that may come from outside. Tensors are views on `bytes` where alignment allows, copies elsewhere.
- * @throws Fault 610 when the bytes are not a whole, well-formed tensor file.
+ * Bytes from the beginning of the file that `decodeTensorLayout` needs, given at least its first eight.
+ * @throws Fault 610 when they announce a header that is too large or longer than the file.
  */
-export function decodeTensorFile(bytes: Uint8Array): TensorFile {
-  if (bytes.byteLength < 8) throw malformed('it is shorter than its header');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = Number(view.getBigUint64(0, true));
-  if (headerLength > maxHeaderBytes || 8 + headerLength > bytes.byteLength) throw malformed('its header is cut off');
+export function tensorHeaderBytes(first: Uint8Array, fileBytes: number): number {
+  if (first.byteLength < 8) throw malformed('it is shorter than its header');
+  const headerLength = Number(new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true));
+  if (headerLength > maxHeaderBytes || 8 + headerLength > fileBytes) throw malformed('its header is cut off');
+  return 8 + headerLength;
+}
+
+/**
+ * Decodes the header of a file of `fileBytes` bytes that may come from outside; `head` is its beginning.
+ * @throws Fault 610 when the header is not well formed or points outside of the file.
+ */
+export function decodeTensorLayout(head: Uint8Array, fileBytes: number): TensorLayout {
+  const body = tensorHeaderBytes(head, fileBytes);
+  if (body > head.byteLength) throw malformed('its header is cut off');
   let header: Record<string, unknown>;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(head.subarray(8, body));
     header = headerSchema.parse(JSON.parse(text));
   } catch {
     throw malformed('its header is not valid');
   }
   const metadata = metadataSchema.safeParse(header['__metadata__'] ?? {});
   if (!metadata.success) throw malformed('its metadata is not text');
-  const body = 8 + headerLength;
-  const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, { elementType: ElementType; shape: number[]; start: number; end: number }>();
   for (const [name, raw] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const entry = entrySchema.safeParse(raw);
     if (!entry.success) throw malformed(`tensor ${name} is not described correctly`);
     const [start, end] = entry.data.data_offsets;
     const size = elementBytes[entry.data.dtype] * product(entry.data.shape);
-    if (end - start !== size || body + end > bytes.byteLength) throw malformed(`tensor ${name} is cut off`);
-    const slice = bytes.subarray(body + start, body + end);
-    const aligned = slice.byteOffset % elementBytes[entry.data.dtype] === 0 ? slice : slice.slice();
-    tensors.set(name, { elementType: entry.data.dtype, shape: entry.data.shape, bytes: aligned });
+    if (end - start !== size || body + end > fileBytes) throw malformed(`tensor ${name} is cut off`);
+    tensors.set(name, {
+      elementType: entry.data.dtype,
+      shape: entry.data.shape,
+      start: body + start,
+      end: body + end,
+    });
   }
   return { tensors, metadata: metadata.data };
+}
+
+/**
+ * Decodes a file that may come from outside. Tensors are views on `bytes` where alignment allows, copies elsewhere.
+ * @throws Fault 610 when the bytes are not a whole, well-formed tensor file.
+ */
+export function decodeTensorFile(bytes: Uint8Array): TensorFile {
+  const layout = decodeTensorLayout(bytes, bytes.byteLength);
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { elementType, shape, start, end }] of layout.tensors) {
+    const slice = bytes.subarray(start, end);
+    const aligned = slice.byteOffset % elementBytes[elementType] === 0 ? slice : slice.slice();
+    tensors.set(name, { elementType, shape, bytes: aligned });
+  }
+  return { tensors, metadata: layout.metadata };
 }
 
 /** A float32 tensor over the values given (no copy). */
