@@ -1,0 +1,114 @@
+// The contract's calls, answered. Arguments are decoded before, answers checked by the types of the one table.
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { type CallArguments, type CallName, type CallOutput, calls } from '../contract/calls.ts';
+import { Fault } from '../contract/fault.ts';
+import { isDiskFull, stationFault } from './faults.ts';
+import type { Station } from './open-station.ts';
+import { writePracticeStudies } from './practice/practice-studies.ts';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+type Answers = { [N in CallName]: (input: CallArguments<N>) => CallOutput<N> | Promise<CallOutput<N>> };
+
+/** A station's way to answer: `answer(name, input)` decodes, runs and returns, or throws a `Fault`. */
+export function stationAnswers(station: Station): (name: CallName, input: unknown) => Promise<unknown> {
+  const { library, cohorts, runs, models, site, ledger, home } = station;
+  let activeImport: AbortController | null = null;
+
+  const importPaths: Answers['import-paths'] = async ({ paths, mode }) => {
+    if (activeImport) throw stationFault.importRunning();
+    activeImport = new AbortController();
+    try {
+      const report = await library.importPaths(paths, {
+        mode,
+        signal: activeImport.signal,
+        onProgress: (progress) => station.onEvent('import-progress', progress),
+      });
+      const { files, imported, duplicates, refused, seconds } = report;
+      ledger.append('import', { files, imported, duplicates, refused, seconds });
+      return report;
+    } finally {
+      activeImport = null;
+      station.onEvent('library-changed', {});
+    }
+  };
+
+  const answers: Answers = {
+    about: () => ({
+      version,
+      home: home.folder,
+      node: process.versions.node,
+      studies: library.studies({ query: '', modality: null, limit: 1, offset: 0, sortBy: 'studyDate', descending: true }).total,
+      freeBytes: home.freeBytes(),
+      networks: station.networks,
+    }),
+    'import-paths': importPaths,
+    'cancel-import': () => {
+      activeImport?.abort();
+      return {};
+    },
+    'import-practice-studies': async ({ site: practiceSite }) => {
+      const folder = path.join(home.practice, `site-${practiceSite}`);
+      await writePracticeStudies({ site: practiceSite, folder });
+      return importPaths({ paths: [folder], mode: 'reference' });
+    },
+    studies: (query) => library.studies(query),
+    study: ({ studyInstanceUID }) => found(library.study(studyInstanceUID), 'study'),
+    instances: ({ seriesInstanceUID }) => found(library.instances(seriesInstanceUID), 'series'),
+    frame: ({ sopInstanceUID, frame }) => library.frame(sopInstanceUID, frame),
+    header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
+    'create-cohort': ({ name, query, labelsFile, labelColumn, studyInstanceUIDs }) => {
+      const cohort = cohorts.create({ name, query, labelsFile, labelColumn, studyInstanceUIDs });
+      ledger.append('cohort-created', { cohort: cohort.name, version: cohort.version, hash: cohort.hash, instances: cohort.instances });
+      station.onEvent('library-changed', {});
+      return cohort;
+    },
+    cohorts: () => ({ cohorts: cohorts.list() }),
+    'delete-cohort': ({ name }) => {
+      cohorts.delete(name);
+      ledger.append('cohort-deleted', { cohort: name });
+      station.onEvent('library-changed', {});
+      return {};
+    },
+    'start-run': (request) => runs.start(request),
+    'pause-run': ({ id }) => done(runs.pause(id)),
+    'resume-run': ({ id }) => done(runs.resume(id)),
+    'stop-run': ({ id }) => done(runs.stop(id)),
+    runs: () => ({ runs: runs.list() }),
+    models: () => ({ models: models.list() }),
+    'read-invite': ({ invite }) => site.readInvite(invite),
+    join: ({ invite, site: siteName }) => site.join(invite, { siteName }),
+    'approve-project': ({ federation, cohort }) => {
+      cohorts.show(cohort);
+      return site.approve(federation, cohort);
+    },
+    leave: async ({ federation }) => done(await site.leave(federation)),
+    memberships: () => ({ memberships: site.memberships() }),
+    ledger: ({ limit }) => ({ entries: ledger.entries(limit), verified: ledger.verify().verified }),
+  };
+
+  return async (name, input) => {
+    const decoded = calls[name].in.safeParse(input);
+    if (!decoded.success) {
+      const [issue] = decoded.error.issues;
+      throw stationFault.unknownCall(`${name}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim());
+    }
+    try {
+      // The table's type ties each name to its own arguments; the lookup by a variable name loses that tie.
+      return await (answers[name] as (value: unknown) => unknown)(decoded.data);
+    } catch (error) {
+      if (!(error instanceof Fault) && isDiskFull(error)) throw stationFault.diskFull();
+      throw error;
+    }
+  };
+}
+
+function found<Value>(value: Value | null, what: string): Value {
+  if (value === null) throw stationFault.noSuchObject(what);
+  return value;
+}
+
+function done(_: void): Record<string, never> {
+  return {};
+}

@@ -1,0 +1,48 @@
+// Faults of the station itself (6xx). 600 and 610 are the contract's; 640–649 the ledger's.
+import { Fault } from '../contract/fault.ts';
+
+export const stationFault = {
+  homeInUse: (pid: number) =>
+    new Fault({
+      code: 601,
+      message: `This data folder is in use by another ImagiQ (process ${pid}). Close it, or choose another folder with --home.`,
+      retry: 'later',
+    }),
+  homeUnusable: (folder: string, reason: string) =>
+    new Fault({
+      code: 602,
+      message: `The data folder ${folder} cannot be used: ${reason}. Choose a folder that you may write to.`,
+      retry: 'later',
+    }),
+  diskFull: () =>
+    new Fault({
+      code: 603,
+      message: 'The disk is full. Nothing stored so far is lost. Free some space, then try again.',
+      retry: 'later',
+    }),
+  unknownCall: (reason: string) =>
+    new Fault({ code: 604, message: `The request was not understood: ${reason}.`, retry: 'never' }),
+  importRunning: () =>
+    new Fault({
+      code: 605,
+      message: 'An import is already running. Wait for it to end or cancel it, then import again.',
+      retry: 'later',
+    }),
+  unknownRun: (id: string) => new Fault({ code: 606, message: `There is no training run ${id}.`, retry: 'never' }),
+  runNotPausable: () =>
+    new Fault({ code: 607, message: 'This run has ended: it cannot be paused, resumed or stopped.', retry: 'never' }),
+  noSuchObject: (what: string) =>
+    new Fault({ code: 608, message: `There is no such ${what} in this library.`, retry: 'never' }),
+  runsBusy: () =>
+    new Fault({
+      code: 609,
+      message: 'Another training run is active. Stop it or wait until it is done, then start this one.',
+      retry: 'later',
+    }),
+} as const;
+
+/** Tells a full disk apart from other errors, whatever layer reported it. */
+export function isDiskFull(thrown: unknown): boolean {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL';
+}

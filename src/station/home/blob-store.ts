@@ -1,0 +1,38 @@
+// Weights and other immutable bytes, named by their SHA-256.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { writeFileDurably } from './durable-file.ts';
+
+export interface BlobStore {
+  /** Stores bytes and returns their SHA-256 (hex); storing the same bytes again does nothing. */
+  put(bytes: Uint8Array): string;
+  /** The file of a stored blob, or null. */
+  file(hash: string): string | null;
+}
+
+export function openBlobStore(folder: string): BlobStore {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const fileOf = (hash: string): string => path.join(folder, hash.slice(0, 2), hash);
+  return {
+    put(bytes) {
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      const file = fileOf(hash);
+      if (!existsSync(file)) {
+        mkdirSync(path.dirname(file), { recursive: true });
+        writeFileDurably(file, bytes);
+      }
+      return hash;
+    },
+    file(hash) {
+      if (!/^[0-9a-f]{64}$/.test(hash)) return null;
+      const file = fileOf(hash);
+      return existsSync(file) ? file : null;
+    },
+  };
+}
+
+/** SHA-256 (hex) of a file of any size that fits in memory. */
+export function hashOfFile(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
+}

@@ -1,0 +1,111 @@
+// Opens the home folder and composes the parts of a station. Window and command line both talk to what this returns.
+import os from 'node:os';
+import path from 'node:path';
+import type { EventName, EventValue } from '../contract/calls.ts';
+import type { Membership } from '../contract/federation.ts';
+import { openSite, type Site } from '../sync/site/site.ts';
+import { networkCatalogue, resolveNetwork, startTrainer, type TrainerProcess } from '../trainer/client.ts';
+import { type Cohorts, openCohorts } from './cohorts/cohorts.ts';
+import { openBlobStore } from './home/blob-store.ts';
+import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
+import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { type Library, openLibrary } from './library/library.ts';
+import { type ModelRegistry, openModelRegistry } from './runs/model-registry.ts';
+import { openRunBook, type RunBook } from './runs/run-book.ts';
+import { siteWork } from './site-work.ts';
+
+export interface StationOptions {
+  /** The home folder; made when absent. */
+  readonly home: string;
+  /** Hears the station's news. */
+  readonly onEvent: <N extends EventName>(event: N, value: EventValue<N>) => void;
+  /** Threads for one training step; default: half of the cores, at least one. */
+  readonly threads?: number;
+  /** Slows federation work down, for practice: 0.9 makes the site ten times slower. */
+  readonly idleShare?: number;
+}
+
+/** The parts of an open station. */
+export interface Station {
+  readonly home: HomeFolder;
+  readonly library: Library;
+  readonly cohorts: Cohorts;
+  readonly runs: RunBook;
+  readonly models: ModelRegistry;
+  readonly trainer: TrainerProcess;
+  readonly site: Site;
+  readonly ledger: Ledger;
+  readonly networks: ReturnType<typeof networkCatalogue>;
+  /** Where built data sets lie. */
+  readonly datasets: string;
+  readonly onEvent: StationOptions['onEvent'];
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a station on a home folder.
+ * @throws Fault 601, 602 when the folder cannot be owned; the library's faults when its database cannot be read.
+ */
+export async function openStation(options: StationOptions): Promise<Station> {
+  const home = openHomeFolder(path.resolve(options.home));
+  try {
+    const threads = options.threads ?? Math.max(1, Math.floor(os.availableParallelism() / 2));
+    const datasets = path.join(home.blobs, 'datasets');
+    const blobs = openBlobStore(path.join(home.blobs, 'models'));
+    const ledger = openLedger(home.folder);
+    const library = openLibrary({ folder: home.folder });
+    const cohorts = openCohorts({ folder: home.folder, library, pseudonymKey: home.pseudonymKey });
+    const models = openModelRegistry(path.join(home.folder, 'models'), blobs, cohorts);
+    // Federation work has a process of its own: a long run at the screen must not hold an update back.
+    const trainer = startTrainer({});
+    const federationTrainer = startTrainer({});
+    const runs = openRunBook({
+      folder: home.runs,
+      datasets,
+      cohorts,
+      trainer,
+      models,
+      resolveNetwork,
+      threads,
+      onChange: (run) => options.onEvent('run-changed', run),
+    });
+    const site = await openSite({
+      folder: home.federations,
+      work: siteWork({
+        folder: path.join(home.federations, 'work'),
+        datasets,
+        cohorts,
+        trainer: federationTrainer,
+        threads,
+        idleShare: options.idleShare ?? 0,
+      }),
+      onChange: (membership: Membership) => options.onEvent('membership-changed', membership),
+      onLedger: (act, detail) => ledger.append(act, detail),
+    });
+    return {
+      home,
+      library,
+      cohorts,
+      runs,
+      models,
+      trainer,
+      site,
+      ledger,
+      networks: networkCatalogue(),
+      datasets,
+      onEvent: options.onEvent,
+      async close() {
+        runs.close();
+        await site.close();
+        trainer.close();
+        federationTrainer.close();
+        cohorts.close();
+        library.close();
+        home.close();
+      },
+    };
+  } catch (error) {
+    home.close();
+    throw error;
+  }
+}

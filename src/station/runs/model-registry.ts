@@ -1,0 +1,55 @@
+// The station's own models: weights by hash, with where they came from.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Model, modelSchema } from '../../contract/calls.ts';
+import type { Metrics } from '../../contract/training.ts';
+import type { Cohorts } from '../cohorts/cohorts.ts';
+import type { BlobStore } from '../home/blob-store.ts';
+import { writeFileDurably } from '../home/durable-file.ts';
+
+export interface NewModel {
+  readonly weightsFile: string;
+  readonly network: string;
+  readonly cohort: string;
+  readonly test: Metrics | null;
+  /** Ids of the models that this one was trained from. */
+  readonly parents: readonly string[];
+}
+
+export interface ModelRegistry {
+  /** Copies the weights into the blob store and registers the model. */
+  add(model: NewModel): Model & { weightsFile: string };
+  list(): Model[];
+}
+
+export function openModelRegistry(folder: string, blobs: BlobStore, cohorts: Cohorts): ModelRegistry {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return {
+    add({ weightsFile, network, cohort, test, parents }) {
+      const weightsHash = blobs.put(readFileSync(weightsFile));
+      const { hash: cohortHash, classes } = cohorts.show(cohort);
+      const model: Model = {
+        id: weightsHash.slice(0, 16),
+        network,
+        cohort,
+        cohortHash,
+        createdAt: new Date().toISOString(),
+        classes: classes.map(({ name }) => name),
+        parents: [...parents],
+        weightsHash,
+        test,
+      };
+      writeFileDurably(path.join(folder, `${model.id}.json`), JSON.stringify(model));
+      return { ...model, weightsFile: blobs.file(weightsHash) ?? weightsFile };
+    },
+    list() {
+      const models: Model[] = [];
+      for (const name of readdirSync(folder)) {
+        if (!name.endsWith('.json')) continue;
+        const model = modelSchema.safeParse(JSON.parse(readFileSync(path.join(folder, name), 'utf8')));
+        if (model.success) models.push(model.data);
+      }
+      return models.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+    },
+  };
+}

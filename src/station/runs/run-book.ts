@@ -1,0 +1,268 @@
+// The training runs of a station: started, paused, resumed, stopped, and remembered over restarts.
+// One run is live at a time; a run that a crash interrupted is shown as paused and continues from its checkpoint.
+import { randomInt, randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { type Run, runSchema } from '../../contract/calls.ts';
+import { faultValueOf } from '../../contract/fault.ts';
+import type { Network } from '../../contract/network.ts';
+import {
+  engineNames,
+  type HyperParameters,
+  hyperParametersSchema,
+  providerNames,
+  type TrainJob,
+  type TrainOutcome,
+} from '../../contract/training.ts';
+import type { TrainerProcess } from '../../trainer/client.ts';
+import type { Cohorts } from '../cohorts/cohorts.ts';
+import { stationFault } from '../faults.ts';
+import { writeFileDurably } from '../home/durable-file.ts';
+import type { ModelRegistry } from './model-registry.ts';
+
+/** Points kept of a run's loss curve; older ones are thinned by half when there are more. */
+const maxLossPoints = 2_000;
+/** A run's record is written to disk at most this often while it trains. */
+const recordIntervalMs = 2_000;
+
+export interface RunRequest {
+  readonly cohort: string;
+  readonly network: string;
+  readonly hyperParameters: Partial<HyperParameters>;
+  readonly engine: TrainJob['engine'];
+  readonly provider: TrainJob['provider'];
+  readonly seed?: number;
+}
+
+export interface RunBook {
+  start(request: RunRequest): Run;
+  pause(id: string): void;
+  resume(id: string): void;
+  stop(id: string): void;
+  list(): Run[];
+  /** Resolves when the run is done, stopped or failed. */
+  ended(id: string): Promise<Run>;
+  close(): void;
+}
+
+export interface RunBookParts {
+  readonly folder: string;
+  readonly datasets: string;
+  readonly cohorts: Cohorts;
+  readonly trainer: TrainerProcess;
+  readonly models: ModelRegistry;
+  readonly resolveNetwork: (name: string) => Network;
+  readonly threads: number;
+  readonly onChange: (run: Run) => void;
+}
+
+interface LiveRun {
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+  intent: 'run' | 'pause' | 'stop';
+}
+
+const runRequestSchema = z.object({
+  cohort: z.string(),
+  network: z.string(),
+  hyperParameters: hyperParametersSchema.partial(),
+  engine: z.enum(engineNames),
+  provider: z.enum(providerNames),
+  seed: z.number().int(),
+});
+type FullRequest = z.infer<typeof runRequestSchema>;
+
+/** Opens the book; runs that were live when the station died become paused. */
+export function openRunBook(parts: RunBookParts): RunBook {
+  const runs = new Map<string, Run>();
+  const requests = new Map<string, FullRequest>();
+  const live = new Map<string, LiveRun>();
+  const recordedAt = new Map<string, number>();
+
+  const folderOf = (id: string): string => path.join(parts.folder, id);
+
+  const record = (run: Run, force: boolean): void => {
+    const now = Date.now();
+    if (!force && now - (recordedAt.get(run.id) ?? 0) < recordIntervalMs) return;
+    recordedAt.set(run.id, now);
+    const request = requests.get(run.id);
+    writeFileDurably(path.join(folderOf(run.id), 'run.json'), JSON.stringify({ run, request }));
+  };
+  const change = (run: Run, force = true): void => {
+    runs.set(run.id, run);
+    record(run, force);
+    parts.onChange(run);
+  };
+
+  for (const { run, request } of readRecords(parts.folder)) {
+    const interrupted = run.state === 'running';
+    runs.set(run.id, interrupted ? { ...run, state: 'paused' } : run);
+    requests.set(run.id, request);
+  }
+
+  const run = async (id: string, request: FullRequest, state: LiveRun): Promise<void> => {
+    const current = (): Run => runs.get(id) as Run;
+    try {
+      const network = parts.resolveNetwork(request.network);
+      const { file } = await parts.cohorts.buildDataset(request.cohort, {
+        ...network.input,
+        folder: parts.datasets,
+        signal: state.abort.signal,
+        onProgress: () => {},
+      });
+      const outcome = await parts.trainer.train(
+        {
+          job: 'train',
+          runFolder: folderOf(id),
+          datasetFile: file,
+          network,
+          hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
+          seed: request.seed,
+          engine: request.engine,
+          provider: request.provider,
+          threads: parts.threads,
+          initialWeightsFile: null,
+          evaluate: true,
+          idleShare: 0,
+        },
+        {
+          signal: state.abort.signal,
+          onProgress: (progress) => {
+            const before = current();
+            const losses: Run['losses'] =
+              Number.isFinite(progress.loss) && progress.state === 'training'
+                ? thin([...before.losses, [progress.step, progress.loss]])
+                : before.losses;
+            change({ ...before, progress, losses }, false);
+          },
+          onEpoch: (epoch) => {
+            // A resumed run tells its earlier epochs again.
+            const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);
+            change({ ...current(), epochs: [...others, epoch].sort((a, b) => a.epoch - b.epoch) });
+          },
+        },
+      );
+      finish(id, request, outcome, state);
+    } catch (error) {
+      if (state.intent === 'run') change({ ...current(), state: 'failed', fault: faultValueOf(error) });
+      else change({ ...current(), state: state.intent === 'pause' ? 'paused' : 'stopped' });
+    } finally {
+      live.delete(id);
+    }
+  };
+
+  const finish = (id: string, request: FullRequest, outcome: TrainOutcome, state: LiveRun): void => {
+    const current = runs.get(id) as Run;
+    if (outcome.stoppedEarly && state.intent === 'pause') {
+      change({ ...current, state: 'paused' });
+      return;
+    }
+    const model = parts.models.add({
+      weightsFile: outcome.weightsFile,
+      network: request.network,
+      cohort: request.cohort,
+      test: outcome.test,
+      parents: [],
+    });
+    change({
+      ...current,
+      state: outcome.stoppedEarly ? 'stopped' : 'done',
+      epochs: outcome.epochs,
+      outcome: { ...outcome, weightsFile: model.weightsFile },
+    });
+  };
+
+  const launch = (id: string, request: FullRequest): void => {
+    const abort = new AbortController();
+    const state: LiveRun = { abort, intent: 'run', ended: Promise.resolve() };
+    const ended = run(id, request, state);
+    live.set(id, Object.assign(state, { ended }));
+  };
+
+  const runOf = (id: string): Run => {
+    const run = runs.get(id);
+    if (!run) throw stationFault.unknownRun(id);
+    return run;
+  };
+
+  const end = (id: string, intent: 'pause' | 'stop'): void => {
+    const run = runOf(id);
+    const state = live.get(id);
+    if (state) {
+      state.intent = intent;
+      state.abort.abort();
+    } else if (run.state === 'paused' && intent === 'stop') {
+      change({ ...run, state: 'stopped' });
+    } else {
+      throw stationFault.runNotPausable();
+    }
+  };
+
+  return {
+    start(request) {
+      if (live.size > 0) throw stationFault.runsBusy();
+      parts.cohorts.show(request.cohort);
+      parts.resolveNetwork(request.network);
+      const full = runRequestSchema.parse({ ...request, seed: request.seed ?? randomInt(2 ** 32 - 1) });
+      const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${randomUUID().slice(0, 8)}`;
+      mkdirSync(folderOf(id), { recursive: true });
+      requests.set(id, full);
+      const started: Run = {
+        id,
+        cohort: request.cohort,
+        network: request.network,
+        startedAt: new Date().toISOString(),
+        state: 'running',
+        progress: null,
+        losses: [],
+        epochs: [],
+        outcome: null,
+        fault: null,
+      };
+      change(started);
+      launch(id, full);
+      return started;
+    },
+    pause: (id) => end(id, 'pause'),
+    stop: (id) => end(id, 'stop'),
+    resume(id) {
+      const run = runOf(id);
+      const request = requests.get(id);
+      if (run.state !== 'paused' || !request) throw stationFault.runNotPausable();
+      if (live.size > 0) throw stationFault.runsBusy();
+      change({ ...run, state: 'running', fault: null });
+      launch(id, request);
+    },
+    list: () => [...runs.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)),
+    async ended(id) {
+      await live.get(id)?.ended;
+      return runOf(id);
+    },
+    close() {
+      for (const state of live.values()) {
+        state.intent = 'pause';
+        state.abort.abort();
+      }
+    },
+  };
+}
+
+function thin(points: Run['losses']): Run['losses'] {
+  return points.length <= maxLossPoints ? points : points.filter((_, index) => index % 2 === 0);
+}
+
+function readRecords(folder: string): { run: Run; request: FullRequest }[] {
+  const records: { run: Run; request: FullRequest }[] = [];
+  for (const name of readdirSync(folder)) {
+    try {
+      const value = JSON.parse(readFileSync(path.join(folder, name, 'run.json'), 'utf8')) as { run: unknown; request: unknown };
+      const run = runSchema.safeParse(value.run);
+      const request = runRequestSchema.safeParse(value.request);
+      if (run.success && request.success) records.push({ run: run.data, request: request.data });
+    } catch {
+      // A folder without a readable record is not a run of this book (a federation's, or a damaged one): it is left alone.
+    }
+  }
+  return records;
+}

@@ -1,0 +1,113 @@
+// What the station does for a federation: trains, evaluates, and names its data, always behind the data manager's approval.
+// It is the only place where federation and patients' data meet; only weights, counts and metrics pass through it.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { randomUUID } from 'node:crypto';
+import type { Project } from '../contract/federation.ts';
+import type { TrainJob } from '../contract/training.ts';
+import type { SiteWork } from '../sync/site/site-work.ts';
+import type { TrainerProcess } from '../trainer/client.ts';
+import type { Cohorts } from './cohorts/cohorts.ts';
+import { writeFileDurably } from './home/durable-file.ts';
+
+/** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
+const maxLocalOnlyEpochs = 30;
+
+export interface SiteWorkParts {
+  readonly folder: string;
+  readonly datasets: string;
+  readonly cohorts: Cohorts;
+  readonly trainer: TrainerProcess;
+  readonly threads: number;
+  /** Makes this machine slower, for practice federations: 0 full speed, 0.9 ten times slower. */
+  readonly idleShare: number;
+}
+
+/** The work of one station for its federations. One job runs at a time; the trainer queues the others. */
+export function siteWork(parts: SiteWorkParts): SiteWork {
+  const datasetOf = async (project: Project, cohort: string, signal?: AbortSignal): Promise<string> => {
+    const { file } = await parts.cohorts.buildDataset(cohort, {
+      ...project.network.input,
+      folder: parts.datasets,
+      signal: signal ?? new AbortController().signal,
+      onProgress: () => {},
+    });
+    return file;
+  };
+
+  /** A folder of its own for one job, gone afterwards whatever happens. */
+  const inFolder = async <Value>(work: (folder: string) => Promise<Value>): Promise<Value> => {
+    const folder = path.join(parts.folder, `job-${randomUUID()}`);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      return await work(folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+
+  const jobOf = (project: Project, runFolder: string, datasetFile: string): TrainJob => ({
+    job: 'train',
+    runFolder,
+    datasetFile,
+    network: project.network,
+    hyperParameters: project.hyperParameters,
+    seed: project.seed,
+    engine: 'compiled',
+    provider: 'auto',
+    threads: parts.threads,
+    initialWeightsFile: null,
+    evaluate: false,
+    idleShare: parts.idleShare,
+  });
+
+  return {
+    trainUpdate: ({ project, cohort, trunkWeights, trunkVersion, signal, onProgress }) =>
+      inFolder(async (folder) => {
+        const datasetFile = await datasetOf(project, cohort, signal);
+        const initialWeightsFile = path.join(folder, 'trunk.safetensors');
+        writeFileDurably(initialWeightsFile, trunkWeights);
+        const outcome = await parts.trainer.train(
+          // A seed of its own for each base version: the same order of examples every time would bias the trunk.
+          { ...jobOf(project, folder, datasetFile), initialWeightsFile, seed: (project.seed + trunkVersion) >>> 0 },
+          { signal, onProgress, onEpoch: () => {} },
+        );
+        const loss = outcome.epochs.at(-1)?.loss ?? Number.NaN;
+        return { weights: readFileSync(outcome.weightsFile), examples: outcome.examples, loss };
+      }),
+
+    trainLocalOnly: ({ project, cohort, signal }) =>
+      inFolder(async (folder) => {
+        const datasetFile = await datasetOf(project, cohort, signal);
+        const epochs = Math.min(maxLocalOnlyEpochs, project.hyperParameters.epochs * project.commits);
+        const outcome = await parts.trainer.train(
+          {
+            ...jobOf(project, folder, datasetFile),
+            hyperParameters: { ...project.hyperParameters, epochs, schedule: 'cosine' },
+            evaluate: true,
+          },
+          { signal, onProgress: () => {}, onEpoch: () => {} },
+        );
+        return { weights: readFileSync(outcome.weightsFile), examples: outcome.examples };
+      }),
+
+    evaluate: ({ project, cohort, weights, split }) =>
+      inFolder(async (folder) => {
+        const datasetFile = await datasetOf(project, cohort);
+        const weightsFile = path.join(folder, 'weights.safetensors');
+        writeFileDurably(weightsFile, weights);
+        return parts.trainer.evaluate({
+          job: 'evaluate',
+          datasetFile,
+          network: project.network,
+          weightsFile,
+          split,
+          engine: 'compiled',
+          provider: 'auto',
+          threads: parts.threads,
+        });
+      }),
+
+    datasetFingerprint: async (cohort) => parts.cohorts.show(cohort).hash,
+  };
+}

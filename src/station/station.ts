@@ -1,0 +1,47 @@
+// The station process: speaks the contract's envelopes with its parent (the Electron shell) over process messages.
+import { parseArgs } from 'node:util';
+import { type EventName, type FromStation, toStationSchema } from '../contract/calls.ts';
+import { faultValueOf } from '../contract/fault.ts';
+import { stationAnswers } from './answer.ts';
+import { openStation } from './open-station.ts';
+
+const { values } = parseArgs({ options: { home: { type: 'string' } }, strict: true });
+if (!values.home || !process.send) {
+  console.error('usage: station --home FOLDER (started by the ImagiQ shell)');
+  process.exit(2);
+}
+
+const tell = (message: FromStation): void => {
+  if (process.connected) process.send?.(message);
+};
+
+try {
+  const station = await openStation({
+    home: values.home,
+    onEvent: (event: EventName, value: unknown) => tell({ event, value }),
+  });
+  const answer = stationAnswers(station);
+
+  process.on('message', (message: unknown) => {
+    const order = toStationSchema.safeParse(message);
+    // The shell is ours; a message that is no order can only be a version mismatch, and has no id to answer to.
+    if (!order.success) return;
+    const { id, call } = order.data;
+    answer(call, order.data.arguments).then(
+      (value) => tell({ id, value }),
+      (error: unknown) => tell({ id, fault: faultValueOf(error) }),
+    );
+  });
+  const close = async (): Promise<void> => {
+    await station.close();
+    process.exit(0);
+  };
+  process.on('disconnect', () => void close());
+  process.on('SIGTERM', () => void close());
+  tell({ event: 'library-changed', value: {} });
+} catch (error) {
+  // Told with id 0, which no call uses: the shell shows it instead of the window's screens.
+  tell({ id: 0, fault: faultValueOf(error) });
+  process.exitCode = 1;
+  process.disconnect?.();
+}
