@@ -1,0 +1,55 @@
+// Faults of the library: codes 100–149. A retired code keeps its line as a tombstone.
+import { Fault } from '../../contract/fault.ts';
+
+export const libraryFaults = {
+  /** A path given to an import does not exist or may not be read. */
+  pathUnreadable: (path: string, why: string) =>
+    new Fault({
+      code: 100,
+      message: `Cannot read ${path}: ${why}. Check that it exists and that you may read it, then import again.`,
+      retry: 'later',
+    }),
+  diskFull: (folder: string) =>
+    new Fault({
+      code: 101,
+      message: `The disk that holds ${folder} is full. Everything imported so far is kept; free some space and import again.`,
+      retry: 'later',
+    }),
+  databaseUnusable: (why: string) =>
+    new Fault({
+      code: 102,
+      message: `The study index cannot be used: ${why}. A backup lies beside it (library.sqlite.before-*).`,
+      retry: 'never',
+    }),
+  databaseTooNew: (found: number, known: number) =>
+    new Fault({
+      code: 103,
+      message: `The study index was written by a newer version (schema ${found}, this version knows ${known}). Update the app.`,
+      retry: 'never',
+    }),
+  unknownStudy: () => new Fault({ code: 104, message: 'No such study in this library.', retry: 'never' }),
+  unknownSeries: () => new Fault({ code: 105, message: 'No such series in this library.', retry: 'never' }),
+  unknownInstance: () =>
+    new Fault({
+      code: 106,
+      message: 'No such instance in this library. List them with the studies and instances calls.',
+      retry: 'never',
+    }),
+  /** The bytes are no DICOM data set at all. */
+  notDicom: (why: string) => new Fault({ code: 107, message: why, retry: 'never' }),
+  fileGone: () =>
+    new Fault({
+      code: 108,
+      message: 'The file of this instance is no longer where it was imported from. Put it back or import it again.',
+      retry: 'later',
+    }),
+  importRunning: () =>
+    new Fault({ code: 109, message: 'An import is already running. Wait for it or cancel it.', retry: 'later' }),
+  workerDied: (why: string) =>
+    new Fault({
+      code: 110,
+      message: `Reading headers stopped: ${why}. Import again; nothing stored is lost.`,
+      retry: 'now',
+    }),
+  closed: () => new Fault({ code: 111, message: 'The library is closed.', retry: 'never' }),
+} as const;
