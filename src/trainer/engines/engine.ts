@@ -1,0 +1,69 @@
+// What every engine offers: one training step, predictions, and its whole state. A session never knows where the
+// images come from, and a run never knows what computes.
+import type { Network } from '../../contract/network.ts';
+import type { engineNames, HyperParameters, providerNames } from '../../contract/training.ts';
+
+export type EngineName = (typeof engineNames)[number];
+export type ProviderName = (typeof providerNames)[number];
+
+/** Tensors by name, row-major in TensorFlow.js layouts (filters HWIO, dense matrices [in, out]), in canonical order. */
+export type NamedTensors = Map<string, Float32Array>;
+
+export interface EngineOptions {
+  readonly engine: EngineName;
+  readonly provider: ProviderName;
+  /** CPU threads of one step. */
+  readonly threads: number;
+}
+
+export interface SessionOptions {
+  readonly network: Network;
+  readonly classes: number;
+  /** Images in one step; a smaller last batch is padded by the caller and weighed 0. */
+  readonly batchSize: number;
+  readonly hyperParameters: HyperParameters;
+  /** One factor per class, or null for equal ones. */
+  readonly classWeights: readonly number[] | null;
+  /** Seeds the dropout masks, which are drawn from the seed and the step's number alone. Default 0. */
+  readonly seed?: number;
+}
+
+export interface Batch {
+  /** Normalised values, [batchSize, height, width, channels]. */
+  readonly images: Float32Array;
+  /** Class indices, [batchSize]. */
+  readonly labels: Int32Array;
+  /** Weight of each example in the mean loss, [batchSize]; 0 for padding, whose images are then ignored. */
+  readonly exampleWeights: Float32Array;
+  readonly learningRate: number;
+}
+
+export interface TrainingSession {
+  /** What computes now: `cpu`, `cuda`, …; it may change to `cpu` when another provider fails in the middle of a run. */
+  readonly provider: string;
+  /** One update of the weights. Returns the loss before it: the weighted mean cross-entropy plus the proximal term. */
+  step(batch: Batch): Promise<number>;
+  /** Class probabilities [count, classes] by the running batch-norm statistics, of any number of images. */
+  predict(images: Float32Array, count: number): Promise<Float32Array>;
+  /** A copy of the weights, statistics included. */
+  weights(): NamedTensors;
+  /** Replaces the weights (copied); the optimiser's state stays. @throws Fault 323 when names or sizes do not fit. */
+  setWeights(weights: ReadonlyMap<string, Float32Array>): void;
+  /** A copy of the optimiser's state, step count included: with the weights, all that a resumed run needs. */
+  optimiserState(): NamedTensors;
+  setOptimiserState(state: ReadonlyMap<string, Float32Array>): void;
+  /** The weights that FedProx pulls towards when `proximalStrength` > 0; by default those first set. */
+  setProximalCentre(weights: ReadonlyMap<string, Float32Array>): void;
+  /** Frees native memory. The session cannot be used afterwards; a second call does nothing. */
+  close(): Promise<void>;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** The provider asked for, or the one that `auto` begins with; each session says what it really uses. */
+  readonly provider: string;
+  /** Why a better provider is not used, for the log; empty when none was passed over. */
+  readonly fallbacks: readonly string[];
+  /** Compiles the network; its weights are all zero until `setWeights`. @throws Fault 300–349. */
+  open(options: SessionOptions): Promise<TrainingSession>;
+}
