@@ -1,0 +1,38 @@
+// Weights in memory and their safetensors form. An update (weight delta) has the same type: names, shapes, values.
+import { decodeTensorFile, encodeTensorFile, float32Tensor, float32Values } from '../../contract/safetensors.ts';
+import { aggregationFault } from './faults.ts';
+
+export interface WeightTensor {
+  readonly shape: readonly number[];
+  /** Row-major; as many as the product of `shape`. */
+  readonly values: Float32Array;
+}
+
+/** A network's weights by tensor name, in the network's order. */
+export type Weights = ReadonlyMap<string, WeightTensor>;
+
+/**
+ * Decodes float32 weights. The values may be views on `bytes`: do not change those afterwards.
+ * @throws Fault 610 when the bytes are not a tensor file, 554 when a tensor is not float32.
+ */
+export function decodeWeights(bytes: Uint8Array): Weights {
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, tensor] of decodeTensorFile(bytes).tensors) {
+    if (tensor.elementType !== 'F32') throw aggregationFault.otherCodec(tensor.elementType, 'F32');
+    weights.set(name, { shape: tensor.shape, values: float32Values(tensor) });
+  }
+  return weights;
+}
+
+/** Encodes weights as a float32 tensor file; equal weights in equal order give equal bytes. */
+export function encodeWeights(weights: Weights, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const tensors = new Map([...weights].map(([name, { shape, values }]) => [name, float32Tensor(values, shape)]));
+  return encodeTensorFile({ tensors, metadata });
+}
+
+/** How many numbers the weights hold. */
+export function parameterCount(weights: Weights): number {
+  let count = 0;
+  for (const { values } of weights.values()) count += values.length;
+  return count;
+}
