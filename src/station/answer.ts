@@ -50,8 +50,8 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     },
     'import-practice-studies': async ({ site: practiceSite }) => {
       const folder = path.join(home.practice, `site-${practiceSite}`);
-      await writePracticeStudies({ site: practiceSite, folder });
-      return importPaths({ paths: [folder], mode: 'reference' });
+      const { labelsFile } = await writePracticeStudies({ site: practiceSite, folder });
+      return { ...(await importPaths({ paths: [folder], mode: 'reference' })), labelsFile };
     },
     studies: (query) => library.studies(query),
     study: ({ studyInstanceUID }) => found(library.study(studyInstanceUID), 'study'),

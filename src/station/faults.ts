@@ -39,6 +39,14 @@ export const stationFault = {
       message: 'Another training run is active. Stop it or wait until it is done, then start this one.',
       retry: 'later',
     }),
+  noAnswer: () =>
+    new Fault({
+      code: 611,
+      message: 'The ImagiQ that uses this data folder does not answer. Close it and try again.',
+      retry: 'later',
+    }),
+  workStopped: () =>
+    new Fault({ code: 612, message: 'The training for the federation was stopped; it continues later.', retry: 'later' }),
 } as const;
 
 /** Tells a full disk apart from other errors, whatever layer reported it. */

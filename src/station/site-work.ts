@@ -8,6 +8,7 @@ import type { TrainJob } from '../contract/training.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
 import type { TrainerProcess } from '../trainer/client.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
+import { stationFault } from './faults.ts';
 import { writeFileDurably } from './home/durable-file.ts';
 
 /** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
@@ -62,19 +63,27 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
   });
 
   return {
-    trainUpdate: ({ project, cohort, trunkWeights, trunkVersion, signal, onProgress }) =>
-      inFolder(async (folder) => {
-        const datasetFile = await datasetOf(project, cohort, signal);
-        const initialWeightsFile = path.join(folder, 'trunk.safetensors');
-        writeFileDurably(initialWeightsFile, trunkWeights);
-        const outcome = await parts.trainer.train(
-          // A seed of its own for each base version: the same order of examples every time would bias the trunk.
-          { ...jobOf(project, folder, datasetFile), initialWeightsFile, seed: (project.seed + trunkVersion) >>> 0 },
-          { signal, onProgress, onEpoch: () => {} },
-        );
-        const loss = outcome.epochs.at(-1)?.loss ?? Number.NaN;
-        return { weights: readFileSync(outcome.weightsFile), examples: outcome.examples, loss };
-      }),
+    async trainUpdate({ project, cohort, trunkWeights, trunkVersion, turn, signal, onProgress }) {
+      // Named by its turn, not by chance: an update that a crash cut short continues from its checkpoint.
+      const folder = path.join(parts.folder, `${project.id}-turn-${turn}-trunk-${trunkVersion}`);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const datasetFile = await datasetOf(project, cohort, signal);
+      const initialWeightsFile = path.join(folder, 'trunk.safetensors');
+      writeFileDurably(initialWeightsFile, trunkWeights);
+      const outcome = await parts.trainer.train(
+        { ...jobOf(project, folder, datasetFile), initialWeightsFile, seed: (project.seed + 7_919 * (turn + 1)) >>> 0 },
+        {
+          signal,
+          onEpoch: () => {},
+          onProgress: ({ step, steps, loss }) => onProgress({ share: steps > 0 ? step / steps : 0, loss }),
+        },
+      );
+      if (outcome.stoppedEarly) throw stationFault.workStopped();
+      const loss = outcome.epochs.at(-1)?.loss ?? Number.NaN;
+      const weights = readFileSync(outcome.weightsFile);
+      rmSync(folder, { recursive: true, force: true });
+      return { weights, examples: outcome.examples, loss };
+    },
 
     trainLocalOnly: ({ project, cohort, signal }) =>
       inFolder(async (folder) => {
@@ -88,6 +97,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
           },
           { signal, onProgress: () => {}, onEpoch: () => {} },
         );
+        if (outcome.stoppedEarly) throw stationFault.workStopped();
         return { weights: readFileSync(outcome.weightsFile), examples: outcome.examples };
       }),
 

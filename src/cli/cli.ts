@@ -1,0 +1,50 @@
+// `imagiq`: the contract without the window. Wiring only; each command lives in commands/.
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { benchCommand } from './commands/bench.ts';
+import { cohortCommand } from './commands/cohort.ts';
+import { demoCommand } from './commands/demo.ts';
+import { hubCommands } from './commands/hub.ts';
+import { libraryCommands } from './commands/library.ts';
+import { memberCommands } from './commands/member.ts';
+import { simulateCommand } from './commands/simulate.ts';
+import { trainCommand } from './commands/train.ts';
+import { exitCode, outputTo, tellFailure } from './output.ts';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+const program = new Command('imagiq')
+  .description('Train medical-imaging models together without giving away a single image.')
+  .version(version)
+  .option('--home <folder>', 'data folder (default: the desktop app’s)')
+  .option('--json', 'print exactly one JSON document on stdout; logs go to stderr')
+  .showHelpAfterError('(imagiq --help shows how)')
+  .exitOverride()
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: true });
+
+for (const command of [
+  ...libraryCommands(),
+  cohortCommand(),
+  trainCommand(),
+  ...hubCommands(),
+  ...memberCommands(),
+  simulateCommand(),
+  demoCommand(),
+  benchCommand(),
+]) {
+  program.addCommand(command.exitOverride().showHelpAfterError('(add --help to see how)'));
+}
+
+try {
+  await program.parseAsync();
+  process.exitCode ??= exitCode.done;
+} catch (error) {
+  if (error instanceof CommanderError) {
+    const isHelp = error.exitCode === 0;
+    process.exitCode = isHelp ? exitCode.done : exitCode.wrongUse;
+  } else {
+    const isJson = process.argv.includes('--json');
+    tellFailure(outputTo(isJson, process.stdout, process.stderr), error);
+    process.exitCode = exitCode.failed;
+  }
+}

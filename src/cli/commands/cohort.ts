@@ -1,0 +1,80 @@
+// cohort create, show, list, delete.
+import path from 'node:path';
+import { Command } from 'commander';
+import type { Cohort } from '../../contract/cohort.ts';
+import { Fault } from '../../contract/fault.ts';
+import { contextOf } from '../context.ts';
+import { table } from '../output.ts';
+
+export function cohortCommand(): Command {
+  const cohort = new Command('cohort').description('choose the studies that take part in training');
+  cohort
+    .command('create')
+    .description('make a cohort, or its next version')
+    .argument('<name>')
+    .option('--query <text>', 'only studies that match, as in `imagiq studies`', '')
+    .option('--labels <file>', 'CSV: a column file, sopInstanceUID, studyInstanceUID or patientID, and a column label')
+    .option('--label-column <name>', 'the label’s column, where it is not called label')
+    .action(async (name: string, options: { query: string; labels?: string; labelColumn?: string }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const labelsFile = options.labels === undefined ? null : path.resolve(options.labels);
+      const created = await withStation((station) =>
+        station.call('create-cohort', { name, query: options.query, labelsFile, labelColumn: options.labelColumn ?? null }),
+      );
+      output.result(created, () => cohortText(created));
+    });
+  cohort
+    .command('show')
+    .argument('<name>')
+    .description('show a cohort: classes, split, warnings')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const { cohorts } = await withStation((station) => station.call('cohorts', {}));
+      const found = cohorts.find((candidate) => candidate.name === name);
+      if (!found) throw noSuchCohort(name, cohorts);
+      output.result(found, () => cohortText(found));
+    });
+  cohort
+    .command('list')
+    .description('list the cohorts')
+    .action(async (_options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const { cohorts } = await withStation((station) => station.call('cohorts', {}));
+      output.result({ cohorts }, () =>
+        table(
+          ['name', 'version', 'patients', 'instances', 'classes'],
+          cohorts.map(({ name, version, patients, instances, classes }) => [name, version, patients, instances, classes.map((c) => c.name).join(', ')]),
+        ),
+      );
+    });
+  cohort
+    .command('delete')
+    .argument('<name>')
+    .description('delete a cohort; studies and models stay')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      await withStation((station) => station.call('delete-cohort', { name }));
+      output.result({ deleted: name }, () => `Cohort ${name} deleted.`);
+    });
+  return cohort;
+}
+
+function noSuchCohort(name: string, cohorts: readonly Cohort[]): Fault {
+  const known = cohorts.length > 0 ? `Known cohorts: ${cohorts.map((cohort) => cohort.name).join(', ')}.` : 'There is none yet.';
+  return new Fault({ code: 801, message: `There is no cohort ${name}. ${known}`, retry: 'never' });
+}
+
+function cohortText(cohort: Cohort): string {
+  const { split } = cohort;
+  const lines = [
+    `Cohort ${cohort.name}, version ${cohort.version} (${cohort.hash.slice(0, 12)})`,
+    `${cohort.studies} studies of ${cohort.patients} patients, ${cohort.instances} labelled instances, ${cohort.unlabelled} without a label left out`,
+    table(['class', 'instances', 'patients'], cohort.classes.map(({ name, instances, patients }) => [name, instances, patients])),
+    table(
+      ['split', 'instances', 'patients'],
+      (['train', 'validation', 'test'] as const).map((part) => [part, split[part].instances, split[part].patients]),
+    ),
+    ...cohort.warnings.map((warning) => `Note: ${warning}`),
+  ];
+  return lines.join('\n');
+}

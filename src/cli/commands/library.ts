@@ -1,0 +1,95 @@
+// import, studies, pixels: the library from the command line.
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { importModes, type ImportReport, type StudyPage } from '../../contract/dicom.ts';
+import { contextOf } from '../context.ts';
+import { table } from '../output.ts';
+import { positiveInteger } from '../options.ts';
+
+/** Refusals listed in text mode; --json lists all. */
+const refusalsShown = 20;
+
+export function libraryCommands(): Command[] {
+  return [importCommand(), studiesCommand(), pixelsCommand()];
+}
+
+function importCommand(): Command {
+  return new Command('import')
+    .description('index DICOM files, folders and discs; files are never changed')
+    .argument('<path...>', 'files or folders, searched recursively')
+    .addOption(new Option('--mode <mode>', 'leave files in place or copy them in').choices(importModes).default('reference'))
+    .action(async (paths: string[], options: { mode: (typeof importModes)[number] }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const report = await withStation(async (station) => {
+        station.listen('import-progress', ({ done, found, walking, refused }) =>
+          output.progress(`Importing ${done} of ${found}${walking ? '+' : ''} files, ${refused} refused`),
+        );
+        const cancel = (): void => {
+          output.log('Cancelling; what was imported stays.');
+          void station.call('cancel-import', {});
+        };
+        process.once('SIGINT', cancel);
+        const absolute = paths.map((name) => path.resolve(name));
+        return station.call('import-paths', { paths: absolute, mode: options.mode }).finally(() => process.off('SIGINT', cancel));
+      });
+      output.result(report, () => reportText(report));
+    });
+}
+
+function reportText(report: ImportReport): string {
+  const lines = [
+    `${report.files} files: ${report.imported} imported, ${report.duplicates} already there, ${report.refused} refused (${report.seconds.toFixed(1)} s).`,
+    `${report.studies} studies, ${report.series} series.`,
+  ];
+  if (report.cancelled) lines.push('Cancelled before the end: import the same path again to continue.');
+  for (const { path: file, reason } of report.refusals.slice(0, refusalsShown)) lines.push(`  refused ${file}: ${reason}`);
+  if (report.refusals.length > refusalsShown) lines.push(`  … and ${report.refusals.length - refusalsShown} more (--json lists all)`);
+  return lines.join('\n');
+}
+
+function studiesCommand(): Command {
+  return new Command('studies')
+    .description('list the studies of the library')
+    .option('--query <text>', 'words that must all occur: patient, description, accession number, UIDs', '')
+    .option('--modality <modality>', 'for example CT, MR, CR')
+    .option('--limit <number>', 'at most so many', positiveInteger, 100)
+    .action(async (options: { query: string; modality?: string; limit: number }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const page = await withStation((station) =>
+        station.call('studies', { query: options.query, modality: options.modality ?? null, limit: options.limit }),
+      );
+      output.result(page, () => studiesText(page));
+    });
+}
+
+function studiesText({ total, studies }: StudyPage): string {
+  if (total === 0) return 'No studies. `imagiq import FOLDER` brings some in.';
+  const rows = studies.map((study) => [
+    study.studyDate,
+    study.patientName,
+    study.patientID,
+    study.modalities.join('/'),
+    study.description,
+    study.series.length,
+    study.instances,
+  ]);
+  const shown = studies.length < total ? `\n${studies.length} of ${total} studies; --limit shows more.` : '';
+  return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances'], rows) + shown;
+}
+
+function pixelsCommand(): Command {
+  return new Command('pixels')
+    .description('write the stored values of one frame, little-endian, as decoded')
+    .argument('<sopInstanceUID>')
+    .option('--frame <number>', 'frame of a multi-frame instance, from 1', positiveInteger, 1)
+    .requiredOption('--out <file>', 'file to write')
+    .action(async (sopInstanceUID: string, options: { frame: number; out: string }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const frame = await withStation((station) => station.call('frame', { sopInstanceUID, frame: options.frame }));
+      await writeFile(options.out, frame.pixels);
+      const { rows, columns, samples, bits, signed, photometric, transferSyntax } = frame;
+      const description = { rows, columns, samples, bits, signed, photometric, transferSyntax };
+      output.result(description, () => `${columns}×${rows}×${samples}, ${bits} bit${signed ? ' signed' : ''}, ${photometric}, ${transferSyntax} → ${options.out}`);
+    });
+}

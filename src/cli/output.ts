@@ -1,0 +1,63 @@
+// What the command line says and how it ends: with --json one document on stdout, everything else on stderr.
+import { faultValueOf } from '../contract/fault.ts';
+
+/** Exit codes: 0 done, 1 failed with a reason, 2 wrong use. */
+export const exitCode = { done: 0, failed: 1, wrongUse: 2 } as const;
+
+export interface Output {
+  readonly isJson: boolean;
+  /** The command's result, exactly once: JSON on stdout with --json, else the text that `format` makes of it. */
+  result(value: unknown, format: () => string): void;
+  /** A line for the person watching; stderr. */
+  log(line: string): void;
+  /** A line that replaces the one before it on a terminal; nothing where stderr is no terminal. */
+  progress(line: string): void;
+}
+
+export function outputTo(isJson: boolean, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Output {
+  let hasProgress = false;
+  const clear = (): void => {
+    if (hasProgress) stderr.write('\r\u001B[2K');
+    hasProgress = false;
+  };
+  return {
+    isJson,
+    result(value, format) {
+      clear();
+      stdout.write(isJson ? `${JSON.stringify(value)}\n` : `${format()}\n`);
+    },
+    log(line) {
+      clear();
+      stderr.write(`${line}\n`);
+    },
+    progress(line) {
+      if (!stderr.isTTY) return;
+      clear();
+      stderr.write(line.slice(0, (stderr.columns ?? 80) - 1));
+      hasProgress = true;
+    },
+  };
+}
+
+/** Tells a failure: `{fault}` on stdout with --json, the sentence on stderr without. */
+export function tellFailure(output: Output, thrown: unknown): void {
+  const fault = faultValueOf(thrown);
+  if (output.isJson) output.result({ fault }, () => '');
+  else output.log(`imagiq: ${fault.message}`);
+  if (process.env['IMAGIQ_DEBUG'] && thrown instanceof Error) console.error(thrown);
+}
+
+/** Lines up cells in columns; numbers to the right. */
+export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [header, ...rows.map((row) => row.map(String))];
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const isNumber = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => (isNumber[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,46 @@
+// What the window may ask of the Electron shell itself. All else goes to the station by calls.ts.
+
+/** Whether the station answers. `restarting` keeps the screens; `failed` carries a message for a person. */
+export type StationState =
+  | { readonly state: 'starting' }
+  | { readonly state: 'running' }
+  | { readonly state: 'restarting'; readonly message: string }
+  | { readonly state: 'failed'; readonly message: string };
+
+/** Menu items and accelerators that the window acts upon. */
+export const shellCommands = [
+  'import-folder',
+  'find',
+  'show-studies',
+  'show-cohorts',
+  'show-training',
+  'show-federation',
+  'show-ledger',
+  'show-settings',
+  'show-help',
+] as const;
+export type ShellCommand = (typeof shellCommands)[number];
+
+/** Files that the user may be asked for. */
+export const fileKinds = ['csv', 'any'] as const;
+export type FileKind = (typeof fileKinds)[number];
+
+/** The bridge that the preload puts on `window.imagiqShell`. */
+export interface ShellBridge {
+  /** Platform of the shell, for shortcut labels: `darwin`, `win32`, `linux`. */
+  readonly platform: string;
+  /** Folders chosen in the system's dialog; null when the user cancelled. */
+  chooseFolders(): Promise<string[] | null>;
+  /** A file chosen in the system's dialog; null when the user cancelled. */
+  chooseFile(kind: FileKind): Promise<string | null>;
+  /** The path of a dropped file or folder; empty where the drop has none. */
+  pathOf(file: File): string;
+  /** Asks for this window's port to the station; it arrives as a `message` event with data `station-port`. */
+  openStationPort(): Promise<void>;
+  /** The station's state now; later changes come by `onStationState`. */
+  stationState(): Promise<StationState>;
+  onStationState(listener: (state: StationState) => void): void;
+  onCommand(listener: (command: ShellCommand) => void): void;
+  /** An `imagiq://` link that the system handed to the app. */
+  onLink(listener: (link: string) => void): void;
+}

@@ -1,0 +1,15 @@
+// The weights that a project's trunk starts from: the network's seeded initialisation, the same on every machine.
+import { encodeTensorFile, float32Tensor, type Tensor } from '../contract/safetensors.ts';
+import type { Project } from '../contract/federation.ts';
+import { initialWeights, weightSpecifications } from '../trainer/client.ts';
+
+/** Trunk version 0 of a project as safetensors bytes in canonical order. */
+export function initialTrunk(project: Project): Uint8Array {
+  const classes = project.classes.length;
+  const values = initialWeights(project.network, classes, project.seed);
+  const tensors = new Map<string, Tensor>();
+  for (const { name, shape } of weightSpecifications(project.network, classes)) {
+    tensors.set(name, float32Tensor(values.get(name) as Float32Array, shape));
+  }
+  return encodeTensorFile({ tensors, metadata: {} });
+}

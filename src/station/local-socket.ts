@@ -1,0 +1,163 @@
+// A station's door for other processes of the same user on the same machine: a socket in the home folder (a named pipe on
+// Windows), speaking the contract's envelopes, each as 4-byte length + structured clone. So `imagiq` works while the app is open.
+import { createHash } from 'node:crypto';
+import { chmodSync, rmSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { type CallName, type EventName, type FromStation, fromStationSchema, toStationSchema } from '../contract/calls.ts';
+import { Fault, faultValueOf } from '../contract/fault.ts';
+import { stationFault } from './faults.ts';
+
+/** Largest message either way: a frame of a large image fits. */
+const maxMessageBytes = 512 * 1024 * 1024;
+/** How long a caller waits for the connection. */
+const connectDeadlineMs = 5_000;
+
+/** Where the socket of a home folder is. A path in the temporary folder, since socket paths are limited to about 100 bytes. */
+function socketPath(home: string): string {
+  const name = `imagiq-${createHash('sha256').update(path.resolve(home)).digest('hex').slice(0, 16)}`;
+  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(os.tmpdir(), `${name}.sock`);
+}
+
+export interface LocalDoor {
+  tell(event: EventName, value: unknown): void;
+  close(): Promise<void>;
+}
+
+/** Serves `answer` on the home folder's socket. The caller holds the home folder's lock, so a socket found there is dead. */
+export async function serveLocalStation(
+  home: string,
+  answer: (name: CallName, input: unknown) => Promise<unknown>,
+): Promise<LocalDoor> {
+  const file = socketPath(home);
+  if (process.platform !== 'win32') rmSync(file, { force: true });
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    socket.on('error', () => socket.destroy());
+    readMessages(socket, (message) => {
+      const order = toStationSchema.safeParse(message);
+      if (!order.success) {
+        socket.destroy();
+        return;
+      }
+      const { id, call } = order.data;
+      answer(call, order.data.arguments).then(
+        (value) => writeMessage(socket, { id, value }),
+        (error: unknown) => writeMessage(socket, { id, fault: faultValueOf(error) }),
+      );
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(file, resolve);
+  });
+  if (process.platform !== 'win32') chmodSync(file, 0o600);
+  server.unref();
+  return {
+    tell: (event, value) => {
+      for (const socket of open) writeMessage(socket, { event, value });
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of open) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+export interface LocalLink {
+  call(name: CallName, input: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Connects to the station that runs on `home`. @throws Fault 611 when none answers. */
+export async function connectLocalStation(
+  home: string,
+  onEvent: (event: EventName, value: unknown) => void,
+): Promise<LocalLink> {
+  const socket = createConnection(socketPath(home));
+  await new Promise<void>((resolve, reject) => {
+    socket.setTimeout(connectDeadlineMs, () => reject(stationFault.noAnswer()));
+    socket.once('connect', resolve);
+    socket.once('error', () => reject(stationFault.noAnswer()));
+  });
+  socket.setTimeout(0);
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Fault) => void }>();
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    for (const { reject } of waiting.values()) reject(stationFault.noAnswer());
+    waiting.clear();
+  });
+  readMessages(socket, (raw) => {
+    const message = fromStationSchema.safeParse(raw);
+    if (!message.success) return;
+    if ('event' in message.data) {
+      onEvent(message.data.event, message.data.value);
+      return;
+    }
+    const caller = waiting.get(message.data.id);
+    waiting.delete(message.data.id);
+    if ('fault' in message.data) caller?.reject(new Fault(message.data.fault));
+    else caller?.resolve(message.data.value);
+  });
+  let lastId = 0;
+  return {
+    call: (name, input) =>
+      new Promise((resolve, reject) => {
+        lastId += 1;
+        waiting.set(lastId, { resolve, reject });
+        writeMessage(socket, { id: lastId, call: name, arguments: input });
+      }),
+    close: async () => {
+      socket.destroy();
+    },
+  };
+}
+
+function writeMessage(socket: Socket, message: FromStation | { id: number; call: CallName; arguments: unknown }): void {
+  if (socket.destroyed) return;
+  const body = serialize(message);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(body.length);
+  socket.write(length);
+  socket.write(body);
+}
+
+function readMessages(socket: Socket, onMessage: (message: unknown) => void): void {
+  let parts: Buffer[] = [];
+  let held = 0;
+  let needed = 4;
+  let isLength = true;
+  socket.on('data', (chunk: Buffer) => {
+    parts.push(chunk);
+    held += chunk.length;
+    while (held >= needed) {
+      const all = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+      const taken = all.subarray(0, needed);
+      const rest = all.subarray(needed);
+      parts = rest.length > 0 ? [rest] : [];
+      held = rest.length;
+      if (isLength) {
+        needed = taken.readUInt32LE();
+        isLength = false;
+        if (needed > maxMessageBytes) {
+          socket.destroy();
+          return;
+        }
+      } else {
+        needed = 4;
+        isLength = true;
+        try {
+          onMessage(deserialize(taken));
+        } catch {
+          socket.destroy();
+          return;
+        }
+      }
+    }
+  });
+}
