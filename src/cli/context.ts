@@ -9,7 +9,10 @@ export interface Context {
   readonly output: Output;
   readonly home: string;
   /** Runs `work` with a link to the home folder's station and closes it afterwards. */
-  withStation<Value>(work: (station: StationLink) => Promise<Value>, options?: { idleShare?: number; threads?: number }): Promise<Value>;
+  withStation<Value>(
+    work: (station: StationLink) => Promise<Value>,
+    options?: { idleShare?: number; threads?: number },
+  ): Promise<Value>;
 }
 
 /** The context of a command line, from its global options. */

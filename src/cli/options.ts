@@ -11,7 +11,8 @@ export function positiveInteger(text: string): number {
 /** A port: 0 picks a free one. */
 export function port(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('must be a port, 0 to 65535.');
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError('must be a port, 0 to 65535.');
   return value;
 }
 

@@ -39,10 +39,13 @@ export async function linkStation(options: LinkOptions): Promise<StationLink> {
   };
   const onEvent = (event: EventName, value: unknown): void => void news.emit(event, value);
   try {
-    const station = await openStation({ ...options, onEvent: (event, value) => {
-      onEvent(event, value);
-      local?.tell(event, value);
-    } });
+    const station = await openStation({
+      ...options,
+      onEvent: (event, value) => {
+        onEvent(event, value);
+        local?.tell(event, value);
+      },
+    });
     const answer = stationAnswers(station);
     const local = await serveLocalStation(station.home.folder, answer);
     return {

@@ -81,7 +81,8 @@ export const calls = {
   /** Writes generated practice studies (phantoms, no patient) into the home folder and imports them. */
   'import-practice-studies': {
     in: z.object({ site: z.number().int().min(0).max(3).default(0) }),
-    out: importReportSchema,
+    /** `labelsFile` is the CSV to make a cohort with. */
+    out: importReportSchema.extend({ labelsFile: z.string() }),
   },
   studies: { in: studyQuerySchema, out: studyPageSchema },
   study: { in: z.object({ studyInstanceUID: uid }), out: studySchema },

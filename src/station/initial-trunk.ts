@@ -1,7 +1,8 @@
 // The weights that a project's trunk starts from: the network's seeded initialisation, the same on every machine.
 import { encodeTensorFile, float32Tensor, type Tensor } from '../contract/safetensors.ts';
 import type { Project } from '../contract/federation.ts';
-import { initialWeights, weightSpecifications } from '../trainer/client.ts';
+import type { Network } from '../contract/network.ts';
+import { initialWeights, resolveNetwork, weightSpecifications } from '../trainer/client.ts';
 
 /** Trunk version 0 of a project as safetensors bytes in canonical order. */
 export function initialTrunk(project: Project): Uint8Array {
@@ -12,4 +13,9 @@ export function initialTrunk(project: Project): Uint8Array {
     tensors.set(name, float32Tensor(values.get(name) as Float32Array, shape));
   }
   return encodeTensorFile({ tensors, metadata: {} });
+}
+
+/** A bundled network by name. @throws Fault (trainer) naming the known ones. */
+export function bundledNetwork(name: string): Network {
+  return resolveNetwork(name);
 }

@@ -15,14 +15,21 @@ export function cohortCommand(): Command {
     .option('--query <text>', 'only studies that match, as in `imagiq studies`', '')
     .option('--labels <file>', 'CSV: a column file, sopInstanceUID, studyInstanceUID or patientID, and a column label')
     .option('--label-column <name>', 'the label’s column, where it is not called label')
-    .action(async (name: string, options: { query: string; labels?: string; labelColumn?: string }, command: Command) => {
-      const { output, withStation } = contextOf(command);
-      const labelsFile = options.labels === undefined ? null : path.resolve(options.labels);
-      const created = await withStation((station) =>
-        station.call('create-cohort', { name, query: options.query, labelsFile, labelColumn: options.labelColumn ?? null }),
-      );
-      output.result(created, () => cohortText(created));
-    });
+    .action(
+      async (name: string, options: { query: string; labels?: string; labelColumn?: string }, command: Command) => {
+        const { output, withStation } = contextOf(command);
+        const labelsFile = options.labels === undefined ? null : path.resolve(options.labels);
+        const created = await withStation((station) =>
+          station.call('create-cohort', {
+            name,
+            query: options.query,
+            labelsFile,
+            labelColumn: options.labelColumn ?? null,
+          }),
+        );
+        output.result(created, () => cohortText(created));
+      },
+    );
   cohort
     .command('show')
     .argument('<name>')
@@ -43,7 +50,13 @@ export function cohortCommand(): Command {
       output.result({ cohorts }, () =>
         table(
           ['name', 'version', 'patients', 'instances', 'classes'],
-          cohorts.map(({ name, version, patients, instances, classes }) => [name, version, patients, instances, classes.map((c) => c.name).join(', ')]),
+          cohorts.map(({ name, version, patients, instances, classes }) => [
+            name,
+            version,
+            patients,
+            instances,
+            classes.map((c) => c.name).join(', '),
+          ]),
         ),
       );
     });
@@ -60,7 +73,8 @@ export function cohortCommand(): Command {
 }
 
 function noSuchCohort(name: string, cohorts: readonly Cohort[]): Fault {
-  const known = cohorts.length > 0 ? `Known cohorts: ${cohorts.map((cohort) => cohort.name).join(', ')}.` : 'There is none yet.';
+  const known =
+    cohorts.length > 0 ? `Known cohorts: ${cohorts.map((cohort) => cohort.name).join(', ')}.` : 'There is none yet.';
   return new Fault({ code: 801, message: `There is no cohort ${name}. ${known}`, retry: 'never' });
 }
 
@@ -69,7 +83,10 @@ function cohortText(cohort: Cohort): string {
   const lines = [
     `Cohort ${cohort.name}, version ${cohort.version} (${cohort.hash.slice(0, 12)})`,
     `${cohort.studies} studies of ${cohort.patients} patients, ${cohort.instances} labelled instances, ${cohort.unlabelled} without a label left out`,
-    table(['class', 'instances', 'patients'], cohort.classes.map(({ name, instances, patients }) => [name, instances, patients])),
+    table(
+      ['class', 'instances', 'patients'],
+      cohort.classes.map(({ name, instances, patients }) => [name, instances, patients]),
+    ),
     table(
       ['split', 'instances', 'patients'],
       (['train', 'validation', 'test'] as const).map((part) => [part, split[part].instances, split[part].patients]),

@@ -18,7 +18,9 @@ function importCommand(): Command {
   return new Command('import')
     .description('index DICOM files, folders and discs; files are never changed')
     .argument('<path...>', 'files or folders, searched recursively')
-    .addOption(new Option('--mode <mode>', 'leave files in place or copy them in').choices(importModes).default('reference'))
+    .addOption(
+      new Option('--mode <mode>', 'leave files in place or copy them in').choices(importModes).default('reference'),
+    )
     .action(async (paths: string[], options: { mode: (typeof importModes)[number] }, command: Command) => {
       const { output, withStation } = contextOf(command);
       const report = await withStation(async (station) => {
@@ -31,7 +33,9 @@ function importCommand(): Command {
         };
         process.once('SIGINT', cancel);
         const absolute = paths.map((name) => path.resolve(name));
-        return station.call('import-paths', { paths: absolute, mode: options.mode }).finally(() => process.off('SIGINT', cancel));
+        return station
+          .call('import-paths', { paths: absolute, mode: options.mode })
+          .finally(() => process.off('SIGINT', cancel));
       });
       output.result(report, () => reportText(report));
     });
@@ -43,8 +47,10 @@ function reportText(report: ImportReport): string {
     `${report.studies} studies, ${report.series} series.`,
   ];
   if (report.cancelled) lines.push('Cancelled before the end: import the same path again to continue.');
-  for (const { path: file, reason } of report.refusals.slice(0, refusalsShown)) lines.push(`  refused ${file}: ${reason}`);
-  if (report.refusals.length > refusalsShown) lines.push(`  … and ${report.refusals.length - refusalsShown} more (--json lists all)`);
+  for (const { path: file, reason } of report.refusals.slice(0, refusalsShown))
+    lines.push(`  refused ${file}: ${reason}`);
+  if (report.refusals.length > refusalsShown)
+    lines.push(`  … and ${report.refusals.length - refusalsShown} more (--json lists all)`);
   return lines.join('\n');
 }
 
@@ -90,6 +96,10 @@ function pixelsCommand(): Command {
       await writeFile(options.out, frame.pixels);
       const { rows, columns, samples, bits, signed, photometric, transferSyntax } = frame;
       const description = { rows, columns, samples, bits, signed, photometric, transferSyntax };
-      output.result(description, () => `${columns}×${rows}×${samples}, ${bits} bit${signed ? ' signed' : ''}, ${photometric}, ${transferSyntax} → ${options.out}`);
+      output.result(
+        description,
+        () =>
+          `${columns}×${rows}×${samples}, ${bits} bit${signed ? ' signed' : ''}, ${photometric}, ${transferSyntax} → ${options.out}`,
+      );
     });
 }

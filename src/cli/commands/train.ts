@@ -28,7 +28,9 @@ export function trainCommand(): Command {
     .option('--learning-rate <number>', 'first learning rate', positiveNumber)
     .option('--threads <number>', 'CPU threads', positiveInteger)
     .addOption(new Option('--engine <engine>').choices(engineNames).default('compiled'))
-    .addOption(new Option('--provider <provider>', 'device of the compiled engine').choices(providerNames).default('auto'))
+    .addOption(
+      new Option('--provider <provider>', 'device of the compiled engine').choices(providerNames).default('auto'),
+    )
     .action(async (options: TrainOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const run = await withStation(
@@ -42,7 +44,15 @@ export function trainCommand(): Command {
       if (run.fault) throw new Fault(run.fault);
       const { epochs, test, weightsFile } = run.outcome ?? { epochs: run.epochs, test: null, weightsFile: null };
       output.result(
-        { epochs, test, model: weightsFile, seconds: run.seconds, state: run.state, imagesPerSecond: run.outcome?.imagesPerSecond ?? null, provider: run.outcome?.provider ?? null },
+        {
+          epochs,
+          test,
+          model: weightsFile,
+          seconds: run.seconds,
+          state: run.state,
+          imagesPerSecond: run.outcome?.imagesPerSecond ?? null,
+          provider: run.outcome?.provider ?? null,
+        },
         () => runText(run),
       );
       if (run.state !== 'done') process.exitCode = 1;
@@ -86,11 +96,16 @@ function progressText({ progress }: Run): string {
 
 function runText(run: Run): string {
   const lines = run.epochs.map(({ epoch, loss, validation }) => {
-    const measured = validation ? `, validation accuracy ${estimateText(validation.accuracy)}, AUC ${estimateText(validation.auc)}` : '';
+    const measured = validation
+      ? `, validation accuracy ${estimateText(validation.accuracy)}, AUC ${estimateText(validation.auc)}`
+      : '';
     return `epoch ${epoch}: loss ${loss.toFixed(4)}${measured}`;
   });
   const test = run.outcome?.test;
-  if (test) lines.push(`test (${test.patients} patients): accuracy ${estimateText(test.accuracy)}, AUC ${estimateText(test.auc)}, ECE ${test.calibrationError.toFixed(3)}`);
+  if (test)
+    lines.push(
+      `test (${test.patients} patients): accuracy ${estimateText(test.accuracy)}, AUC ${estimateText(test.auc)}, ECE ${test.calibrationError.toFixed(3)}`,
+    );
   if (run.outcome) lines.push(`model ${run.outcome.weightsFile}`);
   if (run.state !== 'done') lines.push(`The run is ${run.state}.`);
   return lines.join('\n');
