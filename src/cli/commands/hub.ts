@@ -1,0 +1,125 @@
+// hub, invite: the coordinator's commands.
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { Fault, faultValueOf } from '../../contract/fault.ts';
+import { type Project, projectSchema } from '../../contract/federation.ts';
+import { bundledNetwork, initialTrunk } from '../../station/initial-trunk.ts';
+import { openHub, writeInvite } from '../../sync/hub/hub.ts';
+import { contextOf } from '../context.ts';
+import { port, positiveInteger, positiveNumber } from '../options.ts';
+
+interface HubOptions {
+  data: string;
+  port: number;
+  host: string;
+  publicUrl?: string;
+  federation: string;
+  project?: string;
+  network?: string;
+  classes?: string;
+  commits: number;
+  buffer: number;
+  localEpochs: number;
+  learningRate?: number;
+}
+
+/** How long an invite is good by default, in hours. */
+const inviteHours = 72;
+
+export function hubCommands(): Command[] {
+  const hub = new Command('hub')
+    .description('run a federation’s hub until it is stopped')
+    .requiredOption('--data <folder>', 'the hub’s data; a stopped hub continues from it')
+    .requiredOption('--port <number>', 'port to listen on; 0 picks a free one', port)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--public-url <url>', 'how sites reach the hub, where a proxy stands before it (wss://…)')
+    .option('--federation <name>', 'name shown to the sites', 'ImagiQ federation')
+    .option('--project <file>', 'JSON of the project (docs/hub.md); or make one with the options below')
+    .option('--network <name>', 'network of a new project')
+    .option('--classes <list>', 'classes of a new project, separated by commas, in the order of the logits')
+    .option('--commits <number>', 'trunk commits until the project is finished', positiveInteger, 20)
+    .option('--buffer <number>', 'updates per trunk commit', positiveInteger, 2)
+    .option('--local-epochs <number>', 'epochs of a site between two updates', positiveInteger, 1)
+    .option('--learning-rate <number>', 'learning rate at the sites', positiveNumber)
+    .action(async (options: HubOptions, command: Command) => {
+      const { output } = contextOf(command);
+      const project = projectOf(options);
+      const hub = await openHub({
+        folder: options.data,
+        port: options.port,
+        host: options.host,
+        federation: options.federation,
+        ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+        ...(project && { project, initialWeights: initialTrunk(project) }),
+        onLog: (line: string) => output.log(line),
+      });
+      const stop = (): void => void hub.close().then(() => process.exit(0));
+      process.on('SIGINT', stop);
+      process.on('SIGTERM', stop);
+      output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: project?.id ?? null }, () =>
+        [
+          `Hub of “${options.federation}” at ${hub.url}`,
+          `Fingerprint ${hub.fingerprint}`,
+          'Invite a site with `imagiq invite --data ' + options.data + '`. Ctrl+C stops the hub; nothing is lost.',
+        ].join('\n'),
+      );
+    });
+
+  const invite = new Command('invite')
+    .description('make a single-use invite to the federation of a hub')
+    .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
+    .option('--expires-hours <number>', 'how long the invite is good', positiveNumber, inviteHours)
+    .option('--count <number>', 'make several', positiveInteger, 1)
+    .action(async (options: { data: string; expiresHours: number; count: number }, command: Command) => {
+      const { output } = contextOf(command);
+      const invites = Array.from({ length: options.count }, () =>
+        writeInvite({ folder: options.data, expiresInMs: options.expiresHours * 3_600_000 }),
+      );
+      output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () => invites.join('\n'));
+    });
+  return [hub, invite];
+}
+
+function projectOf(options: HubOptions): Project | null {
+  if (options.project !== undefined) return readProject(options.project);
+  if (options.network === undefined && options.classes === undefined) return null;
+  const classes = (options.classes ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+  if (options.network === undefined || classes.length < 2) {
+    throw new Fault({
+      code: 802,
+      message: 'A new project needs both --network NAME and --classes A,B[,…] with at least two classes.',
+      retry: 'never',
+    });
+  }
+  return projectSchema.parse({
+    id: `${options.network}-${classes.length}-classes`.toLowerCase(),
+    title: `${options.network} on ${classes.join(', ')}`,
+    classes,
+    network: bundledNetwork(options.network),
+    hyperParameters: {
+      epochs: options.localEpochs,
+      schedule: 'constant',
+      ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
+    },
+    trunkRule: { bufferSize: options.buffer },
+    commits: options.commits,
+    seed: 1,
+  });
+}
+
+function readProject(file: string): Project {
+  try {
+    const value = JSON.parse(readFileSync(file, 'utf8')) as { network?: unknown };
+    // A network given by name is one of the bundled ones.
+    const network = typeof value.network === 'string' ? bundledNetwork(value.network) : value.network;
+    return projectSchema.parse({ ...value, network });
+  } catch (error) {
+    throw new Fault(
+      { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },
+      error,
+    );
+  }
+}
