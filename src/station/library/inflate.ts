@@ -23,21 +23,24 @@ export function inflateDataSet(deflated: Uint8Array, limitBytes: number): Inflat
 function inflateWith(stream: Inflate | Unzlib, deflated: Uint8Array, limitBytes: number): InflatedDataSet {
   const pieces: Uint8Array[] = [];
   let total = 0;
-  let finished = false;
-  stream.ondata = (piece, final) => {
+  stream.ondata = (piece) => {
     pieces.push(piece);
     total += piece.length;
-    finished ||= final;
   };
   let damaged: string | null = null;
   try {
     for (let at = 0; at < deflated.length && total <= limitBytes; at += pieceBytes) {
-      stream.push(deflated.subarray(at, at + pieceBytes), at + pieceBytes >= deflated.length);
+      stream.push(deflated.subarray(at, at + pieceBytes));
     }
     if (total > limitBytes) damaged = `the data set inflates to more than ${limitBytes} bytes`;
-    else if (!finished) damaged = 'the deflated data set is cut off';
   } catch {
     damaged = 'the deflated data set is broken';
+  }
+  try {
+    // Only now final: a final piece that is cut off would lose what it holds.
+    if (damaged === null) stream.push(new Uint8Array(0), true);
+  } catch {
+    damaged = 'the deflated data set is cut off';
   }
   const bytes = new Uint8Array(Math.min(total, limitBytes));
   let at = 0;

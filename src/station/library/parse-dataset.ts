@@ -63,7 +63,17 @@ function beginning(bytes: Uint8Array): number {
   if (hasPrefix(bytes, 0)) return 4;
   // Exports without preamble, and with a preamble but without its prefix.
   for (const offset of [0, 128]) if (looksLikeElement(bytes, offset)) return offset;
+  const stray = signatureOffset(bytes);
+  if (stray !== null) return stray;
   throw libraryFaults.notDicom('Not a DICOM file.');
+}
+
+/** Where (0008,0005) CS stands within the first bytes: some exports put stray bytes before a bare data set. */
+function signatureOffset(bytes: Uint8Array): number | null {
+  const signature = [0x08, 0x00, 0x05, 0x00, 0x43, 0x53];
+  const reach = Math.min(bytes.length - signature.length, 256);
+  for (let at = 0; at <= reach; at += 1) if (signature.every((byte, index) => bytes[at + index] === byte)) return at;
+  return null;
 }
 
 const hasPrefix = (bytes: Uint8Array, at: number): boolean =>
