@@ -1,0 +1,208 @@
+// The trainer as its parent sees it: jobs go to a process of its own, which may crash without taking the parent along.
+import { type ChildProcess, fork } from 'node:child_process';
+import path from 'node:path';
+import { Fault } from '../contract/fault.ts';
+import {
+  type Epoch,
+  type EvaluateJob,
+  type Evaluation,
+  type FromTrainer,
+  fromTrainerSchema,
+  type ToTrainer,
+  type TrainJob,
+  type TrainOutcome,
+  type TrainProgress,
+} from '../contract/training.ts';
+import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from './faults.ts';
+
+export { aucOf, metricsOf } from './metrics/metrics.ts';
+export { type RocPoint, rocPoints } from './metrics/roc.ts';
+
+/** A stopped job answers at its next step; a process that has not answered by then hangs and is ended. */
+const stopDeadlineMs = 60_000;
+
+export interface TrainListeners {
+  readonly onProgress?: (progress: TrainProgress) => void;
+  /** Also told of the earlier epochs of a resumed run. */
+  readonly onEpoch?: (epoch: Epoch) => void;
+  /** Stops the run at its next step; it still resolves, with `stoppedEarly`, and its checkpoint stays. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainerProcess {
+  /** Operating-system id of the process that is there now; null before the first job and after a crash. */
+  readonly processId: number | null;
+  /** Jobs are done one after the other, in the order given. @throws Fault 300–399. */
+  train(job: TrainJob, listeners?: TrainListeners): Promise<TrainOutcome>;
+  evaluate(job: EvaluateJob, options?: { readonly signal?: AbortSignal }): Promise<Evaluation>;
+  /** These three mean the running job and do nothing without one. */
+  pause(): void;
+  resume(): void;
+  stop(): void;
+  /** Ends the process at once; waiting and running jobs fail with fault 359. A second call does nothing. */
+  close(): void;
+}
+
+type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' }>;
+
+/** One job on its way through the process. */
+interface Task {
+  readonly order: Extract<ToTrainer, { id: number }>;
+  readonly listeners: TrainListeners;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (fault: Fault) => void;
+}
+
+/**
+ * A trainer whose process starts with the first job, and anew after a crash.
+ * @param onExit hears of each end of the process that nobody asked for.
+ */
+export function startTrainer({ onExit }: { readonly onExit?: (how: string) => void } = {}): TrainerProcess {
+  const waiting: Task[] = [];
+  let child: ChildProcess | null = null;
+  let running: Task | null = null;
+  let hangTimer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  let nextId = 1;
+
+  const send = (order: ToTrainer): void => {
+    // A process that just died is told of by its exit event.
+    if (child?.connected) child.send(order, () => {});
+  };
+
+  const finish = (task: Task, settle: () => void): void => {
+    if (running === task) running = null;
+    clearTimeout(hangTimer);
+    settle();
+    startNext();
+  };
+
+  const startNext = (): void => {
+    if (running !== null || isClosed) return;
+    const task = waiting.shift();
+    if (task === undefined) return;
+    running = task;
+    child ??= startProcess();
+    send(task.order);
+  };
+
+  const hear = (message: unknown): void => {
+    const decoded = fromTrainerSchema.safeParse(message);
+    const task = running;
+    if (!decoded.success) {
+      const reason = decoded.error.issues[0]?.path.join('.') ?? 'unknown';
+      // Whatever sends nonsense is not given the next job.
+      child?.kill('SIGKILL');
+      child = null;
+      if (task !== null) finish(task, () => task.reject(messageMalformed(reason)));
+      return;
+    }
+    const news = decoded.data;
+    if (news.kind === 'ready' || task === null || news.id !== task.order.id) return;
+    if (news.kind === 'progress') task.listeners.onProgress?.(news.progress);
+    else if (news.kind === 'epoch') task.listeners.onEpoch?.(news.epoch);
+    else if (news.kind === 'fault') finish(task, () => task.reject(new Fault(news.fault)));
+    else finish(task, () => task.resolve(news));
+  };
+
+  const startProcess = (): ChildProcess => {
+    const started = fork(trainerEntry(), {
+      execPath: process.execPath,
+      execArgv: [],
+      // Both to standard error: the parent's standard output may be a document.
+      stdio: ['ignore', 2, 2, 'ipc'],
+      serialization: 'advanced',
+      env: process.versions['electron'] === undefined ? process.env : { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    });
+    let isGone = false;
+    const end = (how: string): void => {
+      if (isGone) return;
+      isGone = true;
+      if (child === started) child = null;
+      if (isClosed) return;
+      onExit?.(how);
+      const task = running;
+      if (task !== null) finish(task, () => task.reject(trainerCrashed(how)));
+    };
+    started.on('message', (message) => {
+      if (child === started) hear(message);
+    });
+    started.on('exit', (code, signal) => end(signal === null ? `exit code ${code}` : `ended by ${signal}`));
+    started.on('error', (error) => end(error.message));
+    return started;
+  };
+
+  const stopRunning = (): void => {
+    if (running === null) return;
+    send({ kind: 'stop' });
+    clearTimeout(hangTimer);
+    hangTimer = setTimeout(() => child?.kill('SIGKILL'), stopDeadlineMs);
+    hangTimer.unref();
+  };
+
+  const perform = (order: Task['order'], listeners: TrainListeners): Promise<Answer> => {
+    const { signal } = listeners;
+    return new Promise<Answer>((resolve, reject) => {
+      if (isClosed) throw trainerUnavailable('it is closed');
+      if (signal?.aborted) throw jobStopped();
+      const onAbort = (): void => {
+        const place = waiting.indexOf(task);
+        if (place >= 0) {
+          waiting.splice(place, 1);
+          task.reject(jobStopped());
+        } else if (running === task) stopRunning();
+      };
+      const task: Task = {
+        order,
+        listeners,
+        resolve(answer) {
+          signal?.removeEventListener('abort', onAbort);
+          resolve(answer);
+        },
+        reject(fault) {
+          signal?.removeEventListener('abort', onAbort);
+          reject(fault);
+        },
+      };
+      signal?.addEventListener('abort', onAbort);
+      waiting.push(task);
+      startNext();
+    });
+  };
+
+  return {
+    get processId() {
+      return child?.pid ?? null;
+    },
+    async train(job, listeners = {}) {
+      const answer = await perform({ kind: 'train', id: nextId++, job }, listeners);
+      if (answer.kind !== 'trained') throw messageMalformed('kind');
+      return answer.outcome;
+    },
+    async evaluate(job, options = {}) {
+      const answer = await perform({ kind: 'evaluate', id: nextId++, job }, options);
+      if (answer.kind !== 'evaluated') throw messageMalformed('kind');
+      return answer.evaluation;
+    },
+    pause: () => send({ kind: 'pause' }),
+    resume: () => send({ kind: 'resume' }),
+    stop: stopRunning,
+    close() {
+      if (isClosed) return;
+      isClosed = true;
+      clearTimeout(hangTimer);
+      child?.kill('SIGKILL');
+      const unfinished = [...(running === null ? [] : [running]), ...waiting.splice(0)];
+      running = null;
+      for (const task of unfinished) task.reject(trainerUnavailable('it was closed'));
+    },
+  };
+}
+
+/** The program of the trainer process: beside this source file, or in the bundle (CommonJS) in the folder beside it. */
+function trainerEntry(): string {
+  const isBundled = typeof __filename === 'string' && __filename.endsWith('.cjs');
+  return isBundled
+    ? path.join(path.dirname(__filename), '../trainer/trainer.cjs')
+    : path.join(import.meta.dirname, 'trainer.ts');
+}

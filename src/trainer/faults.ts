@@ -1,0 +1,87 @@
+// Faults of training runs and of the trainer process: codes 350–399. Each says what happened and what to do.
+import { Fault } from '../contract/fault.ts';
+
+/** 350: the data set file cannot be opened or read. */
+export function datasetUnreadable(reason: string, cause?: unknown): Fault {
+  const message = `The data set file cannot be read: ${reason}. Build the cohort's data set again.`;
+  return new Fault({ code: 350, message, retry: 'later' }, cause);
+}
+
+/** 351: the data set file can be read, but what it holds is not a data set. */
+export function datasetMalformed(reason: string): Fault {
+  const message = `The data set file is not usable: ${reason}. It may be damaged; build the cohort's data set again.`;
+  return new Fault({ code: 351, message, retry: 'never' });
+}
+
+/** 352: the images are not of the size that the network takes. */
+export function datasetDoesNotFit(images: string, input: string): Fault {
+  const message = `The data set holds images of ${images}, the network takes ${input} (height × width × channels). Build the data set for this network.`;
+  return new Fault({ code: 352, message, retry: 'never' });
+}
+
+/** 353: no training images. */
+export function nothingToTrainOn(): Fault {
+  const message = 'The training split holds no images. Add labelled studies to the cohort, then try again.';
+  return new Fault({ code: 353, message, retry: 'never' });
+}
+
+/** 354: the loss or the outputs became NaN or infinite. */
+export function notFinite(what: string, where: string): Fault {
+  const message = `Training was ended because ${what} is not a finite number (${where}). The last checkpoint is kept. Try a lower learning rate.`;
+  return new Fault({ code: 354, message, retry: 'never' });
+}
+
+/** 355: a weights file is unreadable or belongs to another network. */
+export function weightsUnusable(reason: string, cause?: unknown): Fault {
+  const message = `The weights cannot be used: ${reason}. Choose the weights of this network.`;
+  return new Fault({ code: 355, message, retry: 'never' }, cause);
+}
+
+/** 356: the run folder holds another run. */
+export function otherRunInFolder(): Fault {
+  const message =
+    'The run folder holds a run with other settings, data or initial weights. Choose another folder, or delete that run first.';
+  return new Fault({ code: 356, message, retry: 'never' });
+}
+
+/** 357: checkpoints or weights cannot be written. */
+export function runNotWritable(cause: unknown): Fault {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const reason = code === 'ENOSPC' ? 'the disk is full' : `the system answered ${code}`;
+  const message = `The run's files cannot be written: ${reason}. What was saved before is kept; make room or allow writing, then start the run again.`;
+  return new Fault({ code: 357, message, retry: 'later' }, cause);
+}
+
+/** 358: the trainer process ended in the middle of a job. */
+export function trainerCrashed(how: string): Fault {
+  const message = `The trainer process ended unexpectedly (${how}). A training run goes on from its last checkpoint when it is started again.`;
+  return new Fault({ code: 358, message, retry: 'now' });
+}
+
+/** 359: a job was given to a trainer that is closed or busy. */
+export function trainerUnavailable(reason: string): Fault {
+  return new Fault({ code: 359, message: `The trainer takes no job: ${reason}. Try again later.`, retry: 'later' });
+}
+
+/** 360: no images in the split to be measured. */
+export function nothingToEvaluate(split: string): Fault {
+  const message = `The ${split} split holds no images, so there is nothing to measure. Add labelled studies to the cohort.`;
+  return new Fault({ code: 360, message, retry: 'never' });
+}
+
+/** 361: stopped before there was a result. */
+export function jobStopped(): Fault {
+  return new Fault({ code: 361, message: 'The job was stopped before it had a result.', retry: 'now' });
+}
+
+/** 362: a message between station and trainer does not follow the contract. */
+export function messageMalformed(reason: string): Fault {
+  const message = `The trainer received or sent a message that is not valid: ${reason}. Restart the program; if it happens again, report it.`;
+  return new Fault({ code: 362, message: message.slice(0, 4_000), retry: 'never' });
+}
+
+/** 363: a metric was asked of numbers that cannot be measured. */
+export function predictionsUnusable(reason: string): Fault {
+  const message = `The predictions cannot be measured: ${reason}. The model may have diverged; use an earlier one.`;
+  return new Fault({ code: 363, message, retry: 'never' });
+}

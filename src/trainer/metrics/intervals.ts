@@ -1,0 +1,80 @@
+// 95 % confidence intervals.
+import type { Estimate } from '../../contract/training.ts';
+import { randomStream } from '../run/random.ts';
+
+/** The 97.5th percentile of the standard normal distribution. */
+const normalQuantile = 1.959963984540054;
+
+/** Resamples of a bootstrap: enough for the 2.5th and 97.5th percentile to be stable to about one hundredth. */
+const defaultResamples = 200;
+
+/** Normal interval around `value`, cut to 0…1. */
+export function normalInterval(value: number, variance: number): NonNullable<Estimate> {
+  const half = normalQuantile * Math.sqrt(variance);
+  return { value, low: Math.max(0, value - half), high: Math.min(1, value + half) };
+}
+
+/** Wilson's score interval for `successShare` of `trials` (JASA 1927): it has width even at 0 and 1. */
+export function wilsonInterval(successShare: number, trials: number): NonNullable<Estimate> {
+  const squared = normalQuantile ** 2;
+  const centre = (successShare + squared / (2 * trials)) / (1 + squared / trials);
+  const half =
+    (normalQuantile / (1 + squared / trials)) *
+    Math.sqrt((successShare * (1 - successShare)) / trials + squared / (4 * trials ** 2));
+  return {
+    value: successShare,
+    low: Math.min(successShare, Math.max(0, centre - half)),
+    high: Math.max(successShare, Math.min(1, centre + half)),
+  };
+}
+
+/**
+ * Percentile interval of a statistic over resampled patients (all images of a drawn patient come along).
+ * `statistic` gets the number of times each example counts, or null where it is undefined on that resample.
+ * Null when fewer than half of the resamples define it.
+ */
+export function patientBootstrap(
+  patients: Int32Array,
+  statistic: (weights: Float64Array) => number | null,
+  { seed = 1, resamples = defaultResamples }: { seed?: number; resamples?: number } = {},
+): { low: number; high: number } | null {
+  const { patientOf, count } = numbered(patients);
+  const random = randomStream(seed, 0x626f6f74);
+  const drawn = new Float64Array(count);
+  const weights = new Float64Array(patients.length);
+  const values: number[] = [];
+  for (let resample = 0; resample < resamples; resample += 1) {
+    drawn.fill(0);
+    for (let draw = 0; draw < count; draw += 1) {
+      const patient = random.below(count);
+      drawn[patient] = drawn[patient]! + 1;
+    }
+    for (let example = 0; example < weights.length; example += 1) weights[example] = drawn[patientOf[example]!]!;
+    const value = statistic(weights);
+    if (value !== null) values.push(value);
+  }
+  if (values.length < Math.max(1, resamples / 2)) return null;
+  values.sort((a, b) => a - b);
+  return { low: percentile(values, 0.025), high: percentile(values, 0.975) };
+}
+
+/** Patients renumbered 0…count−1 in order of appearance. */
+export function numbered(patients: Int32Array): { patientOf: Int32Array; count: number } {
+  const numbers = new Map<number, number>();
+  const patientOf = patients.map((patient) => {
+    const known = numbers.get(patient);
+    if (known !== undefined) return known;
+    numbers.set(patient, numbers.size);
+    return numbers.size - 1;
+  });
+  return { patientOf, count: numbers.size };
+}
+
+/** Linear interpolation between the closest ranks of ascending values. */
+function percentile(values: readonly number[], share: number): number {
+  const place = share * (values.length - 1);
+  const below = Math.floor(place);
+  const low = values[below]!;
+  const high = values[Math.min(below + 1, values.length - 1)]!;
+  return low + (high - low) * (place - below);
+}

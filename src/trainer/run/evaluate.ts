@@ -1,0 +1,48 @@
+// Measures given weights on one split of a data set.
+import type { EvaluateJob, Evaluation } from '../../contract/training.ts';
+import { weightSpecifications } from '../engines/engine.ts';
+import { jobStopped, nothingToEvaluate } from '../faults.ts';
+import { metricsOf } from '../metrics/metrics.ts';
+import { batchSource } from './batches.ts';
+import { checkImagesFit, openDatasetFile } from './dataset-file.ts';
+import { predictExamples } from './predict.ts';
+import type { RunControl } from './run-control.ts';
+import type { SessionCache } from './session-cache.ts';
+import { readWeightsFile } from './weights-file.ts';
+
+/** Images predicted at once. */
+const batchSize = 32;
+
+/**
+ * Runs an evaluation to its end.
+ * @throws Fault 350–352 (data set), 354 (outputs not finite), 355 (weights), 360 (empty split), 361 (stopped).
+ */
+export async function evaluate(
+  job: EvaluateJob,
+  { sessions, control }: { sessions: SessionCache; control: RunControl },
+): Promise<Evaluation> {
+  const dataset = openDatasetFile(job.datasetFile);
+  try {
+    checkImagesFit(dataset.header, job.network);
+    const examples = dataset.examplesOf(job.split);
+    if (examples.length === 0) throw nothingToEvaluate(job.split);
+    const { classes } = dataset.header;
+    const weights = readWeightsFile(job.weightsFile, weightSpecifications(job.network, classes.length));
+    const session = await sessions.openForPrediction({ ...job, classes: classes.length });
+    session.setWeights(weights);
+    const probabilities = await predictExamples({
+      session,
+      batches: batchSource(dataset, batchSize, 0),
+      batchSize,
+      examples,
+      classes: classes.length,
+      control,
+    });
+    if (probabilities === null) throw jobStopped();
+    const labels = examples.map((example) => dataset.labels[example]!);
+    const patients = examples.map((example) => dataset.patients[example]!);
+    return { metrics: metricsOf(probabilities, labels, patients, classes), probabilities, labels, patients };
+  } finally {
+    dataset.close();
+  }
+}

@@ -1,0 +1,74 @@
+// The trainer process: takes one job at a time from its parent, does it, says how it goes. It ends with its parent.
+import { constants, setPriority } from 'node:os';
+import { faultValueOf } from '../contract/fault.ts';
+import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/training.ts';
+import { messageMalformed, trainerUnavailable } from './faults.ts';
+import { evaluate } from './run/evaluate.ts';
+import { type RunControl, runControl } from './run/run-control.ts';
+import { sessionCache } from './run/session-cache.ts';
+import { train } from './run/train.ts';
+
+const sessions = sessionCache();
+let running: RunControl | null = null;
+
+const tell = (message: FromTrainer): void => {
+  if (process.connected) process.send?.(message);
+};
+
+async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void> {
+  const { id } = order;
+  if (running !== null) {
+    tell({ kind: 'fault', id, fault: trainerUnavailable('another job is running').toValue() });
+    return;
+  }
+  const control = runControl();
+  running = control;
+  let last: FromTrainer;
+  try {
+    if (order.kind === 'train') {
+      const outcome = await train(order.job, {
+        sessions,
+        control,
+        onProgress: (progress) => tell({ kind: 'progress', id, progress }),
+        onEpoch: (epoch) => tell({ kind: 'epoch', id, epoch }),
+        // Standard error is the process's log; the contract's messages are for programs.
+        onNote: (note) => console.error(`trainer: ${note}`),
+      });
+      last = { kind: 'trained', id, outcome };
+    } else {
+      last = { kind: 'evaluated', id, evaluation: await evaluate(order.job, { sessions, control }) };
+    }
+  } catch (error) {
+    last = { kind: 'fault', id, fault: faultValueOf(error) };
+  }
+  running = null;
+  tell(last);
+}
+
+process.on('message', (message) => {
+  const order = toTrainerSchema.safeParse(message);
+  if (!order.success) {
+    const fault = messageMalformed(order.error.issues[0]?.path.join('.') ?? 'unknown').toValue();
+    tell({ kind: 'fault', id: idOf(message), fault });
+  } else if (order.data.kind === 'train' || order.data.kind === 'evaluate') {
+    void perform(order.data);
+  } else {
+    running?.[order.data.kind]();
+  }
+});
+// Work nobody waits for is not finished: the run goes on from its checkpoint when the parent is back.
+process.on('disconnect', () => process.exit(0));
+
+try {
+  // Hospitals' workstations have other work: training takes what is left.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+} catch {
+  // Not allowed here: it trains at normal priority.
+}
+tell({ kind: 'ready' });
+
+/** The id of a message that could not be decoded, so that its sender hears of it; −1 without one. */
+function idOf(message: unknown): number {
+  const id = typeof message === 'object' && message !== null && 'id' in message ? message.id : undefined;
+  return Number.isSafeInteger(id) ? Number(id) : -1;
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { randomStream, shuffled, standardNormals } from '../../../../src/trainer/run/random.ts';
+
+describe('random streams', () => {
+  it('are the same for the same names and differ for others', () => {
+    const first = Array.from({ length: 5 }, randomStream(1, 2).bits);
+    expect(Array.from({ length: 5 }, randomStream(1, 2).bits)).toEqual(first);
+    expect(Array.from({ length: 5 }, randomStream(2, 1).bits)).not.toEqual(first);
+    expect(Array.from({ length: 5 }, randomStream(1, 2, 0).bits)).not.toEqual(first);
+  });
+
+  it('are uniform and stay below their end', () => {
+    const random = randomStream(3);
+    const counts = Array.from({ length: 10 }, () => 0);
+    for (let draw = 0; draw < 10_000; draw += 1) counts[random.below(10)]! += 1;
+    for (const count of counts) expect(Math.abs(count - 1_000)).toBeLessThan(150);
+  });
+
+  it('become normal numbers of mean 0 and variance 1', () => {
+    const values = standardNormals(randomStream(5), 20_001);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+    expect(Math.abs(mean)).toBeLessThan(0.03);
+    expect(Math.abs(variance - 1)).toBeLessThan(0.05);
+  });
+});
+
+describe('shuffling', () => {
+  const values = Int32Array.from({ length: 100 }, (_, index) => index * 3);
+
+  it('keeps every value once and the input as it was', () => {
+    const order = shuffled(values, 1, 0);
+    expect([...order].sort((a, b) => a - b)).toEqual([...values]);
+    expect(values[1]).toBe(3);
+  });
+
+  it('depends on seed and epoch only', () => {
+    expect(shuffled(values, 1, 4)).toEqual(shuffled(values, 1, 4));
+    expect(shuffled(values, 1, 4)).not.toEqual(shuffled(values, 1, 5));
+    expect(shuffled(values, 1, 4)).not.toEqual(shuffled(values, 2, 4));
+  });
+});
