@@ -26,14 +26,14 @@ export function openAccumulator(layout: Weights): Accumulator {
       for (const [name, total] of totals) {
         const values = update.get(name)?.values;
         if (values?.length !== total.length) throw new RangeError(`tensor ${name} does not fit the accumulator`);
-        let largest = 0;
+        let isExact = true;
         for (let index = 0; index < total.length; index += 1) {
           const next = total[index]! + Math.round(factor * values[index]!);
           total[index] = next;
-          // Written so that a NaN fails the comparison below.
-          if (!(Math.abs(next) <= largest)) largest = Math.abs(next);
+          // A NaN fails the comparison too.
+          if (!(Math.abs(next) <= Number.MAX_SAFE_INTEGER)) isExact = false;
         }
-        if (!(largest <= Number.MAX_SAFE_INTEGER)) throw new RangeError(`the sum of tensor ${name} overflows`);
+        if (!isExact) throw new RangeError(`the sum of tensor ${name} is not exact any more: a value is too large`);
       }
     },
     sum: () => new Map([...totals].map(([name, total]) => [name, total.map((units) => units / fixedPointScale)])),

@@ -1,0 +1,97 @@
+// Which models of a site's bench vote together: FedPAE (arXiv 2410.14075). The search trades the strength of the members
+// against their diversity on the site's own validation examples; of that trade-off front the best-scoring vote is taken.
+import { seededRandom } from './seeded-random.ts';
+import { paretoSubsets } from './subset-search.ts';
+
+export interface Candidate {
+  readonly id: string;
+  /** Predictions on the validation examples, row-major [examples, classes]. */
+  readonly probabilities: Float32Array;
+}
+
+/** The paper's settings. */
+const population = 40;
+const generations = 40;
+const crossoverRate = 0.9;
+const mutationRate = 0.05;
+
+/**
+ * The ensemble with the best validation score on the front of strength × diversity. It never scores below the best single
+ * candidate; between equal scores the smaller ensemble wins. The same input gives the same choice.
+ * Strength: mean score of the members alone. Diversity: mean pairwise total-variation distance of their predictions.
+ * @param selection.score larger is better, for example the AUC; a NaN counts as the worst.
+ */
+export function selectEnsemble(selection: {
+  readonly candidates: readonly Candidate[];
+  readonly labels: Int32Array;
+  readonly classes: number;
+  readonly seed: number;
+  score(probabilities: Float32Array): number;
+}): { readonly ids: string[]; readonly score: number } {
+  const { candidates, labels, classes } = selection;
+  if (candidates.length === 0) throw new RangeError('an ensemble needs at least one candidate');
+  if (candidates.some(({ probabilities }) => probabilities.length !== labels.length * classes)) {
+    throw new RangeError('predictions and labels differ in number');
+  }
+  const score = (members: readonly number[]): number => {
+    const value = selection.score(softVote(members.map((index) => candidates[index]!.probabilities)));
+    return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
+  };
+  const singles = candidates.map((_, index) => [index]);
+  const strengths = singles.map(score);
+  const distances = pairwiseDistances(candidates, labels.length);
+  const front = paretoSubsets({
+    size: candidates.length,
+    objectives: (members) => [mean(members.map((index) => strengths[index]!)), diversity(members, distances)],
+    startingSubsets: [...singles, candidates.map((_, index) => index)],
+    random: seededRandom(selection.seed),
+    population,
+    generations,
+    crossoverRate,
+    mutationRate,
+  });
+  let best: { members: readonly number[]; score: number } | null = null;
+  for (const members of [...singles, ...front].sort((a, b) => a.length - b.length)) {
+    const value = members.length === 1 ? strengths[members[0]!]! : score(members);
+    if (best === null || value > best.score) best = { members, score: value };
+  }
+  return { ids: best!.members.map((index) => candidates[index]!.id), score: best!.score };
+}
+
+/** The mean of several models' probabilities. At least one, all of one length. */
+export function softVote(probabilities: readonly Float32Array[]): Float32Array {
+  const [first] = probabilities;
+  if (!first || probabilities.some(({ length }) => length !== first.length)) {
+    throw new RangeError('a vote needs predictions of equal number');
+  }
+  if (probabilities.length === 1) return first.slice();
+  const sum = new Float64Array(first.length);
+  for (const one of probabilities) for (let index = 0; index < sum.length; index += 1) sum[index]! += one[index]!;
+  return Float32Array.from(sum, (total) => total / probabilities.length);
+}
+
+/** Mean total-variation distance of each pair's predictions: 0 for equal, 1 where they never agree. Row-major, symmetric. */
+function pairwiseDistances(candidates: readonly Candidate[], examples: number): Float64Array {
+  const count = candidates.length;
+  const distances = new Float64Array(count * count);
+  for (let a = 0; a < count; a += 1) {
+    for (let b = 0; b < a; b += 1) {
+      const [one, other] = [candidates[a]!.probabilities, candidates[b]!.probabilities];
+      let total = 0;
+      for (let index = 0; index < one.length; index += 1) total += Math.abs(one[index]! - other[index]!);
+      distances[a * count + b] = distances[b * count + a] = examples === 0 ? 0 : total / (2 * examples);
+    }
+  }
+  return distances;
+}
+
+function diversity(members: readonly number[], distances: Float64Array): number {
+  const count = Math.sqrt(distances.length);
+  let total = 0;
+  for (const a of members) for (const b of members) total += distances[a * count + b]!;
+  return members.length < 2 ? 0 : total / (members.length * (members.length - 1));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,203 @@
+// The equalities that a federation's arithmetic must keep (E1, E2, E6 and E8 of the design).
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { stalenessWeight, type StalenessRule } from '../../../../src/sync/aggregation/staleness.ts';
+import {
+  type CommitRule,
+  type Contribution,
+  contributionShares,
+  openCommit,
+} from '../../../../src/sync/aggregation/trunk-commit.ts';
+import { applyUpdate, updateOf } from '../../../../src/sync/aggregation/update.ts';
+import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
+import {
+  flat,
+  gradient,
+  type RegressionSite,
+  regressionSites,
+  relativeDistance,
+  updateValues,
+  weightsOf,
+} from './situations.ts';
+
+interface Arrival extends Contribution {
+  readonly update: Weights;
+}
+
+const halfPower: StalenessRule = { kind: 'polynomial', exponent: 0.5 };
+const plain: CommitRule = { staleness: halfPower, serverLearningRate: 1 };
+
+function commit(base: Weights, arrivals: readonly Arrival[], rule = plain, velocity: Weights | null = null) {
+  const open = openCommit({ base, contributions: arrivals, rule, velocity });
+  for (const { id, update } of arrivals) open.add(id, update);
+  return open.finish();
+}
+
+const arrivals = fc
+  .array(
+    fc.record({ values: updateValues, examples: fc.integer({ min: 1, max: 1e6 }), stalenessCommits: fc.nat(30) }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((list) =>
+    list.map(({ values, ...rest }, index) => ({ id: `update-${index}`, update: weightsOf(values), ...rest })),
+  );
+
+describe('a trunk commit', () => {
+  it('E1: one local full-batch step of every site is one step of central gradient descent', () => {
+    const sites = regressionSites(['lyon', 'oslo', 'quito', 'kyoto'], 9, 42);
+    const pooled = { rows: sites.flatMap(({ rows }) => rows), targets: sites.flatMap(({ targets }) => targets) };
+    const learningRate = 0.2;
+    const step = (from: ArrayLike<number>, data: Omit<RegressionSite, 'name'>) => {
+      const slope = gradient(from, data);
+      return Float64Array.from(slope, (value, index) => from[index]! - learningRate * value);
+    };
+    let central: ArrayLike<number> = new Float64Array(9);
+    let trunk = weightsOf(new Float32Array(9));
+    for (let version = 0; version < 200; version += 1) {
+      central = step(central, pooled);
+      const buffer = sites.map((site) => ({
+        id: site.name,
+        examples: site.rows.length,
+        stalenessCommits: 0,
+        update: updateOf(trunk, weightsOf(step(flat(trunk), site))),
+      }));
+      trunk = commit(trunk, buffer).weights;
+    }
+    expect(relativeDistance(flat(trunk), central)).toBeLessThan(1e-5);
+  });
+
+  it('E2: FedBuff with all sites and no staleness is FedAvg, the mean of the weights by examples', () => {
+    fc.assert(
+      fc.property(updateValues, arrivals, (values, buffer) => {
+        const base = weightsOf(values);
+        const fresh = buffer.map((arrival) => ({ ...arrival, stalenessCommits: 0 }));
+        const total = fresh.reduce((sum, { examples }) => sum + examples, 0);
+        const average = new Float64Array(values.length);
+        for (const { update, examples } of fresh) {
+          flat(applyUpdate(base, update)).forEach((weight, index) => (average[index]! += (examples / total) * weight));
+        }
+        flat(commit(base, fresh).weights).forEach((weight, index) => {
+          expect(Math.abs(weight - average[index]!)).toBeLessThan(1e-4);
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('E6: the order of arrival does not change a bit', () => {
+    const shuffledArrivals = arrivals.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+    );
+    fc.assert(
+      fc.property(updateValues, shuffledArrivals, (values, [inOrder, shuffled]) => {
+        const base = weightsOf(values);
+        expect(flat(commit(base, shuffled).weights)).toEqual(flat(commit(base, inOrder).weights));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('E8: an update that arrives twice counts once', () => {
+    fc.assert(
+      fc.property(updateValues, arrivals, fc.nat(), (values, buffer, which) => {
+        const base = weightsOf(values);
+        const twice = [...buffer, buffer[which % buffer.length]!];
+        expect(flat(commit(base, twice).weights)).toEqual(flat(commit(base, buffer).weights));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('E8: one fresh update with K = 1 replaces the trunk by the weights of its site', () => {
+    const base = weightsOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const trained = weightsOf([1.5, 2, -3, 4.25, 5, 60, 7, 8.125, 0]);
+    const single = [{ id: 'oslo', examples: 40, stalenessCommits: 0, update: updateOf(base, trained) }];
+    expect(flat(commit(base, single).weights)).toEqual(flat(trained));
+  });
+
+  it('E8: without momentum the server optimiser is plain averaging, with β = 0 as well', () => {
+    fc.assert(
+      fc.property(updateValues, arrivals, (values, buffer) => {
+        const base = weightsOf(values);
+        const withZero = commit(base, buffer, { ...plain, serverMomentum: 0 });
+        expect(withZero.velocity).toBeNull();
+        expect(flat(withZero.weights)).toEqual(flat(commit(base, buffer).weights));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('carries momentum from one commit to the next', () => {
+    const rule: CommitRule = { ...plain, serverMomentum: 0.5, serverLearningRate: 2 };
+    const base = weightsOf([0, 0, 0]);
+    const buffer = [{ id: 'lyon', examples: 10, stalenessCommits: 0, update: weightsOf([1, -1, 0]) }];
+    const first = commit(base, buffer, rule);
+    expect(flat(first.weights)).toEqual([2, -2, 0]);
+    const second = commit(first.weights, buffer, rule, first.velocity);
+    expect(flat(second.weights)).toEqual([5, -5, 0]);
+  });
+
+  it('gives a stale update its smaller share: of equal examples at τ = 0 and 3, two thirds and one third', () => {
+    const shares = contributionShares(
+      [
+        { id: 'fresh', examples: 50, stalenessCommits: 0 },
+        { id: 'stale', examples: 50, stalenessCommits: 3 },
+      ],
+      halfPower,
+    );
+    expect(shares.get('fresh')).toBeCloseTo(2 / 3, 12);
+    expect(shares.get('stale')).toBeCloseTo(1 / 3, 12);
+  });
+
+  it('moves the trunk no further than its largest update', () => {
+    fc.assert(
+      fc.property(arrivals, (buffer) => {
+        const base = weightsOf(new Float32Array(9));
+        const largest = Math.max(...buffer.flatMap(({ update }) => flat(update).map(Math.abs)));
+        const moved = Math.max(...flat(commit(base, buffer).weights).map(Math.abs));
+        expect(moved).toBeLessThanOrEqual(largest * (1 + 1e-6) + 1e-11);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('refuses an id that comes with different numbers, and an update of no examples', () => {
+    const offered = { id: 'oslo', examples: 10, stalenessCommits: 0 };
+    expect(() => contributionShares([offered, { ...offered, examples: 11 }], halfPower)).toThrow(
+      expect.objectContaining({ code: 558 }),
+    );
+    expect(() => contributionShares([{ ...offered, examples: 0 }], halfPower)).toThrow(
+      expect.objectContaining({ code: 559 }),
+    );
+  });
+
+  it('is not finished while an update is missing', () => {
+    const open = openCommit({
+      base: weightsOf([0, 0, 0]),
+      contributions: [{ id: 'oslo', examples: 1, stalenessCommits: 0 }],
+      rule: plain,
+    });
+    expect([...open.missing]).toEqual(['oslo']);
+    expect(() => open.finish()).toThrow(RangeError);
+  });
+});
+
+describe('staleness weights', () => {
+  it('are (1+τ)^-a under the polynomial rule', () => {
+    expect(stalenessWeight(halfPower, 0)).toBe(1);
+    expect(stalenessWeight(halfPower, 3)).toBe(0.5);
+    expect(stalenessWeight({ kind: 'polynomial', exponent: 2 }, 4)).toBeCloseTo(1 / 25, 15);
+  });
+
+  it('stay 1 up to the threshold and fall hyperbolically beyond it', () => {
+    const hinge: StalenessRule = { kind: 'threshold', slope: 10, freeCommits: 4 };
+    expect(stalenessWeight(hinge, 4)).toBe(1);
+    expect(stalenessWeight(hinge, 6)).toBeCloseTo(1 / 21, 15);
+    expect(stalenessWeight({ kind: 'constant' }, 500)).toBe(1);
+  });
+
+  it('are not defined for half a commit or a trunk from the future', () => {
+    expect(() => stalenessWeight(halfPower, -1)).toThrow(RangeError);
+    expect(() => stalenessWeight(halfPower, 0.5)).toThrow(RangeError);
+  });
+});
