@@ -1,0 +1,48 @@
+// Which decoder reads which transfer syntax (PS3.5 Annex A.4).
+import type { DecodedSamples } from './decoded-samples.ts';
+import { pixelFaults } from './faults.ts';
+import { htj2kFrame, jpeg2000Frame } from './jpeg2000.ts';
+import { jpegFrame } from './jpeg/jpeg-frame.ts';
+import { jpegLsFrame } from './jpeg-ls.ts';
+import type { ImageDescription } from './image-description.ts';
+import { rleFrame } from './rle.ts';
+import type { WasmCodecs } from './wasm-codecs.ts';
+
+type Decode = (
+  encoded: Uint8Array,
+  image: ImageDescription,
+  codecs: WasmCodecs,
+) => DecodedSamples | Promise<DecodedSamples>;
+
+const decoders: Readonly<Record<string, Decode>> = {
+  '1.2.840.10008.1.2.5': rleFrame,
+  // The JPEG processes name themselves in their frame header, which is believed before the transfer syntax.
+  '1.2.840.10008.1.2.4.50': jpegFrame,
+  '1.2.840.10008.1.2.4.51': jpegFrame,
+  '1.2.840.10008.1.2.4.53': jpegFrame,
+  '1.2.840.10008.1.2.4.55': jpegFrame,
+  '1.2.840.10008.1.2.4.57': jpegFrame,
+  '1.2.840.10008.1.2.4.70': jpegFrame,
+  '1.2.840.10008.1.2.4.80': jpegLsFrame,
+  '1.2.840.10008.1.2.4.81': jpegLsFrame,
+  '1.2.840.10008.1.2.4.90': jpeg2000Frame,
+  '1.2.840.10008.1.2.4.91': jpeg2000Frame,
+  '1.2.840.10008.1.2.4.201': htj2kFrame,
+  '1.2.840.10008.1.2.4.202': htj2kFrame,
+  '1.2.840.10008.1.2.4.203': htj2kFrame,
+};
+
+/** Transfer syntaxes with compressed pixels that this version reads. */
+export const decodableSyntaxes: readonly string[] = Object.keys(decoders);
+
+/** @throws Fault 153 for a syntax without a decoder, and what the decoder throws. */
+export function decodeEncapsulated(
+  transferSyntaxUID: string,
+  encoded: Uint8Array,
+  image: ImageDescription,
+  codecs: WasmCodecs,
+): DecodedSamples | Promise<DecodedSamples> {
+  const decode = decoders[transferSyntaxUID];
+  if (decode === undefined) throw pixelFaults.unsupported(`transfer syntax ${transferSyntaxUID.slice(0, 64)}`);
+  return decode(encoded, image, codecs);
+}

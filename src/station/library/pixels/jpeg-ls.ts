@@ -1,0 +1,32 @@
+// JPEG-LS, lossless and near-lossless (ISO/IEC 14495-1), by CharLS.
+import { checkSize } from './codestream-size.ts';
+import { interleaved, type DecodedSamples } from './decoded-samples.ts';
+import type { ImageDescription } from './image-description.ts';
+import { jpegHeader } from './jpeg/markers.ts';
+import type { WasmCodecs } from './wasm-codecs.ts';
+
+const byPlane = 0;
+
+export async function jpegLsFrame(
+  encoded: Uint8Array,
+  image: ImageDescription,
+  codecs: WasmCodecs,
+): Promise<DecodedSamples> {
+  const header = jpegHeader(encoded, 'JPEG-LS');
+  checkSize(image, header.rows, header.columns, header.components.length);
+  return codecs.decode('jpegLs', encoded, (decoder, info) => {
+    const bits = info.bitsPerSample <= 8 ? 8 : 16;
+    const bytes = decoder.getDecodedBuffer().slice();
+    const isPlanar = info.componentCount > 1 && decoder.getInterleaveMode?.() === byPlane;
+    return {
+      rows: info.height,
+      columns: info.width,
+      samples: info.componentCount,
+      bits,
+      bytes: isPlanar ? interleaved(bytes, info.componentCount, bits / 8) : bytes,
+      precision: info.bitsPerSample,
+      isSigned: false,
+      photometric: image.photometric,
+    };
+  });
+}

@@ -1,0 +1,85 @@
+// Uncompressed pixel data (PS3.5 8.1, D): either byte order, packed bits, subsampled chrominance, colour by plane.
+import type { DataSet, PixelData } from '../dataset.ts';
+import { interleaved, type DecodedSamples } from './decoded-samples.ts';
+import { pixelFaults } from './faults.ts';
+import type { ImageDescription } from './image-description.ts';
+
+/** @param frame counted from 0. @throws Fault 154 where the pixel data ends before the frame does. */
+export function nativeFrame(dataset: DataSet, data: PixelData, image: ImageDescription, frame: number): DecodedSamples {
+  const { rows, columns, samples, bitsAllocated } = image;
+  const shape = { rows, columns, samples, precision: null, isSigned: false, photometric: image.photometric };
+  if (bitsAllocated === 1) {
+    return { ...shape, bits: 8, precision: 1, bytes: unpackedBits(frameBits(dataset, data, image, frame)) };
+  }
+  const isSubsampled = /^YBR_(FULL|PARTIAL)_422$/.test(image.photometric) && samples === 3 && bitsAllocated === 8;
+  const width = bitsAllocated / 8;
+  const size = isSubsampled ? rows * Math.ceil(columns / 2) * 4 : rows * columns * samples * width;
+  // A copy by constructor: `slice` of a Buffer would be a view on the file.
+  const bytes = new Uint8Array(cut(dataset, data, frame * size, size, frame));
+  if (isSubsampled) {
+    return { ...shape, bits: 8, bytes: upsampled(bytes, rows, columns), photometric: image.photometric.slice(0, -4) };
+  }
+  // An 8-bit image in OW was written as words; swapped with them, its bytes come in order again.
+  if (dataset.bigEndian && (width > 1 || data.vr === 'OW')) swapBytes(bytes, Math.max(width, 2));
+  return {
+    ...shape,
+    bits: bitsAllocated,
+    bytes: image.isPlanar ? interleaved(bytes, samples, width) : bytes,
+  };
+}
+
+function cut(dataset: DataSet, data: PixelData, from: number, size: number, frame: number): Uint8Array {
+  const has = Math.max(0, Math.min(data.length, dataset.bytes.length - data.offset) - from);
+  if (has < size) throw pixelFaults.shortPixelData(frame + 1, has, size);
+  return dataset.bytes.subarray(data.offset + from, data.offset + from + size);
+}
+
+interface BitRun {
+  readonly bytes: Uint8Array;
+  /** Bits of the first byte that belong to the frame before. */
+  readonly skip: number;
+  readonly count: number;
+}
+
+/** Frames of single bits follow one another without padding, so one may begin inside a byte (PS3.5 8.1.1). */
+function frameBits(dataset: DataSet, data: PixelData, image: ImageDescription, frame: number): BitRun {
+  const count = image.rows * image.columns * image.samples;
+  const from = Math.floor((frame * count) / 8);
+  const skip = (frame * count) % 8;
+  const size = Math.ceil((skip + count) / 8);
+  if (!(dataset.bigEndian && data.vr === 'OW')) return { bytes: cut(dataset, data, from, size, frame), skip, count };
+  const even = from - (from % 2);
+  const words = cut(dataset, data, even, Math.ceil(((from % 2) + size) / 2) * 2, frame).slice();
+  swapBytes(words, 2);
+  return { bytes: words.subarray(from % 2), skip, count };
+}
+
+function unpackedBits({ bytes, skip, count }: BitRun): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(count);
+  for (let index = 0; index < count; index += 1) {
+    const bit = skip + index;
+    out[index] = (bytes[bit >> 3]! >> (bit & 7)) & 1;
+  }
+  return out;
+}
+
+/** Y1 Y2 Cb Cr (PS3.3 C.7.6.3.1.2) to Y Cb Cr per pixel, chrominance repeated: it is co-sited with the even pixel. */
+function upsampled(bytes: Uint8Array, rows: number, columns: number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(rows * columns * 3);
+  const stride = Math.ceil(columns / 2) * 4;
+  let to = 0;
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      const from = row * stride + (column >> 1) * 4;
+      out[to] = bytes[from + (column & 1)]!;
+      out[to + 1] = bytes[from + 2]!;
+      out[to + 2] = bytes[from + 3]!;
+      to += 3;
+    }
+  }
+  return out;
+}
+
+function swapBytes(bytes: Uint8Array, width: number): void {
+  for (let at = 0; at + width <= bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+}

@@ -1,0 +1,139 @@
+// The codecs compiled to WebAssembly: loaded when first needed, replaced after a crash, because a module that aborted keeps
+// its memory in whatever state the abort left it.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pixelFaults } from './faults.ts';
+
+/** What every decoder of these packages offers; its buffers lie in the module's memory and die with `delete`. */
+export interface WasmDecoder {
+  getEncodedBuffer(length: number): Uint8Array;
+  getDecodedBuffer(): Uint8Array;
+  decode(): void;
+  getFrameInfo(): WasmFrameInfo;
+  getInterleaveMode?(): number;
+  delete(): void;
+}
+
+export interface WasmFrameInfo {
+  readonly width: number;
+  readonly height: number;
+  readonly bitsPerSample: number;
+  readonly componentCount: number;
+  readonly isSigned?: boolean;
+}
+
+interface WasmModule {
+  readonly [decoder: string]: unknown;
+}
+
+interface Codec {
+  readonly name: string;
+  readonly package: string;
+  readonly script: string;
+  readonly wasm: string;
+  readonly decoder: string;
+}
+
+const codecs = {
+  jpeg: {
+    name: 'JPEG',
+    package: '@cornerstonejs/codec-libjpeg-turbo-8bit',
+    script: 'decodewasmjs',
+    wasm: 'decodewasm',
+    decoder: 'JPEGDecoder',
+  },
+  jpegLs: {
+    name: 'JPEG-LS',
+    package: '@cornerstonejs/codec-charls',
+    script: 'decodewasmjs',
+    wasm: 'decodewasm',
+    decoder: 'JpegLSDecoder',
+  },
+  jpeg2000: {
+    name: 'JPEG 2000',
+    package: '@cornerstonejs/codec-openjpeg',
+    script: 'decodewasmjs',
+    wasm: 'decodewasm',
+    decoder: 'J2KDecoder',
+  },
+  htj2k: {
+    name: 'High-Throughput JPEG 2000',
+    package: '@cornerstonejs/codec-openjph',
+    script: 'wasmjs',
+    wasm: 'wasm',
+    decoder: 'HTJ2KDecoder',
+  },
+} as const satisfies Record<string, Codec>;
+
+export type CodecName = keyof typeof codecs;
+
+export interface WasmCodecs {
+  /**
+   * Decodes `encoded` and hands the decoder to `take`, which must copy what it keeps.
+   * @throws Fault 155 with the codec's own words where the bytes cannot be decoded.
+   */
+  decode<Result>(
+    codec: CodecName,
+    encoded: Uint8Array,
+    take: (decoder: WasmDecoder, info: WasmFrameInfo) => Result,
+  ): Promise<Result>;
+}
+
+type Load = (options: object) => Promise<WasmModule>;
+
+/** Codecs of one thread. Nothing is loaded until it is needed. */
+export function openWasmCodecs(): WasmCodecs {
+  const require = createRequire(import.meta.url);
+  const loaded = new Map<CodecName, Promise<{ module: WasmModule; said: string[] }>>();
+
+  const load = async (name: CodecName): Promise<{ module: WasmModule; said: string[] }> => {
+    const codec = codecs[name];
+    const factory = require(`${codec.package}/${codec.script}`) as Load | { default: Load };
+    const said: string[] = [];
+    const say = (line: string): void => {
+      if (said.length < 8) said.push(line);
+    };
+    const module = await (typeof factory === 'function' ? factory : factory.default)({
+      wasmBinary: readFileSync(require.resolve(`${codec.package}/${codec.wasm}`)),
+      // The codecs write to the console; their complaints are kept as the reason instead.
+      print: () => {},
+      printErr: say,
+    });
+    return { module, said };
+  };
+
+  return {
+    async decode(name, encoded, take) {
+      const ready = loaded.get(name) ?? load(name);
+      loaded.set(name, ready);
+      const { module, said } = await ready;
+      said.length = 0;
+      const Decoder = module[codecs[name].decoder] as new () => WasmDecoder;
+      let decoder: WasmDecoder | null = null;
+      try {
+        decoder = new Decoder();
+        decoder.getEncodedBuffer(encoded.length).set(encoded);
+        decoder.decode();
+        const result = take(decoder, decoder.getFrameInfo());
+        decoder.delete();
+        return result;
+      } catch (thrown) {
+        loaded.delete(name);
+        throw pixelFaults.damaged(codecs[name].name, reasonOf(thrown, said, module));
+      }
+    },
+  };
+}
+
+function reasonOf(thrown: unknown, said: readonly string[], module: WasmModule): string {
+  const words = said.join(' ').replace(/\s+/g, ' ').trim();
+  if (words !== '') return words.slice(0, 300);
+  if (thrown instanceof Error) return thrown.message.slice(0, 300);
+  // Emscripten throws a C++ exception as its address.
+  const read = module['getExceptionMessage'];
+  if (typeof read === 'function') {
+    const message: unknown = (read as (at: unknown) => unknown)(thrown);
+    return String(Array.isArray(message) ? message[1] : message).slice(0, 300);
+  }
+  return 'the codec gave up';
+}
