@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './commands/bench.ts';
 import { cohortCommand } from './commands/cohort.ts';
-import { demoCommand } from './commands/demo.ts';
+import { demoCommand, hospitalCommand } from './commands/demo.ts';
 import { hubCommands } from './commands/hub.ts';
 import { libraryCommands } from './commands/library.ts';
 import { memberCommands } from './commands/member.ts';
@@ -34,6 +34,8 @@ for (const command of [
 ]) {
   program.addCommand(command.exitOverride().showHelpAfterError('(add --help to see how)'));
 }
+
+program.addCommand(hospitalCommand().exitOverride(), { hidden: true });
 
 try {
   await program.parseAsync();

@@ -97,6 +97,8 @@ export const membershipSchema = z.object({
   trunkCommits: z.number().int(),
   activity: z.enum(['waiting', 'training', 'evaluating', 'uploading', 'downloading', 'idle']),
   updates: z.object({ accepted: z.number().int(), refused: z.number().int(), spooled: z.number().int() }),
+  /** Mean staleness of the accepted updates, in commits. */
+  meanStaleness: z.number().default(0),
   bytesSent: z.number().int(),
   bytesReceived: z.number().int(),
   members: z.array(
