@@ -15,12 +15,7 @@ export function stalenessWeight(rule: StalenessRule, stalenessCommits: number): 
   if (!Number.isInteger(stalenessCommits) || stalenessCommits < 0) {
     throw new RangeError(`staleness is ${stalenessCommits}, not a whole number of commits`);
   }
-  switch (rule.kind) {
-    case 'constant':
-      return 1;
-    case 'polynomial':
-      return (1 + stalenessCommits) ** -rule.exponent;
-    case 'threshold':
-      return stalenessCommits <= rule.freeCommits ? 1 : 1 / (rule.slope * (stalenessCommits - rule.freeCommits) + 1);
-  }
+  if (rule.kind === 'polynomial') return (1 + stalenessCommits) ** -rule.exponent;
+  const excess = rule.kind === 'threshold' ? stalenessCommits - rule.freeCommits : 0;
+  return rule.kind === 'constant' || excess <= 0 ? 1 : 1 / (rule.slope * excess + 1);
 }

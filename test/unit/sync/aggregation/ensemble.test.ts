@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Candidate, selectEnsemble, softVote } from '../../../../src/sync/aggregation/ensemble.ts';
 import { seededRandom } from '../../../../src/sync/aggregation/seeded-random.ts';

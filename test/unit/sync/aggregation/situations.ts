@@ -1,5 +1,5 @@
 // Weights and sites for the tests of aggregation.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import { seededRandom } from '../../../../src/sync/aggregation/seeded-random.ts';
 

@@ -1,5 +1,5 @@
 // The equalities that a federation's arithmetic must keep (E1, E2, E6 and E8 of the design).
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stalenessWeight, type StalenessRule } from '../../../../src/sync/aggregation/staleness.ts';
 import {

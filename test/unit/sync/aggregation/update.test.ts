@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../../src/contract/fault.ts';
 import { encodeTensorFile } from '../../../../src/contract/safetensors.ts';
