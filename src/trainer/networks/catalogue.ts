@@ -1,0 +1,46 @@
+// The networks that come with the product: JSON files in resources/networks.
+import { readdirSync, readFileSync } from 'node:fs';
+import { networkSchema, type Network } from '../../contract/network.ts';
+import { networkMalformed, networkUnknown } from './faults.ts';
+import { planNetwork } from './plan.ts';
+
+const folder = new URL('../../../resources/networks/', import.meta.url);
+
+export interface CatalogueEntry {
+  readonly name: string;
+  readonly description: string;
+  readonly input: Network['input'];
+  /** Trainable values with two classes. */
+  readonly parameters: number;
+}
+
+/** The bundled networks by name. @throws Fault 302 when one of the files is damaged. */
+export function networkCatalogue(): CatalogueEntry[] {
+  return bundledNames().map((name) => {
+    const network = resolveNetwork(name);
+    const { description, input } = network;
+    return { name, description, input, parameters: planNetwork(network, 2).parameters };
+  });
+}
+
+/** The bundled network of this name. @throws Fault 301 when there is none, 302 when its file is damaged. */
+export function resolveNetwork(name: string): Network {
+  const known = bundledNames();
+  if (!known.includes(name)) throw networkUnknown(name, known);
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
+  } catch {
+    throw networkMalformed(`${name}.json`, 'it cannot be read as JSON');
+  }
+  const network = networkSchema.safeParse(content);
+  if (!network.success) throw networkMalformed(`${name}.json`, network.error.issues[0]?.message ?? 'unknown reason');
+  return network.data;
+}
+
+function bundledNames(): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => file.slice(0, -'.json'.length))
+    .toSorted();
+}

@@ -1,0 +1,20 @@
+// Faults of network definitions: codes 300–309. Each names the layer and says what to change.
+import { Fault } from '../../contract/fault.ts';
+
+/** 300: the definition cannot be built: an unknown input, a cycle, shapes that do not fit, a limit passed. */
+export function networkUnusable(network: string, layer: string, reason: string): Fault {
+  const message = `The network ${network} cannot be built: layer ${layer} ${reason}. Correct its definition.`;
+  return new Fault({ code: 300, message, retry: 'never' });
+}
+
+/** 301: no such bundled network. */
+export function networkUnknown(name: string, known: readonly string[]): Fault {
+  const message = `There is no network named “${name}”. Choose one of: ${known.join(', ')}.`;
+  return new Fault({ code: 301, message, retry: 'never' });
+}
+
+/** 302: a network's file is not a network definition. */
+export function networkMalformed(file: string, reason: string): Fault {
+  const message = `${file} is not a network definition: ${reason}. Correct or replace it.`;
+  return new Fault({ code: 302, message: message.slice(0, 4_000), retry: 'never' });
+}

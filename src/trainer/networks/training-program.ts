@@ -1,0 +1,110 @@
+// One training step as a program: forward, loss, gradients, optimiser. Random and step-dependent things are inputs.
+import * as tf from '@tensorflow/tfjs-core';
+import type { HyperParameters } from '../../contract/training.ts';
+import { forward } from './forward.ts';
+import { slotNames, updated } from './optimisers.ts';
+import type { NetworkPlan } from './plan.ts';
+import type { Program, ProgramInput } from './program.ts';
+
+/** Names of the program's inputs and outputs that are not weights or slots. */
+export const stepNames = {
+  images: 'images',
+  /** Smoothed one-hot rows, [batch, classes]. */
+  targets: 'targets',
+  /** Share of each example in the loss, [batch]; they add up to 1. */
+  shares: 'shares',
+  learningRate: 'learning-rate',
+  firstCorrection: 'first-correction',
+  secondCorrection: 'second-correction',
+  loss: 'loss',
+} as const;
+
+export const slotName = (slot: string, weight: string): string => `${slot}/${weight}`;
+export const centreName = (weight: string): string => `centre/${weight}`;
+export const maskName = (layer: string): string => `mask/${layer}`;
+
+/** Whether the program takes and returns this tensor from step to step (weights, statistics, slots). */
+export interface TrainingProgram extends Program {
+  readonly state: readonly ProgramInput[];
+  readonly centre: readonly ProgramInput[];
+  readonly masks: readonly (ProgramInput & { readonly layer: string; readonly rate: number })[];
+}
+
+/** The training step of a planned network; outputs are the loss and the next value of each state tensor, by its name. */
+export function trainingProgram(
+  plan: NetworkPlan,
+  batchSize: number,
+  hyperParameters: HyperParameters,
+): TrainingProgram {
+  const trainable = plan.weights.filter(({ kind }) => kind === 'trainable');
+  const slots = slotNames(hyperParameters.optimiser);
+  const strength = hyperParameters.proximalStrength;
+  const { height, width, channels } = plan.network.input;
+  const state: ProgramInput[] = [
+    ...plan.weights.map(({ name, shape }) => ({ name, shape })),
+    ...slots.flatMap((slot) => trainable.map(({ name, shape }) => ({ name: slotName(slot, name), shape }))),
+  ];
+  const centre = strength > 0 ? trainable.map(({ name, shape }) => ({ name: centreName(name), shape })) : [];
+  const masks = plan.layers.flatMap(({ layer, shape }) =>
+    layer.op === 'dropout' && layer.rate > 0
+      ? [{ name: maskName(layer.id), shape: [batchSize, ...shape], layer: layer.id, rate: layer.rate }]
+      : [],
+  );
+  const adaptive = hyperParameters.optimiser !== 'sgd';
+  const inputs: ProgramInput[] = [
+    { name: stepNames.images, shape: [batchSize, height, width, channels] },
+    { name: stepNames.targets, shape: [batchSize, plan.classes] },
+    { name: stepNames.shares, shape: [batchSize] },
+    { name: stepNames.learningRate, shape: [] },
+    ...(adaptive ? [stepNames.firstCorrection, stepNames.secondCorrection].map((name) => ({ name, shape: [] })) : []),
+    ...masks.map(({ name, shape }) => ({ name, shape })),
+    ...state,
+    ...centre,
+  ];
+  return { inputs, state, centre, masks, run };
+
+  function run(given: ReadonlyMap<string, tf.Tensor>): Map<string, tf.Tensor> {
+    const input = (name: string) => given.get(name)!;
+    const values = trainable.map(({ name }) => input(name));
+    const statistics = new Map<string, tf.Tensor>();
+    const dropoutMasks = new Map(
+      plan.layers.map(({ layer }) => [layer.id, given.get(maskName(layer.id)) ?? tf.scalar(1)]),
+    );
+    const lossOf = (...weights: tf.Tensor[]): tf.Scalar => {
+      const all = new Map(plan.weights.map(({ name }) => [name, input(name)]));
+      for (const [index, { name }] of trainable.entries()) all.set(name, weights[index]!);
+      const result = forward(plan, { weights: all, images: input(stepNames.images), dropoutMasks });
+      for (const [name, value] of result.statistics) statistics.set(name, value);
+      return crossEntropy(result.logits, input(stepNames.targets), input(stepNames.shares));
+    };
+    const { value: dataLoss, grads } = tf.valueAndGrads(lossOf)(values);
+    let loss: tf.Tensor = dataLoss;
+    const outputs = new Map<string, tf.Tensor>(statistics);
+    const scalars = {
+      learningRate: input(stepNames.learningRate),
+      firstCorrection: given.get(stepNames.firstCorrection) ?? tf.scalar(1),
+      secondCorrection: given.get(stepNames.secondCorrection) ?? tf.scalar(1),
+    };
+    for (const [index, { name }] of trainable.entries()) {
+      const weight = values[index]!;
+      let gradient = grads[index]!;
+      if (strength > 0) {
+        const drift = tf.sub(weight, input(centreName(name)));
+        gradient = tf.add(gradient, tf.mul(drift, strength));
+        loss = tf.add(loss, tf.mul(tf.sum(tf.mul(drift, drift)), strength / 2));
+      }
+      const before = slots.map((slot) => input(slotName(slot, name)));
+      const after = updated(weight, gradient, before, scalars, hyperParameters);
+      outputs.set(name, after.weight);
+      for (const [place, slot] of slots.entries()) outputs.set(slotName(slot, name), after.slots[place]!);
+    }
+    outputs.set(stepNames.loss, loss);
+    return outputs;
+  }
+}
+
+/** Σ shareᵢ · cross-entropy of example i. */
+function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor, shares: tf.Tensor): tf.Scalar {
+  const perExample = tf.sum(tf.mul(tf.logSoftmax(logits), targets), 1);
+  return tf.neg(tf.sum(tf.mul(perExample, shares)));
+}
