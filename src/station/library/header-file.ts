@@ -1,0 +1,58 @@
+// The header of a file on disk: a head of 64 KB is enough for almost every one; where it is not, more is read.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { DataSet } from './dataset.ts';
+import { libraryFaults } from './faults.ts';
+import { parseDataset } from './parse-dataset.ts';
+
+const headBytes = 64 * 1024;
+const growth = 16;
+/** Whole-slide and enhanced multi-frame headers reach tens of megabytes; more than this is no header. */
+const largestHeaderBytes = 512 * 1024 * 1024;
+
+export interface HeaderFile {
+  readonly dataSet: DataSet;
+  readonly fileBytes: number;
+  readonly modifiedMs: number;
+}
+
+/**
+ * Reads a file's data set up to its pixel data.
+ * @throws Fault 107 where the file is empty or no DICOM; a file system error where it cannot be read.
+ */
+export function readHeaderFile(path: string, options: { keepItems: boolean }): HeaderFile {
+  const file = openSync(path, 'r');
+  try {
+    const stat = fstatSync(file);
+    if (stat.size === 0) throw libraryFaults.notDicom('The file is empty.');
+    const enough = Math.min(stat.size, largestHeaderBytes);
+    let wanted = Math.min(headBytes, enough);
+    for (;;) {
+      const bytes = readFrom(file, wanted);
+      const dataSet = parseDataset(bytes, { ...options, stopAtPixelData: true });
+      const isComplete = dataSet.pixelData !== null || (dataSet.damaged !== null && !dataSet.endedEarly);
+      if (isComplete || wanted >= enough)
+        return { dataSet: withCut(dataSet, stat.size), fileBytes: stat.size, modifiedMs: stat.mtimeMs };
+      wanted = Math.min(wanted * growth, enough);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readFrom(file: number, length: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(length);
+  let held = 0;
+  while (held < length) {
+    const read = readSync(file, bytes, held, length - held, held);
+    if (read === 0) break;
+    held += read;
+  }
+  return bytes.subarray(0, held);
+}
+
+/** Native pixel data that reaches beyond the file's end was not noticed by a read that stops before it. */
+function withCut(dataSet: DataSet, fileBytes: number): DataSet {
+  const pixels = dataSet.pixelData;
+  if (pixels === null || dataSet.deflated || pixels.offset + pixels.length <= fileBytes) return dataSet;
+  return { ...dataSet, damaged: 'the file ends inside its pixel data', endedEarly: true };
+}
