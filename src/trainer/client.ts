@@ -17,6 +17,8 @@ import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from
 
 export { aucOf, metricsOf } from './metrics/metrics.ts';
 export { type RocPoint, rocPoints } from './metrics/roc.ts';
+export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
+export { initialWeights, weightSpecifications } from './networks/weights.ts';
 
 /** A stopped job answers at its next step; a process that has not answered by then hangs and is ended. */
 const stopDeadlineMs = 60_000;

@@ -1,6 +1,6 @@
 // Measures given weights on one split of a data set.
 import type { EvaluateJob, Evaluation } from '../../contract/training.ts';
-import { weightSpecifications } from '../engines/engine.ts';
+import { weightSpecifications } from '../networks/weights.ts';
 import { jobStopped, nothingToEvaluate } from '../faults.ts';
 import { metricsOf } from '../metrics/metrics.ts';
 import { batchSource } from './batches.ts';

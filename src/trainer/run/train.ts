@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Epoch, Metrics, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
-import { initialWeights, weightSpecifications } from '../engines/engine.ts';
+import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { metricsOf } from '../metrics/metrics.ts';
 import { balancedClassWeights, batchSource } from './batches.ts';

@@ -7,14 +7,16 @@ import { randomStream } from '../../../../src/trainer/run/random.ts';
 
 const threeClasses = ['normal', 'nodule', 'effusion'];
 // Six images of four patients; the second and the fifth are called wrongly.
-const probabilities = Float32Array.from([
-  ...[0.7, 0.2, 0.1],
-  ...[0.3, 0.6, 0.1],
-  ...[0.1, 0.8, 0.1],
-  ...[0.2, 0.5, 0.3],
-  ...[0.5, 0.25, 0.25],
-  ...[0.1, 0.1, 0.8],
-]);
+const probabilities = Float32Array.from(
+  [
+    [0.7, 0.2, 0.1],
+    [0.3, 0.6, 0.1],
+    [0.1, 0.8, 0.1],
+    [0.2, 0.5, 0.3],
+    [0.5, 0.25, 0.25],
+    [0.1, 0.1, 0.8],
+  ].flat(),
+);
 const labels = Int32Array.from([0, 0, 1, 1, 2, 2]);
 const patients = Int32Array.from([5, 5, 9, 9, 2, 11]);
 

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream, shuffled, standardNormals } from '../../../../src/trainer/run/random.ts';
 
+function fiveOf(...names: number[]): number[] {
+  const random = randomStream(...names);
+  return Array.from({ length: 5 }, () => random.bits());
+}
+
 describe('random streams', () => {
   it('are the same for the same names and differ for others', () => {
-    const first = Array.from({ length: 5 }, randomStream(1, 2).bits);
-    expect(Array.from({ length: 5 }, randomStream(1, 2).bits)).toEqual(first);
-    expect(Array.from({ length: 5 }, randomStream(2, 1).bits)).not.toEqual(first);
-    expect(Array.from({ length: 5 }, randomStream(1, 2, 0).bits)).not.toEqual(first);
+    const first = fiveOf(1, 2);
+    expect(fiveOf(1, 2)).toEqual(first);
+    expect(fiveOf(2, 1)).not.toEqual(first);
+    expect(fiveOf(1, 2, 0)).not.toEqual(first);
   });
 
   it('are uniform and stay below their end', () => {

@@ -1,0 +1,287 @@
+// The trainer as a real process.
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Epoch, TrainJob, TrainProgress } from '../../../src/contract/training.ts';
+import { startTrainer, type TrainerProcess } from '../../../src/trainer/client.ts';
+import { stripes, stripesJob, stripesNetwork, writeDataset } from './stripes.ts';
+
+let folder: string;
+let datasetFile: string;
+let trainer: TrainerProcess;
+const exits: string[] = [];
+let runs = 0;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'imagiq-trainer-'));
+  datasetFile = path.join(folder, 'stripes.safetensors');
+  writeDataset(datasetFile, stripes());
+  trainer = startTrainer({ onExit: (how) => exits.push(how) });
+});
+afterAll(() => {
+  trainer.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  exits.length = 0;
+});
+
+const newRunFolder = (): string => path.join(folder, `run-${runs++}`);
+const job = (options: Parameters<typeof stripesJob>[1] = {}): TrainJob =>
+  stripesJob({ runFolder: newRunFolder(), datasetFile }, options);
+
+describe('training', () => {
+  it('learns, tells its progress and leaves weights that evaluate the same', async () => {
+    const progress: TrainProgress[] = [];
+    const epochs: Epoch[] = [];
+    const outcome = await trainer.train(job(), {
+      onProgress: (news) => progress.push(news),
+      onEpoch: (epoch) => epochs.push(epoch),
+    });
+    expect(outcome.test?.accuracy?.value).toBeGreaterThan(0.9);
+    expect(outcome.epochs).toEqual(epochs);
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(outcome).toMatchObject({ examples: 160, steps: 60, provider: 'cpu', stoppedEarly: false });
+    expect(progress[0]?.state).toBe('preparing');
+    expect(progress.at(-1)).toMatchObject({ step: 60, steps: 60, device: 'cpu' });
+
+    const evaluation = await trainer.evaluate({
+      job: 'evaluate',
+      datasetFile,
+      network: stripesNetwork,
+      weightsFile: outcome.weightsFile,
+      split: 'test',
+      engine: 'compiled',
+      provider: 'cpu',
+      threads: 1,
+    });
+    expect(evaluation.metrics).toEqual(outcome.test);
+    expect(evaluation.probabilities).toHaveLength(2 * evaluation.labels.length);
+    expect(evaluation.patients).toHaveLength(evaluation.labels.length);
+  });
+
+  it('gives the same weights for the same job, and others for another seed', async () => {
+    const settings = { hyperParameters: { epochs: 2 } };
+    const [first, second, third] = [
+      await trainer.train(job(settings)),
+      await trainer.train(job(settings)),
+      await trainer.train(job({ ...settings, seed: 8 })),
+    ];
+    expect(readFileSync(second.weightsFile)).toEqual(readFileSync(first.weightsFile));
+    expect(readFileSync(third.weightsFile)).not.toEqual(readFileSync(first.weightsFile));
+  });
+
+  it('tells a complete run’s outcome again without training it', async () => {
+    const specification = job({ hyperParameters: { epochs: 2 } });
+    const outcome = await trainer.train(specification);
+    const epochs: Epoch[] = [];
+    expect(await trainer.train(specification, { onEpoch: (epoch) => epochs.push(epoch) })).toEqual(outcome);
+    expect(epochs).toEqual(outcome.epochs);
+  });
+
+  it('goes on from given weights', async () => {
+    const first = await trainer.train(job());
+    const second = await trainer.train(
+      job({
+        initialWeightsFile: first.weightsFile,
+        hyperParameters: { epochs: 1, learningRate: 1e-6, proximalStrength: 0.1 },
+      }),
+    );
+    expect(second.test?.accuracy?.value).toBeGreaterThan(0.9);
+  });
+});
+
+describe('interruptions', () => {
+  const settings = { evaluate: true, hyperParameters: { epochs: 4, optimiser: 'adam' } };
+
+  it('a run whose process is killed in the middle of an epoch ends in the same weights as an unbroken one', async () => {
+    const unbroken = await trainer.train(job(settings));
+    // Slowed down, so that the kill hits an epoch and not its end.
+    const broken = job({ ...settings, idleShare: 0.9 });
+    const killed = trainer.train(broken, {
+      onEpoch: ({ epoch }) => {
+        if (epoch === 2) setTimeout(() => process.kill(trainer.processId!, 'SIGKILL'), 40);
+      },
+    });
+    await expect(killed).rejects.toMatchObject({ code: 358, retry: 'now' });
+    expect(exits).toEqual(['ended by SIGKILL']);
+    const resumed = await trainer.train({ ...broken, idleShare: 0 });
+    expect(readFileSync(resumed.weightsFile)).toEqual(readFileSync(unbroken.weightsFile));
+    expect(resumed.epochs).toEqual(unbroken.epochs);
+    expect(resumed.test).toEqual(unbroken.test);
+  });
+
+  it('a run stopped between two steps and started again ends in the same weights as an unbroken one', async () => {
+    const unbroken = await trainer.train(job(settings));
+    const broken = job({ ...settings, idleShare: 0.95 });
+    const abort = new AbortController();
+    const stopped = await trainer.train(broken, {
+      signal: abort.signal,
+      onEpoch: ({ epoch }) => {
+        if (epoch === 2) setTimeout(() => abort.abort(), 100);
+      },
+    });
+    expect(stopped.stoppedEarly).toBe(true);
+    expect(stopped.steps).toBeGreaterThan(20);
+    expect(stopped.steps).toBeLessThan(40);
+    const resumed = await trainer.train({ ...broken, idleShare: 0 });
+    expect(resumed.stoppedEarly).toBe(false);
+    expect(readFileSync(resumed.weightsFile)).toEqual(readFileSync(unbroken.weightsFile));
+  });
+
+  it('a damaged checkpoint costs the time since the one before, never the run', async () => {
+    const unbroken = await trainer.train(job(settings));
+    const broken = job(settings);
+    const abort = new AbortController();
+    await trainer.train(broken, {
+      signal: abort.signal,
+      onEpoch: ({ epoch }) => {
+        if (epoch === 2) abort.abort();
+      },
+    });
+    truncateSync(path.join(broken.runFolder, 'checkpoint'), 500);
+    const resumed = await trainer.train(broken);
+    expect(readFileSync(resumed.weightsFile)).toEqual(readFileSync(unbroken.weightsFile));
+  });
+
+  it('a pause holds until it is resumed', async () => {
+    const states: string[] = [];
+    let pausedAt = 0;
+    const outcome = await trainer.train(job({ ...settings, idleShare: 0.5 }), {
+      onEpoch: ({ epoch }) => {
+        if (epoch === 1) trainer.pause();
+      },
+      onProgress: ({ state, step }) => {
+        states.push(state);
+        if (state === 'paused') {
+          pausedAt = step;
+          trainer.resume();
+        }
+      },
+    });
+    expect(states).toContain('paused');
+    expect(pausedAt).toBeLessThan(40);
+    expect(outcome.stoppedEarly).toBe(false);
+    expect(outcome.steps).toBe(40);
+  });
+
+  it('jobs wait for one another, and a waiting one can be withdrawn', async () => {
+    const abort = new AbortController();
+    const first = trainer.train(job(settings));
+    const second = trainer.train(job(settings), { signal: abort.signal });
+    const third = trainer.train(job(settings));
+    abort.abort();
+    await expect(second).rejects.toMatchObject({ code: 361 });
+    expect((await first).stoppedEarly).toBe(false);
+    expect((await third).stoppedEarly).toBe(false);
+  });
+});
+
+describe('bad input', () => {
+  const spoiled: string[] = [];
+  afterEach(() => {
+    for (const file of spoiled.splice(0)) rmSync(file, { force: true });
+  });
+  const spoiledDataset = (spoil: (dataset: ReturnType<typeof stripes>) => void): string => {
+    const file = path.join(folder, `spoiled-${runs++}.safetensors`);
+    const dataset = stripes();
+    spoil(dataset);
+    writeDataset(file, dataset);
+    spoiled.push(file);
+    return file;
+  };
+
+  it('a loss that is no longer a number ends the run with its last checkpoint kept', async () => {
+    const diverging = job({
+      hyperParameters: {
+        epochs: 50,
+        optimiser: 'sgd',
+        schedule: 'constant',
+        learningRate: 10,
+        momentum: 0.99,
+        weightDecay: 1,
+      },
+    });
+    await expect(trainer.train(diverging)).rejects.toMatchObject({
+      code: 354,
+      message: expect.stringContaining('learning rate'),
+    });
+    expect(existsSync(path.join(diverging.runFolder, 'checkpoint'))).toBe(true);
+  });
+
+  it.each([
+    ['that does not exist', () => path.join(folder, 'absent.safetensors'), 350],
+    [
+      'that is not a tensor file',
+      () => {
+        const file = path.join(folder, 'text.safetensors');
+        writeFileSync(file, 'sopInstanceUID,label\n');
+        return file;
+      },
+      610,
+    ],
+    [
+      'that is cut off',
+      () => {
+        const file = spoiledDataset(() => {});
+        truncateSync(file, 20_000);
+        return file;
+      },
+      610,
+    ],
+    ['without patients', () => spoiledDataset(({ tensors }) => tensors.delete('patients')), 351],
+    [
+      'with a label of no class',
+      () => spoiledDataset(({ tensors }) => new Int32Array(tensors.get('labels')!.bytes.buffer).fill(2, 0, 1)),
+      351,
+    ],
+    ['with an unknown split', () => spoiledDataset(({ tensors }) => tensors.get('split')!.bytes.fill(9)), 351],
+    ['without training images', () => spoiledDataset(({ tensors }) => tensors.get('split')!.bytes.fill(2)), 353],
+    ['whose header is not valid', () => spoiledDataset(({ header }) => Object.assign(header, { mean: 'grey' })), 351],
+  ] as const)('a data set %s is refused', async (_, file, code) => {
+    await expect(trainer.train({ ...job(), datasetFile: file() })).rejects.toMatchObject({ code });
+  });
+
+  it('images of another size than the network’s are refused', async () => {
+    const specification = job();
+    const network = { ...specification.network, input: { height: 32, width: 32, channels: 1 } };
+    await expect(trainer.train({ ...specification, network })).rejects.toMatchObject({ code: 352 });
+  });
+
+  it('weights of another network are refused', async () => {
+    const { weightsFile } = await trainer.train(job({ hyperParameters: { epochs: 1 } }));
+    const wider = structuredClone(stripesNetwork);
+    Object.assign(wider.layers[4]!, { filters: 9 });
+    await expect(trainer.train({ ...job(), network: wider, initialWeightsFile: weightsFile })).rejects.toMatchObject({
+      code: 355,
+    });
+  });
+
+  it('the folder of another run is refused', async () => {
+    const first = job({ hyperParameters: { epochs: 1 } });
+    await trainer.train(first);
+    await expect(trainer.train({ ...first, seed: 99 })).rejects.toMatchObject({ code: 356 });
+  });
+
+  it('a message that is not a job is answered with a fault', async () => {
+    const nonsense = { ...job(), threads: -1 };
+    await expect(trainer.train(nonsense)).rejects.toMatchObject({ code: 362 });
+  });
+});
+
+it('a process that refused jobs takes the next one', async () => {
+  await expect(trainer.train({ ...job(), datasetFile: path.join(folder, 'absent') })).rejects.toMatchObject({
+    code: 350,
+  });
+  const before = trainer.processId;
+  expect((await trainer.train(job({ hyperParameters: { epochs: 1 } }))).steps).toBe(10);
+  expect(trainer.processId).toBe(before);
+  expect(exits).toEqual([]);
+});
+
+it('a closed trainer takes no job', async () => {
+  const closed = startTrainer();
+  closed.close();
+  await expect(closed.train(job())).rejects.toMatchObject({ code: 359 });
+});
