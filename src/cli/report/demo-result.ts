@@ -57,7 +57,7 @@ export const demoResultSchema = z.object({
     }),
   ),
   /** When the hub accepted which site's update; absent where it was not recorded. */
-  arrivals: z.array(z.object({ atSeconds: z.number().min(0), site: z.string(), stalenessCommits: count })).default([]),
+  arrivals: z.array(z.object({ atSeconds: z.number().min(0), site: z.string(), stalenessCommits: count })).optional(),
   /** All sites' test splits together. */
   pooled: z.object({
     patients: count,

@@ -116,14 +116,16 @@ describe('an update', () => {
         return bytes;
       });
     const cut = fc.nat(whole.length - 1).map((length) => whole.slice(0, length));
+    const codes: (number | null)[] = [];
     fc.assert(
       fc.property(fc.oneof(damaged, cut, fc.uint8Array({ maxLength: 400 })), (bytes) => {
-        const code = codeOf(() => decodeUpdate(bytes, { layout, codec: 'float16' }));
-        // Damage to the values alone can only be told by the hash of the bytes, which the transfer checks.
-        if (code !== null) expect(code).toBeGreaterThanOrEqual(550);
+        codes.push(codeOf(() => decodeUpdate(bytes, { layout, codec: 'float16' })));
       }),
       { numRuns: 500 },
     );
+    // Damage to the values alone can only be told by the hash of the bytes, which the transfer checks: hence the null.
+    const known = [null, 550, 551, 552, 553, 554, 555, 556];
+    expect(codes.filter((code) => !known.includes(code))).toEqual([]);
   });
 
   it('between weights of different layouts is a bug, not a fault', () => {
