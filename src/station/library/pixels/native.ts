@@ -14,18 +14,29 @@ export function nativeFrame(dataset: DataSet, data: PixelData, image: ImageDescr
   const isSubsampled = /^YBR_(FULL|PARTIAL)_422$/.test(image.photometric) && samples === 3 && bitsAllocated === 8;
   const width = bitsAllocated / 8;
   const size = isSubsampled ? rows * Math.ceil(columns / 2) * 4 : rows * columns * samples * width;
-  // A copy by constructor: `slice` of a Buffer would be a view on the file.
-  const bytes = new Uint8Array(cut(dataset, data, frame * size, size, frame));
+  const bytes = bytesInOrder(dataset, data, frame, frame * size, size, width);
   if (isSubsampled) {
     return { ...shape, bits: 8, bytes: upsampled(bytes, rows, columns), photometric: image.photometric.slice(0, -4) };
   }
-  // An 8-bit image in OW was written as words; swapped with them, its bytes come in order again.
-  if (dataset.bigEndian && (width > 1 || data.vr === 'OW')) swapBytes(bytes, Math.max(width, 2));
-  return {
-    ...shape,
-    bits: bitsAllocated,
-    bytes: image.isPlanar ? interleaved(bytes, samples, width) : bytes,
-  };
+  return { ...shape, bits: bitsAllocated, bytes: image.isPlanar ? interleaved(bytes, samples, width) : bytes };
+}
+
+/** A little-endian copy. Bytes written as words (OW) are swapped in pairs that begin at even places (PS3.5 Annex D). */
+function bytesInOrder(
+  dataset: DataSet,
+  data: PixelData,
+  frame: number,
+  from: number,
+  size: number,
+  width: number,
+): Uint8Array<ArrayBuffer> {
+  const unit = dataset.bigEndian ? Math.max(width, data.vr === 'OW' ? 2 : 1) : 1;
+  const before = from % unit;
+  const whole = Math.ceil((before + size) / unit) * unit;
+  // By constructor: `slice` of a Buffer would be a view on the file.
+  const bytes = new Uint8Array(cut(dataset, data, from - before, whole, frame));
+  if (unit > 1) for (let at = 0; at < whole; at += unit) bytes.subarray(at, at + unit).reverse();
+  return bytes.slice(before, before + size);
 }
 
 function cut(dataset: DataSet, data: PixelData, from: number, size: number, frame: number): Uint8Array {
@@ -47,11 +58,7 @@ function frameBits(dataset: DataSet, data: PixelData, image: ImageDescription, f
   const from = Math.floor((frame * count) / 8);
   const skip = (frame * count) % 8;
   const size = Math.ceil((skip + count) / 8);
-  if (!(dataset.bigEndian && data.vr === 'OW')) return { bytes: cut(dataset, data, from, size, frame), skip, count };
-  const even = from - (from % 2);
-  const words = cut(dataset, data, even, Math.ceil(((from % 2) + size) / 2) * 2, frame).slice();
-  swapBytes(words, 2);
-  return { bytes: words.subarray(from % 2), skip, count };
+  return { bytes: bytesInOrder(dataset, data, frame, from, size, 1), skip, count };
 }
 
 function unpackedBits({ bytes, skip, count }: BitRun): Uint8Array<ArrayBuffer> {
@@ -78,8 +85,4 @@ function upsampled(bytes: Uint8Array, rows: number, columns: number): Uint8Array
     }
   }
   return out;
-}
-
-function swapBytes(bytes: Uint8Array, width: number): void {
-  for (let at = 0; at + width <= bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
