@@ -25,7 +25,11 @@ export function demoCommand(): Command {
       const { output } = contextOf(command);
       const folder = options.folder ?? mkdtempSync(path.join(os.tmpdir(), 'imagiq-practice-'));
       try {
-        const result = await runPracticeFederation({ folder: path.resolve(folder), commits: options.commits, stream: process.stderr });
+        const result = await runPracticeFederation({
+          folder: path.resolve(folder),
+          commits: options.commits,
+          stream: process.stderr,
+        });
         const report = path.resolve(options.report);
         writeFileSync(report, federationReport(result));
         output.result({ ...result, report }, () => `${resultText(result)}\nReport: ${report}`);
@@ -49,12 +53,20 @@ export function hospitalCommand(): Command {
 }
 
 function resultText({ pooled, localMean, passed, seconds }: DemoResult): string {
-  const rows = pooled.rows.map(({ model, site, metrics }) => [site ? `${model} (${site})` : model, estimateText(metrics.auc), estimateText(metrics.accuracy), metrics.loss.toFixed(3), metrics.calibrationError.toFixed(3)]);
-  const verdict = passed ? 'The trunk beats the mean of the local-only models' : 'The trunk does NOT beat the mean of the local-only models';
+  const rows = pooled.rows.map(({ model, site, metrics }) => [
+    site ? `${model} (${site})` : model,
+    estimateText(metrics.auc),
+    estimateText(metrics.accuracy),
+    metrics.loss.toFixed(3),
+    metrics.calibrationError.toFixed(3),
+  ]);
+  const verdict = passed
+    ? 'The trunk beats the mean of the local-only models'
+    : 'The trunk does NOT beat the mean of the local-only models';
   return [
     `Pooled test set: ${pooled.examples} images of ${pooled.patients} patients; 95 % confidence intervals over patients.`,
     table(['model', 'AUC', 'accuracy', 'loss', 'ECE'], rows),
-    `Mean of the local-only models: AUC ${localMean.auc.toFixed(3)}, accuracy ${localMean.accuracy.toFixed(3)}.`,
+    `Mean of the local-only models: AUC ${localMean.auc?.toFixed(3) ?? 'n/a'}, accuracy ${localMean.accuracy.toFixed(3)}.`,
     `${verdict} on the pooled test set (${seconds.toFixed(0)} s).`,
   ].join('\n');
 }

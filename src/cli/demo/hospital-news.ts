@@ -5,7 +5,10 @@ import { membershipSchema } from '../../contract/federation.ts';
 import { faultSchema } from '../../contract/fault.ts';
 
 export const hospitalNewsSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('phase'), phase: z.enum(['generating', 'importing', 'cohort', 'joining', 'working', 'closing']) }),
+  z.object({
+    kind: z.literal('phase'),
+    phase: z.enum(['generating', 'importing', 'cohort', 'joining', 'working', 'closing']),
+  }),
   z.object({ kind: z.literal('cohort'), cohort: cohortSchema, studies: z.number().int() }),
   z.object({ kind: z.literal('membership'), membership: membershipSchema }),
   z.object({

@@ -23,10 +23,29 @@ export async function startHub(folder: string, project: Project, sites: number):
   mkdirSync(folder, { recursive: true });
   const projectFile = path.join(folder, 'project.json');
   writeFileSync(projectFile, JSON.stringify(project));
-  const options = ['hub', '--data', folder, '--port', '0', '--federation', 'Practice federation', '--project', projectFile, '--json'];
+  const options = [
+    'hub',
+    '--data',
+    folder,
+    '--port',
+    '0',
+    '--federation',
+    'Practice federation',
+    '--project',
+    projectFile,
+    '--json',
+  ];
   const child = spawn(process.execPath, [cliFile, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   const { url } = await firstLine(child);
-  const { stdout } = await promisify(execFile)(process.execPath, [cliFile, 'invite', '--data', folder, '--count', String(sites), '--json']);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    cliFile,
+    'invite',
+    '--data',
+    folder,
+    '--count',
+    String(sites),
+    '--json',
+  ]);
   const { invites } = invitesSchema.parse(JSON.parse(stdout));
   return { process: child, url, invites };
 }
@@ -44,7 +63,13 @@ function firstLine(child: ReturnType<typeof spawn>): Promise<z.infer<typeof star
       log = (log + chunk.toString()).slice(-4_000);
     });
     child.on('exit', (code) =>
-      reject(new Fault({ code: 806, message: `The hub did not start (code ${code}): ${log.trim() || 'no reason given'}`, retry: 'never' })),
+      reject(
+        new Fault({
+          code: 806,
+          message: `The hub did not start (code ${code}): ${log.trim() || 'no reason given'}`,
+          retry: 'never',
+        }),
+      ),
     );
   });
 }

@@ -60,14 +60,20 @@ export async function runPracticeFederation(options: DemoOptions): Promise<DemoR
       const isSlow = index === slowSite;
       return {
         row: { name: site.name, speed: isSlow ? '1/10' : '1', phase: 'starting', images: null, membership: null },
-        scanner: site.scanner,
+        scanner: site.description,
         speed: isSlow ? 1 - slowIdleShare : 1,
         cohort: null,
         outcome: null,
       };
     });
-    const live = liveTable(hospitals.map(({ row }) => row), options.stream, started);
-    live.log(`Hub at ${hub.url}; ${hospitals.length} hospitals start, each a process with its own studies, database and sockets.`);
+    const live = liveTable(
+      hospitals.map(({ row }) => row),
+      options.stream,
+      started,
+    );
+    live.log(
+      `Hub at ${hub.url}; ${hospitals.length} hospitals start, each a process with its own studies, database and sockets.`,
+    );
     const deadline = AbortSignal.timeout(deadlineMs);
     await Promise.all(
       hospitals.map((hospital, index) => {
@@ -78,7 +84,9 @@ export async function runPracticeFederation(options: DemoOptions): Promise<DemoR
     );
     live.end();
     hub.process.kill('SIGTERM');
-    live.log('The project is finished. Training the central rival on the pooled studies and measuring every model on the pooled test set …');
+    live.log(
+      'The project is finished. Training the central rival on the pooled studies and measuring every model on the pooled test set …',
+    );
     return await compare(options, project, hospitals, started);
   } finally {
     process.off('SIGINT', interrupt);
@@ -91,7 +99,19 @@ function startHospital(folder: string, index: number, hospital: Hospital, invite
   const entry = fileURLToPath(new URL('../cli.ts', import.meta.url));
   const home = path.join(folder, hospital.row.name);
   const idleShare = String(1 - hospital.speed);
-  const options = ['--home', home, 'practice-hospital', '--site', String(index), '--name', hospital.row.name, '--invite', invite, '--idle-share', idleShare];
+  const options = [
+    '--home',
+    home,
+    'practice-hospital',
+    '--site',
+    String(index),
+    '--name',
+    hospital.row.name,
+    '--invite',
+    invite,
+    '--idle-share',
+    idleShare,
+  ];
   return fork(entry, options, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
@@ -123,7 +143,9 @@ function hospitalEnded(
         const { trunkVersion, updates, history } = news.data.membership;
         const last = history.at(-1);
         if (last && last.trunkVersion !== before?.history.at(-1)?.trunkVersion) {
-          live.log(`${seconds(started)} ${row.name}: trunk ${trunkVersion}, ${updates.accepted} updates accepted, validation AUC ${last.auc?.toFixed(3) ?? 'n/a'}, loss ${last.loss.toFixed(3)}`);
+          live.log(
+            `${seconds(started)} ${row.name}: trunk ${trunkVersion}, ${updates.accepted} updates accepted, validation AUC ${last.auc?.toFixed(3) ?? 'n/a'}, loss ${last.loss.toFixed(3)}`,
+          );
         }
       }
       live.update();
@@ -135,7 +157,12 @@ function hospitalEnded(
   });
 }
 
-async function compare(options: DemoOptions, project: Project, hospitals: readonly Hospital[], started: number): Promise<DemoResult> {
+async function compare(
+  options: DemoOptions,
+  project: Project,
+  hospitals: readonly Hospital[],
+  started: number,
+): Promise<DemoResult> {
   const trainer = practiceTrainer();
   try {
     const rows = await comparePooled({
@@ -158,7 +185,11 @@ async function compare(options: DemoOptions, project: Project, hospitals: readon
     return {
       startedAt: new Date(started).toISOString(),
       seconds: (Date.now() - started) / 1000,
-      machine: { cores: os.availableParallelism(), node: process.versions.node, platform: `${process.platform} ${process.arch}` },
+      machine: {
+        cores: os.availableParallelism(),
+        node: process.versions.node,
+        platform: `${process.platform} ${process.arch}`,
+      },
       project: {
         title: project.title,
         classes: project.classes,
@@ -179,6 +210,7 @@ async function compare(options: DemoOptions, project: Project, hospitals: readon
           loss,
         })),
       ),
+      arrivals: [],
       pooled: { patients: trunk?.patients ?? 0, examples: trunk?.examples ?? 0, rows },
       localMean,
       passed,
@@ -195,7 +227,11 @@ function siteOf({ row, scanner, speed, cohort, outcome }: Hospital): DemoResult[
     name: row.name,
     scanner,
     studies: cohort?.studies ?? 0,
-    examples: { train: split?.train.instances ?? 0, validation: split?.validation.instances ?? 0, test: split?.test.instances ?? 0 },
+    examples: {
+      train: split?.train.instances ?? 0,
+      validation: split?.validation.instances ?? 0,
+      test: split?.test.instances ?? 0,
+    },
     classCounts: (cohort?.cohort.classes ?? []).map(({ instances }) => instances),
     speed,
     updates: membership?.updates.accepted ?? 0,

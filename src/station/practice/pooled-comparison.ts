@@ -58,7 +58,8 @@ export async function comparePooled(parts: ComparisonParts): Promise<ComparisonR
     rows.push({ model: 'local-only', site: name, metrics: pool([await onEachTestSplit(localOnlyFile)], project) });
   }
   const [first] = hospitals;
-  if (first) rows.push({ model: 'trunk', site: null, metrics: pool([await onEachTestSplit(first.trunkFile)], project) });
+  if (first)
+    rows.push({ model: 'trunk', site: null, metrics: pool([await onEachTestSplit(first.trunkFile)], project) });
   for (const { name, ensembleFiles } of hospitals) {
     const members: Evaluation[][] = [];
     for (const file of ensembleFiles) members.push(await onEachTestSplit(file));
@@ -66,7 +67,10 @@ export async function comparePooled(parts: ComparisonParts): Promise<ComparisonR
   }
   mkdirSync(parts.folder, { recursive: true });
   const datasetFile = path.join(parts.folder, 'pooled.safetensors');
-  writePooledDataset(hospitals.map((hospital) => hospital.datasetFile), datasetFile);
+  writePooledDataset(
+    hospitals.map((hospital) => hospital.datasetFile),
+    datasetFile,
+  );
   const outcome = await trainer.train(
     {
       job: 'train',
@@ -120,5 +124,10 @@ function pool(members: readonly (readonly Evaluation[])[], project: Project): Me
     for (const patient of evaluation.patients) patients.push(patientOffset + patient);
     patientOffset += Math.max(-1, ...evaluation.patients) + 1;
   }
-  return metricsOf(Float32Array.from(probabilities), Int32Array.from(labels), Int32Array.from(patients), project.classes);
+  return metricsOf(
+    Float32Array.from(probabilities),
+    Int32Array.from(labels),
+    Int32Array.from(patients),
+    project.classes,
+  );
 }

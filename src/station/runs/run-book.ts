@@ -29,7 +29,8 @@ const recordIntervalMs = 2_000;
 export interface RunRequest {
   readonly cohort: string;
   readonly network: string;
-  readonly hyperParameters: Partial<HyperParameters>;
+  /** What is left out takes the schema's default. */
+  readonly hyperParameters: { readonly [K in keyof HyperParameters]?: HyperParameters[K] | undefined };
   readonly engine: TrainJob['engine'];
   readonly provider: TrainJob['provider'];
   readonly seed?: number;
@@ -256,7 +257,10 @@ function readRecords(folder: string): { run: Run; request: FullRequest }[] {
   const records: { run: Run; request: FullRequest }[] = [];
   for (const name of readdirSync(folder)) {
     try {
-      const value = JSON.parse(readFileSync(path.join(folder, name, 'run.json'), 'utf8')) as { run: unknown; request: unknown };
+      const value = JSON.parse(readFileSync(path.join(folder, name, 'run.json'), 'utf8')) as {
+        run: unknown;
+        request: unknown;
+      };
       const run = runSchema.safeParse(value.run);
       const request = runRequestSchema.safeParse(value.request);
       if (run.success && request.success) records.push({ run: run.data, request: request.data });

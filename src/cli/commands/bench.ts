@@ -1,0 +1,45 @@
+// bench: measurements from the command line. Each runs in a process of its own, so that its memory is its own.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Command, Option } from 'commander';
+import { contextOf } from '../context.ts';
+import { positiveInteger } from '../options.ts';
+
+const workloads = ['cnn-64', 'resnet18-128', 'unet-128'] as const;
+
+export function benchCommand(): Command {
+  const bench = new Command('bench').description('measure this machine');
+  bench
+    .command('train')
+    .description('steps of one training workload, with the fields of the PyTorch reference')
+    .addOption(new Option('--workload <name>').choices(workloads).makeOptionMandatory())
+    .option('--threads <number>', 'CPU threads', positiveInteger, 1)
+    .option('--steps <number>', 'steps to run', positiveInteger, 20)
+    .option('--provider <provider>', 'device of the compiled engine', 'cpu')
+    .option('--from <folder>', 'repeat a run that the reference exported: its weights, its data')
+    .action(
+      async (
+        options: { workload: string; threads: number; steps: number; provider: string; from?: string },
+        command: Command,
+      ) => {
+        const { output } = contextOf(command);
+        const entry = fileURLToPath(new URL('../../trainer/bench/train-workload.ts', import.meta.url));
+        const flags = [
+          '--workload',
+          options.workload,
+          '--threads',
+          String(options.threads),
+          '--steps',
+          String(options.steps),
+          '--provider',
+          options.provider,
+        ];
+        if (options.from !== undefined) flags.push('--from', options.from);
+        const { stdout } = await promisify(execFile)(process.execPath, [entry, ...flags], { maxBuffer: 1 << 26 });
+        const row: unknown = JSON.parse(stdout);
+        output.result(row, () => JSON.stringify(row, null, 1));
+      },
+    );
+  return bench;
+}
