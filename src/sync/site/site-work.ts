@@ -35,6 +35,14 @@ export interface SiteWork {
     readonly split: 'validation' | 'test';
   }): Promise<{ readonly metrics: Metrics; readonly probabilities: Float32Array; readonly labels: Int32Array }>;
 
+  /** Metrics of probabilities that were made elsewhere (an ensemble's mean), in the order in which `evaluate` gives them. */
+  measure(order: {
+    readonly project: Project;
+    readonly cohort: string;
+    readonly probabilities: Float32Array;
+    readonly split: 'validation' | 'test';
+  }): Promise<Metrics>;
+
   /** SHA-256 (hex) of the cohort version: it changes when a study, a label or a split changes, and tells nothing else. */
   datasetFingerprint(cohort: string): Promise<string>;
 }

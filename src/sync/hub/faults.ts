@@ -1,0 +1,99 @@
+// Faults of the hub (500–549; 550–569 are aggregation's): most of them are read at the site that was refused.
+import { Fault } from '../../contract/fault.ts';
+
+export const hubFault = {
+  unknownInvite: () =>
+    new Fault({
+      code: 500,
+      message: 'The hub does not know this invite. Ask its coordinator for a new one.',
+      retry: 'never',
+    }),
+  expiredInvite: (expiredAt: string) =>
+    new Fault({
+      code: 501,
+      message: `This invite expired at ${expiredAt}. Ask the coordinator for a new one.`,
+      retry: 'never',
+    }),
+  usedInvite: () =>
+    new Fault({
+      code: 502,
+      message: 'This invite has been used already: each lets one site in, once. Ask the coordinator for a new one.',
+      retry: 'never',
+    }),
+  nameTaken: (site: string) =>
+    new Fault({
+      code: 503,
+      message: `Another site of this federation is called ${site}. Join again under another name.`,
+      retry: 'never',
+    }),
+  notMember: () =>
+    new Fault({
+      code: 504,
+      message: 'This site is not a member of the federation, or left it. Ask the coordinator for an invite.',
+      retry: 'never',
+    }),
+  revoked: () =>
+    new Fault({
+      code: 505,
+      message: "The coordinator withdrew this site's membership. Ask the coordinator what happened.",
+      retry: 'never',
+    }),
+  noProject: () =>
+    new Fault({
+      code: 510,
+      message: 'The federation has no project yet. Wait until one is announced.',
+      retry: 'later',
+    }),
+  otherProject: () =>
+    new Fault({
+      code: 511,
+      message: 'The update is for a project that the federation no longer works on. It was not used.',
+      retry: 'never',
+    }),
+  finished: () =>
+    new Fault({ code: 512, message: 'The project is finished: no more updates are taken.', retry: 'never' }),
+  unknownVersion: (version: number) =>
+    new Fault({
+      code: 513,
+      message: `The update starts from trunk version ${version}, which does not exist here.`,
+      retry: 'never',
+    }),
+  missingBlob: () =>
+    new Fault({ code: 514, message: "The update's bytes have not arrived at the hub. Send them again.", retry: 'now' }),
+  keyTaken: () =>
+    new Fault({
+      code: 515,
+      message: "This update's idempotency key belongs to another site's update. It was not used.",
+      retry: 'never',
+    }),
+  notAuthor: () => new Fault({ code: 516, message: 'A model can be published by its author only.', retry: 'never' }),
+  notForYou: () => new Fault({ code: 517, message: 'This blob was not shared with this site.', retry: 'never' }),
+  folderInUse: (folder: string) =>
+    new Fault({
+      code: 520,
+      message: `Another hub already runs on the data folder ${folder}. Stop it, or choose another folder with --data.`,
+      retry: 'later',
+    }),
+  portInUse: (port: number) =>
+    new Fault({
+      code: 521,
+      message: `Port ${port} is taken by another program. Choose another with --port.`,
+      retry: 'later',
+    }),
+  noHubHere: (folder: string) =>
+    new Fault({
+      code: 522,
+      message: `There is no hub in ${folder}. Start one first: imagiq hub --data ${folder} --port 8443`,
+      retry: 'later',
+    }),
+  cannotListen: (reason: string) =>
+    new Fault({ code: 523, message: `The hub cannot listen on its address: ${reason}.`, retry: 'later' }),
+  unusableProject: (reason: string) =>
+    new Fault({ code: 524, message: `This project cannot be used: ${reason}.`, retry: 'never' }),
+  newerDatabase: (version: number) =>
+    new Fault({
+      code: 525,
+      message: `The hub's data was written by a newer ImagiQ (schema ${version}). Update this one.`,
+      retry: 'never',
+    }),
+} as const;

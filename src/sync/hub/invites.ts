@@ -1,0 +1,61 @@
+// Invites: 256 random bits, kept as a hash only, good for one site and for a limited time.
+import { createHash, randomBytes } from 'node:crypto';
+import { formatInvite } from '../protocol/invite-link.ts';
+import { hubFault } from './faults.ts';
+import { openHubDatabase, readSetting, type HubDatabase } from './hub-database.ts';
+
+export interface InviteOrder {
+  /** Shown to the invited site; the hub's own federation by default. */
+  readonly federation?: string | undefined;
+  readonly expiresInMs?: number | undefined;
+}
+
+const oneWeekMs = 7 * 24 * 60 * 60 * 1000;
+
+/** A new invite link `imagiq://join/…`. The code in it is stored nowhere. */
+export function createInvite(db: HubDatabase, order: InviteOrder, now: number): string {
+  const url = readSetting(db, 'url');
+  const hubFingerprint = readSetting(db, 'fingerprint');
+  const federation = order.federation ?? readSetting(db, 'federation');
+  if (url === null || hubFingerprint === null || federation === null) throw new Error('the hub has never been started');
+  const code = randomBytes(32).toString('base64url');
+  const expiresAt = new Date(now + (order.expiresInMs ?? oneWeekMs)).toISOString();
+  db.prepare('INSERT INTO invites VALUES (?, ?, ?, ?, NULL)').run(
+    hashOfCode(code),
+    federation,
+    new Date(now).toISOString(),
+    expiresAt,
+  );
+  return formatInvite({ version: 1, url, code, hubFingerprint, federation, expiresAt });
+}
+
+/** An invite from a second process, while the hub runs or not. @throws Fault 522 when no hub was ever started there. */
+export function createInviteIn(folder: string, order: InviteOrder = {}): string {
+  const db = openHubDatabase(folder, { mustExist: true });
+  try {
+    if (readSetting(db, 'url') === null) throw hubFault.noHubHere(folder);
+    return createInvite(db, order, Date.now());
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Marks an invite as used by a device; inside the transaction that makes the member. The same device may come back with the
+ * same code, because it may not have heard the first welcome.
+ * @throws Fault 500 unknown, 501 expired, 502 used by another device.
+ */
+export function consumeInvite(db: HubDatabase, code: string, fingerprint: string, now: number): void {
+  const invite = db
+    .prepare<[string], { expiresAt: string; usedBy: string | null }>(
+      'SELECT expiresAt, usedBy FROM invites WHERE codeHash = ?',
+    )
+    .get(hashOfCode(code));
+  if (invite === undefined) throw hubFault.unknownInvite();
+  if (invite.usedBy === fingerprint) return;
+  if (invite.usedBy !== null) throw hubFault.usedInvite();
+  if (Date.parse(invite.expiresAt) <= now) throw hubFault.expiredInvite(invite.expiresAt);
+  db.prepare('UPDATE invites SET usedBy = ? WHERE codeHash = ?').run(fingerprint, hashOfCode(code));
+}
+
+const hashOfCode = (code: string): string => createHash('sha256').update(`imagiq invite\n${code}`).digest('hex');

@@ -1,0 +1,89 @@
+// Who belongs to the federation. A member is a device key with a site's name that its holder signed.
+import type { AdmissionRequest } from '../protocol/handshake.ts';
+import { fingerprintOf } from '../protocol/device-keys.ts';
+import { wireFault } from '../protocol/faults.ts';
+import type { Member } from '../protocol/messages.ts';
+import { readSiteCard } from '../protocol/statement.ts';
+import { hubFault } from './faults.ts';
+import type { HubDatabase } from './hub-database.ts';
+import { consumeInvite } from './invites.ts';
+
+interface MemberRow {
+  readonly fingerprint: string;
+  readonly site: string;
+  readonly publicKey: string;
+  readonly cardStatement: string;
+  readonly cardSignature: string;
+  readonly state: 'member' | 'left' | 'revoked';
+  readonly lastSeen: string | null;
+}
+
+export interface AdmittedSite {
+  readonly fingerprint: string;
+  readonly site: string;
+  readonly publicKey: string;
+}
+
+export interface Members {
+  /**
+   * Lets a device in whose signature over the handshake has been checked: a member as it is, a new one by its invite.
+   * @throws Fault 403 for a card that another key signed, 500–505 with the reason of refusal.
+   */
+  admit(request: AdmissionRequest): AdmittedSite;
+  list(online: ReadonlySet<string>): (Member & { readonly site: string; readonly fingerprint: string })[];
+  seen(fingerprint: string): void;
+  leave(fingerprint: string): void;
+  isMember(fingerprint: string): boolean;
+}
+
+export function openMembers(db: HubDatabase, clock: () => number): Members {
+  const byFingerprint = db.prepare<[string], MemberRow>('SELECT * FROM members WHERE fingerprint = ?');
+  const byName = db.prepare<[string], MemberRow>("SELECT * FROM members WHERE site = ? AND state = 'member'");
+  const insert = db.prepare(
+    `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL) ON CONFLICT (fingerprint) DO UPDATE
+     SET site = excluded.site, cardStatement = excluded.cardStatement, cardSignature = excluded.cardSignature, state = 'member'`,
+  );
+  const all = db.prepare<[], MemberRow & { updates: number }>(
+    `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
+     FROM members WHERE state = 'member' ORDER BY enrolledAt, site LIMIT 1000`,
+  );
+  const now = (): string => new Date(clock()).toISOString();
+
+  const enrol = db.transaction((request: AdmissionRequest, code: string, card: AdmittedSite): void => {
+    const known = byFingerprint.get(card.fingerprint);
+    if (known?.state === 'revoked') throw hubFault.revoked();
+    const namesake = byName.get(card.site);
+    if (namesake !== undefined && namesake.fingerprint !== card.fingerprint) throw hubFault.nameTaken(card.site);
+    consumeInvite(db, code, card.fingerprint, clock());
+    insert.run(card.fingerprint, card.site, card.publicKey, request.card.statement, request.card.signature, now());
+  });
+
+  return {
+    admit(request) {
+      const card = readSiteCard(request.card);
+      if (card.publicKey !== request.publicKey) throw wireFault.badSignature('site card');
+      const admitted = { fingerprint: fingerprintOf(card.publicKey), site: card.site, publicKey: card.publicKey };
+      if (request.inviteCode !== null) enrol.immediate(request, request.inviteCode, admitted);
+      const member = byFingerprint.get(admitted.fingerprint);
+      if (member?.state === 'revoked') throw hubFault.revoked();
+      if (member?.state !== 'member') throw hubFault.notMember();
+      return { ...admitted, site: member.site };
+    },
+    list: (online) =>
+      all.all().map((row) => ({
+        site: row.site,
+        fingerprint: row.fingerprint,
+        card: { statement: row.cardStatement, signature: row.cardSignature },
+        online: online.has(row.fingerprint),
+        updates: row.updates,
+        lastSeen: row.lastSeen,
+      })),
+    seen(fingerprint) {
+      db.prepare('UPDATE members SET lastSeen = ? WHERE fingerprint = ?').run(now(), fingerprint);
+    },
+    leave(fingerprint) {
+      db.prepare("UPDATE members SET state = 'left' WHERE fingerprint = ? AND state = 'member'").run(fingerprint);
+    },
+    isMember: (fingerprint) => byFingerprint.get(fingerprint)?.state === 'member',
+  };
+}

@@ -1,0 +1,73 @@
+// The bench's relay: models that sites share with each other go through here sealed. The hub checks who wrote them and hands
+// them on; it holds no key that opens them.
+import type { BlobFolder } from '../protocol/blob-folder.ts';
+import type { Envelope, FromHub } from '../protocol/messages.ts';
+import { readStatement, type Signed } from '../protocol/statement.ts';
+import { hubFault } from './faults.ts';
+import type { HubDatabase } from './hub-database.ts';
+import type { AdmittedSite } from './members.ts';
+
+export type ModelAvailable = Extract<FromHub, { kind: 'model-available' }>;
+
+export interface Relay {
+  /**
+   * Stores a model once its sealed bytes are here; again with other envelopes it adds recipients.
+   * @returns who has something new. @throws Fault 403, 514 or 516 with the reason of refusal.
+   */
+  publish(author: AdmittedSite, signed: Signed, envelopes: readonly Envelope[]): readonly string[];
+  /** What a recipient has not seen yet, oldest first. */
+  availableTo(recipient: string, afterSequence: number): readonly ModelAvailable[];
+  mayFetch(recipient: string, blob: string): boolean;
+}
+
+export function openRelay(db: HubDatabase, blobs: BlobFolder, isMember: (fingerprint: string) => boolean): Relay {
+  const insertModel = db.prepare(
+    'INSERT INTO models (model, author, statement, signature, sealedBlob) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const modelRow = db.prepare<[string, string], { number: number; sealedBlob: string }>(
+    'SELECT number, sealedBlob FROM models WHERE author = ? AND model = ?',
+  );
+  const insertEnvelope = db.prepare(
+    'INSERT INTO envelopes (modelNumber, recipient, sealedKey) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const store = db.transaction(
+    (author: string, model: string, sealedBlob: string, signed: Signed, envelopes: readonly Envelope[]): string[] => {
+      insertModel.run(model, author, signed.statement, signed.signature, sealedBlob);
+      const row = modelRow.get(author, model)!;
+      // The first sealed form stays: later envelopes hold the key of that one.
+      if (row.sealedBlob !== sealedBlob) return [];
+      return envelopes
+        .filter(({ recipient, sealedKey }) => insertEnvelope.run(row.number, recipient, sealedKey).changes === 1)
+        .map(({ recipient }) => recipient);
+    },
+  );
+
+  return {
+    publish(author, signed, envelopes) {
+      const model = readStatement('model', signed, author.publicKey);
+      if (model.author !== author.fingerprint) throw hubFault.notAuthor();
+      if (blobs.size(model.sealedBlob) !== model.sealedBytes) throw hubFault.missingBlob();
+      const toMembers = envelopes.filter(({ recipient }) => isMember(recipient));
+      return store.immediate(author.fingerprint, model.model, model.sealedBlob, signed, toMembers);
+    },
+    availableTo: (recipient, afterSequence) =>
+      db
+        .prepare<[string, number], { sequence: number; sealedKey: string; statement: string; signature: string }>(
+          `SELECT sequence, sealedKey, statement, signature FROM envelopes JOIN models ON models.number = modelNumber
+           WHERE recipient = ? AND sequence > ? ORDER BY sequence`,
+        )
+        .all(recipient, afterSequence)
+        .map(({ sequence, sealedKey, statement, signature }) => ({
+          kind: 'model-available' as const,
+          sequence,
+          sealedKey,
+          model: { statement, signature },
+        })),
+    mayFetch: (recipient, blob) =>
+      db
+        .prepare(
+          'SELECT 1 FROM envelopes JOIN models ON models.number = modelNumber WHERE recipient = ? AND sealedBlob = ?',
+        )
+        .get(recipient, blob) !== undefined,
+  };
+}

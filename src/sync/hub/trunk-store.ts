@@ -1,0 +1,160 @@
+// Project, trunk versions and updates in the database. Rows only: what they mean is decided in trunk.ts.
+import { createHash } from 'node:crypto';
+import { projectSchema, type Project } from '../../contract/federation.ts';
+import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
+import { readSetting, writeSetting, type HubDatabase } from './hub-database.ts';
+
+export interface CurrentProject {
+  readonly project: Project;
+  /** The JSON text that `projectHash` is the hash of. */
+  readonly projectText: string;
+  readonly projectHash: string;
+  readonly isFinished: boolean;
+  readonly trunk: TrunkStatement;
+  readonly signedTrunk: Signed;
+}
+
+export interface BufferedUpdate {
+  readonly idempotencyKey: string;
+  readonly site: string;
+  readonly baseVersion: number;
+  readonly blob: string;
+  readonly examples: number;
+  readonly acceptedAt: string;
+}
+
+export interface TrunkStore {
+  current(): CurrentProject | null;
+  /** Makes a project the current one; one seen before goes on where it stood. */
+  setProject(project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): void;
+  knowsProject(projectHash: string): boolean;
+  selectProject(projectHash: string): void;
+  receiptOf(idempotencyKey: string): { readonly site: string; readonly receipt: Signed } | null;
+  /** One transaction. */
+  acceptUpdate(row: {
+    readonly update: UpdateStatement;
+    readonly signed: Signed;
+    readonly site: string;
+    readonly receipt: Signed;
+    readonly acceptedAt: string;
+  }): void;
+  buffered(projectHash: string): readonly BufferedUpdate[];
+  /** One transaction: the version, its updates counted, and the end of the project. */
+  commit(order: { readonly statement: TrunkStatement; readonly signed: Signed; readonly isLast: boolean }): void;
+  isTrunkBlob(hash: string): boolean;
+  isUpdateBlobNeeded(hash: string): boolean;
+  committedBlobs(projectHash: string): readonly string[];
+  acceptedUpdates(): number;
+}
+
+export function projectHashOf(project: Project): string {
+  return createHash('sha256').update(JSON.stringify(project)).digest('hex');
+}
+
+export function openTrunkStore(db: HubDatabase): TrunkStore {
+  interface ProjectRow {
+    readonly project: string;
+    readonly finishedAt: string | null;
+  }
+  const projectRow = db.prepare<[string], ProjectRow>('SELECT project, finishedAt FROM projects WHERE projectHash = ?');
+  const newest = db.prepare<[string], Signed>(
+    'SELECT statement, signature FROM trunk WHERE projectHash = ? ORDER BY version DESC LIMIT 1',
+  );
+  const insertTrunk = db.prepare('INSERT INTO trunk VALUES (?, ?, ?, ?, ?)');
+  const addTrunk = (statement: TrunkStatement, signed: Signed): void => {
+    insertTrunk.run(statement.projectHash, statement.version, statement.blob, signed.statement, signed.signature);
+  };
+  const setProject = db.transaction(
+    (project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): void => {
+      const hash = projectHashOf(project);
+      db.prepare('INSERT INTO projects VALUES (?, ?, ?, NULL)').run(hash, JSON.stringify(project), at);
+      addTrunk(first.statement, first.signed);
+      writeSetting(db, 'project', hash);
+    },
+  );
+  const insertUpdate = db.prepare(
+    `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
+       receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const commit = db.transaction((statement: TrunkStatement, signed: Signed, isLast: boolean): void => {
+    addTrunk(statement, signed);
+    const count = db.prepare(
+      'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND projectHash = ? AND committedVersion IS NULL',
+    );
+    for (const key of statement.updates) {
+      // An update that is already counted must not be counted again: nothing of this commit may happen then.
+      if (count.run(statement.version, key, statement.projectHash).changes !== 1)
+        throw new Error(`update ${key} twice`);
+    }
+    if (isLast) {
+      db.prepare('UPDATE projects SET finishedAt = ? WHERE projectHash = ?').run(
+        statement.committedAt,
+        statement.projectHash,
+      );
+    }
+  });
+
+  return {
+    current() {
+      const projectHash = readSetting(db, 'project');
+      if (projectHash === null) return null;
+      const row = projectRow.get(projectHash)!;
+      const signedTrunk = newest.get(projectHash)!;
+      return {
+        project: projectSchema.parse(JSON.parse(row.project)),
+        projectText: row.project,
+        projectHash,
+        isFinished: row.finishedAt !== null,
+        trunk: parseStatement('trunk', signedTrunk.statement),
+        signedTrunk,
+      };
+    },
+    setProject: (project, first, at) => setProject.immediate(project, first, at),
+    knowsProject: (projectHash) => projectRow.get(projectHash) !== undefined,
+    selectProject: (projectHash) => writeSetting(db, 'project', projectHash),
+    receiptOf(idempotencyKey) {
+      const row = db
+        .prepare<[string], { site: string; statement: string; signature: string }>(
+          'SELECT site, receiptStatement AS statement, receiptSignature AS signature FROM updates WHERE idempotencyKey = ?',
+        )
+        .get(idempotencyKey);
+      return row === undefined
+        ? null
+        : { site: row.site, receipt: { statement: row.statement, signature: row.signature } };
+    },
+    acceptUpdate({ update, signed, site, receipt, acceptedAt }) {
+      insertUpdate.run(
+        update.idempotencyKey,
+        update.projectHash,
+        site,
+        update.baseVersion,
+        update.blob,
+        update.examples,
+        signed.statement,
+        signed.signature,
+        receipt.statement,
+        receipt.signature,
+        acceptedAt,
+      );
+    },
+    buffered: (projectHash) =>
+      db
+        .prepare<[string], BufferedUpdate>(
+          `SELECT idempotencyKey, site, baseVersion, blob, examples, acceptedAt FROM updates
+           WHERE projectHash = ? AND committedVersion IS NULL ORDER BY number`,
+        )
+        .all(projectHash),
+    commit: ({ statement, signed, isLast }) => commit.immediate(statement, signed, isLast),
+    isTrunkBlob: (hash) => db.prepare('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1').get(hash) !== undefined,
+    isUpdateBlobNeeded: (hash) =>
+      db.prepare('SELECT 1 FROM updates WHERE blob = ? AND committedVersion IS NULL LIMIT 1').get(hash) !== undefined,
+    committedBlobs: (projectHash) =>
+      db
+        .prepare<[string], { blob: string }>(
+          'SELECT blob FROM updates WHERE projectHash = ? AND committedVersion IS NOT NULL',
+        )
+        .all(projectHash)
+        .map((row) => row.blob),
+    acceptedUpdates: () => db.prepare<[], { n: number }>('SELECT count(*) AS n FROM updates').get()!.n,
+  };
+}

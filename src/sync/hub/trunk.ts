@@ -1,0 +1,233 @@
+// The trunk: updates in, checked, buffered and counted once; a new version out whenever the project's rule says so.
+// Everything that changes it runs in one line (`inTurn`), so a commit never races an acceptance.
+import type { Fault } from '../../contract/fault.ts';
+import { projectSchema, type Project } from '../../contract/federation.ts';
+import { aggregationFault } from '../aggregation/faults.ts';
+import { openCommit } from '../aggregation/trunk-commit.ts';
+import { decodeUpdate } from '../aggregation/update.ts';
+import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
+import type { BlobFolder } from '../protocol/blob-folder.ts';
+import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { wireFault } from '../protocol/faults.ts';
+import { wireLimits } from '../protocol/limits.ts';
+import { readStatement, signStatement, type Signed, type TrunkStatement } from '../protocol/statement.ts';
+import { hubFault } from './faults.ts';
+import type { AdmittedSite } from './members.ts';
+import { type CurrentProject, projectHashOf, type TrunkStore } from './trunk-store.ts';
+
+/** Where a test may stop the process, and a trace may look. */
+export type HubStep = 'update-accepted' | 'trunk-blob-written' | 'trunk-committed';
+
+export interface Trunk {
+  current(): CurrentProject | null;
+  /** @throws Fault 524 when project or weights cannot be used. A project that is known goes on where it stood. */
+  setProject(project: Project, initialWeights: Uint8Array): Promise<void>;
+  /** Resolves once the update is on the disk. @throws the Fault that refuses it. */
+  accept(site: AdmittedSite, signed: Signed): Promise<{ readonly receipt: Signed; readonly isDuplicate: boolean }>;
+  /** Commits what an earlier process accepted but did not get to commit. */
+  resume(): Promise<void>;
+  /** Largest blob that a member may send for the current project. */
+  blobLimitBytes(): number;
+  buffered(): number;
+  close(): Promise<void>;
+}
+
+export function openTrunk(order: {
+  readonly store: TrunkStore;
+  readonly blobs: BlobFolder;
+  readonly keys: DeviceKeys;
+  readonly clock: () => number;
+  readonly onCommit: (trunk: TrunkStatement, signed: Signed, isFinished: boolean) => void;
+  readonly onStep: (step: HubStep) => void;
+}): Trunk {
+  const { store, blobs, keys, clock } = order;
+  let line: Promise<unknown> = Promise.resolve();
+  let base: { readonly blob: string; readonly weights: Weights } | null = null;
+  let deadline: NodeJS.Timeout | null = null;
+  let isClosed = false;
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = line.then(work);
+    line = done.catch(() => {});
+    return done;
+  };
+  const now = (): string => new Date(clock()).toISOString();
+  const baseWeights = async (current: CurrentProject): Promise<Weights> => {
+    if (base?.blob !== current.trunk.blob) {
+      base = { blob: current.trunk.blob, weights: decodeWeights(await blobs.read(current.trunk.blob)) };
+    }
+    return base.weights;
+  };
+
+  const accept = async (site: AdmittedSite, signed: Signed): Promise<{ receipt: Signed; isDuplicate: boolean }> => {
+    const update = readStatement('update', signed, site.publicKey);
+    const earlier = store.receiptOf(update.idempotencyKey);
+    if (earlier !== null) {
+      if (earlier.site !== site.fingerprint) throw hubFault.keyTaken();
+      return { receipt: earlier.receipt, isDuplicate: true };
+    }
+    const current = store.current();
+    if (current === null) throw hubFault.noProject();
+    const refuse = (fault: Fault): Fault => {
+      if (!store.isUpdateBlobNeeded(update.blob) && !store.isTrunkBlob(update.blob)) blobs.remove(update.blob);
+      return fault;
+    };
+    if (update.projectHash !== current.projectHash) throw refuse(hubFault.otherProject());
+    if (current.isFinished) throw refuse(hubFault.finished());
+    if (update.baseVersion > current.trunk.version) throw refuse(hubFault.unknownVersion(update.baseVersion));
+    const stalenessCommits = current.trunk.version - update.baseVersion;
+    const limit = current.project.trunkRule.maxStalenessCommits;
+    if (stalenessCommits > limit) throw refuse(aggregationFault.tooStale(stalenessCommits, limit));
+    if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
+    try {
+      const layout = await baseWeights(current);
+      decodeUpdate(await blobs.read(update.blob), { layout, codec: current.project.updateCodec });
+    } catch (thrown) {
+      throw refuse(thrown as Fault);
+    }
+    const acceptedAt = now();
+    const { idempotencyKey, blob, project } = update;
+    const receipt = signStatement(
+      'receipt',
+      { idempotencyKey, blob, site: site.fingerprint, project, stalenessCommits, acceptedAt },
+      keys,
+    );
+    store.acceptUpdate({ update, signed, site: site.fingerprint, receipt, acceptedAt });
+    order.onStep('update-accepted');
+    return { receipt, isDuplicate: false };
+  };
+
+  const commitDue = async (): Promise<void> => {
+    for (;;) {
+      const current = store.current();
+      if (current === null || current.isFinished || isClosed) return;
+      const { trunkRule } = current.project;
+      const buffered = store.buffered(current.projectHash);
+      const oldest = buffered[0];
+      if (oldest === undefined) return;
+      const isFull = buffered.length >= trunkRule.bufferSize;
+      const dueAt = trunkRule.deadlineMs === null ? null : Date.parse(oldest.acceptedAt) + trunkRule.deadlineMs;
+      const isDue = dueAt !== null && dueAt <= clock() && buffered.length >= trunkRule.quorum;
+      if (!isFull && !isDue) return armDeadline(dueAt);
+      await commit(current, buffered.slice(0, trunkRule.bufferSize));
+    }
+  };
+  const armDeadline = (dueAt: number | null): void => {
+    if (deadline !== null) clearTimeout(deadline);
+    deadline = null;
+    if (dueAt === null || dueAt <= clock()) return;
+    deadline = setTimeout(() => void inTurn(commitDue), dueAt - clock());
+  };
+
+  const commit = async (current: CurrentProject, updates: ReturnType<TrunkStore['buffered']>): Promise<void> => {
+    const { project, projectHash, trunk } = current;
+    const layout = await baseWeights(current);
+    const open = openCommit({
+      base: layout,
+      contributions: updates.map((update) => ({
+        id: update.idempotencyKey,
+        examples: update.examples,
+        stalenessCommits: trunk.version - update.baseVersion,
+      })),
+      rule: {
+        staleness: { kind: 'polynomial', exponent: project.trunkRule.stalenessExponent },
+        serverLearningRate: project.trunkRule.serverLearningRate,
+      },
+    });
+    for (const update of updates) {
+      open.add(
+        update.idempotencyKey,
+        decodeUpdate(await blobs.read(update.blob), { layout, codec: project.updateCodec }),
+      );
+    }
+    const weights = encodeWeights(open.finish().weights);
+    const blob = blobs.put(weights);
+    order.onStep('trunk-blob-written');
+    const statement: TrunkStatement = {
+      project: project.id,
+      projectHash,
+      version: trunk.version + 1,
+      blob,
+      bytes: weights.byteLength,
+      parent: trunk.blob,
+      updates: updates.map((update) => update.idempotencyKey),
+      committedAt: now(),
+    };
+    const signed = signStatement('trunk', statement, keys);
+    const isLast = statement.version >= project.commits;
+    store.commit({ statement, signed, isLast });
+    order.onStep('trunk-committed');
+    forgetCounted(updates.map((update) => update.blob));
+    order.onCommit(statement, signed, isLast);
+  };
+  /** The bytes of counted updates are not kept: a site's single update is nobody's business once it is in the sum. */
+  const forgetCounted = (hashes: readonly string[]): void => {
+    for (const hash of hashes) if (!store.isUpdateBlobNeeded(hash) && !store.isTrunkBlob(hash)) blobs.remove(hash);
+  };
+
+  return {
+    current: () => store.current(),
+    setProject: (given, initialWeights) =>
+      inTurn(async () => {
+        const parsed = projectSchema.safeParse(given);
+        if (!parsed.success) throw hubFault.unusableProject(parsed.error.issues[0]?.message ?? 'it is incomplete');
+        const project = parsed.data;
+        const projectHash = projectHashOf(project);
+        if (store.knowsProject(projectHash)) return store.selectProject(projectHash);
+        let weights: Uint8Array;
+        try {
+          // Written anew, so that equal weights are equal bytes whoever encoded them.
+          weights = encodeWeights(decodeWeights(initialWeights));
+        } catch {
+          throw hubFault.unusableProject('its initial weights are not a float32 tensor file');
+        }
+        if (weights.byteLength > wireLimits.blobBytes) throw hubFault.unusableProject('its weights are too large');
+        const statement: TrunkStatement = {
+          project: project.id,
+          projectHash,
+          version: 0,
+          blob: blobs.put(weights),
+          bytes: weights.byteLength,
+          parent: null,
+          updates: [],
+          committedAt: now(),
+        };
+        store.setProject(
+          project,
+          { statement, signed: signStatement('trunk', statement, keys) },
+          statement.committedAt,
+        );
+      }),
+    async accept(site, signed) {
+      const accepted = await inTurn(() => accept(site, signed));
+      void inTurn(commitDue);
+      return accepted;
+    },
+    resume: () =>
+      inTurn(async () => {
+        const current = store.current();
+        if (current !== null) forgetCounted(store.committedBlobs(current.projectHash));
+        await commitDue();
+      }),
+    blobLimitBytes() {
+      const current = store.current();
+      if (current === null) return 0;
+      // An update or a sealed model is the trunk's tensors again, in as many bytes or fewer, and a little beside them.
+      return Math.min(wireLimits.blobBytes, current.trunk.bytes + 65_536);
+    },
+    buffered() {
+      const current = store.current();
+      return current === null ? 0 : store.buffered(current.projectHash).length;
+    },
+    async close() {
+      isClosed = true;
+      if (deadline !== null) clearTimeout(deadline);
+      await line;
+    },
+  };
+}
+
+/** @throws Fault 405 when a blob is larger than anything that the project can need. */
+export function checkBlobSize(bytes: number, limitBytes: number): void {
+  if (bytes > limitBytes) throw wireFault.blobTooLarge(bytes, limitBytes);
+}

@@ -1,0 +1,146 @@
+// Content-addressed blobs on disk: whole ones under their SHA-256, unfinished ones beside them, so that a transfer cut
+// anywhere goes on at its last byte, also after a restart. One process writes; a newer transfer of a blob ends an older.
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { writeFileDurably, syncFolder } from './durable-file.ts';
+import { wireFault } from './faults.ts';
+import { wireLimits } from './limits.ts';
+import { hashSchema } from './statement.ts';
+
+export interface BlobFolder {
+  has(hash: string): boolean;
+  /** The file of a stored blob, or null. */
+  file(hash: string): string | null;
+  size(hash: string): number | null;
+  /** @throws Fault 406 when it is not stored. */
+  read(hash: string): Promise<Uint8Array>;
+  /** Stores bytes (again: does nothing) and returns their SHA-256. */
+  put(bytes: Uint8Array): string;
+  /** Opens the unfinished blob where it was left. */
+  receive(hash: string, bytes: number): BlobReception;
+  remove(hash: string): void;
+  close(): void;
+}
+
+export interface BlobReception {
+  readonly hash: string;
+  /** Bytes on disk: the other end sends from here. */
+  readonly offset: number;
+  /** @throws Fault 401 when it does not continue at `offset`, 409 when a newer reception took over. */
+  append(offset: number, payload: Uint8Array): void;
+  /** Checks the hash, syncs and renames. @throws Fault 404 for other bytes, which are thrown away. */
+  finish(): void;
+  /** Keeps what arrived for the next attempt. */
+  suspend(): void;
+}
+
+export function openBlobFolder(folder: string): BlobFolder {
+  const unfinished = path.join(folder, 'unfinished');
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  const receptions = new Map<string, { suspend(): void }>();
+  const fileOf = (hash: string): string => path.join(folder, hash.slice(0, 2), hash);
+  const file = (hash: string): string | null => {
+    if (!hashSchema.safeParse(hash).success) return null;
+    return existsSync(fileOf(hash)) ? fileOf(hash) : null;
+  };
+  const place = (hash: string): string => {
+    mkdirSync(path.dirname(fileOf(hash)), { recursive: true, mode: 0o700 });
+    return fileOf(hash);
+  };
+
+  return {
+    has: (hash) => file(hash) !== null,
+    file,
+    size(hash) {
+      const stored = file(hash);
+      return stored === null ? null : statSync(stored).size;
+    },
+    async read(hash) {
+      const stored = file(hash);
+      if (stored === null) throw wireFault.unknownBlob(hash);
+      return readFile(stored);
+    },
+    put(bytes) {
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      if (file(hash) === null) writeFileDurably(place(hash), bytes);
+      return hash;
+    },
+    receive(hash, bytes) {
+      receptions.get(hash)?.suspend();
+      const part = path.join(unfinished, hashSchema.parse(hash));
+      if (existsSync(part) && statSync(part).size > bytes) rmSync(part);
+      const handle = openSync(part, 'a+', 0o600);
+      let offset = statSync(part).size;
+      let isOpen = true;
+      const suspend = (): void => {
+        if (!isOpen) return;
+        isOpen = false;
+        closeSync(handle);
+        if (receptions.get(hash) === reception) receptions.delete(hash);
+      };
+      const reception: BlobReception = {
+        hash,
+        get offset() {
+          return offset;
+        },
+        append(at, payload) {
+          if (!isOpen) throw wireFault.superseded();
+          if (at !== offset || offset + payload.length > bytes) {
+            throw wireFault.malformedChunk('it does not continue the transfer');
+          }
+          for (let written = 0; written < payload.length;) {
+            written += writeSync(handle, payload, written, payload.length - written);
+          }
+          offset += payload.length;
+        },
+        finish() {
+          if (!isOpen) throw wireFault.superseded();
+          const isRight = offset === bytes && hashOfHandle(handle) === hash;
+          if (isRight) fsyncSync(handle);
+          suspend();
+          if (!isRight) {
+            rmSync(part, { force: true });
+            throw wireFault.wrongHash();
+          }
+          renameSync(part, place(hash));
+          syncFolder(path.dirname(fileOf(hash)));
+        },
+        suspend,
+      };
+      receptions.set(hash, reception);
+      return reception;
+    },
+    remove(hash) {
+      const stored = file(hash);
+      if (stored !== null) rmSync(stored, { force: true });
+    },
+    close() {
+      for (const reception of [...receptions.values()]) reception.suspend();
+    },
+  };
+}
+
+/** Read in pieces, so that memory stays small for a large blob. */
+function hashOfHandle(handle: number): string {
+  const hash = createHash('sha256');
+  const piece = Buffer.alloc(wireLimits.chunkBytes * 4);
+  for (let position = 0; ;) {
+    const read = readSync(handle, piece, 0, piece.length, position);
+    if (read === 0) return hash.digest('hex');
+    hash.update(piece.subarray(0, read));
+    position += read;
+  }
+}

@@ -1,0 +1,182 @@
+// One open connection after the handshake, the same on both ends: sealed messages, questions with their answers, blob transfers,
+// a heartbeat. It knows nothing of members or trunks.
+import { WebSocket } from 'ws';
+import type { z } from 'zod';
+import { Fault, faultValueOf } from '../../contract/fault.ts';
+import type { BlobFolder } from './blob-folder.ts';
+import { decodeChunk } from './chunk-frame.ts';
+import { wireFault } from './faults.ts';
+import type { FrameQueue } from './frame-queue.ts';
+import { wireLimits } from './limits.ts';
+import type { MessageSeal } from './message-seal.ts';
+import { decodeMessage, type WireMessage } from './messages.ts';
+import { openTransfers, type TransferMessage } from './transfers.ts';
+
+type Without<M, K extends PropertyKey> = M extends unknown ? Omit<M, K> : never;
+type Question = Extract<WireMessage, { id: number }>;
+type Answer = Extract<WireMessage, { re: number }>;
+export type AnswerBody = Without<Answer, 're'>;
+
+/** Whether to come back, said by the number a connection is closed with. */
+export const closeCodes = {
+  goingAway: 1001,
+  malformed: 4000,
+  refused: 4001,
+  superseded: 4002,
+  flooding: 4003,
+  left: 4004,
+} as const;
+
+export interface Channel {
+  send(message: WireMessage): void;
+  /** @throws the other end's fault when it refuses, 407 or 408 when no answer comes. */
+  ask(question: Without<Question, 'id'>): Promise<Answer>;
+  /** Brings a blob of the own folder to the other end; goes on where an earlier attempt was cut. */
+  putBlob(hash: string): Promise<void>;
+  /** Brings a blob of `bytes` bytes from the other end into the own folder. */
+  getBlob(hash: string, bytes: number): Promise<void>;
+  close(code: number, reason: string): void;
+  /** Resolves with the reason once the connection has ended; never rejects. */
+  readonly ended: Promise<Fault>;
+}
+
+export interface ChannelOrder<In extends WireMessage> {
+  readonly socket: WebSocket;
+  readonly frames: FrameQueue;
+  readonly seal: MessageSeal;
+  readonly incoming: z.ZodType<In>;
+  readonly blobs: BlobFolder;
+  /** Says whether the other end may store, or fetch, a blob here. @throws Fault */
+  readonly mayReceive: (hash: string, bytes: number) => void;
+  readonly maySend: (hash: string) => void;
+  /** Answers a question (a thrown fault becomes a refusal), or takes a piece of news. */
+  readonly receive: (message: Exclude<In, TransferMessage | Answer>) => Promise<AnswerBody | null> | AnswerBody | null;
+  readonly onTraffic?: (sent: number, received: number) => void;
+  readonly pingMs?: number;
+  readonly idleMs?: number;
+}
+
+export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Channel {
+  const { socket, seal } = order;
+  const idleMs = order.idleMs ?? wireLimits.idleMs;
+  const questions = new Map<number, (answer: Answer | Fault) => void>();
+  let lastId = 0;
+  let received = 0;
+  let windowStart = Date.now();
+  let endedBy: Fault | null = null;
+  let resolveEnded: (fault: Fault) => void = () => {};
+  const ended = new Promise<Fault>((resolve) => {
+    resolveEnded = resolve;
+  });
+
+  const send = (message: WireMessage): void => {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const text = seal.seal(JSON.stringify(message));
+    order.onTraffic?.(text.length, 0);
+    socket.send(text);
+  };
+  const ask = (body: Without<Question, 'id'>): Promise<Answer> => {
+    if (endedBy !== null) return Promise.reject(endedBy);
+    const id = ++lastId;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => settle(wireFault.silent()), idleMs);
+      const settle = (answer: Answer | Fault): void => {
+        clearTimeout(timer);
+        questions.delete(id);
+        if (answer instanceof Fault) reject(answer);
+        else if (answer.kind === 'refused') reject(new Fault(answer.fault));
+        else resolve(answer);
+      };
+      questions.set(id, settle);
+      send({ ...body, id } as Question);
+    });
+  };
+  const transfers = openTransfers({
+    blobs: order.blobs,
+    socket,
+    send,
+    ask,
+    mayReceive: order.mayReceive,
+    maySend: order.maySend,
+    onTraffic: (sent, got) => order.onTraffic?.(sent, got),
+    idleMs,
+  });
+  const close = (code: number, reason: string): void => {
+    if (socket.readyState === WebSocket.OPEN) socket.close(code, reason.slice(0, 120));
+    // A peer that does not answer the close is not waited for.
+    setTimeout(() => socket.terminate(), 2_000).unref();
+  };
+  const breakOff = (thrown: unknown): void => {
+    const fault = thrown instanceof Fault ? thrown : new Fault(faultValueOf(thrown), thrown);
+    endedBy ??= fault;
+    close(closeCodes.malformed, fault.message);
+  };
+
+  const answer = async (message: In): Promise<void> => {
+    const id = 'id' in message ? message.id : null;
+    try {
+      const reply =
+        transfers.receive(message) ?? (await order.receive(message as Exclude<In, TransferMessage | Answer>));
+      if (reply !== null && reply !== 'done' && id !== null) send({ ...reply, re: id } as Answer);
+    } catch (thrown) {
+      if (id === null) return breakOff(thrown);
+      send({ kind: 'refused', re: id, fault: faultValueOf(thrown) });
+    }
+  };
+
+  order.frames.handOver((frame) => {
+    if (endedBy !== null) return;
+    try {
+      if ('bytes' in frame) {
+        order.onTraffic?.(0, frame.bytes.length);
+        return transfers.receiveChunk(decodeChunk(frame.bytes));
+      }
+      order.onTraffic?.(0, frame.text.length);
+      const message = decodeMessage(order.incoming, seal.open(frame.text));
+      if ('re' in message) return questions.get(message.re)?.(message);
+      if (message.kind !== 'chunk-received' && isFlooding()) {
+        endedBy = wireFault.closed('too many messages');
+        return close(closeCodes.flooding, 'too many messages');
+      }
+      void answer(message);
+    } catch (thrown) {
+      breakOff(thrown);
+    }
+  });
+  const isFlooding = (): boolean => {
+    if (Date.now() - windowStart > wireLimits.messageWindowMs) {
+      windowStart = Date.now();
+      received = 0;
+    }
+    received += 1;
+    return received > wireLimits.messages;
+  };
+
+  let missed = 0;
+  const heartbeat = setInterval(() => {
+    missed += 1;
+    if (missed > wireLimits.missedPings) {
+      endedBy ??= wireFault.silent();
+      return socket.terminate();
+    }
+    if (socket.readyState === WebSocket.OPEN) socket.ping();
+  }, order.pingMs ?? wireLimits.pingMs);
+  socket.on('pong', () => {
+    missed = 0;
+  });
+  socket.on('error', () => {
+    // 'close' follows and tells all that is needed.
+  });
+  const end = (code: number, reason: string): void => {
+    clearInterval(heartbeat);
+    const fault = endedBy ?? wireFault.closed(reason || `code ${code}`);
+    endedBy = fault;
+    transfers.close(fault);
+    for (const settle of [...questions.values()]) settle(fault);
+    resolveEnded(fault);
+  };
+  socket.on('close', (code: number, reason: Buffer) => end(code, reason.toString('utf8')));
+  if (socket.readyState === WebSocket.CLOSED) end(1006, '');
+
+  return { send, ask, putBlob: transfers.put, getBlob: transfers.get, close, ended };
+}

@@ -1,0 +1,69 @@
+// Faults of the wire (400–449): what either end can say about the other's bytes.
+import { Fault } from '../../contract/fault.ts';
+
+export const wireFault = {
+  malformedMessage: (reason: string) =>
+    new Fault({
+      code: 400,
+      message: `The other end sent a message that is not valid: ${reason}. It may run another version of ImagiQ.`,
+      retry: 'never',
+    }),
+  malformedChunk: (reason: string) =>
+    new Fault({ code: 401, message: `A piece of a transfer was damaged on its way: ${reason}.`, retry: 'now' }),
+  forgedMessage: () =>
+    new Fault({
+      code: 402,
+      message: 'A message did not carry the right seal: something between here and the hub changed it.',
+      retry: 'later',
+    }),
+  badSignature: (what: string) =>
+    new Fault({ code: 403, message: `The signature of the ${what} is not right, so it was not used.`, retry: 'never' }),
+  wrongHash: () =>
+    new Fault({
+      code: 404,
+      message: 'The bytes that arrived are not the ones that were announced. They are sent again from the start.',
+      retry: 'now',
+    }),
+  blobTooLarge: (bytes: number, limit: number) =>
+    new Fault({
+      code: 405,
+      message: `A blob of ${bytes} bytes was refused: at most ${limit} bytes are accepted here.`,
+      retry: 'never',
+    }),
+  unknownBlob: (hash: string) =>
+    new Fault({ code: 406, message: `The blob ${hash.slice(0, 12)}… is not stored here.`, retry: 'later' }),
+  closed: (reason: string) =>
+    new Fault({ code: 407, message: `The connection ended: ${reason}. It is opened again by itself.`, retry: 'later' }),
+  silent: () =>
+    new Fault({
+      code: 408,
+      message: 'The other end stopped answering. The connection is opened again by itself.',
+      retry: 'later',
+    }),
+  superseded: () => new Fault({ code: 409, message: 'A newer connection took over this transfer.', retry: 'now' }),
+  wrongVersion: (offered: string) =>
+    new Fault({
+      code: 410,
+      message: `The other end speaks ${offered || 'another protocol'}, not imagiq.sync.v1. Update ImagiQ on the older side.`,
+      retry: 'later',
+    }),
+  sealBroken: () =>
+    new Fault({
+      code: 411,
+      message: 'A sealed model could not be opened: it was meant for another site, or damaged.',
+      retry: 'never',
+    }),
+  badInvite: (reason: string) =>
+    new Fault({
+      code: 412,
+      message: `This is not a usable invite: ${reason}. Copy the whole link from the coordinator's message and try again.`,
+      retry: 'never',
+    }),
+  diskFull: () =>
+    new Fault({
+      code: 413,
+      message:
+        'The disk of the receiving end is full. Nothing stored is lost; free some space there and it goes on by itself.',
+      retry: 'later',
+    }),
+} as const;

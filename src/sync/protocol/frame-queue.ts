@@ -1,0 +1,55 @@
+// The frames of one socket in order: first read one by one (the handshake), then handed to a listener. None is lost between.
+import type { WebSocket } from 'ws';
+import { wireFault } from './faults.ts';
+
+export type Frame = { readonly text: string } | { readonly bytes: Uint8Array };
+
+export interface FrameQueue {
+  /** The next text frame. @throws Fault 407 when the socket ends, 408 after `deadlineMs`, 400 for a binary frame. */
+  nextText(deadlineMs: number): Promise<string>;
+  /** From now on every frame goes to `listener`, waiting ones first. */
+  handOver(listener: (frame: Frame) => void): void;
+}
+
+export function openFrameQueue(socket: WebSocket): FrameQueue {
+  const waiting: Frame[] = [];
+  let listener: ((frame: Frame) => void) | null = null;
+  let wake: (() => void) | null = null;
+  let ended: string | null = null;
+
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    const frame = isBinary ? { bytes: data } : { text: data.toString('utf8') };
+    if (listener !== null) return listener(frame);
+    // Nobody is let in yet: more than a few frames is not a handshake.
+    if (waiting.length > 8) return socket.terminate();
+    waiting.push(frame);
+    wake?.();
+  });
+  socket.on('close', (code: number, reason: Buffer) => {
+    ended = reason.toString('utf8') || `code ${code}`;
+    wake?.();
+  });
+
+  return {
+    async nextText(deadlineMs) {
+      if (waiting.length === 0 && ended === null) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, deadlineMs);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+        wake = null;
+      }
+      const frame = waiting.shift();
+      if (frame === undefined) throw ended === null ? wireFault.silent() : wireFault.closed(ended);
+      if (!('text' in frame)) throw wireFault.malformedMessage('bytes where a handshake was expected');
+      return frame.text;
+    },
+    handOver(next) {
+      for (const frame of waiting.splice(0)) next(frame);
+      listener = next;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+// Numbers that both ends of the wire agree on (docs/protocol.md, section 2).
+
+/** The WebSocket subprotocol is the version: an unknown one is refused before anything is said. */
+export const wireVersion = 'imagiq.sync.v1';
+
+export const wireLimits = {
+  /** Bytes of a blob in one binary frame. */
+  chunkBytes: 256 * 1024,
+  /** Chunks that may be on their way without an acknowledgement. */
+  windowChunks: 8,
+  /** The sender waits while the socket holds more unsent bytes than this. */
+  bufferedBytes: 1024 * 1024,
+  /** Largest frame accepted: a chunk with its header, or one control message. */
+  frameBytes: 1024 * 1024 + 64,
+  /** Largest blob that is accepted anywhere. */
+  blobBytes: 1024 * 1024 * 1024,
+  handshakeMs: 10_000,
+  /** A request unanswered for so long, or a transfer without progress, has failed. */
+  idleMs: 60_000,
+  pingMs: 20_000,
+  /** Pings that may stay unanswered before the connection counts as dead. */
+  missedPings: 3,
+  firstRetryMs: 250,
+  retryFromMs: 1_000,
+  retryToMs: 60_000,
+  /** Control messages that one site may send within `messageWindowMs`. */
+  messages: 2_000,
+  messageWindowMs: 10_000,
+  members: 1_000,
+} as const;

@@ -1,0 +1,38 @@
+// Control messages after the handshake carry an HMAC under the session's key and a counter: whatever sits between the ends
+// (a TLS-intercepting proxy) can read them and cut the line, but not change, repeat or invent them.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { wireFault } from './faults.ts';
+
+const macCharacters = 43;
+
+export interface SessionKeys {
+  readonly siteToHub: Uint8Array;
+  readonly hubToSite: Uint8Array;
+}
+
+export interface MessageSeal {
+  /** Text frame: 43 characters of base64url HMAC-SHA-256, then the JSON. */
+  seal(json: string): string;
+  /** @throws Fault 402 when the frame was changed, repeated or left out. */
+  open(frame: string): string;
+}
+
+export function createMessageSeal(sendKey: Uint8Array, receiveKey: Uint8Array): MessageSeal {
+  let sent = 0;
+  let received = 0;
+  return {
+    seal: (json) => mac(sendKey, sent++, json).toString('base64url') + json,
+    open(frame) {
+      const json = frame.slice(macCharacters);
+      const claimed = Buffer.from(frame.slice(0, macCharacters), 'base64url');
+      const expected = mac(receiveKey, received, json);
+      if (claimed.length !== expected.length || !timingSafeEqual(claimed, expected)) throw wireFault.forgedMessage();
+      received += 1;
+      return json;
+    },
+  };
+}
+
+function mac(key: Uint8Array, counter: number, json: string): Buffer {
+  return createHmac('sha256', key).update(`${counter}\n`).update(json).digest();
+}

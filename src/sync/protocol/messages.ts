@@ -1,0 +1,91 @@
+// Control messages: one union per direction. Unknown fields are ignored, unknown kinds are refused with the reason.
+import { z } from 'zod';
+import { faultSchema } from '../../contract/fault.ts';
+import { fingerprintSchema } from './device-keys.ts';
+import { wireFault } from './faults.ts';
+import { wireLimits } from './limits.ts';
+import { hashSchema, parseJson, signedSchema } from './statement.ts';
+
+const id = z.number().int().min(1);
+const size = z.number().int().min(1).max(wireLimits.blobBytes);
+const offset = z.number().int().min(0).max(wireLimits.blobBytes);
+const transfer = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** One recipient's key to a sealed model. */
+export const envelopeSchema = z.object({ recipient: fingerprintSchema, sealedKey: z.string().max(400) });
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+export const memberSchema = z.object({
+  card: signedSchema,
+  online: z.boolean(),
+  updates: z.number().int().min(0),
+  lastSeen: z.string().max(40).nullable(),
+});
+export type Member = z.infer<typeof memberSchema>;
+
+/** Blob transfer, the same in both directions (docs/protocol.md, section 6). */
+const transferMessages = [
+  z.object({ kind: z.literal('put-begin'), id, hash: hashSchema, bytes: size }),
+  z.object({ kind: z.literal('put-end'), id, transfer }),
+  /** The asker names the transfer, so that it knows the chunks that follow. */
+  z.object({ kind: z.literal('get-begin'), id, hash: hashSchema, offset, transfer }),
+  z.object({ kind: z.literal('chunk-received'), transfer, offset }),
+  /** Reply to put-begin: send from here. An offset equal to the size means that the blob is already stored. */
+  z.object({ kind: z.literal('have'), re: id, transfer, offset }),
+  /** Reply to get-begin: chunks follow. */
+  z.object({ kind: z.literal('sending'), re: id, bytes: size }),
+  z.object({ kind: z.literal('stored'), re: id }),
+  z.object({ kind: z.literal('refused'), re: id, fault: faultSchema }),
+] as const;
+
+export const fromSiteSchema = z.discriminatedUnion('kind', [
+  ...transferMessages,
+  z.object({ kind: z.literal('update-offered'), id, update: signedSchema }),
+  z.object({
+    kind: z.literal('model-published'),
+    id,
+    model: signedSchema,
+    envelopes: z.array(envelopeSchema).max(wireLimits.members),
+  }),
+  z.object({ kind: z.literal('leave'), id }),
+]);
+export type FromSite = z.infer<typeof fromSiteSchema>;
+
+export const fromHubSchema = z.discriminatedUnion('kind', [
+  ...transferMessages,
+  z.object({
+    kind: z.literal('project-announced'),
+    /** The project as JSON text; its SHA-256 is the project's hash in every statement. */
+    project: z
+      .string()
+      .max(512 * 1024)
+      .nullable(),
+    trunk: signedSchema.nullable(),
+    isFinished: z.boolean(),
+  }),
+  z.object({ kind: z.literal('trunk-committed'), trunk: signedSchema, isFinished: z.boolean() }),
+  z.object({ kind: z.literal('members-changed'), members: z.array(memberSchema).max(wireLimits.members) }),
+  z.object({ kind: z.literal('update-accepted'), re: id, receipt: signedSchema, isDuplicate: z.boolean() }),
+  /** A peer's model; `sequence` grows, and the site names the last it has when it connects. */
+  z.object({
+    kind: z.literal('model-available'),
+    sequence: z.number().int().min(1),
+    model: signedSchema,
+    sealedKey: z.string().max(400),
+  }),
+  /** Reply to model-published. */
+  z.object({ kind: z.literal('model-relayed'), re: id }),
+  z.object({ kind: z.literal('left'), re: id }),
+]);
+export type FromHub = z.infer<typeof fromHubSchema>;
+export type WireMessage = FromSite | FromHub;
+
+/** @throws Fault 400 when the text is not a message of this direction. */
+export function decodeMessage<M>(schema: z.ZodType<M>, text: string): M {
+  const message = schema.safeParse(parseJson(text));
+  if (message.success) return message.data;
+  const issue = message.error.issues[0];
+  throw wireFault.malformedMessage(
+    issue ? `${issue.path.join('.') || 'kind'}: ${issue.message}`.slice(0, 300) : 'not JSON',
+  );
+}

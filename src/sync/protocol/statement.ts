@@ -1,0 +1,130 @@
+// Statements: JSON that is signed and checked byte for byte as it was sent, so that no canonical form is needed.
+// The domain keeps a signature made for one purpose from being used for another.
+import { z } from 'zod';
+import { projectSchema } from '../../contract/federation.ts';
+import { type DeviceKeys, fingerprintSchema, isSignatureOf, publicKeySchema, signatureOf } from './device-keys.ts';
+import { wireFault } from './faults.ts';
+
+export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
+const projectId = projectSchema.shape.id;
+const version = z.number().int().min(0).max(1_000_000);
+const instant = z.string().max(40);
+
+export const signedSchema = z.object({
+  statement: z.string().max(512 * 1024),
+  signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+});
+export type Signed = z.infer<typeof signedSchema>;
+
+/** A site's word on an update: which bytes, for which project and trunk version, from how many examples of which data set. */
+export const updateStatementSchema = z.object({
+  project: projectId,
+  projectHash: hashSchema,
+  baseVersion: version,
+  blob: hashSchema,
+  bytes: z.number().int().min(1),
+  examples: z.number().int().min(1).max(1_000_000_000),
+  loss: z.number(),
+  datasetFingerprint: hashSchema,
+  /** Says the same for every attempt to deliver the same update. */
+  idempotencyKey: hashSchema,
+});
+export type UpdateStatement = z.infer<typeof updateStatementSchema>;
+
+/** The hub's receipt: the update is on its disk and will be counted once. */
+export const receiptStatementSchema = z.object({
+  idempotencyKey: hashSchema,
+  blob: hashSchema,
+  site: fingerprintSchema,
+  project: projectId,
+  stalenessCommits: version,
+  acceptedAt: instant,
+});
+export type ReceiptStatement = z.infer<typeof receiptStatementSchema>;
+
+/** The hub's word on a trunk version. Version 0 is the project's initial weights. */
+export const trunkStatementSchema = z.object({
+  project: projectId,
+  projectHash: hashSchema,
+  version,
+  blob: hashSchema,
+  bytes: z.number().int().min(1),
+  parent: hashSchema.nullable(),
+  updates: z.array(hashSchema).max(1_000),
+  committedAt: instant,
+});
+export type TrunkStatement = z.infer<typeof trunkStatementSchema>;
+
+/** An author's word on a model that it shares with its peers: its lineage, and the sealed bytes that carry it. */
+export const modelStatementSchema = z.object({
+  model: hashSchema,
+  project: projectId,
+  projectHash: hashSchema,
+  author: fingerprintSchema,
+  site: z.string().max(60),
+  network: z.string().max(64),
+  parents: z.array(hashSchema).max(100),
+  datasetFingerprint: hashSchema,
+  examples: z.number().int().min(0),
+  metrics: z.object({ auc: z.number().nullable(), accuracy: z.number().nullable(), loss: z.number() }),
+  sealedBlob: hashSchema,
+  sealedBytes: z.number().int().min(1),
+});
+export type ModelStatement = z.infer<typeof modelStatementSchema>;
+
+/** A site's word on its own keys, so that no relay can put another box key beside its name. */
+export const siteCardSchema = z.object({
+  site: z.string().trim().min(1).max(60),
+  publicKey: publicKeySchema,
+  boxPublicKey: publicKeySchema,
+});
+export type SiteCard = z.infer<typeof siteCardSchema>;
+
+const schemas = {
+  update: updateStatementSchema,
+  receipt: receiptStatementSchema,
+  trunk: trunkStatementSchema,
+  model: modelStatementSchema,
+  'site-card': siteCardSchema,
+} as const;
+export type StatementKind = keyof typeof schemas;
+export type StatementOf<K extends StatementKind> = z.infer<(typeof schemas)[K]>;
+
+export function signStatement<K extends StatementKind>(kind: K, value: StatementOf<K>, keys: DeviceKeys): Signed {
+  const statement = JSON.stringify(value);
+  return { statement, signature: signatureOf(signedBytes(kind, statement), keys.signingKey) };
+}
+
+/**
+ * The statement's content once its signature holds.
+ * @throws Fault 403 for a wrong signature, 400 for a content that is not of the kind.
+ */
+export function readStatement<K extends StatementKind>(kind: K, signed: Signed, publicKey: string): StatementOf<K> {
+  if (!isSignatureOf(signedBytes(kind, signed.statement), signed.signature, publicKey))
+    throw wireFault.badSignature(kind);
+  return parseStatement(kind, signed.statement);
+}
+
+/** The content without the check, for one's own stored statements. */
+export function parseStatement<K extends StatementKind>(kind: K, statement: string): StatementOf<K> {
+  const value = schemas[kind].safeParse(parseJson(statement));
+  if (!value.success) throw wireFault.malformedMessage(`the ${kind} is incomplete`);
+  return value.data as StatementOf<K>;
+}
+
+/** A site card carries its own key: the signature proves that the holder of that key chose the box key and the name. */
+export function readSiteCard(signed: Signed): SiteCard {
+  return readStatement('site-card', signed, parseStatement('site-card', signed.statement).publicKey);
+}
+
+function signedBytes(kind: StatementKind, statement: string): Uint8Array {
+  return Buffer.from(`imagiq.sync.v1 ${kind}\n${statement}`);
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,217 @@
+// Blob transfers inside a channel: a window of chunks, cumulative acknowledgement after each write, resume from what is on disk.
+import { randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { WebSocket } from 'ws';
+import { Fault } from '../../contract/fault.ts';
+import type { BlobFolder, BlobReception } from './blob-folder.ts';
+import { encodeChunk, type Chunk } from './chunk-frame.ts';
+import type { AnswerBody } from './channel.ts';
+import { wireFault } from './faults.ts';
+import { wireLimits } from './limits.ts';
+import type { WireMessage } from './messages.ts';
+
+const transferKinds = ['put-begin', 'put-end', 'get-begin', 'chunk-received'] as const;
+export type TransferMessage = Extract<WireMessage, { kind: (typeof transferKinds)[number] }>;
+type Answer = Extract<WireMessage, { re: number }>;
+
+export interface Transfers {
+  put(hash: string): Promise<void>;
+  get(hash: string, bytes: number): Promise<void>;
+  /** The answer to a transfer's message, `done` when it needs none, null when the message is about something else. */
+  receive(message: WireMessage): AnswerBody | 'done' | null;
+  receiveChunk(chunk: Chunk): void;
+  close(fault: Fault): void;
+}
+
+interface Outgoing {
+  acknowledged: number;
+  wake: () => void;
+}
+
+interface Incoming {
+  readonly reception: BlobReception;
+  /** Set when this end asked for the blob. */
+  readonly onChunk: (() => void) | null;
+}
+
+export function openTransfers(order: {
+  readonly blobs: BlobFolder;
+  readonly socket: WebSocket;
+  readonly send: (message: WireMessage) => void;
+  readonly ask: (
+    question:
+      | { kind: 'put-begin'; hash: string; bytes: number }
+      | { kind: 'put-end'; transfer: string }
+      | { kind: 'get-begin'; hash: string; offset: number; transfer: string },
+  ) => Promise<Answer>;
+  readonly mayReceive: (hash: string, bytes: number) => void;
+  readonly maySend: (hash: string) => void;
+  readonly onTraffic: (sent: number, received: number) => void;
+  readonly idleMs: number;
+}): Transfers {
+  const { blobs, socket } = order;
+  const outgoing = new Map<string, Outgoing>();
+  const incoming = new Map<string, Incoming>();
+  let ended: Fault | null = null;
+
+  /** Resolves at the next acknowledgement. @throws when none comes in time, or the channel ends. */
+  const progress = (transfer: Outgoing): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (ended !== null) return reject(ended);
+      const timer = setTimeout(() => reject(wireFault.silent()), order.idleMs);
+      transfer.wake = () => {
+        clearTimeout(timer);
+        if (ended === null) resolve();
+        else reject(ended);
+      };
+    });
+
+  const stream = async (hash: string, id: string, from: number, bytes: number): Promise<void> => {
+    const file = blobs.file(hash);
+    if (file === null) throw wireFault.unknownBlob(hash);
+    const transfer: Outgoing = { acknowledged: from, wake: () => {} };
+    outgoing.set(id, transfer);
+    const handle = await open(file, 'r');
+    try {
+      const window = wireLimits.windowChunks * wireLimits.chunkBytes;
+      for (let position = from; position < bytes;) {
+        if (ended !== null) throw ended;
+        if (position - transfer.acknowledged >= window) {
+          await progress(transfer);
+          continue;
+        }
+        const piece = Buffer.alloc(Math.min(wireLimits.chunkBytes, bytes - position));
+        const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+        if (bytesRead === 0) throw wireFault.unknownBlob(hash);
+        await sendFrame(encodeChunk({ transfer: id, offset: position, payload: piece.subarray(0, bytesRead) }));
+        position += bytesRead;
+      }
+      while (transfer.acknowledged < bytes) await progress(transfer);
+    } finally {
+      outgoing.delete(id);
+      await handle.close();
+    }
+  };
+  /** Waits for the kernel to take the frame only when the socket already holds a lot. */
+  const sendFrame = (frame: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (ended !== null) return reject(ended);
+      order.onTraffic(frame.length, 0);
+      const isFull = socket.bufferedAmount > wireLimits.bufferedBytes;
+      socket.send(frame, (error) => {
+        if (error) reject(wireFault.closed('the network failed'));
+        else if (isFull) resolve();
+      });
+      if (!isFull) resolve();
+    });
+
+  return {
+    async put(hash) {
+      const bytes = blobs.size(hash);
+      if (bytes === null) throw wireFault.unknownBlob(hash);
+      const have = await order.ask({ kind: 'put-begin', hash, bytes });
+      if (have.kind !== 'have') throw wireFault.malformedMessage('put-begin was answered by something else');
+      if (have.offset >= bytes) return;
+      await stream(hash, have.transfer, have.offset, bytes);
+      await order.ask({ kind: 'put-end', transfer: have.transfer });
+    },
+
+    async get(hash, bytes) {
+      if (blobs.has(hash)) return;
+      const reception = blobs.receive(hash, bytes);
+      let wake = (): void => {};
+      const transfer = randomBytes(16).toString('hex');
+      incoming.set(transfer, { reception, onChunk: () => wake() });
+      try {
+        await order.ask({ kind: 'get-begin', hash, offset: reception.offset, transfer });
+        while (reception.offset < bytes) {
+          if (ended !== null) throw ended;
+          const before = reception.offset;
+          await new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, order.idleMs);
+            wake = () => {
+              clearTimeout(timer);
+              resolve();
+            };
+          });
+          if (reception.offset === before) throw ended ?? wireFault.silent();
+        }
+        reception.finish();
+      } finally {
+        incoming.delete(transfer);
+        reception.suspend();
+      }
+    },
+
+    receive(message) {
+      switch (message.kind) {
+        case 'put-begin': {
+          order.mayReceive(message.hash, message.bytes);
+          const transfer = randomBytes(16).toString('hex');
+          if (blobs.has(message.hash)) return { kind: 'have', transfer, offset: message.bytes };
+          const reception = blobs.receive(message.hash, message.bytes);
+          incoming.set(transfer, { reception, onChunk: null });
+          return { kind: 'have', transfer, offset: reception.offset };
+        }
+        case 'put-end': {
+          const arrived = incoming.get(message.transfer);
+          if (arrived === undefined) throw wireFault.superseded();
+          incoming.delete(message.transfer);
+          arrived.reception.finish();
+          return { kind: 'stored' };
+        }
+        case 'get-begin': {
+          order.maySend(message.hash);
+          const bytes = blobs.size(message.hash);
+          if (bytes === null) throw wireFault.unknownBlob(message.hash);
+          const { transfer } = message;
+          // Streamed after the answer has gone out; if it breaks, the receiver notices that nothing comes and asks again.
+          setImmediate(() => void stream(message.hash, transfer, message.offset, bytes).catch(() => {}));
+          return { kind: 'sending', bytes };
+        }
+        case 'chunk-received': {
+          const transfer = outgoing.get(message.transfer);
+          if (transfer !== undefined && message.offset > transfer.acknowledged) {
+            transfer.acknowledged = message.offset;
+            transfer.wake();
+          }
+          return 'done';
+        }
+        default:
+          return null;
+      }
+    },
+
+    receiveChunk(chunk) {
+      const arriving = incoming.get(chunk.transfer);
+      // A chunk of a transfer that was given up is dropped: its sender stops when no acknowledgement comes.
+      if (arriving === undefined) return;
+      try {
+        arriving.reception.append(chunk.offset, chunk.payload);
+      } catch (thrown) {
+        incoming.delete(chunk.transfer);
+        if (isDiskFull(thrown)) throw wireFault.diskFull();
+        if (thrown instanceof Fault && thrown.code === wireFault.superseded().code) return;
+        throw thrown;
+      }
+      order.send({ kind: 'chunk-received', transfer: chunk.transfer, offset: arriving.reception.offset });
+      arriving.onChunk?.();
+    },
+
+    close(fault) {
+      ended = fault;
+      for (const transfer of outgoing.values()) transfer.wake();
+      for (const arriving of incoming.values()) {
+        arriving.onChunk?.();
+        arriving.reception.suspend();
+      }
+      incoming.clear();
+    },
+  };
+}
+
+/** Tells a full disk apart, whatever layer reported it. */
+export function isDiskFull(thrown: unknown): boolean {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL';
+}
