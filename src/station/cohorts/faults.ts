@@ -1,0 +1,107 @@
+// Faults of cohorts: codes 200–299. A retired code keeps its line as a tombstone.
+import { Fault } from '../../contract/fault.ts';
+
+const howToLabel =
+  'Give a CSV file with a column sopInstanceUID, file, studyInstanceUID or patientID and a column label (or name the label column).';
+
+/** Column names for a message: at most 20, each cut at 40 characters. */
+const columnList = (columns: readonly string[]): string =>
+  columns.length === 0
+    ? 'none'
+    : columns
+        .slice(0, 20)
+        .map((column) => `“${column.slice(0, 40)}”`)
+        .join(', ') + (columns.length > 20 ? ' …' : '');
+
+export const cohortFaults = {
+  labelsMissing: () =>
+    new Fault({
+      code: 200,
+      message: `A cohort needs labels, and none are stored with these studies. ${howToLabel}`,
+      retry: 'never',
+    }),
+  labelsUnreadable: (why: string) =>
+    new Fault({
+      code: 201,
+      message: `The labels file cannot be read: ${why}. Check that it exists and that you may read it.`,
+      retry: 'later',
+    }),
+  labelsEmpty: () =>
+    new Fault({ code: 202, message: `The labels file has no rows below its header. ${howToLabel}`, retry: 'never' }),
+  keyColumnMissing: (columns: readonly string[]) =>
+    new Fault({
+      code: 203,
+      message: `The labels file does not say which images its rows belong to. Columns found: ${columnList(columns)}. ${howToLabel}`,
+      retry: 'never',
+    }),
+  labelColumnMissing: (wanted: string, columns: readonly string[]) =>
+    new Fault({
+      code: 204,
+      message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. Name the column that holds the label.`,
+      retry: 'never',
+    }),
+  nothingMatches: (key: string, rows: number, columns: readonly string[]) =>
+    new Fault({
+      code: 205,
+      message: `None of the ${rows} rows of the labels file matches a chosen image by its column ${key}. Columns found: ${columnList(columns)}. Check that the file belongs to these studies and that the query does not leave them out.`,
+      retry: 'never',
+    }),
+  nothingSelected: () =>
+    new Fault({
+      code: 206,
+      message: 'No image matches this query or list of studies. Import studies first, or choose more widely.',
+      retry: 'never',
+    }),
+  oneClassOnly: (name: string) =>
+    new Fault({
+      code: 207,
+      message: `All labelled images belong to the class “${name.slice(0, 100)}”. A cohort needs at least two classes; add labels of another one.`,
+      retry: 'never',
+    }),
+  tooFewPatients: (patients: number) =>
+    new Fault({
+      code: 208,
+      message: `The labelled images come from ${patients} ${patients === 1 ? 'patient' : 'patients'}. At least 3 are needed, so that training, validation and test never share one.`,
+      retry: 'never',
+    }),
+  tooManyClasses: (classes: number) =>
+    new Fault({
+      code: 209,
+      message: `The label column holds ${classes} different values; at most 1000 classes can be told apart. Choose a column with classes, not with measurements or identifiers.`,
+      retry: 'never',
+    }),
+  labelTooLong: () =>
+    new Fault({
+      code: 210,
+      message: 'A label is longer than 100 characters. Choose the column that holds a short class name.',
+      retry: 'never',
+    }),
+  unknownCohort: (name: string) =>
+    new Fault({ code: 211, message: `There is no cohort “${name.slice(0, 64)}”. Create it first.`, retry: 'never' }),
+  databaseUnusable: (why: string) =>
+    new Fault({
+      code: 212,
+      message: `The cohorts cannot be read: ${why}. Restore cohorts.sqlite from a backup.`,
+      retry: 'never',
+    }),
+  databaseTooNew: (found: number, known: number) =>
+    new Fault({
+      code: 213,
+      message: `The cohorts were written by a newer version (schema ${found}, this version knows ${known}). Update the app.`,
+      retry: 'never',
+    }),
+  nothingDecodes: (images: number, why: string) =>
+    new Fault({
+      code: 214,
+      message: `No training image of this cohort could be read (${images} tried). The first reason: ${why}`,
+      retry: 'later',
+    }),
+  nameInvalid: (why: string) =>
+    new Fault({ code: 215, message: `A cohort cannot have this name: ${why}.`, retry: 'never' }),
+  labelsTooLarge: (limitBytes: number) =>
+    new Fault({
+      code: 216,
+      message: `The labels file is larger than ${Math.round(limitBytes / 2 ** 20)} MiB. Keep only the columns that name images and labels.`,
+      retry: 'never',
+    }),
+} as const;
