@@ -1,0 +1,56 @@
+// Opens the index: one SQLite file in WAL mode, brought to the newest schema, with a backup before every migration.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { Fault } from '../../contract/fault.ts';
+import { libraryFaults } from './faults.ts';
+import { migrations } from './schema.ts';
+
+export type Db = Database.Database;
+
+/** @throws Fault 101 (disk full), 102 (damaged or not a database), 103 (written by a newer version). */
+export function openDatabase(folder: string): Db {
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, 'library.sqlite');
+  let db: Db | null = null;
+  try {
+    db = new Database(file);
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = NORMAL');
+    db.pragma('foreign_keys = ON');
+    db.pragma('busy_timeout = 5000');
+    db.pragma('cache_size = -65536');
+    db.pragma('temp_store = MEMORY');
+    migrate(db, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw databaseFault(error, folder);
+  }
+}
+
+/** A fault for what SQLite throws; anything else as it is. */
+export function databaseFault(error: unknown, folder: string): unknown {
+  if (error instanceof Fault || !(error instanceof Error)) return error;
+  const code = (error as { code?: unknown }).code;
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return libraryFaults.diskFull(folder);
+  if (typeof code === 'string' && /^SQLITE_(CORRUPT|NOTADB|CANTOPEN|READONLY|IOERR)/.test(code)) {
+    return libraryFaults.databaseUnusable(error.message);
+  }
+  return error;
+}
+
+function migrate(db: Db, file: string): void {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  if (version > migrations.length) throw libraryFaults.databaseTooNew(version, migrations.length);
+  if (version === migrations.length) return;
+  if (version > 0) {
+    const backup = `${file}.before-${migrations.length}`;
+    if (existsSync(backup)) rmSync(backup);
+    db.prepare('VACUUM INTO ?').run(backup);
+  }
+  db.transaction(() => {
+    for (const statement of migrations.slice(version)) db.exec(statement);
+    db.pragma(`user_version = ${migrations.length}`);
+  })();
+}

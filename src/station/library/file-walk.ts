@@ -1,0 +1,83 @@
+// Finds the files under the paths of an import: recursively, each folder once however links lead to it.
+import type { Dirent } from 'node:fs';
+import { opendir, readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { libraryFaults } from './faults.ts';
+
+/** A file to read, or something found that cannot be read and counts as refused. */
+export type Found = { readonly path: string } | { readonly path: string; readonly reason: string };
+
+/** Why the file system refused, for a person. */
+export function fileSystemReason(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  switch (code) {
+    case 'ENOENT':
+      return 'it does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'ELOOP':
+      return 'its links lead in a circle';
+    case 'EIO':
+      return 'the disk reports an error';
+    case 'EMFILE':
+      return 'too many files are open';
+    case 'ENAMETOOLONG':
+      return 'its name is too long';
+    default:
+      return typeof code === 'string' ? `the system reports ${code}` : 'it cannot be opened';
+  }
+}
+
+/** @throws Fault 100 naming the first path that does not exist or cannot be listed. */
+export async function checkPaths(paths: readonly string[]): Promise<void> {
+  for (const one of paths) {
+    try {
+      const found = await stat(one);
+      if (found.isDirectory()) await (await opendir(one)).close();
+    } catch (error) {
+      throw libraryFaults.pathUnreadable(one, fileSystemReason(error));
+    }
+  }
+}
+
+/** Files in the order of their names; stops between folders when `signal` is aborted. */
+export async function* walkFiles(paths: readonly string[], signal: AbortSignal): AsyncGenerator<Found> {
+  const visited = new Set<string>();
+  for (const one of paths) {
+    const absolute = path.resolve(one);
+    const found = await stat(absolute).catch(() => null);
+    if (found?.isDirectory() === true) yield* walkFolder(absolute, visited, signal);
+    else
+      yield found === null || found.isFile() ? { path: absolute } : { path: absolute, reason: 'Not a regular file.' };
+  }
+}
+
+async function* walkFolder(folder: string, visited: Set<string>, signal: AbortSignal): AsyncGenerator<Found> {
+  // An explicit stack: folders nest deeper than calls may.
+  const pending = [folder];
+  for (let current = pending.pop(); current !== undefined; current = pending.pop()) {
+    if (signal.aborted) return;
+    let entries: Dirent[];
+    try {
+      const real = await realpath(current);
+      if (visited.has(real)) continue;
+      visited.add(real);
+      entries = await readdir(current, { withFileTypes: true });
+    } catch (error) {
+      yield { path: current, reason: `The folder cannot be read: ${fileSystemReason(error)}.` };
+      continue;
+    }
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const folders: string[] = [];
+    for (const entry of entries) {
+      const inside = path.join(current, entry.name);
+      const kind = entry.isSymbolicLink() ? await stat(inside).catch(() => null) : entry;
+      if (kind === null) yield { path: inside, reason: 'The link leads nowhere.' };
+      else if (kind.isDirectory()) folders.push(inside);
+      else if (kind.isFile()) yield { path: inside };
+      else yield { path: inside, reason: 'Not a regular file.' };
+    }
+    pending.push(...folders.reverse());
+  }
+}

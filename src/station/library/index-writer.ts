@@ -1,0 +1,155 @@
+// Writes what the header workers read into the index: one transaction a batch, duplicates told apart by content.
+import path from 'node:path';
+import type { Db } from './database.ts';
+import type { InstanceRecord } from './instance-record.ts';
+import { studyWords } from './study-words.ts';
+
+/** One file as a worker read it, ready for the index. */
+export interface ReadInstance {
+  /** Where the file was found. */
+  readonly source: string;
+  /** Where the index will look for it: `source`, or the copy's path relative to the library's folder. */
+  readonly stored: string;
+  readonly isCopy: boolean;
+  readonly fileBytes: number;
+  readonly modifiedMs: number;
+  readonly headerHash: string;
+  readonly fileHash: string | null;
+  readonly record: InstanceRecord;
+}
+
+/** What the index already holds under a SOP Instance UID. */
+export interface HeldInstance {
+  readonly id: number;
+  readonly path: string;
+  readonly isCopy: number;
+  readonly fileBytes: number;
+  readonly modifiedMs: number;
+  readonly headerHash: string;
+  readonly fileHash: string | null;
+}
+
+export interface IndexWriter {
+  held(sopInstanceUID: string): HeldInstance | null;
+  /** Inserts instances whose UIDs the index does not hold; all of them or none. */
+  insert(batch: readonly ReadInstance[]): void;
+  /** The same instance found at another place, after its file was moved. */
+  relocate(held: HeldInstance, found: ReadInstance): void;
+  /** Removes an instance, for a file that was changed where it lies; its new content is inserted afterwards. */
+  remove(held: HeldInstance): void;
+}
+
+export function indexWriter(db: Db): IndexWriter {
+  const findHeld = db.prepare<[string], HeldInstance>(
+    'SELECT id, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash FROM instances WHERE sopInstanceUID = ?',
+  );
+  const insertPatient = db.prepare('INSERT INTO patients (patientKey) VALUES (?) ON CONFLICT DO NOTHING');
+  const findPatient = db.prepare<[string], number>('SELECT id FROM patients WHERE patientKey = ?').pluck();
+  const findStudy = db.prepare<[string], number>('SELECT id FROM studies WHERE studyInstanceUID = ?').pluck();
+  const insertStudy = db.prepare(
+    `INSERT INTO studies (patient, studyInstanceUID, patientID, patientName, patientBirthDate, patientSex, studyDate,
+       description, accessionNumber)
+     VALUES (?, @studyInstanceUID, @patientID, @patientName, @patientBirthDate, @patientSex, @studyDate,
+       @studyDescription, @accessionNumber)`,
+  );
+  const findSeries = db
+    .prepare<[number, string], number>('SELECT id FROM series WHERE study = ? AND seriesInstanceUID = ?')
+    .pluck();
+  const insertSeries = db.prepare(
+    `INSERT INTO series (study, seriesInstanceUID, modality, description, seriesNumber)
+     VALUES (?, @seriesInstanceUID, @modality, @seriesDescription, @seriesNumber)`,
+  );
+  const insertInstance = db.prepare(
+    `INSERT INTO instances (series, sopInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows",
+       "columns", position, normal, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash, pixelOffset, pixelBytes, damaged)
+     VALUES (?, @sopInstanceUID, @sopClassUID, @transferSyntaxUID, @instanceNumber, @frames, @rows,
+       @columns, @position, @normal, @path, @isCopy, @fileBytes, @modifiedMs, @headerHash, @fileHash, @pixelOffset, @pixelBytes, @damaged)`,
+  );
+  const countSeries = db.prepare('UPDATE series SET instances = instances + ? WHERE id = ?');
+  const countStudy = db.prepare('UPDATE studies SET instances = instances + ? WHERE id = ?');
+  const addModality = db.prepare('INSERT OR IGNORE INTO studyModalities (modality, study) VALUES (?, ?)');
+  const setModalities = db.prepare(
+    `UPDATE studies SET modalities = (SELECT coalesce(group_concat(modality, '\\'), '') FROM
+       (SELECT modality FROM studyModalities WHERE study = @study AND modality <> '' ORDER BY modality)) WHERE id = @study`,
+  );
+  const studyTextOf = db.prepare<[number], Record<string, string>>('SELECT * FROM studies WHERE id = ?');
+  const seriesTextOf = db.prepare<[number], string>('SELECT DISTINCT description FROM series WHERE study = ?').pluck();
+  const setWords = db.prepare('INSERT OR REPLACE INTO studyText (rowid, words) VALUES (?, ?)');
+  const setPlace = db.prepare(
+    'UPDATE instances SET path = ?, isCopy = ?, modifiedMs = ?, fileHash = coalesce(?, fileHash) WHERE id = ?',
+  );
+  const placeOf = db.prepare<[number], { series: number; study: number }>(
+    'SELECT s.id AS series, s.study FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?',
+  );
+  const removeEmptySeries = db.prepare('DELETE FROM series WHERE id = ? AND instances = 0');
+  const hasSeries = db.prepare('SELECT 1 FROM series WHERE study = ? LIMIT 1');
+  const removeStudy = [
+    'DELETE FROM studyModalities WHERE study = ?',
+    'DELETE FROM studyText WHERE rowid = ?',
+    'DELETE FROM studies WHERE id = ?',
+  ].map((statement) => db.prepare(statement));
+  const removeInstance = db.prepare('DELETE FROM instances WHERE id = ?');
+
+  function studyOf(record: InstanceRecord, changed: Set<number>): number {
+    const held = findStudy.get(record.studyInstanceUID);
+    if (held !== undefined) return held;
+    const key = record.patientID === '' ? `study ${record.studyInstanceUID}` : `patient ${record.patientID}`;
+    insertPatient.run(key);
+    const study = Number(insertStudy.run(findPatient.get(key)!, record).lastInsertRowid);
+    changed.add(study);
+    return study;
+  }
+
+  function seriesOf(study: number, record: InstanceRecord, changed: Set<number>): number {
+    const held = findSeries.get(study, record.seriesInstanceUID);
+    if (held !== undefined) return held;
+    const series = Number(insertSeries.run(study, record).lastInsertRowid);
+    addModality.run(record.modality, study);
+    changed.add(study);
+    return series;
+  }
+
+  const add = (counts: Map<number, number>, id: number): void => void counts.set(id, (counts.get(id) ?? 0) + 1);
+
+  const insert = db.transaction((batch: readonly ReadInstance[]) => {
+    const changed = new Set<number>();
+    const studies = new Map<number, number>();
+    const series = new Map<number, number>();
+    for (const { record, stored, isCopy, ...file } of batch) {
+      const study = studyOf(record, changed);
+      const seriesId = seriesOf(study, record, changed);
+      insertInstance.run(seriesId, { ...record, ...file, path: stored, isCopy: isCopy ? 1 : 0 });
+      add(studies, study);
+      add(series, seriesId);
+    }
+    for (const [id, count] of series) countSeries.run(count, id);
+    for (const [id, count] of studies) countStudy.run(count, id);
+    for (const study of changed) {
+      setModalities.run({ study });
+      setWords.run(study, studyWords(studyTextOf.get(study)!, seriesTextOf.all(study)));
+    }
+  });
+
+  return {
+    held: (sopInstanceUID) => findHeld.get(sopInstanceUID) ?? null,
+    insert: (batch) => insert(batch),
+    relocate(held, found) {
+      setPlace.run(found.stored, found.isCopy ? 1 : 0, found.modifiedMs, found.fileHash, held.id);
+    },
+    remove: db.transaction((held: HeldInstance) => {
+      const place = placeOf.get(held.id);
+      if (place === undefined) return;
+      removeInstance.run(held.id);
+      countSeries.run(-1, place.series);
+      countStudy.run(-1, place.study);
+      removeEmptySeries.run(place.series);
+      if (hasSeries.get(place.study) !== undefined) return;
+      for (const statement of removeStudy) statement.run(place.study);
+    }),
+  };
+}
+
+/** The absolute path of an instance's file. */
+export function absolutePath(folder: string, instance: { path: string; isCopy: number }): string {
+  return instance.isCopy === 1 ? path.join(folder, instance.path) : instance.path;
+}

@@ -1,0 +1,80 @@
+// Instances by UID and by selection: where their files lie, and what a cohort needs to know of them.
+import type { StudyQuery } from '../../contract/dicom.ts';
+import type { Db } from './database.ts';
+import { absolutePath } from './index-writer.ts';
+import { studyCondition } from './study-query.ts';
+
+export interface InstanceFile {
+  /** Absolute path. */
+  readonly path: string;
+  readonly transferSyntaxUID: string;
+  /** In bytes from the file's start; null without pixel data or in a deflated file. */
+  readonly pixelOffset: number | null;
+  /** Null where `pixelOffset` is, and for compressed pixel data. */
+  readonly pixelBytes: number | null;
+  readonly frames: number;
+  /** Why the file could not be read to its end; null where it could. */
+  readonly damaged: string | null;
+}
+
+export interface SelectedInstance {
+  readonly sopInstanceUID: string;
+  readonly studyInstanceUID: string;
+  readonly seriesInstanceUID: string;
+  readonly patientID: string;
+  /** One per patient, also where PatientID is empty. Never leaves the station. */
+  readonly patientKey: string;
+  readonly path: string;
+  readonly modality: string;
+  readonly frames: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface InstanceSelection {
+  /** Free text as in the study list; empty selects all. */
+  readonly query: string;
+  /** Only these studies; null for all. */
+  readonly studyInstanceUIDs: readonly string[] | null;
+}
+
+export interface InstanceReader {
+  file(sopInstanceUID: string): InstanceFile | null;
+  select(selection: InstanceSelection): Iterable<SelectedInstance>;
+}
+
+export function instanceReader(db: Db, folder: string): InstanceReader {
+  const oneFile = db.prepare<[string], InstanceFile & { isCopy: number }>(
+    `SELECT path, isCopy, transferSyntaxUID, pixelOffset, pixelBytes, frames, damaged
+     FROM instances WHERE sopInstanceUID = ?`,
+  );
+  return {
+    file(sopInstanceUID) {
+      const row = oneFile.get(sopInstanceUID);
+      if (row === undefined) return null;
+      const { isCopy, ...file } = row;
+      return { ...file, path: absolutePath(folder, { path: file.path, isCopy }) };
+    },
+    *select({ query, studyInstanceUIDs }) {
+      const condition = studyCondition({ query, modality: null } satisfies Pick<StudyQuery, 'query' | 'modality'>);
+      const values: string[] = [...condition.values];
+      let where = condition.where;
+      if (studyInstanceUIDs !== null) {
+        where += ' AND s.studyInstanceUID IN (SELECT value FROM json_each(?))';
+        values.push(JSON.stringify(studyInstanceUIDs));
+      }
+      // Read whole before the first is handed out: an open cursor would block every writer.
+      const rows = db
+        .prepare<string[], SelectedInstance & { isCopy: number }>(
+          `SELECT i.sopInstanceUID, s.studyInstanceUID, r.seriesInstanceUID, s.patientID, p.patientKey, i.path, i.isCopy,
+             r.modality, i.frames, i."rows", i."columns"
+           FROM studies s JOIN patients p ON p.id = s.patient JOIN series r ON r.study = s.id
+             JOIN instances i ON i.series = r.id
+           WHERE ${where} AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0
+           ORDER BY i.sopInstanceUID`,
+        )
+        .all(...values);
+      for (const { isCopy, ...row } of rows) yield { ...row, path: absolutePath(folder, { path: row.path, isCopy }) };
+    },
+  };
+}

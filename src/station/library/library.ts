@@ -1,0 +1,113 @@
+// The library of a station: DICOM files indexed or copied in, studies, headers and frames out.
+import os from 'node:os';
+import type { Frame, ImportReport, Instance, Series, Study, StudyPage, StudyQuery } from '../../contract/dicom.ts';
+import { openDatabase } from './database.ts';
+import { libraryFaults } from './faults.ts';
+import { readHeaderFile } from './header-file.ts';
+import { type HeaderElement, headerList } from './header-list.ts';
+import { type ImportOptions, importPaths } from './import-paths.ts';
+import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
+import { studyReader } from './study-query.ts';
+
+export type { ImportOptions } from './import-paths.ts';
+export type { InstanceFile, InstanceSelection, SelectedInstance } from './instance-query.ts';
+
+export interface Library {
+  /**
+   * Imports files and folders; one import at a time. What is written stays, also on a cancel or a fault.
+   * @throws Fault 100 (a path cannot be read), 101 (disk full), 109 (another import runs).
+   */
+  importPaths(paths: readonly string[], options: ImportOptions): Promise<ImportReport>;
+  studies(query: StudyQuery): StudyPage;
+  study(studyInstanceUID: string): Study | null;
+  /** In order of position along the slice normal where the series has one, else of InstanceNumber. */
+  instances(seriesInstanceUID: string): { series: Series; instances: Instance[] } | null;
+  /** @throws Fault 106 (unknown), 108 (its file is gone). */
+  header(sopInstanceUID: string): Promise<HeaderElement[]>;
+  instanceFile(sopInstanceUID: string): InstanceFile | null;
+  /** Frame numbers begin at 1. @throws Fault 106, 108, and the pixels' own (150–199). */
+  frame(sopInstanceUID: string, frame: number): Promise<Frame>;
+  /** Instances with pixel data, by SOP Instance UID. */
+  selectInstances(selection: InstanceSelection): Iterable<SelectedInstance>;
+  close(): void;
+}
+
+export interface LibraryOptions {
+  /** Holds library.sqlite, and copies under instances/. Made when absent. */
+  readonly folder: string;
+}
+
+/** @throws Fault 101, 102, 103 where the index cannot be opened. */
+export function openLibrary({ folder }: LibraryOptions): Library {
+  const db = openDatabase(folder);
+  const studies = studyReader(db);
+  const instances = instanceReader(db, folder);
+  const closing = new AbortController();
+  let activeImport: Promise<ImportReport> | null = null;
+  let pixelWorkers: Promise<PixelWorkers> | null = null;
+
+  function fileOf(sopInstanceUID: string): InstanceFile {
+    const file = instances.file(sopInstanceUID);
+    if (file === null) throw libraryFaults.unknownInstance();
+    return file;
+  }
+
+  return {
+    async importPaths(paths, options) {
+      if (closing.signal.aborted) throw libraryFaults.closed();
+      if (activeImport !== null) throw libraryFaults.importRunning();
+      const signal = AbortSignal.any([options.signal, closing.signal]);
+      activeImport = importPaths({ db, folder }, paths, { ...options, signal });
+      try {
+        return await activeImport;
+      } finally {
+        activeImport = null;
+        if (closing.signal.aborted) db.close();
+      }
+    },
+    studies: (query) => studies.studies(query),
+    study: (uid) => studies.study(uid),
+    instances: (uid) => studies.instances(uid),
+    instanceFile: (uid) => instances.file(uid),
+    selectInstances: (selection) => instances.select(selection),
+    async header(sopInstanceUID) {
+      const { path } = fileOf(sopInstanceUID);
+      try {
+        return headerList(readHeaderFile(path, { keepItems: true }).dataSet);
+      } catch (error) {
+        throw goneOr(error);
+      }
+    },
+    async frame(sopInstanceUID, frame) {
+      const { path } = fileOf(sopInstanceUID);
+      pixelWorkers ??= openPixels();
+      try {
+        return await (await pixelWorkers).frame(path, frame);
+      } catch (error) {
+        throw goneOr(error);
+      }
+    },
+    close() {
+      if (closing.signal.aborted) return;
+      closing.abort();
+      void pixelWorkers?.then((workers) => workers.close());
+      // A running import writes its last batch first, then closes.
+      if (activeImport === null) db.close();
+    },
+  };
+}
+
+interface PixelWorkers {
+  frame(path: string, frame: number): Promise<Frame>;
+  close(): unknown;
+}
+
+/** Loaded when the first frame is asked for: an import or a query needs no codec. */
+async function openPixels(): Promise<PixelWorkers> {
+  const { openPixelWorkers } = await import('./pixels/pixel-workers.ts');
+  return openPixelWorkers(Math.max(1, Math.min(4, os.availableParallelism() - 1)));
+}
+
+function goneOr(error: unknown): unknown {
+  return (error as { code?: unknown }).code === 'ENOENT' ? libraryFaults.fileGone() : error;
+}

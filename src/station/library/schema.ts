@@ -1,0 +1,83 @@
+// The index's tables, as migrations that only go forward. A released one is never edited: add another.
+
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE patients (
+    id INTEGER PRIMARY KEY,
+    -- PatientID, or the study's UID where a file has none: two patients without ID are not one.
+    patientKey TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE studies (
+    id INTEGER PRIMARY KEY,
+    patient INTEGER NOT NULL REFERENCES patients (id),
+    studyInstanceUID TEXT NOT NULL UNIQUE,
+    patientID TEXT NOT NULL,
+    patientName TEXT NOT NULL,
+    patientBirthDate TEXT NOT NULL,
+    patientSex TEXT NOT NULL,
+    studyDate TEXT NOT NULL,
+    description TEXT NOT NULL,
+    accessionNumber TEXT NOT NULL,
+    -- Sorted, joined by a backslash.
+    modalities TEXT NOT NULL DEFAULT '',
+    instances INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX studiesByPatient ON studies (patient);
+  CREATE INDEX studiesByStudyDate ON studies (studyDate);
+  CREATE INDEX studiesByPatientName ON studies (patientName COLLATE NOCASE);
+  CREATE INDEX studiesByPatientID ON studies (patientID COLLATE NOCASE);
+  CREATE INDEX studiesByDescription ON studies (description COLLATE NOCASE);
+  CREATE INDEX studiesByModalities ON studies (modalities);
+  CREATE INDEX studiesByInstances ON studies (instances);
+
+  CREATE TABLE studyModalities (
+    modality TEXT NOT NULL,
+    study INTEGER NOT NULL REFERENCES studies (id),
+    PRIMARY KEY (modality, study)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Words of a study for free search; written by the importer, not by triggers.
+  CREATE VIRTUAL TABLE studyText USING fts5 (
+    words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', detail = 'full'
+  );
+
+  CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    study INTEGER NOT NULL REFERENCES studies (id),
+    seriesInstanceUID TEXT NOT NULL,
+    modality TEXT NOT NULL,
+    description TEXT NOT NULL,
+    seriesNumber REAL,
+    instances INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (study, seriesInstanceUID)
+  ) STRICT;
+  CREATE INDEX seriesByUID ON series (seriesInstanceUID);
+
+  CREATE TABLE instances (
+    id INTEGER PRIMARY KEY,
+    series INTEGER NOT NULL REFERENCES series (id),
+    sopInstanceUID TEXT NOT NULL UNIQUE,
+    sopClassUID TEXT NOT NULL,
+    transferSyntaxUID TEXT NOT NULL,
+    instanceNumber REAL,
+    frames INTEGER NOT NULL,
+    "rows" INTEGER NOT NULL,
+    "columns" INTEGER NOT NULL,
+    position REAL,
+    normal TEXT NOT NULL,
+    -- Absolute where indexed in place, relative to the library's folder where copied.
+    path TEXT NOT NULL,
+    isCopy INTEGER NOT NULL,
+    fileBytes INTEGER NOT NULL,
+    modifiedMs REAL NOT NULL,
+    -- SHA-256 of the bytes before the pixel data, and of the whole file where it was copied.
+    headerHash TEXT NOT NULL,
+    fileHash TEXT,
+    pixelOffset INTEGER,
+    pixelBytes INTEGER,
+    damaged TEXT
+  ) STRICT;
+  CREATE INDEX instancesBySeries ON instances (series);
+  `,
+];
