@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { type Project, projectSchema } from '../../contract/federation.ts';
 import { bundledNetwork, initialTrunk } from '../../station/initial-trunk.ts';
-import { openHub, writeInvite } from '../../sync/hub/hub.ts';
+import { type HubNews, openHub } from '../../sync/hub/hub.ts';
+import { createInviteIn } from '../../sync/hub/invites.ts';
 import { contextOf } from '../context.ts';
 import { port, positiveInteger, positiveNumber } from '../options.ts';
 
@@ -13,7 +14,7 @@ interface HubOptions {
   port: number;
   host: string;
   publicUrl?: string;
-  federation: string;
+  federation?: string;
   project?: string;
   network?: string;
   classes?: string;
@@ -33,7 +34,7 @@ export function hubCommands(): Command[] {
     .requiredOption('--port <number>', 'port to listen on; 0 picks a free one', port)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--public-url <url>', 'how sites reach the hub, where a proxy stands before it (wss://…)')
-    .option('--federation <name>', 'name shown to the sites', 'ImagiQ federation')
+    .option('--federation <name>', 'name shown to the sites; kept from the first start on')
     .option('--project <file>', 'JSON of the project (docs/hub.md); or make one with the options below')
     .option('--network <name>', 'network of a new project')
     .option('--classes <list>', 'classes of a new project, separated by commas, in the order of the logits')
@@ -48,17 +49,17 @@ export function hubCommands(): Command[] {
         folder: options.data,
         port: options.port,
         host: options.host,
-        federation: options.federation,
+        ...(options.federation !== undefined && { federation: options.federation }),
         ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
         ...(project && { project, initialWeights: initialTrunk(project) }),
-        onLog: (line: string) => output.log(line),
       });
+      hub.watch((news) => output.log(`${new Date().toISOString()} ${newsText(news)}`));
       const stop = (): void => void hub.close().then(() => process.exit(0));
       process.on('SIGINT', stop);
       process.on('SIGTERM', stop);
       output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: project?.id ?? null }, () =>
         [
-          `Hub of “${options.federation}” at ${hub.url}`,
+          `Hub of “${hub.status().federation}” at ${hub.url}`,
           `Fingerprint ${hub.fingerprint}`,
           'Invite a site with `imagiq invite --data ' + options.data + '`. Ctrl+C stops the hub; nothing is lost.',
         ].join('\n'),
@@ -73,7 +74,7 @@ export function hubCommands(): Command[] {
     .action(async (options: { data: string; expiresHours: number; count: number }, command: Command) => {
       const { output } = contextOf(command);
       const invites = Array.from({ length: options.count }, () =>
-        writeInvite({ folder: options.data, expiresInMs: options.expiresHours * 3_600_000 }),
+        createInviteIn(options.data, { expiresInMs: options.expiresHours * 3_600_000 }),
       );
       output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () => invites.join('\n'));
     });
@@ -121,5 +122,23 @@ function readProject(file: string): Project {
       { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },
       error,
     );
+  }
+}
+
+/** A line of the hub's log: sites by the names that they gave themselves, never anything of a patient. */
+function newsText(news: HubNews): string {
+  switch (news.kind) {
+    case 'trunk-committed':
+      return `trunk ${news.version} committed from ${news.updates} updates${news.isFinished ? '; the project is finished' : ''}`;
+    case 'update-accepted':
+      return `${news.site}: update accepted${news.isDuplicate ? ' (again: counted once)' : ''}`;
+    case 'update-refused':
+      return `${news.site}: update refused: ${news.fault.message}`;
+    case 'site-refused':
+      return `a site was refused: ${news.fault.message}`;
+    case 'model-published':
+      return `${news.site}: model published to ${news.recipients} members`;
+    default:
+      return `${news.site}: ${news.kind.replace('site-', '')}`;
   }
 }
