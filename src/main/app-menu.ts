@@ -1,0 +1,59 @@
+// The menu bar: where every command with an accelerator is found.
+import { Menu, type MenuItemConstructorOptions } from 'electron';
+import type { ShellCommand } from '../contract/shell.ts';
+
+/** Builds the menu; `tell` passes a chosen command to the window. */
+export function setAppMenu(options: { readonly isPackaged: boolean; readonly tell: (command: ShellCommand) => void }): void {
+  const item = (label: string, command: ShellCommand, accelerator?: string): MenuItemConstructorOptions => ({
+    label,
+    click: () => options.tell(command),
+    ...(accelerator === undefined ? {} : { accelerator }),
+  });
+  const isMac = process.platform === 'darwin';
+  const template: MenuItemConstructorOptions[] = [
+    ...(isMac ? [{ role: 'appMenu' } as const] : []),
+    {
+      label: '&File',
+      submenu: [
+        item('Import folder…', 'import-folder', 'CmdOrCtrl+O'),
+        { type: 'separator' },
+        item('Settings', 'show-settings', 'CmdOrCtrl+,'),
+        { type: 'separator' },
+        isMac ? { role: 'close' } : { role: 'quit' },
+      ],
+    },
+    {
+      label: '&Edit',
+      submenu: [
+        { role: 'undo' },
+        { role: 'redo' },
+        { type: 'separator' },
+        { role: 'cut' },
+        { role: 'copy' },
+        { role: 'paste' },
+        { role: 'selectAll' },
+        { type: 'separator' },
+        item('Find studies', 'find', 'CmdOrCtrl+F'),
+      ],
+    },
+    {
+      label: '&View',
+      submenu: [
+        item('Studies', 'show-studies', 'CmdOrCtrl+1'),
+        item('Cohorts', 'show-cohorts', 'CmdOrCtrl+2'),
+        item('Training', 'show-training', 'CmdOrCtrl+3'),
+        item('Federation', 'show-federation', 'CmdOrCtrl+4'),
+        item('Ledger', 'show-ledger', 'CmdOrCtrl+5'),
+        { type: 'separator' },
+        { role: 'resetZoom' },
+        { role: 'zoomIn' },
+        { role: 'zoomOut' },
+        { role: 'togglefullscreen' },
+        ...(options.isPackaged ? [] : [{ role: 'toggleDevTools' } as const]),
+      ],
+    },
+    { role: 'windowMenu' },
+    { label: '&Help', submenu: [item('Keyboard shortcuts', 'show-help', 'F1')] },
+  ];
+  Menu.setApplicationMenu(Menu.buildFromTemplate(template));
+}

@@ -1,0 +1,44 @@
+// The few services that only the shell can give the window. Every call checks its sender and decodes its argument.
+import { BrowserWindow, dialog, ipcMain, type IpcMainInvokeEvent } from 'electron';
+import { type FileKind, fileKinds, type StationState } from '../contract/shell.ts';
+import { isFromWindow } from './locks.ts';
+
+export interface ShellServices {
+  readonly openStationPort: (contents: Electron.WebContents) => void;
+  readonly stationState: () => StationState;
+}
+
+export function answerShellCalls({ openStationPort, stationState }: ShellServices): void {
+  answer('choose-folders', async (event) => {
+    const chosen = await openDialog(event, {
+      title: 'Import a folder of studies',
+      buttonLabel: 'Import',
+      properties: ['openDirectory', 'multiSelections'],
+    });
+    return chosen.length > 0 ? chosen : null;
+  });
+  answer('choose-file', async (event, kind) => {
+    if (!fileKinds.includes(kind as FileKind)) throw new Error('unknown kind of file');
+    const [chosen] = await openDialog(event, {
+      title: 'Choose a file',
+      properties: ['openFile'],
+      filters: kind === 'csv' ? [{ name: 'Table (CSV)', extensions: ['csv', 'tsv', 'txt'] }] : [],
+    });
+    return chosen ?? null;
+  });
+  answer('open-station-port', (event) => openStationPort(event.sender));
+  answer('station-state', () => stationState());
+}
+
+function answer(channel: string, reply: (event: IpcMainInvokeEvent, argument: unknown) => unknown): void {
+  ipcMain.handle(channel, (event, argument: unknown) => {
+    if (!isFromWindow(event)) throw new Error('refused: not ImagiQ’s window');
+    return reply(event, argument);
+  });
+}
+
+async function openDialog(event: IpcMainInvokeEvent, options: Electron.OpenDialogOptions): Promise<string[]> {
+  const window = BrowserWindow.fromWebContents(event.sender);
+  const result = window ? await dialog.showOpenDialog(window, options) : await dialog.showOpenDialog(options);
+  return result.canceled ? [] : result.filePaths;
+}
