@@ -44,11 +44,11 @@ export function otherRunInFolder(): Fault {
   return new Fault({ code: 356, message, retry: 'never' });
 }
 
-/** 357: checkpoints or weights cannot be written. */
-export function runNotWritable(cause: unknown): Fault {
+/** 357: the run folder, its checkpoints or its weights cannot be written or read. */
+export function runNotAccessible(cause: unknown): Fault {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
   const reason = code === 'ENOSPC' ? 'the disk is full' : `the system answered ${code}`;
-  const message = `The run's files cannot be written: ${reason}. What was saved before is kept; make room or allow writing, then start the run again.`;
+  const message = `The run's files cannot be written or read: ${reason}. What was saved before is kept; make room or give access, then start the run again.`;
   return new Fault({ code: 357, message, retry: 'later' }, cause);
 }
 

@@ -22,7 +22,7 @@ import {
   type Tensor,
 } from '../../contract/safetensors.ts';
 import { epochSchema, trainOutcomeSchema } from '../../contract/training.ts';
-import { otherRunInFolder, runNotWritable } from '../faults.ts';
+import { otherRunInFolder, runNotAccessible } from '../faults.ts';
 import type { Weights } from './weights-file.ts';
 
 const checksumBytes = 32;
@@ -118,14 +118,14 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw runNotWritable(error);
+    throw runNotAccessible(error);
   }
   return {
     weightsFile,
     read() {
       for (const candidate of [file, previous]) {
         if (!existsSync(candidate)) continue;
-        const found = decodeCheckpoint(readFileSync(candidate));
+        const found = decodeCheckpoint(readFile(candidate));
         if (found !== null) {
           if (found.run !== run) throw otherRunInFolder();
           return found.checkpoint;
@@ -149,6 +149,15 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
   };
 }
 
+function readFile(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    // Not being allowed to read a checkpoint says nothing about its worth: it is not treated as damaged.
+    throw runNotAccessible(error);
+  }
+}
+
 /** Writes and syncs `partial`, then lets `moveIntoPlace` rename it; leaves nothing half-written behind. */
 function writeBeside(partial: string, bytes: Uint8Array, moveIntoPlace: () => void): void {
   try {
@@ -162,6 +171,6 @@ function writeBeside(partial: string, bytes: Uint8Array, moveIntoPlace: () => vo
     moveIntoPlace();
   } catch (error) {
     rmSync(partial, { force: true });
-    throw runNotWritable(error);
+    throw runNotAccessible(error);
   }
 }

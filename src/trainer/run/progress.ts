@@ -11,12 +11,13 @@ interface Moment {
 }
 
 export interface ProgressReporter {
-  /** Names the device and starts the clock: compiling is not training. */
+  /** Names the device of the reports from now on. */
   begin(session: { readonly provider: string }): void;
-  stepDone(step: { loss: number; images: number }): void;
+  /** `milliseconds` is the whole time of the step, idling included. */
+  stepDone(step: { loss: number; images: number; milliseconds: number }): void;
   /** `isNews` reports whatever the time of the last report. */
   report(moment: Moment, isNews: boolean): void;
-  /** Over the time in which this process trained; 0 before the first step. */
+  /** Over the steps made since this process took the run up; 0 before the first. */
   imagesPerSecond(): number;
 }
 
@@ -38,26 +39,17 @@ export function progressReporter({
   let images = 0;
   let trainedMs = 0;
   let lastAt = 0;
-  let trainingSince: number | null = null;
   const rate = (): number => (trainedMs > 0 ? (images * 1_000) / trainedMs : 0);
-  const settle = (state: TrainProgress['state']): void => {
-    const now = performance.now();
-    if (trainingSince !== null) trainedMs += now - trainingSince;
-    trainingSince = state === 'training' || state === 'preparing' ? now : null;
-  };
   return {
     begin(opened) {
       session = opened;
-      trainingSince = performance.now();
-      trainedMs = 0;
     },
     stepDone(step) {
       loss = step.loss;
       images += step.images;
-      settle('training');
+      trainedMs += step.milliseconds;
     },
     report({ state, position, batchesPerEpoch }, isNews) {
-      if (state !== 'training') settle(state);
       const now = performance.now();
       if (!isNews && now - lastAt < intervalMs) return;
       lastAt = now;

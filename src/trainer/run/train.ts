@@ -2,11 +2,11 @@
 // same folder, it ends in the same weights, bit for bit.
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { Epoch, Metrics, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
+import type { Epoch, Metrics, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { metricsOf } from '../metrics/metrics.ts';
-import { balancedClassWeights, batchSource } from './batches.ts';
+import { balancedClassWeights, type Batch, batchSource } from './batches.ts';
 import { openRunFolder, type RunPosition } from './checkpoint.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { predictExamples } from './predict.ts';
@@ -91,12 +91,14 @@ async function trainOn(
   let savedAt = startedAt;
   const save = (): void => {
     position.seconds = earlierSeconds + (performance.now() - startedAt) / 1_000;
-    folder.save({ position, weights: session.weights(), optimiser: session.optimiserState(), best });
+    const weights = finite(session.weights(), `epoch ${position.epoch + 1}`);
+    folder.save({ position, weights, optimiser: session.optimiserState(), best });
     savedAt = performance.now();
   };
-  const measure = async (split: 'validation' | 'test'): Promise<Metrics | null> => {
-    const chosen = dataset.examplesOf(split);
-    if (!job.evaluate || chosen.length === 0) return null;
+  const toMeasure = (split: SplitName): Int32Array => (job.evaluate ? dataset.examplesOf(split) : new Int32Array());
+  const measure = async (split: SplitName): Promise<Metrics | null> => {
+    const chosen = toMeasure(split);
+    if (chosen.length === 0) return null;
     progress.report({ state: 'evaluating', position, batchesPerEpoch }, true);
     const probabilities = await predictExamples({ session, batches, batchSize, examples: chosen, classes, control });
     if (probabilities === null) return null;
@@ -107,9 +109,11 @@ async function trainOn(
 
   while (position.epoch < hyperParameters.epochs && !control.isStopped) {
     const order = shuffled(examples, seed, position.epoch);
-    const batchOf = (batch: number) =>
-      batches.batchAt(order, batch * batchSize, hyperParameters.augment ? position.epoch : null);
-    let next = position.batch < batchesPerEpoch ? batchOf(position.batch) : null;
+    const batchOf = async (batch: number): Promise<Batch | null> =>
+      batch < batchesPerEpoch
+        ? batches.batchAt(order, batch * batchSize, hyperParameters.augment ? position.epoch : null)
+        : null;
+    let next = await batchOf(position.batch);
     while (next !== null) {
       // The engine blocks the event loop: this is where orders get in.
       await setImmediate();
@@ -124,18 +128,21 @@ async function trainOn(
       const stepStartedAt = performance.now();
       const step = position.epoch * batchesPerEpoch + position.batch;
       const { count } = next;
-      const stepping = session.step({ ...next, learningRate: learningRateAt(hyperParameters, step, steps) });
-      next = position.batch + 1 < batchesPerEpoch ? batchOf(position.batch + 1) : null;
-      const loss = await stepping;
+      // The next batch is made while the engine computes, where it does so outside of this thread.
+      const [loss, following] = await Promise.all([
+        session.step({ ...next, learningRate: learningRateAt(hyperParameters, step, steps) }),
+        batchOf(position.batch + 1),
+      ]);
+      next = following;
       if (!Number.isFinite(loss)) {
         throw notFinite('the loss', `epoch ${position.epoch + 1}, step ${position.batch + 1} of ${batchesPerEpoch}`);
       }
       position.batch += 1;
       position.lossSum += loss * count;
-      progress.stepDone({ loss, images: count });
-      progress.report({ state: 'training', position, batchesPerEpoch }, false);
       if (performance.now() - savedAt > checkpointIntervalMs) save();
       await idle(job.idleShare, performance.now() - stepStartedAt, control);
+      progress.stepDone({ loss, images: count, milliseconds: performance.now() - stepStartedAt });
+      progress.report({ state: 'training', position, batchesPerEpoch }, false);
     }
     if (control.isStopped) break;
 
@@ -154,13 +161,13 @@ async function trainOn(
     save();
     onEpoch(epoch);
   }
-  save();
+  if (control.isStopped) save();
 
-  if (best !== null) session.setWeights(best);
-  const finalWeights = best ?? session.weights();
-  for (const [name, values] of finalWeights) if (!values.every(Number.isFinite)) throw notFinite(name, 'final weights');
+  const finalWeights = finite(best ?? session.weights(), 'at the end');
+  session.setWeights(finalWeights);
   folder.saveWeights(encodeWeights(finalWeights, specifications));
-  const test = control.isStopped ? null : await measure('test');
+  const isTrained = position.epoch === hyperParameters.epochs;
+  const test = isTrained ? await measure('test') : null;
   const outcome: TrainOutcome = {
     epochs: position.epochs,
     test,
@@ -171,13 +178,20 @@ async function trainOn(
     imagesPerSecond: progress.imagesPerSecond(),
     engine: job.engine,
     provider: session.provider,
-    stoppedEarly: control.isStopped,
+    // A stop that came after the last result changed nothing.
+    stoppedEarly: !isTrained || (test === null && toMeasure('test').length > 0),
   };
   if (!outcome.stoppedEarly) {
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
   }
   return outcome;
+}
+
+/** The weights, which must be finite: what is kept must be of use. */
+function finite(weights: Weights, where: string): Weights {
+  for (const [name, values] of weights) if (!values.every(Number.isFinite)) throw notFinite(name, where);
+  return weights;
 }
 
 function newPosition(): RunPosition {
