@@ -92,6 +92,14 @@ export type ImportProgress = z.infer<typeof importProgressSchema>;
 
 export const importModes = ['reference', 'copy'] as const;
 
+export const paletteSchema = z.object({
+  /** The stored value that the first colour belongs to; lower ones take it too, those beyond the end the last one. */
+  firstValue: z.number().int(),
+  /** Red, green, blue per entry. */
+  colors: z.instanceof(Uint8Array),
+});
+export type Palette = z.infer<typeof paletteSchema>;
+
 /** One decoded frame: stored values, little-endian, samples interleaved. */
 export const frameSchema = z.object({
   rows: z.number().int(),
@@ -111,5 +119,7 @@ export const frameSchema = z.object({
   windowCenter: z.number().nullable(),
   windowWidth: z.number().nullable(),
   modality: z.string(),
+  /** Absent unless the frame is PALETTE COLOR. */
+  palette: paletteSchema.optional(),
 });
 export type Frame = z.infer<typeof frameSchema>;

@@ -10,6 +10,7 @@ import { frameBytes } from './frame-bytes.ts';
 import { frameLimitBytes, imageDescription, type ImageDescription } from './image-description.ts';
 import { modalityDescription } from './modality.ts';
 import { nativeFrame } from './native.ts';
+import { paletteOf } from './palette.ts';
 import { storedValues } from './stored-values.ts';
 import { openWasmCodecs, type WasmCodecs } from './wasm-codecs.ts';
 
@@ -35,6 +36,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
   const decoded = await decodedFrame(dataset, data, image, frame - 1, codecs);
   checkShape(decoded, image);
   const { bytes, isSigned } = storedValues(decoded, image);
+  const palette = decoded.photometric === 'PALETTE COLOR' ? paletteOf(dataset) : null;
   return {
     rows: decoded.rows,
     columns: decoded.columns,
@@ -45,6 +47,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
     transferSyntax: dataset.transferSyntaxUID,
     pixels: bytes,
     ...modalityDescription(dataset, frame - 1),
+    ...(palette === null ? {} : { palette }),
   };
 }
 

@@ -23,7 +23,11 @@ export function dctCoefficients(bytes: Uint8Array, header: JpegHeader): Componen
   const tables = emptyTables();
   let at = 2;
   let scans = 0;
-  for (let segment = segmentAt(bytes, at); segment !== null && segment.marker !== 0xd9; segment = segmentAt(bytes, at)) {
+  for (
+    let segment = segmentAt(bytes, at);
+    segment !== null && segment.marker !== 0xd9;
+    segment = segmentAt(bytes, at)
+  ) {
     at = segment.end;
     readTables(bytes, segment, tables);
     if (segment.marker !== 0xda) continue;
@@ -33,7 +37,8 @@ export function dctCoefficients(bytes: Uint8Array, header: JpegHeader): Componen
     readScan(reader, scanHeader(bytes, segment), tables, header, blocks);
     at = reader.position;
   }
-  if (blocks.some(({ quantisation }) => quantisation === null)) throw pixelFaults.damaged('JPEG', 'a component has no scan');
+  if (blocks.some(({ quantisation }) => quantisation === null))
+    throw pixelFaults.damaged('JPEG', 'a component has no scan');
   return blocks;
 }
 

@@ -20,8 +20,10 @@ export function jpegFrame(
   checkSize(image, header.rows, header.columns, header.components.length);
   const { process, precision } = header;
   if (process <= 0xc2 && precision === 8) return jpeg8Frame(codecs, encoded, header, image.photometric);
-  if (process <= 0xc2 && precision === 12) return samplesOf(dctSamples(dctCoefficients(encoded, header), header), header, image);
-  if (process === 0xc3 && precision >= 2 && precision <= 16) return samplesOf(losslessSamples(encoded, header), header, image);
+  if (process <= 0xc2 && precision === 12)
+    return samplesOf(dctSamples(dctCoefficients(encoded, header), header), header, image);
+  if (process === 0xc3 && precision >= 2 && precision <= 16)
+    return samplesOf(losslessSamples(encoded, header), header, image);
   throw pixelFaults.unsupported(`JPEG process 0x${process.toString(16)} with ${precision} bits per sample`);
 }
 

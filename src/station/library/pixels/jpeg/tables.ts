@@ -38,7 +38,7 @@ export function readTables(bytes: Uint8Array, segment: Segment, tables: JpegTabl
 }
 
 function readQuantisation(bytes: Uint8Array, offset: number, end: number, tables: JpegTables): void {
-  for (let at = offset; at < end; ) {
+  for (let at = offset; at < end;) {
     const isWide = bytes[at]! >> 4 !== 0;
     const id = bytes[at]! & 3;
     const size = isWide ? 128 : 64;
@@ -54,7 +54,7 @@ function readQuantisation(bytes: Uint8Array, offset: number, end: number, tables
 }
 
 function readHuffman(bytes: Uint8Array, offset: number, end: number, tables: JpegTables): void {
-  for (let at = offset; at < end; ) {
+  for (let at = offset; at < end;) {
     if (at + 17 > end) throw cutShort();
     const counts = bytes.subarray(at + 1, at + 17);
     const total = counts.reduce((sum, count) => sum + count, 0);

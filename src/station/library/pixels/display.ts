@@ -1,0 +1,100 @@
+// A frame as a screen shows it: 8-bit grey, or red, green, blue, alpha. For thumbnails and for input to colour networks.
+import type { Frame } from '../../../contract/dicom.ts';
+import { isColour, rgbOf } from './colour.ts';
+import { isInverted, storedValuesOf, type StoredValues } from './frame-values.ts';
+
+/** Linear window in modality units (PS3.3 C.11.2.1.2). */
+export interface Window {
+  readonly center: number;
+  readonly width: number;
+}
+
+export interface DisplayedFrame {
+  readonly rows: number;
+  readonly columns: number;
+  /** 1: grey; 4: red, green, blue, alpha. */
+  readonly channels: 1 | 4;
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * @param window null takes the frame's own one; without that, 8-bit frames are shown as they are and others from their 1st
+ * to their 99th percentile. Colour frames have no window.
+ */
+export function displayFrame(frame: Frame, window: Window | null = null): DisplayedFrame {
+  const { rows, columns } = frame;
+  if (isColour(frame)) return { rows, columns, channels: 4, pixels: opaque(rgbOf(frame)) };
+  const stored = storedValuesOf(frame);
+  const { center, width } = window ?? ownWindow(frame) ?? fittingWindow(frame, stored);
+  const low = center - 0.5 - (width - 1) / 2;
+  const { rescaleSlope, rescaleIntercept } = frame;
+  const inverted = isInverted(frame);
+  const shade = (value: number): number => {
+    const x = value * rescaleSlope + rescaleIntercept;
+    const grey = x <= low ? 0 : x > low + width - 1 ? 255 : Math.round(((x - low) / (width - 1)) * 255);
+    return inverted ? 255 - grey : grey;
+  };
+  return { rows, columns, channels: 1, pixels: shaded(stored, shade) };
+}
+
+/** Through a table of all values where there are more pixels than values. */
+function shaded(stored: StoredValues, shade: (value: number) => number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(stored.length);
+  if (stored.BYTES_PER_ELEMENT > 2 || stored.length < 65536) {
+    for (let index = 0; index < stored.length; index += 1) out[index] = shade(stored[index]!);
+    return out;
+  }
+  const table = new Uint8Array(65536);
+  const known = new Uint8Array(65536);
+  for (let index = 0; index < stored.length; index += 1) {
+    const value = stored[index]!;
+    const place = value & 0xffff;
+    if (known[place] === 0) {
+      known[place] = 1;
+      table[place] = shade(value);
+    }
+    out[index] = table[place]!;
+  }
+  return out;
+}
+
+function ownWindow({ windowCenter, windowWidth }: Frame): Window | null {
+  if (windowCenter === null || windowWidth === null || windowWidth < 1) return null;
+  return { center: windowCenter, width: windowWidth };
+}
+
+function fittingWindow(frame: Frame, stored: StoredValues): Window {
+  const step = Math.max(1, Math.floor(stored.length / 8192));
+  const sample: number[] = [];
+  for (let index = 0; index < stored.length; index += step) sample.push(stored[index]!);
+  sample.sort((a, b) => a - b);
+  const at = (part: number): number => sample[Math.round((sample.length - 1) * part)] ?? 0;
+  let [low, high] = [at(0.01), at(0.99)];
+  // A few bright pixels on a flat ground (masks) are all that there is to see.
+  if (low === high) [low, high] = extremes(stored);
+  if (frame.bits === 8 && !frame.signed && high > 1) [low, high] = [0, 255];
+  const ends = [low, high].map((value) => value * frame.rescaleSlope + frame.rescaleIntercept);
+  const width = Math.max(Math.abs(ends[1]! - ends[0]!) + 1, 1);
+  return { center: Math.min(ends[0]!, ends[1]!) + 0.5 + (width - 1) / 2, width };
+}
+
+function extremes(stored: StoredValues): [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < stored.length; index += 1) {
+    low = Math.min(low, stored[index]!);
+    high = Math.max(high, stored[index]!);
+  }
+  return stored.length === 0 ? [0, 1] : [low, high];
+}
+
+function opaque(rgb: Uint8Array): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array((rgb.length / 3) * 4);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
+    out[to] = rgb[from]!;
+    out[to + 1] = rgb[from + 1]!;
+    out[to + 2] = rgb[from + 2]!;
+    out[to + 3] = 255;
+  }
+  return out;
+}

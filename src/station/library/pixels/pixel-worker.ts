@@ -1,0 +1,74 @@
+// The worker thread that decodes frames: one at a time, so that whoever started it can tell which one hangs it.
+import { openSync, closeSync, fstatSync, readSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import type { Frame } from '../../../contract/dicom.ts';
+import { faultValueOf, type FaultValue } from '../../../contract/fault.ts';
+import type { DataSet } from '../dataset.ts';
+import { parseDataset } from '../parse-dataset.ts';
+import { pixelFaults } from './faults.ts';
+import { readFrameOf } from './read-frame.ts';
+import { openWasmCodecs } from './wasm-codecs.ts';
+
+export interface FrameAsked {
+  readonly path: string;
+  /** Counted from 1. */
+  readonly frame: number;
+}
+
+export type FrameAnswered = { readonly frame: Frame } | { readonly fault: FaultValue };
+
+/** Most bytes of a file that are read into memory; larger multi-frame objects are refused. */
+const fileLimitBytes = 2 ** 31 - 1;
+/** A file up to this size stays parsed until another is asked for: frames of one instance are mostly asked in a row. */
+const keptLimitBytes = 128 * 1024 * 1024;
+
+let kept: { path: string; version: string; dataset: DataSet } | null = null;
+const codecs = openWasmCodecs();
+
+parentPort?.on('message', (asked: FrameAsked) => {
+  void answer(asked).then((answered) => {
+    const transfer = 'frame' in answered ? [answered.frame.pixels.buffer as ArrayBuffer] : [];
+    parentPort?.postMessage(answered, transfer);
+  });
+});
+
+async function answer({ path, frame }: FrameAsked): Promise<FrameAnswered> {
+  try {
+    return { frame: await readFrameOf(datasetAt(path), frame, codecs) };
+  } catch (thrown) {
+    return { fault: faultValueOf(thrown) };
+  }
+}
+
+function datasetAt(path: string): DataSet {
+  const file = opened(path);
+  try {
+    const { size, mtimeMs } = fstatSync(file);
+    const version = `${size} ${mtimeMs}`;
+    if (kept !== null && kept.path === path && kept.version === version) return kept.dataset;
+    kept = null;
+    if (size > fileLimitBytes) throw pixelFaults.tooLarge(`a file of ${Math.round(size / 2 ** 20)} MiB`);
+    const bytes = new Uint8Array(size);
+    let has = 0;
+    while (has < size) {
+      const count = readSync(file, bytes, has, size - has, has);
+      if (count === 0) break;
+      has += count;
+    }
+    const dataset = parseDataset(bytes.subarray(0, has));
+    if (dataset.bytes.length <= keptLimitBytes) kept = { path, version, dataset };
+    return dataset;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function opened(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (thrown) {
+    // The code alone: the message would carry the path, and paths hold patients' names.
+    const code = (thrown as { code?: unknown }).code;
+    throw pixelFaults.fileUnreadable(typeof code === 'string' ? code : 'unknown reason');
+  }
+}
