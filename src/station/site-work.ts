@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import type { Project } from '../contract/federation.ts';
 import type { TrainJob } from '../contract/training.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
-import type { TrainerProcess } from '../trainer/client.ts';
+import { metricsOf, type TrainerProcess } from '../trainer/client.ts';
+import { readSplit } from './cohorts/read-split.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
 import { stationFault } from './faults.ts';
 import { writeFileDurably } from './home/durable-file.ts';
@@ -117,6 +118,11 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
           threads: parts.threads,
         });
       }),
+
+    async measure({ project, cohort, probabilities, split }) {
+      const { labels, patients } = readSplit(await datasetOf(project, cohort), split);
+      return metricsOf(probabilities, labels, patients, project.classes);
+    },
 
     datasetFingerprint: async (cohort) => parts.cohorts.show(cohort).hash,
   };
