@@ -7,6 +7,8 @@ export interface SelectedInstance {
   readonly studyInstanceUID: string;
   readonly seriesInstanceUID: string;
   readonly patientID: string;
+  /** One per patient, also where PatientID is empty. */
+  readonly patientKey: string;
   /** Where the file lies, or lay when it was imported. */
   readonly path: string;
   readonly modality: string;

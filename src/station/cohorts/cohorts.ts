@@ -165,10 +165,8 @@ function splitItems(
   return items.map((item) => ({ ...item, split: split.get(item.patient) ?? 'train' }));
 }
 
-/** Images without a PatientID are kept together by study: the least that is certain to be one person. */
-function pseudonymOf({ patientID, studyInstanceUID }: SelectedInstance, key: Uint8Array): string {
-  const identity = patientID === '' ? `study/${studyInstanceUID}` : `patient/${patientID}`;
-  return createHmac('sha256', key).update(identity).digest('hex').slice(0, 32);
+function pseudonymOf({ patientKey }: SelectedInstance, key: Uint8Array): string {
+  return createHmac('sha256', key).update(`patient/${patientKey}`).digest('hex').slice(0, 32);
 }
 
 function countOf(items: readonly CohortItem[]): { instances: number; patients: number } {

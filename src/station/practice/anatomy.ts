@@ -40,7 +40,7 @@ export function anatomyOf(seed: string, finding: PracticeClass): Anatomy {
     side: random.chance(0.5) ? 1 : -1,
     u: random.between(-0.55, 0.55),
     v: random.between(-0.65, 0.65),
-    diameterMm: random.between(28, 46),
+    diameterMm: random.between(32, 50),
   });
   return {
     seed,
@@ -50,7 +50,7 @@ export function anatomyOf(seed: string, finding: PracticeClass): Anatomy {
     halfDepthMm: halfWidthMm * random.between(0.64, 0.74),
     fatMm: random.between(5, 20),
     lungHu: random.between(-890, -800),
-    findingMm: random.between(28, 70),
+    findingMm: random.between(32, 72),
     nodules: random.chance(0.25) ? [nodule(), nodule()] : [nodule()],
     rotation: random.between(-0.07, 0.07),
     shiftXMm: random.between(-10, 10),

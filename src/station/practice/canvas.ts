@@ -68,27 +68,34 @@ export class Canvas {
     const cos = Math.cos(blob.rotation ?? 0);
     const sin = Math.sin(blob.rotation ?? 0);
     const harmonics = blob.harmonics ?? [];
-    const reach =
-      Math.max(blob.radiusX, blob.radiusY) * (1 + harmonics.reduce((sum, { amplitude }) => sum + amplitude, 0)) +
-      pixelMm;
+    const unevenness = harmonics.reduce((sum, { amplitude }) => sum + amplitude, 0);
+    const reach = Math.max(blob.radiusX, blob.radiusY) * (1 + unevenness) + pixelMm;
     const low = (centre: number): number => Math.max(0, Math.floor((centre - reach) / pixelMm + middle));
     const high = (centre: number): number => Math.min(side - 1, Math.ceil((centre + reach) / pixelMm + middle));
     // One pixel of transition, measured along the smaller radius: a partial-volume edge.
     const edge = pixelMm / Math.max(pixelMm, Math.min(blob.radiusX, blob.radiusY));
+    // Only in the ring where the outline runs does its exact course matter.
+    const surelyInside = Math.max(0, 1 - unevenness - edge) ** 2;
+    const surelyOutside = (1 + unevenness + edge) ** 2;
     for (let row = low(blob.y); row <= high(blob.y); row += 1) {
       const dy = (row - middle) * pixelMm - blob.y;
       for (let column = low(blob.x); column <= high(blob.x); column += 1) {
         const dx = (column - middle) * pixelMm - blob.x;
         const u = (dx * cos + dy * sin) / blob.radiusX;
         const v = (dy * cos - dx * sin) / blob.radiusY;
-        let limit = 1;
-        if (harmonics.length > 0) {
-          const angle = Math.atan2(v, u);
-          harmonics.forEach(({ amplitude, phase }, order) => {
-            limit += amplitude * Math.cos((order + 2) * angle + phase);
-          });
+        const squared = u * u + v * v;
+        if (squared > surelyOutside) continue;
+        if (squared < surelyInside) {
+          visit(row * side + column, 1);
+          continue;
         }
-        const share = (limit - Math.sqrt(u * u + v * v)) / edge + 0.5;
+        let limit = 1;
+        const angle = harmonics.length > 0 ? Math.atan2(v, u) : 0;
+        for (let order = 0; order < harmonics.length; order += 1) {
+          const harmonic = harmonics[order];
+          if (harmonic !== undefined) limit += harmonic.amplitude * Math.cos((order + 2) * angle + harmonic.phase);
+        }
+        const share = (limit - Math.sqrt(squared)) / edge + 0.5;
         if (share > 0) visit(row * side + column, Math.min(1, share));
       }
     }

@@ -36,16 +36,12 @@ export function paintPneumothorax(
     y: blob.y + depthMm * 0.8,
     harmonics: wobble(random, 3, 0.06),
   };
-  const air = without(mask, canvas.maskOf(fallen));
-  const rim = without(
-    canvas.maskOf({ ...fallen, radiusX: fallen.radiusX + 2, radiusY: fallen.radiusY + 2 }),
-    canvas.maskOf(fallen),
-  );
   const lung = canvas.maskOf(fallen);
+  const pleura = without(canvas.maskOf({ ...fallen, radiusX: fallen.radiusX + 2, radiusY: fallen.radiusY + 2 }), lung);
   canvas.paint(fallen, anatomy.lungHu + depthMm * 3, mask, 0.35);
-  canvas.paintMask(air, -998);
+  canvas.paintMask(without(mask, lung), -998);
   canvas.paintMask(
-    rim.map((share, index) => share * (mask[index] ?? 0) * (1 - (lung[index] ?? 0)) * 0.8),
+    pleura.map((share, index) => share * (mask[index] ?? 0) * 0.8),
     -350,
   );
 }
@@ -70,7 +66,7 @@ export function paintNodules(
         radiusY: radius * random.between(0.9, 1.1),
         harmonics: wobble(random, 4, 0.05),
       },
-      random.between(10, 70),
+      random.between(40, 110),
       lung.mask,
     );
   }
