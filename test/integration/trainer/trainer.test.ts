@@ -1,8 +1,10 @@
 // The trainer as a real process.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Epoch, TrainJob, TrainProgress } from '../../../src/contract/training.ts';
 import { startTrainer, type TrainerProcess } from '../../../src/trainer/client.ts';
 import { stripes, stripesJob, stripesNetwork, writeDataset } from './stripes.ts';
@@ -98,7 +100,7 @@ describe('interruptions', () => {
   it('a run whose process is killed in the middle of an epoch ends in the same weights as an unbroken one', async () => {
     const unbroken = await trainer.train(job(settings));
     // Slowed down, so that the kill hits an epoch and not its end.
-    const broken = job({ ...settings, idleShare: 0.9 });
+    const broken = job({ ...settings, idleShare: 0.98 });
     const killed = trainer.train(broken, {
       onEpoch: ({ epoch }) => {
         if (epoch === 2) setTimeout(() => process.kill(trainer.processId!, 'SIGKILL'), 40);
@@ -112,9 +114,47 @@ describe('interruptions', () => {
     expect(resumed.test).toEqual(unbroken.test);
   });
 
+  it('a run whose process is killed while it is paused goes on from the step of the pause', async () => {
+    const unbroken = await trainer.train(job(settings));
+    const broken = job({ ...settings, idleShare: 0.98 });
+    let pausedAt = 0;
+    const killed = trainer.train(broken, {
+      onEpoch: ({ epoch }) => {
+        if (epoch === 2) setTimeout(() => trainer.pause(), 100);
+      },
+      onProgress: ({ state, step }) => {
+        if (state !== 'paused') return;
+        pausedAt = step;
+        process.kill(trainer.processId!, 'SIGKILL');
+      },
+    });
+    await expect(killed).rejects.toMatchObject({ code: 358 });
+    const steps: number[] = [];
+    const resumed = await trainer.train({ ...broken, idleShare: 0 }, { onProgress: ({ step }) => steps.push(step) });
+    expect(pausedAt).toBeGreaterThan(20);
+    expect(steps[0]).toBe(pausedAt);
+    expect(readFileSync(resumed.weightsFile)).toEqual(readFileSync(unbroken.weightsFile));
+  });
+
+  it('a trainer whose parent is killed ends itself', async () => {
+    const specification = job({ ...settings, idleShare: 0.9, hyperParameters: { epochs: 1_000 } });
+    const parent = spawn(
+      process.execPath,
+      [path.join(import.meta.dirname, 'parent.ts'), JSON.stringify(specification)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const processId = Number(line.toString());
+    expect(isAlive(processId)).toBe(true);
+    parent.kill('SIGKILL');
+    await vi.waitFor(() => expect(isAlive(processId)).toBe(false), { timeout: 10_000 });
+  });
+
   it('a run stopped between two steps and started again ends in the same weights as an unbroken one', async () => {
     const unbroken = await trainer.train(job(settings));
-    const broken = job({ ...settings, idleShare: 0.95 });
+    const broken = job({ ...settings, idleShare: 0.98 });
     const abort = new AbortController();
     const stopped = await trainer.train(broken, {
       signal: abort.signal,
@@ -177,6 +217,17 @@ describe('interruptions', () => {
     expect((await third).stoppedEarly).toBe(false);
   });
 });
+
+/** Whether a process is there and not merely waiting to be collected by its parent. */
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+  } catch {
+    return false;
+  }
+  const status = `/proc/${processId}/stat`;
+  return !existsSync(status) || !/\) [ZX] /.test(readFileSync(status, 'utf8'));
+}
 
 describe('bad input', () => {
   const spoiled: string[] = [];
