@@ -1,0 +1,60 @@
+// `npm run bench [-- NAME…]`: measures ImagiQ beside its peers in one run, prints ratios first, keeps the figures.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { aggregation } from './bench/aggregation.ts';
+import type { Measurement } from './bench/measurement.ts';
+import { dicomImport } from './bench/dicom-import.ts';
+import { training } from './bench/training.ts';
+
+const benches: Record<string, () => Promise<Measurement[]>> = { dicom: dicomImport, train: training, aggregation };
+const root = path.resolve(import.meta.dirname, '..');
+
+const chosen = process.argv.slice(2).filter((name) => !name.startsWith('-'));
+const unknown = chosen.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(`There is no bench ${unknown.join(', ')}. Known: ${Object.keys(benches).join(', ')}.`);
+  process.exit(2);
+}
+
+for (const name of chosen.length > 0 ? chosen : Object.keys(benches)) {
+  console.log(`\n${name}`);
+  const measurements = (await benches[name]?.()) ?? [];
+  for (const { what, ratio, ours, peers, unit, note } of measurements) {
+    const against = peers.map((peer) => `${peer.name} ${format(peer.value)}`).join(', ');
+    const shown = ratio === null ? '   –  ' : `${ratio.toFixed(2)}×`.padStart(6);
+    console.log(
+      `${shown}  ${what}: ${format(ours)} ${unit}${against ? `; ${against}` : ''}${note ? ` (${note})` : ''}`,
+    );
+  }
+  const folder = path.join(root, 'bench', 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    path.join(folder, `${name}.json`),
+    `${JSON.stringify({ name, ...machine(), measurements }, null, 2)}\n`,
+  );
+}
+
+function format(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function machine(): Record<string, unknown> {
+  let commit = 'unknown';
+  try {
+    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  } catch {
+    // Outside of a clone the figures still have their machine and date.
+  }
+  const { model = 'unknown' } = os.cpus()[0] ?? {};
+  return {
+    at: new Date().toISOString(),
+    commit,
+    cpu: model,
+    cores: os.availableParallelism(),
+    memoryGb: Math.round(os.totalmem() / 1e9),
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+  };
+}
