@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../../../src/contract/dicom.ts';
+import { imageValues } from '../../../../src/station/cohorts/image-values.ts';
+
+function frame(values: Int16Array | Uint8Array, shape: [number, number], more: Partial<Frame> = {}): Frame {
+  return {
+    rows: shape[0],
+    columns: shape[1],
+    samples: 1,
+    bits: values.BYTES_PER_ELEMENT * 8,
+    signed: values instanceof Int16Array,
+    photometric: 'MONOCHROME2',
+    transferSyntax: '1.2.840.10008.1.2.1',
+    pixels: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    rescaleSlope: 1,
+    rescaleIntercept: 0,
+    windowCenter: null,
+    windowWidth: null,
+    modality: 'CT',
+    ...more,
+  };
+}
+
+const square = (side: number) => ({ height: side, width: side, channels: 1 });
+
+describe('the values of an image', () => {
+  it('shows CT from −1000 to 400 HU after the rescale', () => {
+    const stored = Int16Array.of(-500, 0, 700, 1400, 9000, 0, 0, 0, 0);
+    const values = imageValues(frame(stored, [3, 3], { rescaleIntercept: -1000 }), square(3));
+    expect([...values.slice(0, 5)]).toEqual([0, 0, 32768, 65535, 65535]);
+  });
+
+  it('inverts MONOCHROME1', () => {
+    const values = imageValues(
+      frame(Int16Array.of(-1000, 400, 400, 400), [2, 2], { photometric: 'MONOCHROME1' }),
+      square(2),
+    );
+    expect([...values]).toEqual([65535, 0, 0, 0]);
+  });
+
+  it('shows other modalities from their 1st to their 99th percentile', () => {
+    const stored = Int16Array.from({ length: 10_000 }, (_, index) => (index === 0 ? 30_000 : 100 + (index % 101)));
+    const values = imageValues(frame(stored, [100, 100], { modality: 'MR' }), square(100));
+    expect(values[0]).toBe(65535);
+    expect(Math.max(...values.slice(1))).toBe(65535);
+    expect(Math.min(...values)).toBe(0);
+    expect(values[50]).toBeGreaterThan(30_000);
+    expect(values[50]).toBeLessThan(35_000);
+  });
+
+  it('takes an image of one value as it is, without a division by nothing', () => {
+    const values = imageValues(frame(new Int16Array(4).fill(5), [2, 2], { modality: 'MR' }), square(2));
+    expect([...values]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('turns colours to luminance', () => {
+    const stored = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255);
+    const values = imageValues(frame(stored, [2, 2], { samples: 3, photometric: 'RGB', modality: 'US' }), square(2));
+    expect([...values].map((value) => Math.round((value / 65535) * 1000))).toEqual([299, 587, 114, 1000]);
+  });
+
+  it('pads to the wanted aspect with black, centred, and keeps the mean where it shrinks', () => {
+    const stored = new Int16Array(8 * 16).fill(400);
+    const values = imageValues(frame(stored, [8, 16]), square(8));
+    const rows = Array.from({ length: 8 }, (_, row) => values[row * 8 + 3]);
+    expect(rows).toEqual([0, 0, 65535, 65535, 65535, 65535, 0, 0]);
+    const checkers = Int16Array.from({ length: 64 }, (_, index) => ((index + (index >> 3)) % 2 === 0 ? -1000 : 400));
+    expect(new Set(imageValues(frame(checkers, [8, 8]), square(4)))).toEqual(new Set([32768]));
+  });
+
+  it('averages by area where the sizes do not divide, and interpolates where it grows', () => {
+    const flat = imageValues(frame(new Int16Array(49).fill(-300), [7, 7]), square(5));
+    expect(new Set(flat)).toEqual(new Set([32768]));
+    const ramp = imageValues(frame(Int16Array.of(-1000, 400, -1000, 400), [2, 2]), square(4));
+    expect([...ramp.slice(0, 4)]).toEqual([0, 16384, 49151, 65535]);
+  });
+
+  it('repeats a grey value in every channel', () => {
+    const values = imageValues(frame(Int16Array.of(400), [1, 1]), { height: 1, width: 1, channels: 3 });
+    expect([...values]).toEqual([65535, 65535, 65535]);
+  });
+
+  it('reads pixels that start at an odd address', () => {
+    const bytes = new Uint8Array(9);
+    bytes.set(new Uint8Array(Int16Array.of(400, -1000, 400, -1000).buffer), 1);
+    const odd = { ...frame(new Int16Array(4), [2, 2]), pixels: bytes.subarray(1) };
+    expect([...imageValues(odd, square(2))]).toEqual([65535, 0, 65535, 0]);
+  });
+
+  it('refuses a frame with too few pixels', () => {
+    expect(() => imageValues(frame(new Int16Array(3), [2, 2]), square(2))).toThrow(/fewer pixels/);
+  });
+});

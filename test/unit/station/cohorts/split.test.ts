@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type PatientToSplit, splitPatients } from '../../../../src/station/cohorts/split.ts';
+
+const key = new Uint8Array(32).fill(7);
+const none = new Map();
+
+function patients(...counts: number[]): PatientToSplit[] {
+  return counts.flatMap((count, label) =>
+    Array.from({ length: count }, (_, index) => ({ pseudonym: `${label}-${index}`, classes: [label] })),
+  );
+}
+
+function sizes(split: ReadonlyMap<string, string>, label?: number): Record<string, number> {
+  const counts: Record<string, number> = { train: 0, validation: 0, test: 0 };
+  for (const [pseudonym, name] of split) {
+    if (label === undefined || pseudonym.startsWith(`${label}-`)) counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe('the split of patients', () => {
+  it('gives each class 70, 15 and 15 per cent', () => {
+    const split = splitPatients(patients(100, 20), key, none);
+    expect(sizes(split, 0)).toEqual({ train: 70, validation: 15, test: 15 });
+    expect(sizes(split, 1)).toEqual({ train: 14, validation: 3, test: 3 });
+  });
+
+  it('is the same in any order of the patients and another with another key', () => {
+    const all = patients(30, 30);
+    const split = splitPatients(all, key, none);
+    expect(splitPatients([...all].reverse(), key, none)).toEqual(new Map([...split]));
+    expect(splitPatients(all, new Uint8Array(32), none)).not.toEqual(split);
+  });
+
+  it('never leaves a split empty from three patients on', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 2, maxLength: 5 }), (counts) => {
+        const all = patients(...counts);
+        if (all.length < 3) return;
+        const split = splitPatients(all, key, none);
+        expect(split.size).toBe(all.length);
+        expect(Math.min(...Object.values(sizes(split)))).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  it('keeps every earlier patient where it was when patients are added and removed', () => {
+    const first = splitPatients(patients(20, 8), key, none);
+    const later = patients(40, 16).filter(({ pseudonym }) => pseudonym !== '0-3');
+    const second = splitPatients(later, key, first);
+    for (const [pseudonym, name] of first) if (pseudonym !== '0-3') expect(second.get(pseudonym)).toBe(name);
+    expect(sizes(second, 1)).toEqual({ train: 12, validation: 2, test: 2 });
+  });
+
+  it('counts a patient of two classes for the rarer one', () => {
+    const all = [...patients(30, 3), { pseudonym: 'both', classes: [0, 1] }];
+    const split = splitPatients(all, key, none);
+    const rare = ['1-0', '1-1', '1-2', 'both'].map((pseudonym) => split.get(pseudonym));
+    expect(new Set(rare)).toEqual(new Set(['train', 'validation', 'test']));
+  });
+});
