@@ -11,5 +11,5 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return openCompiledEngine(options);
   }
   const { openTensorflowEngine } = await import('./tensorflow/tensorflow-engine.ts');
-  return openTensorflowEngine(options);
+  return openTensorflowEngine();
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { HyperParameters } from '../../contract/training.ts';
 import { forward } from './forward.ts';
+import { registerGradients } from './gradients/register-gradients.ts';
 import { slotNames, updated } from './optimisers.ts';
 import type { NetworkPlan } from './plan.ts';
 import type { Program, ProgramInput } from './program.ts';
@@ -64,6 +65,7 @@ export function trainingProgram(
   return { inputs, state, centre, masks, run };
 
   function run(given: ReadonlyMap<string, tf.Tensor>): Map<string, tf.Tensor> {
+    registerGradients();
     const input = (name: string) => given.get(name)!;
     const values = trainable.map(({ name }) => input(name));
     const statistics = new Map<string, tf.Tensor>();

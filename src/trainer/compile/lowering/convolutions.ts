@@ -1,0 +1,113 @@
+// Convolutions, their input gradients (which are convolutions again), and depthwise ones.
+import type { backend_util } from '@tensorflow/tfjs-core';
+import { convolution } from '../shape-rules.ts';
+import type { KernelCall } from '../tape.ts';
+import { depthwiseFilterGradient, filterGradient } from './filter-gradients.ts';
+import type { Lowering } from './lowered.ts';
+import type { LoweringTable } from './rule.ts';
+
+type Geometry = backend_util.Conv2DInfo;
+
+export const convolutions: LoweringTable = {
+  Conv2D: ({ inputs, attributes, output }, lowering) => {
+    const geometry = convolution(inputs['x']!.shape, inputs['filter']!.shape, attributes);
+    const operands = [lowering.image(lowering.get(inputs['x']!)), lowering.filter(lowering.get(inputs['filter']!))];
+    return lowering.held(lowering.graph.node('Conv', operands, window(geometry)), output.shape, 'image');
+  },
+  Conv2DBackpropInput: (call, lowering) => {
+    const geometry = convolution(call.output.shape, call.inputs['filter']!.shape, call.attributes);
+    const dy = lowering.image(lowering.get(call.inputs['dy']!));
+    const filter = lowering.filter(lowering.get(call.inputs['filter']!));
+    return lowering.held(inputGradient(geometry, dy, filter, 1, lowering), call.output.shape, 'image');
+  },
+  Conv2DBackpropFilter: ({ inputs, attributes, output }, lowering) => {
+    const geometry = convolution(inputs['x']!.shape, output.shape, attributes);
+    const x = lowering.image(lowering.get(inputs['x']!));
+    const dy = lowering.image(lowering.get(inputs['dy']!));
+    return lowering.held(filterGradient(geometry, x, dy, lowering), output.shape, 'filter');
+  },
+  DepthwiseConv2dNative: ({ inputs, attributes, output }, lowering) => {
+    const geometry = convolution(inputs['x']!.shape, inputs['filter']!.shape, attributes, true);
+    const operands = [
+      lowering.image(lowering.get(inputs['x']!)),
+      depthwiseFilter(inputs['filter']!, geometry, lowering),
+    ];
+    const group = { group: geometry.inChannels };
+    return lowering.held(
+      lowering.graph.node('Conv', operands, { ...window(geometry), ...group }),
+      output.shape,
+      'image',
+    );
+  },
+  DepthwiseConv2dNativeBackpropInput: (call, lowering) => {
+    const geometry = convolution(call.output.shape, call.inputs['filter']!.shape, call.attributes, true);
+    const dy = lowering.image(lowering.get(call.inputs['dy']!));
+    const filter = depthwiseFilter(call.inputs['filter']!, geometry, lowering);
+    return lowering.held(
+      inputGradient(geometry, dy, filter, geometry.inChannels, lowering),
+      call.output.shape,
+      'image',
+    );
+  },
+  DepthwiseConv2dNativeBackpropFilter: ({ inputs, attributes, output }, lowering) => {
+    const geometry = convolution(inputs['x']!.shape, output.shape, attributes, true);
+    const x = lowering.image(lowering.get(inputs['x']!));
+    const dy = lowering.image(lowering.get(inputs['dy']!));
+    return lowering.held(depthwiseFilterGradient(geometry, x, dy, lowering), output.shape, 'filter');
+  },
+};
+
+function window(geometry: Geometry): Record<string, readonly number[]> {
+  const { top, left, bottom, right } = geometry.padInfo;
+  return {
+    kernel_shape: [geometry.filterHeight, geometry.filterWidth],
+    strides: [geometry.strideHeight, geometry.strideWidth],
+    pads: [top, left, bottom, right],
+  };
+}
+
+/** A depthwise filter, logical [h, w, channels, 1], as ONNX's grouped [channels, 1, h, w]. */
+function depthwiseFilter(traced: KernelCall['output'], geometry: Geometry, lowering: Lowering): string {
+  const filter = lowering.filter(lowering.get(traced));
+  return lowering.graph.reshape(filter, [geometry.inChannels, 1, geometry.filterHeight, geometry.filterWidth]);
+}
+
+/** dx: with stride 1 a convolution by the flipped filter, else a transposed convolution. */
+function inputGradient(geometry: Geometry, dy: string, filter: string, groups: number, { graph }: Lowering): string {
+  const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = geometry;
+  if (strideHeight === 1 && strideWidth === 1 && groups === 1) {
+    const last = Number.MIN_SAFE_INTEGER;
+    const flipped =
+      filterHeight * filterWidth === 1
+        ? filter
+        : graph.node('Slice', [
+            filter,
+            ...[
+              [-1, -1],
+              [last, last],
+              [2, 3],
+              [-1, -1],
+            ].map((values) => graph.integers(values)),
+          ]);
+    const pads = [
+      filterHeight - 1 - padInfo.top,
+      filterWidth - 1 - padInfo.left,
+      filterHeight - 1 - padInfo.bottom,
+      filterWidth - 1 - padInfo.right,
+    ];
+    return graph.node('Conv', [dy, graph.transpose(flipped, [1, 0, 2, 3])], {
+      kernel_shape: [filterHeight, filterWidth],
+      pads,
+    });
+  }
+  const covered = (outputs: number, stride: number, before: number, after: number, size: number) =>
+    (outputs - 1) * stride - before - after + size;
+  return graph.node('ConvTranspose', [dy, filter], {
+    ...window(geometry),
+    group: groups,
+    output_padding: [
+      geometry.inHeight - covered(geometry.outHeight, strideHeight, padInfo.top, padInfo.bottom, filterHeight),
+      geometry.inWidth - covered(geometry.outWidth, strideWidth, padInfo.left, padInfo.right, filterWidth),
+    ],
+  });
+}

@@ -1,0 +1,59 @@
+// Sums, means and maxima.
+import { util } from '@tensorflow/tfjs-core';
+import { physicalAxis, physicalShape, sizeOf } from './layout.ts';
+import type { Held, Lowered, Lowering } from './lowered.ts';
+import type { LoweringRule, LoweringTable } from './rule.ts';
+
+const rule =
+  (operator: 'ReduceSum' | 'ReduceMean' | 'ReduceMax', axisAttribute: string): LoweringRule =>
+  ({ inputs, attributes, output }, lowering) => {
+    const value = lowering.get(inputs['x']!);
+    const axes = util.parseAxisParam(attributes[axisAttribute] as number[], [...value.shape]);
+    return reduced(operator, value, axes, output.shape, lowering);
+  };
+
+export const reductions: LoweringTable = {
+  Sum: rule('ReduceSum', 'axis'),
+  Mean: rule('ReduceMean', 'axis'),
+  Max: rule('ReduceMax', 'reductionIndices'),
+};
+
+function reduced(
+  operator: 'ReduceSum' | 'ReduceMean' | 'ReduceMax',
+  value: Lowered,
+  axes: readonly number[],
+  shape: readonly number[],
+  lowering: Lowering,
+): Lowered {
+  const { graph } = lowering;
+  if (value.kind === 'held' && value.layout === 'image') {
+    const whole = axes.length === 3 && [0, 1, 2].every((axis) => axes.includes(axis));
+    if (whole && operator === 'ReduceSum')
+      return lowering.held(graph.reshape(channelSums(value, lowering), shape), shape, 'plain');
+    const kept = [0, 1, 2, 3].filter((axis) => !axes.includes(axis));
+    const inOrder = kept.every(
+      (axis, index) => index === 0 || physicalAxis(kept[index - 1]!, 'image') < physicalAxis(axis, 'image'),
+    );
+    if (inOrder) {
+      const physical = axes.map((axis) => physicalAxis(axis, 'image')).toSorted();
+      return lowering.held(graph.reshape(reduceNode(operator, value.name, physical, lowering), shape), shape, 'plain');
+    }
+  }
+  const name = reduceNode(operator, lowering.plain(value), axes, lowering);
+  return lowering.held(graph.reshape(name, shape), shape, 'plain');
+}
+
+/** Σ over batch, height and width, one value per channel: first over each contiguous plane, then over the batch. */
+export function channelSums(value: Held, lowering: Lowering): string {
+  const { graph } = lowering;
+  const [batch, channels, height, width] = physicalShape(value.shape, 'image') as [number, number, number, number];
+  const planes = graph.reshape(lowering.image(value), [batch * channels, height * width]);
+  const sums = sizeOf([height, width]) === 1 ? planes : reduceNode('ReduceSum', planes, [1], lowering);
+  return reduceNode('ReduceSum', graph.reshape(sums, [batch, channels]), [0], lowering);
+}
+
+function reduceNode(operator: string, name: string, axes: readonly number[], { graph }: Lowering): string {
+  // ReduceSum takes its axes as an input since operator set 13, the others as an attribute until 18.
+  if (operator === 'ReduceSum') return graph.node(operator, [name, graph.integers(axes)], { keepdims: 0 });
+  return graph.node(operator, [name], { axes, keepdims: 0 });
+}

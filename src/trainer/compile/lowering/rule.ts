@@ -1,0 +1,6 @@
+import type { KernelCall } from '../tape.ts';
+import type { Lowered, Lowering } from './lowered.ts';
+
+/** How one kernel becomes ONNX operators. */
+export type LoweringRule = (call: KernelCall, lowering: Lowering) => Lowered;
+export type LoweringTable = Readonly<Record<string, LoweringRule>>;

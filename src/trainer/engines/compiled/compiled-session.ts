@@ -1,0 +1,147 @@
+// A training session on compiled graphs: one for the step, one for predictions.
+import { compileProgram, type CompiledProgram } from '../../compile/compile-program.ts';
+import type { Layout } from '../../compile/lowering/layout.ts';
+import { inferenceNames, inferenceProgram } from '../../networks/inference-program.ts';
+import { planNetwork, valueCount } from '../../networks/plan.ts';
+import { centreName, stepNames, trainingProgram } from '../../networks/training-program.ts';
+import type { NamedTensors, SessionOptions, TrainingSession } from '../engine.ts';
+import { batchMisshapen, sessionClosed, stepFailed } from '../faults.ts';
+import { checkState, stepCountName } from '../state-check.ts';
+import { StepInputs } from '../step-inputs.ts';
+import { CompiledState } from './compiled-state.ts';
+import { inputName, openOnnxSession, outputName, tensorOf, type OnnxSession, type Tensor } from './onnx-session.ts';
+import { layOut } from './tensor-layout.ts';
+
+/** @throws Fault 300, 310, 311 when the network cannot be built or compiled, 321 when the runtime refuses the graph. */
+export async function openCompiledSession(
+  options: SessionOptions,
+  provider: string,
+  threads: number,
+): Promise<TrainingSession> {
+  const plan = planNetwork(options.network, options.classes);
+  const program = trainingProgram(plan, options.batchSize, options.hyperParameters);
+  const filters = new Set(
+    [...program.state, ...program.centre].filter(({ shape }) => shape.length === 4).map(({ name }) => name),
+  );
+  const layoutOf = (name: string): Layout => (filters.has(name) ? 'filter' : 'plain');
+  const compiledFor = (device: string): CompiledProgram =>
+    compileProgram(program, { layoutOf, poolIndices: device === 'cpu' });
+  const open = (compiled: CompiledProgram, device: string) =>
+    openOnnxSession(compiled, device, threads).catch((cause: unknown) => {
+      throw stepFailed(device, cause);
+    });
+
+  let device = provider;
+  let stepSession: OnnxSession | null = await open(compiledFor(device), device);
+  let predictSession: OnnxSession | null = null;
+  let closed = false;
+  const { compiled } = stepSession;
+  const state = new CompiledState(compiled, program.state);
+  const centre = new Map(program.centre.map(({ name, shape }) => [name, new Float32Array(valueCount(shape))]));
+  let isCentreSet = false;
+  const stepInputs = new StepInputs(program, options);
+  const loss = tensorOf(new Float32Array(1), compiled.outputs.get(stepNames.loss)!);
+  const weightInputs = plan.weights.map(({ name, shape }) => ({ name, shape }));
+  const weightNames = new Set(weightInputs.map(({ name }) => name));
+  const slots = program.state.filter(({ name }) => !weightNames.has(name));
+  const trainable = plan.weights.filter(({ kind }) => kind === 'trainable');
+  let stepCount = 0;
+
+  /** Another provider failed in the middle of a run: go on with the CPU from the very same state. */
+  async function fallBack(): Promise<OnnxSession> {
+    await stepSession?.close();
+    await predictSession?.close();
+    predictSession = null;
+    device = 'cpu';
+    stepSession = await open(compiledFor(device), device);
+    return stepSession;
+  }
+
+  function setCentre(weights: ReadonlyMap<string, Float32Array>): void {
+    for (const { name } of trainable) {
+      const buffer = centre.get(centreName(name));
+      if (buffer) layOut(weights.get(name)!, compiled.inputs.get(centreName(name))!, buffer);
+    }
+    isCentreSet = true;
+  }
+
+  return {
+    get provider() {
+      return device;
+    },
+    async step(batch) {
+      if (stepSession === null) throw sessionClosed();
+      const given = stepInputs.of(batch, stepCount + 1);
+      const inputs: Record<string, Tensor> = state.inputs();
+      for (const [name, values] of [...given, ...centre])
+        inputs[inputName(name)] = tensorOf(values, compiled.inputs.get(name)!);
+      const outputs = { ...state.outputs(), [outputName(stepNames.loss)]: loss };
+      try {
+        await stepSession.run(inputs, outputs);
+      } catch (cause) {
+        if (device === 'cpu') throw stepFailed(device, cause);
+        const session = await fallBack();
+        await session.run(inputs, outputs).catch((again: unknown) => {
+          throw stepFailed(device, again);
+        });
+      }
+      state.advance();
+      stepCount += 1;
+      return (loss.data as Float32Array)[0]!;
+    },
+    async predict(images, count) {
+      if (closed) throw sessionClosed();
+      const { batchSize, classes, network } = options;
+      const size = network.input.height * network.input.width * network.input.channels;
+      if (images.length !== count * size) throw batchMisshapen('the images', images.length, count * size);
+      predictSession ??= await open(
+        compileProgram(inferenceProgram(plan, batchSize), { layoutOf, poolIndices: false }),
+        device,
+      );
+      const imagePort = predictSession.compiled.inputs.get(inferenceNames.images)!;
+      const outputPort = predictSession.compiled.outputs.get(inferenceNames.probabilities)!;
+      const probabilities = new Float32Array(count * classes);
+      const chunk = new Float32Array(batchSize * size);
+      const result = tensorOf(new Float32Array(batchSize * classes), outputPort);
+      const weights = state.inputs(weightNames);
+      for (let start = 0; start < count; start += batchSize) {
+        const part = Math.min(batchSize, count - start);
+        chunk.set(images.subarray(start * size, (start + part) * size));
+        const inputs = { ...weights, [inputName(inferenceNames.images)]: tensorOf(chunk, imagePort) };
+        await predictSession.run(inputs, { [outputName(inferenceNames.probabilities)]: result });
+        probabilities.set((result.data as Float32Array).subarray(0, part * classes), start * classes);
+      }
+      return probabilities;
+    },
+    weights: () => new Map(plan.weights.map(({ name }) => [name, state.read(name)])),
+    setWeights(weights) {
+      checkState(weights, weightInputs);
+      for (const { name } of weightInputs) state.write(name, weights.get(name)!);
+      if (!isCentreSet) setCentre(weights);
+    },
+    optimiserState(): NamedTensors {
+      const values: NamedTensors = new Map(slots.map(({ name }) => [name, state.read(name)]));
+      return values.set(stepCountName, new Float32Array([stepCount]));
+    },
+    setOptimiserState(given) {
+      checkState(given, [...slots, { name: stepCountName, shape: [] }]);
+      for (const { name } of slots) state.write(name, given.get(name)!);
+      stepCount = given.get(stepCountName)![0]!;
+    },
+    setProximalCentre(weights) {
+      const needed = trainable.map(({ name, shape }) => ({ name, shape }));
+      checkState(
+        new Map(needed.flatMap(({ name }) => (weights.has(name) ? [[name, weights.get(name)!]] : []))),
+        needed,
+      );
+      setCentre(weights);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await stepSession?.close();
+      await predictSession?.close();
+      stepSession = null;
+    },
+  };
+}

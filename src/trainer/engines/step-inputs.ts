@@ -1,0 +1,80 @@
+// What a training step takes besides its state, prepared on the host: the same for every engine.
+import { randomStream } from '../run/random.ts';
+import { biasCorrections } from '../networks/optimisers.ts';
+import { valueCount } from '../networks/plan.ts';
+import { stepNames, type TrainingProgram } from '../networks/training-program.ts';
+import type { Batch, SessionOptions } from './engine.ts';
+import { batchMisshapen } from './faults.ts';
+
+/** Fills the step's inputs into arrays of its own, which are used again for the next step. */
+export class StepInputs {
+  readonly #options: SessionOptions;
+  readonly #program: TrainingProgram;
+  readonly #arrays: ReadonlyMap<string, Float32Array>;
+
+  constructor(program: TrainingProgram, options: SessionOptions) {
+    const given = new Set([...program.state, ...program.centre].map(({ name }) => name));
+    const own = program.inputs.filter(({ name }) => !given.has(name) && name !== stepNames.images);
+    this.#options = options;
+    this.#program = program;
+    this.#arrays = new Map(own.map(({ name, shape }) => [name, new Float32Array(valueCount(shape))]));
+  }
+
+  /** The inputs by name for the step with this number, counted from 1. @throws Fault 322 */
+  of(batch: Batch, step: number): ReadonlyMap<string, Float32Array> {
+    const images = this.#withoutPadding(batch);
+    this.#fillTargets(batch);
+    this.#fillShares(batch);
+    this.#arrays.get(stepNames.learningRate)![0] = batch.learningRate;
+    const { first, second } = biasCorrections(step);
+    this.#arrays.get(stepNames.firstCorrection)?.fill(first);
+    this.#arrays.get(stepNames.secondCorrection)?.fill(second);
+    for (const [index, { name, rate }] of this.#program.masks.entries()) {
+      const random = randomStream(this.#options.seed ?? 0, step, index, 0x6d61736b);
+      const mask = this.#arrays.get(name)!;
+      for (let place = 0; place < mask.length; place += 1) mask[place] = random.uniform() < rate ? 0 : 1 / (1 - rate);
+    }
+    return new Map([...this.#arrays, [stepNames.images, images]]);
+  }
+
+  /**
+   * The images with padding (weight 0) replaced by real ones of the batch, in turn: zeros would shift the statistics of
+   * batch norm, repetitions hardly do.
+   */
+  #withoutPadding({ images, exampleWeights }: Batch): Float32Array {
+    const { batchSize, network } = this.#options;
+    const size = network.input.height * network.input.width * network.input.channels;
+    if (images.length !== batchSize * size) throw batchMisshapen('the images', images.length, batchSize * size);
+    if (exampleWeights.length !== batchSize) throw batchMisshapen('the weights', exampleWeights.length, batchSize);
+    const real = [...exampleWeights.keys()].filter((index) => exampleWeights[index] !== 0);
+    if (real.length === batchSize || real.length === 0) return images;
+    const filled = images.slice();
+    let next = 0;
+    for (const [index, weight] of exampleWeights.entries()) {
+      if (weight !== 0) continue;
+      const source = real[next % real.length]! * size;
+      filled.copyWithin(index * size, source, source + size);
+      next += 1;
+    }
+    return filled;
+  }
+
+  #fillTargets({ labels }: Batch): void {
+    const { batchSize, classes, hyperParameters } = this.#options;
+    if (labels.length !== batchSize) throw batchMisshapen('the list of labels', labels.length, batchSize);
+    const smoothing = hyperParameters.labelSmoothing;
+    const targets = this.#arrays.get(stepNames.targets)!.fill(smoothing / classes);
+    for (const [index, label] of labels.entries()) {
+      if (label < 0 || label >= classes) throw batchMisshapen('a label', label, classes);
+      targets[index * classes + label]! += 1 - smoothing;
+    }
+  }
+
+  /** Example weight × class weight, as a share of their sum, as PyTorch's weighted mean. */
+  #fillShares({ labels, exampleWeights }: Batch): void {
+    const { classWeights } = this.#options;
+    const weights = Array.from(exampleWeights, (weight, index) => weight * (classWeights?.[labels[index]!] ?? 1));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    this.#arrays.get(stepNames.shares)!.set(weights.map((weight) => (total > 0 ? weight / total : 0)));
+  }
+}
