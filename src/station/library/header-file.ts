@@ -8,6 +8,7 @@ const headBytes = 64 * 1024;
 const growth = 16;
 /** Whole-slide and enhanced multi-frame headers reach tens of megabytes; more than this is no header. */
 const largestHeaderBytes = 512 * 1024 * 1024;
+const inflateLimitBytes = 128 * 1024 * 1024;
 
 export interface HeaderFile {
   readonly dataSet: DataSet;
@@ -28,7 +29,7 @@ export function readHeaderFile(path: string, options: { keepItems: boolean }): H
     let wanted = Math.min(headBytes, enough);
     for (;;) {
       const bytes = readFrom(file, wanted);
-      const dataSet = parseDataset(bytes, { ...options, stopAtPixelData: true });
+      const dataSet = parseDataset(bytes, { ...options, stopAtPixelData: true, inflateLimitBytes });
       const isComplete = dataSet.pixelData !== null || (dataSet.damaged !== null && !dataSet.endedEarly);
       if (isComplete || wanted >= enough)
         return { dataSet: withCut(dataSet, stat.size), fileBytes: stat.size, modifiedMs: stat.mtimeMs };

@@ -1,9 +1,11 @@
-// Deflated data sets (PS3.5 A.5), inflated piece by piece up to a limit: a small file may not fill the memory, and what
-// lies before a break is kept.
+// Deflated data sets (PS3.5 A.5), inflated up to a limit: a small file may not fill the memory, and what lies before a
+// break is kept.
+import { constants, inflateRawSync } from 'node:zlib';
 import { Inflate, Unzlib } from 'fflate';
 import { libraryFaults } from './faults.ts';
 
-const pieceBytes = 64 * 1024;
+const pieceBytes = 8 * 1024;
+const chunkSize = 256 * 1024;
 
 export interface InflatedDataSet {
   readonly bytes: Uint8Array;
@@ -12,12 +14,28 @@ export interface InflatedDataSet {
 
 /** @throws Fault 107 where not even the first bytes can be inflated. */
 export function inflateDataSet(deflated: Uint8Array, limitBytes: number): InflatedDataSet {
-  const raw = inflateWith(new Inflate(), deflated, limitBytes);
-  if (raw.bytes.length > 0) return raw;
-  // Some writers wrap the stream in zlib's header, against the standard.
-  const wrapped = inflateWith(new Unzlib(), deflated, limitBytes);
-  if (wrapped.bytes.length > 0) return wrapped;
+  const quick = inflateWhole(deflated, limitBytes);
+  if (quick !== null) return quick;
+  // Broken, too large, or wrapped in zlib's header against the standard: piece by piece, to keep what comes first.
+  for (const stream of [new Inflate(), new Unzlib()]) {
+    const inflated = inflateWith(stream, deflated, limitBytes);
+    if (inflated.bytes.length > 0) return inflated;
+  }
   throw libraryFaults.notDicom('The deflated data set cannot be inflated: its compressed bytes are damaged.');
+}
+
+/** The quick way for a sound stream, also one that is cut off; null for any other. */
+function inflateWhole(deflated: Uint8Array, limitBytes: number): InflatedDataSet | null {
+  for (const isCut of [false, true]) {
+    try {
+      const finishFlush = isCut ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
+      const bytes = inflateRawSync(deflated, { maxOutputLength: limitBytes, finishFlush, chunkSize });
+      if (bytes.length > 0) return { bytes, damaged: isCut ? 'the deflated data set is cut off' : null };
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'Z_BUF_ERROR') return null;
+    }
+  }
+  return null;
 }
 
 function inflateWith(stream: Inflate | Unzlib, deflated: Uint8Array, limitBytes: number): InflatedDataSet {
@@ -27,7 +45,7 @@ function inflateWith(stream: Inflate | Unzlib, deflated: Uint8Array, limitBytes:
     pieces.push(piece);
     total += piece.length;
   };
-  let damaged: string | null = null;
+  let damaged = 'the deflated data set is cut off';
   try {
     for (let at = 0; at < deflated.length && total <= limitBytes; at += pieceBytes) {
       stream.push(deflated.subarray(at, at + pieceBytes));
@@ -35,12 +53,6 @@ function inflateWith(stream: Inflate | Unzlib, deflated: Uint8Array, limitBytes:
     if (total > limitBytes) damaged = `the data set inflates to more than ${limitBytes} bytes`;
   } catch {
     damaged = 'the deflated data set is broken';
-  }
-  try {
-    // Only now final: a final piece that is cut off would lose what it holds.
-    if (damaged === null) stream.push(new Uint8Array(0), true);
-  } catch {
-    damaged = 'the deflated data set is cut off';
   }
   const bytes = new Uint8Array(Math.min(total, limitBytes));
   let at = 0;

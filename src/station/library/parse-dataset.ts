@@ -37,7 +37,7 @@ export function parseDataset(bytes: Uint8Array, options: ParseOptions = {}): Dat
       ...encoding,
       deflated: true,
       pixelData: reader.pixelData,
-      damaged: reader.damaged ?? inflated.damaged,
+      damaged: inflated.damaged ?? reader.damaged,
       endedEarly: reader.endedEarly || inflated.damaged !== null,
     };
   }

@@ -30,6 +30,8 @@ export function textOf(dataSet: DataSet, element: Element | undefined, decode: D
   const text = inCharacterSet.has(element.vr)
     ? decode(bytes, element.vr === 'PN')
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  // Empty component groups at a name's end mean nothing (PS3.5 6.2.1).
+  if (element.vr === 'PN') return trimmedValues(text.replace(/[\0 ]+$/, '')).replace(/=+$/, '');
   const unpadded = text.replace(/[\0 ]+$/, '');
   return element.vr === 'ST' || element.vr === 'LT' || element.vr === 'UT' ? unpadded : trimmedValues(unpadded);
 }
