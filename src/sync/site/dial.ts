@@ -1,0 +1,91 @@
+// One outbound connection to a hub: address, WebSocket, handshake. Each way in which it can fail has its own words.
+import { WebSocket } from 'ws';
+import { Fault } from '../../contract/fault.ts';
+import { openFrameQueue, type FrameQueue } from '../protocol/frame-queue.ts';
+import { closeCodes } from '../protocol/channel.ts';
+import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { greetHub, type Hello } from '../protocol/handshake.ts';
+import { wireLimits, wireVersion } from '../protocol/limits.ts';
+import type { MessageSeal } from '../protocol/message-seal.ts';
+import { signStatement } from '../protocol/statement.ts';
+import { siteFault } from './faults.ts';
+
+export interface DialOrder {
+  readonly url: string;
+  readonly hubFingerprint: string;
+  readonly keys: DeviceKeys;
+  readonly site: string;
+  readonly inviteCode: string | null;
+  readonly lastModelSequence: number;
+}
+
+export interface Line {
+  readonly socket: WebSocket;
+  readonly frames: FrameQueue;
+  readonly seal: MessageSeal;
+  readonly hello: Hello;
+}
+
+/** @throws Fault 450 nobody there, 451 another key, 452 not a hub of this version, or the hub's reason of refusal. */
+export async function dial(order: DialOrder): Promise<Line> {
+  const host = hostOf(order.url);
+  const socket = new WebSocket(order.url, wireVersion, {
+    perMessageDeflate: false,
+    maxPayload: wireLimits.frameBytes,
+    handshakeTimeout: wireLimits.handshakeMs,
+    followRedirects: false,
+  });
+  // Attached before the socket opens: the first frame may come with the answer to the upgrade.
+  const frames = openFrameQueue(socket);
+  await opened(socket, host);
+  try {
+    const { keys, site } = order;
+    const card = signStatement('site-card', { site, publicKey: keys.publicKey, boxPublicKey: keys.boxPublicKey }, keys);
+    const greeted = await greetHub({ ...order, socket, frames, card, wrongHub: () => siteFault.wrongHub(host) });
+    return { socket, frames, ...greeted };
+  } catch (thrown) {
+    socket.close(closeCodes.refused);
+    setTimeout(() => socket.terminate(), 1_000).unref();
+    throw thrown instanceof Fault ? thrown : siteFault.notAHub(host, 'its greeting is not one');
+  }
+}
+
+function opened(socket: WebSocket, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let refusal: Fault | null = null;
+    socket.once('open', () => resolve());
+    socket.on('unexpected-response', (request, response) => {
+      refusal = siteFault.notAHub(host, `it answers ${response.statusCode ?? 'something else'}`);
+      request.destroy();
+      socket.terminate();
+      reject(refusal);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      reject(refusal ?? connectFault(host, error));
+    });
+  });
+}
+
+function connectFault(host: string, error: NodeJS.ErrnoException): Fault {
+  const reasons: Record<string, string> = {
+    ECONNREFUSED: 'nothing listens there',
+    ENOTFOUND: 'its name is not known',
+    EAI_AGAIN: 'its name cannot be looked up now',
+    ETIMEDOUT: 'it took too long',
+    EHOSTUNREACH: 'there is no way to it',
+    ENETUNREACH: 'there is no network',
+    ECONNRESET: 'the connection was cut',
+  };
+  const code = error.code ?? '';
+  if (code in reasons) return siteFault.hubUnreachable(host, reasons[code]!);
+  if (/subprotocol|server response|Upgrade|status/i.test(error.message)) return siteFault.notAHub(host, error.message);
+  return siteFault.hubUnreachable(host, code || error.message);
+}
+
+function hostOf(url: string): string {
+  try {
+    return new URL(url).host;
+  } catch {
+    return url;
+  }
+}

@@ -1,0 +1,86 @@
+// Faults of the site's end (450–499).
+import { Fault } from '../../contract/fault.ts';
+
+export const siteFault = {
+  hubUnreachable: (host: string, reason: string) =>
+    new Fault({
+      code: 450,
+      message:
+        `The hub at ${host} does not answer (${reason}). Check this machine's network, and ask the coordinator whether ` +
+        'the hub is running; then try again.',
+      retry: 'later',
+    }),
+  wrongHub: (host: string) =>
+    new Fault({
+      code: 451,
+      message:
+        `What answers at ${host} is not the hub of the invite: its key is another one. Nothing was sent to it. Tell the ` +
+        'coordinator, and ask for a new invite if the hub was set up anew.',
+      retry: 'later',
+    }),
+  notAHub: (host: string, reason: string) =>
+    new Fault({
+      code: 452,
+      message: `What answers at ${host} is not an ImagiQ hub of this version (${reason}). Check the address, or update ImagiQ.`,
+      retry: 'later',
+    }),
+  expiredInvite: (expiredAt: string) =>
+    new Fault({
+      code: 453,
+      message: `This invite expired at ${expiredAt}. Ask the coordinator for a new one.`,
+      retry: 'never',
+    }),
+  alreadyMember: (federation: string) =>
+    new Fault({
+      code: 454,
+      message: `This site is a member of ${federation} already. Leave it first to join again.`,
+      retry: 'never',
+    }),
+  noSuchFederation: (federation: string) =>
+    new Fault({
+      code: 455,
+      message: `This site is not a member of a federation called ${federation}.`,
+      retry: 'never',
+    }),
+  noProject: (federation: string) =>
+    new Fault({
+      code: 456,
+      message: `${federation} has not announced a project yet: there is nothing to approve. Try again when it has.`,
+      retry: 'later',
+    }),
+  cohortChanged: (cohort: string) =>
+    new Fault({
+      code: 457,
+      message: `The cohort ${cohort} has changed since it was approved. Look at it and approve it again.`,
+      retry: 'never',
+    }),
+  workFailed: (reason: string) =>
+    new Fault({
+      code: 458,
+      message: `The work for the federation stopped: ${reason} It is tried again by itself.`,
+      retry: 'later',
+    }),
+  damagedState: (federation: string) =>
+    new Fault({
+      code: 459,
+      message: `The stored state of a federation (${federation}) cannot be read. Leave it and join again with a new invite.`,
+      retry: 'never',
+    }),
+  damagedKeys: () =>
+    new Fault({
+      code: 460,
+      message:
+        "This device's federation keys cannot be opened. Restore them from a backup, or remove the folder `keys` and join again.",
+      retry: 'never',
+    }),
+  badModel: (reason: string) =>
+    new Fault({ code: 461, message: `A peer's model was not used: ${reason}.`, retry: 'never' }),
+  forgedTrunk: () =>
+    new Fault({
+      code: 462,
+      message: 'A trunk version does not fit its project or its bytes. It was not used.',
+      retry: 'never',
+    }),
+  badTraining: (reason: string) =>
+    new Fault({ code: 463, message: `Training gave an update that cannot be sent: ${reason}`, retry: 'never' }),
+} as const;

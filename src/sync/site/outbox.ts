@@ -1,0 +1,126 @@
+// The spool of updates: written before they are offered, kept until the hub's receipt is here. Delivery may be tried any number of
+// times; the idempotency key makes them one.
+import { createHash } from 'node:crypto';
+import { Fault } from '../../contract/fault.ts';
+import { checkUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
+import { decodeWeights } from '../aggregation/weights.ts';
+import type { Channel } from '../protocol/channel.ts';
+import { parseStatement, readStatement, signStatement } from '../protocol/statement.ts';
+import { siteFault } from './faults.ts';
+import type { MembershipDesk } from './membership-desk.ts';
+
+/** How often a refusal that says `now` is followed at once, per connection. */
+const maxImmediateRetries = 3;
+
+export interface Outbox {
+  /** Signs and stores an update durably. @throws Fault 463 when it holds values that the hub would refuse. */
+  store(trained: {
+    readonly weights: Uint8Array;
+    readonly examples: number;
+    readonly loss: number;
+    readonly trunk: { readonly version: number; readonly weights: Uint8Array };
+  }): void;
+  /** Sends what is stored, oldest first, for as long as the hub is there. Never rejects. */
+  deliver(): Promise<void>;
+  readonly isDelivering: boolean;
+  clear(): void;
+}
+
+export function openOutbox(desk: MembershipDesk): Outbox {
+  const { state, blobs, keys } = desk;
+  let delivering: Promise<void> | null = null;
+
+  const offerFirst = async (channel: Channel): Promise<void> => {
+    const spooled = state.spool[0]!;
+    const update = parseStatement('update', spooled.update.statement);
+    try {
+      await channel.putBlob(spooled.blob);
+      const answer = await channel.ask({ kind: 'update-offered', update: spooled.update });
+      if (answer.kind !== 'update-accepted' || state.hubKey === null) throw new Error('an offer was not answered');
+      const receipt = readStatement('receipt', answer.receipt, state.hubKey);
+      if (receipt.idempotencyKey !== update.idempotencyKey) throw new Error('the receipt is for another update');
+      state.accepted += 1;
+      state.stalenessSum += receipt.stalenessCommits;
+      desk.ledger('update-sent', {
+        project: update.project,
+        baseVersion: update.baseVersion,
+        bytes: update.bytes,
+        blob: update.blob,
+        examples: update.examples,
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
+      state.refused += 1;
+      state.reason = thrown.message;
+      desk.ledger('update-refused', { project: update.project, blob: update.blob, reason: thrown.message });
+    }
+    state.spool = state.spool.filter((one) => one !== spooled);
+    if (!state.spool.some(({ blob }) => blob === spooled.blob)) blobs.remove(spooled.blob);
+    desk.save();
+  };
+
+  const run = async (): Promise<void> => {
+    const channel = desk.channel();
+    let retries = 0;
+    while (channel !== null && desk.channel() === channel && state.spool.length > 0) {
+      try {
+        await offerFirst(channel);
+      } catch (thrown) {
+        const isWorthRetrying = thrown instanceof Fault && thrown.retry === 'now';
+        retries += 1;
+        if (isWorthRetrying && retries <= maxImmediateRetries) continue;
+        state.reason = thrown instanceof Fault ? thrown.message : siteFault.workFailed(String(thrown)).message;
+        return;
+      }
+    }
+  };
+
+  return {
+    store({ weights, examples, loss, trunk }) {
+      const { project } = state;
+      if (project === null) return;
+      const base = decodeWeights(trunk.weights);
+      const update = updateOf(base, decodeWeights(weights));
+      const refusal = checkUpdate(update, { layout: base });
+      if (refusal !== null) throw siteFault.badTraining(refusal.message);
+      const bytes = encodeUpdate(update, project.project.updateCodec);
+      const blob = blobs.put(bytes);
+      const idempotencyKey = createHash('sha256')
+        .update([project.hash, keys.fingerprint, trunk.version, state.turn, blob].join('\n'))
+        .digest('hex');
+      const signed = signStatement(
+        'update',
+        {
+          project: project.project.id,
+          projectHash: project.hash,
+          baseVersion: trunk.version,
+          blob,
+          bytes: bytes.byteLength,
+          examples,
+          // A loss that is no number cannot be said in JSON.
+          loss: Number.isFinite(loss) ? loss : -1,
+          datasetFingerprint: state.approval!.datasetFingerprint,
+          idempotencyKey,
+        },
+        keys,
+      );
+      state.spool.push({ update: signed, blob, baseVersion: trunk.version });
+      state.turn += 1;
+      desk.save();
+    },
+    deliver() {
+      delivering ??= run().finally(() => {
+        delivering = null;
+        desk.changed();
+      });
+      return delivering;
+    },
+    get isDelivering() {
+      return delivering !== null;
+    },
+    clear() {
+      for (const { blob } of state.spool) blobs.remove(blob);
+      state.spool = [];
+    },
+  };
+}

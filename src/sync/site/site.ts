@@ -1,0 +1,152 @@
+// The hospital's end of its federations: keys, memberships, and what each is doing. One folder, one process.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { siteNameSchema, type Membership, type Project } from '../../contract/federation.ts';
+import { parseInvite } from '../protocol/invite-link.ts';
+import { siteFault } from './faults.ts';
+import type { LedgerDetail } from './membership-desk.ts';
+import { newMembershipState, readMembershipState, type MembershipState } from './membership-file.ts';
+import { openMembership, type OpenMembership } from './membership.ts';
+import { openSiteKeys, plainSealing, type KeySealing } from './site-keys.ts';
+import type { SiteWork } from './site-work.ts';
+import { trunkOnBench } from './bench.ts';
+
+export interface SiteOrder {
+  readonly folder: string;
+  /** The name used where `join` is not given another. */
+  readonly siteName: string;
+  readonly work: SiteWork;
+  readonly onChange: (membership: Membership) => void;
+  /** Every act, and every byte that leaves. */
+  readonly onLedger: (act: string, detail: LedgerDetail) => void;
+  /** How keys are sealed on disk: the OS key chain in the app. */
+  readonly sealing?: KeySealing;
+  readonly clock?: () => number;
+  readonly random?: () => number;
+  readonly pingMs?: number;
+}
+
+/** The weights behind a scoreboard, for the station to evaluate on its test split. Files are read-only and may go with the next trunk. */
+export interface EnsembleFiles {
+  readonly project: Project;
+  readonly cohort: string;
+  readonly members: readonly { readonly model: string; readonly site: string; readonly weightsFile: string }[];
+  readonly trunkFile: string | null;
+  readonly localOnlyFile: string | null;
+}
+
+export interface Site {
+  /** SHA-256 (hex) of this device's public key. */
+  readonly fingerprint: string;
+  /**
+   * Enrols this device by an invite. @throws Fault 412 not an invite, 450–454 with what to do, 500–505 the hub's refusal.
+   */
+  join(inviteLink: string, options?: { readonly siteName?: string }): Promise<Membership>;
+  /**
+   * The data manager's consent: this cohort takes part in the federation's project from now on. A changed project or cohort asks again.
+   * @param fingerprint the data set fingerprint that was looked at; another one is refused (Fault 457).
+   */
+  approve(federation: string, cohort: string, fingerprint?: string): Promise<Membership>;
+  /** Stops at once; the hub hears of it now or at the next connection. */
+  leave(federation: string): Promise<void>;
+  memberships(): Membership[];
+  /** Null before an ensemble was selected. */
+  ensembleOf(federation: string): EnsembleFiles | null;
+  /** Ends work and connections; the next `openSite` goes on where this one stood. */
+  close(): Promise<void>;
+}
+
+export async function openSite(order: SiteOrder): Promise<Site> {
+  const clock = order.clock ?? Date.now;
+  const keys = openSiteKeys(path.join(order.folder, 'keys'), order.sealing ?? plainSealing);
+  const federations = path.join(order.folder, 'federations');
+  mkdirSync(federations, { recursive: true, mode: 0o700 });
+  const memberships = new Map<string, OpenMembership>();
+  const joining = new Set<string>();
+  const folderOf = (federation: string): string =>
+    path.join(federations, createHash('sha256').update(federation).digest('hex').slice(0, 16));
+
+  const open = (state: MembershipState, inviteCode: string | null): Promise<OpenMembership> =>
+    openMembership({
+      folder: folderOf(state.federation),
+      state,
+      keys,
+      work: order.work,
+      clock,
+      random: order.random ?? Math.random,
+      pingMs: order.pingMs ?? null,
+      inviteCode,
+      onChange: order.onChange,
+      onLedger: order.onLedger,
+    });
+  const membershipOf = (federation: string): OpenMembership => {
+    const membership = memberships.get(federation);
+    if (membership === undefined) throw siteFault.noSuchFederation(federation);
+    return membership;
+  };
+
+  for (const name of readdirSync(federations).sort()) {
+    const state = readMembershipState(path.join(federations, name));
+    if (state !== null) memberships.set(state.federation, await open(state, null));
+  }
+
+  return {
+    fingerprint: keys.fingerprint,
+    async join(inviteLink, options = {}) {
+      const invite = parseInvite(inviteLink);
+      const site = siteNameSchema.parse(options.siteName ?? order.siteName);
+      const { federation } = invite;
+      if (!(Date.parse(invite.expiresAt) > clock())) throw siteFault.expiredInvite(invite.expiresAt);
+      const earlier = memberships.get(federation);
+      if (joining.has(federation) || earlier?.state.standing === 'member') throw siteFault.alreadyMember(federation);
+      joining.add(federation);
+      try {
+        await earlier?.close();
+        memberships.delete(federation);
+        const folder = folderOf(federation);
+        rmSync(folder, { recursive: true, force: true });
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        const state = newMembershipState({
+          federation,
+          hubUrl: invite.url,
+          hubFingerprint: invite.hubFingerprint,
+          site,
+        });
+        const membership = await open(state, invite.code).catch((thrown: unknown) => {
+          if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+          throw thrown;
+        });
+        memberships.set(federation, membership);
+        order.onLedger('joined', { federation, hub: invite.url, hubFingerprint: invite.hubFingerprint, site });
+        return membership.view;
+      } finally {
+        joining.delete(federation);
+      }
+    },
+    async approve(federation, cohort, fingerprint) {
+      const membership = membershipOf(federation);
+      await membership.approve(cohort, fingerprint ?? null);
+      return membership.view;
+    },
+    leave: (federation) => membershipOf(federation).leave(),
+    memberships: () => [...memberships.values()].map(({ view }) => view),
+    ensembleOf(federation) {
+      const { state, blobFile } = membershipOf(federation);
+      if (state.project === null || state.approval === null || state.selected.length === 0) return null;
+      const trunk = state.candidates.find(({ site }) => site === trunkOnBench);
+      return {
+        project: state.project.project,
+        cohort: state.approval.cohort,
+        members: state.candidates
+          .filter(({ model }) => state.selected.includes(model))
+          .map(({ model, site }) => ({ model, site, weightsFile: blobFile(model)! })),
+        trunkFile: trunk === undefined ? null : blobFile(trunk.model),
+        localOnlyFile: state.own === null ? null : blobFile(state.own.model),
+      };
+    },
+    async close() {
+      await Promise.all([...memberships.values()].map((membership) => membership.close()));
+    },
+  };
+}

@@ -1,0 +1,219 @@
+// One membership's work, step by step: pull the newest trunk, judge it, train from it, put the update into the outbox; in between the
+// bench. It never waits for another site, and while the hub is away it goes on from the trunk it has.
+import { Fault, faultValueOf } from '../../contract/fault.ts';
+import type { Project } from '../../contract/federation.ts';
+import { retryDelayMs } from '../protocol/backoff.ts';
+import { trunkOnBench, type Bench } from './bench.ts';
+import { siteFault } from './faults.ts';
+import type { Activity, MembershipDesk } from './membership-desk.ts';
+import type { Outbox } from './outbox.ts';
+
+/** Updates that may wait for the hub; then training pauses, since older ones would be refused as stale. */
+const maxSpooledUpdates = 4;
+
+export interface WorkLoop {
+  /** Something changed: look again. */
+  poke(): void;
+  readonly activity: Activity;
+  /** Project finished, everything judged. */
+  readonly isDone: boolean;
+  /** Ends the work at hand (another project, another cohort) and begins anew. */
+  restart(): void;
+  close(): Promise<void>;
+}
+
+export function openWorkLoop(order: {
+  readonly desk: MembershipDesk;
+  readonly bench: Bench;
+  readonly outbox: Outbox;
+  readonly random: () => number;
+}): WorkLoop {
+  const { desk, bench, outbox } = order;
+  const { state, blobs, work } = desk;
+  let activity: Activity = 'waiting';
+  let isDone = false;
+  let isClosed = false;
+  let isPoked = false;
+  let wake = (): void => {};
+  let abort = new AbortController();
+
+  const during = async <T>(what: Activity, run: () => Promise<T>): Promise<T> => {
+    activity = what;
+    desk.changed();
+    return run();
+  };
+
+  /** Does the next thing that can be done. @returns false when there is nothing to do for now. */
+  const step = async (signal: AbortSignal): Promise<boolean> => {
+    isDone = false;
+    const { project: current, approval, trunk } = state;
+    if (state.standing !== 'member' || current === null || trunk === null) return false;
+    if (approval === null || approval.projectHash !== current.hash) return false;
+    const { project } = current;
+    const { cohort } = approval;
+    if ((await work.datasetFingerprint(cohort)) !== approval.datasetFingerprint) {
+      state.approval = null;
+      state.reason = siteFault.cohortChanged(cohort).message;
+      desk.save();
+      return false;
+    }
+    if (!blobs.has(trunk.blob)) {
+      const channel = desk.channel();
+      if (channel !== null) {
+        await during('downloading', () => channel.getBlob(trunk.blob, trunk.bytes));
+        desk.ledger('trunk-received', { project: project.id, version: trunk.version, bytes: trunk.bytes });
+        return true;
+      }
+    } else if (!state.history.some(({ trunkVersion }) => trunkVersion === trunk.version)) {
+      await during('evaluating', () => judgeTrunk(project, cohort, trunk));
+      return true;
+    }
+    if (state.announced.length > 0 && (await during('downloading', () => bench.openNext(project)))) return true;
+    if (await during('evaluating', () => bench.evaluateNext(project, cohort))) return true;
+    if (state.own === null && (state.turn > 0 || current.isFinished)) {
+      await during('training', () => trainAlone(project, cohort, signal));
+      return true;
+    }
+    if (current.isFinished) {
+      isDone = blobs.has(trunk.blob) && state.own !== null;
+      return false;
+    }
+    const base = newestHeld();
+    if (base === null || state.spool.length >= maxSpooledUpdates) return false;
+    await during('training', () => trainUpdate(project, cohort, base, signal));
+    return true;
+  };
+
+  /** The trunk to train from: the newest, or while it cannot be fetched the last that was. */
+  const newestHeld = (): { version: number; blob: string } | null => {
+    if (state.trunk !== null && blobs.has(state.trunk.blob)) return state.trunk;
+    const version = state.history.at(-1)?.trunkVersion;
+    const held = state.candidates.find(({ site, model }) => site === trunkOnBench && blobs.has(model));
+    return version === undefined || held === undefined ? null : { version, blob: held.model };
+  };
+
+  const judgeTrunk = async (
+    project: Project,
+    cohort: string,
+    trunk: { version: number; blob: string },
+  ): Promise<void> => {
+    bench.add({ model: trunk.blob, site: trunkOnBench, network: project.network.name });
+    const judged = (): (typeof state.candidates)[number] | undefined =>
+      state.candidates.find(({ model, site }) => model === trunk.blob && site === trunkOnBench);
+    while (judged()?.metrics === null) await bench.evaluateNext(project, cohort);
+    const metrics = judged()?.metrics;
+    if (!metrics) return;
+    state.history.push({
+      trunkVersion: trunk.version,
+      at: new Date(desk.clock()).toISOString(),
+      auc: metrics.auc?.value ?? null,
+      accuracy: metrics.accuracy?.value ?? null,
+      loss: metrics.loss,
+    });
+    desk.save();
+  };
+
+  const trainAlone = async (project: Project, cohort: string, signal: AbortSignal): Promise<void> => {
+    const { weights, examples } = await work.trainLocalOnly({ project, cohort, signal });
+    if (signal.aborted) return;
+    state.own = { model: blobs.put(weights), examples, shared: null };
+    bench.add({ model: state.own.model, site: state.site, network: project.network.name });
+    desk.save();
+    while (await bench.evaluateNext(project, cohort)) if (signal.aborted) return;
+    // Sharing needs the hub; what fails now is done at the next connection.
+    void bench.share().catch(() => {});
+  };
+
+  const trainUpdate = async (
+    project: Project,
+    cohort: string,
+    base: { version: number; blob: string },
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const trunkWeights = await blobs.read(base.blob);
+    const { turn } = state;
+    const trained = await work.trainUpdate({
+      project,
+      cohort,
+      trunkWeights,
+      trunkVersion: base.version,
+      turn,
+      signal,
+      onProgress: () => {},
+    });
+    if (signal.aborted) return;
+    try {
+      outbox.store({ ...trained, trunk: { version: base.version, weights: trunkWeights } });
+    } catch (thrown) {
+      // Another turn is another seed: the same would diverge again.
+      state.turn += 1;
+      throw thrown;
+    }
+    desk.ledger('update-trained', { project: project.id, baseVersion: base.version, examples: trained.examples });
+    void outbox.deliver();
+  };
+
+  const pause = (longestMs: number | null): Promise<void> => {
+    if (isPoked || isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = longestMs === null ? null : setTimeout(resolve, longestMs);
+      wake = () => {
+        if (timer !== null) clearTimeout(timer);
+        resolve();
+      };
+    });
+  };
+
+  const run = async (): Promise<void> => {
+    for (let failures = 0; !isClosed;) {
+      isPoked = false;
+      const { signal } = abort;
+      try {
+        const didSomething = await step(signal);
+        failures = 0;
+        if (didSomething) continue;
+        activity = isDone ? 'idle' : 'waiting';
+        desk.changed();
+        await pause(null);
+      } catch (thrown) {
+        if (isClosed || signal.aborted) continue;
+        failures += 1;
+        const fault = thrown instanceof Fault ? thrown : new Fault(faultValueOf(thrown), thrown);
+        activity = 'waiting';
+        // A connection that ended says so itself, and the work goes on when it is back.
+        if (desk.channel() !== null) {
+          state.reason = siteFault.workFailed(fault.message).message;
+          desk.ledger('work-failed', { code: fault.code, reason: fault.message });
+        }
+        desk.changed();
+        await pause(retryDelayMs(failures, order.random));
+      }
+    }
+  };
+  const running = run();
+
+  return {
+    poke() {
+      isPoked = true;
+      wake();
+    },
+    get activity() {
+      return activity;
+    },
+    get isDone() {
+      return isDone;
+    },
+    restart() {
+      abort.abort();
+      abort = new AbortController();
+      isPoked = true;
+      wake();
+    },
+    async close() {
+      isClosed = true;
+      abort.abort();
+      wake();
+      await running;
+    },
+  };
+}
