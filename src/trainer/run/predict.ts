@@ -30,8 +30,8 @@ export async function predictExamples({
     await setImmediate();
     if (control.isStopped) return null;
     const { images, count } = batches.batchAt(examples, start, null);
-    const values = await session.predict(images, count);
-    probabilities.set(values.subarray(0, count * classes), start * classes);
+    const values = await session.predict(images.subarray(0, (images.length / batchSize) * count), count);
+    probabilities.set(values, start * classes);
   }
   if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');
   return probabilities;

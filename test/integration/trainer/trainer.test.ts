@@ -145,8 +145,8 @@ describe('interruptions', () => {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );
-    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-    const processId = Number(line.toString());
+    const [line] = (await Promise.race([once(parent.stdout, 'data'), once(parent, 'exit')])) as [Buffer | number];
+    const processId = Number(String(line));
     expect(isAlive(processId)).toBe(true);
     parent.kill('SIGKILL');
     await vi.waitFor(() => expect(isAlive(processId)).toBe(false), { timeout: 10_000 });
@@ -244,13 +244,15 @@ describe('bad input', () => {
   };
 
   it('a loss that is no longer a number ends the run with its last checkpoint kept', async () => {
+    // Weight decay times a learning rate above 2 makes the weights grow at every step, until they overflow.
     const diverging = job({
       hyperParameters: {
         epochs: 50,
         optimiser: 'sgd',
         schedule: 'constant',
-        learningRate: 10,
-        momentum: 0.99,
+        batchSize: 80,
+        learningRate: 2.2,
+        momentum: 0,
         weightDecay: 1,
       },
     });
