@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type CallArguments, type CallName, type CallOutput, calls } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
+import { readInvite } from '../sync/site/read-invite.ts';
 import { isDiskFull, stationFault } from './faults.ts';
 import type { Station } from './open-station.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
@@ -39,7 +40,14 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
       version,
       home: home.folder,
       node: process.versions.node,
-      studies: library.studies({ query: '', modality: null, limit: 1, offset: 0, sortBy: 'studyDate', descending: true }).total,
+      studies: library.studies({
+        query: '',
+        modality: null,
+        limit: 1,
+        offset: 0,
+        sortBy: 'studyDate',
+        descending: true,
+      }).total,
       freeBytes: home.freeBytes(),
       networks: station.networks,
     }),
@@ -60,7 +68,12 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
     'create-cohort': ({ name, query, labelsFile, labelColumn, studyInstanceUIDs }) => {
       const cohort = cohorts.create({ name, query, labelsFile, labelColumn, studyInstanceUIDs });
-      ledger.append('cohort-created', { cohort: cohort.name, version: cohort.version, hash: cohort.hash, instances: cohort.instances });
+      ledger.append('cohort-created', {
+        cohort: cohort.name,
+        version: cohort.version,
+        hash: cohort.hash,
+        instances: cohort.instances,
+      });
       station.onEvent('library-changed', {});
       return cohort;
     },
@@ -77,8 +90,8 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     'stop-run': ({ id }) => done(runs.stop(id)),
     runs: () => ({ runs: runs.list() }),
     models: () => ({ models: models.list() }),
-    'read-invite': ({ invite }) => site.readInvite(invite),
-    join: ({ invite, site: siteName }) => site.join(invite, { siteName }),
+    'read-invite': ({ invite }) => readInvite(invite),
+    join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
     'approve-project': ({ federation, cohort }) => {
       cohorts.show(cohort);
       return site.approve(federation, cohort);

@@ -46,7 +46,11 @@ export const stationFault = {
       retry: 'later',
     }),
   workStopped: () =>
-    new Fault({ code: 612, message: 'The training for the federation was stopped; it continues later.', retry: 'later' }),
+    new Fault({
+      code: 612,
+      message: 'The training for the federation was stopped; it continues later.',
+      retry: 'later',
+    }),
 } as const;
 
 /** Tells a full disk apart from other errors, whatever layer reported it. */

@@ -6,7 +6,13 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { type CallName, type EventName, type FromStation, fromStationSchema, toStationSchema } from '../contract/calls.ts';
+import {
+  type CallName,
+  type EventName,
+  type FromStation,
+  fromStationSchema,
+  toStationSchema,
+} from '../contract/calls.ts';
 import { Fault, faultValueOf } from '../contract/fault.ts';
 import { stationFault } from './faults.ts';
 

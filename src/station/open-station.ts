@@ -71,6 +71,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     });
     const site = await openSite({
       folder: home.federations,
+      siteName: os.hostname(),
       work: siteWork({
         folder: path.join(home.federations, 'work'),
         datasets,

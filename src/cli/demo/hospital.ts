@@ -75,6 +75,7 @@ async function outcomeOf(
     onProgress: () => {},
   });
   const models = station.site.ensembleOf(membership.federation);
+  if (!models?.trunkFile || !models.localOnlyFile) throw new Error('the federation finished without models to compare');
   const folder = path.join(home, 'outcome');
   mkdirSync(folder, { recursive: true });
   const keep = (name: string, source: string): string => {
@@ -87,7 +88,7 @@ async function outcomeOf(
     datasetFile: file,
     trunkFile: keep('trunk', models.trunkFile),
     localOnlyFile: keep('local-only', models.localOnlyFile),
-    ensembleFiles: models.members.map(({ file: source }, index) => keep(`ensemble-${index}`, source)),
+    ensembleFiles: models.members.map(({ weightsFile: source }, index) => keep(`ensemble-${index}`, source)),
     ledgerHead: station.ledger.entries(1).at(-1)?.hash ?? '',
     ledgerEntries: station.ledger.entries(1_000).length,
   };

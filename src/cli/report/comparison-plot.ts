@@ -3,7 +3,7 @@ import type { Estimate } from '../../contract/training.ts';
 import type { ComparedModel, DemoResult } from './demo-result.ts';
 import { figure } from './figures.ts';
 import { html, type Markup } from './markup.ts';
-import { px, roundScale } from './scale.ts';
+import { px, roundScale, type Scale } from './scale.ts';
 
 export const modelTitles: Readonly<Record<ComparedModel, string>> = {
   'local-only': 'Local only',
@@ -17,7 +17,7 @@ type Row = DemoResult['pooled']['rows'][number];
 const width = 960;
 const rowHeight = 27;
 const labelWidth = 176;
-const panelGap = 44;
+const panelGap = 64;
 const top = 44;
 const measures = ['auc', 'accuracy'] as const;
 const measureTitles = { auc: 'AUC', accuracy: 'Accuracy' } as const;
@@ -74,7 +74,7 @@ function panel(
         >${figure(tick, scale.decimals)}</text
       >`;
   });
-  const dots = rows.map((row, index) => dot(row.model, row.metrics[measure], scale.position, rowCentre(index)));
+  const dots = rows.map((row, index) => dot(row.model, row.metrics[measure], scale, rowCentre(index)));
   const at = reference === null ? null : scale.position(reference);
   return html`<text class="axis-title" x="${left}" y="16">${measureTitles[measure]}</text>${grid}${
       at === null
@@ -89,9 +89,9 @@ function panel(
     }${dots}`;
 }
 
-function dot(model: ComparedModel, estimate: Estimate, position: (value: number) => number, y: number): Markup | null {
+function dot(model: ComparedModel, estimate: Estimate, scale: Scale, y: number): Markup | null {
   if (!estimate) return null;
-  const [low, high] = [px(position(estimate.low)), px(position(estimate.high))];
+  const [low, high] = [px(scale.position(estimate.low)), px(scale.position(estimate.high))];
   return html`<g class="model-${model}"
     ><line class="whisker" x1="${low}" x2="${high}" y1="${px(y)}" y2="${px(y)}" /><line
       class="whisker"
@@ -99,7 +99,7 @@ function dot(model: ComparedModel, estimate: Estimate, position: (value: number)
       x2="${low}"
       y1="${px(y - 4)}"
       y2="${px(y + 4)}" /><line class="whisker" x1="${high}" x2="${high}" y1="${px(y - 4)}" y2="${px(y + 4)}" /><circle
-      cx="${px(position(estimate.value))}"
+      cx="${px(scale.position(estimate.value))}"
       cy="${px(y)}"
       r="${model === 'local-only' ? 4.5 : 5.5}"
   /></g>`;

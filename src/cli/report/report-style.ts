@@ -34,7 +34,7 @@ h1 { font-size: 32px; line-height: 1.2; letter-spacing: -.022em; margin: 8px 0 6
 .tile p { margin: 0; font-size: 13px; color: var(--muted); }
 section { margin-top: 18px; padding: 22px 24px 20px; }
 h2 { font-size: 18px; letter-spacing: -.012em; margin: 0 0 3px; }
-section > p { margin: 0 0 14px; color: var(--muted); font-size: 14px; max-width: 78ch; }
+section > p { margin: 0 0 14px; color: var(--muted); font-size: 14px; max-width: 92ch; }
 .wide { overflow-x: auto; } .wide:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); font-size: 13px; padding-bottom: 6px; }

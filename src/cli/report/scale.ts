@@ -14,15 +14,21 @@ export interface Scale {
 export function roundScale(
   values: readonly number[],
   range: readonly [number, number],
-  options: { readonly ticks: number; readonly limits?: readonly [number, number] },
+  options: {
+    readonly ticks: number;
+    readonly limits?: readonly [number, number];
+    /** The distances between ticks to choose from, ascending, instead of 1, 2, 5 × a power of ten. */
+    readonly steps?: readonly number[];
+  },
 ): Scale {
   const finite = values.filter(Number.isFinite);
   const low = finite.length > 0 ? Math.min(...finite) : 0;
   const high = finite.length > 0 ? Math.max(...finite) : 1;
-  const step = roundStep((high - low || 0.1) / options.ticks);
-  const [least, most] = options.limits ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  const start = Math.max(least, Math.floor(low / step + 1e-9) * step);
-  let end = Math.min(most, Math.ceil(high / step - 1e-9) * step);
+  const least = (high - low || 0.1) / options.ticks;
+  const step = options.steps?.find((one) => one >= least) ?? roundStep(least);
+  const [floor, ceiling] = options.limits ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const start = Math.max(floor, Math.floor(low / step + 1e-9) * step);
+  let end = Math.min(ceiling, Math.ceil(high / step - 1e-9) * step);
   if (end <= start) end = start + step;
   const ticks: number[] = [];
   for (let index = 0; start + index * step <= end + step * 1e-6; index += 1) ticks.push(start + index * step);

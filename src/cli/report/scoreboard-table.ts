@@ -23,7 +23,7 @@ function tile(model: ComparedModel, rows: readonly Row[], reference: number | nu
   const gain =
     model === 'local-only' || auc === null || reference === null
       ? null
-      : `${signedFigure(auc - reference)} to local mean`;
+      : `${signedFigure(auc - reference)} AUC to the local mean`;
   return html`<div class="tile model-${model}">
     <h3>${modelTitles[model]}${only ? '' : `, mean of ${rows.length} sites`}</h3>
     <div class="value">${figure(auc)}<small>AUC</small></div>

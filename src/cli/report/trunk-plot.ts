@@ -1,6 +1,6 @@
 // The trunk over time: each site's validation AUC of the versions that it evaluated, and when the updates arrived.
 import type { DemoResult } from './demo-result.ts';
-import { duration, figure } from './figures.ts';
+import { clockTime, duration, figure } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 import { px, roundScale, type Scale, spread } from './scale.ts';
 
@@ -15,10 +15,12 @@ interface Line {
 
 const width = 960;
 const left = 132;
-const right = 818;
+const right = 796;
 const top = 30;
 const plotHeight = 260;
 const laneHeight = 20;
+/** Seconds. */
+const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
 /** Which measure the plot shows: the AUC, or the accuracy where no AUC could be computed. */
 export function plottedMeasure(history: readonly Evaluation[]): 'auc' | 'accuracy' {
@@ -32,7 +34,7 @@ export function trunkPlot(result: DemoResult): Markup {
   const lanesTop = bottom + 22;
   const lanesBottom = arrivals.length > 0 ? lanesTop + result.sites.length * laneHeight : bottom;
   const moments = [...result.trunkHistory, ...arrivals].map(({ atSeconds }) => atSeconds);
-  const time = roundScale(moments, [left, right], { ticks: 7 });
+  const time = roundScale(moments, [left, right], { ticks: 9, steps: timeSteps });
   const values = result.trunkHistory.flatMap((evaluation) => evaluation[measure] ?? []);
   const value = roundScale(values, [bottom, top], { ticks: 5, limits: [0, 1] });
   const lines = linesOf(result, measure, time, value);
@@ -49,7 +51,7 @@ export function trunkPlot(result: DemoResult): Markup {
       arrivals.length > 0 ? lanes(result, arrivals, time, lanesTop) : null
     }
     <text class="tick" x="${(left + right) / 2}" y="${lanesBottom + 40}" text-anchor="middle">
-      time since the start
+      minutes since the start
     </text>
   </svg>`;
 }
@@ -96,7 +98,7 @@ function axes(time: Scale, value: Scale, bottom: number, lanesBottom: number): M
           x="${x}"
           y="${lanesBottom + 19}"
           text-anchor="middle"
-          >${duration(tick)}</text
+          >${clockTime(tick)}</text
         >`;
     }),
     html`<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}" />`,

@@ -7,7 +7,7 @@ export function writeFileDurably(file: string, bytes: Uint8Array | string, mode 
   const handle = openSync(beside, 'w', mode);
   try {
     const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
-    for (let written = 0; written < content.length; ) {
+    for (let written = 0; written < content.length;) {
       written += writeSync(handle, content, written, content.length - written);
     }
     fsyncSync(handle);
