@@ -38,7 +38,9 @@ function executableName(): string {
 function runtimeIn(folder: string, origin: ElectronRuntime['origin']): ElectronRuntime {
   const executable = path.join(folder, executableName());
   if (!existsSync(executable)) {
-    throw new Error(`ELECTRON_OVERRIDE_DIST_PATH names ${folder}, where no ${executableName()} is. Unpack an Electron there.`);
+    throw new Error(
+      `ELECTRON_OVERRIDE_DIST_PATH names ${folder}, where no ${executableName()} is. Unpack an Electron there.`,
+    );
   }
   const version = readFileSync(path.join(folder, 'version'), 'utf8').trim().replace(/^v/, '');
   return { executable, folder, version, origin };

@@ -3,7 +3,10 @@ import { Menu, type MenuItemConstructorOptions } from 'electron';
 import type { ShellCommand } from '../contract/shell.ts';
 
 /** Builds the menu; `tell` passes a chosen command to the window. */
-export function setAppMenu(options: { readonly isPackaged: boolean; readonly tell: (command: ShellCommand) => void }): void {
+export function setAppMenu(options: {
+  readonly isPackaged: boolean;
+  readonly tell: (command: ShellCommand) => void;
+}): void {
   const item = (label: string, command: ShellCommand, accelerator?: string): MenuItemConstructorOptions => ({
     label,
     click: () => options.tell(command),

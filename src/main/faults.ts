@@ -13,7 +13,8 @@ export const shellFault = {
   badOrder: () =>
     new Fault({
       code: 702,
-      message: 'The window and the background process do not fit together. Restart ImagiQ; if it stays so, reinstall it.',
+      message:
+        'The window and the background process do not fit together. Restart ImagiQ; if it stays so, reinstall it.',
       retry: 'never',
     }),
 } as const;

@@ -26,8 +26,24 @@ const maxQuickDeaths = 3;
 const closeDeadlineMs = 5_000;
 /** Variables that the station needs; nothing else of the shell's environment goes to it. */
 const passedVariables = [
-  'PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA',
-  'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'NODE_EXTRA_CA_CERTS', 'CUDA_VISIBLE_DEVICES', 'LD_LIBRARY_PATH',
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'SystemRoot',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+  'HTTPS_PROXY',
+  'https_proxy',
+  'NO_PROXY',
+  'no_proxy',
+  'NODE_EXTRA_CA_CERTS',
+  'CUDA_VISIBLE_DEVICES',
+  'LD_LIBRARY_PATH',
 ] as const;
 
 /** Starts the station and keeps it running until `close`. */
@@ -52,7 +68,9 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
       execArgv: [],
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: Object.fromEntries(passedVariables.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+      env: Object.fromEntries(
+        passedVariables.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+      ),
     });
     child = started;
     started.on('message', (raw) => {
@@ -82,7 +100,10 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
       change({ state: 'failed', message: `${reason} Restart ImagiQ to try again; your data is untouched.` });
       return;
     }
-    change({ state: 'restarting', message: 'The background process stopped and is being restarted. Nothing stored is lost.' });
+    change({
+      state: 'restarting',
+      message: 'The background process stopped and is being restarted. Nothing stored is lost.',
+    });
     setTimeout(() => {
       if (!closing) start();
     }, restartDelayMs);

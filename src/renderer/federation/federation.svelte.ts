@@ -1,0 +1,116 @@
+// The federations that this site belongs to, and the way in and out.
+import type { CallOutput } from '../../contract/calls.ts';
+import { faultValueOf } from '../../contract/fault.ts';
+import type { Membership } from '../../contract/federation.ts';
+import type { StationLink } from '../bridge/station-link.ts';
+import type { Toasts } from '../ui/toasts.svelte.ts';
+
+type ReadInvite = CallOutput<'read-invite'>;
+
+export class Federations {
+  #memberships = $state.raw<readonly Membership[] | null>(null);
+  #invite = $state('');
+  #offer = $state.raw<ReadInvite | null>(null);
+  #problem = $state<string | null>(null);
+  #isBusy = $state(false);
+  readonly #station: StationLink;
+  readonly #toasts: Toasts;
+
+  constructor(station: StationLink, toasts: Toasts) {
+    this.#station = station;
+    this.#toasts = toasts;
+    station.watch('membership-changed', (membership) => this.#take(membership));
+    void this.reload();
+  }
+
+  /** Current memberships; ones that were left are not among them. Null until the station answered. */
+  get memberships(): readonly Membership[] | null {
+    return this.#memberships?.filter((membership) => membership.state !== 'left') ?? null;
+  }
+
+  get invite(): string {
+    return this.#invite;
+  }
+
+  /** What the pasted invite would join. */
+  get offer(): ReadInvite | null {
+    return this.#offer;
+  }
+
+  /** What is wrong with the invite or the join, for a person. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  async reload(): Promise<void> {
+    try {
+      this.#memberships = (await this.#station.ask('memberships', {})).memberships;
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+
+  /** Takes what was pasted and reads it, without contacting the hub. */
+  async paste(text: string): Promise<void> {
+    this.#invite = text.trim();
+    this.#offer = null;
+    this.#problem = null;
+    if (this.#invite === '') return;
+    const asked = this.#invite;
+    try {
+      const offer = await this.#station.ask('read-invite', { invite: asked });
+      if (this.#invite === asked) this.#offer = offer;
+    } catch (fault) {
+      if (this.#invite === asked) this.#problem = faultValueOf(fault).message;
+    }
+  }
+
+  async join(site: string): Promise<void> {
+    this.#isBusy = true;
+    this.#problem = null;
+    try {
+      const membership = await this.#station.ask('join', { invite: this.#invite, site });
+      this.#take(membership);
+      this.#invite = '';
+      this.#offer = null;
+      this.#toasts.tell(`Joined “${membership.federation}” as ${membership.site}.`);
+    } catch (fault) {
+      this.#problem = faultValueOf(fault).message;
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async approve(federation: string, cohort: string): Promise<void> {
+    this.#isBusy = true;
+    try {
+      this.#take(await this.#station.ask('approve-project', { federation, cohort }));
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async leave(federation: string): Promise<void> {
+    try {
+      await this.#station.ask('leave', { federation });
+      this.#toasts.tell(`Left “${federation}”. Your studies, cohorts and models stay here.`);
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+    await this.reload();
+  }
+
+  #take(membership: Membership): void {
+    const known = this.#memberships ?? [];
+    const isKnown = known.some(({ federation }) => federation === membership.federation);
+    this.#memberships = isKnown
+      ? known.map((other) => (other.federation === membership.federation ? membership : other))
+      : [...known, membership];
+  }
+}

@@ -1,0 +1,76 @@
+// The import that is under way, if any, and the report of the last one.
+import type { ImportProgress, ImportReport } from '../../contract/dicom.ts';
+import type { StationLink } from '../bridge/station-link.ts';
+import type { Toasts } from '../ui/toasts.svelte.ts';
+
+export class Imports {
+  #progress = $state.raw<ImportProgress | null>(null);
+  #isRunning = $state(false);
+  #isCancelling = $state(false);
+  #report = $state.raw<ImportReport | null>(null);
+  readonly #station: StationLink;
+  readonly #toasts: Toasts;
+
+  constructor(station: StationLink, toasts: Toasts) {
+    this.#station = station;
+    this.#toasts = toasts;
+    station.watch('import-progress', (progress) => (this.#progress = progress));
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  get isCancelling(): boolean {
+    return this.#isCancelling;
+  }
+
+  get progress(): ImportProgress | null {
+    return this.#progress;
+  }
+
+  /** The last import's report, until it is dismissed. */
+  get report(): ImportReport | null {
+    return this.#report;
+  }
+
+  importPaths(paths: string[]): Promise<void> {
+    return this.#run(() => this.#station.ask('import-paths', { paths, mode: 'reference' }));
+  }
+
+  importPractice(site: number): Promise<void> {
+    return this.#run(() => this.#station.ask('import-practice-studies', { site }));
+  }
+
+  async cancel(): Promise<void> {
+    this.#isCancelling = true;
+    try {
+      await this.#station.ask('cancel-import', {});
+    } catch (fault) {
+      this.#isCancelling = false;
+      this.#toasts.fault(fault);
+    }
+  }
+
+  dismissReport(): void {
+    this.#report = null;
+  }
+
+  async #run(start: () => Promise<ImportReport>): Promise<void> {
+    if (this.#isRunning) {
+      this.#toasts.fault(new Error('An import is already running. Wait for it, or cancel it first.'));
+      return;
+    }
+    this.#isRunning = true;
+    this.#progress = null;
+    this.#report = null;
+    try {
+      this.#report = await start();
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    } finally {
+      this.#isRunning = false;
+      this.#isCancelling = false;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// Which screen is shown.
+import type { Study } from '../contract/dicom.ts';
+import type { IconName } from './ui/Icon.svelte';
+
+export const screens = [
+  { name: 'studies', label: 'Studies', icon: 'studies' },
+  { name: 'cohorts', label: 'Cohorts', icon: 'cohorts' },
+  { name: 'training', label: 'Training', icon: 'training' },
+  { name: 'federation', label: 'Federation', icon: 'federation' },
+  { name: 'ledger', label: 'Ledger', icon: 'ledger' },
+] as const satisfies readonly { name: string; label: string; icon: IconName }[];
+export type ScreenName = (typeof screens)[number]['name'] | 'settings' | 'viewer';
+
+/** What the viewer was asked to show. */
+export interface OpenedStudy {
+  readonly study: Study;
+  readonly seriesInstanceUID: string | null;
+}
+
+/** What a new cohort is made of: a search, or chosen studies. */
+export interface CohortSource {
+  readonly query: string;
+  readonly studyInstanceUIDs: string[] | null;
+}
+
+export class Navigation {
+  #screen = $state<ScreenName>('studies');
+  #opened = $state.raw<OpenedStudy | null>(null);
+  #cohortSource = $state.raw<CohortSource | null>(null);
+  #trainCohort = $state<string | null>(null);
+  #findRequests = $state(0);
+
+  get screen(): ScreenName {
+    return this.#screen;
+  }
+
+  get opened(): OpenedStudy | null {
+    return this.#opened;
+  }
+
+  /** Set while the dialog for a new cohort is open. */
+  get cohortSource(): CohortSource | null {
+    return this.#cohortSource;
+  }
+
+  /** The cohort that the training form starts with. */
+  get trainCohort(): string | null {
+    return this.#trainCohort;
+  }
+
+  /** Grows each time the search field should take the focus. */
+  get findRequests(): number {
+    return this.#findRequests;
+  }
+
+  show(screen: Exclude<ScreenName, 'viewer'>): void {
+    this.#screen = screen;
+  }
+
+  openStudy(opened: OpenedStudy): void {
+    this.#opened = opened;
+    this.#screen = 'viewer';
+  }
+
+  makeCohort(source: CohortSource): void {
+    this.#cohortSource = source;
+  }
+
+  closeCohortDialog(): void {
+    this.#cohortSource = null;
+  }
+
+  train(cohort: string): void {
+    this.#trainCohort = cohort;
+    this.#screen = 'training';
+  }
+
+  find(): void {
+    this.#screen = 'studies';
+    this.#findRequests += 1;
+  }
+}

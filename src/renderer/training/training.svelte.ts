@@ -1,0 +1,85 @@
+// Training runs at this site: the live one and the past.
+import type { About, CallInput, Run } from '../../contract/calls.ts';
+import type { StationLink } from '../bridge/station-link.ts';
+import type { Toasts } from '../ui/toasts.svelte.ts';
+
+export class Training {
+  #runs = $state.raw<readonly Run[] | null>(null);
+  #networks = $state.raw<About['networks']>([]);
+  #chosen = $state<string | null>(null);
+  #isStarting = $state(false);
+  readonly #station: StationLink;
+  readonly #toasts: Toasts;
+
+  constructor(station: StationLink, toasts: Toasts) {
+    this.#station = station;
+    this.#toasts = toasts;
+    station.watch('run-changed', (run) => this.#take(run));
+    void this.#load();
+  }
+
+  /** Newest first; null until the station answered. */
+  get runs(): readonly Run[] | null {
+    return this.#runs;
+  }
+
+  get networks(): About['networks'] {
+    return this.#networks;
+  }
+
+  get isStarting(): boolean {
+    return this.#isStarting;
+  }
+
+  /** The run that is shown: the chosen one, else the newest. */
+  get shown(): Run | null {
+    return this.#runs?.find((run) => run.id === this.#chosen) ?? this.#runs?.[0] ?? null;
+  }
+
+  get hasLiveRun(): boolean {
+    return this.#runs?.some((run) => run.state === 'running') ?? false;
+  }
+
+  choose(id: string): void {
+    this.#chosen = id;
+  }
+
+  async start(input: CallInput<'start-run'>): Promise<void> {
+    this.#isStarting = true;
+    try {
+      const run = await this.#station.ask('start-run', input);
+      this.#take(run);
+      this.#chosen = run.id;
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+
+  async order(call: 'pause-run' | 'resume-run' | 'stop-run', id: string): Promise<void> {
+    try {
+      await this.#station.ask(call, { id });
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+
+  #take(run: Run): void {
+    const others = (this.#runs ?? []).filter((known) => known.id !== run.id);
+    this.#runs = [...others, run].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const [{ runs }, { networks }] = await Promise.all([
+        this.#station.ask('runs', {}),
+        this.#station.ask('about', {}),
+      ]);
+      this.#runs = [...runs].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+      this.#networks = networks;
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+// Numbers, dates and names as a person reads them.
+
+const groups = new Intl.NumberFormat('en');
+const moment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+export function count(value: number): string {
+  return groups.format(value);
+}
+
+/** `1 study`, `2 studies`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** A DICOM date (YYYYMMDD) as YYYY-MM-DD; an en dash for none, anything else as it stands. */
+export function dicomDate(value: string): string {
+  if (value === '') return '–';
+  return /^\d{8}$/.test(value) ? `${value.slice(0, 4)}-${value.slice(4, 6)}-${value.slice(6)}` : value;
+}
+
+/** A DICOM person name (`Family^Given^Middle`) as `Family, Given Middle`. */
+export function personName(value: string): string {
+  const [family = '', ...rest] = (value.split('=')[0] ?? '').split('^').map((part) => part.trim());
+  const given = rest.filter((part) => part !== '').join(' ');
+  return [family, given].filter((part) => part !== '').join(', ') || '–';
+}
+
+export function bytes(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let scaled = value;
+  let unit = 0;
+  while (scaled >= 1_000 && unit < units.length - 1) {
+    scaled /= 1_000;
+    unit += 1;
+  }
+  return `${scaled < 10 && unit > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${units[unit]}`;
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** An ISO time in the person's zone. */
+export function when(iso: string): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : moment.format(date);
+}
+
+export function ratio(value: number | null | undefined): string {
+  return value === null || value === undefined ? '–' : value.toFixed(3);
+}
+
+/** A fingerprint in groups of four, for reading aloud. */
+export function fingerprintGroups(hex: string): string[] {
+  return hex.toUpperCase().match(/.{1,4}/g) ?? [];
+}

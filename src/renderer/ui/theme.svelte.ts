@@ -1,0 +1,42 @@
+// Light or dark: as the system, unless the person chose one.
+export const themeChoices = ['system', 'light', 'dark'] as const;
+export type ThemeChoice = (typeof themeChoices)[number];
+
+const storageKey = 'theme';
+
+export class Theme {
+  #choice = $state<ThemeChoice>('system');
+  #systemIsDark = $state(false);
+
+  constructor(root: HTMLElement) {
+    const system = matchMedia('(prefers-color-scheme: dark)');
+    this.#systemIsDark = system.matches;
+    const stored = localStorage.getItem(storageKey);
+    this.#choice = themeChoices.find((choice) => choice === stored) ?? 'system';
+    const apply = (): void => {
+      root.dataset['theme'] = this.isDark ? 'dark' : 'light';
+    };
+    system.addEventListener('change', () => {
+      this.#systemIsDark = system.matches;
+      apply();
+    });
+    this.#apply = apply;
+    apply();
+  }
+
+  #apply: () => void;
+
+  get choice(): ThemeChoice {
+    return this.#choice;
+  }
+
+  get isDark(): boolean {
+    return this.#choice === 'dark' || (this.#choice === 'system' && this.#systemIsDark);
+  }
+
+  choose(choice: ThemeChoice): void {
+    this.#choice = choice;
+    localStorage.setItem(storageKey, choice);
+    this.#apply();
+  }
+}
