@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { demoResultSchema } from '../../../../src/cli/report/demo-result.ts';
 import { federationReport } from '../../../../src/cli/report/federation-report.ts';
-import { byteSize, duration, figure, signedFigure, whole } from '../../../../src/cli/report/figures.ts';
+import { byteSize, clockTime, duration, figure, signedFigure, whole } from '../../../../src/cli/report/figures.ts';
 import { html } from '../../../../src/cli/report/markup.ts';
 import { roundScale, spread } from '../../../../src/cli/report/scale.ts';
 import { finishedFederation } from './situations.ts';
@@ -130,6 +130,8 @@ describe('figures', () => {
     expect(byteSize(4_510_000)).toBe('4.51 MB');
     expect(duration(59.4)).toBe('59 s');
     expect(duration(163)).toBe('2 min 43 s');
+    expect(duration(120)).toBe('2 min');
+    expect(clockTime(125)).toBe('2:05');
     expect(whole(1_234_567)).toBe('1\u202f234\u202f567');
   });
 });
