@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPixelWorkers } from '../../../../../src/station/library/pixels/pixel-workers.ts';
+import { dicomFile, littleEndian, syntaxes } from './dicom-files.ts';
+
+/** A worker that does what the path says: hangs, throws, exits, eats memory, or answers. */
+const badWorker = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+  import { parentPort } from 'node:worker_threads';
+  parentPort.on('message', ({ path }) => {
+    if (path === 'hang') for (;;) {}
+    if (path === 'throw') throw new Error('codec lost its mind');
+    if (path === 'exit') process.exit(3);
+    if (path === 'eat') { const all = []; for (;;) all.push(new Array(1e5).fill({})); }
+    parentPort.postMessage({ fault: { code: 155, message: 'answered', retry: 'never' } });
+  });`)}`,
+);
+
+describe('pixel workers', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'imagiq-pixel-workers-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('decode many frames at a time and refuse what cannot be read, without its path', async () => {
+    const file = path.join(folder, 'Doe^Jane.dcm');
+    const pixels = littleEndian(
+      Array.from({ length: 60 }, (_, index) => index),
+      16,
+    );
+    await writeFile(file, dicomFile({ syntax: syntaxes.explicitLittle, rows: 2, columns: 3, frames: 10, pixels }));
+    const workers = openPixelWorkers(2);
+    const frames = await Promise.all(Array.from({ length: 10 }, (_, index) => workers.frame(file, index + 1)));
+    expect(frames.map((frame) => frame.pixels[0])).toEqual([0, 6, 12, 18, 24, 30, 36, 42, 48, 54]);
+    await expect(workers.frame(file, 11)).rejects.toMatchObject({ code: 151 });
+    const missing = await workers.frame(path.join(folder, 'Roe^Jim.dcm'), 1).catch((error: unknown) => error);
+    expect(missing).toMatchObject({ code: 161, retry: 'later' });
+    expect(String(missing)).not.toContain('Roe');
+    await workers.close();
+    await expect(workers.frame(file, 1)).rejects.toMatchObject({ code: 160 });
+  });
+
+  it('refuse the frame that hangs or kills its thread, and go on with the next', async () => {
+    const workers = openPixelWorkers(1, { limitMs: 1500, heapMiB: 32, script: badWorker });
+    const outcomes = await Promise.all(
+      ['hang', 'throw', 'exit', 'eat', 'well'].map((word) =>
+        workers.frame(word, 1).catch((error: unknown) => (error as { message: string }).message),
+      ),
+    );
+    expect(outcomes).toEqual([
+      expect.stringContaining('longer than 1.5 s'),
+      expect.stringContaining('codec lost its mind'),
+      expect.stringContaining('it ended with code 3'),
+      expect.stringContaining('out of memory'),
+      'answered',
+    ]);
+    await workers.close();
+  });
+
+  it('refuse what waits when they are closed', async () => {
+    const workers = openPixelWorkers(1, { script: badWorker });
+    const waiting = ['hang', 'well'].map((word) => workers.frame(word, 1).catch((error: unknown) => error));
+    await workers.close();
+    for (const outcome of await Promise.all(waiting)) expect(outcome).toMatchObject({ code: 160 });
+  });
+});

@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest';
+import { Fault } from '../../../../../src/contract/fault.ts';
+import { storedValuesOf } from '../../../../../src/station/library/pixels/frame-values.ts';
+import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
+import { dicomFile, encoded, littleEndian, picture, syntaxes, type ImageFile } from './dicom-files.ts';
+
+const small = { syntax: syntaxes.explicitLittle, rows: 2, columns: 3 };
+
+async function valuesIn(file: ImageFile, frame = 1): Promise<number[]> {
+  return [...storedValuesOf(await readFrame(dicomFile(file), frame))];
+}
+
+async function codeOf(file: ImageFile, frame = 1): Promise<number> {
+  const thrown = await readFrame(dicomFile(file), frame).catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(Fault);
+  return (thrown as Fault).code;
+}
+
+describe('uncompressed pixels', () => {
+  it('are taken as they lie in little endian, the second frame after the first', async () => {
+    const pixels = littleEndian([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 65535], 16);
+    expect(await valuesIn({ ...small, frames: 2, pixels })).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await valuesIn({ ...small, frames: 2, pixels }, 2)).toEqual([7, 8, 9, 10, 11, 65535]);
+  });
+
+  it('do not share memory with the file', async () => {
+    const file = Buffer.from(dicomFile({ ...small, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) }));
+    const frame = await readFrame(file, 1);
+    expect(frame.pixels.buffer.byteLength).toBe(12);
+  });
+
+  it('are swapped from big endian, 16 and 32 bits wide', async () => {
+    const swapped = { ...small, syntax: syntaxes.explicitBig, columns: 1 };
+    expect(await valuesIn({ ...swapped, pixels: Uint8Array.of(1, 2, 0xff, 0xfe), isSigned: true })).toEqual([
+      0x102, -2,
+    ]);
+    const wide = { ...swapped, bitsAllocated: 32, pixels: Uint8Array.of(0, 1, 2, 3, 255, 255, 255, 255) };
+    expect(await valuesIn(wide)).toEqual([0x10203, 0xffffffff]);
+  });
+
+  it('of 8 bits in big-endian words come in order, also in a frame that begins inside a word', async () => {
+    const file = {
+      ...small,
+      syntax: syntaxes.explicitBig,
+      rows: 1,
+      bitsAllocated: 8,
+      frames: 2,
+      pixels: Uint8Array.of(2, 1, 4, 3, 6, 5),
+    };
+    expect(await valuesIn(file)).toEqual([1, 2, 3]);
+    expect(await valuesIn(file, 2)).toEqual([4, 5, 6]);
+    expect(await valuesIn({ ...file, pixelVr: 'OB' })).toEqual([2, 1, 4]);
+  });
+
+  it('lose what lies above HighBit and below the stored bits, and keep their sign', async () => {
+    const file = { ...small, rows: 1, bitsStored: 12, isSigned: true };
+    expect(await valuesIn({ ...file, pixels: littleEndian([0xf001, 0x0fff, 0x0800], 16) })).toEqual([1, -1, -2048]);
+    const high = { ...small, rows: 1, bitsStored: 12, highBit: 15, pixels: littleEndian([0x001f, 0xfff0, 0x8000], 16) };
+    expect(await valuesIn(high)).toEqual([1, 0xfff, 0x800]);
+  });
+
+  it('of single bits become bytes of 0 and 1, frames following one another without padding', async () => {
+    const file = { ...small, bitsAllocated: 1, frames: 2, pixels: Uint8Array.of(0b10_000101, 0b0000_1000) };
+    expect(await valuesIn(file)).toEqual([1, 0, 1, 0, 0, 0]);
+    expect(await valuesIn(file, 2)).toEqual([0, 1, 0, 0, 0, 1]);
+  });
+
+  it('stored plane by plane come interleaved', async () => {
+    const file = { ...small, rows: 1, columns: 2, samples: 3, bitsAllocated: 8, isPlanar: true };
+    expect(await valuesIn({ ...file, pixels: Uint8Array.of(1, 2, 11, 12, 21, 22) })).toEqual([1, 11, 21, 2, 12, 22]);
+  });
+
+  it('with subsampled chrominance are brought to full resolution and say so', async () => {
+    const file = { ...small, rows: 1, columns: 4, samples: 3, bitsAllocated: 8, photometric: 'YBR_FULL_422' };
+    const pixels = Uint8Array.of(1, 2, 50, 60, 3, 4, 70, 80);
+    const frame = await readFrame(dicomFile({ ...file, pixels }), 1);
+    expect(frame.photometric).toBe('YBR_FULL');
+    expect([...frame.pixels]).toEqual([1, 50, 60, 2, 50, 60, 3, 70, 80, 4, 70, 80]);
+  });
+
+  it('that break off are refused in the frame that lacks bytes, not before', async () => {
+    const file = { ...small, frames: 2, pixels: littleEndian([1, 2, 3, 4, 5, 6, 7], 16) };
+    expect(await valuesIn(file)).toHaveLength(6);
+    expect(await codeOf(file, 2)).toBe(154);
+  });
+});
+
+describe('RLE', () => {
+  /** One PackBits segment per byte plane, all literal. */
+  function rleOf(planes: readonly number[][]): Uint8Array {
+    const header = new DataView(new ArrayBuffer(64));
+    header.setUint32(0, planes.length, true);
+    const body: number[] = [];
+    planes.forEach((plane, index) => {
+      header.setUint32(4 + index * 4, 64 + body.length, true);
+      body.push(plane.length - 1, ...plane);
+      if (body.length % 2 === 1) body.push(128);
+    });
+    return Uint8Array.from([...new Uint8Array(header.buffer), ...body]);
+  }
+  const file = { ...small, syntax: syntaxes.rle, rows: 1, columns: 2 };
+
+  it('joins byte planes of 16 and 32 bits, the most significant first', async () => {
+    expect(
+      await valuesIn({
+        ...file,
+        pixels: [
+          rleOf([
+            [1, 2],
+            [3, 4],
+          ]),
+        ],
+      }),
+    ).toEqual([0x103, 0x204]);
+    const wide = {
+      ...file,
+      bitsAllocated: 32,
+      pixels: [
+        rleOf([
+          [0, 255],
+          [1, 255],
+          [2, 255],
+          [3, 255],
+        ]),
+      ],
+    };
+    expect(await valuesIn(wide)).toEqual([0x10203, 0xffffffff]);
+  });
+
+  it('joins byte planes of colours', async () => {
+    const rgb = {
+      ...file,
+      samples: 3,
+      pixels: [
+        rleOf([
+          [1, 2],
+          [3, 4],
+          [5, 6],
+          [7, 8],
+          [9, 10],
+          [11, 12],
+        ]),
+      ],
+    };
+    expect(await valuesIn(rgb)).toEqual([0x103, 0x507, 0x90b, 0x204, 0x608, 0xa0c]);
+  });
+
+  it('repeats runs, and refuses a segment that does not fill the image', async () => {
+    const run = { ...file, bitsAllocated: 8, columns: 5 };
+    const packed = rleOf([[0]]);
+    expect(await valuesIn({ ...run, pixels: [Uint8Array.from([...packed.subarray(0, 64), 253, 9, 0, 7])] })).toEqual([
+      9, 9, 9, 9, 7,
+    ]);
+    expect(await codeOf({ ...run, pixels: [packed] })).toBe(155);
+    expect(await codeOf({ ...run, pixels: [packed.subarray(0, 20)] })).toBe(155);
+  });
+});
+
+describe.each([
+  ['JPEG-LS', 'jpegLs', syntaxes.jpegLs],
+  ['JPEG 2000', 'jpeg2000', syntaxes.jpeg2000],
+  ['High-Throughput JPEG 2000', 'htj2k', syntaxes.htj2k],
+] as const)('%s', (_, codec, syntax) => {
+  const shape = { rows: 37, columns: 52 };
+
+  it.each([8, 12, 16])('returns every value of %i bits', async (bits) => {
+    const values = picture(shape.rows, shape.columns, 1, bits);
+    const bitsAllocated = bits === 8 ? 8 : 16;
+    const pixels = [await encoded(codec, values, { ...shape, samples: 1, bits })];
+    expect(await valuesIn({ ...shape, syntax, bitsAllocated, bitsStored: bits, pixels })).toEqual([...values]);
+  });
+
+  it('returns every colour', async () => {
+    const values = picture(shape.rows, shape.columns, 3, 8);
+    const pixels = [await encoded(codec, values, { ...shape, samples: 3, bits: 8 })];
+    expect(await valuesIn({ ...shape, syntax, samples: 3, bitsAllocated: 8, pixels })).toEqual([...values]);
+  });
+
+  it('extends the sign of values coded as unsigned', async () => {
+    const values = picture(shape.rows, shape.columns, 1, 12, true);
+    const unsigned = values.map((value) => value & 0xfff);
+    const pixels = [await encoded(codec, unsigned, { ...shape, samples: 1, bits: 12 })];
+    expect(await valuesIn({ ...shape, syntax, bitsStored: 12, isSigned: true, pixels })).toEqual([...values]);
+  });
+
+  it('is refused, not allocated, where it is larger than its header says', async () => {
+    const values = picture(shape.rows, shape.columns, 1, 8);
+    const pixels = [await encoded(codec, values, { ...shape, samples: 1, bits: 8 })];
+    expect(await codeOf({ ...shape, rows: 36, syntax, bitsAllocated: 8, pixels })).toBe(152);
+  });
+
+  it('is refused with a reason where it breaks off', async () => {
+    const values = picture(shape.rows, shape.columns, 1, 16);
+    const whole = await encoded(codec, values, { ...shape, samples: 1, bits: 16 });
+    expect(await codeOf({ ...shape, syntax, pixels: [whole.subarray(0, 60)] })).toBe(155);
+  });
+});
+
+describe('a frame in fragments', () => {
+  const shape = { rows: 8, columns: 9 };
+  const file = { ...shape, syntax: syntaxes.jpegLs, bitsAllocated: 8 };
+  const pictures = [picture(8, 9, 1, 8), picture(8, 9, 1, 8).map((value) => 255 - value)];
+  const codestreams = Promise.all(
+    pictures.map((values) => encoded('jpegLs', values, { ...shape, samples: 1, bits: 8 })),
+  );
+  const halves = (bytes: Uint8Array): Uint8Array[] => [bytes.subarray(0, 40), bytes.subarray(40)];
+
+  it('is joined where the instance has only that one', async () => {
+    const [first] = await codestreams;
+    expect(await valuesIn({ ...file, pixels: halves(first!) })).toEqual([...pictures[0]!]);
+  });
+
+  it('is found by the basic offset table', async () => {
+    const [first, second] = await codestreams;
+    const pixels = [...halves(first!), second!];
+    const secondAt = 16 + 40 + first!.length - 40 + (first!.length % 2);
+    const described = { ...file, frames: 2, pixels, basicOffsets: [0, secondAt] };
+    expect(await valuesIn(described, 1)).toEqual([...pictures[0]!]);
+    expect(await valuesIn(described, 2)).toEqual([...pictures[1]!]);
+  });
+
+  it('is found by its beginning where the table is missing, short, or points astray', async () => {
+    const [first, second] = await codestreams;
+    const pixels = [...halves(first!), second!];
+    for (const basicOffsets of [[], [0], [0, 13]]) {
+      expect(await valuesIn({ ...file, frames: 2, pixels, basicOffsets }, 2)).toEqual([...pictures[1]!]);
+    }
+  });
+
+  it('is refused where frames cannot be told apart', async () => {
+    const [first] = await codestreams;
+    expect(await codeOf({ ...file, frames: 2, pixels: halves(first!).concat(halves(first!).slice(1)) }, 2)).toBe(157);
+  });
+});
+
+describe('what is asked', () => {
+  it('is refused for a frame that does not exist', async () => {
+    const file = { ...small, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) };
+    for (const frame of [0, 2, 1.5]) expect(await codeOf(file, frame)).toBe(151);
+  });
+
+  it('is refused before allocation where the image claims to be enormous', async () => {
+    const file = { ...small, rows: 65535, columns: 65535, pixels: new Uint8Array(4) };
+    expect(await codeOf(file)).toBe(156);
+  });
+
+  it('is refused for an unknown transfer syntax and for impossible descriptions', async () => {
+    expect(await codeOf({ ...small, syntax: '1.2.840.10008.1.2.4.100', pixels: [Uint8Array.of(1, 2)] })).toBe(153);
+    expect(await codeOf({ ...small, bitsStored: 17, highBit: 15, pixels: new Uint8Array(12) })).toBe(152);
+    expect(await codeOf({ ...small, bitsAllocated: 12, pixels: new Uint8Array(12) })).toBe(153);
+    expect(await codeOf({ ...small, rows: 0, pixels: new Uint8Array(12) })).toBe(152);
+  });
+
+  it('comes with rescale and window, and with neutral ones where the file has none', async () => {
+    const elements = [
+      [0x00281050, 'DS', '40\\60'],
+      [0x00281051, 'DS', '400\\300'],
+      [0x00281052, 'DS', '-1024'],
+      [0x00281053, 'DS', '2'],
+    ] as const;
+    const pixels = littleEndian([1, 2, 3, 4, 5, 6], 16);
+    const frame = await readFrame(dicomFile({ ...small, elements, pixels }), 1);
+    expect(frame).toMatchObject({
+      rescaleSlope: 2,
+      rescaleIntercept: -1024,
+      windowCenter: 40,
+      windowWidth: 400,
+      modality: 'OT',
+    });
+    const plain = await readFrame(dicomFile({ ...small, pixels }), 1);
+    expect(plain).toMatchObject({ rescaleSlope: 1, rescaleIntercept: 0, windowCenter: null, windowWidth: null });
+  });
+});
