@@ -66,8 +66,8 @@ function modalityValues(frame: Frame): Float32Array {
 
 function storedValues({ bits, signed, pixels }: Frame): ArrayLike<number> {
   const bytes = bits / 8;
-  // A typed array needs an aligned start; a copy has one.
-  const aligned = pixels.byteOffset % bytes === 0 ? pixels : pixels.slice();
+  // A typed array needs an aligned start; a copy has one (`slice` of a Buffer would not copy).
+  const aligned = pixels.byteOffset % bytes === 0 ? pixels : new Uint8Array(pixels);
   const { buffer, byteOffset } = aligned;
   const length = Math.floor(aligned.byteLength / bytes);
   if (bits === 8) return signed ? new Int8Array(buffer, byteOffset, length) : aligned;

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../../../src/contract/dicom.ts';
 import { imageValues } from '../../../../src/station/cohorts/image-values.ts';
 
-function frame(values: Int16Array | Uint8Array, shape: [number, number], more: Partial<Frame> = {}): Frame {
+function frame(
+  values: Int16Array<ArrayBuffer> | Uint8Array<ArrayBuffer>,
+  shape: [number, number],
+  more: Partial<Frame> = {},
+): Frame {
   return {
     rows: shape[0],
     columns: shape[1],
@@ -81,9 +85,9 @@ describe('the values of an image', () => {
   });
 
   it('reads pixels that start at an odd address', () => {
-    const bytes = new Uint8Array(9);
-    bytes.set(new Uint8Array(Int16Array.of(400, -1000, 400, -1000).buffer), 1);
-    const odd = { ...frame(new Int16Array(4), [2, 2]), pixels: bytes.subarray(1) };
+    const bytes = Buffer.from(new ArrayBuffer(16), 1, 8);
+    bytes.set(new Uint8Array(Int16Array.of(400, -1000, 400, -1000).buffer));
+    const odd = { ...frame(new Int16Array(4), [2, 2]), pixels: bytes };
     expect([...imageValues(odd, square(2))]).toEqual([65535, 0, 65535, 0]);
   });
 
