@@ -1,0 +1,75 @@
+// A run exported by PyTorch (its images, labels, first weights and losses), to be repeated by our engine.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Network, WeightSpecification } from '../../contract/network.ts';
+import { initialWeights, weightSpecifications } from '../networks/weights.ts';
+
+const runSchema = z.object({
+  x: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  y: z.array(z.number()),
+  parameters: z.record(z.string(), z.array(z.number())),
+  losses: z.array(z.number()),
+  lr: z.number(),
+  momentum: z.number(),
+});
+
+export interface ReferenceRun {
+  readonly batch: number;
+  readonly classes: number;
+  /** [batch, height, width, channels] */
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+  readonly weights: Map<string, Float32Array>;
+  readonly losses: readonly number[];
+}
+
+/** Reads an export; PyTorch's parameters are those of the network in the same order. Throws when they are not. */
+export function readReferenceRun(folder: string, network: Network): ReferenceRun {
+  const run = runSchema.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')));
+  const floats = (name: string) => {
+    const bytes = readFileSync(join(folder, `${name}.f32`));
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  };
+  const [batch, channels, height, width] = run.x;
+  const classes = run.y[1]!;
+  const targets = floats('y');
+  const labels = Int32Array.from({ length: batch }, (_, row) =>
+    targets.subarray(row * classes, (row + 1) * classes).indexOf(1),
+  );
+  const images = reordered(floats('x'), [batch, channels, height, width], [0, 2, 3, 1]);
+  const weights = initialWeights(network, classes, 0);
+  const trainable = weightSpecifications(network, classes).filter(({ kind }) => kind === 'trainable');
+  const parameters = Object.entries(run.parameters);
+  if (parameters.length !== trainable.length) throw new Error('the exported run is of another network');
+  for (const [index, [name, shape]] of parameters.entries()) {
+    weights.set(trainable[index]!.name, converted(floats(name), shape, trainable[index]!));
+  }
+  return { batch, classes, images, labels, weights, losses: run.losses };
+}
+
+/** From OIHW and [out, in] to HWIO and [in, out]. */
+function converted(values: Float32Array, shape: readonly number[], target: WeightSpecification): Float32Array {
+  if (values.length !== target.shape.reduce((total, size) => total * size, 1))
+    throw new Error(`${target.name} has another size`);
+  if (shape.length === 4) return reordered(values, shape, [2, 3, 1, 0]);
+  return shape.length === 2 ? reordered(values, shape, [1, 0]) : values;
+}
+
+/** A transposed copy: axis i of the result is axis order[i] of the values. */
+function reordered(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((total, size) => total * size, 1));
+  const sizes = order.map((axis) => shape[axis]!);
+  const steps = order.map((axis) => strides[axis]!);
+  const result = new Float32Array(values.length);
+  for (let place = 0; place < result.length; place += 1) {
+    let rest = place;
+    let source = 0;
+    for (let axis = sizes.length - 1; axis >= 0; axis -= 1) {
+      source += (rest % sizes[axis]!) * steps[axis]!;
+      rest = Math.floor(rest / sizes[axis]!);
+    }
+    result[place] = values[source]!;
+  }
+  return result;
+}
