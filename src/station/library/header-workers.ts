@@ -63,7 +63,8 @@ export function openHeaderWorkers({ count, copyFolder, deadlineMs }: HeaderWorke
     if (outcomes !== null) release(worker);
     else {
       all.delete(worker);
-      await worker.terminate();
+      // Not awaited: a thread that hangs inside a system call (a network folder that is gone) cannot be ended.
+      void worker.terminate();
       if (waiting.length > 0) waiting.shift()!(start());
     }
     return outcomes;

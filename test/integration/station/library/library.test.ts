@@ -1,0 +1,345 @@
+// The library with real files, threads and SQLite in a folder of its own.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ImportProgress, ImportReport, StudyQuery } from '../../../../src/contract/dicom.ts';
+import { faultValueOf } from '../../../../src/contract/fault.ts';
+import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
+import { dicomFile, sliceElements, type SliceSpec } from '../../../fixtures/dicom-bytes.ts';
+
+let folder: string;
+let files: string;
+let library: Library;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-library-'));
+  files = path.join(folder, 'files');
+  mkdirSync(files);
+  library = openLibrary({ folder: path.join(folder, 'home') });
+});
+afterEach(() => {
+  library.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function write(name: string, bytes: Uint8Array | string): string {
+  const file = path.join(files, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, bytes);
+  return file;
+}
+
+const writeSlice = (name: string, spec: SliceSpec, syntax?: string): string =>
+  write(name, dicomFile(sliceElements(spec), syntax));
+
+function importAll(
+  options: Partial<{
+    mode: 'reference' | 'copy';
+    signal: AbortSignal;
+    onProgress: (progress: ImportProgress) => void;
+    paths: string[];
+  }> = {},
+): Promise<ImportReport> {
+  const { mode = 'reference', signal = new AbortController().signal, onProgress = () => {}, paths = [files] } = options;
+  return library.importPaths(paths, { mode, signal, onProgress });
+}
+
+const query = (changes: Partial<StudyQuery> = {}): StudyQuery => ({
+  query: '',
+  modality: null,
+  limit: 100,
+  offset: 0,
+  sortBy: 'studyDate',
+  descending: true,
+  ...changes,
+});
+
+const counts = ({ files: all, imported, duplicates, refused }: ImportReport): number[] => [
+  all,
+  imported,
+  duplicates,
+  refused,
+];
+
+async function faultOf(act: () => unknown): Promise<number | null> {
+  try {
+    await act();
+    return null;
+  } catch (error) {
+    return faultValueOf(error).code;
+  }
+}
+
+describe('importing', () => {
+  it('accounts for every file: imported, duplicate or refused with a reason', async () => {
+    writeSlice('a/1.dcm', { uid: '1.2.3.1.1' });
+    writeSlice('a/2', { uid: '1.2.3.1.2' }, '1.2.840.10008.1.2');
+    writeSlice('b/copy-of-1.dcm', { uid: '1.2.3.1.1' });
+    writeSlice('b/other-1.dcm', { uid: '1.2.3.1.1', fill: 9 });
+    write('b/cut-pixels.dcm', dicomFile(sliceElements({ uid: '1.2.3.1.3' })).subarray(0, -10));
+    write('b/cut-header.dcm', dicomFile(sliceElements({ uid: '1.2.3.1.4' })).subarray(0, 260));
+    write('c/notes.txt', 'These are notes and nothing else.');
+    write('c/empty.dcm', '');
+    write('c/picture.PNG', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'));
+    write('c/no-study.dcm', dicomFile(sliceElements({ uid: '1.2.3.1.5' }).filter((one) => one.tag !== 0x0020000d)));
+    write('DICOMDIR', dicomFile([{ tag: 0x00041220, value: [] }]));
+    const report = await importAll();
+    expect(counts(report)).toEqual([10, 3, 1, 6]);
+    expect(report).toMatchObject({ studies: 1, series: 1, cancelled: false });
+    const reasons = Object.fromEntries(report.refusals.map((one) => [path.basename(one.path), one.reason]));
+    expect(reasons).toEqual({
+      'other-1.dcm': expect.stringContaining('Same SOP Instance UID with different content'),
+      'cut-header.dcm': expect.stringContaining('Damaged before it can be identified'),
+      'notes.txt': 'Not a DICOM file.',
+      'empty.dcm': 'The file is empty.',
+      'picture.PNG': expect.stringContaining('pictures cannot be imported yet'),
+      'no-study.dcm': expect.stringContaining('No Study Instance UID'),
+    });
+    expect(library.instanceFile('1.2.3.1.3')?.damaged).toContain('pixel data');
+  });
+
+  it('imports nothing twice, and takes up where a cancelled import stopped', async () => {
+    for (let index = 0; index < 400; index += 1) {
+      writeSlice(`${index}.dcm`, { uid: `1.2.3.1.${index}`, series: `1.2.3.${index % 2}` });
+    }
+    const cancel = new AbortController();
+    const first = await importAll({
+      signal: cancel.signal,
+      onProgress: (progress) => progress.imported > 0 && cancel.abort(),
+    });
+    expect(first.cancelled).toBe(true);
+    expect(library.studies(query()).studies[0]?.instances ?? 0).toBe(first.imported);
+    const second = await importAll();
+    expect(second.imported + second.duplicates).toBe(400);
+    expect(second.duplicates).toBe(first.imported);
+    expect(counts(await importAll())).toEqual([400, 0, 400, 0]);
+    expect(library.studies(query()).studies[0]).toMatchObject({
+      instances: 400,
+      series: [{ instances: 200 }, { instances: 200 }],
+    });
+  });
+
+  it('copies files under the hash of their content, and needs the originals no more', async () => {
+    const file = writeSlice('1.dcm', { uid: '1.2.3.1.1' });
+    const hash = createHash('sha256').update(readFileSync(file)).digest('hex');
+    expect(counts(await importAll({ mode: 'copy' }))).toEqual([1, 1, 0, 0]);
+    rmSync(file);
+    const stored = library.instanceFile('1.2.3.1.1')!.path;
+    expect(stored).toBe(path.join(folder, 'home', 'instances', hash.slice(0, 2), `${hash}.dcm`));
+    expect(createHash('sha256').update(readFileSync(stored)).digest('hex')).toBe(hash);
+    writeSlice('changed.dcm', { uid: '1.2.3.1.1', fill: 5 });
+    expect(counts(await importAll({ mode: 'copy' }))).toEqual([1, 0, 0, 1]);
+    expect((await library.header('1.2.3.1.1')).length).toBeGreaterThan(10);
+  });
+
+  it('finds an instance again whose file was moved', async () => {
+    const file = writeSlice('1.dcm', { uid: '1.2.3.1.1' });
+    await importAll();
+    mkdirSync(path.join(files, 'moved'));
+    renameSync(file, path.join(files, 'moved', '1.dcm'));
+    expect(await faultOf(() => library.header('1.2.3.1.1'))).toBe(108);
+    expect(counts(await importAll())).toEqual([1, 0, 1, 0]);
+    expect(library.instanceFile('1.2.3.1.1')?.path).toContain('moved');
+  });
+
+  it('walks each folder once, also when links lead in circles', async () => {
+    writeSlice('a/1.dcm', { uid: '1.2.3.1.1' });
+    symlinkSync(files, path.join(files, 'a', 'loop'));
+    symlinkSync(path.join(files, 'nowhere'), path.join(files, 'broken'));
+    const report = await importAll();
+    expect(counts(report)).toEqual([2, 1, 0, 1]);
+    expect(report.refusals[0]?.reason).toBe('The link leads nowhere.');
+  });
+
+  it('refuses a path that is not there, naming it, and imports nothing', async () => {
+    writeSlice('1.dcm', { uid: '1.2.3.1.1' });
+    const absent = path.join(files, 'absent');
+    const fault = await importAll({ paths: [files, absent] }).catch(faultValueOf);
+    expect(fault).toMatchObject({ code: 100, message: expect.stringContaining(absent), retry: 'later' });
+    expect(library.studies(query()).total).toBe(0);
+  });
+
+  it('runs one import at a time', async () => {
+    writeSlice('1.dcm', { uid: '1.2.3.1.1' });
+    const running = importAll();
+    expect(await faultOf(() => importAll())).toBe(109);
+    expect(counts(await running)).toEqual([1, 1, 0, 0]);
+  });
+
+  it('says that the disk is full and keeps what is stored', async (ctx) => {
+    const small = path.join(folder, 'small');
+    mkdirSync(small);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small], { stdio: 'ignore' });
+    } catch {
+      return ctx.skip('a small disk cannot be mounted here');
+    }
+    const crowded = openLibrary({ folder: small });
+    try {
+      for (let index = 0; index < 200; index += 1) writeSlice(`${index}.dcm`, { uid: `1.2.3.1.${index}`, size: 64 });
+      const fault = await crowded
+        .importPaths([files], { mode: 'copy', signal: new AbortController().signal, onProgress: () => {} })
+        .catch(faultValueOf);
+      expect(fault).toMatchObject({ code: 101, retry: 'later' });
+      const [kept] = crowded.studies(query()).studies;
+      for (const { sopInstanceUID } of crowded.instances('1.2.3.1')?.instances ?? [])
+        await crowded.header(sopInstanceUID);
+      expect(kept?.instances ?? 0).toBe(crowded.instances('1.2.3.1')?.instances.length ?? 0);
+    } finally {
+      crowded.close();
+      execFileSync('umount', [small]);
+    }
+  });
+});
+
+describe('asking', () => {
+  beforeEach(async () => {
+    writeSlice('1.dcm', {
+      uid: '1.1.1',
+      study: '1.1',
+      series: '1.1.0',
+      patientID: 'A-17',
+      patientName: 'Müller^Jörg',
+      studyDate: '20200101',
+    });
+    writeSlice('2.dcm', {
+      uid: '1.2.1',
+      study: '1.2',
+      series: '1.2.0',
+      patientID: 'B2',
+      patientName: 'adams^Ann',
+      modality: 'MR',
+      description: 'Brain T1',
+      studyDate: '20210101',
+    });
+    writeSlice('3.dcm', {
+      uid: '1.2.2',
+      study: '1.2',
+      series: '1.2.9',
+      patientID: 'B2',
+      patientName: 'adams^Ann',
+      modality: 'CT',
+      description: 'Brain T1',
+      studyDate: '20210101',
+    });
+    writeSlice('4.dcm', {
+      uid: '1.10.1',
+      study: '1.10',
+      series: '1.10.0',
+      patientID: '',
+      patientName: 'Zed',
+      modality: 'CR',
+      studyDate: '20190101',
+      size: 0,
+    });
+    await importAll();
+  });
+
+  const found = (changes: Partial<StudyQuery>): string[] =>
+    library.studies(query(changes)).studies.map((study) => study.studyInstanceUID);
+
+  it('finds studies by beginnings of words, without accents, and by UIDs', () => {
+    expect(found({ query: 'mul jor' })).toEqual(['1.1']);
+    expect(found({ query: 'a-17' })).toEqual(['1.1']);
+    expect(found({ query: 'brain t' })).toEqual(['1.2']);
+    expect(found({ query: 'brain mul' })).toEqual([]);
+    expect(found({ query: '1.2.9' })).toEqual(['1.2']);
+    expect(found({ query: '1.10.1' })).toEqual(['1.10']);
+    expect(found({ query: '" OR *' })).toEqual([]);
+    expect(found({ query: '^' })).toHaveLength(3);
+  });
+
+  it('filters by modality, sorts without regard to case, and pages', () => {
+    expect(found({ modality: 'CT' })).toEqual(['1.2', '1.1']);
+    expect(found({ sortBy: 'patientName', descending: false })).toEqual(['1.2', '1.1', '1.10']);
+    expect(found({ limit: 1, offset: 1 })).toEqual(['1.1']);
+    expect(library.studies(query({ limit: 1 })).total).toBe(3);
+    expect(library.study('1.2')).toMatchObject({ modalities: ['CT', 'MR'], instances: 2, patientName: 'adams^Ann' });
+    expect(library.study('9.9')).toBeNull();
+  });
+
+  it('selects instances with pixel data for a cohort', () => {
+    const all = [...library.selectInstances({ query: '', studyInstanceUIDs: null })];
+    expect(all.map((one) => one.sopInstanceUID)).toEqual(['1.1.1', '1.2.1', '1.2.2']);
+    expect(all[0]).toMatchObject({
+      patientID: 'A-17',
+      rows: 4,
+      columns: 4,
+      frames: 1,
+      path: path.join(files, '1.dcm'),
+    });
+    expect([...library.selectInstances({ query: 'brain', studyInstanceUIDs: ['1.1', '1.2'] })]).toHaveLength(2);
+  });
+
+  it('lists a header with keywords and readable values', async () => {
+    const elements = await library.header('1.2.1');
+    expect(elements).toContainEqual({
+      depth: 0,
+      tag: '(0010,0010)',
+      vr: 'PN',
+      keyword: 'PatientName',
+      value: 'adams^Ann',
+    });
+    expect(elements).toContainEqual({
+      depth: 0,
+      tag: '(7FE0,0010)',
+      vr: 'OW',
+      keyword: 'PixelData',
+      value: '32 bytes',
+    });
+    expect(await faultOf(() => library.header('9.9'))).toBe(106);
+  });
+
+  it('orders a series by position along its normal', async () => {
+    for (const [index, positionMm] of [30, -10, 20].entries()) {
+      writeSlice(`series/${index}.dcm`, {
+        uid: `5.1.${index}`,
+        study: '5',
+        series: '5.1',
+        instanceNumber: index + 1,
+        positionMm,
+      });
+    }
+    await importAll();
+    expect(library.instances('5.1')?.instances.map((one) => one.sopInstanceUID)).toEqual(['5.1.1', '5.1.2', '5.1.0']);
+    expect(library.instances('9.9')).toBeNull();
+  });
+
+  it('keeps everything when closed and opened again', () => {
+    library.close();
+    library = openLibrary({ folder: path.join(folder, 'home') });
+    expect(library.studies(query()).total).toBe(3);
+  });
+});
+
+describe('opening', () => {
+  it('refuses an index that is no database, or one of a newer version, and leaves it as it is', async () => {
+    const broken = path.join(folder, 'broken');
+    mkdirSync(broken);
+    writeFileSync(
+      path.join(broken, 'library.sqlite'),
+      'this is no database, it only looks like a file of that name'.repeat(100),
+    );
+    expect(await faultOf(() => openLibrary({ folder: broken }))).toBe(102);
+    const newer = path.join(folder, 'newer');
+    mkdirSync(newer);
+    copyFileSync(path.join(folder, 'home', 'library.sqlite'), path.join(newer, 'library.sqlite'));
+    const db = new Database(path.join(newer, 'library.sqlite'));
+    db.pragma('user_version = 999');
+    db.close();
+    expect(await faultOf(() => openLibrary({ folder: newer }))).toBe(103);
+  });
+});
