@@ -138,8 +138,8 @@ function configuration({ project, machine, startedAt }: DemoResult): Markup {
     ['Classes', project.classes.join(', ')],
     ['Trunk commits', whole(project.commits)],
     ['Updates per commit', String(project.bufferSize)],
-    ['Staleness weight', `(1 + τ)^−${project.stalenessExponent}`],
-    ['Started', startedAt],
+    ['Staleness weight', html`(1 + τ)<sup>−${project.stalenessExponent}</sup>`],
+    ['Started', startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
     ['Machine', `${machine.cores} cores, Node ${machine.node}, ${machine.platform}`],
   ];
   return html`<dl>

@@ -50,7 +50,7 @@ tr.first > * { border-top: 1px solid var(--strong); } tr.whole th { font-weight:
 .sub { display: block; color: var(--muted); font-size: 12.5px; font-weight: 400; }
 code { font: 12.5px/1.5 ui-monospace, 'Cascadia Mono', 'DejaVu Sans Mono', monospace; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 14px 24px; margin: 8px 0 0; }
-dt { font-size: 12.5px; color: var(--muted); } dd { margin: 0; font-weight: 500; }
+sup { line-height: 0; font-size: .75em; } dt { font-size: 12.5px; color: var(--muted); } dd { margin: 0; font-weight: 500; }
 details { margin-top: 12px; } summary { cursor: pointer; font-size: 13.5px; color: var(--accent); }
 details table { margin-top: 8px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); gap: 12px 40px; }
@@ -84,6 +84,8 @@ ${[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `.site-${n}, .class-${n} { --colour: var(-
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   @page { size: A4; margin: 14mm 12mm; }
   body { font-size: 12px; } main { max-width: none; padding: 0; } table { font-size: 11px; }
-  section, .tile, .verdict { break-inside: avoid; } section { padding: 12px 14px; } svg { min-width: 0; }
+  svg, tr, .tile, .verdict, .pair, dl { break-inside: avoid; } h2, section > p { break-after: avoid; }
+  section { padding: 12px 14px; } td .interval, .sub { font-size: 10px; } .tile { padding: 10px 12px; } .tile .value { font-size: 24px; }
+  .tile p, .tile h3, section > p, caption, thead th { font-size: 11px; } svg { min-width: 0; }
   .tiles { grid-template-columns: repeat(4, 1fr); } .wide { overflow: visible; } details { display: none; } }
 `;

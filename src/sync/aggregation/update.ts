@@ -15,10 +15,10 @@ import type { Weights, WeightTensor } from './weights.ts';
 export type UpdateCodec = (typeof updateCodecs)[number];
 
 /**
- * Largest change of one weight that an update may hold. It keeps the fixed-point sum of a commit below 2⁵³ whatever
+ * Largest change of one weight that an update may hold. It keeps the fixed-point sum of a commit exact whatever
  * the updates (see accumulator.ts), and every accepted value inside float16's range.
  */
-export const maxUpdateMagnitude = 4096;
+export const maxUpdateMagnitude = 2048;
 
 const elementTypeOf = { float32: 'F32', float16: 'F16' } as const;
 /** The tensor file's largest header, its length field, and room for alignment between tensors. */
