@@ -19,20 +19,28 @@ export class Canvas {
   readonly side: number;
   readonly pixelMm: number;
   readonly values: Float32Array;
+  readonly #shares: Float32Array;
 
   constructor(side: number, pixelMm: number, background: number) {
     this.side = side;
     this.pixelMm = pixelMm;
     this.values = new Float32Array(side * side).fill(background);
+    this.#shares = new Float32Array(side * side);
   }
 
   /** Covers `blob` with `hu`, only where `within` lets it. */
   paint(blob: Blob, hu: number, within?: Mask, opacity = 1): void {
-    this.#cover(blob, (index, share) => {
-      const weight = opacity * share * (within === undefined ? 1 : (within[index] ?? 0));
-      const old = this.values[index] ?? 0;
-      this.values[index] = old + (hu - old) * weight;
-    });
+    const { values, side } = this;
+    const box = this.#cover(blob);
+    for (let row = box.top; row <= box.bottom; row += 1) {
+      for (let index = row * side + box.left; index <= row * side + box.right; index += 1) {
+        const share = this.#shares[index] as number;
+        if (share === 0) continue;
+        const weight = opacity * share * (within === undefined ? 1 : (within[index] as number));
+        const old = values[index] as number;
+        values[index] = old + (hu - old) * weight;
+      }
+    }
   }
 
   /** Covers what a mask shows with `hu`. */
@@ -47,9 +55,11 @@ export class Canvas {
 
   maskOf(blob: Blob): Mask {
     const mask = new Float32Array(this.values.length);
-    this.#cover(blob, (index, share) => {
-      mask[index] = share;
-    });
+    const { top, bottom, left, right } = this.#cover(blob);
+    for (let row = top; row <= bottom; row += 1) {
+      const from = row * this.side + left;
+      mask.set(this.#shares.subarray(from, row * this.side + right + 1), from);
+    }
     return mask;
   }
 
@@ -62,7 +72,8 @@ export class Canvas {
     };
   }
 
-  #cover(blob: Blob, visit: (index: number, share: number) => void): void {
+  /** Writes what `blob` covers to `#shares`, valid inside the box returned until the next call. */
+  #cover(blob: Blob): { top: number; bottom: number; left: number; right: number } {
     const { side, pixelMm } = this;
     const middle = (side - 1) / 2;
     const cos = Math.cos(blob.rotation ?? 0);
@@ -77,16 +88,21 @@ export class Canvas {
     // Only in the ring where the outline runs does its exact course matter.
     const surelyInside = Math.max(0, 1 - unevenness - edge) ** 2;
     const surelyOutside = (1 + unevenness + edge) ** 2;
-    for (let row = low(blob.y); row <= high(blob.y); row += 1) {
+    const box = { top: low(blob.y), bottom: high(blob.y), left: low(blob.x), right: high(blob.x) };
+    const shares = this.#shares;
+    for (let row = box.top; row <= box.bottom; row += 1) {
       const dy = (row - middle) * pixelMm - blob.y;
-      for (let column = low(blob.x); column <= high(blob.x); column += 1) {
+      for (let column = box.left; column <= box.right; column += 1) {
         const dx = (column - middle) * pixelMm - blob.x;
         const u = (dx * cos + dy * sin) / blob.radiusX;
         const v = (dy * cos - dx * sin) / blob.radiusY;
         const squared = u * u + v * v;
-        if (squared > surelyOutside) continue;
+        if (squared > surelyOutside) {
+          shares[row * side + column] = 0;
+          continue;
+        }
         if (squared < surelyInside) {
-          visit(row * side + column, 1);
+          shares[row * side + column] = 1;
           continue;
         }
         let limit = 1;
@@ -96,9 +112,10 @@ export class Canvas {
           if (harmonic !== undefined) limit += harmonic.amplitude * Math.cos((order + 2) * angle + harmonic.phase);
         }
         const share = (limit - Math.sqrt(squared)) / edge + 0.5;
-        if (share > 0) visit(row * side + column, Math.min(1, share));
+        shares[row * side + column] = Math.min(1, Math.max(0, share));
       }
     }
+    return box;
   }
 }
 
