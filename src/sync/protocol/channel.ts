@@ -124,25 +124,6 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     }
   };
 
-  order.frames.handOver((frame) => {
-    if (endedBy !== null) return;
-    try {
-      if ('bytes' in frame) {
-        order.onTraffic?.(0, frame.bytes.length);
-        return transfers.receiveChunk(decodeChunk(frame.bytes));
-      }
-      order.onTraffic?.(0, frame.text.length);
-      const message = decodeMessage(order.incoming, seal.open(frame.text));
-      if ('re' in message) return questions.get(message.re)?.(message);
-      if (message.kind !== 'chunk-received' && isFlooding()) {
-        endedBy = wireFault.closed('too many messages');
-        return close(closeCodes.flooding, 'too many messages');
-      }
-      void answer(message);
-    } catch (thrown) {
-      breakOff(thrown);
-    }
-  });
   const isFlooding = (): boolean => {
     if (Date.now() - windowStart > wireLimits.messageWindowMs) {
       windowStart = Date.now();
@@ -177,6 +158,27 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
   };
   socket.on('close', (code: number, reason: Buffer) => end(code, reason.toString('utf8')));
   if (socket.readyState === WebSocket.CLOSED) end(1006, '');
+
+  // Last: frames that came during the handshake are taken at once.
+  order.frames.handOver((frame) => {
+    if (endedBy !== null) return;
+    try {
+      if ('bytes' in frame) {
+        order.onTraffic?.(0, frame.bytes.length);
+        return transfers.receiveChunk(decodeChunk(frame.bytes));
+      }
+      order.onTraffic?.(0, frame.text.length);
+      const message = decodeMessage(order.incoming, seal.open(frame.text));
+      if ('re' in message) return questions.get(message.re)?.(message);
+      if (message.kind !== 'chunk-received' && isFlooding()) {
+        endedBy = wireFault.closed('too many messages');
+        return close(closeCodes.flooding, 'too many messages');
+      }
+      void answer(message);
+    } catch (thrown) {
+      breakOff(thrown);
+    }
+  });
 
   return { send, ask, putBlob: transfers.put, getBlob: transfers.get, close, ended };
 }

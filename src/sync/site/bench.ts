@@ -167,8 +167,11 @@ export function openBench(desk: MembershipDesk): Bench {
         );
         if (earlier !== undefined) {
           state.candidates = state.candidates.filter((candidate) => candidate !== earlier);
-          rmSync(predictionFile(earlier.model), { force: true });
-          if (earlier.model !== state.own?.model) blobs.remove(earlier.model);
+          // The same weights may stand here under another name.
+          if (!state.candidates.some((candidate) => candidate.model === earlier.model)) {
+            rmSync(predictionFile(earlier.model), { force: true });
+            blobs.remove(earlier.model);
+          }
         }
       }
       if (state.candidates.some((candidate) => candidate.model === model && candidate.site === site)) return;
