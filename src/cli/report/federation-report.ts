@@ -72,8 +72,8 @@ export function federationReport(result: DemoResult): string {
           ${section(
             'ledgers',
             'Ledgers',
-            html`Each site's append-only ledger holds every act and every byte that left. These heads fix the ledgers'
-            content as of the end of this run: a ledger altered later no longer leads to them.`,
+            html`Each site's append-only ledger records its acts and what left it. These heads fix the ledgers' content
+            as of the end of this run: a ledger altered later no longer leads to them.`,
             [ledgerTable(result)],
           )}
           <footer>

@@ -46,7 +46,7 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 td .interval { color: var(--muted); font-size: 12.5px; margin-left: 5px; }
 tr.first > * { border-top: 1px solid var(--strong); } tr.whole th { font-weight: 650; }
 .key { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 8px; background: var(--colour); }
-.badge { font-size: 12px; padding: 1px 8px; border-radius: 99px; background: var(--sunken); color: var(--muted); white-space: nowrap; }
+.name { white-space: nowrap; } .badge { font-size: 12px; padding: 1px 8px; border-radius: 99px; background: var(--sunken); color: var(--muted); white-space: nowrap; }
 .sub { display: block; color: var(--muted); font-size: 12.5px; font-weight: 400; }
 code { font: 12.5px/1.5 ui-monospace, 'Cascadia Mono', 'DejaVu Sans Mono', monospace; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 14px 24px; margin: 8px 0 0; }
@@ -83,9 +83,12 @@ ${[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `.site-${n}, .class-${n} { --colour: var(-
     --on-series: #fff; --local: #7d8995; --central: #b4570e; --ensemble: #5a55c9; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   @page { size: A4; margin: 14mm 12mm; }
-  body { font-size: 12px; } main { max-width: none; padding: 0; } table { font-size: 11px; }
+  body { font-size: 12px; } main { max-width: none; padding: 0; } table { font-size: 10.5px; }
+  th, td { padding: 4px 8px 4px 0; } thead th.number { white-space: normal; } tbody th { min-width: 90px; } .heat td { padding: 4px; }
   svg, tr, .tile, .verdict, .pair, dl { break-inside: avoid; } h2, section > p { break-after: avoid; }
-  section { padding: 12px 14px; } td .interval, .sub { font-size: 10px; } .tile { padding: 10px 12px; } .tile .value { font-size: 24px; }
+  h1 { font-size: 23px; margin: 2px 0; } .verdict { margin: 12px 0; padding: 9px 14px; } .tiles { gap: 10px; }
+  section { padding: 10px 14px; margin-top: 10px; } dl { grid-template-columns: repeat(4, 1fr); gap: 8px 18px; }
+  td .interval, .sub { font-size: 10px; } .tile { padding: 10px 12px; } .tile .value { font-size: 24px; }
   .tile p, .tile h3, section > p, caption, thead th { font-size: 11px; } svg { min-width: 0; }
   .tiles { grid-template-columns: repeat(4, 1fr); } .wide { overflow: visible; } details { display: none; } }
 `;

@@ -23,12 +23,13 @@ function tile(model: ComparedModel, rows: readonly Row[], reference: number | nu
   const gain =
     model === 'local-only' || auc === null || reference === null
       ? null
-      : `${signedFigure(auc - reference)} AUC to the local mean`;
+      : `AUC ${signedFigure(auc - reference)} to the local mean`;
   return html`<div class="tile model-${model}">
     <h3>${modelTitles[model]}${only ? '' : `, mean of ${rows.length} sites`}</h3>
     <div class="value">${figure(auc)}<small>AUC</small></div>
     <p>${only?.metrics.auc ? `95 % CI ${interval(only.metrics.auc)}` : aucRange(rows)}</p>
-    <p>accuracy ${figure(accuracy)}${gain === null ? '' : ` · ${gain}`}</p>
+    <p>accuracy ${figure(accuracy)}</p>
+    ${gain === null ? null : html`<p>${gain}</p>`}
   </div>`;
 }
 
@@ -48,7 +49,9 @@ export function scoreboardTable({ pooled }: DemoResult): Markup {
   const rows = pooled.rows.map(({ model, site, metrics }, index) => {
     const isFirst = index > 0 && pooled.rows[index - 1]!.model !== model;
     return html`<tr class="model-${model}${isFirst ? ' first' : ''}${site === null ? ' whole' : ''}">
-      <th scope="row"><span class="key"></span>${modelTitles[model]}</th>
+      <th scope="row">
+        <span class="name"><span class="key"></span>${modelTitles[model]}</span>
+      </th>
       <td>${site ?? 'all sites'}</td>
       ${estimateCell(metrics.auc)}${estimateCell(metrics.accuracy)}
       <td class="number">${figure(metrics.balancedAccuracy)}</td>
