@@ -1,6 +1,7 @@
 // JPEG-LS, lossless and near-lossless (ISO/IEC 14495-1), by CharLS.
 import { checkSize } from './codestream-size.ts';
 import { interleaved, type DecodedSamples } from './decoded-samples.ts';
+import { pixelFaults } from './faults.ts';
 import type { ImageDescription } from './image-description.ts';
 import { jpegHeader } from './jpeg/markers.ts';
 import type { WasmCodecs } from './wasm-codecs.ts';
@@ -14,6 +15,8 @@ export async function jpegLsFrame(
 ): Promise<DecodedSamples> {
   const header = jpegHeader(encoded, 'JPEG-LS');
   checkSize(image, header.rows, header.columns, header.components.length);
+  // Without its end marker CharLS refuses the stream too, but only after reading nothing for many seconds.
+  if (!endsWhole(encoded)) throw pixelFaults.damaged('JPEG-LS', 'it breaks off');
   return codecs.decode('jpegLs', encoded, (decoder, info) => {
     const bits = info.bitsPerSample <= 8 ? 8 : 16;
     const bytes = decoder.getDecodedBuffer().slice();
@@ -29,4 +32,11 @@ export async function jpegLsFrame(
       photometric: image.photometric,
     };
   });
+}
+
+/** Whether the end marker is the last thing before the padding. */
+function endsWhole(encoded: Uint8Array): boolean {
+  let end = encoded.length;
+  while (end > 2 && encoded[end - 1] === 0) end -= 1;
+  return encoded[end - 2] === 0xff && encoded[end - 1] === 0xd9;
 }

@@ -79,24 +79,42 @@ export interface WasmCodecs {
   ): Promise<Result>;
 }
 
+/** The engine's own, as far as it is used: its types come only with a browser's. */
+declare const WebAssembly: {
+  compile(bytes: Uint8Array): Promise<CompiledWasm>;
+  instantiate(module: CompiledWasm, imports: object): Promise<object>;
+};
+interface CompiledWasm {
+  readonly [Symbol.toStringTag]: 'WebAssembly.Module';
+}
+
 type Load = (options: object) => Promise<WasmModule>;
 
 /** Codecs of one thread. Nothing is loaded until it is needed. */
 export function openWasmCodecs(): WasmCodecs {
   const require = createRequire(import.meta.url);
   const loaded = new Map<CodecName, Promise<{ module: WasmModule; said: string[] }>>();
+  const compiled = new Map<CodecName, Promise<CompiledWasm>>();
 
   const load = async (name: CodecName): Promise<{ module: WasmModule; said: string[] }> => {
     const codec = codecs[name];
     const factory = require(`${codec.package}/${codec.script}`) as Load | { default: Load };
+    // Compiled once: a module is instantiated anew after every damaged frame.
+    const compiling =
+      compiled.get(name) ?? WebAssembly.compile(readFileSync(require.resolve(`${codec.package}/${codec.wasm}`)));
+    compiled.set(name, compiling);
+    const wasm = await compiling;
     const said: string[] = [];
     const say = (line: string): void => {
-      if (said.length < 8) said.push(line);
+      if (said.length < 8 && !line.startsWith('[INFO]')) said.push(line);
     };
     const module = await (typeof factory === 'function' ? factory : factory.default)({
-      wasmBinary: readFileSync(require.resolve(`${codec.package}/${codec.wasm}`)),
+      instantiateWasm: (imports: object, done: (instance: object) => void) => {
+        void WebAssembly.instantiate(wasm, imports).then(done);
+        return {};
+      },
       // The codecs write to the console; their complaints are kept as the reason instead.
-      print: () => {},
+      print: say,
       printErr: say,
     });
     return { module, said };
@@ -114,7 +132,10 @@ export function openWasmCodecs(): WasmCodecs {
         decoder = new Decoder();
         decoder.getEncodedBuffer(encoded.length).set(encoded);
         decoder.decode();
-        const result = take(decoder, decoder.getFrameInfo());
+        const info = decoder.getFrameInfo();
+        // OpenJPEG and OpenJPH complain on the console and hand out an image of no size.
+        if (info.width === 0 || info.componentCount === 0) throw new Error('it breaks off or is damaged');
+        const result = take(decoder, info);
         decoder.delete();
         return result;
       } catch (thrown) {
@@ -135,5 +156,5 @@ function reasonOf(thrown: unknown, said: readonly string[], module: WasmModule):
     const message: unknown = (read as (at: unknown) => unknown)(thrown);
     return String(Array.isArray(message) ? message[1] : message).slice(0, 300);
   }
-  return 'the codec gave up';
+  return 'it breaks off or is damaged';
 }
