@@ -1,0 +1,159 @@
+import { createServer } from 'node:http';
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { WebSocket } from 'ws';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openHub, type Hub, type HubNews } from '../../../src/sync/hub/hub.ts';
+import { createInviteIn } from '../../../src/sync/hub/invites.ts';
+import { createDeviceKeys } from '../../../src/sync/protocol/device-keys.ts';
+import { formatInvite, parseInvite } from '../../../src/sync/protocol/invite-link.ts';
+import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
+import { rawSite } from './raw-site.ts';
+
+const bench = openBench();
+afterEach(() => bench.close());
+
+const newHub = async (options: { folder?: string; port?: number; clock?: () => number } = {}): Promise<Hub> =>
+  bench.keep(
+    await openHub({
+      folder: options.folder ?? bench.folder(),
+      port: options.port ?? 0,
+      federation: 'North',
+      project: practiceProject(),
+      initialWeights: weightsOf(0),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
+    }),
+  );
+const idle = practiceWork({ step: 1 });
+
+describe('enrolment', () => {
+  it('makes the keys on the device, for the owner of the file only', async () => {
+    const hub = await newHub();
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(hub.createInvite());
+    expect(hub.status().members).toMatchObject([{ site: 'Lyon', fingerprint: lyon.fingerprint, online: true }]);
+    expect(statSync(path.join(lyon.folder, 'keys', 'device-keys')).mode & 0o777).toBe(0o600);
+  });
+
+  it('takes an invite that another process wrote while the hub runs', async () => {
+    const folder = bench.folder();
+    const hub = await newHub({ folder });
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(createInviteIn(folder, { expiresInMs: 60_000 }));
+    expect(hub.status().members).toHaveLength(1);
+  });
+
+  it('refuses an invite that was used by another device', async () => {
+    const hub = await newHub();
+    const invite = hub.createInvite();
+    await (await bench.site('Lyon', idle)).join(invite);
+    const oslo = await bench.site('Oslo', idle);
+    await expect(oslo.join(invite)).rejects.toMatchObject({ code: 502, retry: 'never' });
+    expect(oslo.memberships()).toEqual([]);
+    expect(hub.status().members).toHaveLength(1);
+  });
+
+  it('welcomes the same device again with the same invite, because it may not have heard the first welcome', async () => {
+    const hub = await newHub();
+    const invite = hub.createInvite();
+    const keys = createDeviceKeys();
+    for (let time = 0; time < 2; time += 1) {
+      bench.keep(await rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys }));
+    }
+    expect(hub.status().members).toHaveLength(1);
+  });
+
+  it('refuses an expired invite, at the site by its date and at the hub by its own', async () => {
+    let now = Date.now();
+    const hub = await newHub({ clock: () => now });
+    const invite = parseInvite(hub.createInvite({ expiresInMs: 1_000 }));
+    const lyon = await bench.site('Lyon', idle);
+    await expect(
+      lyon.join(formatInvite({ ...invite, expiresAt: new Date(Date.now() - 1_000).toISOString() })),
+    ).rejects.toMatchObject({ code: 453 });
+    now += 2_000;
+    const prolonged = formatInvite({ ...invite, expiresAt: new Date(Date.now() + 60_000).toISOString() });
+    await expect(lyon.join(prolonged)).rejects.toMatchObject({ code: 501 });
+  });
+
+  it('says what is wrong with a text that is no invite, or one with another code', async () => {
+    const hub = await newHub();
+    const lyon = await bench.site('Lyon', idle);
+    await expect(lyon.join('imagiq://join/half')).rejects.toMatchObject({ code: 412 });
+    const forged = formatInvite({ ...parseInvite(hub.createInvite()), code: 'x'.repeat(43) });
+    await expect(lyon.join(forged)).rejects.toMatchObject({ code: 500, retry: 'never' });
+  });
+
+  it('says so when no hub is there, and when something else answers', async () => {
+    const hub = await newHub();
+    const invite = parseInvite(hub.createInvite());
+    await hub.close();
+    const lyon = await bench.site('Lyon', idle);
+    await expect(lyon.join(formatInvite(invite))).rejects.toMatchObject({ code: 450, retry: 'later' });
+
+    const web = createServer((_, response) => response.end('a web page'));
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const { port } = web.address() as { port: number };
+    await expect(lyon.join(formatInvite({ ...invite, url: `ws://127.0.0.1:${port}` }))).rejects.toMatchObject({
+      code: 452,
+    });
+    await new Promise((resolve) => web.close(resolve));
+  });
+
+  it('tells a hub with another key nothing', async () => {
+    const first = await newHub();
+    const impostor = await newHub();
+    const news: HubNews[] = [];
+    impostor.watch((piece) => news.push(piece));
+    const invite = formatInvite({ ...parseInvite(first.createInvite()), url: impostor.url });
+    const lyon = await bench.site('Lyon', idle);
+    await expect(lyon.join(invite)).rejects.toMatchObject({ code: 451 });
+    await until('the impostor gives up', () => news.some(({ kind }) => kind === 'site-refused'));
+    expect(impostor.status().members).toEqual([]);
+  });
+
+  it('refuses an unknown device, and a second site of the same name', async () => {
+    const hub = await newHub();
+    await (await bench.site('Lyon', idle)).join(hub.createInvite());
+    await expect((await bench.site('Lyon', idle)).join(hub.createInvite())).rejects.toMatchObject({ code: 503 });
+    const stranger = rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Quito', isEnrolled: true });
+    await expect(stranger).rejects.toMatchObject({ code: 504 });
+  });
+
+  it('refuses another version of the wire before anything is said', async () => {
+    const hub = await newHub();
+    const socket = new WebSocket(hub.url, 'imagiq.sync.v9');
+    const status = await new Promise((resolve) => {
+      socket.on('unexpected-response', (request, response) => {
+        resolve(response.statusCode);
+        request.destroy();
+      });
+      socket.on('error', () => {});
+    });
+    expect(status).toBe(426);
+  });
+
+  it('lets a site leave, stops its work, and does not let it in again without an invite', async () => {
+    const hub = await newHub();
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(hub.createInvite());
+    await lyon.leave('North');
+    await until('the hub forgot the site', () => hub.status().members.length === 0);
+    expect(lyon.memberships()).toMatchObject([{ state: 'left' }]);
+    await lyon.join(hub.createInvite());
+    expect(hub.status().members).toHaveLength(1);
+  });
+
+  it('answers /healthz on the same port', async () => {
+    const hub = await newHub();
+    const health = await fetch(`http://127.0.0.1:${hub.port}/healthz`);
+    expect(await health.json()).toMatchObject({ status: 'ok', federation: 'North', trunkVersion: 0 });
+  });
+
+  it('keeps a second hub off the same folder and off the same port', async () => {
+    const folder = bench.folder();
+    const hub = await newHub({ folder });
+    await expect(newHub({ folder })).rejects.toMatchObject({ code: 520 });
+    await expect(newHub({ port: hub.port })).rejects.toMatchObject({ code: 521 });
+  });
+});
