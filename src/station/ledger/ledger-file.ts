@@ -30,11 +30,11 @@ export function readLedgerFile(file: string, keep: number): LedgerFile {
   let head = firstPreviousHash;
   let firstBroken: number | null = null;
 
-  const takeLine = (line: Buffer): void => {
+  const takeLine = (line: Buffer, droppedBytes: number): void => {
     lines += 1;
-    wholeBytes += line.length + 1;
+    wholeBytes += droppedBytes + line.length + 1;
     const text = line.toString('utf8');
-    const parsed = parseLine(text, head);
+    const parsed = droppedBytes > 0 ? null : parseLine(text, head);
     if (!parsed?.isChained || parsed.entry.sequence !== lines) firstBroken ??= lines;
     // After a broken line the chain goes on from what that line says, so that later entries can still be told apart.
     head = parsed?.entry.hash ?? chainedHash(head, text);
@@ -44,16 +44,22 @@ export function readLedgerFile(file: string, keep: number): LedgerFile {
   };
 
   let rest: Buffer = Buffer.alloc(0);
+  // Bytes of the present line that were let go because no line of ours is so long; they are not needed to call it broken.
+  let droppedBytes = 0;
   for (const piece of piecesOf(file)) {
     let unread = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
     for (let end = unread.indexOf(lineEnd); end >= 0; end = unread.indexOf(lineEnd)) {
-      takeLine(unread.subarray(0, end));
+      takeLine(unread.subarray(0, end), droppedBytes);
+      droppedBytes = 0;
       unread = unread.subarray(end + 1);
     }
     rest = Buffer.from(unread);
-    if (rest.length > 16 * maxLineBytes) throw ledgerFault.unreadable('a line has no end');
+    if (rest.length > maxLineBytes) {
+      droppedBytes += rest.length;
+      rest = Buffer.alloc(0);
+    }
   }
-  return { lines, wholeBytes, tornBytes: rest.length, head, firstBroken, latest };
+  return { lines, wholeBytes, tornBytes: droppedBytes + rest.length, head, firstBroken, latest };
 }
 
 function* piecesOf(file: string): Generator<Buffer> {

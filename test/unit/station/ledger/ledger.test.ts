@@ -103,6 +103,16 @@ describe('the ledger', () => {
     expect(openLedger(folder).verify()).toMatchObject({ verified: true, entries: 5 });
   });
 
+  it('opens and tells apart what is sound even with megabytes of rubbish in it', () => {
+    filledLedger();
+    appendFileSync(file, Buffer.alloc(3_000_000));
+    expect(openLedger(folder).verify()).toMatchObject({ verified: true, entries: 5 });
+    appendFileSync(file, `${'rubbish'.repeat(200_000)}\n`);
+    const again = openLedger(folder);
+    again.append('note', {});
+    expect(again.verify()).toEqual({ verified: false, firstBroken: 6, entries: 7 });
+  });
+
   it('keeps what it has when an entry cannot be written', () => {
     const ledger = openLedger(folder, noon);
     mkdirSync(file);
