@@ -55,8 +55,11 @@ export interface Checkpoint {
 
 const metadataSchema = z.object({ run: z.string(), position: z.string() });
 
-/** Encodes a checkpoint of the run whose specification has the hash `run`. */
-export function encodeCheckpoint(checkpoint: Checkpoint, run: string): Uint8Array {
+/**
+ * Encodes a checkpoint of the run whose specification has the hash `run`, as the parts of a file one after the other:
+ * joining them would copy hundreds of megabytes for a large network.
+ */
+export function encodeCheckpoint(checkpoint: Checkpoint, run: string): Uint8Array[] {
   const tensors = new Map<string, Tensor>();
   for (const part of ['weights', 'optimiser', 'best'] as const) {
     for (const [name, values] of checkpoint[part] ?? []) {
@@ -64,10 +67,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint, run: string): Uint8Arra
     }
   }
   const file = encodeTensorFile({ tensors, metadata: { run, position: JSON.stringify(checkpoint.position) } });
-  const out = new Uint8Array(file.byteLength + checksumBytes);
-  out.set(file);
-  out.set(createHash('sha256').update(file).digest(), file.byteLength);
-  return out;
+  return [file, createHash('sha256').update(file).digest()];
 }
 
 /** Null when the bytes are not a whole checkpoint. */
@@ -137,14 +137,13 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
       return null;
     },
     save(checkpoint) {
-      const bytes = encodeCheckpoint(checkpoint, run);
-      writeBeside(`${file}.partial`, bytes, () => {
+      writeBeside(`${file}.partial`, encodeCheckpoint(checkpoint, run), () => {
         if (existsSync(file)) renameSync(file, previous);
         renameSync(`${file}.partial`, file);
       });
     },
     saveWeights(bytes) {
-      writeBeside(`${weightsFile}.partial`, bytes, () => renameSync(`${weightsFile}.partial`, weightsFile));
+      writeBeside(`${weightsFile}.partial`, [bytes], () => renameSync(`${weightsFile}.partial`, weightsFile));
     },
   };
 }
@@ -159,11 +158,13 @@ function readFile(file: string): Uint8Array {
 }
 
 /** Writes and syncs `partial`, then lets `moveIntoPlace` rename it; leaves nothing half-written behind. */
-function writeBeside(partial: string, bytes: Uint8Array, moveIntoPlace: () => void): void {
+function writeBeside(partial: string, parts: readonly Uint8Array[], moveIntoPlace: () => void): void {
   try {
     const descriptor = openSync(partial, 'w');
     try {
-      for (let done = 0; done < bytes.byteLength;) done += writeSync(descriptor, bytes, done);
+      for (const bytes of parts) {
+        for (let done = 0; done < bytes.byteLength;) done += writeSync(descriptor, bytes, done);
+      }
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);

@@ -9,6 +9,9 @@ import type { Epoch, TrainJob, TrainProgress } from '../../../src/contract/train
 import { startTrainer, type TrainerProcess } from '../../../src/trainer/client.ts';
 import { stripes, stripesJob, stripesNetwork, writeDataset } from './stripes.ts';
 
+// Real processes on a busy machine: slow is not wrong.
+vi.setConfig({ testTimeout: 120_000 });
+
 let folder: string;
 let datasetFile: string;
 let trainer: TrainerProcess;
@@ -100,7 +103,7 @@ describe('interruptions', () => {
   it('a run whose process is killed in the middle of an epoch ends in the same weights as an unbroken one', async () => {
     const unbroken = await trainer.train(job(settings));
     // Slowed down, so that the kill hits an epoch and not its end.
-    const broken = job({ ...settings, idleShare: 0.98 });
+    const broken = job({ ...settings, idleShare: 0.9 });
     const killed = trainer.train(broken, {
       onEpoch: ({ epoch }) => {
         if (epoch === 2) setTimeout(() => process.kill(trainer.processId!, 'SIGKILL'), 40);
@@ -116,7 +119,7 @@ describe('interruptions', () => {
 
   it('a run whose process is killed while it is paused goes on from the step of the pause', async () => {
     const unbroken = await trainer.train(job(settings));
-    const broken = job({ ...settings, idleShare: 0.98 });
+    const broken = job({ ...settings, idleShare: 0.9 });
     let pausedAt = 0;
     const killed = trainer.train(broken, {
       onEpoch: ({ epoch }) => {
@@ -149,12 +152,12 @@ describe('interruptions', () => {
     const processId = Number(String(line));
     expect(isAlive(processId)).toBe(true);
     parent.kill('SIGKILL');
-    await vi.waitFor(() => expect(isAlive(processId)).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(isAlive(processId)).toBe(false), { timeout: 60_000 });
   });
 
   it('a run stopped between two steps and started again ends in the same weights as an unbroken one', async () => {
     const unbroken = await trainer.train(job(settings));
-    const broken = job({ ...settings, idleShare: 0.98 });
+    const broken = job({ ...settings, idleShare: 0.9 });
     const abort = new AbortController();
     const stopped = await trainer.train(broken, {
       signal: abort.signal,

@@ -18,16 +18,18 @@ function checkpointAt(batch: number): Checkpoint {
   };
 }
 
+const encoded = (checkpoint: Checkpoint): Uint8Array => Buffer.concat(encodeCheckpoint(checkpoint, 'run'));
+
 describe('a checkpoint', () => {
   it('decodes to what was encoded', () => {
-    expect(decodeCheckpoint(encodeCheckpoint(checkpointAt(3), 'run'))).toEqual({
+    expect(decodeCheckpoint(encoded(checkpointAt(3)))).toEqual({
       checkpoint: checkpointAt(3),
       run: 'run',
     });
   });
 
   it('is refused when any byte differs or is missing', () => {
-    const bytes = encodeCheckpoint(checkpointAt(3), 'run');
+    const bytes = encoded(checkpointAt(3));
     for (let place = 0; place < bytes.length; place += 17) {
       const damaged = bytes.slice();
       damaged[place]! ^= 1;
