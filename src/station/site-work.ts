@@ -13,7 +13,7 @@ import { stationFault } from './faults.ts';
 import { writeFileDurably } from './home/durable-file.ts';
 
 /** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
-const maxLocalOnlyEpochs = 30;
+const maxLocalOnlyEpochs = 12;
 
 export interface SiteWorkParts {
   readonly folder: string;
@@ -95,6 +95,8 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
             ...jobOf(project, folder, datasetFile),
             hyperParameters: { ...project.hyperParameters, epochs, schedule: 'cosine' },
             evaluate: true,
+            // The rival is no part of the federation's timing: a machine that is slow for practice makes it at full speed.
+            idleShare: 0,
           },
           { signal, onProgress: () => {}, onEpoch: () => {} },
         );

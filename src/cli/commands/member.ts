@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
+import { announcedProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
@@ -37,12 +38,15 @@ export function memberCommands(): Command[] {
           output.log(
             `Joined ${joined.federation} as ${joined.site}; hub fingerprint ${joined.hubFingerprint.slice(0, 16)} …`,
           );
-          const approved =
-            options.cohort === undefined
-              ? joined
-              : await station.call('approve-project', { federation: joined.federation, cohort: options.cohort });
-          if (!options.wait) return approved;
-          return (await workToEnd(station, [approved.federation], output.progress))[0] ?? approved;
+          if (options.cohort === undefined) {
+            if (!options.wait) return joined;
+          } else {
+            await announcedProject(() => station.call('memberships', {}), joined.federation);
+            const { federation } = joined;
+            const approved = await station.call('approve-project', { federation, cohort: options.cohort });
+            if (!options.wait) return approved;
+          }
+          return (await workToEnd(station, [joined.federation], output.progress))[0] ?? joined;
         },
         { idleShare: options.idleShare, ...(options.threads !== undefined && { threads: options.threads }) },
       );

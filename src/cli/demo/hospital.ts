@@ -6,6 +6,7 @@ import { faultValueOf } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
 import { stationAnswers } from '../../station/answer.ts';
 import { openStation } from '../../station/open-station.ts';
+import { announcedProject } from '../announced-project.ts';
 import type { HospitalNews } from './hospital-news.ts';
 
 export interface HospitalOrder {
@@ -49,6 +50,7 @@ export async function runHospital(order: HospitalOrder): Promise<void> {
     });
     const { federation } = await call('join', { invite: order.invite, site: order.name });
     tell({ kind: 'phase', phase: 'working' });
+    await announcedProject(() => call('memberships', {}), federation);
     await call('approve-project', { federation, cohort: cohortName });
     const membership = await finished;
     tell({ kind: 'phase', phase: 'closing' });

@@ -140,11 +140,11 @@ function hospitalEnded(
       if (news.data.kind === 'membership') {
         const before = row.membership;
         row.membership = news.data.membership;
-        const { trunkVersion, updates, history } = news.data.membership;
+        const { updates, history } = news.data.membership;
         const last = history.at(-1);
         if (last && last.trunkVersion !== before?.history.at(-1)?.trunkVersion) {
           live.log(
-            `${seconds(started)} ${row.name}: trunk ${trunkVersion}, ${updates.accepted} updates accepted, validation AUC ${last.auc?.toFixed(3) ?? 'n/a'}, loss ${last.loss.toFixed(3)}`,
+            `${seconds(started)} ${row.name}: trunk ${last.trunkVersion}, ${updates.accepted} updates accepted, validation AUC ${last.auc?.toFixed(3) ?? 'n/a'}, loss ${last.loss.toFixed(3)}`,
           );
         }
       }

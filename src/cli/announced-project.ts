@@ -1,0 +1,27 @@
+// Waits until the hub has told a new member which project there is: nothing can be approved before it was seen.
+import { Fault } from '../contract/fault.ts';
+import type { Membership } from '../contract/federation.ts';
+
+/** A hub announces its project within a second of joining; a coordinator may also set it later. */
+const deadlineMs = 60_000;
+const pollMs = 100;
+
+/** The membership once its project is announced. @throws Fault 808 when there is none by the deadline. */
+export async function announcedProject(
+  memberships: () => Promise<{ memberships: Membership[] }>,
+  federation: string,
+): Promise<Membership> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const found = (await memberships()).memberships.find((membership) => membership.federation === federation);
+    if (found?.project) return found;
+    if (Date.now() > deadline) {
+      throw new Fault({
+        code: 808,
+        message: `${federation} has announced no project yet. You are a member; approve it later with \`imagiq join\` again or in the app.`,
+        retry: 'later',
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
