@@ -33,16 +33,23 @@ export function openAccumulator(layout: Weights): Accumulator {
       for (const [name, total] of totals) {
         const values = update.get(name)?.values;
         if (values?.length !== total.length) throw new RangeError(`tensor ${name} does not fit the accumulator`);
-        let isExact = true;
-        for (let index = 0; index < total.length; index += 1) {
-          const next = total[index]! + (factor * values[index]! + toWhole - toWhole);
-          total[index] = next;
-          // A NaN fails the comparison too.
-          if (!(Math.abs(next) <= maxUnits)) isExact = false;
+        if (!addScaled(total, values, factor)) {
+          throw new RangeError(`the sum of tensor ${name} is not exact any more: a value is too large`);
         }
-        if (!isExact) throw new RangeError(`the sum of tensor ${name} is not exact any more: a value is too large`);
       }
     },
     sum: () => new Map([...totals].map(([name, total]) => [name, total.map((units) => units / fixedPointScale)])),
   };
+}
+
+/** Adds `factor × values`, each rounded to a whole number. Whether every sum stayed exact; a NaN is not. */
+function addScaled(totals: Float64Array, values: Float32Array, factor: number): boolean {
+  let largest = 0;
+  for (let index = 0; index < totals.length; index += 1) {
+    const total = totals[index]! + (factor * values[index]! + toWhole - toWhole);
+    totals[index] = total;
+    // Math.max keeps a NaN once it has met one.
+    largest = Math.max(largest, Math.abs(total));
+  }
+  return largest <= maxUnits;
 }
