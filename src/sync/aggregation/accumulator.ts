@@ -5,7 +5,7 @@ import type { Weights } from './weights.ts';
 
 /** Units per 1: a resolution of 3.6e-12. */
 const fixedPointScale = 2 ** 38;
-/** Largest sum, in units: ±4096. A quarter of what the whole numbers of a double allow leaves room for `toWhole`. */
+/** Largest sum, in units: ±4096. An eighth of what the whole numbers of a double allow leaves room for `toWhole`. */
 const maxUnits = 2 ** 50;
 /**
  * Adding this to |x| ≤ 2⁵¹ leaves no bits for a fraction, so that x + toWhole − toWhole is x rounded to a whole number (ties
