@@ -1,4 +1,5 @@
 // What a codec hands back, whatever it was: samples in the machine's (little endian) order, interleaved by pixel.
+import type { ImageDescription } from './image-description.ts';
 
 export interface DecodedSamples {
   readonly rows: number;
@@ -28,3 +29,10 @@ export function interleaved(planar: Uint8Array, samples: number, width: number):
   }
   return out;
 }
+
+/**
+ * The sign bit's place in a lossless codestream deeper than BitsStored: writers put the bare bits there, or the number
+ * already extended; both read the same from BitsStored up. Unsigned values stay as decoded.
+ */
+export const significantBits = (precision: number, image: ImageDescription): number =>
+  image.isSigned ? Math.min(precision, image.bitsStored) : precision;

@@ -1,6 +1,6 @@
 // JPEG-LS, lossless and near-lossless (ISO/IEC 14495-1), by CharLS.
 import { checkSize } from './codestream-size.ts';
-import { interleaved, type DecodedSamples } from './decoded-samples.ts';
+import { interleaved, significantBits, type DecodedSamples } from './decoded-samples.ts';
 import { pixelFaults } from './faults.ts';
 import type { ImageDescription } from './image-description.ts';
 import { jpegHeader } from './jpeg/markers.ts';
@@ -27,7 +27,7 @@ export async function jpegLsFrame(
       samples: info.componentCount,
       bits,
       bytes: isPlanar ? interleaved(bytes, info.componentCount, bits / 8) : bytes,
-      precision: info.bitsPerSample,
+      precision: significantBits(info.bitsPerSample, image),
       isSigned: false,
       photometric: image.photometric,
     };

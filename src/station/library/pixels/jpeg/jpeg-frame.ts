@@ -1,6 +1,6 @@
 // A JPEG frame, by whichever process (ISO/IEC 10918-1) its own header names.
 import { checkSize } from '../codestream-size.ts';
-import type { DecodedSamples } from '../decoded-samples.ts';
+import { significantBits, type DecodedSamples } from '../decoded-samples.ts';
 import { pixelFaults } from '../faults.ts';
 import type { ImageDescription } from '../image-description.ts';
 import type { WasmCodecs } from '../wasm-codecs.ts';
@@ -35,7 +35,7 @@ function samplesOf(values: Uint16Array<ArrayBuffer>, header: JpegHeader, image: 
     samples: header.components.length,
     bits: isByte ? 8 : 16,
     bytes: isByte ? Uint8Array.from(values) : new Uint8Array(values.buffer),
-    precision: header.precision,
+    precision: significantBits(header.precision, image),
     isSigned: false,
     // No colour transform here: subsampled chrominance is full again, the values are as stored.
     photometric: image.photometric.replace(/_42[02]$/, ''),

@@ -1,4 +1,5 @@
 // Writes lossless JPEG (ISO/IEC 10918-1 Annex H) with one fixed Huffman table, to have every predictor, depth and restart.
+import { categoryOf, EntropyWriter, evenTable } from './entropy-writer.ts';
 
 export interface LosslessOptions {
   readonly rows: number;
@@ -13,12 +14,9 @@ export interface LosslessOptions {
 /** @param values interleaved by pixel, unsigned */
 export function losslessJpeg(values: ArrayLike<number>, options: LosslessOptions): Uint8Array {
   const { rows, columns, components, precision, predictor, pointTransform = 0, restartRows = 0 } = options;
-  const bytes: number[] = [0xff, 0xd8];
-  const segment = (marker: number, content: number[]): void => {
-    bytes.push(0xff, marker, (content.length + 2) >> 8, (content.length + 2) & 0xff, ...content);
-  };
+  const writer = new EntropyWriter();
   const ids = Array.from({ length: components }, (_, index) => index + 1);
-  segment(0xc3, [
+  writer.segment(0xc3, [
     precision,
     rows >> 8,
     rows & 255,
@@ -28,53 +26,24 @@ export function losslessJpeg(values: ArrayLike<number>, options: LosslessOptions
     ...ids.flatMap((id) => [id, 0x11, 0]),
   ]);
   // 17 categories with codes of five bits each, none of them all ones.
-  segment(0xc4, [
-    0,
-    0,
-    0,
-    0,
-    0,
-    17,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    ...Array.from({ length: 17 }, (_, index) => index),
-  ]);
-  if (restartRows > 0) segment(0xdd, [(restartRows * columns) >> 8, (restartRows * columns) & 255]);
-  segment(0xda, [components, ...ids.flatMap((id) => [id, 0]), predictor, 0, pointTransform]);
+  writer.segment(
+    0xc4,
+    evenTable(
+      0,
+      5,
+      Array.from({ length: 17 }, (_, index) => index),
+    ),
+  );
+  if (restartRows > 0) writer.segment(0xdd, [(restartRows * columns) >> 8, (restartRows * columns) & 255]);
+  writer.segment(0xda, [components, ...ids.flatMap((id) => [id, 0]), predictor, 0, pointTransform]);
 
-  let bits = 0;
-  let count = 0;
-  const put = (value: number, size: number): void => {
-    for (let bit = size - 1; bit >= 0; bit -= 1) {
-      bits = (bits << 1) | ((value >> bit) & 1);
-      count += 1;
-      if (count === 8) {
-        bytes.push(bits);
-        if (bits === 0xff) bytes.push(0);
-        bits = 0;
-        count = 0;
-      }
-    }
-  };
-  const flush = (): void => {
-    while (count > 0) put(1, 1);
-  };
   const at = (row: number, column: number, component: number): number =>
     values[(row * columns + column) * components + component]! >> pointTransform;
   for (let row = 0; row < rows; row += 1) {
     const isRestart = restartRows > 0 && row > 0 && row % restartRows === 0;
     if (isRestart) {
-      flush();
-      bytes.push(0xff, 0xd0 + ((row / restartRows - 1) % 8));
+      writer.flush();
+      writer.bytes.push(0xff, 0xd0 + ((row / restartRows - 1) % 8));
     }
     for (let column = 0; column < columns; column += 1) {
       for (let component = 0; component < components; component += 1) {
@@ -95,12 +64,11 @@ export function losslessJpeg(values: ArrayLike<number>, options: LosslessOptions
         if (row === 0 || isRestart) guess = column === 0 ? 1 << (precision - pointTransform - 1) : left;
         let difference = (at(row, column, component) - guess) & 0xffff;
         if (difference > 32768) difference -= 65536;
-        const size = difference === 32768 ? 16 : 32 - Math.clz32(Math.abs(difference));
-        put(size, 5);
-        if (size < 16) put(difference < 0 ? difference + (1 << size) - 1 : difference, size);
+        const size = difference === 32768 ? 16 : categoryOf(difference);
+        writer.put(size, 5);
+        if (size < 16) writer.putSigned(difference, size);
       }
     }
   }
-  flush();
-  return Uint8Array.from([...bytes, 0xff, 0xd9]);
+  return writer.finish();
 }
