@@ -1,6 +1,7 @@
 // Writes the studies of a practice hospital: generated chest CTs with a finding to learn, for a federation to try out.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isDiskFull, stationFault } from '../faults.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import { acquire } from './acquisition.ts';
 import { anatomyOf, practiceClasses, type PracticeClass } from './anatomy.ts';
@@ -27,8 +28,10 @@ export interface PracticeStudies {
 }
 
 /**
- * Writes the studies of practice hospital `site` (0…3) into `folder`, one folder for each patient, and `labels.csv`.
+ * Writes the studies of practice hospital `site` (0…3) into `folder`, one folder for each patient, and their
+ * labels beside it: a labels file in the folder would be refused by an import of the folder.
  * The same arguments write the same bytes; another `seed` makes other patients.
+ * @throws Fault 603 when the disk is full
  * @param options.patients about how many patients, keeping the hospital's mix; its own number where absent
  */
 export async function writePracticeStudies(options: {
@@ -40,6 +43,17 @@ export async function writePracticeStudies(options: {
 }): Promise<PracticeStudies> {
   const site = practiceSites[options.site];
   if (site === undefined) throw new RangeError(`there is no practice site ${options.site}`);
+  try {
+    return await write(site, options);
+  } catch (error) {
+    throw isDiskFull(error) ? stationFault.diskFull() : error;
+  }
+}
+
+async function write(
+  site: PracticeSite,
+  options: Parameters<typeof writePracticeStudies>[0],
+): Promise<PracticeStudies> {
   const seed = `${site.name}/${options.seed ?? 1}`;
   const findings = findingsOf(site, options.patients, openRandom(`${seed}/order`));
   const labels: string[] = ['sopInstanceUID,label'];
@@ -53,7 +67,7 @@ export async function writePracticeStudies(options: {
       labels.push(`${instance.sopInstanceUID},${finding}`);
     }
   }
-  const labelsFile = path.join(options.folder, 'labels.csv');
+  const labelsFile = `${path.resolve(options.folder)}-labels.csv`;
   writeFileDurably(labelsFile, `${labels.join('\n')}\n`, 0o644);
   return { folder: options.folder, files: labels.length - 1, patients: findings.length, labelsFile };
 }

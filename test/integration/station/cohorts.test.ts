@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ImportReport } from '../../../src/contract/dicom.ts';
 import { decodeTensorFile, type TensorFile } from '../../../src/contract/safetensors.ts';
 import { splitNames } from '../../../src/contract/training.ts';
 import { type Cohorts, openCohorts } from '../../../src/station/cohorts/cohorts.ts';
@@ -42,13 +43,18 @@ describe('cohorts of practice studies', () => {
   const all = { query: '', studyInstanceUIDs: null, labelColumn: null };
   const shape = { height: 32, width: 32, channels: 1, folder: path.join(folder, 'datasets'), signal, onProgress };
   let labelsFile: string;
+  let report: ImportReport & { written: number };
 
   beforeAll(async () => {
     const studies = await writePracticeStudies({ site: 3, folder: path.join(folder, 'studies'), patients: 24 });
     labelsFile = studies.labelsFile;
-    await library.importPaths([studies.folder], importOptions);
+    report = { written: studies.files, ...(await library.importPaths([studies.folder], importOptions)) };
   });
   afterAll(() => home.close());
+
+  it('begin with studies of which the library refuses none', () => {
+    expect(report).toMatchObject({ imported: report.written, refused: 0 });
+  });
 
   it('hold all labelled instances, every split filled', () => {
     const cohort = cohorts.create({ ...all, name: 'chest', labelsFile });
