@@ -15,8 +15,7 @@ import {
 } from '../contract/training.ts';
 import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from './faults.ts';
 
-export { aucOf, metricsOf } from './metrics/metrics.ts';
-export { type RocPoint, rocPoints } from './metrics/roc.ts';
+export { metricsOf } from './metrics/metrics.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';
 
