@@ -21,6 +21,10 @@ export function openDatabase(folder: string): Db {
     db.pragma('busy_timeout = 5000');
     db.pragma('cache_size = -65536');
     db.pragma('temp_store = MEMORY');
+    // 64 MB of log between checkpoints: an import of new studies touches most pages of every sort order's index, and
+    // each checkpoint writes them all and waits for the disk.
+    db.pragma('wal_autocheckpoint = 16384');
+    db.pragma('journal_size_limit = 67108864');
     migrate(db, file);
     return db;
   } catch (error) {

@@ -1,8 +1,7 @@
 // Instances by UID and by selection: where their files lie, and what a cohort needs to know of them.
-import type { StudyQuery } from '../../contract/dicom.ts';
 import type { Db } from './database.ts';
 import { absolutePath } from './index-writer.ts';
-import { studyCondition } from './study-query.ts';
+import { foundStudies } from './study-query.ts';
 
 export interface InstanceFile {
   /** Absolute path. */
@@ -56,9 +55,8 @@ export function instanceReader(db: Db, folder: string): InstanceReader {
       return { ...file, path: absolutePath(folder, { path: file.path, isCopy }) };
     },
     *select({ query, studyInstanceUIDs }) {
-      const condition = studyCondition({ query, modality: null } satisfies Pick<StudyQuery, 'query' | 'modality'>);
-      const values: string[] = [...condition.values];
-      let where = condition.where;
+      const { ids, values } = foundStudies({ query, modality: null });
+      let where = ids === null ? 'TRUE' : `s.id IN (${ids})`;
       if (studyInstanceUIDs !== null) {
         where += ' AND s.studyInstanceUID IN (SELECT value FROM json_each(?))';
         values.push(JSON.stringify(studyInstanceUIDs));

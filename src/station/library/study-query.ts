@@ -28,27 +28,27 @@ const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.pa
 /** Below this many matches, sorting them is quicker than walking the sort order's index until a page is full. */
 const fewMatches = 3_000;
 
-/** The condition that a query sets on `studies AS s`, and its parameters. */
-export function studyCondition(query: Pick<StudyQuery, 'query' | 'modality'>): { where: string; values: string[] } {
+/** A SELECT of the ids of the studies that a query finds, null where it finds all; and its parameters. */
+export function foundStudies(query: Pick<StudyQuery, 'query' | 'modality'>): { ids: string | null; values: string[] } {
   const { match, uids } = typedQuery(query.query);
-  const conditions: string[] = [];
+  const sources: string[] = [];
   const values: string[] = [];
   if (match !== null) {
-    conditions.push('s.id IN (SELECT rowid FROM studyText WHERE studyText MATCH ?)');
+    sources.push('SELECT rowid FROM studyText WHERE studyText MATCH ?');
     values.push(match);
   }
   for (const uid of uids) {
-    conditions.push(`s.id IN (SELECT id FROM studies WHERE studyInstanceUID >= ? AND studyInstanceUID < ?
-      UNION SELECT study FROM series WHERE seriesInstanceUID >= ? AND seriesInstanceUID < ?
-      UNION SELECT r.study FROM instances i JOIN series r ON r.id = i.series WHERE i.sopInstanceUID = ?)`);
+    sources.push(`SELECT id FROM studies WHERE studyInstanceUID >= ? AND studyInstanceUID < ?
+      OR id IN (SELECT study FROM series WHERE seriesInstanceUID = ?)
+      OR id IN (SELECT r.study FROM instances i JOIN series r ON r.id = i.series WHERE i.sopInstanceUID = ?)`);
     // Every continuation of the digits typed so far, and nothing else: ':' follows '9'.
-    values.push(uid, `${uid}:`, uid, `${uid}:`, uid);
+    values.push(uid, `${uid}:`, uid, uid);
   }
   if (query.modality !== null && query.modality !== '') {
-    conditions.push('s.id IN (SELECT study FROM studyModalities WHERE modality = ?)');
+    sources.push('SELECT study FROM studyModalities WHERE modality = ?');
     values.push(query.modality);
   }
-  return { where: conditions.length === 0 ? 'TRUE' : conditions.join(' AND '), values };
+  return { ids: sources.length === 0 ? null : sources.join('\nINTERSECT\n'), values };
 }
 
 export interface StudyReader {
@@ -58,6 +58,9 @@ export interface StudyReader {
 }
 
 export function studyReader(db: Db): StudyReader {
+  db.exec('CREATE TEMP TABLE found (id INTEGER PRIMARY KEY)');
+  const clearFound = db.prepare('DELETE FROM temp.found');
+  const countAll = db.prepare<[], number>('SELECT count(*) FROM studies').pluck();
   const oneStudy = db.prepare<[string], StudyRow>(`SELECT ${studyColumns} FROM studies s WHERE studyInstanceUID = ?`);
   const seriesOfStudies = db.prepare<[string], SeriesRow>(
     `SELECT study, seriesInstanceUID, modality, description, instances FROM series
@@ -82,22 +85,27 @@ export function studyReader(db: Db): StudyReader {
     }));
   }
 
+  function page(source: string, { sortBy, descending, limit, offset }: StudyQuery, few: boolean): StudyRow[] {
+    const direction = descending ? 'DESC' : 'ASC';
+    // Few are sorted (the plus keeps SQLite from the index); of many, the sort order's index is walked until the page is full.
+    const column = few ? sortColumns[sortBy].replace('s.', '+s.') : sortColumns[sortBy];
+    const order = `ORDER BY ${column} ${direction}, s.id ${direction} LIMIT ? OFFSET ?`;
+    return db.prepare<[number, number], StudyRow>(`SELECT ${studyColumns} FROM ${source} ${order}`).all(limit, offset);
+  }
+
   return {
     studies(query) {
-      const { where, values } = studyCondition(query);
-      const total = db
-        .prepare<string[], number>(`SELECT count(*) FROM studies s WHERE ${where}`)
-        .pluck()
-        .get(...values)!;
-      const column = sortColumns[query.sortBy];
-      const direction = query.descending ? 'DESC' : 'ASC';
-      // Unary plus keeps SQLite from the sort order's index.
-      const order = total <= fewMatches ? column.replace('s.', '+s.') : column;
-      const rows = db
-        .prepare<(string | number)[], StudyRow>(
-          `SELECT ${studyColumns} FROM studies s WHERE ${where} ORDER BY ${order} ${direction}, s.id ${direction} LIMIT ? OFFSET ?`,
-        )
-        .all(...values, query.limit, query.offset);
+      const { ids, values } = foundStudies(query);
+      if (ids === null) return { total: countAll.get()!, studies: withSeries(page('studies s', query, false)) };
+      // The ids are found once, for the count and the page.
+      clearFound.run();
+      const total = db.prepare<string[]>(`INSERT OR IGNORE INTO temp.found ${ids}`).run(...values).changes;
+      const few = total <= fewMatches;
+      const source = few
+        ? 'temp.found f CROSS JOIN studies s ON s.id = f.id'
+        : 'studies s CROSS JOIN temp.found f ON f.id = s.id';
+      const rows = page(source, query, few);
+      clearFound.run();
       return { total, studies: withSeries(rows) };
     },
     study(studyInstanceUID) {
