@@ -12,8 +12,8 @@ import { practiceSites, type PracticeSite } from './scanners.ts';
 import { ctImageStorage, practiceElements, practiceInstanceUid } from './study-header.ts';
 import { paintThorax } from './thorax.ts';
 
-export { practiceClasses, type PracticeClass } from './anatomy.ts';
-export { practiceSites, type PracticeSite } from './scanners.ts';
+export { practiceClasses } from './anatomy.ts';
+export { practiceSites } from './scanners.ts';
 
 /** Rows and columns of a practice image. */
 const imageSide = 128;
