@@ -65,7 +65,9 @@ export function compileProgram(program: Program, options: CompileOptions): Compi
   for (const call of calls) {
     const rule = rules[call.kernel];
     if (rule === undefined) throw kernelUnknown(call.kernel);
-    lowering.set(call.output, rule(call, lowering));
+    const result = rule(call, lowering);
+    if ('deferred' in result) lowering.defer(call.output, result.deferred);
+    else lowering.set(call.output, result);
   }
   const outputs = new Map<string, Port>();
   for (const [name, value] of trace.outputs) {

@@ -29,10 +29,11 @@ export function batchNormOfBatch(x: tf.Tensor4D, scale: tf.Tensor, offset: tf.Te
       const sum = tf.sum(dy, axes);
       const dot = tf.sum(tf.mul(dy, deviation), axes);
       const dGamma = tf.mul(dot, inverseStdDev);
-      // dx = slope · (dy − Σdy/n − deviation · Σ(dy·deviation)·inverse²/n), as one affine form of dy and deviation.
-      const ofDeviation = tf.mul(tf.mul(tf.mul(factor, inverseStdDev), dGamma), -1 / count);
-      const constant = tf.mul(tf.mul(factor, sum), -1 / count);
-      const dx = tf.add(tf.add(tf.mul(dy, factor), tf.mul(deviation, ofDeviation)), constant);
+      // dx = slope · (dy − deviation · Σ(dy·deviation)·inverse²/n − Σdy/n). The slope comes last, so that a compiler
+      // can move it into the filter of the convolution before.
+      const ofDeviation = tf.mul(tf.mul(dGamma, inverseStdDev), -1 / count);
+      const constant = tf.mul(sum, -1 / count);
+      const dx = tf.mul(tf.add(dy, tf.add(tf.mul(deviation, ofDeviation), constant)), factor);
       return [dx, dGamma, sum];
     };
     return { value, gradFunc };

@@ -16,15 +16,15 @@ export const convolutions: LoweringTable = {
   },
   Conv2DBackpropInput: (call, lowering) => {
     const geometry = convolution(call.output.shape, call.inputs['filter']!.shape, call.attributes);
-    const dy = lowering.image(lowering.get(call.inputs['dy']!));
     const filter = lowering.filter(lowering.get(call.inputs['filter']!));
-    return lowering.held(inputGradient(geometry, dy, filter, 1, lowering), call.output.shape, 'image');
+    const { dy, scaled } = outputGradient(call.inputs['dy']!, lowering);
+    return lowering.held(inputGradient(geometry, dy, scaled(filter), 1, lowering), call.output.shape, 'image');
   },
   Conv2DBackpropFilter: ({ inputs, attributes, output }, lowering) => {
     const geometry = convolution(inputs['x']!.shape, output.shape, attributes);
     const x = lowering.image(lowering.get(inputs['x']!));
-    const dy = lowering.image(lowering.get(inputs['dy']!));
-    return lowering.held(filterGradient(geometry, x, dy, lowering), output.shape, 'filter');
+    const { dy, scaled } = outputGradient(inputs['dy']!, lowering);
+    return lowering.held(scaled(filterGradient(geometry, x, dy, lowering)), output.shape, 'filter');
   },
   DepthwiseConv2dNative: ({ inputs, attributes, output }, lowering) => {
     const geometry = convolution(inputs['x']!.shape, inputs['filter']!.shape, attributes, true);
@@ -64,6 +64,21 @@ function window(geometry: Geometry): Record<string, readonly number[]> {
     strides: [geometry.strideHeight, geometry.strideWidth],
     pads: [top, left, bottom, right],
   };
+}
+
+/**
+ * dy of a convolution. A factor per channel on it (the slope of a batch norm) is taken out and goes onto the filter or
+ * its gradient, which are much smaller.
+ */
+function outputGradient(
+  traced: KernelCall['output'],
+  lowering: Lowering,
+): { dy: string; scaled: (filter: string) => string } {
+  const { graph } = lowering;
+  const deferred = lowering.deferred(traced, 'scaled');
+  if (deferred === null) return { dy: lowering.image(lowering.get(traced)), scaled: (filter) => filter };
+  const factors = graph.reshape(deferred.factors, [traced.shape[3]!, 1, 1, 1]);
+  return { dy: deferred.image.name, scaled: (filter) => graph.node('Mul', [filter, factors]) };
 }
 
 /** A depthwise filter, logical [h, w, channels, 1], as ONNX's grouped [channels, 1, h, w]. */

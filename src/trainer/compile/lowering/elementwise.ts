@@ -1,5 +1,6 @@
 // Kernels that work value by value. They keep the layout of what they read; repeated operands stay small.
 import type { TracedValue } from '../tape.ts';
+import { affine, scaledImage, gated } from './deferred.ts';
 import { sameShape, sizeOf, type Layout } from './layout.ts';
 import type { Held, Lowered, Lowering } from './lowered.ts';
 import type { LoweringRule, LoweringTable } from './rule.ts';
@@ -14,14 +15,10 @@ const unaryOperators: Record<string, readonly string[]> = {
   Sigmoid: ['Sigmoid'],
   Tanh: ['Tanh'],
   Abs: ['Abs'],
-  // 1 where positive, else 0. Positive zero of Relu keeps Sign at 0.
-  Step: ['Relu', 'Sign'],
 };
 
 const binaryOperators: Record<string, string> = {
-  Add: 'Add',
   Sub: 'Sub',
-  Multiply: 'Mul',
   RealDiv: 'Div',
   Maximum: 'Max',
   Minimum: 'Min',
@@ -52,6 +49,30 @@ const unchanged: LoweringRule = ({ inputs }, lowering) => lowering.get(inputs['x
 export const elementwise: LoweringTable = {
   ...Object.fromEntries(Object.entries(unaryOperators).map(([kernel, operators]) => [kernel, unaryRule(operators)])),
   ...Object.fromEntries(Object.entries(binaryOperators).map(([kernel, operator]) => [kernel, binaryRule(operator)])),
+  Step: ({ inputs }, lowering) => {
+    const of = lowering.get(inputs['x']!);
+    const whole = of.kind === 'held' ? of : lowering.held(lowering.plain(of), of.shape, 'plain');
+    return { deferred: { kind: 'step', of: whole } };
+  },
+  Multiply: ({ inputs, output }, lowering) => {
+    const [a, b] = [inputs['a']!, inputs['b']!];
+    for (const [step, other] of [
+      [lowering.deferred(b, 'step'), a],
+      [lowering.deferred(a, 'step'), b],
+    ] as const) {
+      const result = step && gated(lowering.get(other), step, lowering);
+      if (result) return result;
+    }
+    const [left, right] = [lowering.get(a), lowering.get(b)];
+    const deferred = scaledImage(left, right, lowering);
+    return deferred ? { deferred } : joined('Mul', left, right, output, lowering);
+  },
+  Add: ({ inputs, output }, lowering) => {
+    const [a, b] = [inputs['a']!, inputs['b']!];
+    const scaled = lowering.deferred(a, 'scaled');
+    const result = scaled && affine(scaled, lowering.get(b), lowering);
+    return result ?? joined('Add', lowering.get(a), lowering.get(b), output, lowering);
+  },
   // Every traced value is float32, so casts change nothing.
   Cast: unchanged,
   Identity: unchanged,

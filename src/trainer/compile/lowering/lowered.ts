@@ -1,6 +1,7 @@
 // Values on their way from the tape into the ONNX graph.
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import type { TracedValue } from '../tape.ts';
+import { computed, type Deferred } from './deferred.ts';
 import { isTrivialTransposition, orderFrom, orderTo, physicalShape, sameShape, sizeOf, type Layout } from './layout.ts';
 
 /** A value in the graph. */
@@ -31,8 +32,7 @@ export class Lowering {
   readonly graph: GraphBuilder;
   readonly options: LoweringOptions;
   readonly #values = new Map<TracedValue, Lowered>();
-  /** Maximum-pool results by their input and geometry, for the gradient's sake. */
-  readonly poolIndices = new Map<TracedValue, string>();
+  readonly #deferred = new Map<TracedValue, Deferred>();
 
   constructor(graph: GraphBuilder, options: LoweringOptions) {
     this.graph = graph;
@@ -43,9 +43,25 @@ export class Lowering {
     this.#values.set(traced, value);
   }
 
+  /** Notes a result that is computed when somebody asks for the value itself. */
+  defer(traced: TracedValue, deferred: Deferred): void {
+    this.#deferred.set(traced, deferred);
+  }
+
+  deferred<Kind extends Deferred['kind']>(traced: TracedValue, kind: Kind): (Deferred & { kind: Kind }) | null {
+    const found = this.#deferred.get(traced);
+    return found?.kind === kind ? (found as Deferred & { kind: Kind }) : null;
+  }
+
   get(traced: TracedValue): Lowered {
     const known = this.#values.get(traced);
     if (known !== undefined) return known;
+    const deferred = this.#deferred.get(traced);
+    if (deferred !== undefined) {
+      const value = computed(deferred, this);
+      this.set(traced, value);
+      return value;
+    }
     if (traced.constant === null) throw new Error('a value is used before it is computed');
     const name = this.graph.floats(Float32Array.from(traced.constant), traced.shape);
     const value: Held = { kind: 'held', name, shape: traced.shape, layout: 'plain' };

@@ -7,8 +7,9 @@ import type { LoweringRule, LoweringTable } from './rule.ts';
 const rule =
   (operator: 'ReduceSum' | 'ReduceMean' | 'ReduceMax', axisAttribute: string): LoweringRule =>
   ({ inputs, attributes, output }, lowering) => {
-    const value = lowering.get(inputs['x']!);
-    const axes = util.parseAxisParam(attributes[axisAttribute] as number[], [...value.shape]);
+    const x = inputs['x']!;
+    const axes = util.parseAxisParam(attributes[axisAttribute] as number[], [...x.shape]);
+    const value = lowering.get(x);
     return reduced(operator, value, axes, output.shape, lowering);
   };
 
@@ -27,8 +28,7 @@ function reduced(
 ): Lowered {
   const { graph } = lowering;
   if (value.kind === 'held' && value.layout === 'image') {
-    const whole = axes.length === 3 && [0, 1, 2].every((axis) => axes.includes(axis));
-    if (whole && operator === 'ReduceSum')
+    if (isWhole(axes) && operator === 'ReduceSum')
       return lowering.held(graph.reshape(channelSums(value, lowering), shape), shape, 'plain');
     const kept = [0, 1, 2, 3].filter((axis) => !axes.includes(axis));
     const inOrder = kept.every(
@@ -41,6 +41,11 @@ function reduced(
   }
   const name = reduceNode(operator, lowering.plain(value), axes, lowering);
   return lowering.held(graph.reshape(name, shape), shape, 'plain');
+}
+
+/** Whether everything but the channels is summed. */
+function isWhole(axes: readonly number[]): boolean {
+  return axes.length === 3 && [0, 1, 2].every((axis) => axes.includes(axis));
 }
 
 /** Σ over batch, height and width, one value per channel: first over each contiguous plane, then over the batch. */

@@ -16,7 +16,7 @@ export class GraphBuilder {
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, OnnxInitializer>();
   readonly #inputs: OnnxPort[] = [];
-  readonly #outputs: OnnxPort[] = [];
+  readonly #outputs: (OnnxPort & { readonly value: string })[] = [];
   readonly #computed = new Map<string, readonly string[]>();
   #count = 0;
 
@@ -66,37 +66,30 @@ export class GraphBuilder {
 
   /** Declares `value` as an output of the graph under another name. */
   output(name: string, value: string, shape: readonly number[]): void {
-    const producer = this.#nodes.findIndex(({ outputs }) => outputs.includes(value));
-    const taken = this.#outputs.some((port) => port.name === value);
-    if (producer < 0 || taken) {
-      this.#nodes.push({ operator: 'Identity', domain: '', inputs: [value], outputs: [name], attributes: {} });
-    } else {
-      this.#rename(value, name);
-    }
-    this.#outputs.push({ name, shape });
+    this.#outputs.push({ name, shape, value });
   }
 
   bytes(): Uint8Array {
+    const produced = new Set(this.#nodes.flatMap(({ outputs }) => outputs));
+    // A producer writes straight into the output's buffer, under its name; what is an input of the graph or has such a
+    // name already is copied.
+    const renamed = new Map<string, string>();
+    const copies: OnnxNode[] = [];
+    for (const { name, value } of this.#outputs) {
+      if (produced.has(value) && !renamed.has(value)) renamed.set(value, name);
+      else copies.push({ operator: 'Identity', domain: '', inputs: [value], outputs: [name], attributes: {} });
+    }
+    const rename = (names: readonly string[]) => names.map((name) => renamed.get(name) ?? name);
     return encodeModel({
-      nodes: this.#nodes,
+      nodes: [...this.#nodes, ...copies].map((node) => ({
+        ...node,
+        inputs: rename(node.inputs),
+        outputs: rename(node.outputs),
+      })),
       initializers: [...this.#initializers.values()],
       inputs: this.#inputs,
       outputs: this.#outputs,
     });
-  }
-
-  /** Number of nodes so far. */
-  get size(): number {
-    return this.#nodes.length;
-  }
-
-  /** The producer writes straight into the output's buffer: no copy by an Identity node. */
-  #rename(from: string, to: string): void {
-    const renamed = (names: readonly string[]) => names.map((name) => (name === from ? to : name));
-    for (const [index, node] of this.#nodes.entries()) {
-      if (!node.inputs.includes(from) && !node.outputs.includes(from)) continue;
-      this.#nodes[index] = { ...node, inputs: renamed(node.inputs), outputs: renamed(node.outputs) };
-    }
   }
 
   #constant(

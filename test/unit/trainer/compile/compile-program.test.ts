@@ -1,0 +1,97 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { compileProgram } from '../../../../src/trainer/compile/compile-program.ts';
+import { openOnnxSession, tensorOf } from '../../../../src/trainer/engines/compiled/onnx-session.ts';
+import type { Program } from '../../../../src/trainer/networks/program.ts';
+
+function program(shape: number[], run: (x: tf.Tensor) => Record<string, tf.Tensor>): Program {
+  return {
+    inputs: [{ name: 'x', shape }],
+    run: (inputs) => new Map(Object.entries(run(inputs.get('x')!))),
+  };
+}
+const compile = (source: Program) => compileProgram(source, { poolIndices: true, layoutOf: () => 'plain' });
+
+async function results(source: Program, values: number[]): Promise<Record<string, number[]>> {
+  const compiled = compile(source);
+  const session = await openOnnxSession(compiled, 'cpu', 1);
+  const outputs = Object.fromEntries(
+    [...compiled.outputs].map(([name, port]) => [
+      `out:${name}`,
+      tensorOf(new Float32Array(port.shape.reduce((total, size) => total * size, 1)), port),
+    ]),
+  );
+  await session.run({ 'in:x': tensorOf(Float32Array.from(values), compiled.inputs.get('x')!) }, outputs);
+  await session.close();
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, [...(data as Float32Array)]]));
+}
+
+describe('compiling a program', () => {
+  it('refuses a kernel without a rule, by its name', () => {
+    expect(() => compile(program([2], (x) => ({ y: tf.erf(x) })))).toThrow(/Erf/);
+  });
+
+  it('leaves the current backend of TensorFlow.js as it was, even when it fails', () => {
+    const before = tf.getBackend();
+    expect(() =>
+      compile(
+        program([2], () => {
+          throw new Error('no');
+        }),
+      ),
+    ).toThrow('no');
+    expect(tf.getBackend()).toBe(before);
+    expect(tf.findBackend('trace')).toBeNull();
+  });
+
+  it('drops what no output needs', () => {
+    const lean = compile(program([4], (x) => ({ y: tf.add(x, 1) })));
+    const wasteful = compile(
+      program([4], (x) => {
+        tf.exp(tf.sqrt(x));
+        return { y: tf.add(x, 1) };
+      }),
+    );
+    expect(wasteful.model.length).toBe(lean.model.length);
+  });
+
+  it('computes constants while compiling', () => {
+    const folded = compile(program([4], (x) => ({ y: tf.mul(x, tf.add(tf.scalar(1), tf.scalar(2))) })));
+    const plain = compile(program([4], (x) => ({ y: tf.mul(x, 3) })));
+    expect(folded.model.length).toBe(plain.model.length);
+  });
+
+  it('hands out one value under two names, and an input as an output', async () => {
+    const found = await results(
+      program([2], (x) => {
+        const y = tf.add(x, 1);
+        return { y, z: y, x: tf.clone(x) };
+      }),
+      [1, 2],
+    );
+    expect(found).toEqual({ 'out:y': [2, 3], 'out:z': [2, 3], 'out:x': [1, 2] });
+  });
+
+  it('takes the step of a negative number as 0', async () => {
+    const found = await results(
+      program([3], (x) => ({ step: tf.step(x), gate: tf.mul(x, tf.step(x)) })),
+      [-2, 0, 3],
+    );
+    expect(found).toEqual({ 'out:step': [0, 0, 1], 'out:gate': [0, 0, 3] });
+  });
+
+  it('sums and slices images along every axis as their logical shape says', async () => {
+    const image = (x: tf.Tensor) => tf.reshape(x, [1, 2, 2, 3]) as tf.Tensor4D;
+    const pooled = (x: tf.Tensor) => tf.maxPool(image(x), 1, 1, 'valid');
+    const values = Array.from({ length: 12 }, (_, index) => index);
+    const found = await results(
+      program([12], (x) => ({
+        height: tf.sum(pooled(x), 1),
+        channels: tf.sum(pooled(x), [0, 1, 2]),
+        last: tf.slice(pooled(x), [0, 0, 1, 2], [1, 2, 1, 1]),
+      })),
+      values,
+    );
+    expect(found).toEqual({ 'out:height': [6, 8, 10, 12, 14, 16], 'out:channels': [18, 22, 26], 'out:last': [5, 11] });
+  });
+});
