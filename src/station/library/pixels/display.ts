@@ -1,7 +1,8 @@
 // A frame as a screen shows it: 8-bit grey, or red, green, blue, alpha. For thumbnails and for input to colour networks.
 import type { Frame } from '../../../contract/dicom.ts';
 import { isColour, rgbOf } from './colour.ts';
-import { isInverted, storedValuesOf, type StoredValues } from './frame-values.ts';
+import { storedValuesOf, type StoredValues } from './frame-values.ts';
+import { isInverted } from './modality-values.ts';
 
 /** Linear window in modality units (PS3.3 C.11.2.1.2). */
 export interface Window {

@@ -58,7 +58,8 @@ function expanded(words: Uint16Array, entries: number): Uint16Array {
   };
   const run = (from: number, segments: number, depth: number): number => {
     let at = from;
-    for (let segment = 0; segment < segments && at + 1 < words.length && to < entries; segment += 1) {
+    for (let segment = 0; segment < segments && at + 1 < words.length; segment += 1) {
+      if (to >= entries) break;
       const kind = words[at]!;
       const length = words[at + 1]!;
       at += 2;

@@ -77,14 +77,15 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
   }
 
   function serve(): void {
-    while (waiting.length > 0 && !isClosed) {
+    while (waiting.length > 0) {
       const idle = [...threads].find(({ task }) => task === null) ?? (threads.size < count ? start() : null);
       if (idle === null) return;
       const task = waiting.shift()!;
       idle.task = task;
       idle.timer = setTimeout(() => lose(idle, pixelFaults.hung(limitMs)), limitMs);
-      idle.worker.ref();
-      idle.worker.postMessage(task.asked);
+      const { worker } = idle;
+      worker.ref();
+      worker.postMessage(task.asked);
     }
   }
 

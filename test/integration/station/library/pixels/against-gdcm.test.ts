@@ -45,10 +45,13 @@ describe.skipIf(absence !== null)(
     }, 60_000);
 
     it('gives a frame or a fault with its reason for every other file', async () => {
+      const unreasoned: string[] = [];
       for (const file of files.filter(({ name, error }) => error !== null || basename(name) in setAside)) {
         const outcome = await readFrame(readFileSync(file.path), 1, codecs).catch((thrown: unknown) => thrown);
-        if (outcome instanceof Error) expect(outcome, file.name).toBeInstanceOf(Fault);
+        if (outcome instanceof Error && !(outcome instanceof Fault))
+          unreasoned.push(`${file.name}: ${outcome.message}`);
       }
+      expect(unreasoned).toEqual([]);
     });
 
     it('swaps 8-bit samples that were written as big-endian words', async () => {

@@ -96,15 +96,14 @@ describe('damaged files', () => {
           const outcome = await workers.frame(file, 1).catch((thrown: unknown) => thrown);
           await rm(file);
           if (!(outcome instanceof Error)) return seen.set(0, (seen.get(0) ?? 0) + 1);
-          expect(outcome, `file ${index}, round ${round}`).toBeInstanceOf(Fault);
-          const { code } = outcome as Fault;
+          const code = outcome instanceof Fault ? outcome.code : -1;
           seen.set(code, (seen.get(code) ?? 0) + 1);
           return code;
         }),
       );
     }
     const unwanted = [...seen.keys()].filter((code) => code !== 0 && code !== 107 && (code < 150 || code > 157));
-    expect(unwanted, JSON.stringify([...seen])).toEqual([]);
+    expect(unwanted).toEqual([]);
     expect(seen.get(0)).toBeGreaterThan(20);
     expect(seen.get(155)).toBeGreaterThan(20);
   }, 120_000);

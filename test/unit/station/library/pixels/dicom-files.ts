@@ -75,14 +75,15 @@ const longVrs = new Set(['OB', 'OW', 'SQ', 'UN', 'UT']);
 
 function element(tag: number, vr: string, value: Uint8Array | string | readonly number[], big: boolean): Buffer {
   const bytes = padded(valueBytes(value, vr, big), vr);
-  const head = Buffer.alloc(longVrs.has(vr) ? 12 : 8);
-  const [group, number] = [tag >>> 16, tag & 0xffff];
-  if (big) (head.writeUInt16BE(group, 0), head.writeUInt16BE(number, 2));
-  else (head.writeUInt16LE(group, 0), head.writeUInt16LE(number, 2));
-  head.write(vr, 4, 'latin1');
-  if (longVrs.has(vr)) big ? head.writeUInt32BE(bytes.length, 8) : head.writeUInt32LE(bytes.length, 8);
-  else big ? head.writeUInt16BE(bytes.length, 6) : head.writeUInt16LE(bytes.length, 6);
-  return Buffer.concat([head, bytes]);
+  const isLong = longVrs.has(vr);
+  const head = new DataView(new ArrayBuffer(isLong ? 12 : 8));
+  head.setUint16(0, tag >>> 16, !big);
+  head.setUint16(2, tag & 0xffff, !big);
+  head.setUint8(4, vr.charCodeAt(0));
+  head.setUint8(5, vr.charCodeAt(1));
+  if (isLong) head.setUint32(8, bytes.length, !big);
+  else head.setUint16(6, bytes.length, !big);
+  return Buffer.concat([new Uint8Array(head.buffer), bytes]);
 }
 
 function valueBytes(value: Uint8Array | string | readonly number[], vr: string, big: boolean): Buffer {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../../../../src/contract/dicom.ts';
 import { displayFrame } from '../../../../../src/station/library/pixels/display.ts';
-import { modalityValues } from '../../../../../src/station/library/pixels/frame-values.ts';
+import { modalityValues } from '../../../../../src/station/library/pixels/modality-values.ts';
 import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
 import { dicomFile, littleEndian, syntaxes } from './dicom-files.ts';
 
