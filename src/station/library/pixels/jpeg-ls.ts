@@ -19,7 +19,7 @@ export async function jpegLsFrame(
   if (!endsWhole(encoded)) throw pixelFaults.damaged('JPEG-LS', 'it breaks off');
   return codecs.decode('jpegLs', encoded, (decoder, info) => {
     const bits = info.bitsPerSample <= 8 ? 8 : 16;
-    const bytes = decoder.getDecodedBuffer().slice();
+    const bytes = new Uint8Array(decoder.getDecodedBuffer());
     const isPlanar = info.componentCount > 1 && decoder.getInterleaveMode?.() === byPlane;
     return {
       rows: info.height,

@@ -29,7 +29,7 @@ async function decode(
     columns: info.width,
     samples: info.componentCount,
     bits: size.precision <= 8 ? 8 : 16,
-    bytes: decoder.getDecodedBuffer().slice(),
+    bytes: new Uint8Array(decoder.getDecodedBuffer()),
     // The codestream's own sign and depth rule: writers exist whose PixelRepresentation or BitsStored differ from it.
     precision: size.precision,
     isSigned: size.isSigned,

@@ -35,8 +35,9 @@ function bytesInOrder(
   const whole = Math.ceil((before + size) / unit) * unit;
   // By constructor: `slice` of a Buffer would be a view on the file.
   const bytes = new Uint8Array(cut(dataset, data, from - before, whole, frame));
-  if (unit > 1) for (let at = 0; at < whole; at += unit) bytes.subarray(at, at + unit).reverse();
-  return bytes.slice(before, before + size);
+  if (unit === 2) Buffer.from(bytes.buffer).swap16();
+  if (unit === 4) Buffer.from(bytes.buffer).swap32();
+  return whole === size ? bytes : bytes.slice(before, before + size);
 }
 
 function cut(dataset: DataSet, data: PixelData, from: number, size: number, frame: number): Uint8Array {

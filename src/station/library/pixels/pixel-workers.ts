@@ -85,7 +85,7 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
       idle.timer = setTimeout(() => lose(idle, pixelFaults.hung(limitMs)), limitMs);
       const { worker } = idle;
       worker.ref();
-      worker.postMessage(task.asked);
+      worker.postMessage(task.asked, []);
     }
   }
 

@@ -7,7 +7,8 @@ import { pixelFaults } from './faults.ts';
 /** What every decoder of these packages offers; its buffers lie in the module's memory and die with `delete`. */
 export interface WasmDecoder {
   getEncodedBuffer(length: number): Uint8Array;
-  getDecodedBuffer(): Uint8Array;
+  /** libjpeg-turbo's is clamped: copy it by `new Uint8Array`, not by `slice`. */
+  getDecodedBuffer(): Uint8Array | Uint8ClampedArray;
   decode(): void;
   getFrameInfo(): WasmFrameInfo;
   getInterleaveMode?(): number;

@@ -22,7 +22,7 @@ export async function jpeg8Frame(
     columns: info.width,
     samples: info.componentCount,
     bits: 8,
-    bytes: decoder.getDecodedBuffer().slice(),
+    bytes: new Uint8Array(decoder.getDecodedBuffer()),
     precision: 8,
     isSigned: false,
     photometric: isColour ? 'RGB' : photometric,

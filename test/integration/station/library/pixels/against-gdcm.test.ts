@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { frameSchema } from '../../../../../src/contract/dicom.ts';
 import { Fault } from '../../../../../src/contract/fault.ts';
 import { storedValuesOf } from '../../../../../src/station/library/pixels/frame-values.ts';
 import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
@@ -66,7 +67,7 @@ describe.skipIf(absence !== null)(
       const found: string[] = [];
       for (const { frame, values } of file.frames) {
         try {
-          const decoded = await readFrame(readFileSync(file.path), frame, codecs);
+          const decoded = frameSchema.parse(await readFrame(readFileSync(file.path), frame, codecs));
           const ours = storedValuesOf(decoded);
           // GDCM leaves JPEG's YCbCr as it is; our decoder hands out RGB and says so.
           const expected =

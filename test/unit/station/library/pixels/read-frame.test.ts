@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { frameSchema } from '../../../../../src/contract/dicom.ts';
 import { Fault } from '../../../../../src/contract/fault.ts';
 import { storedValuesOf } from '../../../../../src/station/library/pixels/frame-values.ts';
 import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
@@ -7,7 +8,7 @@ import { dicomFile, encoded, littleEndian, picture, syntaxes, type ImageFile } f
 const small = { syntax: syntaxes.explicitLittle, rows: 2, columns: 3 };
 
 async function valuesIn(file: ImageFile, frame = 1): Promise<number[]> {
-  return [...storedValuesOf(await readFrame(dicomFile(file), frame))];
+  return [...storedValuesOf(frameSchema.parse(await readFrame(dicomFile(file), frame)))];
 }
 
 async function codeOf(file: ImageFile, frame = 1): Promise<number> {
