@@ -136,6 +136,8 @@ function newsText(news: HubNews): string {
       return `${news.site}: update refused: ${news.fault.message}`;
     case 'site-refused':
       return `a site was refused: ${news.fault.message}`;
+    case 'commit-failed':
+      return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
     case 'model-published':
       return `${news.site}: model published to ${news.recipients} members`;
     default:

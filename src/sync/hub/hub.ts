@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { Fault, type FaultValue } from '../../contract/fault.ts';
+import { Fault, faultValueOf, type FaultValue } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { openChannel, closeCodes, type AnswerBody, type Channel } from '../protocol/channel.ts';
@@ -61,7 +61,7 @@ export interface HubStatus {
 /** What happened at the hub, by site name and number only. */
 export type HubNews =
   | { readonly kind: 'site-enrolled' | 'site-online' | 'site-offline' | 'site-left'; readonly site: string }
-  | { readonly kind: 'site-refused'; readonly fault: FaultValue }
+  | { readonly kind: 'site-refused' | 'commit-failed'; readonly fault: FaultValue }
   | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }
   | { readonly kind: 'update-refused'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }
@@ -83,6 +83,8 @@ export interface Hub {
   setProject(project: Project, initialWeights: Uint8Array): Promise<void>;
   /** The newest trunk as safetensors; null without a project. */
   trunkWeights(): Promise<Uint8Array | null>;
+  /** Withdraws a site's membership at once and for good. @returns whether there was such a member. */
+  revoke(site: string): boolean;
   /** Calls `listener` with each piece of news; the result ends that. */
   watch(listener: (news: HubNews) => void): () => void;
   close(): Promise<void>;
@@ -141,6 +143,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     keys,
     clock,
     onStep: order.onStep ?? (() => {}),
+    onCommitFailed: (thrown) => tell({ kind: 'commit-failed', fault: faultValueOf(thrown) }),
     onCommit(statement, signed, isFinished) {
       broadcast({ kind: 'trunk-committed', trunk: signed, isFinished });
       tell({ kind: 'trunk-committed', version: statement.version, updates: statement.updates.length, isFinished });
@@ -315,15 +318,13 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
           bufferedUpdates: trunk.buffered(),
           acceptedUpdates: store.acceptedUpdates(),
           refusedUpdates,
-          members: members
-            .list(new Set(sessions.keys()))
-            .map(({ site, fingerprint, online, updates, lastSeen }) => ({
-              site,
-              fingerprint,
-              online,
-              updates,
-              lastSeen,
-            })),
+          members: members.list(new Set(sessions.keys())).map(({ site, fingerprint, online, updates, lastSeen }) => ({
+            site,
+            fingerprint,
+            online,
+            updates,
+            lastSeen,
+          })),
         };
       },
       async setProject(project, initialWeights) {
@@ -334,6 +335,13 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       async trunkWeights() {
         const current = trunk.current();
         return current === null ? null : blobs.read(current.trunk.blob);
+      },
+      revoke(site) {
+        const fingerprint = members.revoke(site);
+        if (fingerprint === null) return false;
+        sessions.get(fingerprint)?.channel.close(closeCodes.refused, 'the coordinator withdrew the membership');
+        announceMembers();
+        return true;
       },
       watch(listener) {
         listeners.add(listener);

@@ -33,6 +33,8 @@ export interface Members {
   list(online: ReadonlySet<string>): (Member & { readonly site: string; readonly fingerprint: string })[];
   seen(fingerprint: string): void;
   leave(fingerprint: string): void;
+  /** Bars a member for good. @returns its fingerprint, or null when no member has this name. */
+  revoke(site: string): string | null;
   isMember(fingerprint: string): boolean;
 }
 
@@ -83,6 +85,12 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
     },
     leave(fingerprint) {
       db.prepare("UPDATE members SET state = 'left' WHERE fingerprint = ? AND state = 'member'").run(fingerprint);
+    },
+    revoke(site) {
+      const member = byName.get(site);
+      if (member === undefined) return null;
+      db.prepare("UPDATE members SET state = 'revoked' WHERE fingerprint = ?").run(member.fingerprint);
+      return member.fingerprint;
     },
     isMember: (fingerprint) => byFingerprint.get(fingerprint)?.state === 'member',
   };

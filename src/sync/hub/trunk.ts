@@ -38,6 +38,7 @@ export function openTrunk(order: {
   readonly keys: DeviceKeys;
   readonly clock: () => number;
   readonly onCommit: (trunk: TrunkStatement, signed: Signed, isFinished: boolean) => void;
+  readonly onCommitFailed: (thrown: unknown) => void;
   readonly onStep: (step: HubStep) => void;
 }): Trunk {
   const { store, blobs, keys, clock } = order;
@@ -116,7 +117,7 @@ export function openTrunk(order: {
     if (deadline !== null) clearTimeout(deadline);
     deadline = null;
     if (dueAt === null || dueAt <= clock()) return;
-    deadline = setTimeout(() => void inTurn(commitDue), dueAt - clock());
+    deadline = setTimeout(() => void inTurn(commitDue).catch(order.onCommitFailed), dueAt - clock());
   };
 
   const commit = async (current: CurrentProject, updates: ReturnType<TrunkStore['buffered']>): Promise<void> => {
@@ -200,7 +201,9 @@ export function openTrunk(order: {
       }),
     async accept(site, signed) {
       const accepted = await inTurn(() => accept(site, signed));
-      void inTurn(commitDue);
+      // The commit that it makes possible comes before the answer, so that the site goes on from the new version. What is accepted
+      // stays accepted if the commit fails: `resume` tries it again.
+      await inTurn(commitDue).catch(order.onCommitFailed);
       return accepted;
     },
     resume: () =>

@@ -29,7 +29,9 @@ export interface Bench {
   openNext(project: Project): Promise<boolean>;
   /** Seals this site's own model and sends it to the members that have not got it. */
   share(): Promise<void>;
-  /** Forgets everything evaluated: another project, or another cohort. */
+  /** Another cohort: this site's own model goes, the others are evaluated again. */
+  judgeAnew(): void;
+  /** Another project: everything goes. */
   clear(): void;
 }
 
@@ -154,9 +156,19 @@ export function openBench(desk: MembershipDesk): Bench {
     if (refusal !== null)
       throw siteFault.badModel("it does not fit the project's network, or holds values that are not numbers");
     blobs.put(weights);
-    blobs.remove(statement.sealedBlob);
+    desk.forget(statement.sealedBlob);
     desk.ledger('model-received', { model: statement.model, author, bytes: statement.sealedBytes });
     bench.add({ model: statement.model, site: readSiteCard(card).site, network: project.network.name });
+  };
+
+  const forgetOwn = (): void => {
+    const own = state.own;
+    state.own = null;
+    if (own !== null) desk.forget(own.model);
+    if (own?.shared) desk.forget(own.shared.sealedBlob);
+    rmSync(predictions, { recursive: true, force: true });
+    state.selected = [];
+    state.scoreboard = null;
   };
 
   const bench: Bench = {
@@ -170,8 +182,8 @@ export function openBench(desk: MembershipDesk): Bench {
           // The same weights may stand here under another name.
           if (!state.candidates.some((candidate) => candidate.model === earlier.model)) {
             rmSync(predictionFile(earlier.model), { force: true });
-            blobs.remove(earlier.model);
           }
+          desk.forget(earlier.model);
         }
       }
       if (state.candidates.some((candidate) => candidate.model === model && candidate.site === site)) return;
@@ -218,13 +230,17 @@ export function openBench(desk: MembershipDesk): Bench {
       });
       return sharing;
     },
+    judgeAnew() {
+      state.candidates = state.candidates
+        .filter(({ site }) => site !== state.site)
+        .map((candidate) => ({ ...candidate, metrics: null }));
+      forgetOwn();
+    },
     clear() {
-      for (const { model } of state.candidates) if (model !== state.trunk?.blob) blobs.remove(model);
-      rmSync(predictions, { recursive: true, force: true });
+      const dropped = state.candidates;
       state.candidates = [];
-      state.selected = [];
-      state.scoreboard = null;
-      state.own = null;
+      forgetOwn();
+      for (const { model } of dropped) desk.forget(model);
     },
   };
   return bench;

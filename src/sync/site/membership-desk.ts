@@ -21,6 +21,8 @@ export interface MembershipDesk {
   save(): void;
   /** Tells the window only. */
   changed(): void;
+  /** Removes a blob unless something in the state still needs it: equal bytes have one file. */
+  forget(hash: string): void;
   /** Null while the hub cannot be reached. */
   channel(): Channel | null;
   /** Writes one act into the station's ledger; the federation's name is added. */

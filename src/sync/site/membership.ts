@@ -74,11 +74,16 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
         if (!isClosed) order.onChange(view());
       });
     },
+    forget(hash) {
+      const { own, trunk, candidates, spool } = state;
+      const needed = [own?.model, own?.shared?.sealedBlob, trunk?.blob, ...candidates.map(({ model }) => model)];
+      if (!needed.includes(hash) && !spool.some(({ blob }) => blob === hash)) blobs.remove(hash);
+    },
     channel: () => channel,
     ledger: (act, detail) => order.onLedger(act, { federation: state.federation, ...detail }),
   };
   const bench = openBench(desk);
-  const outbox = openOutbox(desk);
+  const outbox = openOutbox(desk, order.random);
 
   const connect = async (inviteCode: string | null): Promise<Channel> => {
     const line = await dial({
@@ -150,8 +155,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       if (!project.success) throw wireFault.malformedMessage('the project is not one');
       bench.clear();
       outbox.clear();
+      const before = state.trunk?.blob;
       state.project = { project: project.data, hash, isFinished };
       state.trunk = null;
+      if (before !== undefined) desk.forget(before);
       state.approval = null;
       state.turn = 0;
       state.history = [];
@@ -170,8 +177,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     if (state.trunk !== null && trunk.version <= state.trunk.version) return;
     // The one before stays while it is on the bench; one that never got there is not needed any more.
     const before = state.trunk?.blob;
-    if (before !== undefined && !state.candidates.some(({ model }) => model === before)) blobs.remove(before);
     state.trunk = { version: trunk.version, blob: trunk.blob, bytes: trunk.bytes };
+    if (before !== undefined) desk.forget(before);
   };
 
   const view = (): Membership => ({
@@ -212,7 +219,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       if (channel === opened) channel = null;
     });
     if (state.owesLeave) return void sayGoodbye(opened);
-    void outbox.deliver();
+    void outbox.deliver().then(() => loop.poke());
     void bench.share().catch(() => {});
     desk.changed();
     loop.poke();
@@ -244,6 +251,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   let link: Link | null = null;
   const stop = async (): Promise<void> => {
     isClosed = true;
+    outbox.close();
     await Promise.all([link?.close(), loop.close()]);
     blobs.close();
   };
@@ -273,8 +281,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       const datasetFingerprint = await work.datasetFingerprint(cohort);
       if (fingerprint !== null && fingerprint !== datasetFingerprint) throw siteFault.cohortChanged(cohort);
       const isOther = state.approval?.datasetFingerprint !== datasetFingerprint || state.approval.cohort !== cohort;
-      if (isOther && state.candidates.length > 0) {
-        bench.clear();
+      if (isOther) {
+        bench.judgeAnew();
         state.history = [];
       }
       state.approval = { cohort, projectHash: project.hash, datasetFingerprint };

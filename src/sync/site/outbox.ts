@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { Fault } from '../../contract/fault.ts';
 import { checkUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
 import { decodeWeights } from '../aggregation/weights.ts';
+import { retryDelayMs } from '../protocol/backoff.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { parseStatement, readStatement, signStatement } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
@@ -24,11 +25,14 @@ export interface Outbox {
   deliver(): Promise<void>;
   readonly isDelivering: boolean;
   clear(): void;
+  close(): void;
 }
 
-export function openOutbox(desk: MembershipDesk): Outbox {
+export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
   const { state, blobs, keys } = desk;
   let delivering: Promise<void> | null = null;
+  let failures = 0;
+  let again: NodeJS.Timeout | null = null;
 
   const offerFirst = async (channel: Channel): Promise<void> => {
     const spooled = state.spool[0]!;
@@ -55,7 +59,7 @@ export function openOutbox(desk: MembershipDesk): Outbox {
       desk.ledger('update-refused', { project: update.project, blob: update.blob, reason: thrown.message });
     }
     state.spool = state.spool.filter((one) => one !== spooled);
-    if (!state.spool.some(({ blob }) => blob === spooled.blob)) blobs.remove(spooled.blob);
+    desk.forget(spooled.blob);
     desk.save();
   };
 
@@ -65,17 +69,22 @@ export function openOutbox(desk: MembershipDesk): Outbox {
     while (channel !== null && desk.channel() === channel && state.spool.length > 0) {
       try {
         await offerFirst(channel);
+        failures = 0;
       } catch (thrown) {
         const isWorthRetrying = thrown instanceof Fault && thrown.retry === 'now';
         retries += 1;
         if (isWorthRetrying && retries <= maxImmediateRetries) continue;
         state.reason = thrown instanceof Fault ? thrown.message : siteFault.workFailed(String(thrown)).message;
+        // A hub whose disk is full keeps its line open: ask again by and by. A line that ended is opened again elsewhere.
+        failures += 1;
+        if (again !== null) clearTimeout(again);
+        again = setTimeout(() => void outbox.deliver(), retryDelayMs(failures, random));
         return;
       }
     }
   };
 
-  return {
+  const outbox: Outbox = {
     store({ weights, examples, loss, trunk }) {
       const { project } = state;
       if (project === null) return;
@@ -119,8 +128,13 @@ export function openOutbox(desk: MembershipDesk): Outbox {
       return delivering !== null;
     },
     clear() {
-      for (const { blob } of state.spool) blobs.remove(blob);
+      const dropped = state.spool;
       state.spool = [];
+      for (const { blob } of dropped) desk.forget(blob);
+    },
+    close() {
+      if (again !== null) clearTimeout(again);
     },
   };
+  return outbox;
 }

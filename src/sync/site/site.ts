@@ -140,7 +140,10 @@ export async function openSite(order: SiteOrder): Promise<Site> {
         cohort: state.approval.cohort,
         members: state.candidates
           .filter(({ model }) => state.selected.includes(model))
-          .map(({ model, site }) => ({ model, site, weightsFile: blobFile(model)! })),
+          .flatMap(({ model, site }) => {
+            const weightsFile = blobFile(model);
+            return weightsFile === null ? [] : [{ model, site, weightsFile }];
+          }),
         trunkFile: trunk === undefined ? null : blobFile(trunk.model),
         localOnlyFile: state.own === null ? null : blobFile(state.own.model),
       };

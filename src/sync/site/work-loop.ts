@@ -8,8 +8,10 @@ import { siteFault } from './faults.ts';
 import type { Activity, MembershipDesk } from './membership-desk.ts';
 import type { Outbox } from './outbox.ts';
 
-/** Updates that may wait for the hub; then training pauses, since older ones would be refused as stale. */
+/** Updates that may wait for a hub that is away; then training pauses, since more of them would be refused as stale. */
 const maxSpooledUpdates = 4;
+/** While the hub is there, the next update starts from what the last one led to. */
+const maxUndeliveredUpdates = 1;
 
 export interface WorkLoop {
   /** Something changed: look again. */
@@ -75,11 +77,12 @@ export function openWorkLoop(order: {
       return true;
     }
     if (current.isFinished) {
-      isDone = blobs.has(trunk.blob) && state.own !== null;
+      isDone = blobs.has(trunk.blob) && state.own !== null && state.spool.length === 0;
       return false;
     }
     const base = newestHeld();
-    if (base === null || state.spool.length >= maxSpooledUpdates) return false;
+    const mostSpooled = desk.channel() === null ? maxSpooledUpdates : maxUndeliveredUpdates;
+    if (base === null || state.spool.length >= mostSpooled) return false;
     await during('training', () => trainUpdate(project, cohort, base, signal));
     return true;
   };
@@ -150,7 +153,12 @@ export function openWorkLoop(order: {
       throw thrown;
     }
     desk.ledger('update-trained', { project: project.id, baseVersion: base.version, examples: trained.examples });
-    void outbox.deliver();
+    void outbox.deliver().then(poke);
+  };
+
+  const poke = (): void => {
+    isPoked = true;
+    wake();
   };
 
   const pause = (longestMs: number | null): Promise<void> => {
@@ -193,10 +201,7 @@ export function openWorkLoop(order: {
   const running = run();
 
   return {
-    poke() {
-      isPoked = true;
-      wake();
-    },
+    poke,
     get activity() {
       return activity;
     },
@@ -206,8 +211,7 @@ export function openWorkLoop(order: {
     restart() {
       abort.abort();
       abort = new AbortController();
-      isPoked = true;
-      wake();
+      poke();
     },
     async close() {
       isClosed = true;

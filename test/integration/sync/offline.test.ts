@@ -1,0 +1,93 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { openHub } from '../../../src/sync/hub/hub.ts';
+import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
+
+const bench = openBench();
+afterEach(() => bench.close());
+
+describe('a site without its hub', () => {
+  it('trains on, keeps its updates through a restart, and delivers each once when the hub is back', async () => {
+    const folder = bench.folder();
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 6 });
+    const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const home = bench.folder();
+    const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 1 ? held : Promise.resolve()) });
+    const lyon = await bench.site('Lyon', work, home);
+    await lyon.join(first.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    await lyon.approve('ImagiQ', 'chest');
+    await until('the first update is in', () => lyon.memberships()[0]!.updates.accepted === 1);
+    await first.close();
+    await until('the site notices', () => lyon.memberships()[0]!.state === 'offline');
+    expect(lyon.memberships()[0]!.reason).not.toBeNull();
+    release();
+    await until('the spool is full', () => lyon.memberships()[0]!.updates.spooled === 4);
+    await lyon.close();
+
+    const hub = bench.keep(await openHub({ folder, port: first.port }));
+    const back = await bench.site('Lyon', work, home);
+    await until('the project is finished', () => back.memberships().find(({ state }) => state === 'finished'));
+    expect(back.memberships()[0]!.updates.spooled).toBe(0);
+    expect(back.memberships()[0]!.trunkVersion).toBe(6);
+    const sent = [...lyon.ledger, ...back.ledger].filter(({ act }) => act === 'update-sent');
+    expect(new Set(sent.map(({ detail }) => detail['blob'] + String(detail['baseVersion']))).size).toBeGreaterThan(0);
+    expect(hub.status().acceptedUpdates).toBe(back.memberships()[0]!.updates.accepted);
+  });
+
+  it('stops for good when its membership is refused, and says why', async () => {
+    const folder = bench.folder();
+    const project = practiceProject({ rule: { bufferSize: 2 } });
+    const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
+    const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
+    await lyon.join(hub.createInvite());
+    hub.revoke('Lyon');
+    const refused = await until('the site knows', () => lyon.memberships().find(({ state }) => state === 'refused'));
+    expect(refused.reason).toContain('withdrew');
+    expect(hub.status().members).toEqual([]);
+  });
+});
+
+describe('two sites of different speed', () => {
+  it('never wait for each other: the slow one joins in with stale updates that count less', async () => {
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 5 });
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    let versionWhenSlowDelivers = -1;
+    // The slow site finishes its first update only when the fast one has made two commits meanwhile.
+    const slowWork = practiceWork({
+      step: 1,
+      beforeUpdate: async (turn) => {
+        if (turn === 0) await until('two commits', () => hub.status().trunkVersion >= 2);
+        versionWhenSlowDelivers = hub.status().trunkVersion;
+      },
+    });
+    const fastWork = practiceWork({
+      step: 1,
+      // The fast one pauses before the end, so that the slow update finds the project open.
+      beforeUpdate: async (turn) => {
+        if (turn >= 3)
+          await until('the slow update', () => hub.status().members.some((m) => m.site === 'Oslo' && m.updates > 0));
+      },
+    });
+    const oslo = await bench.site('Oslo', slowWork);
+    await oslo.join(hub.createInvite());
+    await until('the project is announced', () => oslo.memberships()[0]?.project);
+    await oslo.approve('ImagiQ', 'chest');
+    await until('Oslo trains', () => oslo.memberships()[0]!.activity === 'training');
+    const lyon = await bench.site('Lyon', fastWork);
+    await lyon.join(hub.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    await lyon.approve('ImagiQ', 'chest');
+    const both = await until('both are done', () => {
+      const views = [oslo.memberships()[0]!, lyon.memberships()[0]!];
+      return views.every(({ state }) => state === 'finished') && views;
+    });
+    expect(versionWhenSlowDelivers).toBeGreaterThanOrEqual(2);
+    expect(both[0]!.meanStaleness).toBeGreaterThan(0);
+    expect(both.map(({ trunkVersion }) => trunkVersion)).toEqual([5, 5]);
+    expect(both[0]!.members.map(({ site }) => site).sort()).toEqual(['Lyon', 'Oslo']);
+  });
+});
