@@ -32,9 +32,6 @@ const decoders: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2.4.203': htj2kFrame,
 };
 
-/** Transfer syntaxes with compressed pixels that this version reads. */
-export const decodableSyntaxes: readonly string[] = Object.keys(decoders);
-
 /** @throws Fault 153 for a syntax without a decoder, and what the decoder throws. */
 export function decodeEncapsulated(
   transferSyntaxUID: string,

@@ -27,41 +27,40 @@ interface WasmModule {
   readonly [decoder: string]: unknown;
 }
 
+/** The packages are CommonJS; they are named in full so that tools see that they are used. */
+const require = createRequire(import.meta.url);
+
 interface Codec {
   readonly name: string;
-  readonly package: string;
-  readonly script: string;
-  readonly wasm: string;
+  readonly script: () => unknown;
+  /** The path of its WebAssembly. */
+  readonly wasm: () => string;
   readonly decoder: string;
 }
 
 const codecs = {
   jpeg: {
     name: 'JPEG',
-    package: '@cornerstonejs/codec-libjpeg-turbo-8bit',
-    script: 'decodewasmjs',
-    wasm: 'decodewasm',
+    script: () => require('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs'),
+    wasm: () => require.resolve('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasm'),
     decoder: 'JPEGDecoder',
   },
   jpegLs: {
     name: 'JPEG-LS',
-    package: '@cornerstonejs/codec-charls',
-    script: 'decodewasmjs',
-    wasm: 'decodewasm',
+    script: () => require('@cornerstonejs/codec-charls/decodewasmjs'),
+    wasm: () => require.resolve('@cornerstonejs/codec-charls/decodewasm'),
     decoder: 'JpegLSDecoder',
   },
   jpeg2000: {
     name: 'JPEG 2000',
-    package: '@cornerstonejs/codec-openjpeg',
-    script: 'decodewasmjs',
-    wasm: 'decodewasm',
+    script: () => require('@cornerstonejs/codec-openjpeg/decodewasmjs'),
+    wasm: () => require.resolve('@cornerstonejs/codec-openjpeg/decodewasm'),
     decoder: 'J2KDecoder',
   },
   htj2k: {
     name: 'High-Throughput JPEG 2000',
-    package: '@cornerstonejs/codec-openjph',
-    script: 'wasmjs',
-    wasm: 'wasm',
+    script: () => require('@cornerstonejs/codec-openjph/wasmjs'),
+    wasm: () => require.resolve('@cornerstonejs/codec-openjph/wasm'),
     decoder: 'HTJ2KDecoder',
   },
 } as const satisfies Record<string, Codec>;
@@ -93,16 +92,14 @@ type Load = (options: object) => Promise<WasmModule>;
 
 /** Codecs of one thread. Nothing is loaded until it is needed. */
 export function openWasmCodecs(): WasmCodecs {
-  const require = createRequire(import.meta.url);
   const loaded = new Map<CodecName, Promise<{ module: WasmModule; said: string[] }>>();
   const compiled = new Map<CodecName, Promise<CompiledWasm>>();
 
   const load = async (name: CodecName): Promise<{ module: WasmModule; said: string[] }> => {
     const codec = codecs[name];
-    const factory = require(`${codec.package}/${codec.script}`) as Load | { default: Load };
+    const factory = codec.script() as Load | { default: Load };
     // Compiled once: a module is instantiated anew after every damaged frame.
-    const compiling =
-      compiled.get(name) ?? WebAssembly.compile(readFileSync(require.resolve(`${codec.package}/${codec.wasm}`)));
+    const compiling = compiled.get(name) ?? WebAssembly.compile(readFileSync(codec.wasm()));
     compiled.set(name, compiling);
     const wasm = await compiling;
     const said: string[] = [];
@@ -125,7 +122,11 @@ export function openWasmCodecs(): WasmCodecs {
     async decode(name, encoded, take) {
       const ready = loaded.get(name) ?? load(name);
       loaded.set(name, ready);
-      const { module, said } = await ready;
+      // A codec that cannot be loaded now (no memory, no file handle) is tried again for the next frame.
+      const { module, said } = await ready.catch((thrown: unknown) => {
+        loaded.delete(name);
+        throw pixelFaults.crashed(reasonOf(thrown, [], {}));
+      });
       said.length = 0;
       const Decoder = module[codecs[name].decoder] as new () => WasmDecoder;
       let decoder: WasmDecoder | null = null;
