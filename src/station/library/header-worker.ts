@@ -8,5 +8,6 @@ export interface HeaderWorkerSetUp {
 
 const { copyFolder } = workerData as HeaderWorkerSetUp;
 parentPort?.on('message', (paths: readonly string[]) => {
-  parentPort?.postMessage(paths.map((file) => readInstance(file, copyFolder)));
+  const outcomes = paths.map((file) => readInstance(file, copyFolder));
+  parentPort?.postMessage(outcomes, []);
 });

@@ -58,7 +58,7 @@ export function openHeaderWorkers({ count, copyFolder, deadlineMs }: HeaderWorke
       const onExit = (): void => settle(null);
       const timer = setTimeout(() => settle(null), deadlineMs);
       worker.once('message', onMessage).once('exit', onExit);
-      worker.postMessage(paths);
+      worker.postMessage(paths, []);
     });
     if (outcomes !== null) release(worker);
     else {

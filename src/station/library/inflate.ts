@@ -45,12 +45,14 @@ function inflateWith(stream: Inflate | Unzlib, deflated: Uint8Array, limitBytes:
     pieces.push(piece);
     total += piece.length;
   };
+  const isTooLarge = (): boolean => total > limitBytes;
   let damaged = 'the deflated data set is cut off';
   try {
-    for (let at = 0; at < deflated.length && total <= limitBytes; at += pieceBytes) {
+    for (let at = 0; at < deflated.length; at += pieceBytes) {
+      if (isTooLarge()) break;
       stream.push(deflated.subarray(at, at + pieceBytes));
     }
-    if (total > limitBytes) damaged = `the data set inflates to more than ${limitBytes} bytes`;
+    if (isTooLarge()) damaged = `the data set inflates to more than ${limitBytes} bytes`;
   } catch {
     damaged = 'the deflated data set is broken';
   }

@@ -61,7 +61,9 @@ function failure(file: string, error: unknown): ReadOutcome {
 }
 
 function reasonFor(file: string, reason: string): string {
-  const isPicture = /\.(png|jpe?g)$/i.test(file) && reason === 'Not a DICOM file.';
+  if (reason !== 'Not a DICOM file.') return reason;
+  if (/\.(zip|gz|tgz|tar|7z|rar)$/i.test(file)) return 'Not a DICOM file: expand the archive and import its folder.';
+  const isPicture = /\.(png|jpe?g)$/i.test(file);
   return isPicture ? 'Not a DICOM file: PNG and JPEG pictures cannot be imported yet.' : reason;
 }
 

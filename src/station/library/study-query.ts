@@ -13,6 +13,11 @@ interface SeriesRow extends Series {
   study: number;
 }
 
+interface InstanceRow extends Instance {
+  position: number | null;
+  normal: string;
+}
+
 const sortColumns: Record<StudyQuery['sortBy'], string> = {
   studyDate: 's.studyDate',
   patientName: 's.patientName COLLATE NOCASE',
@@ -70,7 +75,7 @@ export function studyReader(db: Db): StudyReader {
     `SELECT seriesInstanceUID, max(modality) AS modality, max(description) AS description, sum(instances) AS instances
      FROM series WHERE seriesInstanceUID = ? GROUP BY seriesInstanceUID`,
   );
-  const instancesOfSeries = db.prepare<[string], Instance & { position: number | null; normal: string }>(
+  const instancesOfSeries = db.prepare<[string], InstanceRow>(
     `SELECT i.sopInstanceUID, r.seriesInstanceUID, i.sopClassUID, i.instanceNumber, i.frames, i."rows", i."columns",
        i.transferSyntaxUID, i.position, i.normal
      FROM series r JOIN instances i ON i.series = r.id WHERE r.seriesInstanceUID = ? ORDER BY i.instanceNumber, i.id`,
@@ -81,7 +86,7 @@ export function studyReader(db: Db): StudyReader {
     return rows.map(({ id, modalities, ...study }) => ({
       ...study,
       modalities: modalities === '' ? [] : modalities.split('\\'),
-      series: (series.get(id) ?? []).map(({ study: _, ...one }) => one),
+      series: (series.get(id) ?? []).map(seriesOnly),
     }));
   }
 
@@ -119,7 +124,17 @@ export function studyReader(db: Db): StudyReader {
       const normal = rows[0]?.normal ?? '';
       // Positions along different normals (a localiser among slices) do not compare: InstanceNumber orders those.
       if (normal !== '' && rows.every((row) => row.normal === normal)) rows.sort((a, b) => a.position! - b.position!);
-      return { series, instances: rows.map(({ position: _, normal: __, ...instance }) => instance) };
+      return { series, instances: rows.map(instanceOnly) };
     },
   };
+}
+
+function seriesOnly({ seriesInstanceUID, modality, description, instances }: SeriesRow): Series {
+  return { seriesInstanceUID, modality, description, instances };
+}
+
+function instanceOnly(row: InstanceRow): Instance {
+  const { sopInstanceUID, seriesInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, rows, columns } =
+    row;
+  return { sopInstanceUID, seriesInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, rows, columns };
 }

@@ -55,9 +55,9 @@ function ours(file: string): Record<string, string> {
 
 describe('the header reader beside pydicom', () => {
   it('reads the same identifying fields from every file that pydicom can read', (ctx) => {
-    if (!existsSync(collection)) return ctx.skip('../shared/data/dicom/pydicom is absent');
-    const python = pythonWithPydicom();
-    if (python === null) return ctx.skip('python3 with pydicom is not installed');
+    ctx.skip(!existsSync(collection), '../shared/data/dicom/pydicom is absent');
+    const python = pythonWithPydicom() ?? '';
+    ctx.skip(python === '', 'python3 with pydicom is not installed');
     const files = filesBelow(collection).filter((file) => !/(README|LICENSE|\.\w{2,4}(?<!\.dcm))$/.test(file));
     const output = execFileSync(python, [script, JSON.stringify(fields)], {
       input: files.join('\n'),
