@@ -21,6 +21,8 @@ export interface OpenedStudy {
 export interface CohortSource {
   readonly query: string;
   readonly studyInstanceUIDs: string[] | null;
+  /** A labels file that is known already, as with practice studies. */
+  readonly labelsFile?: string;
 }
 
 export class Navigation {

@@ -80,6 +80,8 @@ export class Federations {
       this.#toasts.tell(`Joined “${membership.federation}” as ${membership.site}.`);
     } catch (fault) {
       this.#problem = faultValueOf(fault).message;
+      // News of the attempt may have come before its failure.
+      await this.reload();
     } finally {
       this.#isBusy = false;
     }

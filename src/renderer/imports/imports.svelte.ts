@@ -3,11 +3,14 @@ import type { ImportProgress, ImportReport } from '../../contract/dicom.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
+/** `labelsFile` comes with practice studies only. */
+export type FinishedImport = ImportReport & { readonly labelsFile?: string };
+
 export class Imports {
   #progress = $state.raw<ImportProgress | null>(null);
   #isRunning = $state(false);
   #isCancelling = $state(false);
-  #report = $state.raw<ImportReport | null>(null);
+  #report = $state.raw<FinishedImport | null>(null);
   readonly #station: StationLink;
   readonly #toasts: Toasts;
 
@@ -30,7 +33,7 @@ export class Imports {
   }
 
   /** The last import's report, until it is dismissed. */
-  get report(): ImportReport | null {
+  get report(): FinishedImport | null {
     return this.#report;
   }
 
@@ -56,7 +59,7 @@ export class Imports {
     this.#report = null;
   }
 
-  async #run(start: () => Promise<ImportReport>): Promise<void> {
+  async #run(start: () => Promise<FinishedImport>): Promise<void> {
     if (this.#isRunning) {
       this.#toasts.fault(new Error('An import is already running. Wait for it, or cancel it first.'));
       return;

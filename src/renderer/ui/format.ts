@@ -29,7 +29,7 @@ export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let scaled = value;
   let unit = 0;
-  while (scaled >= 1_000 && unit < units.length - 1) {
+  while (Math.round(scaled) >= 1_000 && unit < units.length - 1) {
     scaled /= 1_000;
     unit += 1;
   }

@@ -1,5 +1,5 @@
 // From stored values to what the eye sees: modality LUT, window, photometric interpretation (PS3.3 C.11.1, C.11.2, C.7.6.3).
-import type { Frame } from '../../contract/dicom.ts';
+import type { Frame, Palette } from '../../contract/dicom.ts';
 
 /** Centre and width in modality units (HU for CT). */
 export interface VoiWindow {
@@ -59,7 +59,7 @@ export function initialWindow(frame: Frame): VoiWindow {
 }
 
 export function isColour(frame: Frame): boolean {
-  return frame.samples >= 3;
+  return frame.samples >= 3 || frame.palette !== undefined;
 }
 
 /** The modality value at a pixel; null outside the image or for colour. */
@@ -74,7 +74,8 @@ export function paintedFrame(frame: Frame, window: VoiWindow, isInverted: boolea
   const image = new ImageData(frame.columns, frame.rows);
   const painted = new Uint32Array(image.data.buffer);
   const values = storedValues(frame);
-  if (isColour(frame)) paintColour(painted, frame, values, window, isInverted);
+  if (frame.palette) paintPalette(painted, values, frame.palette, isInverted);
+  else if (isColour(frame)) paintColour(painted, frame, values, window, isInverted);
   else paintGrey(painted, frame, values, window, isInverted !== (frame.photometric === 'MONOCHROME1'));
   return image;
 }
@@ -132,5 +133,17 @@ function paintColour(
   for (let index = 0; index < painted.length; index += 1) {
     const at = index * samples;
     painted[index] = (opaque | (sample(at + 2) << 16) | (sample(at + 1) << 8) | sample(at)) >>> 0;
+  }
+}
+
+/** PS3.3 C.7.9: values before the palette's first take its first colour, those after its last the last. */
+function paintPalette(painted: Uint32Array, values: StoredValues, palette: Palette, isInverted: boolean): void {
+  const { firstValue, colors } = palette;
+  const last = Math.max(0, Math.floor(colors.length / 3) - 1);
+  const mask = isInverted ? 0xffffff : 0;
+  for (let index = 0; index < painted.length; index += 1) {
+    const at = Math.max(0, Math.min(last, (values[index] ?? 0) - firstValue)) * 3;
+    const colour = ((colors[at + 2] ?? 0) << 16) | ((colors[at + 1] ?? 0) << 8) | (colors[at] ?? 0);
+    painted[index] = (opaque | (colour ^ mask)) >>> 0;
   }
 }

@@ -1,0 +1,59 @@
+// A coordinator's hub as it runs in earnest: the command line's `hub` in a process of its own.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import path from 'node:path';
+import { newFolder } from './imagiq-window.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const commandLine = path.join(root, 'src', 'cli', 'cli.ts');
+
+export interface HubProcess {
+  readonly fingerprint: string;
+  newInvite(): string;
+  close(): Promise<void>;
+}
+
+/** Starts a hub with a small project; resolves when it listens. */
+export async function startHub(options: { federation: string; classes: string; commits: number }): Promise<HubProcess> {
+  const data = newFolder('hub');
+  const hub: ChildProcess = spawn(
+    process.execPath,
+    [
+      ...[commandLine, '--json', 'hub', '--data', data, '--port', '0', '--buffer', '1'],
+      ...['--federation', options.federation, '--network', 'cnn-small', '--classes', options.classes],
+      ...['--commits', String(options.commits)],
+    ],
+    { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  const opened = await new Promise<{ fingerprint: string }>((resolve, reject) => {
+    hub.stdout?.once('data', (chunk: Buffer) => resolve(JSON.parse(chunk.toString()) as { fingerprint: string }));
+    hub.once('exit', (code) => reject(new Error(`the hub ended with ${code}`)));
+  });
+  return {
+    fingerprint: opened.fingerprint,
+    newInvite() {
+      const text = execFileSync(process.execPath, [commandLine, '--json', 'invite', '--data', data], {
+        cwd: root,
+        encoding: 'utf8',
+      });
+      return (JSON.parse(text) as { invite: string }).invite;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        hub.once('exit', () => resolve());
+        hub.kill('SIGTERM');
+      }),
+  };
+}
+
+/** A well-formed invite to a hub that nobody runs. */
+export function inviteToNowhere(): string {
+  const invite = {
+    version: 1,
+    url: 'ws://127.0.0.1:9',
+    code: 'nobody-listens-there-at-all',
+    hubFingerprint: 'ab'.repeat(32),
+    federation: 'Nowhere',
+    expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+  };
+  return `imagiq://join/${Buffer.from(JSON.stringify(invite)).toString('base64url')}`;
+}

@@ -1,0 +1,150 @@
+// Situations for the end-to-end tests: a real Electron window with the real station behind it.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { type ElectronRuntime, resolveElectron } from '../../scripts/electron-runtime/resolve.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const screenshots = path.join(root, 'artifacts', 'screenshots');
+
+/** What the window tests run on, or the reason why they cannot. */
+export interface Stage {
+  readonly runtime: ElectronRuntime;
+  readonly display: string | null;
+  close(): void;
+}
+
+/** Finds Electron and a display, and builds the window when its sources are newer. A string is the reason to skip. */
+export async function setStage(): Promise<Stage | string> {
+  let runtime: ElectronRuntime;
+  try {
+    runtime = await resolveElectron();
+  } catch (error) {
+    return `no Electron can be had here: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const screen = process.platform === 'linux' && !process.env['DISPLAY'] ? await virtualScreen() : null;
+  if (typeof screen === 'string') return screen;
+  await ensureBuilt();
+  return { runtime, display: screen?.display ?? null, close: () => screen?.close() };
+}
+
+export interface OpenWindow {
+  readonly app: ElectronApplication;
+  readonly page: Page;
+  readonly home: string;
+  /** Takes a picture of the window into artifacts/screenshots. */
+  screenshot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens ImagiQ on a home folder, a new one unless given. */
+export async function openImagiq(stage: Stage, home = newFolder('home')): Promise<OpenWindow> {
+  const asRoot = process.platform === 'linux' && process.geteuid?.() === 0;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string
+  >;
+  const app = await _electron.launch({
+    executablePath: stage.runtime.executable,
+    args: [...(asRoot ? ['--no-sandbox'] : []), root, '--home', home],
+    env: { ...env, IMAGIQ_NODE: process.execPath, ...(stage.display === null ? {} : { DISPLAY: stage.display }) },
+    chromiumSandbox: !asRoot,
+    timeout: 30_000,
+  });
+  const page = await app.firstWindow();
+  page.setDefaultTimeout(20_000);
+  await page.locator('[data-testid="station-health"][data-state="running"]').waitFor();
+  return {
+    app,
+    page,
+    home,
+    async screenshot(name) {
+      mkdirSync(screenshots, { recursive: true });
+      await page.screenshot({ path: path.join(screenshots, `${name}.png`) });
+    },
+    close: () => app.close(),
+  };
+}
+
+/** Answers the next system dialogs with these paths: a system dialog cannot be driven from outside. */
+export async function answerDialogs(app: ElectronApplication, filePaths: string[]): Promise<void> {
+  await app.evaluate(({ dialog }, chosen) => {
+    dialog.showOpenDialog = () => Promise.resolve({ canceled: chosen.length === 0, filePaths: chosen });
+  }, filePaths);
+}
+
+/** Drops files or folders onto the middle of the window, as a file browser does. */
+export async function dropOn(page: Page, paths: string[]): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await devtools.send('Input.dispatchDragEvent', { type, x: 640, y: 400, data });
+  }
+  await devtools.detach();
+}
+
+export function newFolder(name: string): string {
+  return mkdtempSync(path.join(os.tmpdir(), `imagiq-e2e-${name}-`));
+}
+
+/** Share of the canvas's pixels that are brighter than black, 0 to 1. */
+export function litShare(page: Page): Promise<number> {
+  // Code for the page is text: these files are checked with Node's types, not with a browser's.
+  return page.evaluate<number>(`(() => {
+    const canvas = document.querySelector('[data-testid="image-canvas"]');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let lit = 0;
+    for (let index = 0; index < data.length; index += 4) if (data[index] > 16) lit += 1;
+    return lit / Math.max(1, data.length / 4);
+  })()`);
+}
+
+/** An X server for as long as the tests run. */
+async function virtualScreen(): Promise<{ display: string; close(): void } | string> {
+  if (spawnSync('which', ['Xvfb']).status !== 0) return 'no display here, and no Xvfb to make one';
+  const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const channel = server.stdio[3];
+  const number = await new Promise<string | null>((resolve) => {
+    server.once('exit', () => resolve(null));
+    channel?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
+  });
+  return number === null ? 'Xvfb does not start here' : { display: `:${number}`, close: () => server.kill() };
+}
+
+/** Builds once, whichever test file comes first. */
+async function ensureBuilt(): Promise<void> {
+  const lock = path.join(root, 'dist', '.building');
+  mkdirSync(path.join(root, 'dist'), { recursive: true });
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch {
+      if (Date.now() > deadline) rmdirSync(lock);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  try {
+    const built = path.join(root, 'dist', 'renderer', 'index.html');
+    const newest = Math.max(
+      ...['src/main', 'src/renderer', 'src/contract', 'scripts/build.ts'].map((part) =>
+        newestIn(path.join(root, part)),
+      ),
+    );
+    if (existsSync(built) && statSync(built).mtimeMs > newest) return;
+    execFileSync(process.execPath, [path.join(root, 'scripts', 'build.ts')], { cwd: root, stdio: 'pipe' });
+  } finally {
+    rmdirSync(lock);
+  }
+}
+
+function newestIn(place: string): number {
+  const found = statSync(place);
+  if (!found.isDirectory()) return found.mtimeMs;
+  return Math.max(0, ...readdirSync(place).map((name) => newestIn(path.join(place, name))));
+}
