@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { benchScore } from '../../../../src/sync/site/bench-score.ts';
+
+const twoClasses = (ill: number[]): Float32Array => Float32Array.from(ill.flatMap((p) => [1 - p, p]));
+
+describe('the score by which a bench is ranked', () => {
+  it('is the AUC to within its trace of log loss', () => {
+    const labels = Int32Array.from([0, 1, 0, 1]);
+    expect(benchScore(twoClasses([0.1, 0.9, 0.2, 0.8]), labels, 2)).toBeCloseTo(1, 2);
+    expect(benchScore(twoClasses([0.5, 0.5, 0.5, 0.5]), labels, 2)).toBeCloseTo(0.5, 2);
+    expect(benchScore(twoClasses([0.1, 0.9, 0.8, 0.2]), labels, 2)).toBeCloseTo(0.75, 2);
+  });
+
+  it('prefers the better calibrated of equal AUCs, and does not fail with one class only', () => {
+    const labels = Int32Array.from([0, 1]);
+    expect(benchScore(twoClasses([0.1, 0.9]), labels, 2)).toBeGreaterThan(
+      benchScore(twoClasses([0.4, 0.6]), labels, 2),
+    );
+    expect(benchScore(twoClasses([0.1]), Int32Array.from([0]), 2)).toBeGreaterThan(
+      benchScore(twoClasses([0.7]), Int32Array.from([0]), 2),
+    );
+  });
+});
