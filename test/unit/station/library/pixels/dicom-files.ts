@@ -149,6 +149,8 @@ interface Shape {
   readonly samples: number;
   readonly bits: number;
   readonly isSigned?: boolean;
+  /** JPEG-LS with a scan per colour; the values come plane by plane then. */
+  readonly isPlanar?: boolean;
 }
 
 interface Encoder {
@@ -191,7 +193,7 @@ export async function encoded(
     isUsingColorTransform: samples === 3,
   };
   instance.getDecodedBuffer(info).set(littleEndian(values, bits <= 8 ? 8 : 16));
-  if (codec === 'jpegLs' && samples === 3) instance.setInterleaveMode?.(2);
+  if (codec === 'jpegLs' && samples === 3) instance.setInterleaveMode?.(shape.isPlanar === true ? 0 : 2);
   if (codec === 'htj2k') instance.setQuality?.(true, 0);
   instance.encode();
   const bytes = new Uint8Array(instance.getEncodedBuffer());

@@ -197,6 +197,18 @@ describe.each([
   });
 });
 
+describe('JPEG-LS with a scan per colour', () => {
+  it('comes interleaved', async () => {
+    const shape = { rows: 11, columns: 13 };
+    const values = picture(11, 13, 3, 8);
+    const planes = [0, 1, 2].flatMap((sample) => [...values].filter((_, index) => index % 3 === sample));
+    const pixels = [await encoded('jpegLs', planes, { ...shape, samples: 3, bits: 8, isPlanar: true })];
+    expect(await valuesIn({ ...shape, syntax: syntaxes.jpegLs, samples: 3, bitsAllocated: 8, pixels })).toEqual([
+      ...values,
+    ]);
+  });
+});
+
 describe('a frame in fragments', () => {
   const shape = { rows: 8, columns: 9 };
   const file = { ...shape, syntax: syntaxes.jpegLs, bitsAllocated: 8 };
