@@ -150,11 +150,13 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await page.getByLabel('Name').fill('chest');
     await answerDialogs(app, [unfit]);
     await page.getByRole('button', { name: 'Choose…' }).click();
+    await expect.poll(() => page.getByLabel('Labels file').inputValue()).toBe(unfit);
     await page.getByRole('button', { name: 'Create cohort' }).click();
     await page.getByRole('dialog').getByRole('alert').waitFor();
     await screenshot('10-cohort-dialog-fault');
     await answerDialogs(app, [path.join(home, 'practice', 'site-0', 'labels.csv')]);
     await page.getByRole('button', { name: 'Choose…' }).click();
+    await expect.poll(() => page.getByLabel('Labels file').inputValue()).toMatch(/labels\.csv$/);
     await page.getByRole('button', { name: 'Create cohort' }).click();
     await page.getByTestId('cohort-card').getByText('pneumothorax').waitFor();
     await screenshot('11-cohort');
