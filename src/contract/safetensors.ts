@@ -136,7 +136,7 @@ export function decodeTensorFile(bytes: Uint8Array): TensorFile {
   const tensors = new Map<string, Tensor>();
   for (const [name, { elementType, shape, start, end }] of layout.tensors) {
     const slice = bytes.subarray(start, end);
-    const aligned = slice.byteOffset % elementBytes[elementType] === 0 ? slice : slice.slice();
+    const aligned = slice.byteOffset % elementBytes[elementType] === 0 ? slice : new Uint8Array(slice);
     tensors.set(name, { elementType, shape, bytes: aligned });
   }
   return { tensors, metadata: layout.metadata };

@@ -1,6 +1,6 @@
 // Weights and other immutable bytes, named by their SHA-256.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileDurably } from './durable-file.ts';
 
@@ -30,9 +30,4 @@ export function openBlobStore(folder: string): BlobStore {
       return existsSync(file) ? file : null;
     },
   };
-}
-
-/** SHA-256 (hex) of a file of any size that fits in memory. */
-export function hashOfFile(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
 }

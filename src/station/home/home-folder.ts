@@ -1,5 +1,5 @@
 // The one folder that holds everything of a station. One process at a time may own it.
-import { mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeSync, closeSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeSync, closeSync } from 'node:fs';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { writeFileDurably } from './durable-file.ts';
@@ -25,8 +25,9 @@ export interface HomeFolder {
 export function openHomeFolder(folder: string): HomeFolder {
   const inside = (...names: string[]): string => path.join(folder, ...names);
   try {
+    makeFolder(folder);
     for (const name of ['blobs', 'runs', 'federations', 'practice', 'keys']) {
-      mkdirSync(inside(name), { recursive: true, mode: 0o700 });
+      makeFolder(inside(name));
     }
   } catch (error) {
     throw stationFault.homeUnusable(folder, describe(error));
@@ -45,6 +46,16 @@ export function openHomeFolder(folder: string): HomeFolder {
     },
     close: release,
   };
+}
+
+/**
+ * Makes a folder and its missing parents, one level at a time: Node's recursive mkdir never returns where the parent
+ * exists but cannot hold folders (as under /proc).
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function takeLock(file: string, folder: string): () => void {
