@@ -1,7 +1,7 @@
 // What every entry needs before TypeScript can run: installed packages and a Node that strips types.
 // Plain JavaScript that Node 20 can read; it imports nothing that is not built in.
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,11 +15,28 @@ function isNewEnough(version) {
   return major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
 }
 
-/** Installs what package-lock.json says, unless the last install is newer than it. Output goes to stderr. */
+/** Name and version of every package that a lock file wants; `optional` ones may be absent on this platform. */
+function lockedPackages(file) {
+  const { packages = {} } = JSON.parse(readFileSync(file, 'utf8'));
+  return Object.entries(packages).filter(([name]) => name !== '');
+}
+
+/** Whether what is installed is what package-lock.json says: by content, since a checkout changes times. */
+function isInstalled() {
+  try {
+    const installed = new Map(lockedPackages(path.join(root, 'node_modules', '.package-lock.json')));
+    return lockedPackages(path.join(root, 'package-lock.json')).every(
+      ([name, { version, optional, peer }]) => optional || peer || installed.get(name)?.version === version,
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Installs what package-lock.json says, unless that is there already. Output goes to stderr. */
 export function ensureInstalled() {
-  const lock = path.join(root, 'package-lock.json');
-  const installed = path.join(root, 'node_modules', '.package-lock.json');
-  if (existsSync(installed) && (!existsSync(lock) || statSync(installed).mtimeMs >= statSync(lock).mtimeMs)) return;
+  // An installed package brings its dependencies along; only a clone has a lock file to install from.
+  if (!existsSync(path.join(root, 'package-lock.json')) || isInstalled()) return;
   console.error('Installing packages (once, about half a minute) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
