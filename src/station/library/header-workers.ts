@@ -5,8 +5,8 @@ import type { HeaderWorkerSetUp } from './header-worker.ts';
 import type { ReadOutcome } from './read-instance.ts';
 
 export interface HeaderWorkers {
-  /** Outcomes in the order of `paths`. Never rejects. */
-  read(paths: readonly string[]): Promise<ReadOutcome[]>;
+  /** Outcomes in the order of `paths`; none where `signal` was aborted before a thread was free. Never rejects. */
+  read(paths: readonly string[], signal: AbortSignal): Promise<ReadOutcome[]>;
   readonly count: number;
   close(): Promise<void>;
 }
@@ -46,8 +46,12 @@ export function openHeaderWorkers({ count, copyFolder, deadlineMs }: HeaderWorke
   }
 
   /** One batch on one thread; null where the thread died or did not answer in time. */
-  async function attempt(paths: readonly string[]): Promise<ReadOutcome[] | null> {
+  async function attempt(paths: readonly string[], signal: AbortSignal): Promise<ReadOutcome[] | null> {
     const worker = await take();
+    if (signal.aborted) {
+      release(worker);
+      return [];
+    }
     const outcomes = await new Promise<ReadOutcome[] | null>((resolve) => {
       const settle = (value: ReadOutcome[] | null): void => {
         clearTimeout(timer);
@@ -72,14 +76,16 @@ export function openHeaderWorkers({ count, copyFolder, deadlineMs }: HeaderWorke
 
   return {
     count,
-    async read(paths) {
-      const outcomes = await attempt(paths);
+    async read(paths, signal) {
+      const outcomes = await attempt(paths, signal);
       if (outcomes !== null) return outcomes;
       const singly: ReadOutcome[] = [];
       for (const path of paths) {
-        const one = await attempt([path]);
+        const one = await attempt([path], signal);
         singly.push(
-          one?.[0] ?? { kind: 'refused', path, reason: 'Reading this file does not end or stops the reader.' },
+          ...(one ?? [
+            { kind: 'refused' as const, path, reason: 'Reading this file does not end or stops the reader.' },
+          ]),
         );
       }
       return singly;

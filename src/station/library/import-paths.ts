@@ -20,8 +20,9 @@ export interface ImportOptions {
   readonly signal: AbortSignal;
 }
 
-const batchFiles = 64;
-const batchDeadlineMs = 120_000;
+/** Small where whole files are copied: a cancel waits for the batches under way. */
+const batchFiles = { reference: 64, copy: 8 } as const;
+const batchDeadlineMs = 300_000;
 
 export interface ImportPlace {
   readonly db: Db;
@@ -43,7 +44,7 @@ export async function importPaths(
     deadlineMs: batchDeadlineMs,
   });
   try {
-    await readAll(place, roots, options.signal, tally, workers);
+    await readAll(place, roots, options, tally, workers);
     tally.walking = false;
     tally.tell(true);
     return tally.report(options.signal.aborted);
@@ -64,7 +65,7 @@ function rootsOf(paths: readonly string[]): readonly string[] {
 async function readAll(
   place: ImportPlace,
   roots: readonly string[],
-  signal: AbortSignal,
+  { signal, mode }: ImportOptions,
   tally: ImportTally,
   workers: HeaderWorkers,
 ): Promise<void> {
@@ -76,7 +77,7 @@ async function readAll(
 
   const isOver = (): boolean => signal.aborted || failure !== null;
   const begin = (paths: string[]): void => {
-    const read = workers.read(paths);
+    const read = workers.read(paths, signal);
     const written = writing.then(async () => {
       const outcomes = await read;
       if (failure === null) await writeBatch(place, writer, outcomes, tally);
@@ -95,7 +96,7 @@ async function readAll(
     tally.found += 1;
     if ('reason' in found) tally.refuse(found.path, found.reason);
     else batch.push(found.path);
-    if (batch.length < batchFiles) continue;
+    if (batch.length < batchFiles[mode]) continue;
     begin(batch);
     batch = [];
     tally.tell();
