@@ -64,16 +64,18 @@ describe.skipIf(absence !== null)(
     });
 
     it('reads progressive 12-bit JPEG, which the reference does not, to the values of its sequential twin', async () => {
-    const [sequential, ...progressive] = await Promise.all(
-      ['4.51', '4.53', '4.55'].map(async (syntax) => {
-        const file = files.find(({ name }) => basename(name).startsWith('CTImage.dcm_') && name.endsWith(`${syntax}.dcm`));
-        return (await readFrame(readFileSync(file!.path), 1, codecs)).pixels;
-      }),
-    );
-    for (const pixels of progressive) expect(Buffer.compare(pixels, sequential!)).toBe(0);
-  });
+      const [sequential, ...progressive] = await Promise.all(
+        ['4.51', '4.53', '4.55'].map(async (syntax) => {
+          const file = files.find(
+            ({ name }) => basename(name).startsWith('CTImage.dcm_') && name.endsWith(`${syntax}.dcm`),
+          );
+          return (await readFrame(readFileSync(file!.path), 1, codecs)).pixels;
+        }),
+      );
+      for (const pixels of progressive) expect(Buffer.compare(pixels, sequential!)).toBe(0);
+    });
 
-  async function differences(file: ReferenceFile, tolerance: number): Promise<string[]> {
+    async function differences(file: ReferenceFile, tolerance: number): Promise<string[]> {
       const found: string[] = [];
       for (const { frame, values } of file.frames) {
         try {
