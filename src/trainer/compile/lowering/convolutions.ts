@@ -1,8 +1,10 @@
 // Convolutions, their input gradients (which are convolutions again), and depthwise ones.
 import type { backend_util } from '@tensorflow/tfjs-core';
+import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import { convolution } from '../shape-rules.ts';
 import type { KernelCall } from '../tape.ts';
 import { depthwiseFilterGradient, filterGradient } from './filter-gradients.ts';
+import { sizeOf } from './layout.ts';
 import type { Lowering } from './lowered.ts';
 import type { LoweringTable } from './rule.ts';
 
@@ -17,13 +19,13 @@ export const convolutions: LoweringTable = {
   Conv2DBackpropInput: (call, lowering) => {
     const geometry = convolution(call.output.shape, call.inputs['filter']!.shape, call.attributes);
     const filter = lowering.filter(lowering.get(call.inputs['filter']!));
-    const { dy, scaled } = outputGradient(call.inputs['dy']!, lowering);
+    const { dy, scaled } = outputGradient(call.inputs['dy']!, sizeOf(call.inputs['filter']!.shape), lowering);
     return lowering.held(inputGradient(geometry, dy, scaled(filter), 1, lowering), call.output.shape, 'image');
   },
   Conv2DBackpropFilter: ({ inputs, attributes, output }, lowering) => {
     const geometry = convolution(inputs['x']!.shape, output.shape, attributes);
     const x = lowering.image(lowering.get(inputs['x']!));
-    const { dy, scaled } = outputGradient(inputs['dy']!, lowering);
+    const { dy, scaled } = outputGradient(inputs['dy']!, sizeOf(output.shape), lowering);
     return lowering.held(scaled(filterGradient(geometry, x, dy, lowering)), output.shape, 'filter');
   },
   DepthwiseConv2dNative: ({ inputs, attributes, output }, lowering) => {
@@ -68,15 +70,17 @@ function window(geometry: Geometry): Record<string, readonly number[]> {
 
 /**
  * dy of a convolution. A factor per channel on it (the slope of a batch norm) is taken out and goes onto the filter or
- * its gradient, which are much smaller.
+ * its gradient where those are smaller.
  */
 function outputGradient(
   traced: KernelCall['output'],
+  filterSize: number,
   lowering: Lowering,
 ): { dy: string; scaled: (filter: string) => string } {
   const { graph } = lowering;
   const deferred = lowering.deferred(traced, 'scaled');
-  if (deferred === null) return { dy: lowering.image(lowering.get(traced)), scaled: (filter) => filter };
+  if (deferred === null || filterSize > sizeOf(traced.shape))
+    return { dy: lowering.image(lowering.get(traced)), scaled: (filter) => filter };
   const factors = graph.reshape(deferred.factors, [traced.shape[3]!, 1, 1, 1]);
   return { dy: deferred.image.name, scaled: (filter) => graph.node('Mul', [filter, factors]) };
 }
@@ -91,26 +95,14 @@ function depthwiseFilter(traced: KernelCall['output'], geometry: Geometry, lower
 function inputGradient(geometry: Geometry, dy: string, filter: string, groups: number, { graph }: Lowering): string {
   const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = geometry;
   if (strideHeight === 1 && strideWidth === 1 && groups === 1) {
-    const last = Number.MIN_SAFE_INTEGER;
-    const flipped =
-      filterHeight * filterWidth === 1
-        ? filter
-        : graph.node('Slice', [
-            filter,
-            ...[
-              [-1, -1],
-              [last, last],
-              [2, 3],
-              [-1, -1],
-            ].map((values) => graph.integers(values)),
-          ]);
+    const turned = flipped(geometry, filter, graph);
     const pads = [
       filterHeight - 1 - padInfo.top,
       filterWidth - 1 - padInfo.left,
       filterHeight - 1 - padInfo.bottom,
       filterWidth - 1 - padInfo.right,
     ];
-    return graph.node('Conv', [dy, graph.transpose(flipped, [1, 0, 2, 3])], {
+    return graph.node('Conv', [dy, graph.transpose(turned, [1, 0, 2, 3])], {
       kernel_shape: [filterHeight, filterWidth],
       pads,
     });
@@ -125,4 +117,22 @@ function inputGradient(geometry: Geometry, dy: string, filter: string, groups: n
       geometry.inWidth - covered(geometry.outWidth, strideWidth, padInfo.left, padInfo.right, filterWidth),
     ],
   });
+}
+
+/**
+ * The filter turned by 180°. As a product with a permutation matrix, which is exact and several times faster than a slice
+ * with negative steps.
+ */
+function flipped(
+  { filterHeight, filterWidth, inChannels, outChannels }: Geometry,
+  filter: string,
+  graph: GraphBuilder,
+): string {
+  const taps = filterHeight * filterWidth;
+  if (taps === 1) return filter;
+  const reversal = new Float32Array(taps * taps);
+  for (let tap = 0; tap < taps; tap += 1) reversal[tap * taps + (taps - 1 - tap)] = 1;
+  const rows = graph.reshape(filter, [outChannels * inChannels, taps]);
+  const turned = graph.node('Gemm', [rows, graph.floats(reversal, [taps, taps])]);
+  return graph.reshape(turned, [outChannels, inChannels, filterHeight, filterWidth]);
 }

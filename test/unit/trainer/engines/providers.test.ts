@@ -12,10 +12,12 @@ const options = {
   hyperParameters: hyperParametersSchema.parse({}),
   classWeights: null,
 };
+/** A software driver compiles and computes slowly. */
+const timeout = 180_000;
 const softwareGraphics = process.env['VK_ICD_FILENAMES'];
 
 describe('the choice of a provider', () => {
-  it('falls back to the CPU with a reason for each provider passed over', async () => {
+  it('falls back to the CPU with a reason for each provider passed over', { timeout }, async () => {
     const engine = await openEngine({ engine: 'compiled', provider: 'auto', threads: 1 });
     const session = await engine.open(options);
     if (session.provider === 'cpu') expect(engine.fallbacks).toHaveLength(3);
@@ -38,7 +40,7 @@ describe('the choice of a provider', () => {
     expect(outcome).toMatchObject({ code: 320, message: expect.stringContaining('compiled engine') });
   });
 
-  it('trains on WebGPU as on the CPU where there is a Vulkan driver', async (context) => {
+  it('trains on WebGPU as on the CPU where there is a Vulkan driver', { timeout }, async (context) => {
     if (!softwareGraphics) context.skip('VK_ICD_FILENAMES names no Vulkan driver (chromium has a software one)');
     const engine = await openEngine({ engine: 'compiled', provider: 'webgpu', threads: 1 });
     const session = await engine.open(options);
