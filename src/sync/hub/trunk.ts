@@ -1,6 +1,6 @@
 // The trunk: updates in, checked, buffered and counted once; a new version out whenever the project's rule says so.
 // Everything that changes it runs in one line (`inTurn`), so a commit never races an acceptance.
-import type { Fault } from '../../contract/fault.ts';
+import { Fault } from '../../contract/fault.ts';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import { aggregationFault } from '../aggregation/faults.ts';
 import { openCommit } from '../aggregation/trunk-commit.ts';
@@ -84,7 +84,8 @@ export function openTrunk(order: {
       const layout = await baseWeights(current);
       decodeUpdate(await blobs.read(update.blob), { layout, codec: current.project.updateCodec });
     } catch (thrown) {
-      throw refuse(thrown as Fault);
+      // Only a reason of refusal makes the bytes useless; a disk that cannot be read does not.
+      throw thrown instanceof Fault ? refuse(thrown) : thrown;
     }
     const acceptedAt = now();
     const { idempotencyKey, blob, project } = update;

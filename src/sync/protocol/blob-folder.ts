@@ -128,7 +128,7 @@ export function openBlobFolder(folder: string): BlobFolder {
       if (stored !== null) rmSync(stored, { force: true });
     },
     close() {
-      for (const reception of [...receptions.values()]) reception.suspend();
+      for (const reception of receptions.values()) reception.suspend();
     },
   };
 }

@@ -2,10 +2,10 @@
 // a heartbeat. It knows nothing of members or trunks.
 import { WebSocket } from 'ws';
 import type { z } from 'zod';
-import { Fault, faultValueOf } from '../../contract/fault.ts';
+import { Fault } from '../../contract/fault.ts';
 import type { BlobFolder } from './blob-folder.ts';
 import { decodeChunk } from './chunk-frame.ts';
-import { wireFault } from './faults.ts';
+import { refusalOf, wireFault } from './faults.ts';
 import type { FrameQueue } from './frame-queue.ts';
 import { wireLimits } from './limits.ts';
 import type { MessageSeal } from './message-seal.ts';
@@ -107,7 +107,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     setTimeout(() => socket.terminate(), 2_000).unref();
   };
   const breakOff = (thrown: unknown): void => {
-    const fault = thrown instanceof Fault ? thrown : new Fault(faultValueOf(thrown), thrown);
+    const fault = refusalOf(thrown);
     endedBy ??= fault;
     close(closeCodes.malformed, fault.message);
   };
@@ -120,7 +120,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
       if (reply !== null && reply !== 'done' && id !== null) send({ ...reply, re: id } as Answer);
     } catch (thrown) {
       if (id === null) return breakOff(thrown);
-      send({ kind: 'refused', re: id, fault: faultValueOf(thrown) });
+      send({ kind: 'refused', re: id, fault: refusalOf(thrown).toValue() });
     }
   };
 
@@ -153,7 +153,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     const fault = endedBy ?? wireFault.closed(reason || `code ${code}`);
     endedBy = fault;
     transfers.close(fault);
-    for (const settle of [...questions.values()]) settle(fault);
+    for (const settle of questions.values()) settle(fault);
     resolveEnded(fault);
   };
   socket.on('close', (code: number, reason: Buffer) => end(code, reason.toString('utf8')));

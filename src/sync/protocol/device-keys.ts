@@ -60,11 +60,6 @@ export function fingerprintOf(publicKey: string): string {
   return createHash('sha256').update(Buffer.from(publicKey, 'base64url')).digest('hex');
 }
 
-/** The fingerprint's start in groups of four, for two people to compare over the telephone. */
-export function shortFingerprint(fingerprint: string): string {
-  return (fingerprint.slice(0, 20).match(/.{4}/g) ?? []).join(' ');
-}
-
 export function signatureOf(bytes: Uint8Array, signingKey: KeyObject): string {
   return signBytes(null, bytes, signingKey).toString('base64url');
 }

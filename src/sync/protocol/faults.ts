@@ -66,4 +66,23 @@ export const wireFault = {
         'The disk of the receiving end is full. Nothing stored is lost; free some space there and it goes on by itself.',
       retry: 'later',
     }),
+  otherEndFailed: () =>
+    new Fault({
+      code: 414,
+      message:
+        'The other end failed inside, and says so in its own log. It is asked again later; nothing stored is lost.',
+      retry: 'later',
+    }),
 } as const;
+
+/** Tells a full disk apart, whatever layer reported it. */
+export function isDiskFull(thrown: unknown): boolean {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL';
+}
+
+/** What the asker is told of anything thrown: a fault as it is, anything else as a reason to ask again later. */
+export function refusalOf(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown;
+  return isDiskFull(thrown) ? wireFault.diskFull() : wireFault.otherEndFailed();
+}

@@ -17,7 +17,7 @@ export const signedSchema = z.object({
 export type Signed = z.infer<typeof signedSchema>;
 
 /** A site's word on an update: which bytes, for which project and trunk version, from how many examples of which data set. */
-export const updateStatementSchema = z.object({
+const updateStatementSchema = z.object({
   project: projectId,
   projectHash: hashSchema,
   baseVersion: version,
@@ -32,7 +32,7 @@ export const updateStatementSchema = z.object({
 export type UpdateStatement = z.infer<typeof updateStatementSchema>;
 
 /** The hub's receipt: the update is on its disk and will be counted once. */
-export const receiptStatementSchema = z.object({
+const receiptStatementSchema = z.object({
   idempotencyKey: hashSchema,
   blob: hashSchema,
   site: fingerprintSchema,
@@ -40,10 +40,9 @@ export const receiptStatementSchema = z.object({
   stalenessCommits: version,
   acceptedAt: instant,
 });
-export type ReceiptStatement = z.infer<typeof receiptStatementSchema>;
 
 /** The hub's word on a trunk version. Version 0 is the project's initial weights. */
-export const trunkStatementSchema = z.object({
+const trunkStatementSchema = z.object({
   project: projectId,
   projectHash: hashSchema,
   version,
@@ -56,7 +55,7 @@ export const trunkStatementSchema = z.object({
 export type TrunkStatement = z.infer<typeof trunkStatementSchema>;
 
 /** An author's word on a model that it shares with its peers: its lineage, and the sealed bytes that carry it. */
-export const modelStatementSchema = z.object({
+const modelStatementSchema = z.object({
   model: hashSchema,
   project: projectId,
   projectHash: hashSchema,
@@ -70,10 +69,9 @@ export const modelStatementSchema = z.object({
   sealedBlob: hashSchema,
   sealedBytes: z.number().int().min(1),
 });
-export type ModelStatement = z.infer<typeof modelStatementSchema>;
 
 /** A site's word on its own keys, so that no relay can put another box key beside its name. */
-export const siteCardSchema = z.object({
+const siteCardSchema = z.object({
   site: z.string().trim().min(1).max(60),
   publicKey: publicKeySchema,
   boxPublicKey: publicKeySchema,

@@ -6,7 +6,7 @@ import { Fault } from '../../contract/fault.ts';
 import type { BlobFolder, BlobReception } from './blob-folder.ts';
 import { encodeChunk, type Chunk } from './chunk-frame.ts';
 import type { AnswerBody } from './channel.ts';
-import { wireFault } from './faults.ts';
+import { isDiskFull, wireFault } from './faults.ts';
 import { wireLimits } from './limits.ts';
 import type { WireMessage } from './messages.ts';
 
@@ -208,10 +208,4 @@ export function openTransfers(order: {
       incoming.clear();
     },
   };
-}
-
-/** Tells a full disk apart, whatever layer reported it. */
-export function isDiskFull(thrown: unknown): boolean {
-  const code = (thrown as { code?: unknown } | null)?.code;
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL';
 }

@@ -83,4 +83,10 @@ export const siteFault = {
     }),
   badTraining: (reason: string) =>
     new Fault({ code: 463, message: `Training gave an update that cannot be sent: ${reason}`, retry: 'never' }),
+  diskFull: () =>
+    new Fault({
+      code: 464,
+      message: 'The disk is full. Nothing stored so far is lost. Free some space; the federation goes on by itself.',
+      retry: 'later',
+    }),
 } as const;

@@ -19,16 +19,16 @@ export function openLink(order: {
   /** A connection that is open already. */
   readonly first: Channel | null;
 }): Link {
-  let isClosed = false;
+  const closing = new AbortController();
   let current: Channel | null = order.first;
   let wake = (): void => {};
 
   const run = async (): Promise<void> => {
-    for (let attempt = 0; !isClosed; attempt += 1) {
+    for (let attempt = 0; !closing.signal.aborted; attempt += 1) {
       let fault: Fault;
       try {
         current ??= await order.connect();
-        if (isClosed) return current.close(closeCodes.goingAway, 'closing');
+        if (closing.signal.aborted) return current.close(closeCodes.goingAway, 'closing');
         order.onUp(current);
         fault = await current.ended;
         attempt = -1;
@@ -36,7 +36,7 @@ export function openLink(order: {
         fault = thrown instanceof Fault ? thrown : new Fault(faultValueOf(thrown), thrown);
       }
       current = null;
-      if (isClosed) return;
+      if (closing.signal.aborted) return;
       order.onDown(fault);
       if (fault.retry === 'never') return;
       await new Promise<void>((resolve) => {
@@ -52,7 +52,7 @@ export function openLink(order: {
   return {
     hurry: () => wake(),
     async close() {
-      isClosed = true;
+      closing.abort();
       current?.close(closeCodes.goingAway, 'the site is closing');
       wake();
       await running;

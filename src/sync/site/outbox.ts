@@ -65,8 +65,9 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
 
   const run = async (): Promise<void> => {
     const channel = desk.channel();
+    if (channel === null) return;
     let retries = 0;
-    while (channel !== null && desk.channel() === channel && state.spool.length > 0) {
+    while (desk.channel() === channel && state.spool.length > 0) {
       try {
         await offerFirst(channel);
         failures = 0;

@@ -3,6 +3,7 @@
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
+import { isDiskFull } from '../protocol/faults.ts';
 import { trunkOnBench, type Bench } from './bench.ts';
 import { siteFault } from './faults.ts';
 import type { Activity, MembershipDesk } from './membership-desk.ts';
@@ -34,7 +35,7 @@ export function openWorkLoop(order: {
   const { state, blobs, work } = desk;
   let activity: Activity = 'waiting';
   let isDone = false;
-  let isClosed = false;
+  const closing = new AbortController();
   let isPoked = false;
   let wake = (): void => {};
   let abort = new AbortController();
@@ -162,7 +163,7 @@ export function openWorkLoop(order: {
   };
 
   const pause = (longestMs: number | null): Promise<void> => {
-    if (isPoked || isClosed) return Promise.resolve();
+    if (isPoked || closing.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = longestMs === null ? null : setTimeout(resolve, longestMs);
       wake = () => {
@@ -173,7 +174,7 @@ export function openWorkLoop(order: {
   };
 
   const run = async (): Promise<void> => {
-    for (let failures = 0; !isClosed;) {
+    for (let failures = 0; !closing.signal.aborted;) {
       isPoked = false;
       const { signal } = abort;
       try {
@@ -184,9 +185,9 @@ export function openWorkLoop(order: {
         desk.changed();
         await pause(null);
       } catch (thrown) {
-        if (isClosed || signal.aborted) continue;
+        if (closing.signal.aborted || signal.aborted) continue;
         failures += 1;
-        const fault = thrown instanceof Fault ? thrown : new Fault(faultValueOf(thrown), thrown);
+        const fault = faultOf(thrown);
         activity = 'waiting';
         // A connection that ended says so itself, and the work goes on when it is back.
         if (desk.channel() !== null) {
@@ -214,10 +215,15 @@ export function openWorkLoop(order: {
       poke();
     },
     async close() {
-      isClosed = true;
+      closing.abort();
       abort.abort();
       wake();
       await running;
     },
   };
+}
+
+function faultOf(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown;
+  return isDiskFull(thrown) ? siteFault.diskFull() : new Fault(faultValueOf(thrown), thrown);
 }

@@ -66,8 +66,9 @@ describe('the bench', () => {
     await oslo.join(hub.createInvite());
     await until('the project is announced', () => oslo.memberships()[0]?.project);
     await oslo.approve('ImagiQ', 'chest');
-    await until('Oslo has Lyon’s model', () =>
-      oslo.memberships()[0]!.bench.some(({ site, auc }) => site === 'Lyon' && auc !== null),
+    const view = await until('Oslo has judged Lyon’s model', () =>
+      oslo.memberships().find(({ bench: models }) => models.some(({ site, auc }) => site === 'Lyon' && auc !== null)),
     );
+    expect(view.bench.map(({ site }) => site)).toContain('Lyon');
   });
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHub, type HubNews } from '../../../src/sync/hub/hub.ts';
@@ -108,5 +109,33 @@ describe('a hub that is killed', () => {
     }
     expect(trunks[1]!.equals(trunks[0]!)).toBe(true);
     expect(firstWeight(trunks[0]!)).toBeCloseTo((0.1 * 10 + 0.7 * 33) / 43, 6);
+  });
+});
+
+describe('a site that is killed', () => {
+  it('while it trains goes on with the same update when it starts again, and counts none twice', async () => {
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 3 });
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    const folder = bench.folder();
+    const file = fileURLToPath(new URL('site-process.ts', import.meta.url));
+    const child = fork(file, [JSON.stringify({ folder, invite: hub.createInvite(), dieAtTurn: 1 })], {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const [, signal] = await once(child, 'exit');
+    expect(signal).toBe('SIGKILL');
+    const turns: number[] = [];
+    const lyon = await bench.site(
+      'Lyon',
+      practiceWork({ step: 1, beforeUpdate: async (turn) => void turns.push(turn) }),
+      folder,
+    );
+    const finished = await until('the project is finished', () =>
+      lyon.memberships().find(({ state }) => state === 'finished'),
+    );
+    expect(turns[0]).toBe(1);
+    expect(finished.updates.accepted).toBe(3);
+    expect(hub.status()).toMatchObject({ acceptedUpdates: 3, trunkVersion: 3 });
+    expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(3, 6);
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { retryDelayMs } from '../../../../src/sync/protocol/backoff.ts';
 import { chunkHeaderBytes, decodeChunk, encodeChunk } from '../../../../src/sync/protocol/chunk-frame.ts';

@@ -1,0 +1,16 @@
+// What the hub tells whoever watches it: the command line's log, a console, a test.
+import type { FaultValue } from '../../contract/fault.ts';
+
+/** What happened at the hub, by site name and number only. */
+export type HubNews =
+  | { readonly kind: 'site-enrolled' | 'site-online' | 'site-offline' | 'site-left'; readonly site: string }
+  | { readonly kind: 'site-refused' | 'commit-failed'; readonly fault: FaultValue }
+  | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }
+  | { readonly kind: 'update-refused'; readonly site: string; readonly fault: FaultValue }
+  | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }
+  | {
+      readonly kind: 'trunk-committed';
+      readonly version: number;
+      readonly updates: number;
+      readonly isFinished: boolean;
+    };

@@ -1,0 +1,191 @@
+// The sites that are connected: greets each, answers what it asks, and tells all of them what changed.
+import type { WebSocket } from 'ws';
+import { Fault } from '../../contract/fault.ts';
+import type { BlobFolder } from '../protocol/blob-folder.ts';
+import { type AnswerBody, type Channel, closeCodes, openChannel } from '../protocol/channel.ts';
+import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { openFrameQueue } from '../protocol/frame-queue.ts';
+import { greetSite } from '../protocol/handshake.ts';
+import { type FromHub, type FromSite, fromSiteSchema } from '../protocol/messages.ts';
+import { hubFault } from './faults.ts';
+import type { HubNews } from './hub-news.ts';
+import type { AdmittedSite, Members } from './members.ts';
+import type { Relay } from './relay.ts';
+import type { TrunkStore } from './trunk-store.ts';
+import { checkBlobSize, type Trunk } from './trunk.ts';
+
+export interface HubSessions {
+  /** Greets a socket and serves it; resolves when the handshake is over, well or not. Never rejects. */
+  welcome(socket: WebSocket): Promise<void>;
+  /** Fingerprints of the connected sites. */
+  online(): ReadonlySet<string>;
+  broadcast(message: FromHub): void;
+  announceMembers(): void;
+  announceProject(): void;
+  /** Ends a site's connection because it may not come back. */
+  dismiss(fingerprint: string): void;
+  close(): Promise<void>;
+}
+
+interface Session {
+  readonly site: AdmittedSite;
+  readonly channel: Channel;
+}
+
+export function openHubSessions(order: {
+  readonly blobs: BlobFolder;
+  readonly keys: DeviceKeys;
+  readonly federation: string;
+  readonly members: Members;
+  readonly relay: Relay;
+  readonly store: TrunkStore;
+  /** Asked for late: the trunk tells its commits to these sessions. */
+  readonly trunk: () => Trunk;
+  readonly clock: () => number;
+  readonly pingMs: number | undefined;
+  readonly tell: (news: HubNews) => void;
+}): HubSessions {
+  const { blobs, keys, federation, members, relay, store, clock, tell } = order;
+  const sessions = new Map<string, Session>();
+  let isClosing = false;
+
+  const broadcast = (message: FromHub): void => {
+    for (const { channel } of sessions.values()) channel.send(message);
+  };
+  const announceMembers = (): void => {
+    const list = members.list(new Set(sessions.keys()));
+    broadcast({
+      kind: 'members-changed',
+      members: list.map(({ card, online, updates, lastSeen }) => ({ card, online, updates, lastSeen })),
+    });
+  };
+  const announcedProject = (): FromHub => {
+    const current = order.trunk().current();
+    return {
+      kind: 'project-announced',
+      project: current?.projectText ?? null,
+      trunk: current?.signedTrunk ?? null,
+      isFinished: current?.isFinished ?? false,
+    };
+  };
+
+  const receive = async (
+    site: AdmittedSite,
+    message: Exclude<FromSite, { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' } | { re: number }>,
+  ): Promise<AnswerBody | null> => {
+    if (!members.isMember(site.fingerprint)) throw hubFault.notMember();
+    switch (message.kind) {
+      case 'update-offered':
+        try {
+          const { receipt, isDuplicate } = await order.trunk().accept(site, message.update);
+          tell({ kind: 'update-accepted', site: site.site, isDuplicate });
+          announceMembers();
+          return { kind: 'update-accepted', receipt, isDuplicate };
+        } catch (thrown) {
+          if (thrown instanceof Fault) tell({ kind: 'update-refused', site: site.site, fault: thrown.toValue() });
+          throw thrown;
+        }
+      case 'model-published': {
+        const recipients = relay.publish(site, message.model, message.envelopes);
+        for (const recipient of recipients) {
+          const peer = sessions.get(recipient);
+          // Only the newest is new: earlier ones were sent when they came, or at the peer's welcome.
+          const newest = relay.availableTo(recipient, 0).at(-1);
+          if (peer !== undefined && newest !== undefined) peer.channel.send(newest);
+        }
+        tell({ kind: 'model-published', site: site.site, recipients: recipients.length });
+        return { kind: 'model-relayed' };
+      }
+      case 'leave':
+        members.leave(site.fingerprint);
+        tell({ kind: 'site-left', site: site.site });
+        setImmediate(() => {
+          sessions.get(site.fingerprint)?.channel.close(closeCodes.left, 'the site left the federation');
+          announceMembers();
+        });
+        return { kind: 'left' };
+    }
+  };
+
+  const welcome = async (socket: WebSocket): Promise<void> => {
+    const frames = openFrameQueue(socket);
+    let admitted;
+    let isNew = false;
+    try {
+      admitted = await greetSite({
+        socket,
+        frames,
+        keys,
+        federation,
+        blobBytes: order.trunk().blobLimitBytes(),
+        time: new Date(clock()).toISOString(),
+        admit: (request) => {
+          isNew = request.inviteCode !== null;
+          return members.admit(request);
+        },
+      });
+    } catch (thrown) {
+      if (thrown instanceof Fault) tell({ kind: 'site-refused', fault: thrown.toValue() });
+      socket.close(closeCodes.refused, 'refused');
+      setTimeout(() => socket.terminate(), 1_000).unref();
+      return;
+    }
+    const site = admitted.member;
+    const channel = openChannel({
+      socket,
+      frames,
+      seal: admitted.seal,
+      incoming: fromSiteSchema,
+      blobs,
+      mayReceive: (_hash, bytes) => {
+        if (!members.isMember(site.fingerprint)) throw hubFault.notMember();
+        if (order.trunk().current() === null) throw hubFault.noProject();
+        checkBlobSize(bytes, order.trunk().blobLimitBytes());
+      },
+      maySend: (hash) => {
+        if (!store.isTrunkBlob(hash) && !relay.mayFetch(site.fingerprint, hash)) throw hubFault.notForYou();
+      },
+      receive: (message) => receive(site, message),
+      ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
+    });
+    const session: Session = { site, channel };
+    sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, 'a newer connection of this site took over');
+    sessions.set(site.fingerprint, session);
+    members.seen(site.fingerprint);
+    if (isNew) tell({ kind: 'site-enrolled', site: site.site });
+    tell({ kind: 'site-online', site: site.site });
+    channel.send(announcedProject());
+    announceMembers();
+    for (const available of relay.availableTo(site.fingerprint, admitted.lastModelSequence)) channel.send(available);
+    void channel.ended.then(() => ended(session));
+  };
+
+  const ended = (session: Session): void => {
+    const { site } = session;
+    if (sessions.get(site.fingerprint) !== session) return;
+    sessions.delete(site.fingerprint);
+    if (isClosing) return;
+    members.seen(site.fingerprint);
+    tell({ kind: 'site-offline', site: site.site });
+    announceMembers();
+  };
+
+  return {
+    welcome,
+    online: () => new Set(sessions.keys()),
+    broadcast,
+    announceMembers,
+    announceProject: () => broadcast(announcedProject()),
+    dismiss(fingerprint) {
+      sessions.get(fingerprint)?.channel.close(closeCodes.refused, 'the coordinator withdrew the membership');
+    },
+    async close() {
+      isClosing = true;
+      const ends = [...sessions.values()].map(({ channel }) => {
+        channel.close(closeCodes.goingAway, 'the hub is shutting down');
+        return channel.ended;
+      });
+      await Promise.all(ends);
+    },
+  };
+}
