@@ -16,7 +16,7 @@ export interface StationProgram {
 }
 
 /**
- * Packaged: the carried Node runtime and the bundled station. From a clone: Node as `IMAGIQ_NODE` names it and the source.
+ * The station's TypeScript, run by the Node that the package carries, or from a clone by the one that `IMAGIQ_NODE` names.
  * A package never reads the variable, so that no one can slip another program in.
  */
 export function stationProgram(): StationProgram {
@@ -24,7 +24,7 @@ export function stationProgram(): StationProgram {
   if (app.isPackaged) {
     return {
       node: path.join(process.resourcesPath, 'node', nodeName),
-      file: path.join(process.resourcesPath, 'app.asar.unpacked', 'dist', 'station', 'station.cjs'),
+      file: path.join(process.resourcesPath, 'app.asar.unpacked', 'src', 'station', 'station.ts'),
     };
   }
   return {

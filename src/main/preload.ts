@@ -1,6 +1,6 @@
 // The bridge between the isolated page and the shell: named functions only, no channel names from the page.
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { FileKind, ShellBridge, ShellCommand, StationState } from '../contract/shell.ts';
+import type { FileKind, ShellBridge, StationState } from '../contract/shell.ts';
 
 const bridge: ShellBridge = {
   platform: process.platform,
@@ -10,13 +10,14 @@ const bridge: ShellBridge = {
   pathOf: (file) => (webUtils as typeof webUtils | undefined)?.getPathForFile(file) ?? '',
   openStationPort: () => ipcRenderer.invoke('open-station-port') as Promise<void>,
   stationState: () => ipcRenderer.invoke('station-state') as Promise<StationState>,
-  onStationState: (listener) => listen<StationState>('station-state', listener),
-  onCommand: (listener) => listen<ShellCommand>('command', listener),
-  onLink: (listener) => listen<string>('link', listener),
+  onStationState: (listener) => listen('station-state', listener),
+  onCommand: (listener) => listen('command', listener),
+  onLink: (listener) => listen('link', listener),
 };
 
-function listen<Value>(channel: string, listener: (value: Value) => void): void {
-  ipcRenderer.on(channel, (_event, value: Value) => listener(value));
+// What comes on these channels is main's own, so its type is taken at its word.
+function listen(channel: string, listener: (value: never) => void): void {
+  ipcRenderer.on(channel, (_event, value: unknown) => listener(value as never));
 }
 
 contextBridge.exposeInMainWorld('imagiqShell', bridge);

@@ -73,7 +73,8 @@ export function openStationRelay(station: () => StationProcess): StationRelay {
       const asked = waiting.get(message.id);
       if (!asked) return;
       waiting.delete(message.id);
-      asked.port.postMessage({ ...message, id: asked.id });
+      const { port, id } = asked;
+      port.postMessage({ ...message, id } satisfies FromStation);
     },
     failWaiting() {
       for (const { port, id } of waiting.values()) refuse(port, id, shellFault.stationStopped());

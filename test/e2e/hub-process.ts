@@ -17,11 +17,7 @@ export async function startHub(options: { federation: string; classes: string; c
   const data = newFolder('hub');
   const hub: ChildProcess = spawn(
     process.execPath,
-    [
-      ...[commandLine, '--json', 'hub', '--data', data, '--port', '0', '--buffer', '1'],
-      ...['--federation', options.federation, '--network', 'cnn-small', '--classes', options.classes],
-      ...['--commits', String(options.commits)],
-    ],
+    [commandLine, '--json', 'hub', '--data', data, '--port', '0', '--buffer', '1', ...projectOptions(options)],
     { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const opened = await new Promise<{ fingerprint: string }>((resolve, reject) => {
@@ -43,6 +39,19 @@ export async function startHub(options: { federation: string; classes: string; c
         hub.kill('SIGTERM');
       }),
   };
+}
+
+function projectOptions({
+  federation,
+  classes,
+  commits,
+}: {
+  federation: string;
+  classes: string;
+  commits: number;
+}): string[] {
+  const project = ['--federation', federation, '--network', 'cnn-small', '--classes', classes];
+  return [...project, '--commits', String(commits)];
 }
 
 /** A well-formed invite to a hub that nobody runs. */

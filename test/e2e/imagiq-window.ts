@@ -35,8 +35,8 @@ export interface OpenWindow {
   readonly page: Page;
   readonly home: string;
   /** Takes a picture of the window into artifacts/screenshots. */
-  screenshot(name: string): Promise<void>;
-  close(): Promise<void>;
+  readonly screenshot: (name: string) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Opens ImagiQ on a home folder, a new one unless given. */

@@ -81,6 +81,7 @@ describe('the shell', { timeout: 60_000 }, () => {
       inviteToNowhere(),
     );
     await page.getByTestId('invite-offer').getByText('Nowhere').waitFor();
+    expect(await page.getByTestId('membership').count()).toBe(0);
   });
 
   test('follows the menu by keyboard', async (context) => {
@@ -90,6 +91,7 @@ describe('the shell', { timeout: 60_000 }, () => {
       items.find((item) => item.accelerator === 'CmdOrCtrl+5')?.click();
     });
     await page.getByRole('heading', { name: 'Ledger' }).waitFor();
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Ledger');
   });
 
   test('restarts a station that was killed, says so, and answers again', async (context) => {
@@ -106,6 +108,7 @@ describe('the shell', { timeout: 60_000 }, () => {
     await page.locator('[data-testid="station-health"][data-state="running"]').waitFor();
     await page.getByRole('button', { name: 'Load practice studies' }).click();
     await page.getByText('Import finished').waitFor();
+    expect(await page.getByTestId('station-notice').count()).toBe(0);
   });
 
   test('finds everything again when the window is closed and opened', async (context) => {
@@ -113,6 +116,7 @@ describe('the shell', { timeout: 60_000 }, () => {
     await before.close();
     opened = await openImagiq(stage as Stage, before.home);
     await opened.page.getByText('82 studies on this machine').waitFor();
+    expect(await opened.page.getByTestId('study-row').count()).toBeGreaterThan(10);
   });
 
   // Last, since Playwright waits forever for a navigation that was refused.

@@ -69,15 +69,15 @@ export function modalityValueAt(frame: Frame, column: number, row: number): numb
   return value === undefined ? null : value * frame.rescaleSlope + frame.rescaleIntercept;
 }
 
-/** Opaque pixels of the frame under a window, ready for a canvas of the frame's size. */
-export function paintedFrame(frame: Frame, window: VoiWindow, isInverted: boolean): ImageData {
-  const image = new ImageData(frame.columns, frame.rows);
-  const painted = new Uint32Array(image.data.buffer);
+/** Opaque RGBA pixels of the frame under a window, ready for an ImageData of the frame's size. */
+export function paintedPixels(frame: Frame, window: VoiWindow, isInverted: boolean): Uint8ClampedArray<ArrayBuffer> {
+  const pixels = new Uint8ClampedArray(frame.columns * frame.rows * 4);
+  const painted = new Uint32Array(pixels.buffer);
   const values = storedValues(frame);
   if (frame.palette) paintPalette(painted, values, frame.palette, isInverted);
   else if (isColour(frame)) paintColour(painted, frame, values, window, isInverted);
   else paintGrey(painted, frame, values, window, isInverted !== (frame.photometric === 'MONOCHROME1'));
-  return image;
+  return pixels;
 }
 
 const opaque = 0xff000000;

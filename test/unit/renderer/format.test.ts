@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { bytes, counted, dicomDate, duration, fingerprintGroups, personName } from '../../../src/renderer/ui/format.ts';
+
+test('a person name reads as family and given names, whatever parts it lacks', () => {
+  expect(personName('Curie^Marie^Salomea')).toBe('Curie, Marie Salomea');
+  expect(personName('Curie')).toBe('Curie');
+  expect(personName('Yamada^Tarou=山田^太郎=やまだ^たろう')).toBe('Yamada, Tarou');
+  expect(personName('')).toBe('–');
+});
+
+test('a date that is no DICOM date is shown as it stands', () => {
+  expect(dicomDate('20261124')).toBe('2026-11-24');
+  expect(dicomDate('2026.11.24')).toBe('2026.11.24');
+  expect(dicomDate('')).toBe('–');
+});
+
+test('sizes and times take the unit that a person would', () => {
+  expect([bytes(0), bytes(999), bytes(999_700), bytes(1_500_000)]).toEqual(['0 B', '999 B', '1.0 MB', '1.5 MB']);
+  expect([duration(3.21), duration(75), duration(600), duration(7_500)]).toEqual([
+    '3.2 s',
+    '75 s',
+    '10 min',
+    '2 h 5 min',
+  ]);
+});
+
+test('counts agree with their noun', () => {
+  expect(counted(1, 'study', 'studies')).toBe('1 study');
+  expect(counted(1_234, 'study', 'studies')).toBe('1,234 studies');
+});
+
+test('a fingerprint is read in groups of four', () => {
+  expect(fingerprintGroups('ab12cd34')).toEqual(['AB12', 'CD34']);
+});
