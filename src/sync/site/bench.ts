@@ -29,6 +29,8 @@ export interface Bench {
   openNext(project: Project): Promise<boolean>;
   /** Seals this site's own model and sends it to the members that have not got it. */
   share(): Promise<void>;
+  /** Every member has this site's own model, as far as this site can do something about it. */
+  readonly isShared: boolean;
   /** Another cohort: this site's own model goes, the others are evaluated again. */
   judgeAnew(): void;
   /** Another project: everything goes. */
@@ -82,6 +84,9 @@ export function openBench(desk: MembershipDesk): Bench {
     };
   };
 
+  const missingRecipients = (served: readonly string[]): string[] =>
+    Object.keys(state.cards).filter((fingerprint) => fingerprint !== keys.fingerprint && !served.includes(fingerprint));
+
   const sealOwn = async (project: Project, projectHash: string, fingerprint: string): Promise<void> => {
     const own = state.own;
     const metrics = state.candidates.find(({ model }) => model === own?.model)?.metrics;
@@ -117,9 +122,7 @@ export function openBench(desk: MembershipDesk): Bench {
     const shared = state.own?.shared ?? null;
     const channel = desk.channel();
     if (shared === null || channel === null) return;
-    const recipients = Object.keys(state.cards).filter(
-      (fingerprint) => fingerprint !== keys.fingerprint && !shared.recipients.includes(fingerprint),
-    );
+    const recipients = missingRecipients(shared.recipients);
     if (recipients.length === 0) return;
     const contentKey = Buffer.from(shared.contentKey, 'base64url');
     const model = state.own!.model;
@@ -127,8 +130,17 @@ export function openBench(desk: MembershipDesk): Bench {
       recipient,
       sealedKey: wrapKey(contentKey, readSiteCard(state.cards[recipient]!).boxPublicKey, model),
     }));
-    await channel.putBlob(shared.sealedBlob);
-    await channel.ask({ kind: 'model-published', model: shared.statement, envelopes });
+    try {
+      await channel.putBlob(shared.sealedBlob);
+      await channel.ask({ kind: 'model-published', model: shared.statement, envelopes });
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
+      // Nothing that this site could do would change it: the work goes on without.
+      shared.recipients.push(...recipients);
+      state.reason = thrown.message;
+      desk.save();
+      return desk.ledger('model-not-shared', { model, reason: thrown.message });
+    }
     const isFirst = shared.recipients.length === 0;
     shared.recipients.push(...recipients);
     desk.save();
@@ -229,6 +241,10 @@ export function openBench(desk: MembershipDesk): Bench {
         sharing = null;
       });
       return sharing;
+    },
+    get isShared() {
+      const shared = state.own?.shared ?? null;
+      return shared === null ? missingRecipients([]).length === 0 : missingRecipients(shared.recipients).length === 0;
     },
     judgeAnew() {
       state.candidates = state.candidates

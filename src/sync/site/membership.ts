@@ -120,6 +120,13 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     });
   };
 
+  /** What fails now is done at the next connection. */
+  const shareModel = (): void =>
+    void bench.share().then(
+      () => loop.poke(),
+      () => {},
+    );
+
   const receive = (message: HubNews): void => {
     switch (message.kind) {
       case 'project-announced':
@@ -135,7 +142,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
           state.cards[fingerprintOf(publicKey)] = card;
           return { site, online, updates, lastSeen };
         });
-        void bench.share().catch(() => {});
+        shareModel();
         break;
       case 'model-available':
         if (message.sequence <= state.lastModelSequence) return;
@@ -220,7 +227,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     });
     if (state.owesLeave) return void sayGoodbye(opened);
     void outbox.deliver().then(() => loop.poke());
-    void bench.share().catch(() => {});
+    shareModel();
     desk.changed();
     loop.poke();
   };

@@ -78,7 +78,7 @@ export function openWorkLoop(order: {
       return true;
     }
     if (current.isFinished) {
-      isDone = blobs.has(trunk.blob) && state.own !== null && state.spool.length === 0;
+      isDone = blobs.has(trunk.blob) && state.own !== null && state.spool.length === 0 && bench.isShared;
       return false;
     }
     const base = newestHeld();
@@ -125,7 +125,7 @@ export function openWorkLoop(order: {
     desk.save();
     while (await bench.evaluateNext(project, cohort)) if (signal.aborted) return;
     // Sharing needs the hub; what fails now is done at the next connection.
-    void bench.share().catch(() => {});
+    void bench.share().then(poke, () => {});
   };
 
   const trainUpdate = async (

@@ -129,4 +129,25 @@ describe('updates at the hub', () => {
     expect((await site.channel.ended).message).toContain('seal');
     expect(hub.status().members).toHaveLength(1);
   });
+
+  it('from a site that went silent are not waited for: it counts as offline after three missed pings', async () => {
+    const hub = bench.keep(
+      await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0), pingMs: 30 }),
+    );
+    const site = await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' });
+    expect(hub.status().members).toMatchObject([{ online: true }]);
+    site.line.socket.pause();
+    await until('the hub notices', () => hub.status().members[0]?.online === false);
+    site.line.socket.terminate();
+    await site.channel.ended;
+  });
+
+  it('find the older connection of the same device closed, so that none is served twice', async () => {
+    const hub = await newHub();
+    const invite = hub.createInvite();
+    const older = await rawSite({ invite, folder: bench.folder(), name: 'Lyon' });
+    bench.keep(await rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys: older.keys, isEnrolled: true }));
+    expect((await older.channel.ended).message).toContain('newer connection');
+    expect(hub.status().members).toMatchObject([{ site: 'Lyon', online: true }]);
+  });
 });
