@@ -44,6 +44,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       const receipt = readStatement('receipt', answer.receipt, state.hubKey);
       if (receipt.idempotencyKey !== update.idempotencyKey) throw new Error('the receipt is for another update');
       state.accepted += 1;
+      state.reason = null;
       state.stalenessSum += receipt.stalenessCommits;
       desk.ledger('update-sent', {
         project: update.project,

@@ -179,6 +179,8 @@ export function openWorkLoop(order: {
       const { signal } = abort;
       try {
         const didSomething = await step(signal);
+        // What failed before works again: the reason shown is out of date.
+        if (failures > 0) state.reason = null;
         failures = 0;
         if (didSomething) continue;
         activity = isDone ? 'idle' : 'waiting';
