@@ -1,6 +1,6 @@
 // A hospital's way through ImagiQ in the real window, from the first run to leaving a federation. The tests build on one
 // another, as a person's day does; each leaves its screenshots in artifacts/screenshots.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { inviteToNowhere, type HubProcess, startHub } from './hub-process.ts';
@@ -35,6 +35,8 @@ afterAll(async () => {
 function theWindow(context: TestContext): OpenWindow {
   if (typeof stage === 'string') context.skip(stage);
   if (!opened) throw new Error('the window is not open');
+  const { screenshot } = opened;
+  context.onTestFailed(() => screenshot(`failed: ${context.task.name}`.replaceAll(/\W+/g, '-')));
   return opened;
 }
 
@@ -154,9 +156,11 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await page.getByRole('button', { name: 'Create cohort' }).click();
     await page.getByRole('dialog').getByRole('alert').waitFor();
     await screenshot('10-cohort-dialog-fault');
-    await answerDialogs(app, [path.join(home, 'practice', 'site-0', 'labels.csv')]);
+    const practice = path.join(home, 'practice');
+    const labels = readdirSync(practice, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.csv'));
+    await answerDialogs(app, [path.join(practice, labels ?? '')]);
     await page.getByRole('button', { name: 'Choose…' }).click();
-    await expect.poll(() => page.getByLabel('Labels file').inputValue()).toMatch(/labels\.csv$/);
+    await expect.poll(() => page.getByLabel('Labels file').inputValue()).toMatch(/practice.*\.csv$/);
     await page.getByRole('button', { name: 'Create cohort' }).click();
     await page.getByTestId('cohort-card').getByText('pneumothorax').waitFor();
     await screenshot('11-cohort');
