@@ -32,10 +32,11 @@ for (const command of [
   demoCommand(),
   benchCommand(),
 ]) {
-  program.addCommand(command.exitOverride().showHelpAfterError('(add --help to see how)'));
+  program.addCommand(command);
 }
 
-program.addCommand(hospitalCommand().exitOverride(), { hidden: true });
+program.addCommand(hospitalCommand(), { hidden: true });
+endByThrowing(program);
 
 try {
   await program.parseAsync();
@@ -48,5 +49,13 @@ try {
     const isJson = process.argv.includes('--json');
     tellFailure(outputTo(isJson, process.stdout, process.stderr), error);
     process.exitCode = exitCode.failed;
+  }
+}
+
+/** Commands made apart do not inherit this: without it, wrong use would end with code 1. */
+function endByThrowing(command: Command): void {
+  for (const sub of command.commands) {
+    sub.exitOverride().showHelpAfterError('(add --help to see how)');
+    endByThrowing(sub);
   }
 }

@@ -1,0 +1,110 @@
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Membership } from '../../../src/contract/federation.ts';
+import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
+import { imagiq, start, temporaryFolder } from './imagiq.ts';
+
+const classes = 'effusion,nodule,normal,pneumothorax';
+
+async function hubIn(folder: string, commits: number): Promise<{ data: string; stop: () => void }> {
+  const data = path.join(folder, 'hub');
+  const flags = ['--network', 'cnn-small', '--classes', classes, '--commits', String(commits), '--buffer', '2'];
+  const hub = start('--json', 'hub', '--data', data, '--port', '0', '--federation', 'Chest', ...flags);
+  await hub.firstLine;
+  return { data, stop: () => hub.process.kill('SIGKILL') };
+}
+
+async function inviteTo(data: string): Promise<string> {
+  return (await imagiq('--json', 'invite', '--data', data)).json<{ invite: string }>().invite;
+}
+
+async function hospital(folder: string, name: string, site: number): Promise<string> {
+  const home = path.join(folder, name);
+  const studies = path.join(folder, `${name}-studies`);
+  const { labelsFile } = await writePracticeStudies({ site, folder: studies, patients: 12 });
+  await imagiq('--home', home, 'import', studies);
+  const made = await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+  expect(made.stderr).toBe('');
+  return home;
+}
+
+describe('a federation from the command line', () => {
+  test('two hospitals join by invite, train, and finish the project; then one leaves', async () => {
+    const folder = temporaryFolder();
+    const { data } = await hubIn(folder, 2);
+    const lyon = await hospital(folder, 'lyon', 0);
+    const oslo = await hospital(folder, 'oslo', 1);
+    const join = async (home: string, site: string): Promise<Membership> =>
+      (
+        await imagiq(
+          '--home',
+          home,
+          '--json',
+          'join',
+          await inviteTo(data),
+          '--site',
+          site,
+          '--cohort',
+          'chest',
+          '--wait',
+        )
+      ).json<Membership>();
+    const [first, second] = await Promise.all([join(lyon, 'lyon'), join(oslo, 'oslo')]);
+    for (const membership of [first, second])
+      expect(membership).toMatchObject({ state: 'finished', trunkVersion: 2 });
+    expect(first.updates.accepted + second.updates.accepted).toBeGreaterThanOrEqual(4);
+    expect(first.members.map(({ site }) => site).sort()).toEqual(['lyon', 'oslo']);
+
+    const status = (await imagiq('--home', oslo, '--json', 'status')).json<{ memberships: Membership[] }>();
+    expect(status.memberships[0]).toMatchObject({ federation: 'Chest', site: 'oslo' });
+    const left = await imagiq('--home', oslo, '--json', 'leave');
+    expect(left.json<{ left: string }>().left).toBe('Chest');
+    const after = await imagiq('--home', oslo, 'leave');
+    expect(after.code).toBe(1);
+    expect(after.stderr).toContain('belongs to none');
+  }, 240_000);
+
+  test('an invite works once', async () => {
+    const folder = temporaryFolder();
+    const { data } = await hubIn(folder, 2);
+    const invite = await inviteTo(data);
+    const first = await imagiq('--home', path.join(folder, 'a'), 'join', invite, '--site', 'lyon');
+    expect(first.code).toBe(0);
+    const second = await imagiq('--home', path.join(folder, 'b'), 'join', invite, '--site', 'oslo');
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/used|invite/i);
+  }, 60_000);
+
+  test('text that is no invite is refused before anything is sent', async () => {
+    const ended = await imagiq('--home', path.join(temporaryFolder(), 'home'), 'join', 'imagiq://join/nonsense');
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('invite');
+  });
+
+  test('a hub that is not there is said, and the invite stays good', async () => {
+    const folder = temporaryFolder();
+    const { data, stop } = await hubIn(folder, 2);
+    const invite = await inviteTo(data);
+    stop();
+    const ended = await imagiq('--home', path.join(folder, 'home'), 'join', invite);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/hub/i);
+  }, 60_000);
+
+  test('a port that is taken is said by the hub', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    const ended = await imagiq('hub', '--data', path.join(temporaryFolder(), 'hub'), '--port', String(port));
+    server.close();
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain(String(port));
+  });
+
+  test('an invite to a folder without a hub says so', async () => {
+    const ended = await imagiq('invite', '--data', temporaryFolder());
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/hub/i);
+  });
+});

@@ -1,0 +1,112 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { ImportReport, StudyPage } from '../../../src/contract/dicom.ts';
+import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
+import { imagiq, start, temporaryFolder } from './imagiq.ts';
+
+async function studiesOfOslo(): Promise<{
+  folder: string;
+  home: string;
+  labelsFile: string;
+  files: number;
+  patients: number;
+}> {
+  const folder = temporaryFolder();
+  const { labelsFile, files, patients } = await writePracticeStudies({
+    site: 1,
+    folder: path.join(folder, 'studies'),
+    patients: 8,
+  });
+  return { folder: path.join(folder, 'studies'), home: path.join(folder, 'home'), labelsFile, files, patients };
+}
+
+describe('the library from the command line', () => {
+  test('import, studies and pixels tell one JSON document each', async () => {
+    const { folder, home, files, patients } = await studiesOfOslo();
+    const imported = await imagiq('--home', home, '--json', 'import', folder);
+    expect(imported.code).toBe(0);
+    expect(imported.json<ImportReport>()).toMatchObject({
+      files,
+      imported: files,
+      duplicates: 0,
+      refused: 0,
+      studies: patients,
+      series: patients,
+    });
+
+    const again = (await imagiq('--home', home, '--json', 'import', folder)).json<ImportReport>();
+    expect(again).toMatchObject({ files, imported: 0, duplicates: files });
+
+    const page = (await imagiq('--home', home, '--json', 'studies', '--limit', '3')).json<StudyPage>();
+    expect(page.total).toBe(patients);
+    expect(page.studies).toHaveLength(3);
+    const none = (await imagiq('--home', home, '--json', 'studies', '--modality', 'MR')).json<StudyPage>();
+    expect(none).toEqual({ total: 0, studies: [] });
+
+    const [line] = readFileSync(path.join(`${folder}-labels.csv`), 'utf8')
+      .split('\n')
+      .slice(1);
+    const uid = line?.split(',')[0] ?? '';
+    const out = path.join(home, 'frame.raw');
+    const pixels = await imagiq('--home', home, '--json', 'pixels', uid, '--out', out);
+    const frame = pixels.json<{ rows: number; columns: number; samples: number; bits: number; photometric: string }>();
+    expect(frame).toMatchObject({ rows: 128, columns: 128, samples: 1, bits: 16, photometric: 'MONOCHROME2' });
+    expect(readFileSync(out)).toHaveLength(frame.rows * frame.columns * 2);
+  }, 60_000);
+
+  test('what cannot be imported is refused with a reason, and the rest is imported', async () => {
+    const { folder, home, files } = await studiesOfOslo();
+    writeFileSync(path.join(folder, 'letter.txt'), 'Dear colleague');
+    writeFileSync(path.join(folder, 'empty.dcm'), '');
+    const report = (await imagiq('--home', home, '--json', 'import', folder)).json<ImportReport>();
+    expect(report).toMatchObject({ files: files + 2, imported: files, refused: 2 });
+    expect(report.refusals.every(({ reason }) => reason.length > 10)).toBe(true);
+  }, 60_000);
+
+  test('a folder that is not there is said by name, with exit code 1', async () => {
+    const ended = await imagiq('--home', path.join(temporaryFolder(), 'home'), 'import', '/no/such/folder');
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('/no/such/folder');
+    expect(ended.stdout).toBe('');
+  });
+
+  test('a home folder that cannot be made is said, not waited for', async () => {
+    const ended = await imagiq('--home', '/proc/imagiq', 'studies');
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('/proc/imagiq');
+  });
+
+  test.each([
+    [['frobnicate'], 'unknown command'],
+    [['studies', '--limit', 'many'], 'whole number'],
+    [['pixels', '1.2.3'], '--out'],
+    [['cohort', 'create'], 'name'],
+    [['hub', '--data', 'x'], '--port'],
+  ])('wrong use %j ends with exit code 2', async (flags, sentence) => {
+    const ended = await imagiq(...flags);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain(sentence);
+  });
+
+  test('a failure under --json is one document with the fault', async () => {
+    const ended = await imagiq('--home', path.join(temporaryFolder(), 'home'), '--json', 'cohort', 'show', 'none');
+    expect(ended.code).toBe(1);
+    expect(ended.json<{ fault: { message: string } }>().fault.message).toContain('There is no cohort none');
+  });
+
+  test('commands work while another process has the home folder open', async () => {
+    const { folder, home, labelsFile, patients } = await studiesOfOslo();
+    await imagiq('--home', home, 'import', folder);
+    await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+    const training = start('--home', home, 'train', '--cohort', 'chest', '--epochs', '500');
+    let page: StudyPage | null = null;
+    // The first to come has the folder; the second speaks to it as soon as its door is open.
+    for (let attempt = 0; attempt < 40 && page?.total !== patients; attempt += 1) {
+      const ended = await imagiq('--home', home, '--json', 'studies');
+      if (ended.code === 0) page = ended.json<StudyPage>();
+    }
+    expect(training.process.exitCode).toBeNull();
+    expect(page?.total).toBe(patients);
+  }, 90_000);
+});

@@ -1,0 +1,58 @@
+import path from 'node:path';
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Cohort } from '../../../src/contract/cohort.ts';
+import type { Epoch, Metrics } from '../../../src/contract/training.ts';
+import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
+import { imagiq, temporaryFolder } from './imagiq.ts';
+
+describe('training from the command line', () => {
+  test('studies become a cohort, a cohort becomes a tested model', async () => {
+    const folder = temporaryFolder();
+    const home = path.join(folder, 'home');
+    const studies = path.join(folder, 'studies');
+    const { labelsFile, patients } = await writePracticeStudies({ site: 0, folder: studies, patients: 16 });
+    await imagiq('--home', home, 'import', studies);
+
+    const cohort = (
+      await imagiq('--home', home, '--json', 'cohort', 'create', 'chest', '--labels', labelsFile)
+    ).json<Cohort>();
+    expect(cohort.patients).toBe(patients);
+    expect(cohort.split.train.patients + cohort.split.validation.patients + cohort.split.test.patients).toBe(patients);
+
+    const ended = await imagiq(
+      '--home',
+      home,
+      '--json',
+      'train',
+      '--cohort',
+      'chest',
+      '--network',
+      'cnn-small',
+      '--epochs',
+      '2',
+    );
+    expect(ended.code).toBe(0);
+    const run = ended.json<{ epochs: Epoch[]; test: Metrics; model: string; seconds: number }>();
+    expect(run.epochs).toHaveLength(2);
+    expect(run.epochs[1]?.loss).toBeLessThan(run.epochs[0]?.loss ?? 0);
+    expect(run.epochs.every(({ validation }) => (validation?.examples ?? 0) > 0)).toBe(true);
+    expect(run.test.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(run.test.examples);
+    expect(existsSync(run.model)).toBe(true);
+  }, 120_000);
+
+  test('a network or cohort that is not there is named, with those that are', async () => {
+    const folder = temporaryFolder();
+    const home = path.join(folder, 'home');
+    const studies = path.join(folder, 'studies');
+    const { labelsFile } = await writePracticeStudies({ site: 1, folder: studies, patients: 8 });
+    await imagiq('--home', home, 'import', studies);
+    await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+    const network = await imagiq('--home', home, 'train', '--cohort', 'chest', '--network', 'transformer');
+    expect(network.code).toBe(1);
+    expect(network.stderr).toContain('cnn-small');
+    const cohort = await imagiq('--home', home, 'train', '--cohort', 'none');
+    expect(cohort.code).toBe(1);
+    expect(cohort.stderr).toContain('none');
+  }, 60_000);
+});
