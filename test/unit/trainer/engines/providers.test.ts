@@ -20,8 +20,9 @@ describe('the choice of a provider', () => {
   it('falls back to the CPU with a reason for each provider passed over', { timeout }, async () => {
     const engine = await openEngine({ engine: 'compiled', provider: 'auto', threads: 1 });
     const session = await engine.open(options);
-    if (session.provider === 'cpu') expect(engine.fallbacks).toHaveLength(3);
+    const passedOver = ['cuda', 'dml', 'webgpu', 'cpu'].indexOf(session.provider);
     await session.close();
+    expect(engine.fallbacks).toHaveLength(passedOver);
   });
 
   it('refuses a provider that was asked for by name and is not there', async () => {
