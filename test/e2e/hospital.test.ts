@@ -166,10 +166,10 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await screenshot('11-cohort');
   });
 
-  test('trains two epochs with a live curve and reads the test result', async (context) => {
+  test('trains six epochs with a live curve and reads the test result', async (context) => {
     const { page, screenshot } = theWindow(context);
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await page.getByLabel('Epochs').fill('2');
+    await page.getByLabel('Epochs').fill('6');
     await page.getByRole('button', { name: 'Start training' }).click();
     const points = page.getByTestId('line-chart').first();
     await expect

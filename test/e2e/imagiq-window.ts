@@ -1,19 +1,21 @@
 // Situations for the end-to-end tests: a real Electron window with the real station behind it.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { type ElectronRuntime, resolveElectron } from '../../scripts/electron-runtime/resolve.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+/** Folders of this test file's own, removed with its stage. */
+const madeFolders: string[] = [];
 const screenshots = path.join(root, 'artifacts', 'screenshots');
 
 /** What the window tests run on, or the reason why they cannot. */
 export interface Stage {
   readonly runtime: ElectronRuntime;
   readonly display: string | null;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Finds Electron and a display, and builds the window when its sources are newer. A string is the reason to skip. */
@@ -27,7 +29,14 @@ export async function setStage(): Promise<Stage | string> {
   const screen = process.platform === 'linux' && !process.env['DISPLAY'] ? await virtualScreen() : null;
   if (typeof screen === 'string') return screen;
   await ensureBuilt();
-  return { runtime, display: screen?.display ?? null, close: () => screen?.close() };
+  return {
+    runtime,
+    display: screen?.display ?? null,
+    close() {
+      screen?.close();
+      for (const folder of madeFolders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
 }
 
 export interface OpenWindow {
@@ -85,8 +94,11 @@ export async function dropOn(page: Page, paths: string[]): Promise<void> {
   await devtools.detach();
 }
 
+/** A folder that goes when the stage closes. */
 export function newFolder(name: string): string {
-  return mkdtempSync(path.join(os.tmpdir(), `imagiq-e2e-${name}-`));
+  const folder = mkdtempSync(path.join(os.tmpdir(), `imagiq-e2e-${name}-`));
+  madeFolders.push(folder);
+  return folder;
 }
 
 /** Share of the canvas's pixels that are brighter than black, 0 to 1. */
