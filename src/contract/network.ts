@@ -98,3 +98,9 @@ export interface WeightSpecification {
   /** Statistics (batch-norm mean and variance) are carried with the weights but not trained by gradient. */
   readonly kind: 'trainable' | 'statistic';
 }
+
+/** Names of a network's statistics: the running mean and variance of its batch norms. */
+export function statisticNames(network: Network): ReadonlySet<string> {
+  const norms = network.layers.filter(({ op }) => op === 'batch-norm');
+  return new Set(norms.flatMap(({ id }) => [`${id}.mean`, `${id}.variance`]));
+}

@@ -34,6 +34,28 @@ export function applyUpdate(base: Weights, update: Weights): Weights {
   return combined(base, update, (before, change) => before + change);
 }
 
+/**
+ * A stale update with its statistics made relative to `current` instead of the `base` that it started from, so that a commit
+ * averages what the sites measured. Added up as differences from different bases, variances could fall below zero.
+ * A fresh update (`base` is `current`) comes back as it was.
+ */
+export function rebaseStatistics(
+  update: Weights,
+  bases: { readonly base: Weights; readonly current: Weights; readonly statistics: ReadonlySet<string> },
+): Weights {
+  if (bases.base === bases.current) return update;
+  const rebased = new Map(update);
+  for (const name of bases.statistics) {
+    const change = update.get(name);
+    const base = bases.base.get(name)?.values;
+    const current = bases.current.get(name)?.values;
+    if (!change || !base || !current) continue;
+    const values = change.values.map((value, index) => value + base[index]! - current[index]!);
+    rebased.set(name, { shape: change.shape, values });
+  }
+  return rebased;
+}
+
 /** Euclidean norm over all values of an update. */
 export function updateNorm(update: Weights): number {
   let squares = 0;

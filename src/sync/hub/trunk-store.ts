@@ -42,6 +42,8 @@ export interface TrunkStore {
   /** One transaction: the version, its updates counted, and the end of the project. */
   commit(order: { readonly statement: TrunkStatement; readonly signed: Signed; readonly isLast: boolean }): void;
   isTrunkBlob(hash: string): boolean;
+  /** The blob of a trunk version; null where there never was one. */
+  trunkBlob(projectHash: string, version: number): string | null;
   isUpdateBlobNeeded(hash: string): boolean;
   committedBlobs(projectHash: string): readonly string[];
   acceptedUpdates(): number;
@@ -146,6 +148,10 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
         .all(projectHash),
     commit: ({ statement, signed, isLast }) => commit.immediate(statement, signed, isLast),
     isTrunkBlob: (hash) => db.prepare('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1').get(hash) !== undefined,
+    trunkBlob: (projectHash, version) =>
+      db
+        .prepare<[string, number], { blob: string }>('SELECT blob FROM trunk WHERE projectHash = ? AND version = ?')
+        .get(projectHash, version)?.blob ?? null,
     isUpdateBlobNeeded: (hash) =>
       db.prepare('SELECT 1 FROM updates WHERE blob = ? AND committedVersion IS NULL LIMIT 1').get(hash) !== undefined,
     committedBlobs: (projectHash) =>

@@ -3,8 +3,9 @@
 import { Fault } from '../../contract/fault.ts';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import { aggregationFault } from '../aggregation/faults.ts';
+import { statisticNames } from '../../contract/network.ts';
 import { openCommit } from '../aggregation/trunk-commit.ts';
-import { decodeUpdate } from '../aggregation/update.ts';
+import { decodeUpdate, rebaseStatistics } from '../aggregation/update.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
@@ -58,6 +59,12 @@ export function openTrunk(order: {
       base = { blob: current.trunk.blob, weights: decodeWeights(await blobs.read(current.trunk.blob)) };
     }
     return base.weights;
+  };
+
+  const trunkWeights = async (projectHash: string, version: number): Promise<Weights> => {
+    const blob = store.trunkBlob(projectHash, version);
+    if (blob === null) throw hubFault.unknownVersion(version);
+    return decodeWeights(await blobs.read(blob));
   };
 
   const accept = async (site: AdmittedSite, signed: Signed): Promise<{ receipt: Signed; isDuplicate: boolean }> => {
@@ -136,11 +143,12 @@ export function openTrunk(order: {
         serverLearningRate: project.trunkRule.serverLearningRate,
       },
     });
+    const statistics = statisticNames(project.network);
     for (const update of updates) {
-      open.add(
-        update.idempotencyKey,
-        decodeUpdate(await blobs.read(update.blob), { layout, codec: project.updateCodec }),
-      );
+      const change = decodeUpdate(await blobs.read(update.blob), { layout, codec: project.updateCodec });
+      const started =
+        update.baseVersion === trunk.version ? layout : await trunkWeights(projectHash, update.baseVersion);
+      open.add(update.idempotencyKey, rebaseStatistics(change, { base: started, current: layout, statistics }));
     }
     const weights = encodeWeights(open.finish().weights);
     const blob = blobs.put(weights);
