@@ -66,7 +66,10 @@ function writeSlices(folder: string): void {
       side,
       pixels,
     });
-    const uid = (tag: string): string => String(elements.find((element) => element.tag === tag)?.value);
+    const uid = (tag: string): string => {
+      const value = elements.find((element) => element.tag === tag)?.value;
+      return typeof value === 'string' ? value : '';
+    };
     writeFileSync(path.join(folder, `${index}.dcm`), encodePart10(elements, uid('00080016'), uid('00080018')));
   }
 }

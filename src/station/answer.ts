@@ -122,6 +122,7 @@ function found<Value>(value: Value | null, what: string): Value {
   return value;
 }
 
-function done(_: void): Record<string, never> {
+/** The empty answer of a call that only gives an order. */
+function done(_order: void): Record<string, never> {
   return {};
 }

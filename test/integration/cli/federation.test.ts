@@ -51,8 +51,7 @@ describe('a federation from the command line', () => {
         )
       ).json<Membership>();
     const [first, second] = await Promise.all([join(lyon, 'lyon'), join(oslo, 'oslo')]);
-    for (const membership of [first, second])
-      expect(membership).toMatchObject({ state: 'finished', trunkVersion: 2 });
+    for (const membership of [first, second]) expect(membership).toMatchObject({ state: 'finished', trunkVersion: 2 });
     expect(first.updates.accepted + second.updates.accepted).toBeGreaterThanOrEqual(4);
     expect(first.members.map(({ site }) => site).sort()).toEqual(['lyon', 'oslo']);
 

@@ -35,7 +35,7 @@ function reduced(
       (axis, index) => index === 0 || physicalAxis(kept[index - 1]!, 'image') < physicalAxis(axis, 'image'),
     );
     if (inOrder) {
-      const physical = axes.map((axis) => physicalAxis(axis, 'image')).toSorted();
+      const physical = axes.map((axis) => physicalAxis(axis, 'image')).toSorted((a, b) => a - b);
       return lowering.held(graph.reshape(reduceNode(operator, value.name, physical, lowering), shape), shape, 'plain');
     }
   }
