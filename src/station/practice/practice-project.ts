@@ -5,8 +5,8 @@ import { practiceClasses } from './practice-studies.ts';
 
 const practiceNetwork = 'cnn-small';
 
-/** Updates per trunk commit: two, so that three quick hospitals never wait for the slow one. */
-const bufferSize = 2;
+/** Updates per trunk commit: as many as there are quick hospitals, which so never wait for the slow one. */
+const bufferSize = 3;
 
 /** A project on the practice studies that ends after `commits` trunk commits. */
 export function practiceProject({ commits }: { readonly commits: number }): Project {
