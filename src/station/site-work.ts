@@ -10,6 +10,7 @@ import { metricsOf, type TrainerProcess } from '../trainer/client.ts';
 import { readSplit } from './cohorts/read-split.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
 import { stationFault } from './faults.ts';
+import { localHyperParameters } from './federated-schedule.ts';
 import { writeFileDurably } from './home/durable-file.ts';
 
 /** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
@@ -72,7 +73,12 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       const initialWeightsFile = path.join(folder, 'trunk.safetensors');
       writeFileDurably(initialWeightsFile, trunkWeights);
       const outcome = await parts.trainer.train(
-        { ...jobOf(project, folder, datasetFile), initialWeightsFile, seed: (project.seed + 7_919 * (turn + 1)) >>> 0 },
+        {
+          ...jobOf(project, folder, datasetFile),
+          hyperParameters: localHyperParameters(project, trunkVersion),
+          initialWeightsFile,
+          seed: (project.seed + 7_919 * (turn + 1)) >>> 0,
+        },
         {
           signal,
           onEpoch: () => {},

@@ -13,7 +13,7 @@ import { federationReport } from '../report/federation-report.ts';
 import { estimateText } from './train.ts';
 
 /** Trunk commits of the practice project: enough to converge, few enough to end in minutes on two cores. */
-const demoCommits = 40;
+const demoCommits = 48;
 
 export function demoCommand(): Command {
   return new Command('demo')

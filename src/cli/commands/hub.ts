@@ -102,7 +102,7 @@ function projectOf(options: HubOptions): Project | null {
     network: bundledNetwork(options.network),
     hyperParameters: {
       epochs: options.localEpochs,
-      schedule: 'constant',
+      schedule: 'cosine',
       ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
     },
     trunkRule: { bufferSize: options.buffer },

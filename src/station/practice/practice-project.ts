@@ -15,7 +15,7 @@ export function practiceProject({ commits }: { readonly commits: number }): Proj
     title: 'Practice: findings on generated chest CT',
     classes: [...practiceClasses],
     network: resolveNetwork(practiceNetwork),
-    hyperParameters: { epochs: 1, batchSize: 32, optimiser: 'adam', learningRate: 2e-3, schedule: 'constant' },
+    hyperParameters: { epochs: 1, batchSize: 32, optimiser: 'adam', learningRate: 3e-3, schedule: 'cosine' },
     trunkRule: { bufferSize },
     commits,
     seed: 7,

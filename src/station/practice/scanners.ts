@@ -60,7 +60,7 @@ export const practiceSites: readonly PracticeSite[] = [
       rescaleIntercept: -1024,
       paddingValue: null,
     },
-    patients: { effusion: 6, nodule: 44, normal: 26, pneumothorax: 6 },
+    patients: { effusion: 10, nodule: 36, normal: 24, pneumothorax: 10 },
     slices: 5,
   },
   {
@@ -84,7 +84,7 @@ export const practiceSites: readonly PracticeSite[] = [
       rescaleIntercept: 0,
       paddingValue: null,
     },
-    patients: { effusion: 40, nodule: 6, normal: 12, pneumothorax: 6 },
+    patients: { effusion: 32, nodule: 9, normal: 12, pneumothorax: 9 },
     slices: 5,
   },
   {
@@ -108,7 +108,7 @@ export const practiceSites: readonly PracticeSite[] = [
       rescaleIntercept: -1024,
       paddingValue: -2000,
     },
-    patients: { effusion: 6, nodule: 6, normal: 8, pneumothorax: 32 },
+    patients: { effusion: 8, nodule: 8, normal: 10, pneumothorax: 26 },
     slices: 5,
   },
   {
@@ -132,7 +132,7 @@ export const practiceSites: readonly PracticeSite[] = [
       rescaleIntercept: 0,
       paddingValue: -3024,
     },
-    patients: { effusion: 6, nodule: 6, normal: 44, pneumothorax: 6 },
+    patients: { effusion: 9, nodule: 9, normal: 34, pneumothorax: 9 },
     slices: 5,
   },
 ];
