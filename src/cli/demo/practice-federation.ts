@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../../contract/fault.ts';
-import type { Project } from '../../contract/federation.ts';
+import type { Membership, Project } from '../../contract/federation.ts';
 import { comparePooled } from '../../station/practice/pooled-comparison.ts';
 import { practiceSites } from '../../station/practice/practice-studies.ts';
 import { practiceParameters, practiceProject, practiceTrainer } from '../../station/practice/practice-project.ts';
@@ -30,6 +30,7 @@ export interface DemoOptions {
 }
 
 type Outcome = Extract<HospitalNews, { kind: 'outcome' }>;
+type Arrival = NonNullable<DemoResult['arrivals']>[number];
 type CohortNews = Extract<HospitalNews, { kind: 'cohort' }>;
 
 interface Hospital {
@@ -38,6 +39,7 @@ interface Hospital {
   readonly speed: number;
   cohort: CohortNews | null;
   outcome: Outcome | null;
+  readonly arrivals: Arrival[];
 }
 
 /** Runs the whole federation; every process that it started has ended when it returns or throws. */
@@ -64,6 +66,7 @@ export async function runPracticeFederation(options: DemoOptions): Promise<DemoR
         speed: isSlow ? 1 - slowIdleShare : 1,
         cohort: null,
         outcome: null,
+        arrivals: [],
       };
     });
     const live = liveTable(
@@ -140,6 +143,7 @@ function hospitalEnded(
       if (news.data.kind === 'membership') {
         const before = row.membership;
         row.membership = news.data.membership;
+        hospital.arrivals.push(...newArrivals(before, news.data.membership, started));
         const { updates, history } = news.data.membership;
         const last = history.at(-1);
         if (last && last.trunkVersion !== before?.history.at(-1)?.trunkVersion) {
@@ -210,7 +214,7 @@ async function compare(
           loss,
         })),
       ),
-      arrivals: [],
+      arrivals: hospitals.flatMap(({ arrivals }) => arrivals),
       pooled: { patients: trunk?.patients ?? 0, examples: trunk?.examples ?? 0, rows },
       localMean,
       passed,
@@ -248,4 +252,17 @@ function seconds(started: number): string {
 
 function failed(name: string, reason: string): Fault {
   return new Fault({ code: 807, message: `The practice hospital ${name} failed: ${reason}`, retry: 'now' });
+}
+
+/** The updates accepted since the news before; their staleness is what the mean gained. */
+function newArrivals(before: Membership | null, after: Membership, started: number): Arrival[] {
+  const count = after.updates.accepted - (before?.updates.accepted ?? 0);
+  const gained =
+    after.meanStaleness * after.updates.accepted - (before?.meanStaleness ?? 0) * (before?.updates.accepted ?? 0);
+  const atSeconds = (Date.now() - started) / 1000;
+  return Array.from({ length: count }, () => ({
+    atSeconds,
+    site: after.site,
+    stalenessCommits: Math.round(gained / count),
+  }));
 }
