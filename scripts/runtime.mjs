@@ -1,7 +1,7 @@
 // What every entry needs before TypeScript can run: installed packages and a Node that strips types.
 // Plain JavaScript that Node 20 can read; it imports nothing that is not built in.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,6 +37,44 @@ function isInstalled() {
 export function ensureInstalled() {
   // An installed package brings its dependencies along; only a clone has a lock file to install from.
   if (!existsSync(path.join(root, 'package-lock.json')) || isInstalled()) return;
+  const release = takeInstallLock();
+  try {
+    // Another process may have installed while this one waited.
+    if (!isInstalled()) install();
+  } finally {
+    release();
+  }
+}
+
+/** One install at a time: two at once empty each other's folder. Waits for the other, unless that was killed. */
+function takeInstallLock() {
+  const lock = path.join(root, '.cache', 'installing');
+  mkdirSync(path.dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return () => rmSync(lock, { force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (isAlive(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    else rmSync(lock, { force: true });
+  }
+}
+
+/** Whether the process that wrote its number into `lock` still runs; a lock that was just made counts as alive. */
+function isAlive(lock) {
+  try {
+    const owner = Number(readFileSync(lock, 'utf8'));
+    if (owner === 0) return true;
+    process.kill(owner, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function install() {
   console.error('Installing packages (once, about half a minute) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -45,6 +83,7 @@ export function ensureInstalled() {
     shell: process.platform === 'win32',
   });
   if (result.status !== 0) {
+    rmSync(path.join(root, '.cache', 'installing'), { force: true });
     console.error(
       'The packages could not be installed (npm ci failed, see above). Check the network or the npm registry setting, then try again.',
     );
