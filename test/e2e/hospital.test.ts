@@ -14,6 +14,7 @@ import {
   setStage,
   type Stage,
 } from './imagiq-window.ts';
+import { lyonPatients } from './practice-numbers.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
@@ -109,7 +110,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await screenshot('06-studies');
     await page.keyboard.press('Escape');
     await page.getByPlaceholder('Search patient').fill('P0007');
-    await page.getByText('1 of 82 studies match').waitFor();
+    await page.getByText(`1 of ${lyonPatients} studies match`).waitFor();
     expect(await rows.count()).toBe(1);
     await page.getByPlaceholder('Search patient').fill('nobody at all');
     await page.getByText('No study matches').waitFor();

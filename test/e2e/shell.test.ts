@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { inviteToNowhere } from './hub-process.ts';
 import { openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+import { lyonPatients } from './practice-numbers.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
@@ -115,7 +116,7 @@ describe('the shell', { timeout: 60_000 }, () => {
     const before = theWindow(context);
     await before.close();
     opened = await openImagiq(stage as Stage, before.home);
-    await opened.page.getByText('82 studies on this machine').waitFor();
+    await opened.page.getByText(`${lyonPatients} studies on this machine`).waitFor();
     expect(await opened.page.getByTestId('study-row').count()).toBeGreaterThan(10);
   });
 
