@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Node 22.18 is the first that runs TypeScript without a flag. */
-const oldestNode = [22, 18];
+/** Node 24 runs TypeScript without a flag and has the half floats that updates travel as. */
+const oldestNode = [24, 2];
 
 function isNewEnough(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);

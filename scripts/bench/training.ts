@@ -11,7 +11,7 @@ const reference = path.join(
   'reference/torch_reference.py',
 );
 const python = '/usr/bin/python3';
-const workloads = ['cnn-64', 'resnet18-128', 'unet-128'] as const;
+const workloads = ['cnn-64', 'resnet18-128'] as const;
 const turns = 3;
 const rowSchema = z.object({ images_per_s: z.number(), peak_rss_mb: z.number(), ms_per_step: z.number() });
 type Row = z.infer<typeof rowSchema>;

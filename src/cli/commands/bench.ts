@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
 
-const workloads = ['cnn-64', 'resnet18-128', 'unet-128'] as const;
+const workloads = ['cnn-64', 'resnet18-128'] as const;
 
 export function benchCommand(): Command {
   const bench = new Command('bench').description('measure this machine');
@@ -16,30 +16,22 @@ export function benchCommand(): Command {
     .addOption(new Option('--workload <name>').choices(workloads).makeOptionMandatory())
     .option('--threads <number>', 'CPU threads', positiveInteger, 1)
     .option('--steps <number>', 'steps to run', positiveInteger, 20)
-    .option('--provider <provider>', 'device of the compiled engine', 'cpu')
     .option('--from <folder>', 'repeat a run that the reference exported: its weights, its data')
-    .action(
-      async (
-        options: { workload: string; threads: number; steps: number; provider: string; from?: string },
-        command: Command,
-      ) => {
-        const { output } = contextOf(command);
-        const entry = fileURLToPath(new URL('../../trainer/bench/train-workload.ts', import.meta.url));
-        const flags = [
-          '--workload',
-          options.workload,
-          '--threads',
-          String(options.threads),
-          '--steps',
-          String(options.steps),
-          '--provider',
-          options.provider,
-        ];
-        if (options.from !== undefined) flags.push('--from', options.from);
-        const { stdout } = await promisify(execFile)(process.execPath, [entry, ...flags], { maxBuffer: 1 << 26 });
-        const row: unknown = JSON.parse(stdout);
-        output.result(row, () => JSON.stringify(row, null, 1));
-      },
-    );
+    .action(async (options: { workload: string; threads: number; steps: number; from?: string }, command: Command) => {
+      const { output } = contextOf(command);
+      const entry = fileURLToPath(new URL('../../trainer/bench/train-workload.ts', import.meta.url));
+      const flags = [
+        '--workload',
+        options.workload,
+        '--threads',
+        String(options.threads),
+        '--steps',
+        String(options.steps),
+      ];
+      if (options.from !== undefined) flags.push('--from', options.from);
+      const { stdout } = await promisify(execFile)(process.execPath, [entry, ...flags], { maxBuffer: 1 << 26 });
+      const row: unknown = JSON.parse(stdout);
+      output.result(row, () => JSON.stringify(row, null, 1));
+    });
   return bench;
 }

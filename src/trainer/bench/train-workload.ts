@@ -1,4 +1,5 @@
 // Measures the compiled engine on the workloads of the PyTorch reference, in the same fields.
+import { parseArgs } from 'node:util';
 import { hyperParametersSchema } from '../../contract/training.ts';
 import { openEngine } from '../engines/open-engine.ts';
 import { resolveNetwork } from '../networks/catalogue.ts';
@@ -99,10 +100,18 @@ function randomRun(name: string, batch: number): ReferenceRun {
   };
 }
 
+// Run by itself, with the reference's own options: a process of its own, so that its memory is its own.
 if (import.meta.main) {
-  const [workload = 'cnn-64', threads = '1', steps = '20', from] = process.argv.slice(2);
-  if (!(workload in workloads))
-    throw new Error(`usage: train-workload.ts ${Object.keys(workloads).join('|')} [THREADS] [STEPS] [FOLDER]`);
+  const { values } = parseArgs({
+    options: {
+      workload: { type: 'string', default: 'cnn-64' },
+      threads: { type: 'string', default: '1' },
+      steps: { type: 'string', default: '20' },
+      from: { type: 'string' },
+    },
+  });
+  const { workload, threads, steps, from } = values;
+  if (!(workload in workloads)) throw new Error(`--workload is one of ${Object.keys(workloads).join(', ')}`);
   const options = { workload: workload as Workload, threads: Number(threads), steps: Number(steps) };
   console.log(JSON.stringify(await benchTrain(from === undefined ? options : { ...options, from })));
 }
