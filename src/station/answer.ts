@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type CallArguments, type CallName, type CallOutput, calls } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
 import { readInvite } from '../sync/site/read-invite.ts';
+import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
 import type { Station } from './open-station.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
@@ -93,7 +94,9 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     'read-invite': ({ invite }) => readInvite(invite),
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
     'approve-project': ({ federation, cohort }) => {
-      cohorts.show(cohort);
+      const project = site.memberships().find((membership) => membership.federation === federation)?.project;
+      // The person who approves must hear it, not a training run days later.
+      classLabels(cohorts.show(cohort), project?.classes);
       return site.approve(federation, cohort);
     },
     leave: async ({ federation }) => done(await site.leave(federation)),

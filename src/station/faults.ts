@@ -45,6 +45,14 @@ export const stationFault = {
       message: 'The ImagiQ that uses this data folder does not answer. Close it and try again.',
       retry: 'later',
     }),
+  otherClasses: (cohort: readonly string[], project: readonly string[]) =>
+    new Fault({
+      code: 613,
+      message:
+        `The cohort’s classes (${nameList(cohort)}) are not all classes of the project (${nameList(project)}). ` +
+        'Give the labels the project’s class names, make the cohort again, then approve.',
+      retry: 'never',
+    }),
   workStopped: () =>
     new Fault({
       code: 612,
@@ -52,6 +60,11 @@ export const stationFault = {
       retry: 'later',
     }),
 } as const;
+
+/** Class names for a message: at most 30. */
+function nameList(names: readonly string[]): string {
+  return names.slice(0, 30).join(', ') + (names.length > 30 ? ' …' : '');
+}
 
 /** Tells a full disk apart from other errors, whatever layer reported it. */
 export function isDiskFull(thrown: unknown): boolean {

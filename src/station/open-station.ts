@@ -54,7 +54,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const blobs = openBlobStore(path.join(home.blobs, 'models'));
     const ledger = openLedger(home.folder);
     const library = openLibrary({ folder: home.folder });
-    const cohorts = openCohorts({ folder: home.folder, library, pseudonymKey: home.pseudonymKey });
+    const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });
     const models = openModelRegistry(path.join(home.folder, 'models'), blobs, cohorts);
     // Federation work has a process of its own: a long run at the screen must not hold an update back.
     const trainer = startTrainer({});

@@ -72,6 +72,7 @@ async function outcomeOf(
   if (!membership.project) throw new Error('the federation finished without a project');
   const { file } = await station.cohorts.buildDataset(cohortName, {
     ...membership.project.network.input,
+    classes: membership.project.classes,
     folder: station.datasets,
     signal: new AbortController().signal,
     onProgress: () => {},

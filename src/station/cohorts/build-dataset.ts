@@ -1,5 +1,5 @@
 // A cohort version as one tensor file: pixels, labels, splits and patient numbers, without any identity.
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cohort } from '../../contract/cohort.ts';
@@ -18,6 +18,11 @@ export interface DatasetOptions {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /**
+   * Classes of the labels, in the order of the label indices: a project's, of which the cohort may lack some.
+   * Default: the cohort's own.
+   */
+  readonly classes?: readonly string[];
   /** Where data set files are kept. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -39,7 +44,7 @@ const ahead = 8;
 
 /**
  * Writes the data set, or finds it written: its name comes from the cohort's hash and the shape.
- * @throws Fault 214 when no training image can be read, 603 when the disk is full; the signal's reason when aborted.
+ * @throws Fault 613 when the cohort has a class that is not among `classes`, 214 when no training image can be read, 603 when the disk is full; the signal's reason when aborted.
  */
 export async function buildDatasetFile(
   parts: DatasetOptions & {
@@ -51,16 +56,45 @@ export async function buildDatasetFile(
 ): Promise<Dataset> {
   const { cohort, height, width, channels, folder, signal } = parts;
   signal.throwIfAborted();
-  const name = `${cohort.hash.slice(0, 40)}-${height}x${width}x${channels}-v${preprocessingVersion}.safetensors`;
-  const file = path.join(folder, name);
+  const labels = classLabels(cohort, parts.classes);
+  const shape = `${height}x${width}x${channels}`;
+  const file = path.join(
+    folder,
+    `${datasetStem(cohort.hash)}-${shape}${labels.mark}-v${preprocessingVersion}.safetensors`,
+  );
   const present = await readWritten(file);
   if (present !== null) return datasetOf(file, present);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return datasetOf(file, await write(file, parts));
+    return datasetOf(file, await write(file, parts, labels));
   } catch (error) {
     throw isDiskFull(error) ? stationFault.diskFull() : error;
   }
+}
+
+/** What the names of all data set files of a cohort version begin with. */
+export function datasetStem(cohortHash: string): string {
+  return cohortHash.slice(0, 40);
+}
+
+/** Which label index each of the cohort's classes has in the file. */
+interface ClassLabels {
+  readonly classes: readonly string[];
+  /** By the cohort's own label index. */
+  readonly label: readonly number[];
+  /** Part of the file's name that tells another class list apart; empty for the cohort's own. */
+  readonly mark: string;
+}
+
+/** Labels go by name: two sites, and the project, may list the same classes in another order. @throws Fault 613 */
+export function classLabels(cohort: Pick<Cohort, 'classes'>, classes?: readonly string[]): ClassLabels {
+  const own = cohort.classes.map(({ name }) => name);
+  const wanted = classes ?? own;
+  const label = own.map((name) => wanted.indexOf(name));
+  if (label.includes(-1)) throw stationFault.otherClasses(own, wanted);
+  const isOwn = wanted.length === own.length && label.every((index, position) => index === position);
+  const hash = createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 16);
+  return { classes: wanted, label, mark: isOwn ? '' : `-classes-${hash}` };
 }
 
 interface Written {
@@ -68,7 +102,11 @@ interface Written {
   leftOut: number;
 }
 
-async function write(file: string, parts: Parameters<typeof buildDatasetFile>[0]): Promise<Written> {
+async function write(
+  file: string,
+  parts: Parameters<typeof buildDatasetFile>[0],
+  labels: ClassLabels,
+): Promise<Written> {
   const { cohort, library, pseudonymKey: key, height, width, channels, signal, onProgress } = parts;
   const items = inKeyedOrder(parts.items, key, ({ sopInstanceUID }) => `example/${sopInstanceUID}`);
   const patients = inKeyedOrder(
@@ -77,9 +115,8 @@ async function write(file: string, parts: Parameters<typeof buildDatasetFile>[0]
     (patient) => `patient/${patient}`,
   );
   const patientNumber = new Map(patients.map((patient, index) => [patient, index]));
-  const classes = cohort.classes.map(({ name }) => name);
   const writer = await openDatasetWriter(file, {
-    classes,
+    classes: [...labels.classes],
     examples: items.length,
     height,
     width,
@@ -100,7 +137,7 @@ async function write(file: string, parts: Parameters<typeof buildDatasetFile>[0]
         firstReason ??= image instanceof Fault ? image.message : 'the image is not well formed.';
       } else {
         const patient = patientNumber.get(item.patient) ?? 0;
-        await writer.add(image, { label: item.label, split: item.split, patient });
+        await writer.add(image, { label: labels.label[item.label] ?? 0, split: item.split, patient });
         if (item.split === 'train') trained += 1;
       }
       onProgress({ done: index + 1, total: items.length });

@@ -1,9 +1,10 @@
 // Cohorts of a site: which images take part in training, what they are labelled, and who is tested on.
 import { createHash, createHmac } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Cohort, cohortNameSchema } from '../../contract/cohort.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
-import { buildDatasetFile, type Dataset, type DatasetOptions } from './build-dataset.ts';
+import { buildDatasetFile, datasetStem, type Dataset, type DatasetOptions } from './build-dataset.ts';
 import type { LibraryForCohorts, SelectedInstance } from './cohort-library.ts';
 import { type CohortItem, openCohortStore } from './cohort-store.ts';
 import { cohortFaults } from './faults.ts';
@@ -31,7 +32,7 @@ export interface Cohorts {
   list(): Cohort[];
   /** @throws Fault 211 */
   show(name: string): Cohort;
-  /** Removes all versions. @throws Fault 211 */
+  /** Removes all versions and the data set files that no cohort needs any more. @throws Fault 211 */
   delete(name: string): void;
   /** Writes the newest version's images as a tensor file (contract/dataset.ts), once for each shape. */
   buildDataset(name: string, options: DatasetOptions): Promise<Dataset>;
@@ -44,22 +45,40 @@ const maxClasses = 1_000;
 
 /**
  * Opens the cohorts of a home folder.
+ * @param options.datasets where data set files are built: those of earlier versions and deleted cohorts are removed there
  * @param options.pseudonymKey the site's secret: patients become keyed hashes that only this site can repeat
  */
 export function openCohorts(options: {
   folder: string;
+  datasets?: string;
   library: LibraryForCohorts;
   pseudonymKey: Uint8Array;
   now?: () => Date;
 }): Cohorts {
   const { library, pseudonymKey, now = () => new Date() } = options;
   const store = openCohortStore(path.join(options.folder, 'cohorts.sqlite'));
+  const { datasets } = options;
   /** Data sets being written, so that two askers do not write the same one. */
   const building = new Map<string, Promise<unknown>>();
   const show = (name: string): Cohort => {
     const cohort = store.newest(name);
     if (cohort === null) throw cohortFaults.unknownCohort(name);
     return cohort;
+  };
+  /** Patients' images outlive no cohort: only the newest version of each can be asked for. */
+  const sweepDatasets = (): void => {
+    if (datasets === undefined) return;
+    const hashes = [
+      ...store.list().map(({ hash }) => hash),
+      ...[...building.keys()].map((lane) => lane.split('/', 1)[0]),
+    ];
+    const needed = hashes.map((hash) => datasetStem(hash ?? ''));
+    try {
+      for (const name of readdirSync(datasets))
+        if (!needed.some((stem) => name.startsWith(stem))) rmSync(path.join(datasets, name), { force: true });
+    } catch {
+      // No data set was built yet, or (on Windows) one is being read: the next sweep takes it.
+    }
   };
   return {
     create(request) {
@@ -70,12 +89,14 @@ export function openCohorts(options: {
       if (newest?.hash === draft.cohort.hash) return newest;
       const cohort = { ...draft.cohort, version: (newest?.version ?? 0) + 1, createdAt: now().toISOString() };
       store.add(cohort, draft.items);
+      sweepDatasets();
       return cohort;
     },
     list: () => store.list(),
     show,
     delete(name) {
       if (!store.remove(name)) throw cohortFaults.unknownCohort(name);
+      sweepDatasets();
     },
     async buildDataset(name, buildOptions) {
       const cohort = show(name);

@@ -16,12 +16,14 @@ const onProgress = (): void => {};
 const importOptions = { mode: 'reference', onProgress, signal } as const;
 
 /** A home folder with a library and cohorts. */
-function openHome(): { folder: string; library: Library; cohorts: Cohorts; close(): void } {
+function openHome(): { folder: string; datasets: string; library: Library; cohorts: Cohorts; close(): void } {
   const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-cohorts-'));
   const library = openLibrary({ folder });
-  const cohorts = openCohorts({ folder, library, pseudonymKey });
+  const datasets = path.join(folder, 'blobs-datasets');
+  const cohorts = openCohorts({ folder, datasets, library, pseudonymKey });
   return {
     folder,
+    datasets,
     library,
     cohorts,
     close() {
@@ -164,6 +166,44 @@ describe('cohorts of practice studies', () => {
     const build = cohorts.buildDataset('chest', { ...stopping, onProgress: () => stop.abort() });
     await expect(build).rejects.toThrow(/abort/i);
     expect(readdirSync(stopping.folder)).toEqual([]);
+  });
+
+  it('write labels by class name in a project’s order, and refuse a class that the project has not', async () => {
+    const cohort = cohorts.create({ ...all, name: 'chest', labelsFile });
+    const own = await cohorts.buildDataset('chest', shape);
+    const projectClasses = ['rare', ...practiceClasses].reverse();
+    const ordered = await cohorts.buildDataset('chest', { ...shape, classes: projectClasses });
+    expect(ordered.file).not.toBe(own.file);
+    expect(ordered.header.classes).toEqual(projectClasses);
+    const namesIn = ({ file, header }: typeof own): (string | undefined)[] =>
+      [...int32s(decodeTensorFile(readFileSync(file)), 'labels')].map((label) => header.classes[label]);
+    expect(namesIn(ordered)).toEqual(namesIn(own));
+    const classes = practiceClasses.slice(1);
+    const refused = cohorts.buildDataset('chest', { ...shape, classes });
+    await expect(refused).rejects.toMatchObject({
+      code: 613,
+      message: expect.stringContaining(practiceClasses[0] ?? ''),
+    });
+    expect(cohort.classes).toHaveLength(practiceClasses.length);
+  });
+
+  it('take their data set files along when a version or the cohort goes', async () => {
+    const own = openHome();
+    const studies = await writePracticeStudies({ site: 0, folder: path.join(own.folder, 'studies'), patients: 8 });
+    await own.library.importPaths([studies.folder], importOptions);
+    own.cohorts.create({ ...all, name: 'short', labelsFile: studies.labelsFile });
+    const first = await own.cohorts.buildDataset('short', { ...shape, folder: own.datasets });
+    const rows = readFileSync(studies.labelsFile, 'utf8').trim().split('\n');
+    writeFileSync(studies.labelsFile, rows.slice(0, -1).join('\n'));
+    own.cohorts.create({ ...all, name: 'short', labelsFile: studies.labelsFile });
+    expect(existsSync(first.file)).toBe(false);
+    const second = await own.cohorts.buildDataset('short', { ...shape, folder: own.datasets });
+    own.cohorts.create({ ...all, name: 'same', labelsFile: studies.labelsFile });
+    own.cohorts.delete('short');
+    expect(existsSync(second.file)).toBe(true);
+    own.cohorts.delete('same');
+    expect(readdirSync(own.datasets)).toEqual([]);
+    own.close();
   });
 
   it('leave out images whose files are gone, and say so', async () => {
