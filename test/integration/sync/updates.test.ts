@@ -111,6 +111,39 @@ describe('updates at the hub', () => {
     await second.channel.putBlob(wrong.blob);
   });
 
+  it('whose line was cut after the last chunk are whole at the next attempt, and damaged ones start anew', async () => {
+    const hub = await newHub();
+    const invite = hub.createInvite();
+    const first = await rawSite({ invite, folder: bench.folder(), name: 'Lyon' });
+    const bytes = weightsOf(1);
+    const { blob, signed } = rawUpdate(first, project, bytes);
+    const other = rawUpdate(first, project, weightsOf(2));
+    // Every byte, no put-end; of the other blob as many bytes, but wrong ones.
+    for (const [hash, payload] of [
+      [blob, bytes],
+      [other.blob, Buffer.alloc(bytes.length)],
+    ] as const) {
+      const begun = await first.channel.ask({ kind: 'put-begin', hash, bytes: bytes.length });
+      if (begun.kind !== 'have') throw new Error('no answer');
+      first.line.socket.send(encodeChunk({ transfer: begun.transfer, offset: 0, payload }));
+    }
+    // Frames are taken in order: once this is answered, the chunks are on the disk.
+    await first.channel.ask({ kind: 'put-end', transfer: '0'.repeat(32) }).catch(() => {});
+    first.line.socket.terminate();
+    await first.channel.ended;
+
+    const second = bench.keep(
+      await rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys: first.keys, isEnrolled: true }),
+    );
+    second.blobs.put(bytes);
+    second.blobs.put(weightsOf(2));
+    await second.channel.putBlob(blob);
+    await second.channel.ask({ kind: 'update-offered', update: signed });
+    await second.channel.putBlob(other.blob);
+    await second.channel.ask({ kind: 'update-offered', update: other.signed });
+    expect(hub.status().acceptedUpdates).toBe(2);
+  });
+
   it('too large for the project, or blobs of others, are not taken and not given', async () => {
     const hub = await newHub();
     const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
