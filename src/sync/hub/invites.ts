@@ -41,21 +41,25 @@ export function createInviteIn(folder: string, order: InviteOrder = {}): string 
 }
 
 /**
- * Marks an invite as used by a device; inside the transaction that makes the member. The same device may come back with the
- * same code, because it may not have heard the first welcome.
- * @throws Fault 500 unknown, 501 expired, 502 used by another device.
+ * Marks an invite as used by a device; inside the transaction that makes the member. A device that is a member may come
+ * back with the same code, because it may not have heard the first welcome; one that left needs a new one.
+ * @throws Fault 500 unknown, 501 expired, 502 used.
  */
-export function consumeInvite(db: HubDatabase, code: string, fingerprint: string, now: number): void {
+export function consumeInvite(
+  db: HubDatabase,
+  code: string,
+  device: { readonly fingerprint: string; readonly isMember: boolean },
+  now: number,
+): void {
   const invite = db
     .prepare<[string], { expiresAt: string; usedBy: string | null }>(
       'SELECT expiresAt, usedBy FROM invites WHERE codeHash = ?',
     )
     .get(hashOfCode(code));
   if (invite === undefined) throw hubFault.unknownInvite();
-  if (invite.usedBy === fingerprint) return;
-  if (invite.usedBy !== null) throw hubFault.usedInvite();
+  if (invite.usedBy !== null && !(invite.usedBy === device.fingerprint && device.isMember)) throw hubFault.usedInvite();
   if (Date.parse(invite.expiresAt) <= now) throw hubFault.expiredInvite(invite.expiresAt);
-  db.prepare('UPDATE invites SET usedBy = ? WHERE codeHash = ?').run(fingerprint, hashOfCode(code));
+  db.prepare('UPDATE invites SET usedBy = ? WHERE codeHash = ?').run(device.fingerprint, hashOfCode(code));
 }
 
 const hashOfCode = (code: string): string => createHash('sha256').update(`imagiq invite\n${code}`).digest('hex');

@@ -56,7 +56,8 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
     if (known?.state === 'revoked') throw hubFault.revoked();
     const namesake = byName.get(card.site);
     if (namesake !== undefined && namesake.fingerprint !== card.fingerprint) throw hubFault.nameTaken(card.site);
-    consumeInvite(db, code, card.fingerprint, clock());
+    const isMember = known?.state === 'member';
+    consumeInvite(db, code, { fingerprint: card.fingerprint, isMember }, clock());
     insert.run(card.fingerprint, card.site, card.publicKey, request.card.statement, request.card.signature, now());
   });
 

@@ -63,6 +63,16 @@ describe('enrolment', () => {
     expect(hub.status().members).toHaveLength(1);
   });
 
+  it('refuses an invite that the same device used, once it has expired', async () => {
+    let now = Date.now();
+    const hub = await newHub({ clock: () => now });
+    const invite = hub.createInvite({ expiresInMs: 1_000 });
+    const keys = createDeviceKeys();
+    bench.keep(await rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys }));
+    now += 2_000;
+    await expect(rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys })).rejects.toMatchObject({ code: 501 });
+  });
+
   it('refuses an expired invite, at the site by its date and at the hub by its own', async () => {
     let now = Date.now();
     const hub = await newHub({ clock: () => now });
@@ -136,10 +146,13 @@ describe('enrolment', () => {
   it('lets a site leave, stops its work, and does not let it in again without an invite', async () => {
     const hub = await newHub();
     const lyon = await bench.site('Lyon', idle);
-    await lyon.join(hub.createInvite());
+    const invite = hub.createInvite();
+    await lyon.join(invite);
     await lyon.leave('North');
     await until('the hub forgot the site', () => hub.status().members.length === 0);
     expect(lyon.memberships()).toMatchObject([{ state: 'left' }]);
+    await expect(lyon.join(invite)).rejects.toMatchObject({ code: 502 });
+    expect(hub.status().members).toEqual([]);
     await lyon.join(hub.createInvite());
     expect(hub.status().members).toHaveLength(1);
   });
