@@ -2,7 +2,7 @@
 import { Fault } from '../contract/fault.ts';
 
 export const stationFault = {
-  homeInUse: (pid: number) =>
+  homeInUse: (pid: string) =>
     new Fault({
       code: 601,
       message: `This data folder is in use by another ImagiQ (process ${pid}). Close it, or choose another folder with --home.`,
@@ -51,6 +51,12 @@ export const stationFault = {
       message:
         `The cohort’s classes (${nameList(cohort)}) are not all classes of the project (${nameList(project)}). ` +
         'Give the labels the project’s class names, make the cohort again, then approve.',
+      retry: 'never',
+    }),
+  keyDamaged: (file: string) =>
+    new Fault({
+      code: 614,
+      message: `The key file ${file} is damaged. Restore it from a backup: with another key the patients of your cohorts would change splits.`,
       retry: 'never',
     }),
   workStopped: () =>

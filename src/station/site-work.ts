@@ -1,8 +1,8 @@
 // What the station does for a federation: trains, evaluates, and names its data, always behind the data manager's approval.
 // It is the only place where federation and patients' data meet; only weights, counts and metrics pass through it.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Project } from '../contract/federation.ts';
 import type { TrainJob } from '../contract/training.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
@@ -16,6 +16,9 @@ import { writeFileDurably } from './home/durable-file.ts';
 /** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
 const maxLocalOnlyEpochs = 12;
 
+/** A turn's folder that nobody touched for so long will not be continued: its trunk is long gone. */
+const staleTurnMs = 7 * 24 * 3_600_000;
+
 export interface SiteWorkParts {
   readonly folder: string;
   readonly datasets: string;
@@ -28,6 +31,7 @@ export interface SiteWorkParts {
 
 /** The work of one station for its federations. One job runs at a time; the trainer queues the others. */
 export function siteWork(parts: SiteWorkParts): SiteWork {
+  sweep(parts.folder);
   const datasetOf = async (project: Project, cohort: string, signal?: AbortSignal): Promise<string> => {
     const { file } = await parts.cohorts.buildDataset(cohort, {
       ...project.network.input,
@@ -67,8 +71,8 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
 
   return {
     async trainUpdate({ project, cohort, trunkWeights, trunkVersion, turn, signal, onProgress }) {
-      // Named by its turn, not by chance: an update that a crash cut short continues from its checkpoint.
-      const folder = path.join(parts.folder, `${project.id}-turn-${turn}-trunk-${trunkVersion}`);
+      const { hash } = parts.cohorts.show(cohort);
+      const folder = path.join(parts.folder, turnName({ project, hash, turn, trunkWeights }));
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const datasetFile = await datasetOf(project, cohort, signal);
       const initialWeightsFile = path.join(folder, 'trunk.safetensors');
@@ -135,4 +139,24 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
 
     datasetFingerprint: async (cohort) => parts.cohorts.show(cohort).hash,
   };
+}
+
+/**
+ * Named by what it trains, not by chance: an update that a crash cut short continues from its checkpoint, and one of
+ * another federation, data set or trunk never does.
+ */
+function turnName(work: { project: Project; hash: string; turn: number; trunkWeights: Uint8Array }): string {
+  const hash = createHash('sha256');
+  hash.update(`${JSON.stringify([work.project, work.hash, work.turn])}\n`).update(work.trunkWeights);
+  return `turn-${hash.digest('hex').slice(0, 32)}`;
+}
+
+/** What a killed process left: single jobs always, turns when they are too old to be continued. */
+function sweep(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(folder)) {
+    const inside = path.join(folder, name);
+    const isStale = !/^turn-[0-9a-f]{32}$/.test(name) || Date.now() - statSync(inside).mtimeMs > staleTurnMs;
+    if (isStale) rmSync(inside, { recursive: true, force: true });
+  }
 }

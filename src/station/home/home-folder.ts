@@ -1,7 +1,8 @@
 // The one folder that holds everything of a station. One process at a time may own it.
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeSync, closeSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
+import Database from 'better-sqlite3';
 import { writeFileDurably } from './durable-file.ts';
 import { stationFault } from '../faults.ts';
 
@@ -20,7 +21,7 @@ export interface HomeFolder {
 
 /**
  * Opens (or makes) a home folder and takes its lock.
- * @throws Fault 601 when another live process has it, 602 when it cannot be written.
+ * @throws Fault 601 when another live process has it, 602 when it cannot be written, 614 when its key is damaged.
  */
 export function openHomeFolder(folder: string): HomeFolder {
   const inside = (...names: string[]): string => path.join(folder, ...names);
@@ -32,14 +33,21 @@ export function openHomeFolder(folder: string): HomeFolder {
   } catch (error) {
     throw stationFault.homeUnusable(folder, describe(error));
   }
-  const release = takeLock(inside('lock'), folder);
+  const release = takeLock(folder);
+  let pseudonymKey: Uint8Array;
+  try {
+    pseudonymKey = readOrMakeKey(inside('keys', 'pseudonym.key'));
+  } catch (error) {
+    release();
+    throw error;
+  }
   return {
     folder,
     blobs: inside('blobs'),
     runs: inside('runs'),
     federations: inside('federations'),
     practice: inside('practice'),
-    pseudonymKey: readOrMakeKey(inside('keys', 'pseudonym.key')),
+    pseudonymKey,
     freeBytes: () => {
       const status = statfsSync(folder);
       return status.bavail * status.bsize;
@@ -58,38 +66,46 @@ function makeFolder(folder: string): void {
   mkdirSync(folder, { mode: 0o700 });
 }
 
-function takeLock(file: string, folder: string): () => void {
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      const handle = openSync(file, 'wx', 0o600);
-      writeSync(handle, String(process.pid));
-      closeSync(handle);
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw stationFault.homeUnusable(folder, describe(error));
-      const owner = Number(readFileSync(file, 'utf8'));
-      // A lock without a live owner is left from a killed process.
-      if (owner !== process.pid && isAlive(owner)) throw stationFault.homeInUse(owner);
-      rmSync(file, { force: true });
-    }
-  }
-  throw stationFault.homeUnusable(folder, 'its lock file keeps coming back');
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+/**
+ * Keeps a second process off the folder for as long as this one lives: the system lets go of the database's lock even after
+ * kill -9, which a file with a process number does not survive (numbers come back, and two may find it dead at once).
+ */
+function takeLock(folder: string): () => void {
+  const owner = path.join(folder, 'home.owner');
+  let lock: Database.Database | undefined;
   try {
-    process.kill(pid, 0);
-    return true;
+    lock = new Database(path.join(folder, 'home.lock'), { timeout: 0 });
+    lock.pragma('journal_mode = DELETE');
+    lock.exec('BEGIN EXCLUSIVE');
+    // Only for the message that a second process shows.
+    writeFileSync(owner, String(process.pid), { mode: 0o600 });
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    lock?.close();
+    if (isBusy(error)) throw stationFault.homeInUse(readOwner(owner));
+    throw stationFault.homeUnusable(folder, describe(error));
+  }
+  const held = lock;
+  return () => void held.close();
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+function readOwner(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim().slice(0, 12) || 'unknown';
+  } catch {
+    return 'unknown';
   }
 }
 
+/** A damaged key is not replaced: with another one every patient would become a new one, and change splits. */
 function readOrMakeKey(file: string): Uint8Array {
   try {
     const key = readFileSync(file);
-    if (key.length === 32) return key;
+    if (key.length !== 32) throw stationFault.keyDamaged(file);
+    return key;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
