@@ -90,6 +90,12 @@ export const hubFault = {
     new Fault({ code: 523, message: `The hub cannot listen on its address: ${reason}.`, retry: 'later' }),
   unusableProject: (reason: string) =>
     new Fault({ code: 524, message: `This project cannot be used: ${reason}.`, retry: 'never' }),
+  badPublicUrl: (url: string) =>
+    new Fault({
+      code: 526,
+      message: `Sites could not use invites to the public address ${url}. Give an encrypted one, such as wss://hub.example.org.`,
+      retry: 'never',
+    }),
   newerDatabase: (version: number) =>
     new Fault({
       code: 525,

@@ -6,6 +6,7 @@ import { type AnswerBody, type Channel, closeCodes, openChannel } from '../proto
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
+import { wireLimits } from '../protocol/limits.ts';
 import { type FromHub, type FromSite, fromSiteSchema } from '../protocol/messages.ts';
 import { hubFault } from './faults.ts';
 import type { HubNews } from './hub-news.ts';
@@ -108,7 +109,7 @@ export function openHubSessions(order: {
   };
 
   const welcome = async (socket: WebSocket): Promise<void> => {
-    const frames = openFrameQueue(socket);
+    const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
     let admitted;
     let isNew = false;
     try {
@@ -143,6 +144,7 @@ export function openHubSessions(order: {
         checkBlobSize(bytes, order.trunk().blobLimitBytes());
       },
       maySend: (hash) => {
+        if (!members.isMember(site.fingerprint)) throw hubFault.notMember();
         if (!store.isTrunkBlob(hash) && !relay.mayFetch(site.fingerprint, hash)) throw hubFault.notForYou();
       },
       receive: (message) => receive(site, message),

@@ -8,6 +8,8 @@ import type { Project } from '../../contract/federation.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { createDeviceKeys, decodeDeviceKeys, type DeviceKeys, encodeDeviceKeys } from '../protocol/device-keys.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
+import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
+import { hubFault } from './faults.ts';
 import { lockHubFolder, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { openDoor } from './hub-door.ts';
 import type { HubNews } from './hub-news.ts';
@@ -73,7 +75,7 @@ export interface Hub {
   close(): Promise<void>;
 }
 
-/** @throws Fault 520 when a hub already runs on the folder, 521 when the port is taken. */
+/** @throws Fault 520 when a hub already runs on the folder, 521 when the port is taken, 526 for an unusable public address. */
 export async function openHub(order: HubOrder): Promise<Hub> {
   const lock = lockHubFolder(order.folder);
   try {
@@ -86,6 +88,7 @@ export async function openHub(order: HubOrder): Promise<Hub> {
 
 async function openLockedHub(order: HubOrder, lock: { release(): void }): Promise<Hub> {
   const clock = order.clock ?? Date.now;
+  if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
   const keys = hubKeys(order.folder);
   const db = openHubDatabase(order.folder, { mustExist: false });
   const blobs = openBlobFolder(path.join(order.folder, 'blobs'));
@@ -207,6 +210,25 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     await trunk.close();
     db.close();
     throw thrown;
+  }
+}
+
+/** An invite must lead back here: tried with one before any is given out. */
+function checkPublicUrl(url: string): void {
+  const expiresAt = new Date(0).toISOString();
+  try {
+    parseInvite(
+      formatInvite({
+        version: 1,
+        url,
+        code: 'x'.repeat(43),
+        hubFingerprint: '0'.repeat(64),
+        federation: '',
+        expiresAt,
+      }),
+    );
+  } catch {
+    throw hubFault.badPublicUrl(url);
   }
 }
 

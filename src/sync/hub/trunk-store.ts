@@ -44,7 +44,8 @@ export interface TrunkStore {
   isTrunkBlob(hash: string): boolean;
   /** The blob of a trunk version; null where there never was one. */
   trunkBlob(projectHash: string, version: number): string | null;
-  isUpdateBlobNeeded(hash: string): boolean;
+  /** Whether a trunk version, an update that is not counted yet, or a shared model consists of this blob. */
+  isBlobNeeded(hash: string): boolean;
   committedBlobs(projectHash: string): readonly string[];
   acceptedUpdates(): number;
 }
@@ -152,8 +153,13 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
       db
         .prepare<[string, number], { blob: string }>('SELECT blob FROM trunk WHERE projectHash = ? AND version = ?')
         .get(projectHash, version)?.blob ?? null,
-    isUpdateBlobNeeded: (hash) =>
-      db.prepare('SELECT 1 FROM updates WHERE blob = ? AND committedVersion IS NULL LIMIT 1').get(hash) !== undefined,
+    isBlobNeeded: (hash) =>
+      db
+        .prepare(
+          `SELECT 1 FROM trunk WHERE blob = :hash UNION ALL SELECT 1 FROM models WHERE sealedBlob = :hash UNION ALL
+           SELECT 1 FROM updates WHERE blob = :hash AND committedVersion IS NULL LIMIT 1`,
+        )
+        .get({ hash }) !== undefined,
     committedBlobs: (projectHash) =>
       db
         .prepare<[string], { blob: string }>(

@@ -16,6 +16,9 @@ import { hubFault } from './faults.ts';
 import type { AdmittedSite } from './members.ts';
 import { type CurrentProject, projectHashOf, type TrunkStore } from './trunk-store.ts';
 
+/** The longest time that a timer of the runtime can wait: almost 25 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** Where a test may stop the process, and a trace may look. */
 export type HubStep = 'update-accepted' | 'trunk-blob-written' | 'trunk-committed';
 
@@ -77,7 +80,8 @@ export function openTrunk(order: {
     const current = store.current();
     if (current === null) throw hubFault.noProject();
     const refuse = (fault: Fault): Fault => {
-      if (!store.isUpdateBlobNeeded(update.blob) && !store.isTrunkBlob(update.blob)) blobs.remove(update.blob);
+      // The statement may name any blob, also one that belongs to somebody else.
+      if (!store.isBlobNeeded(update.blob)) blobs.remove(update.blob);
       return fault;
     };
     if (update.projectHash !== current.projectHash) throw refuse(hubFault.otherProject());
@@ -125,7 +129,9 @@ export function openTrunk(order: {
     if (deadline !== null) clearTimeout(deadline);
     deadline = null;
     if (dueAt === null || dueAt <= clock()) return;
-    deadline = setTimeout(() => void inTurn(commitDue).catch(order.onCommitFailed), dueAt - clock());
+    // A longer time would count as none; what is not due when it is over is armed again.
+    const waitMs = Math.min(dueAt - clock(), longestTimerMs);
+    deadline = setTimeout(() => void inTurn(commitDue).catch(order.onCommitFailed), waitMs);
   };
 
   const commit = async (current: CurrentProject, updates: ReturnType<TrunkStore['buffered']>): Promise<void> => {
@@ -172,7 +178,7 @@ export function openTrunk(order: {
   };
   /** The bytes of counted updates are not kept: a site's single update is nobody's business once it is in the sum. */
   const forgetCounted = (hashes: readonly string[]): void => {
-    for (const hash of hashes) if (!store.isUpdateBlobNeeded(hash) && !store.isTrunkBlob(hash)) blobs.remove(hash);
+    for (const hash of hashes) if (!store.isBlobNeeded(hash)) blobs.remove(hash);
   };
 
   return {

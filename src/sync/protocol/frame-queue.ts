@@ -11,7 +11,11 @@ export interface FrameQueue {
   handOver(listener: (frame: Frame) => void): void;
 }
 
-export function openFrameQueue(socket: WebSocket): FrameQueue {
+/** `limits` hold until the hand-over: how many frames may wait, and how large each may be. Beyond them the socket is ended. */
+export function openFrameQueue(
+  socket: WebSocket,
+  limits: { readonly frames: number; readonly bytes: number },
+): FrameQueue {
   const waiting: Frame[] = [];
   let listener: ((frame: Frame) => void) | null = null;
   let wake: (() => void) | null = null;
@@ -20,8 +24,8 @@ export function openFrameQueue(socket: WebSocket): FrameQueue {
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     const frame = isBinary ? { bytes: data } : { text: data.toString('utf8') };
     if (listener !== null) return listener(frame);
-    // Nobody is let in yet: more than a few frames is not a handshake.
-    if (waiting.length > 8) return socket.terminate();
+    // Nobody is let in yet: many or large frames are not a handshake.
+    if (waiting.length >= limits.frames || data.length > limits.bytes) return socket.terminate();
     waiting.push(frame);
     wake?.();
   });

@@ -12,6 +12,8 @@ export const wireLimits = {
   bufferedBytes: 1024 * 1024,
   /** Largest frame accepted: a chunk with its header, or one control message. */
   frameBytes: 1024 * 1024 + 64,
+  /** Largest frame that a hub takes of a site that it has not let in. */
+  handshakeFrameBytes: 64 * 1024,
   /** Largest blob that is accepted anywhere. */
   blobBytes: 1024 * 1024 * 1024,
   handshakeMs: 10_000,

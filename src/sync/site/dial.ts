@@ -35,8 +35,9 @@ export async function dial(order: DialOrder): Promise<Line> {
     handshakeTimeout: wireLimits.handshakeMs,
     followRedirects: false,
   });
-  // Attached before the socket opens: the first frame may come with the answer to the upgrade.
-  const frames = openFrameQueue(socket);
+  // Attached before the socket opens: the first frame may come with the answer to the upgrade, and a hub's news right behind its
+  // welcome: project, members, and the models of all of them.
+  const frames = openFrameQueue(socket, { frames: wireLimits.members + 8, bytes: wireLimits.frameBytes });
   await opened(socket, host);
   try {
     const { keys, site } = order;

@@ -157,6 +157,23 @@ describe('enrolment', () => {
     expect(hub.status().members).toHaveLength(1);
   });
 
+  it('hangs up on a stranger that sends more than a handshake needs', async () => {
+    const hub = await newHub();
+    const socket = new WebSocket(hub.url, 'imagiq.sync.v1');
+    const ended = new Promise((resolve) => socket.on('close', resolve));
+    socket.on('open', () => socket.send('x'.repeat(65 * 1024)));
+    socket.on('error', () => {});
+    expect(await ended).toBe(1006);
+  });
+
+  it('does not start with a public address that no site could use', async () => {
+    for (const publicUrl of ['hub.example.org', 'ws://hub.example.org', 'https://hub.example.org']) {
+      await expect(openHub({ folder: bench.folder(), port: 0, publicUrl })).rejects.toMatchObject({ code: 526 });
+    }
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, publicUrl: 'wss://hub.example.org' }));
+    expect(parseInvite(hub.createInvite()).url).toBe('wss://hub.example.org');
+  });
+
   it('answers /healthz on the same port', async () => {
     const hub = await newHub();
     const health = await fetch(`http://127.0.0.1:${hub.port}/healthz`);

@@ -1,12 +1,17 @@
 // A site without manners: the wire itself, for tests that must say what a well-behaved site never says.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Project } from '../../../src/contract/federation.ts';
 import { openBlobFolder, type BlobFolder } from '../../../src/sync/protocol/blob-folder.ts';
 import { openChannel, type Channel } from '../../../src/sync/protocol/channel.ts';
 import { createDeviceKeys, type DeviceKeys } from '../../../src/sync/protocol/device-keys.ts';
 import { parseInvite } from '../../../src/sync/protocol/invite-link.ts';
 import { fromHubSchema, type FromHub } from '../../../src/sync/protocol/messages.ts';
-import { signStatement, type Signed, type UpdateStatement } from '../../../src/sync/protocol/statement.ts';
+import {
+  signStatement,
+  type Signed,
+  type StatementOf,
+  type UpdateStatement,
+} from '../../../src/sync/protocol/statement.ts';
 import { dial, type Line } from '../../../src/sync/site/dial.ts';
 
 export interface RawSite {
@@ -84,4 +89,35 @@ export function rawUpdate(
     ...changes,
   };
   return { blob, signed: signStatement('update', statement, site.keys) };
+}
+
+/** A signed model whose sealed bytes, which nobody can open, lie in the raw site's folder. */
+export function rawModel(
+  site: RawSite,
+  project: Project,
+  changes: Partial<StatementOf<'model'>> = {},
+): { readonly model: string; readonly sealed: string; readonly statement: Signed } {
+  const bytes = randomBytes(100);
+  const sealed = site.blobs.put(bytes);
+  const model = createHash('sha256').update(sealed).digest('hex');
+  const statement = signStatement(
+    'model',
+    {
+      model,
+      project: project.id,
+      projectHash: createHash('sha256').update(JSON.stringify(project)).digest('hex'),
+      author: site.keys.fingerprint,
+      site: 'raw',
+      network: project.network.name,
+      parents: [],
+      datasetFingerprint: '0'.repeat(64),
+      examples: 10,
+      metrics: { auc: null, accuracy: null, loss: 1 },
+      sealedBlob: sealed,
+      sealedBytes: bytes.byteLength,
+      ...changes,
+    },
+    site.keys,
+  );
+  return { model, sealed, statement };
 }

@@ -3,7 +3,7 @@ import { openHub, type Hub } from '../../../src/sync/hub/hub.ts';
 import { encodeChunk } from '../../../src/sync/protocol/chunk-frame.ts';
 import { wireLimits } from '../../../src/sync/protocol/limits.ts';
 import { firstWeight, openBench, practiceProject, until, weightsOf } from './federation-fixture.ts';
-import { rawSite, rawUpdate } from './raw-site.ts';
+import { rawModel, rawSite, rawUpdate } from './raw-site.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
@@ -142,6 +142,24 @@ describe('updates at the hub', () => {
     await second.channel.putBlob(other.blob);
     await second.channel.ask({ kind: 'update-offered', update: other.signed });
     expect(hub.status().acceptedUpdates).toBe(2);
+  });
+
+  it('that name another site’s model are refused and leave it where it is', async () => {
+    const hub = await newHub();
+    const invite = (): string => hub.createInvite();
+    const lyon = bench.keep(await rawSite({ invite: invite(), folder: bench.folder(), name: 'Lyon' }));
+    const oslo = bench.keep(await rawSite({ invite: invite(), folder: bench.folder(), name: 'Oslo' }));
+    const { sealed, statement } = rawModel(lyon, project);
+    await lyon.channel.putBlob(sealed);
+    const envelopes = [{ recipient: oslo.keys.fingerprint, sealedKey: 'sealed' }];
+    await lyon.channel.ask({ kind: 'model-published', model: statement, envelopes });
+    const bytes = lyon.blobs.size(sealed)!;
+    const stolen = rawUpdate(oslo, project, weightsOf(9), { blob: sealed, bytes });
+    await expect(oslo.channel.ask({ kind: 'update-offered', update: stolen.signed })).rejects.toMatchObject({
+      retry: 'never',
+    });
+    await oslo.channel.getBlob(sealed, bytes);
+    expect(oslo.blobs.has(sealed)).toBe(true);
   });
 
   it('too large for the project, or blobs of others, are not taken and not given', async () => {
