@@ -60,8 +60,11 @@ export interface AdmissionRequest {
   readonly lastModelSequence: number;
 }
 
+/** The hub's own word, sealed by the hub that the invite names: the only fault that may end a membership. */
+export class HubRefusal extends Fault {}
+
 /**
- * The site's half. @throws Fault with `onWrongHub`'s result when the hub has another key, the hub's own fault when it refuses.
+ * The site's half. @throws `wrongHub`'s Fault when the hub has another key, HubRefusal with the hub's own fault when it refuses.
  */
 export async function greetHub(order: {
   readonly socket: WebSocket;
@@ -97,7 +100,7 @@ export async function greetHub(order: {
 
   const messageSeal = createMessageSeal(session.siteToHub, session.hubToSite);
   const outcome = decodeMessage(outcomeSchema, messageSeal.open(await frames.nextText(wireLimits.handshakeMs)));
-  if (outcome.kind === 'refused') throw new Fault(outcome.fault);
+  if (outcome.kind === 'refused') throw new HubRefusal(outcome.fault);
   return { seal: messageSeal, hello };
 }
 

@@ -4,7 +4,7 @@ import { Fault } from '../../contract/fault.ts';
 import { openFrameQueue, type FrameQueue } from '../protocol/frame-queue.ts';
 import { closeCodes } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
-import { greetHub, type Hello } from '../protocol/handshake.ts';
+import { greetHub, HubRefusal, type Hello } from '../protocol/handshake.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import type { MessageSeal } from '../protocol/message-seal.ts';
 import { signStatement } from '../protocol/statement.ts';
@@ -47,8 +47,15 @@ export async function dial(order: DialOrder): Promise<Line> {
   } catch (thrown) {
     socket.close(closeCodes.refused);
     setTimeout(() => socket.terminate(), 1_000).unref();
-    throw thrown instanceof Fault ? thrown : siteFault.notAHub(host, 'its greeting is not one');
+    if (thrown instanceof HubRefusal) throw thrown;
+    // Whatever else answers, now or by mistake, decides nothing.
+    throw thrown instanceof Fault ? passing(thrown) : siteFault.notAHub(host, 'its greeting is not one');
   }
+}
+
+/** The fault as one that ends a connection, not a membership. */
+export function passing(fault: Fault): Fault {
+  return fault.retry === 'never' ? new Fault({ ...fault.toValue(), retry: 'later' }, fault) : fault;
 }
 
 function opened(socket: WebSocket, host: string): Promise<void> {

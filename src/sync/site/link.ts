@@ -2,6 +2,8 @@
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import { closeCodes, type Channel } from '../protocol/channel.ts';
+import { HubRefusal } from '../protocol/handshake.ts';
+import { passing } from './dial.ts';
 
 export interface Link {
   /** Tries again at once if it is waiting. */
@@ -13,8 +15,8 @@ export function openLink(order: {
   /** Connects and opens the channel. */
   readonly connect: () => Promise<Channel>;
   readonly onUp: (channel: Channel) => void;
-  /** `retry: 'never'` ends the link. */
-  readonly onDown: (fault: Fault) => void;
+  /** `isFinal`: the hub itself said that this site may not come back, and the link ends. Every other fault passes. */
+  readonly onDown: (fault: Fault, isFinal: boolean) => void;
   readonly random: () => number;
   /** A connection that is open already. */
   readonly first: Channel | null;
@@ -31,14 +33,20 @@ export function openLink(order: {
         if (closing.signal.aborted) return current.close(closeCodes.goingAway, 'closing');
         order.onUp(current);
         fault = await current.ended;
-        attempt = -1;
+        // One that broke the rules may do so each time: it is not come back to at once.
+        if (fault.retry !== 'never') attempt = -1;
       } catch (thrown) {
         fault = thrown instanceof Fault ? thrown : new Fault(faultValueOf(thrown), thrown);
       }
       current = null;
       if (closing.signal.aborted) return;
-      order.onDown(fault);
-      if (fault.retry === 'never') return;
+      const isFinal = fault instanceof HubRefusal && fault.retry === 'never';
+      try {
+        order.onDown(isFinal ? fault : passing(fault), isFinal);
+      } catch {
+        // A full disk: what was to be kept is kept with the next change. The connection must come back all the same.
+      }
+      if (isFinal) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, retryDelayMs(Math.max(attempt, 0), order.random));
         wake = () => {

@@ -231,17 +231,19 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     desk.changed();
     loop.poke();
   };
-  const onDown = (fault: Fault): void => {
+  const onDown = (fault: Fault, isFinal: boolean): void => {
     channel = null;
     connection = 'offline';
     connectionReason = fault.message;
-    if (fault.retry === 'never' && state.standing === 'member') {
+    if (isFinal && state.standing === 'member') {
       state.standing = 'refused';
       state.reason = fault.message;
       loop.restart();
+      desk.save();
       desk.ledger('refused', { reason: fault.message });
+    } else {
+      desk.save();
     }
-    desk.save();
   };
   const sayGoodbye = async (opened: Channel): Promise<void> => {
     try {

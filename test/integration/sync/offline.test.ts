@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { openHub } from '../../../src/sync/hub/hub.ts';
+import { wireVersion } from '../../../src/sync/protocol/limits.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 
 const bench = openBench();
@@ -48,6 +50,30 @@ describe('a site without its hub', () => {
     const refused = await until('the site knows', () => lyon.memberships().find(({ state }) => state === 'refused'));
     expect(refused.reason).toContain('withdrew');
     expect(hub.status().members).toEqual([]);
+  });
+});
+
+describe('a connection that breaks the rules', () => {
+  it('ends, whoever answers, and the membership goes on', async () => {
+    const folder = bench.folder();
+    const project = practiceProject({ rule: { bufferSize: 2 } });
+    const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+    const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
+    await lyon.join(first.createInvite());
+    await first.close();
+    const greeted = new Set<string>();
+    const impostor = new WebSocketServer({ host: '127.0.0.1', port: first.port, handleProtocols: () => wireVersion });
+    impostor.on('connection', (socket) => {
+      const greeting = greeted.size === 0 ? 'no JSON at all' : '{"kind":"hello","statement":"{}","signature":""}';
+      greeted.add(greeting);
+      socket.send(greeting);
+    });
+    await until('the impostor said both', () => greeted.size === 2);
+    for (const socket of impostor.clients) socket.terminate();
+    await new Promise((resolve) => impostor.close(resolve));
+    bench.keep(await openHub({ folder, port: first.port }));
+    await until('the site is back', () => lyon.memberships()[0]!.state === 'online');
+    expect(lyon.ledger.some(({ act }) => act === 'refused')).toBe(false);
   });
 });
 
