@@ -10,7 +10,7 @@ import {
 } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
 import { stationAnswers } from '../station/answer.ts';
-import { connectLocalStation, serveLocalStation } from '../station/local-socket.ts';
+import { connectLocalStation, type LocalDoor, serveLocalStation } from '../station/local-socket.ts';
 import { openStation } from '../station/open-station.ts';
 
 export interface StationLink {
@@ -38,6 +38,7 @@ export async function linkStation(options: LinkOptions): Promise<StationLink> {
     return () => news.off(event, heard);
   };
   const onEvent = (event: EventName, value: unknown): void => void news.emit(event, value);
+  let local: LocalDoor | null = null;
   try {
     const station = await openStation({
       ...options,
@@ -47,12 +48,15 @@ export async function linkStation(options: LinkOptions): Promise<StationLink> {
       },
     });
     const answer = stationAnswers(station);
-    const local = await serveLocalStation(station.home.folder, answer);
+    local = await serveLocalStation(station.home.folder, answer).catch(async (error: unknown) => {
+      await station.close();
+      throw error;
+    });
     return {
       call: async (name, input) => decode(name, await answer(name, input)),
       listen,
       async close() {
-        await local.close();
+        await local?.close();
         await station.close();
       },
     };

@@ -1,7 +1,7 @@
-// A station's door for other processes of the same user on the same machine: a socket in the home folder (a named pipe on
-// Windows), speaking the contract's envelopes, each as 4-byte length + structured clone. So `imagiq` works while the app is open.
+// A station's door for other processes of the same user on the same machine: a socket in the home folder (on Windows a named
+// pipe), speaking the contract's envelopes, each as 4-byte length + structured clone. So `imagiq` works while the app is open.
 import { createHash } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,22 +9,57 @@ import { deserialize, serialize } from 'node:v8';
 import {
   type CallName,
   type EventName,
+  events,
   type FromStation,
   fromStationSchema,
   toStationSchema,
 } from '../contract/calls.ts';
 import { Fault, faultValueOf } from '../contract/fault.ts';
 import { stationFault } from './faults.ts';
+import { writeFileDurably } from './home/durable-file.ts';
 
 /** Largest message either way: a frame of a large image fits. */
 const maxMessageBytes = 512 * 1024 * 1024;
 /** How long a caller waits for the connection. */
 const connectDeadlineMs = 5_000;
 
-/** Where the socket of a home folder is. A path in the temporary folder, since socket paths are limited to about 100 bytes. */
-function socketPath(home: string): string {
-  const name = `imagiq-${createHash('sha256').update(path.resolve(home)).digest('hex').slice(0, 16)}`;
-  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(os.tmpdir(), `${name}.sock`);
+/** Socket paths are limited to 104 bytes on macOS, 108 on Linux. */
+const maxSocketPathBytes = 100;
+
+/** Where a home folder's socket is: in it where the path is short enough, else where the folder's `socket.path` says. */
+function socketPath(home: string): string | null {
+  const folder = path.resolve(home);
+  if (process.platform === 'win32') {
+    return `\\\\.\\pipe\\imagiq-${createHash('sha256').update(folder).digest('hex').slice(0, 32)}`;
+  }
+  const inside = path.join(folder, 'station.sock');
+  if (Buffer.byteLength(inside) < maxSocketPathBytes) return inside;
+  try {
+    return readFileSync(path.join(folder, 'socket.path'), 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** A fresh place for the socket; what a killed process left is removed. Nobody else may enter a folder of `mkdtemp`. */
+function makeSocketPlace(home: string): { file: string; remove: () => void } {
+  const old = socketPath(home);
+  if (process.platform === 'win32') return { file: old as string, remove: () => {} };
+  if (old !== null) rmSync(old, { force: true });
+  if (old === path.join(path.resolve(home), 'station.sock')) {
+    return { file: old, remove: () => rmSync(old, { force: true }) };
+  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-'));
+  const file = path.join(folder, 'station.sock');
+  const pointer = path.join(path.resolve(home), 'socket.path');
+  writeFileDurably(pointer, file);
+  return {
+    file,
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true });
+      rmSync(pointer, { force: true });
+    },
+  };
 }
 
 export interface LocalDoor {
@@ -37,8 +72,7 @@ export async function serveLocalStation(
   home: string,
   answer: (name: CallName, input: unknown) => Promise<unknown>,
 ): Promise<LocalDoor> {
-  const file = socketPath(home);
-  if (process.platform !== 'win32') rmSync(file, { force: true });
+  const place = makeSocketPlace(home);
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
@@ -58,10 +92,13 @@ export async function serveLocalStation(
     });
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(file, resolve);
+    server.once('error', (error) => {
+      place.remove();
+      reject(error);
+    });
+    server.listen(place.file, resolve);
   });
-  if (process.platform !== 'win32') chmodSync(file, 0o600);
+  if (process.platform !== 'win32') chmodSync(place.file, 0o600);
   server.unref();
   return {
     tell: (event, value) => {
@@ -70,7 +107,10 @@ export async function serveLocalStation(
     close: () =>
       new Promise((resolve) => {
         for (const socket of open) socket.destroy();
-        server.close(() => resolve());
+        server.close(() => {
+          place.remove();
+          resolve();
+        });
       }),
   };
 }
@@ -85,11 +125,16 @@ export async function connectLocalStation(
   home: string,
   onEvent: (event: EventName, value: unknown) => void,
 ): Promise<LocalLink> {
-  const socket = createConnection(socketPath(home));
+  const file = socketPath(home);
+  if (file === null) throw stationFault.noAnswer();
+  const socket = createConnection(file);
   await new Promise<void>((resolve, reject) => {
     socket.setTimeout(connectDeadlineMs, () => reject(stationFault.noAnswer()));
     socket.once('connect', resolve);
     socket.once('error', () => reject(stationFault.noAnswer()));
+  }).catch((error: unknown) => {
+    socket.destroy();
+    throw error;
   });
   socket.setTimeout(0);
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Fault) => void }>();
@@ -102,7 +147,9 @@ export async function connectLocalStation(
     const message = fromStationSchema.safeParse(raw);
     if (!message.success) return;
     if ('event' in message.data) {
-      onEvent(message.data.event, message.data.value);
+      const { event } = message.data;
+      const value = events[event].safeParse(message.data.value);
+      if (value.success) onEvent(event, value.data);
       return;
     }
     const caller = waiting.get(message.data.id);
@@ -114,6 +161,7 @@ export async function connectLocalStation(
   return {
     call: (name, input) =>
       new Promise((resolve, reject) => {
+        if (socket.destroyed) throw stationFault.noAnswer();
         lastId += 1;
         waiting.set(lastId, { resolve, reject });
         writeMessage(socket, { id: lastId, call: name, arguments: input });

@@ -55,7 +55,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const ledger = openLedger(home.folder);
     const library = openLibrary({ folder: home.folder });
     const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });
-    const models = openModelRegistry(path.join(home.folder, 'models'), blobs, cohorts);
+    const models = openModelRegistry(path.join(home.folder, 'models'), blobs);
     // Federation work has a process of its own: a long run at the screen must not hold an update back.
     const trainer = startTrainer({});
     const federationTrainer = startTrainer({});
@@ -96,8 +96,8 @@ export async function openStation(options: StationOptions): Promise<Station> {
       datasets,
       onEvent: options.onEvent,
       async close() {
-        runs.close();
-        await site.close();
+        // Together: the shell does not wait for ever.
+        await Promise.all([runs.close(), site.close()]);
         trainer.close();
         federationTrainer.close();
         cohorts.close();

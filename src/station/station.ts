@@ -1,9 +1,16 @@
-// The station process: speaks the contract's envelopes with its parent (the Electron shell) over process messages.
+// The station process: speaks the contract's envelopes with its parent (the Electron shell) over process messages, and with
+// `imagiq` on the same home folder over the local socket.
 import { parseArgs } from 'node:util';
 import { type EventName, type FromStation, toStationSchema } from '../contract/calls.ts';
 import { faultValueOf } from '../contract/fault.ts';
 import { stationAnswers } from './answer.ts';
+import { type LocalDoor, serveLocalStation } from './local-socket.ts';
 import { openStation } from './open-station.ts';
+
+// Whatever is written here is about patients: for this user only.
+process.umask(0o077);
+// Ctrl+C goes to the whole group; the station ends with its parent, not beside it.
+process.on('SIGINT', () => {});
 
 const { values } = parseArgs({ options: { home: { type: 'string' } }, strict: true });
 if (!values.home || !process.send) {
@@ -15,12 +22,20 @@ const tell = (message: FromStation): void => {
   if (process.connected) process.send?.(message);
 };
 
+let door: LocalDoor | null = null;
 try {
   const station = await openStation({
     home: values.home,
-    onEvent: (event: EventName, value: unknown) => tell({ event, value }),
+    onEvent: (event: EventName, value: unknown) => {
+      tell({ event, value });
+      door?.tell(event, value);
+    },
   });
   const answer = stationAnswers(station);
+  door = await serveLocalStation(station.home.folder, answer).catch(async (error: unknown) => {
+    await station.close();
+    throw error;
+  });
 
   process.on('message', (message: unknown) => {
     const order = toStationSchema.safeParse(message);
@@ -32,13 +47,19 @@ try {
       (error: unknown) => tell({ id, fault: faultValueOf(error) }),
     );
   });
+  let isClosing = false;
   const close = async (): Promise<void> => {
+    if (isClosing) return;
+    isClosing = true;
+    await door?.close();
     await station.close();
     process.exit(0);
   };
   process.on('disconnect', () => void close());
   process.on('SIGTERM', () => void close());
-  tell({ event: 'library-changed', value: {} });
+  // The parent may have gone while the folder was opened: no event tells of that any more.
+  if (process.connected) tell({ event: 'library-changed', value: {} });
+  else await close();
 } catch (error) {
   // Told with id 0, which no call uses: the shell shows it instead of the window's screens.
   tell({ id: 0, fault: faultValueOf(error) });

@@ -59,6 +59,9 @@ process.on('message', (message) => {
 // Work nobody waits for is not finished: the run goes on from its checkpoint when the parent is back.
 process.on('disconnect', () => process.exit(0));
 
+// Ctrl+C goes to the whole group; the parent then stops the job, which needs this process to write its checkpoint.
+process.on('SIGINT', () => {});
+
 try {
   // Hospitals' workstations have other work: training takes what is left.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);

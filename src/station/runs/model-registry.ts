@@ -3,7 +3,6 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Model, modelSchema } from '../../contract/calls.ts';
 import type { Metrics } from '../../contract/training.ts';
-import type { Cohorts } from '../cohorts/cohorts.ts';
 import type { BlobStore } from '../home/blob-store.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 
@@ -11,6 +10,9 @@ export interface NewModel {
   readonly weightsFile: string;
   readonly network: string;
   readonly cohort: string;
+  /** Of the cohort version that it was trained on: a newer one may be there by the end. */
+  readonly cohortHash: string;
+  readonly classes: readonly string[];
   readonly test: Metrics | null;
   /** Ids of the models that this one was trained from. */
   readonly parents: readonly string[];
@@ -22,19 +24,18 @@ export interface ModelRegistry {
   list(): Model[];
 }
 
-export function openModelRegistry(folder: string, blobs: BlobStore, cohorts: Cohorts): ModelRegistry {
+export function openModelRegistry(folder: string, blobs: BlobStore): ModelRegistry {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
-    add({ weightsFile, network, cohort, test, parents }) {
+    add({ weightsFile, network, cohort, cohortHash, classes, test, parents }) {
       const weightsHash = blobs.put(readFileSync(weightsFile));
-      const { hash: cohortHash, classes } = cohorts.show(cohort);
       const model: Model = {
         id: weightsHash.slice(0, 16),
         network,
         cohort,
         cohortHash,
         createdAt: new Date().toISOString(),
-        classes: classes.map(({ name }) => name),
+        classes: [...classes],
         parents: [...parents],
         weightsHash,
         test,

@@ -3,9 +3,11 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Run, runSchema } from '../../contract/calls.ts';
-import { faultValueOf } from '../../contract/fault.ts';
+import { faultValueOf, type FaultValue } from '../../contract/fault.ts';
+import type { DatasetHeader } from '../../contract/dataset.ts';
 import type { Network } from '../../contract/network.ts';
 import {
   engineNames,
@@ -17,7 +19,7 @@ import {
 } from '../../contract/training.ts';
 import type { TrainerProcess } from '../../trainer/client.ts';
 import type { Cohorts } from '../cohorts/cohorts.ts';
-import { stationFault } from '../faults.ts';
+import { isDiskFull, stationFault } from '../faults.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import type { ModelRegistry } from './model-registry.ts';
 
@@ -25,6 +27,8 @@ import type { ModelRegistry } from './model-registry.ts';
 const maxLossPoints = 2_000;
 /** A run's record is written to disk at most this often while it trains. */
 const recordIntervalMs = 2_000;
+/** How long closing waits for live runs to write their checkpoints. */
+const closeDeadlineMs = 3_000;
 
 export interface RunRequest {
   readonly cohort: string;
@@ -44,7 +48,8 @@ export interface RunBook {
   list(): Run[];
   /** Resolves when the run is done, stopped or failed. */
   ended(id: string): Promise<Run>;
-  close(): void;
+  /** Pauses live runs; resolves when their checkpoints are written, or after 3 s. */
+  close(): Promise<void>;
 }
 
 export interface RunBookParts {
@@ -60,7 +65,7 @@ export interface RunBookParts {
 
 interface LiveRun {
   readonly abort: AbortController;
-  readonly ended: Promise<void>;
+  ended: Promise<void>;
   intent: 'run' | 'pause' | 'stop';
 }
 
@@ -83,17 +88,24 @@ export function openRunBook(parts: RunBookParts): RunBook {
 
   const folderOf = (id: string): string => path.join(parts.folder, id);
 
-  const record = (run: Run, force: boolean): void => {
-    const now = Date.now();
-    if (!force && now - (recordedAt.get(run.id) ?? 0) < recordIntervalMs) return;
-    recordedAt.set(run.id, now);
+  const record = (run: Run): void => {
+    recordedAt.set(run.id, Date.now());
     const request = requests.get(run.id);
     writeFileDurably(path.join(folderOf(run.id), 'run.json'), JSON.stringify({ run, request }));
   };
+  /** Never throws: it is called where nobody could catch, and a full disk must not end a run that trains well. */
   const change = (run: Run, force = true): void => {
-    runs.set(run.id, run);
-    record(run, force);
-    parts.onChange(run);
+    let told = run;
+    if (force || Date.now() - (recordedAt.get(run.id) ?? 0) >= recordIntervalMs) {
+      try {
+        record(run);
+      } catch (error) {
+        // While it runs the next record makes up for it; the last one's failure is said with the run.
+        if (run.state !== 'running') told = { ...run, fault: run.fault ?? writeFault(error) };
+      }
+    }
+    runs.set(run.id, told);
+    parts.onChange(told);
   };
 
   for (const { run, request } of readRecords(parts.folder)) {
@@ -106,7 +118,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
     const current = (): Run => runs.get(id) as Run;
     try {
       const network = parts.resolveNetwork(request.network);
-      const { file } = await parts.cohorts.buildDataset(request.cohort, {
+      const { file, header } = await parts.cohorts.buildDataset(request.cohort, {
         ...network.input,
         folder: parts.datasets,
         signal: state.abort.signal,
@@ -144,16 +156,22 @@ export function openRunBook(parts: RunBookParts): RunBook {
           },
         },
       );
-      finish(id, request, outcome, state);
+      finish(id, request, header, outcome, state);
     } catch (error) {
-      if (state.intent === 'run') change({ ...current(), state: 'failed', fault: faultValueOf(error) });
+      if (state.intent === 'run') change({ ...current(), state: 'failed', fault: writeFault(error) });
       else change({ ...current(), state: state.intent === 'pause' ? 'paused' : 'stopped' });
     } finally {
       live.delete(id);
     }
   };
 
-  const finish = (id: string, request: FullRequest, outcome: TrainOutcome, state: LiveRun): void => {
+  const finish = (
+    id: string,
+    request: FullRequest,
+    { cohortHash, classes }: DatasetHeader,
+    outcome: TrainOutcome,
+    state: LiveRun,
+  ): void => {
     const current = runs.get(id) as Run;
     if (outcome.stoppedEarly && state.intent === 'pause') {
       change({ ...current, state: 'paused' });
@@ -163,6 +181,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
       weightsFile: outcome.weightsFile,
       network: request.network,
       cohort: request.cohort,
+      cohortHash,
+      classes,
       test: outcome.test,
       parents: [],
     });
@@ -177,8 +197,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const launch = (id: string, request: FullRequest): void => {
     const abort = new AbortController();
     const state: LiveRun = { abort, intent: 'run', ended: Promise.resolve() };
-    const ended = run(id, request, state);
-    live.set(id, Object.assign(state, { ended }));
+    // Known as live before it starts: a run that fails at once takes itself off again.
+    live.set(id, state);
+    state.ended = run(id, request, state);
   };
 
   const runOf = (id: string): Run => {
@@ -221,7 +242,13 @@ export function openRunBook(parts: RunBookParts): RunBook {
         outcome: null,
         fault: null,
       };
-      change(started);
+      try {
+        record(started);
+      } catch (error) {
+        requests.delete(id);
+        throw error;
+      }
+      change(started, false);
       launch(id, full);
       return started;
     },
@@ -240,13 +267,22 @@ export function openRunBook(parts: RunBookParts): RunBook {
       await live.get(id)?.ended;
       return runOf(id);
     },
-    close() {
-      for (const state of live.values()) {
-        state.intent = 'pause';
+    async close() {
+      const ending = [...live.values()].map((state) => {
+        if (state.intent === 'run') state.intent = 'pause';
         state.abort.abort();
-      }
+        return state.ended;
+      });
+      const hurry = new AbortController();
+      const late = delay(closeDeadlineMs, undefined, { signal: hurry.signal }).catch(() => {});
+      await Promise.race([Promise.all(ending), late]);
+      hurry.abort();
     },
   };
+}
+
+function writeFault(error: unknown): FaultValue {
+  return isDiskFull(error) ? stationFault.diskFull().toValue() : faultValueOf(error);
 }
 
 function thin(points: Run['losses']): Run['losses'] {

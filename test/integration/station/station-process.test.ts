@@ -1,0 +1,66 @@
+// The station's process as the shell starts it, and its door for `imagiq`.
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { fromStationSchema } from '../../../src/contract/calls.ts';
+import { connectLocalStation } from '../../../src/station/local-socket.ts';
+import { imagiq } from '../cli/imagiq.ts';
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-station-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}
+
+/** Starts a station; resolves with its first message, which says that it is open. */
+async function startStation(home: string): Promise<{ child: ChildProcess; gone: Promise<number | null> }> {
+  const child = fork(path.resolve('src/station/station.ts'), ['--home', home], {
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const first = await new Promise((resolve) => child.once('message', resolve));
+  expect(fromStationSchema.parse(first)).toMatchObject({ event: 'library-changed' });
+  return { child, gone };
+}
+
+test.each([
+  ['short', 'home'],
+  ['too long for a socket', path.join('hospital'.repeat(8), 'radiology'.repeat(6), 'home')],
+])(
+  'imagiq works while the app has the home folder open (path %s)',
+  async (_which, name) => {
+    const home = path.join(temporaryFolder(), name);
+    const { child, gone } = await startStation(home);
+    expect(statSync(home).mode & 0o077).toBe(0);
+    const studies = await imagiq('--home', home, '--json', 'studies');
+    expect(studies.stderr).toBe('');
+    expect(studies.json()).toEqual({ total: 0, studies: [] });
+
+    const heard: string[] = [];
+    const link = await connectLocalStation(home, (event) => heard.push(event));
+    await expect(link.call('import-paths', { paths: ['/no/such/folder'], mode: 'reference' })).rejects.toThrow(
+      '/no/such',
+    );
+    expect(heard).toContain('library-changed');
+    child.disconnect();
+    expect(await gone).toBe(0);
+    await expect(link.call('about', {})).rejects.toMatchObject({ code: 611 });
+    await expect(connectLocalStation(home, () => {})).rejects.toMatchObject({ code: 611 });
+  },
+  30_000,
+);
+
+test('a station goes on after Ctrl+C in the terminal and ends when its parent is gone', async () => {
+  const { child, gone } = await startStation(path.join(temporaryFolder(), 'home'));
+  child.kill('SIGINT');
+  const answered = new Promise((resolve) => child.once('message', resolve));
+  child.send({ id: 7, call: 'runs', arguments: {} });
+  expect(await answered).toMatchObject({ id: 7, value: { runs: [] } });
+  child.disconnect();
+  expect(await gone).toBe(0);
+}, 30_000);
