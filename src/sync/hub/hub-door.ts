@@ -35,9 +35,11 @@ export function openDoor(server: Server, welcome: (socket: WebSocket) => Promise
     sockets.handleUpgrade(request, stream, head, (socket) => {
       strangers += 1;
       socket.on('error', () => socket.terminate());
-      void welcome(socket).finally(() => {
-        strangers -= 1;
-      });
+      void welcome(socket)
+        .catch(() => socket.terminate())
+        .finally(() => {
+          strangers -= 1;
+        });
     });
   });
   return {

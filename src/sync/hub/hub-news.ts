@@ -5,6 +5,8 @@ import type { FaultValue } from '../../contract/fault.ts';
 export type HubNews =
   | { readonly kind: 'site-enrolled' | 'site-online' | 'site-offline' | 'site-left'; readonly site: string }
   | { readonly kind: 'site-refused' | 'commit-failed'; readonly fault: FaultValue }
+  /** Something broke inside while a site was served, a full disk for example; the site was told to come back later. */
+  | { readonly kind: 'failed'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }
   | { readonly kind: 'update-refused'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }

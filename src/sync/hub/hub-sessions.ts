@@ -1,6 +1,6 @@
 // The sites that are connected: greets each, answers what it asks, and tells all of them what changed.
 import type { WebSocket } from 'ws';
-import { Fault } from '../../contract/fault.ts';
+import { Fault, faultValueOf } from '../../contract/fault.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { type AnswerBody, type Channel, closeCodes, openChannel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
@@ -100,10 +100,12 @@ export function openHubSessions(order: {
       case 'leave':
         members.leave(site.fingerprint);
         tell({ kind: 'site-left', site: site.site });
-        setImmediate(() => {
-          sessions.get(site.fingerprint)?.channel.close(closeCodes.left, 'the site left the federation');
-          announceMembers();
-        });
+        setImmediate(() =>
+          guarded(site, () => {
+            sessions.get(site.fingerprint)?.channel.close(closeCodes.left, 'the site left the federation');
+            announceMembers();
+          }),
+        );
         return { kind: 'left' };
     }
   };
@@ -127,6 +129,7 @@ export function openHubSessions(order: {
       });
     } catch (thrown) {
       if (thrown instanceof Fault) tell({ kind: 'site-refused', fault: thrown.toValue() });
+      else failed('a site at the door', thrown);
       socket.close(closeCodes.refused, 'refused');
       setTimeout(() => socket.terminate(), 1_000).unref();
       return;
@@ -148,18 +151,36 @@ export function openHubSessions(order: {
         if (!store.isTrunkBlob(hash) && !relay.mayFetch(site.fingerprint, hash)) throw hubFault.notForYou();
       },
       receive: (message) => receive(site, message),
+      onUnexpected: (thrown) => failed(site.site, thrown),
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
     const session: Session = { site, channel };
     sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, 'a newer connection of this site took over');
     sessions.set(site.fingerprint, session);
-    members.seen(site.fingerprint);
-    if (isNew) tell({ kind: 'site-enrolled', site: site.site });
-    tell({ kind: 'site-online', site: site.site });
-    channel.send(announcedProject());
-    announceMembers();
-    for (const available of relay.availableTo(site.fingerprint, admitted.lastModelSequence)) channel.send(available);
     void channel.ended.then(() => ended(session));
+    const { lastModelSequence } = admitted;
+    const isServed = guarded(site, () => {
+      members.seen(site.fingerprint);
+      if (isNew) tell({ kind: 'site-enrolled', site: site.site });
+      tell({ kind: 'site-online', site: site.site });
+      channel.send(announcedProject());
+      announceMembers();
+      for (const available of relay.availableTo(site.fingerprint, lastModelSequence)) channel.send(available);
+    });
+    // Half a greeting helps nobody: it comes back and is greeted anew.
+    if (!isServed) channel.close(closeCodes.goingAway, 'the hub could not serve the site');
+  };
+
+  const failed = (site: string, thrown: unknown): void => tell({ kind: 'failed', site, fault: faultValueOf(thrown) });
+  /** Nobody waits for the result: what fails (a full disk) is told and ends nothing else. @returns whether it succeeded. */
+  const guarded = (site: AdmittedSite, act: () => void): boolean => {
+    try {
+      act();
+      return true;
+    } catch (thrown) {
+      failed(site.site, thrown);
+      return false;
+    }
   };
 
   const ended = (session: Session): void => {
@@ -167,9 +188,11 @@ export function openHubSessions(order: {
     if (sessions.get(site.fingerprint) !== session) return;
     sessions.delete(site.fingerprint);
     if (isClosing) return;
-    members.seen(site.fingerprint);
     tell({ kind: 'site-offline', site: site.site });
-    announceMembers();
+    guarded(site, () => {
+      members.seen(site.fingerprint);
+      announceMembers();
+    });
   };
 
   return {

@@ -101,7 +101,13 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
 
   const tell = (news: HubNews): void => {
     if (news.kind === 'update-refused') refusedUpdates += 1;
-    for (const listener of listeners) listener(news);
+    for (const listener of listeners) {
+      try {
+        listener(news);
+      } catch {
+        // A log that cannot be written must not keep the hub from serving.
+      }
+    }
   };
   const sessions = openHubSessions({
     blobs,

@@ -51,6 +51,8 @@ export interface ChannelOrder<In extends WireMessage> {
   readonly maySend: (hash: string) => void;
   /** Answers a question (a thrown fault becomes a refusal), or takes a piece of news. */
   readonly receive: (message: Exclude<In, TransferMessage | Answer>) => Promise<AnswerBody | null> | AnswerBody | null;
+  /** Hears of what is thrown and no fault: the other end is told only that something failed here. */
+  readonly onUnexpected?: (thrown: unknown) => void;
   readonly onTraffic?: (sent: number, received: number) => void;
   readonly pingMs?: number;
   readonly idleMs?: number;
@@ -107,6 +109,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     setTimeout(() => socket.terminate(), 2_000).unref();
   };
   const breakOff = (thrown: unknown): void => {
+    if (!(thrown instanceof Fault)) order.onUnexpected?.(thrown);
     const fault = refusalOf(thrown);
     endedBy ??= fault;
     close(closeCodes.malformed, fault.message);
@@ -120,6 +123,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
       if (reply !== null && reply !== 'done' && id !== null) send({ ...reply, re: id } as Answer);
     } catch (thrown) {
       if (id === null) return breakOff(thrown);
+      if (!(thrown instanceof Fault)) order.onUnexpected?.(thrown);
       send({ kind: 'refused', re: id, fault: refusalOf(thrown).toValue() });
     }
   };

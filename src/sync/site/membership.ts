@@ -4,7 +4,7 @@ import path from 'node:path';
 import { projectSchema, type Membership } from '../../contract/federation.ts';
 import type { Fault } from '../../contract/fault.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
-import { openChannel, type Channel } from '../protocol/channel.ts';
+import { closeCodes, openChannel, type Channel } from '../protocol/channel.ts';
 import { fingerprintOf, type DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { fromHubSchema, type FromHub } from '../protocol/messages.ts';
@@ -269,11 +269,12 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     connection = 'enrolling';
     try {
       first = await connect(order.inviteCode);
+      desk.save();
     } catch (thrown) {
+      first?.close(closeCodes.goingAway, 'the site could not keep its membership');
       await stop();
       throw thrown;
     }
-    desk.save();
   }
   if (state.standing === 'member' || state.owesLeave) {
     link = openLink({ connect: () => connect(null), onUp, onDown, random: order.random, first });

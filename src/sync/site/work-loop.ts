@@ -173,6 +173,15 @@ export function openWorkLoop(order: {
     });
   };
 
+  /** The disk that made the work fail may keep the ledger from saying so: then the window alone does. */
+  const enterFailure = (fault: Fault): void => {
+    try {
+      desk.ledger('work-failed', { code: fault.code, reason: fault.message });
+    } catch {
+      // The reason stands in the state already.
+    }
+  };
+
   const run = async (): Promise<void> => {
     for (let failures = 0; !closing.signal.aborted;) {
       isPoked = false;
@@ -194,7 +203,7 @@ export function openWorkLoop(order: {
         // A connection that ended says so itself, and the work goes on when it is back.
         if (desk.channel() !== null) {
           state.reason = siteFault.workFailed(fault.message).message;
-          desk.ledger('work-failed', { code: fault.code, reason: fault.message });
+          enterFailure(fault);
         }
         desk.changed();
         await pause(retryDelayMs(failures, order.random));

@@ -123,7 +123,8 @@ export async function until<T>(
 export interface TestBench {
   folder(): string;
   keep<T extends { close(): Promise<void> }>(part: T): T;
-  site(name: string, work: SiteWork, folder?: string): Promise<PracticeSite>;
+  /** `onAct` hears of each act before the ledger; what it throws is the ledger's own failure. */
+  site(name: string, work: SiteWork, folder?: string, onAct?: (act: string) => void): Promise<PracticeSite>;
   close(): Promise<void>;
 }
 
@@ -140,7 +141,7 @@ export function openBench(): TestBench {
       parts.push(part);
       return part;
     },
-    async site(name: string, work: SiteWork, folder = bench.folder()) {
+    async site(name: string, work: SiteWork, folder = bench.folder(), onAct: (act: string) => void = () => {}) {
       const ledger: { act: string; detail: LedgerDetail }[] = [];
       const changes: Membership[] = [];
       const site = bench.keep(
@@ -150,7 +151,10 @@ export function openBench(): TestBench {
           work,
           random: () => 0.2,
           onChange: (membership) => changes.push(membership),
-          onLedger: (act, detail) => ledger.push({ act, detail }),
+          onLedger(act, detail) {
+            onAct(act);
+            ledger.push({ act, detail });
+          },
         }),
       );
       return Object.assign(site, { ledger, changes, folder });

@@ -1,0 +1,71 @@
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openHub, type HubNews } from '../../../src/sync/hub/hub.ts';
+import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
+import { rawSite } from './raw-site.ts';
+
+const bench = openBench();
+const unhandled: unknown[] = [];
+const listen = (reason: unknown): void => void unhandled.push(reason);
+process.on('unhandledRejection', listen);
+afterEach(async () => {
+  await bench.close();
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+const diskFull = (): Error => Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+
+describe('a full disk', () => {
+  it('at a site, also for its ledger, stops the work until there is space again', async () => {
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 2 });
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    let isFull = false;
+    let failures = 0;
+    const work = practiceWork({
+      step: 1,
+      beforeUpdate: async () => {
+        if (!isFull) return;
+        failures += 1;
+        throw diskFull();
+      },
+    });
+    const lyon = await bench.site('Lyon', work, bench.folder(), () => {
+      if (isFull) throw diskFull();
+    });
+    await lyon.join(hub.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    await lyon.approve('ImagiQ', 'chest');
+    isFull = true;
+    await until('the work failed and was tried again', () => failures >= 2);
+    isFull = false;
+    await until('the project is finished', () => lyon.memberships().find(({ state }) => state === 'finished'));
+  });
+
+  it('at a hub is told to whoever watches it, and it serves on when there is space again', async () => {
+    const folder = bench.folder();
+    const project = practiceProject();
+    const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
+    const news: HubNews[] = [];
+    hub.watch((piece) => {
+      news.push(piece);
+      throw diskFull();
+    });
+    const invite = hub.createInvite();
+    const first = await rawSite({ invite, folder: bench.folder(), name: 'Lyon' });
+    // A trigger stands for the disk: the write of `lastSeen` fails inside SQLite.
+    const db = new Database(path.join(folder, 'hub.sqlite'));
+    db.exec(`CREATE TRIGGER full BEFORE UPDATE OF lastSeen ON members BEGIN SELECT RAISE(ABORT, 'full'); END`);
+    first.line.socket.terminate();
+    await first.channel.ended;
+    await until('the failure is told', () => news.some(({ kind }) => kind === 'failed'));
+    const again = { invite, folder: bench.folder(), name: 'Lyon', keys: first.keys, isEnrolled: true };
+    const second = await rawSite(again);
+    await second.channel.ended;
+    db.exec('DROP TRIGGER full');
+    db.close();
+    const third = bench.keep(await rawSite(again));
+    await until('the site is greeted', () => third.heard.some(({ kind }) => kind === 'members-changed'));
+    expect(hub.status().members).toMatchObject([{ site: 'Lyon', online: true }]);
+  });
+});
