@@ -85,7 +85,7 @@ export function openBench(desk: MembershipDesk): Bench {
   };
 
   const missingRecipients = (served: readonly string[]): string[] =>
-    Object.keys(state.cards).filter((fingerprint) => fingerprint !== keys.fingerprint && !served.includes(fingerprint));
+    state.memberFingerprints.filter((fingerprint) => fingerprint !== keys.fingerprint && !served.includes(fingerprint));
 
   const sealOwn = async (project: Project, projectHash: string, fingerprint: string): Promise<void> => {
     const own = state.own;
@@ -111,7 +111,13 @@ export function openBench(desk: MembershipDesk): Bench {
       },
       keys,
     );
-    own.shared = { statement, sealedBlob, contentKey: Buffer.from(contentKey).toString('base64url'), recipients: [] };
+    own.shared = {
+      statement,
+      sealedBlob,
+      contentKey: Buffer.from(contentKey).toString('base64url'),
+      recipients: [],
+      entered: [],
+    };
     desk.save();
   };
 
@@ -130,25 +136,25 @@ export function openBench(desk: MembershipDesk): Bench {
       recipient,
       sealedKey: wrapKey(contentKey, readSiteCard(state.cards[recipient]!).boxPublicKey, model),
     }));
+    const entered = recipients.filter((recipient) => !shared.entered.includes(recipient));
+    if (entered.length > 0) {
+      const bytes = shared.entered.length === 0 ? (blobs.size(shared.sealedBlob) ?? 0) : 0;
+      // Before a byte leaves: what the ledger cannot take does not leave.
+      desk.ledger('model-shared', { model, recipients: entered.length, bytes });
+      shared.entered.push(...entered);
+      desk.save();
+    }
     try {
       await channel.putBlob(shared.sealedBlob);
       await channel.ask({ kind: 'model-published', model: shared.statement, envelopes });
     } catch (thrown) {
       if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
       // Nothing that this site could do would change it: the work goes on without.
-      shared.recipients.push(...recipients);
+      desk.ledger('model-not-shared', { model, reason: thrown.message });
       state.reason = thrown.message;
-      desk.save();
-      return desk.ledger('model-not-shared', { model, reason: thrown.message });
     }
-    const isFirst = shared.recipients.length === 0;
     shared.recipients.push(...recipients);
     desk.save();
-    desk.ledger('model-shared', {
-      model,
-      recipients: recipients.length,
-      bytes: isFirst ? (blobs.size(shared.sealedBlob) ?? 0) : 0,
-    });
   };
 
   const received = async (project: Project): Promise<void> => {

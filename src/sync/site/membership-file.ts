@@ -11,7 +11,13 @@ import { siteFault } from './faults.ts';
 
 const count = z.number().int().min(0);
 
-const spooledSchema = z.object({ update: signedSchema, blob: hashSchema, baseVersion: count });
+const spooledSchema = z.object({
+  update: signedSchema,
+  blob: hashSchema,
+  baseVersion: count,
+  /** The ledger says already that its bytes leave. */
+  isEntered: z.boolean().default(false),
+});
 
 const candidateSchema = z.object({
   /** SHA-256 of the weights: the model's id. */
@@ -47,6 +53,8 @@ const stateSchema = z.object({
   bytesReceived: count,
   cards: z.record(fingerprintSchema, signedSchema),
   members: membershipSchema.shape.members,
+  /** The members that the hub named last. */
+  memberFingerprints: z.array(fingerprintSchema).default([]),
   history: membershipSchema.shape.history,
   lastModelSequence: count,
   own: z
@@ -58,7 +66,10 @@ const stateSchema = z.object({
           statement: signedSchema,
           sealedBlob: hashSchema,
           contentKey: z.string(),
+          /** Members whose key the hub has, or will never take. */
           recipients: z.array(fingerprintSchema),
+          /** Those for whom the ledger says already that it leaves. */
+          entered: z.array(fingerprintSchema).default([]),
         })
         .nullable(),
     })
@@ -94,6 +105,7 @@ export function newMembershipState(
     bytesReceived: 0,
     cards: {},
     members: [],
+    memberFingerprints: [],
     history: [],
     lastModelSequence: 0,
     own: null,

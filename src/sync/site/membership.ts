@@ -7,7 +7,7 @@ import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { closeCodes, openChannel, type Channel } from '../protocol/channel.ts';
 import { fingerprintOf, type DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
-import { fromHubSchema, type FromHub } from '../protocol/messages.ts';
+import { fromHubSchema, type FromHub, type Member } from '../protocol/messages.ts';
 import { parseJson, readSiteCard, readStatement, type Signed } from '../protocol/statement.ts';
 import { openBench } from './bench.ts';
 import { dial } from './dial.ts';
@@ -136,12 +136,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
         takeTrunk(message.trunk, message.isFinished);
         break;
       case 'members-changed':
-        state.members = message.members.map(({ card, online, updates, lastSeen }) => {
-          const { site, publicKey } = readSiteCard(card);
-          // Whoever wrote to us once stays known, so that its models can be checked after it left.
-          state.cards[fingerprintOf(publicKey)] = card;
-          return { site, online, updates, lastSeen };
-        });
+        takeMembers(message.members);
         shareModel();
         break;
       case 'model-available':
@@ -152,6 +147,19 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     }
     desk.save();
     loop.poke();
+  };
+
+  const takeMembers = (members: readonly Member[]): void => {
+    const known = members.map((member) => ({ ...member, ...readSiteCard(member.card) }));
+    state.members = known.map(({ site, online, updates, lastSeen }) => ({ site, online, updates, lastSeen }));
+    state.memberFingerprints = known.map(({ publicKey }) => fingerprintOf(publicKey));
+    // Whoever wrote to us once stays known, so that its models can be checked after it left.
+    for (const { publicKey, card } of known) state.cards[fingerprintOf(publicKey)] = card;
+    // One that left and comes back has to be given the model again.
+    const shared = state.own?.shared ?? null;
+    if (shared !== null) {
+      shared.recipients = shared.recipients.filter((recipient) => state.memberFingerprints.includes(recipient));
+    }
   };
 
   const takeProject = (text: string | null, trunk: Signed | null, isFinished: boolean): void => {

@@ -37,15 +37,8 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
   const offerFirst = async (channel: Channel): Promise<void> => {
     const spooled = state.spool[0]!;
     const update = parseStatement('update', spooled.update.statement);
-    try {
-      await channel.putBlob(spooled.blob);
-      const answer = await channel.ask({ kind: 'update-offered', update: spooled.update });
-      if (answer.kind !== 'update-accepted' || state.hubKey === null) throw new Error('an offer was not answered');
-      const receipt = readStatement('receipt', answer.receipt, state.hubKey);
-      if (receipt.idempotencyKey !== update.idempotencyKey) throw new Error('the receipt is for another update');
-      state.accepted += 1;
-      state.reason = null;
-      state.stalenessSum += receipt.stalenessCommits;
+    if (!spooled.isEntered) {
+      // Before a byte leaves, and once however often it is sent: what the ledger cannot take does not leave.
       desk.ledger('update-sent', {
         project: update.project,
         baseVersion: update.baseVersion,
@@ -53,15 +46,31 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
         blob: update.blob,
         examples: update.examples,
       });
+      spooled.isEntered = true;
+      desk.save();
+    }
+    try {
+      await channel.putBlob(spooled.blob);
+      if (!state.spool.includes(spooled)) return;
+      const answer = await channel.ask({ kind: 'update-offered', update: spooled.update });
+      if (answer.kind !== 'update-accepted' || state.hubKey === null) throw new Error('an offer was not answered');
+      const receipt = readStatement('receipt', answer.receipt, state.hubKey);
+      if (receipt.idempotencyKey !== update.idempotencyKey) throw new Error('the receipt is for another update');
+      state.accepted += 1;
+      state.reason = null;
+      state.stalenessSum += receipt.stalenessCommits;
     } catch (thrown) {
       if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
+      // Taken off the spool meanwhile: nobody asks any more what became of it.
+      if (!state.spool.includes(spooled)) return;
+      desk.ledger('update-refused', { project: update.project, blob: update.blob, reason: thrown.message });
       state.refused += 1;
       state.reason = thrown.message;
-      desk.ledger('update-refused', { project: update.project, blob: update.blob, reason: thrown.message });
     }
     state.spool = state.spool.filter((one) => one !== spooled);
-    desk.forget(spooled.blob);
+    // First the state: a spool that names bytes which are gone could never be emptied.
     desk.save();
+    desk.forget(spooled.blob);
   };
 
   const run = async (): Promise<void> => {
@@ -69,10 +78,12 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     if (channel === null) return;
     let retries = 0;
     while (desk.channel() === channel && state.spool.length > 0) {
+      const first = state.spool[0];
       try {
         await offerFirst(channel);
         failures = 0;
       } catch (thrown) {
+        if (state.spool[0] !== first) continue;
         const isWorthRetrying = thrown instanceof Fault && thrown.retry === 'now';
         retries += 1;
         if (isWorthRetrying && retries <= maxImmediateRetries) continue;
@@ -115,7 +126,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
         },
         keys,
       );
-      state.spool.push({ update: signed, blob, baseVersion: trunk.version });
+      state.spool.push({ update: signed, blob, baseVersion: trunk.version, isEntered: false });
       state.turn += 1;
       desk.save();
     },

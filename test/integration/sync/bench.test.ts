@@ -54,6 +54,28 @@ describe('the bench', () => {
     expect(oslo.ledger.filter(({ act }) => act === 'model-received')).toHaveLength(1);
   });
 
+  it('seals models for members only: not for a site that left, and again for it once it is back', async () => {
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 2 });
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    const lyon = await bench.site('Lyon', practiceWork({ step: 0.061 }));
+    const oslo = await bench.site('Oslo', practiceWork({ step: 0.123 }));
+    await lyon.join(hub.createInvite());
+    await oslo.join(hub.createInvite());
+    await until('they know each other', () => lyon.memberships()[0]!.members.length === 2);
+    await oslo.leave('ImagiQ');
+    await until('Lyon knows', () => lyon.memberships()[0]!.members.length === 1);
+    await lyon.approve('ImagiQ', 'chest');
+    await until('Lyon is done', () => lyon.memberships()[0]!.state === 'finished');
+    expect(lyon.ledger.filter(({ act }) => act === 'model-shared')).toEqual([]);
+
+    await oslo.join(hub.createInvite());
+    await until('the model was shared', () => lyon.ledger.some(({ act }) => act === 'model-shared'));
+    await oslo.approve('ImagiQ', 'chest');
+    await until('Oslo has judged Lyon’s model', () =>
+      oslo.memberships().find(({ bench: models }) => models.some(({ site, auc }) => site === 'Lyon' && auc !== null)),
+    );
+  });
+
   it('reaches a site that joins after the model was shared', async () => {
     const project = practiceProject({ rule: { bufferSize: 1 }, commits: 2 });
     const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));

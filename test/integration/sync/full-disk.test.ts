@@ -42,6 +42,29 @@ describe('a full disk', () => {
     await until('the project is finished', () => lyon.memberships().find(({ state }) => state === 'finished'));
   });
 
+  it('that keeps the ledger from being written keeps the bytes from leaving, and counts nothing', async () => {
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 2 });
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    let isFull = true;
+    let attempts = 0;
+    const lyon = await bench.site('Lyon', practiceWork({ step: 1 }), bench.folder(), (act) => {
+      if (act !== 'update-sent' || !isFull) return;
+      attempts += 1;
+      throw diskFull();
+    });
+    await lyon.join(hub.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    await lyon.approve('ImagiQ', 'chest');
+    await until('it was tried again', () => attempts >= 2);
+    expect(hub.status()).toMatchObject({ acceptedUpdates: 0, refusedUpdates: 0 });
+    expect(lyon.memberships()[0]!.updates).toEqual({ accepted: 0, refused: 0, spooled: 1 });
+    isFull = false;
+    await until('the project is finished', () => lyon.memberships().find(({ state }) => state === 'finished'));
+    expect(lyon.memberships()[0]!.updates).toEqual({ accepted: 2, refused: 0, spooled: 0 });
+    const sent = lyon.ledger.filter(({ act }) => act === 'update-sent');
+    expect(sent.map(({ detail }) => Number(detail['bytes']) > 0)).toEqual([true, true]);
+  });
+
   it('at a hub is told to whoever watches it, and it serves on when there is space again', async () => {
     const folder = bench.folder();
     const project = practiceProject();
