@@ -60,17 +60,17 @@ export const siteFault = {
       message: `The work for the federation stopped: ${reason} It is tried again by itself.`,
       retry: 'later',
     }),
-  damagedState: (federation: string) =>
+  damagedState: (folder: string) =>
     new Fault({
       code: 459,
-      message: `The stored state of a federation (${federation}) cannot be read. Leave it and join again with a new invite.`,
+      message: `The stored state of a federation (folder ${folder}) cannot be read. It was set aside. Join again with a new invite.`,
       retry: 'never',
     }),
   damagedKeys: () =>
     new Fault({
       code: 460,
       message:
-        "This device's federation keys cannot be opened. Restore them from a backup, or remove the folder `keys` and join again.",
+        "This device's federation keys cannot be opened. Restore them from a backup, or remove the folder `federations/keys` and join again.",
       retry: 'never',
     }),
   badModel: (reason: string) =>

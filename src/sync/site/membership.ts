@@ -20,6 +20,7 @@ import type { SiteWork } from './site-work.ts';
 import { openWorkLoop } from './work-loop.ts';
 
 export interface OpenMembership {
+  readonly folder: string;
   readonly view: Membership;
   readonly state: MembershipState;
   /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at. */
@@ -292,6 +293,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     get view() {
       return view();
     },
+    folder,
     state,
     async approve(cohort, fingerprint) {
       const { project } = state;

@@ -1,12 +1,12 @@
 // The hospital's end of its federations: keys, memberships, and what each is doing. One folder, one process.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { siteNameSchema, type Membership, type Project } from '../../contract/federation.ts';
 import { parseInvite } from '../protocol/invite-link.ts';
 import { siteFault } from './faults.ts';
 import type { LedgerDetail } from './membership-desk.ts';
-import { newMembershipState, readMembershipState, type MembershipState } from './membership-file.ts';
+import { newMembershipState } from './membership-file.ts';
+import { makeMembershipFolder, readMembershipFolders, type StoredMembership } from './membership-folders.ts';
 import { openMembership, type OpenMembership } from './membership.ts';
 import { openSiteKeys, plainSealing, type KeySealing } from './site-keys.ts';
 import type { SiteWork } from './site-work.ts';
@@ -61,15 +61,11 @@ export async function openSite(order: SiteOrder): Promise<Site> {
   const clock = order.clock ?? Date.now;
   const keys = openSiteKeys(path.join(order.folder, 'keys'), order.sealing ?? plainSealing);
   const federations = path.join(order.folder, 'federations');
-  mkdirSync(federations, { recursive: true, mode: 0o700 });
   const memberships = new Map<string, OpenMembership>();
   const joining = new Set<string>();
-  const folderOf = (federation: string): string =>
-    path.join(federations, createHash('sha256').update(federation).digest('hex').slice(0, 16));
-
-  const open = (state: MembershipState, inviteCode: string | null): Promise<OpenMembership> =>
+  const open = ({ folder, state }: StoredMembership, inviteCode: string | null): Promise<OpenMembership> =>
     openMembership({
-      folder: folderOf(state.federation),
+      folder,
       state,
       keys,
       work: order.work,
@@ -86,10 +82,10 @@ export async function openSite(order: SiteOrder): Promise<Site> {
     return membership;
   };
 
-  for (const name of readdirSync(federations).sort()) {
-    const state = readMembershipState(path.join(federations, name));
-    if (state !== null) memberships.set(state.federation, await open(state, null));
-  }
+  const stored = readMembershipFolders(federations, (fault, setAsideAs) =>
+    order.onLedger('membership-damaged', { reason: fault.message, folder: setAsideAs }),
+  );
+  for (const one of stored) memberships.set(one.state.federation, await open(one, null));
 
   return {
     fingerprint: keys.fingerprint,
@@ -102,22 +98,25 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       if (joining.has(federation) || earlier?.state.standing === 'member') throw siteFault.alreadyMember(federation);
       joining.add(federation);
       try {
+        // Closed first: it may owe the hub a goodbye, which would end the new membership of the same device.
         await earlier?.close();
-        memberships.delete(federation);
-        const folder = folderOf(federation);
-        rmSync(folder, { recursive: true, force: true });
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
         const state = newMembershipState({
           federation,
           hubUrl: invite.url,
           hubFingerprint: invite.hubFingerprint,
           site,
         });
-        const membership = await open(state, invite.code).catch((thrown: unknown) => {
-          if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+        const folder = makeMembershipFolder(federations, federation);
+        let membership: OpenMembership;
+        try {
+          membership = await open({ folder, state }, invite.code);
+        } catch (thrown) {
+          rmSync(folder, { recursive: true, force: true });
+          if (earlier !== undefined) memberships.set(federation, await open(earlier, null));
           throw thrown;
-        });
+        }
         memberships.set(federation, membership);
+        if (earlier !== undefined) rmSync(earlier.folder, { recursive: true, force: true });
         order.onLedger('joined', { federation, hub: invite.url, hubFingerprint: invite.hubFingerprint, site });
         return membership.view;
       } finally {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { statSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -155,6 +155,42 @@ describe('enrolment', () => {
     expect(hub.status().members).toEqual([]);
     await lyon.join(hub.createInvite());
     expect(hub.status().members).toHaveLength(1);
+  });
+
+  it('keeps the earlier membership when joining again fails, and one only when it succeeds', async () => {
+    const hub = await newHub();
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(hub.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    await lyon.leave('North');
+    await until('the hub forgot the site', () => hub.status().members.length === 0);
+    const forged = formatInvite({ ...parseInvite(hub.createInvite()), code: 'x'.repeat(43) });
+    await expect(lyon.join(forged)).rejects.toMatchObject({ code: 500 });
+    expect(lyon.memberships()).toMatchObject([{ state: 'left', project: { id: 'practice' } }]);
+    await lyon.close();
+    const again = await bench.site('Lyon', idle, lyon.folder);
+    expect(again.memberships()).toMatchObject([{ state: 'left', project: { id: 'practice' } }]);
+    await again.join(hub.createInvite());
+    expect(again.memberships()).toMatchObject([{ federation: 'North' }]);
+    expect(readdirSync(path.join(again.folder, 'federations'))).toHaveLength(1);
+  });
+
+  it('sets a damaged membership aside, says so, and lets the site join again', async () => {
+    const hub = await newHub();
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(hub.createInvite());
+    await lyon.close();
+    const federations = path.join(lyon.folder, 'federations');
+    const [name] = readdirSync(federations);
+    writeFileSync(path.join(federations, name!, 'membership.json'), '{"version":1,"federa');
+    for (let start = 0; start < 2; start += 1) {
+      const again = await bench.site('Lyon', idle, lyon.folder);
+      expect(again.memberships()).toEqual([]);
+      expect(again.ledger.map(({ act }) => act)).toEqual(start === 0 ? ['membership-damaged'] : []);
+      if (start === 1) await again.join(hub.createInvite());
+      await again.close();
+    }
+    expect(readdirSync(federations).filter((folder) => folder.startsWith(`${name}.damaged-`))).toHaveLength(1);
   });
 
   it('hangs up on a stranger that sends more than a handshake needs', async () => {
