@@ -32,7 +32,7 @@ export const libraryFaults = {
   unknownInstance: () =>
     new Fault({
       code: 106,
-      message: 'No such instance in this library. List them with the studies and instances calls.',
+      message: 'No such instance in this library. `imagiq instances SERIES_INSTANCE_UID` lists those of a series.',
       retry: 'never',
     }),
   /** The bytes are no DICOM data set at all. */

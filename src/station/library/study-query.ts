@@ -51,8 +51,11 @@ export function foundStudies(query: Pick<StudyQuery, 'query' | 'modality'>): { i
   }
   if (query.modality !== null && query.modality !== '') {
     sources.push('SELECT study FROM studyModalities WHERE modality = ?');
-    values.push(query.modality);
+    // Defined terms of Modality (PS3.3 C.7.3.1.1.1) are upper case.
+    values.push(query.modality.trim().toUpperCase());
   }
+  // Text without a word or UID in it, for example `%`, finds nothing rather than all: a cohort may be made from it.
+  if (sources.length === 0 && query.query.trim() !== '') sources.push('SELECT id FROM studies WHERE FALSE');
   return { ids: sources.length === 0 ? null : sources.join('\nINTERSECT\n'), values };
 }
 

@@ -143,10 +143,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
           signal: state.abort.signal,
           onProgress: (progress) => {
             const before = current();
-            const losses: Run['losses'] =
-              Number.isFinite(progress.loss) && progress.state === 'training'
-                ? thin([...before.losses, [progress.step, progress.loss]])
-                : before.losses;
+            const losses = thin([...before.losses, ...progress.losses.filter(([, loss]) => Number.isFinite(loss))]);
             change({ ...before, progress, losses }, false);
           },
           onEpoch: (epoch) => {

@@ -3,6 +3,8 @@ import type { TrainProgress } from '../../contract/training.ts';
 import type { RunPosition } from './checkpoint.ts';
 
 const intervalMs = 1_000;
+/** Losses told in one report; of more steps in a second, the newest. */
+const maxLosses = 500;
 
 interface Moment {
   readonly state: TrainProgress['state'];
@@ -36,6 +38,7 @@ export function progressReporter({
 }): ProgressReporter {
   let session: { readonly provider: string } | null = null;
   let loss = 0;
+  let recentLosses: number[] = [];
   let images = 0;
   let trainedMs = 0;
   let lastAt = 0;
@@ -46,6 +49,7 @@ export function progressReporter({
     },
     stepDone(step) {
       loss = step.loss;
+      recentLosses.push(loss);
       images += step.images;
       trainedMs += step.milliseconds;
     },
@@ -55,7 +59,11 @@ export function progressReporter({
       lastAt = now;
       const step = position.epoch * batchesPerEpoch + position.batch;
       const imagesLeft = (examples * (steps - step)) / batchesPerEpoch;
+      const first = step - recentLosses.length + 1;
+      const losses = recentLosses.map((value, index): [number, number] => [first + index, value]).slice(-maxLosses);
+      recentLosses = [];
       onProgress({
+        losses,
         epoch: Math.min(position.epoch + 1, epochs),
         epochs,
         step,

@@ -268,7 +268,9 @@ describe('asking', () => {
     expect(found({ query: '1.2.9' })).toEqual(['1.2']);
     expect(found({ query: '1.10.1' })).toEqual(['1.10']);
     expect(found({ query: '" OR *' })).toEqual([]);
-    expect(found({ query: '^' })).toHaveLength(3);
+    expect(found({ query: '^' })).toEqual([]);
+    expect(found({ query: ' ' })).toHaveLength(3);
+    expect(found({ modality: 'mr' })).toEqual(found({ modality: 'MR' }));
   });
 
   it('filters by modality, sorts without regard to case, and pages', () => {
