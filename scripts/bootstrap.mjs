@@ -13,5 +13,7 @@ const child = spawn(npm, ['run', '--silent', script, '--', ...rest], {
   env: environment,
   shell: process.platform === 'win32',
 });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+// Ctrl+C reaches the whole group: sent on, it would come twice and cut the orderly end short.
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

@@ -11,5 +11,7 @@ if (isClone) ensureInstalled();
 const node = nodePath();
 const entry = isClone ? source : path.join(root, 'dist', 'cli', 'cli.cjs');
 const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// Ctrl+C reaches the whole group: sent on, it would come twice and cut the orderly end short.
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

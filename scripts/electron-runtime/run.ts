@@ -20,4 +20,6 @@ const { executable, version, origin } = await resolveElectron();
 if (origin === 'stand-in') console.error(`Electron ${version} (stand-in for development: old, never released).`);
 const app = spawn(executable, words, { stdio: 'inherit', env: { ...process.env, IMAGIQ_NODE: process.execPath } });
 app.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => app.kill(signal));
+// Ctrl+C reaches the whole group: sent on, it would come twice and cut the orderly end short.
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.kill(signal));

@@ -18,7 +18,7 @@ export async function announcedProject(
     if (Date.now() > deadline) {
       throw new Fault({
         code: 808,
-        message: `${federation} has announced no project yet. You are a member; approve it later with \`imagiq join\` again or in the app.`,
+        message: `${federation} has announced no project yet. You are a member; approve it with \`imagiq approve --cohort NAME\` when there is one, or in the app.`,
         retry: 'later',
       });
     }

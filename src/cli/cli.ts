@@ -1,15 +1,19 @@
 // `imagiq`: the contract without the window. Wiring only; each command lives in commands/.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { Fault } from '../contract/fault.ts';
 import { benchCommand } from './commands/bench.ts';
 import { cohortCommand } from './commands/cohort.ts';
 import { demoCommand, hospitalCommand } from './commands/demo.ts';
-import { hubCommands } from './commands/hub.ts';
+import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
 import { libraryCommands } from './commands/library.ts';
 import { memberCommands } from './commands/member.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
+
+// What commands write may be about patients: for this user only.
+process.umask(0o077);
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -42,14 +46,23 @@ try {
   await program.parseAsync();
   process.exitCode ??= exitCode.done;
 } catch (error) {
+  const output = outputTo(process.argv.includes('--json'), process.stdout, process.stderr);
   if (error instanceof CommanderError) {
     const isHelp = error.exitCode === 0;
     process.exitCode = isHelp ? exitCode.done : exitCode.wrongUse;
+    // The sentence is on stderr already.
+    if (!isHelp && output.isJson) tellFailure(output, wrongUse(error));
   } else {
-    const isJson = process.argv.includes('--json');
-    tellFailure(outputTo(isJson, process.stdout, process.stderr), error);
-    process.exitCode = exitCode.failed;
+    tellFailure(output, error);
+    const isWrongUse = error instanceof Fault && error.code === incompleteProjectCode;
+    process.exitCode = isWrongUse ? exitCode.wrongUse : exitCode.failed;
   }
+}
+
+function wrongUse(error: CommanderError): Fault {
+  const isHelp = error.code === 'commander.help';
+  const message = isHelp ? 'No command was named.' : error.message.replace(/^error: /, '');
+  return new Fault({ code: 800, message: `${message} (imagiq --help shows how)`, retry: 'never' });
 }
 
 /** Commands made apart do not inherit this: without it, wrong use would end with code 1. */

@@ -40,6 +40,12 @@ export const unexpectedFaultCode = 600;
 /** The fault value of anything thrown: a `Fault` as it is, anything else as an unexpected one (code 600). */
 export function faultValueOf(thrown: unknown): FaultValue {
   if (thrown instanceof Fault) return thrown.toValue();
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = systemAnswer(thrown) ?? (thrown instanceof Error ? thrown.message : String(thrown));
   return { code: unexpectedFaultCode, message: `Unexpected error: ${message}`.slice(0, 4000), retry: 'never' };
+}
+
+/** An error of the file system without its path: folders and files are often named after patients. */
+function systemAnswer(thrown: unknown): string | null {
+  if (!(thrown instanceof Error) || !('code' in thrown) || !('path' in thrown)) return null;
+  return `the system answered ${String(thrown.code)}`;
 }

@@ -35,7 +35,10 @@ export function demoCommand(): Command {
         output.result({ ...result, report }, () => `${resultText(result)}\nReport: ${report}`);
         process.exitCode = result.passed ? exitCode.done : exitCode.failed;
       } finally {
-        if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+        if (options.folder === undefined) {
+          // A trainer of a killed hospital may write for another moment.
+          rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+        }
       }
     });
 }

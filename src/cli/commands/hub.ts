@@ -24,6 +24,9 @@ interface HubOptions {
   learningRate?: number;
 }
 
+/** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
+export const incompleteProjectCode = 802;
+
 /** How long an invite is good by default, in hours. */
 const inviteHours = 72;
 
@@ -90,7 +93,7 @@ function projectOf(options: HubOptions): Project | null {
     .filter(Boolean);
   if (options.network === undefined || classes.length < 2) {
     throw new Fault({
-      code: 802,
+      code: incompleteProjectCode,
       message: 'A new project needs both --network NAME and --classes A,B[,…] with at least two classes.',
       retry: 'never',
     });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { importModes, type ImportReport, type StudyPage } from '../../contract/dicom.ts';
 import { contextOf } from '../context.ts';
-import { table } from '../output.ts';
+import { exitCode, table } from '../output.ts';
 import { positiveInteger } from '../options.ts';
 
 /** Refusals listed in text mode; --json lists all. */
@@ -38,6 +38,7 @@ function importCommand(): Command {
           .finally(() => process.off('SIGINT', cancel));
       });
       output.result(report, () => reportText(report));
+      if (report.cancelled) process.exitCode = exitCode.failed;
     });
 }
 

@@ -7,7 +7,7 @@ import { announcedProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
-import { table } from '../output.ts';
+import { exitCode, table } from '../output.ts';
 import { estimateText } from './train.ts';
 
 /** States in which a membership has nothing more to do. */
@@ -51,6 +51,22 @@ export function memberCommands(): Command[] {
         { idleShare: options.idleShare, ...(options.threads !== undefined && { threads: options.threads }) },
       );
       output.result(membership, () => membershipText(membership));
+      failIfRefused([membership]);
+    });
+
+  const approve = new Command('approve')
+    .description('approve a federation’s project with a cohort: it takes part from now on')
+    .argument('[federation]', 'needed when there are several')
+    .requiredOption('--cohort <name>', 'its classes must all be classes of the project')
+    .action(async (name: string | undefined, options: { cohort: string }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const membership = await withStation(async (station) => {
+        const { memberships } = await station.call('memberships', {});
+        const federation = chosenFederation(memberships, name, 'approve the project of');
+        await announcedProject(() => station.call('memberships', {}), federation);
+        return station.call('approve-project', { federation, cohort: options.cohort });
+      });
+      output.result(membership, () => membershipText(membership));
     });
 
   const run = new Command('run')
@@ -76,6 +92,7 @@ export function memberCommands(): Command[] {
         { idleShare: options.idleShare },
       );
       output.result({ memberships }, () => memberships.map(membershipText).join('\n\n'));
+      failIfRefused(memberships);
     });
 
   const leave = new Command('leave')
@@ -85,7 +102,7 @@ export function memberCommands(): Command[] {
       const { output, withStation } = contextOf(command);
       const left = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
-        const federation = chosenFederation(memberships, name);
+        const federation = chosenFederation(memberships, name, 'leave');
         await station.call('leave', { federation });
         return federation;
       });
@@ -109,10 +126,10 @@ export function memberCommands(): Command[] {
           ].join('\n'),
       );
     });
-  return [join, run, leave, status];
+  return [join, approve, run, leave, status];
 }
 
-function chosenFederation(memberships: readonly Membership[], name: string | undefined): string {
+function chosenFederation(memberships: readonly Membership[], name: string | undefined, act: string): string {
   const current = memberships.filter(({ state }) => state !== 'left');
   const chosen =
     name === undefined
@@ -127,9 +144,14 @@ function chosenFederation(memberships: readonly Membership[], name: string | und
       : `It belongs to: ${current.map(({ federation }) => federation).join(', ')}.`;
   throw new Fault({
     code: 804,
-    message: `${name === undefined ? 'Name the federation to leave.' : `This site is not in ${name}.`} ${known}`,
+    message: `${name === undefined ? `Name the federation to ${act}.` : `This site is not in ${name}.`} ${known}`,
     retry: 'never',
   });
+}
+
+/** A refused site worked for nothing: scripts must notice. */
+function failIfRefused(memberships: readonly Membership[]): void {
+  if (memberships.some(({ state }) => state === 'refused')) process.exitCode = exitCode.failed;
 }
 
 /** Keeps the station working until every named federation has nothing more to do, or until Ctrl+C. */

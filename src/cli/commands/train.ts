@@ -41,7 +41,9 @@ export function trainCommand(): Command {
         },
         options.threads === undefined ? {} : { threads: options.threads },
       );
-      if (run.fault) throw new Fault(run.fault);
+      // A run that is done but could not be written down has a model to tell of all the same.
+      if (run.fault && run.state === 'failed') throw new Fault(run.fault);
+      if (run.fault) output.log(run.fault.message);
       const { epochs, test, weightsFile } = run.outcome ?? { epochs: run.epochs, test: null, weightsFile: null };
       output.result(
         {

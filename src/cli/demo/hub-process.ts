@@ -18,8 +18,17 @@ export interface HubProcess {
   readonly invites: readonly string[];
 }
 
-/** Starts a hub with the project on a free port and makes `sites` invites. @throws Fault 806 when it does not come up. */
-export async function startHub(folder: string, project: Project, sites: number): Promise<HubProcess> {
+/**
+ * Starts a hub with the project on a free port and makes `sites` invites.
+ * @param onStart hears of the process at once, so that it is ended also when its start fails
+ * @throws Fault 806 when it does not come up.
+ */
+export async function startHub(
+  folder: string,
+  project: Project,
+  sites: number,
+  onStart: (child: ChildProcess) => void,
+): Promise<HubProcess> {
   mkdirSync(folder, { recursive: true });
   const projectFile = path.join(folder, 'project.json');
   writeFileSync(projectFile, JSON.stringify(project));
@@ -36,6 +45,7 @@ export async function startHub(folder: string, project: Project, sites: number):
     '--json',
   ];
   const child = spawn(process.execPath, [cliFile, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onStart(child);
   const { url } = await firstLine(child);
   const { stdout } = await promisify(execFile)(process.execPath, [
     cliFile,

@@ -47,17 +47,26 @@ export async function runPracticeFederation(options: DemoOptions): Promise<DemoR
   const started = Date.now();
   const project = practiceProject({ commits: options.commits });
   const children: ChildProcess[] = [];
-  const killAll = (): void => children.forEach((child) => child.kill('SIGKILL'));
-  const interrupt = (): void => {
-    killAll();
-    process.exit(1);
+  const trainer = practiceTrainer();
+  const endAll = (): Promise<unknown> => {
+    trainer.close();
+    return Promise.all(children.map(endProcess));
   };
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  let isInterrupted = false;
+  // What waits for a process fails with its end: the way out is the same as after a failure.
+  const interrupt = (): void => {
+    isInterrupted = true;
+    void endAll();
+  };
+  // More than once: npm sends a terminal's Ctrl+C a second time.
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
   try {
     mkdirSync(options.folder, { recursive: true });
-    const hub = await startHub(path.join(options.folder, 'hub'), project, practiceSites.length);
-    children.push(hub.process);
+    const hub = await startHub(path.join(options.folder, 'hub'), project, practiceSites.length, (child) =>
+      children.push(child),
+    );
+    if (isInterrupted) throw interrupted();
     const hospitals = practiceSites.map((site, index): Hospital => {
       const isSlow = index === slowSite;
       return {
@@ -90,11 +99,13 @@ export async function runPracticeFederation(options: DemoOptions): Promise<DemoR
     live.log(
       'The project is finished. Training the central rival on the pooled studies and measuring every model on the pooled test set …',
     );
-    return await compare(options, project, hospitals, started);
+    return await compare(options, project, hospitals, started, trainer);
+  } catch (error) {
+    throw isInterrupted ? interrupted() : error;
   } finally {
+    await endAll();
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
-    killAll();
   }
 }
 
@@ -166,62 +177,75 @@ async function compare(
   project: Project,
   hospitals: readonly Hospital[],
   started: number,
+  trainer: ReturnType<typeof practiceTrainer>,
 ): Promise<DemoResult> {
-  const trainer = practiceTrainer();
-  try {
-    const rows = await comparePooled({
-      project,
-      hospitals: hospitals.map(({ row, outcome }) => ({ name: row.name, ...(outcome as Outcome) })),
-      folder: path.join(options.folder, 'central'),
-      trainer,
-      threads: os.availableParallelism(),
-      centralEpochs,
-      onProgress: () => {},
-    });
-    const local = rows.filter(({ model }) => model === 'local-only').map(({ metrics }) => metrics);
-    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-    const localMean = {
-      auc: mean(local.map(({ auc }) => auc?.value ?? 0)),
-      accuracy: mean(local.map(({ accuracy }) => accuracy?.value ?? 0)),
-    };
-    const trunk = rows.find(({ model }) => model === 'trunk')?.metrics;
-    const passed = (trunk?.auc?.value ?? 0) > localMean.auc && (trunk?.accuracy?.value ?? 0) > localMean.accuracy;
-    return {
-      startedAt: new Date(started).toISOString(),
-      seconds: (Date.now() - started) / 1000,
-      machine: {
-        cores: os.availableParallelism(),
-        node: process.versions.node,
-        platform: `${process.platform} ${process.arch}`,
-      },
-      project: {
-        title: project.title,
-        classes: project.classes,
-        network: project.network.name,
-        parameters: practiceParameters(),
-        commits: project.commits,
-        bufferSize: project.trunkRule.bufferSize,
-        stalenessExponent: project.trunkRule.stalenessExponent,
-      },
-      sites: hospitals.map(siteOf),
-      trunkHistory: hospitals.flatMap(({ row }) =>
-        (row.membership?.history ?? []).map(({ trunkVersion, at, auc, accuracy, loss }) => ({
-          version: trunkVersion,
-          atSeconds: (Date.parse(at) - started) / 1000,
-          site: row.name,
-          auc,
-          accuracy,
-          loss,
-        })),
-      ),
-      arrivals: hospitals.flatMap(({ arrivals }) => arrivals),
-      pooled: { patients: trunk?.patients ?? 0, examples: trunk?.examples ?? 0, rows },
-      localMean,
-      passed,
-    };
-  } finally {
-    trainer.close();
-  }
+  const rows = await comparePooled({
+    project,
+    hospitals: hospitals.map(({ row, outcome }) => ({ name: row.name, ...(outcome as Outcome) })),
+    folder: path.join(options.folder, 'central'),
+    trainer,
+    threads: os.availableParallelism(),
+    centralEpochs,
+    onProgress: () => {},
+  });
+  const local = rows.filter(({ model }) => model === 'local-only').map(({ metrics }) => metrics);
+  const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const localMean = {
+    auc: mean(local.map(({ auc }) => auc?.value ?? 0)),
+    accuracy: mean(local.map(({ accuracy }) => accuracy?.value ?? 0)),
+  };
+  const trunk = rows.find(({ model }) => model === 'trunk')?.metrics;
+  const passed = (trunk?.auc?.value ?? 0) > localMean.auc && (trunk?.accuracy?.value ?? 0) > localMean.accuracy;
+  return {
+    startedAt: new Date(started).toISOString(),
+    seconds: (Date.now() - started) / 1000,
+    machine: {
+      cores: os.availableParallelism(),
+      node: process.versions.node,
+      platform: `${process.platform} ${process.arch}`,
+    },
+    project: {
+      title: project.title,
+      classes: project.classes,
+      network: project.network.name,
+      parameters: practiceParameters(),
+      commits: project.commits,
+      bufferSize: project.trunkRule.bufferSize,
+      stalenessExponent: project.trunkRule.stalenessExponent,
+    },
+    sites: hospitals.map(siteOf),
+    trunkHistory: hospitals.flatMap(({ row }) =>
+      (row.membership?.history ?? []).map(({ trunkVersion, at, auc, accuracy, loss }) => ({
+        version: trunkVersion,
+        atSeconds: (Date.parse(at) - started) / 1000,
+        site: row.name,
+        auc,
+        accuracy,
+        loss,
+      })),
+    ),
+    arrivals: hospitals.flatMap(({ arrivals }) => arrivals),
+    pooled: { patients: trunk?.patients ?? 0, examples: trunk?.examples ?? 0, rows },
+    localMean,
+    passed,
+  };
+}
+
+/** Kills a process and resolves when it is gone. */
+function endProcess(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
+}
+
+function interrupted(): Fault {
+  return new Fault({
+    code: 809,
+    message: 'The practice federation was interrupted. None of its processes is left running.',
+    retry: 'now',
+  });
 }
 
 function siteOf({ row, scanner, speed, cohort, outcome }: Hospital): DemoResult['sites'][number] {

@@ -7,6 +7,9 @@ import { onTestFinished } from 'vitest';
 
 const entry = path.resolve(import.meta.dirname, '../../../src/cli/cli.ts');
 
+const wrapper = path.resolve(import.meta.dirname, '../../../scripts/imagiq.mjs');
+const wrapperMark = '<wrapper>';
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -27,8 +30,11 @@ export function start(...flags: string[]): {
   process: ChildProcess;
   ended: Promise<Ended>;
   firstLine: Promise<string>;
+  stderr(): string;
 } {
-  const child = spawn(process.execPath, [entry, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const isWrapped = flags[0] === wrapperMark;
+  const words = isWrapped ? [wrapper, ...flags.slice(1)] : [entry, ...flags];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: isWrapped });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
@@ -51,7 +57,18 @@ export function start(...flags: string[]): {
       resolve({ code, stdout, stderr, json });
     });
   });
-  return { process: child, ended, firstLine };
+  return { process: child, ended, firstLine, stderr: () => stderr };
+}
+
+/** Starts `imagiq` through its wrapper in a process group of its own, as a terminal does; `interrupt` is its Ctrl+C. */
+export function startInTerminal(...flags: string[]): { interrupt(): void; ended: Promise<Ended>; stderr(): string } {
+  const started = start(...flags.toSpliced(0, 0, wrapperMark));
+  const { pid } = started.process;
+  return {
+    interrupt: () => void process.kill(-(pid as number), 'SIGINT'),
+    ended: started.ended,
+    stderr: started.stderr,
+  };
 }
 
 /** Runs `imagiq` to its end. */
