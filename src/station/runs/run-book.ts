@@ -143,7 +143,12 @@ export function openRunBook(parts: RunBookParts): RunBook {
           signal: state.abort.signal,
           onProgress: (progress) => {
             const before = current();
-            const losses = thin([...before.losses, ...progress.losses.filter(([, loss]) => Number.isFinite(loss))]);
+            // A resumed run makes the steps after its checkpoint again.
+            const first = progress.losses[0]?.[0] ?? Infinity;
+            const losses = thin([
+              ...before.losses.filter(([step]) => step < first),
+              ...progress.losses.filter(([, loss]) => Number.isFinite(loss)),
+            ]);
             change({ ...before, progress, losses }, false);
           },
           onEpoch: (epoch) => {
