@@ -129,6 +129,7 @@ function draftCohort(
   if (selected.length === 0) throw cohortFaults.nothingSelected();
   const { labels, matchedRows, warnings } = matchLabels(file, selected);
   if (matchedRows === 0) throw cohortFaults.nothingMatches(file.key, file.rows.length, file.columns);
+  if (labels.size === 0) throw cohortFaults.noLabelLeft(warnings);
   const labelled = selected
     .filter(({ sopInstanceUID }) => labels.has(sopInstanceUID))
     .sort((a, b) => (a.sopInstanceUID < b.sopInstanceUID ? -1 : 1));

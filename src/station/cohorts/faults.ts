@@ -37,7 +37,7 @@ export const cohortFaults = {
   labelColumnMissing: (wanted: string, columns: readonly string[]) =>
     new Fault({
       code: 204,
-      message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. Name the column that holds the label.`,
+      message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. Name the column that holds the label (on the command line with --label-column).`,
       retry: 'never',
     }),
   nothingMatches: (key: string, rows: number, columns: readonly string[]) =>
@@ -50,6 +50,12 @@ export const cohortFaults = {
     new Fault({
       code: 206,
       message: 'No image matches this query or list of studies. Import studies first, or choose more widely.',
+      retry: 'never',
+    }),
+  noLabelLeft: (warnings: readonly string[]) =>
+    new Fault({
+      code: 217,
+      message: `No image is left with one clear label: ${warnings.join(' ')} Correct the labels file, then make the cohort again.`,
       retry: 'never',
     }),
   oneClassOnly: (name: string) =>

@@ -110,6 +110,10 @@ describe('cohorts of practice studies', () => {
     expect(create({ labelsFile: null })).toThrow(code(200));
     expect(create({ query: 'nobodyofthisname' })).toThrow(code(206));
     expect(create({ labelsFile: write('other.csv', ['file,label', 'x.dcm,1']) })).toThrow(code(205));
+    const [header = '', first = ''] = rows;
+    const [uid = ''] = first.split(',');
+    const unclear = write('unclear.csv', [header, `${uid},normal`, `${uid},nodule`]);
+    expect(create({ labelsFile: unclear })).toThrow(code(217));
     const normal = rows.filter((row) => !/effusion|nodule|pneumothorax/.test(row));
     expect(create({ labelsFile: write('one.csv', normal) })).toThrow(code(207));
     const twoPatients = ['patientID,label', 'PRACTICE-KYOTO-P0001,a', 'PRACTICE-KYOTO-P0002,b'];
