@@ -47,7 +47,7 @@ export const hubFault = {
   otherProject: () =>
     new Fault({
       code: 511,
-      message: 'The update is for a project that the federation no longer works on. It was not used.',
+      message: 'This is for a project that the federation does not work on any more. It was not used.',
       retry: 'never',
     }),
   finished: () =>

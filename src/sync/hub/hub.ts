@@ -95,7 +95,13 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
   const federation = order.federation ?? readSetting(db, 'federation') ?? 'ImagiQ';
   const store = openTrunkStore(db);
   const members = openMembers(db, clock);
-  const relay = openRelay(db, blobs, members.isMember);
+  const relay = openRelay({
+    db,
+    blobs,
+    isMember: members.isMember,
+    isBlobNeeded: store.isBlobNeeded,
+    currentProject: () => store.current()?.projectHash ?? null,
+  });
   const listeners = new Set<(news: HubNews) => void>();
   let refusedUpdates = 0;
 

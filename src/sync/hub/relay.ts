@@ -2,17 +2,19 @@
 // them on; it holds no key that opens them.
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { Envelope, FromHub } from '../protocol/messages.ts';
-import { readStatement, type Signed } from '../protocol/statement.ts';
+import { parseStatement, readStatement, type Signed, type StatementOf } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubDatabase } from './hub-database.ts';
 import type { AdmittedSite } from './members.ts';
 
+type ModelStatement = StatementOf<'model'>;
 export type ModelAvailable = Extract<FromHub, { kind: 'model-available' }>;
 
 export interface Relay {
   /**
-   * Stores a model once its sealed bytes are here; again with other envelopes it adds recipients.
-   * @returns who has something new. @throws Fault 403, 514 or 516 with the reason of refusal.
+   * Stores a model once its sealed bytes are here; again with other envelopes it adds recipients. An author has one model in a
+   * project: another takes the place of the earlier.
+   * @returns who has something new. @throws Fault 403, 511, 514 or 516 with the reason of refusal.
    */
   publish(author: AdmittedSite, signed: Signed, envelopes: readonly Envelope[]): readonly string[];
   /** What a recipient has not seen yet, oldest first. */
@@ -20,7 +22,14 @@ export interface Relay {
   mayFetch(recipient: string, blob: string): boolean;
 }
 
-export function openRelay(db: HubDatabase, blobs: BlobFolder, isMember: (fingerprint: string) => boolean): Relay {
+export function openRelay(order: {
+  readonly db: HubDatabase;
+  readonly blobs: BlobFolder;
+  readonly isMember: (fingerprint: string) => boolean;
+  readonly currentProject: () => string | null;
+  readonly isBlobNeeded: (hash: string) => boolean;
+}): Relay {
+  const { db, blobs } = order;
   const insertModel = db.prepare(
     'INSERT INTO models (model, author, statement, signature, sealedBlob) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
@@ -30,15 +39,37 @@ export function openRelay(db: HubDatabase, blobs: BlobFolder, isMember: (fingerp
   const insertEnvelope = db.prepare(
     'INSERT INTO envelopes (modelNumber, recipient, sealedKey) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   );
+  const earlierModels = db.prepare<[string, string], { number: number; sealedBlob: string; statement: string }>(
+    'SELECT number, sealedBlob, statement FROM models WHERE author = ? AND model != ?',
+  );
+  const removeEnvelopes = db.prepare('DELETE FROM envelopes WHERE modelNumber = ?');
+  const removeModel = db.prepare('DELETE FROM models WHERE number = ?');
+  /** @returns the sealed blobs of the author's earlier models in the project, whose rows are gone. */
+  const replaceEarlier = (author: string, model: string, projectHash: string): string[] =>
+    earlierModels
+      .all(author, model)
+      .filter(({ statement }) => parseStatement('model', statement).projectHash === projectHash)
+      .map(({ number, sealedBlob }) => {
+        removeEnvelopes.run(number);
+        removeModel.run(number);
+        return sealedBlob;
+      });
   const store = db.transaction(
-    (author: string, model: string, sealedBlob: string, signed: Signed, envelopes: readonly Envelope[]): string[] => {
+    (
+      author: string,
+      { model, projectHash, sealedBlob }: ModelStatement,
+      signed: Signed,
+      envelopes: readonly Envelope[],
+    ) => {
+      const dropped = replaceEarlier(author, model, projectHash);
       insertModel.run(model, author, signed.statement, signed.signature, sealedBlob);
       const row = modelRow.get(author, model)!;
       // The first sealed form stays: later envelopes hold the key of that one.
-      if (row.sealedBlob !== sealedBlob) return [];
-      return envelopes
+      const fitting = row.sealedBlob === sealedBlob ? envelopes : [];
+      const recipients = fitting
         .filter(({ recipient, sealedKey }) => insertEnvelope.run(row.number, recipient, sealedKey).changes === 1)
         .map(({ recipient }) => recipient);
+      return { recipients, dropped };
     },
   );
 
@@ -46,9 +77,12 @@ export function openRelay(db: HubDatabase, blobs: BlobFolder, isMember: (fingerp
     publish(author, signed, envelopes) {
       const model = readStatement('model', signed, author.publicKey);
       if (model.author !== author.fingerprint) throw hubFault.notAuthor();
+      if (model.projectHash !== order.currentProject()) throw hubFault.otherProject();
       if (blobs.size(model.sealedBlob) !== model.sealedBytes) throw hubFault.missingBlob();
-      const toMembers = envelopes.filter(({ recipient }) => isMember(recipient));
-      return store.immediate(author.fingerprint, model.model, model.sealedBlob, signed, toMembers);
+      const toMembers = envelopes.filter(({ recipient }) => order.isMember(recipient));
+      const { recipients, dropped } = store.immediate(author.fingerprint, model, signed, toMembers);
+      for (const hash of dropped) if (!order.isBlobNeeded(hash)) blobs.remove(hash);
+      return recipients;
     },
     availableTo: (recipient, afterSequence) =>
       db

@@ -73,6 +73,12 @@ export const wireFault = {
         'The other end failed inside, and says so in its own log. It is asked again later; nothing stored is lost.',
       retry: 'later',
     }),
+  tooManyTransfers: () =>
+    new Fault({
+      code: 415,
+      message: 'Too many blobs are on their way at once on this connection. The next is taken when one has arrived.',
+      retry: 'later',
+    }),
 } as const;
 
 /** Tells a full disk apart, whatever layer reported it. */

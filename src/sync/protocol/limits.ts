@@ -16,6 +16,8 @@ export const wireLimits = {
   handshakeFrameBytes: 64 * 1024,
   /** Largest blob that is accepted anywhere. */
   blobBytes: 1024 * 1024 * 1024,
+  /** Blobs on their way at once, in each direction of a connection. */
+  transfers: 4,
   handshakeMs: 10_000,
   /** A request unanswered for so long, or a transfer without progress, has failed. */
   idleMs: 60_000,

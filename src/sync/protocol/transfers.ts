@@ -52,6 +52,8 @@ export function openTransfers(order: {
   const { blobs, socket } = order;
   const outgoing = new Map<string, Outgoing>();
   const incoming = new Map<string, Incoming>();
+  /** Blobs that the other end asked for and that are on their way. */
+  let serving = 0;
   let ended: Fault | null = null;
 
   /** Resolves at the next acknowledgement. @throws when none comes in time, or the channel ends. */
@@ -149,6 +151,12 @@ export function openTransfers(order: {
           order.mayReceive(message.hash, message.bytes);
           const transfer = randomBytes(16).toString('hex');
           if (blobs.has(message.hash)) return { kind: 'have', transfer, offset: message.bytes };
+          // A newer transfer of the same blob takes the place of the older.
+          for (const [id, { reception: older, onChunk }] of incoming) {
+            if (onChunk === null && older.hash === message.hash) incoming.delete(id);
+          }
+          const open = [...incoming.values()].filter(({ onChunk }) => onChunk === null);
+          if (open.length >= wireLimits.transfers) throw wireFault.tooManyTransfers();
           let reception = blobs.receive(message.hash, message.bytes);
           // Cut between the last chunk and put-end: all bytes are here, so nothing would ever ask for their end again.
           if (reception.offset === message.bytes) {
@@ -169,9 +177,18 @@ export function openTransfers(order: {
           order.maySend(message.hash);
           const bytes = blobs.size(message.hash);
           if (bytes === null) throw wireFault.unknownBlob(message.hash);
+          if (serving >= wireLimits.transfers) throw wireFault.tooManyTransfers();
+          serving += 1;
           const { transfer } = message;
           // Streamed after the answer has gone out; if it breaks, the receiver notices that nothing comes and asks again.
-          setImmediate(() => void stream(message.hash, transfer, message.offset, bytes).catch(() => {}));
+          setImmediate(
+            () =>
+              void stream(message.hash, transfer, message.offset, bytes)
+                .catch(() => {})
+                .finally(() => {
+                  serving -= 1;
+                }),
+          );
           return { kind: 'sending', bytes };
         }
         case 'chunk-received': {

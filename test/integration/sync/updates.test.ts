@@ -162,6 +162,30 @@ describe('updates at the hub', () => {
     expect(oslo.blobs.has(sealed)).toBe(true);
   });
 
+  it('open at once are limited, and an author has one model in a project', async () => {
+    const hub = await newHub();
+    const lyon = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const oslo = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Oslo' }));
+    const begin = (digit: number): Promise<unknown> =>
+      lyon.channel.ask({ kind: 'put-begin', hash: String(digit).repeat(64), bytes: 100 });
+    for (const digit of [1, 2, 3, 4, 4, 4]) await begin(digit);
+    await expect(begin(5)).rejects.toMatchObject({ code: 415, retry: 'later' });
+
+    const envelopes = [{ recipient: oslo.keys.fingerprint, sealedKey: 'sealed' }];
+    const publish = async (changes = {}): Promise<string> => {
+      const { sealed, statement } = rawModel(oslo, project, changes);
+      await oslo.channel.putBlob(sealed);
+      await oslo.channel.ask({ kind: 'model-published', model: statement, envelopes });
+      return sealed;
+    };
+    await expect(publish({ projectHash: '1'.repeat(64) })).rejects.toMatchObject({ code: 511 });
+    const [first, second] = [await publish(), await publish()];
+    oslo.blobs.remove(first);
+    oslo.blobs.remove(second);
+    await expect(oslo.channel.getBlob(first, 100)).rejects.toMatchObject({ code: 517 });
+    await oslo.channel.getBlob(second, 100);
+  });
+
   it('too large for the project, or blobs of others, are not taken and not given', async () => {
     const hub = await newHub();
     const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
