@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -63,6 +64,29 @@ describe('a federation from the command line', () => {
     expect(after.code).toBe(1);
     expect(after.stderr).toContain('belongs to none');
   }, 240_000);
+
+  test('a member approves later, and only with a cohort whose classes are the project’s', async () => {
+    const folder = temporaryFolder();
+    const { data } = await hubIn(folder, 2);
+    const home = path.join(folder, 'lyon');
+    const studies = path.join(folder, 'lyon-studies');
+    const { labelsFile } = await writePracticeStudies({ site: 0, folder: studies, patients: 12 });
+    await imagiq('--home', home, 'import', studies);
+    await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+    const other = path.join(folder, 'other.csv');
+    writeFileSync(other, readFileSync(labelsFile, 'utf8').replaceAll(',nodule', ',Nodule'));
+    await imagiq('--home', home, 'cohort', 'create', 'misnamed', '--labels', other);
+    await imagiq('--home', home, 'join', await inviteTo(data), '--site', 'lyon');
+
+    const refused = await imagiq('--home', home, '--json', 'approve', '--cohort', 'misnamed');
+    expect(refused.code).toBe(1);
+    const { fault } = refused.json<{ fault: { code: number; message: string } }>();
+    expect(fault.code).toBe(613);
+    expect(fault.message).toMatch(/Nodule.*nodule/);
+    const approved = await imagiq('--home', home, '--json', 'approve', 'Chest', '--cohort', 'chest');
+    expect(approved.json<Membership>()).toMatchObject({ federation: 'Chest', cohort: 'chest' });
+    expect(approved.code).toBe(0);
+  }, 90_000);
 
   test('an invite works once', async () => {
     const folder = temporaryFolder();

@@ -83,11 +83,22 @@ describe('the library from the command line', () => {
     [['pixels', '1.2.3'], '--out'],
     [['cohort', 'create'], 'name'],
     [['hub', '--data', 'x'], '--port'],
+    [['hub', '--data', '/no/such/folder', '--port', '0', '--network', 'cnn-small'], '--classes'],
+    [['approve'], '--cohort'],
   ])('wrong use %j ends with exit code 2', async (flags, sentence) => {
     const ended = await imagiq(...flags);
     expect(ended.code).toBe(2);
     expect(ended.stderr).toContain(sentence);
   });
+
+  test.each([[['frobnicate']], [['cohort', 'create']], [[]]])(
+    'wrong use %j with --json is one document with the fault',
+    async (flags) => {
+      const ended = await imagiq('--json', ...flags);
+      expect(ended.code).toBe(2);
+      expect(ended.json<{ fault: { code: number } }>().fault.code).toBe(800);
+    },
+  );
 
   test('a failure under --json is one document with the fault', async () => {
     const ended = await imagiq('--home', path.join(temporaryFolder(), 'home'), '--json', 'cohort', 'show', 'none');
