@@ -22,7 +22,12 @@ export const trunkOnBench = 'trunk';
 
 export interface Bench {
   /** Puts a model on the bench; the trunk replaces its predecessor. */
-  add(candidate: { readonly model: string; readonly site: string; readonly network: string }): void;
+  add(candidate: {
+    readonly model: string;
+    readonly site: string;
+    readonly network: string;
+    readonly trunkVersion: number | null;
+  }): void;
   /** Evaluates one model that has not been yet. @returns whether there was one. */
   evaluateNext(project: Project, cohort: string): Promise<boolean>;
   /** Opens one announced model. @returns whether there was one and the hub could be asked. */
@@ -65,6 +70,8 @@ export function openBench(desk: MembershipDesk): Bench {
       probabilities: softVote(ids.map(probabilitiesOf)),
       split: 'validation',
     });
+    // Another project or cohort meanwhile: this choice is about what nobody asks for any more.
+    if (!judged.every((candidate) => state.candidates.includes(candidate))) return;
     const metricsOf = (wanted: (candidate: BenchCandidate) => boolean): Metrics | null =>
       judged.find(wanted)?.metrics ?? null;
     state.selected = ids;
@@ -92,6 +99,7 @@ export function openBench(desk: MembershipDesk): Bench {
     const metrics = state.candidates.find(({ model }) => model === own?.model)?.metrics;
     if (own === null || own.shared !== null || !metrics) return;
     const { sealed, contentKey } = sealModel(await blobs.read(own.model), own.model);
+    if (state.own !== own) return;
     const sealedBlob = blobs.put(sealed);
     const statement = signStatement(
       'model',
@@ -146,9 +154,11 @@ export function openBench(desk: MembershipDesk): Bench {
     }
     try {
       await channel.putBlob(shared.sealedBlob);
+      if (state.own?.shared !== shared) return;
       await channel.ask({ kind: 'model-published', model: shared.statement, envelopes });
     } catch (thrown) {
       if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
+      if (state.own?.shared !== shared) return;
       // Nothing that this site could do would change it: the work goes on without.
       desk.ledger('model-not-shared', { model, reason: thrown.message });
       state.reason = thrown.message;
@@ -159,24 +169,31 @@ export function openBench(desk: MembershipDesk): Bench {
 
   const received = async (project: Project): Promise<void> => {
     const next = state.announced[0]!;
+    const hash = state.project?.hash;
+    const isStillAsked = (): boolean => state.project?.hash === hash && state.trunk !== null;
     const author = parseStatement('model', next.model.statement).author;
     const card = state.cards[author];
     if (card === undefined) throw siteFault.badModel('its author is not a member of this federation');
     const statement = readStatement('model', next.model, readSiteCard(card).publicKey);
-    if (statement.projectHash !== state.project?.hash) throw siteFault.badModel('it belongs to another project');
+    if (statement.projectHash !== hash) throw siteFault.badModel('it belongs to another project');
     await desk.channel()!.getBlob(statement.sealedBlob, statement.sealedBytes);
     const contentKey = unwrapKey(next.sealedKey, keys, statement.model);
-    const weights = openModel(await blobs.read(statement.sealedBlob), contentKey, statement.model);
+    const sealed = await blobs.read(statement.sealedBlob);
+    if (!isStillAsked()) return desk.forget(statement.sealedBlob);
+    const weights = openModel(sealed, contentKey, statement.model);
     if (createHash('sha256').update(weights).digest('hex') !== statement.model) {
       throw siteFault.badModel('its weights are not the ones that its author signed');
     }
-    const refusal = checkUpdate(decodeWeights(weights), { layout: decodeWeights(await blobs.read(state.trunk!.blob)) });
+    const layout = decodeWeights(await blobs.read(state.trunk!.blob));
+    if (!isStillAsked()) return desk.forget(statement.sealedBlob);
+    const refusal = checkUpdate(decodeWeights(weights), { layout });
     if (refusal !== null)
       throw siteFault.badModel("it does not fit the project's network, or holds values that are not numbers");
     blobs.put(weights);
     desk.forget(statement.sealedBlob);
     desk.ledger('model-received', { model: statement.model, author, bytes: statement.sealedBytes });
-    bench.add({ model: statement.model, site: readSiteCard(card).site, network: project.network.name });
+    const { site } = readSiteCard(card);
+    bench.add({ model: statement.model, site, network: project.network.name, trunkVersion: null });
   };
 
   const forgetOwn = (): void => {
@@ -190,7 +207,7 @@ export function openBench(desk: MembershipDesk): Bench {
   };
 
   const bench: Bench = {
-    add({ model, site, network }) {
+    add({ model, site, network, trunkVersion }) {
       if (site === trunkOnBench) {
         const earlier = state.candidates.find(
           (candidate) => candidate.site === trunkOnBench && candidate.model !== model,
@@ -204,8 +221,10 @@ export function openBench(desk: MembershipDesk): Bench {
           desk.forget(earlier.model);
         }
       }
-      if (state.candidates.some((candidate) => candidate.model === model && candidate.site === site)) return;
-      state.candidates.push({ model, site, network, metrics: null });
+      const same = state.candidates.find((candidate) => candidate.model === model && candidate.site === site);
+      if (same === undefined) state.candidates.push({ model, site, network, trunkVersion, metrics: null });
+      // A commit may leave the weights as they were.
+      else same.trunkVersion = trunkVersion;
       desk.save();
     },
     async evaluateNext(project, cohort) {

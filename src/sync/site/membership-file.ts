@@ -24,6 +24,8 @@ const candidateSchema = z.object({
   model: hashSchema,
   site: z.string(),
   network: z.string(),
+  /** Of a trunk: the version that these weights are. */
+  trunkVersion: count.nullable().default(null),
   /** On this site's validation split; null until evaluated. */
   metrics: metricsSchema.nullable(),
 });

@@ -303,6 +303,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       const isOther = state.approval?.datasetFingerprint !== datasetFingerprint || state.approval.cohort !== cohort;
       if (isOther) {
         bench.judgeAnew();
+        outbox.clear();
         state.history = [];
       }
       state.approval = { cohort, projectHash: project.hash, datasetFingerprint };

@@ -54,8 +54,13 @@ export function openWorkLoop(order: {
     if (approval === null || approval.projectHash !== current.hash) return false;
     const { project } = current;
     const { cohort } = approval;
-    if ((await work.datasetFingerprint(cohort)) !== approval.datasetFingerprint) {
+    const datasetFingerprint = await work.datasetFingerprint(cohort);
+    // Another project or cohort meanwhile: begin anew.
+    if (signal.aborted) return true;
+    if (datasetFingerprint !== approval.datasetFingerprint) {
       state.approval = null;
+      // Made from data that the consent does not cover any more.
+      outbox.clear();
       state.reason = siteFault.cohortChanged(cohort).message;
       desk.save();
       return false;
@@ -64,11 +69,12 @@ export function openWorkLoop(order: {
       const channel = desk.channel();
       if (channel !== null) {
         await during('downloading', () => channel.getBlob(trunk.blob, trunk.bytes));
+        if (state.trunk?.blob !== trunk.blob) desk.forget(trunk.blob);
         desk.ledger('trunk-received', { project: project.id, version: trunk.version, bytes: trunk.bytes });
         return true;
       }
     } else if (!state.history.some(({ trunkVersion }) => trunkVersion === trunk.version)) {
-      await during('evaluating', () => judgeTrunk(project, cohort, trunk));
+      await during('evaluating', () => judgeTrunk(project, cohort, trunk, signal));
       return true;
     }
     if (state.announced.length > 0 && (await during('downloading', () => bench.openNext(project)))) return true;
@@ -91,22 +97,24 @@ export function openWorkLoop(order: {
   /** The trunk to train from: the newest, or while it cannot be fetched the last that was. */
   const newestHeld = (): { version: number; blob: string } | null => {
     if (state.trunk !== null && blobs.has(state.trunk.blob)) return state.trunk;
-    const version = state.history.at(-1)?.trunkVersion;
     const held = state.candidates.find(({ site, model }) => site === trunkOnBench && blobs.has(model));
-    return version === undefined || held === undefined ? null : { version, blob: held.model };
+    const version = held?.trunkVersion ?? null;
+    return held === undefined || version === null ? null : { version, blob: held.model };
   };
 
   const judgeTrunk = async (
     project: Project,
     cohort: string,
     trunk: { version: number; blob: string },
+    signal: AbortSignal,
   ): Promise<void> => {
-    bench.add({ model: trunk.blob, site: trunkOnBench, network: project.network.name });
+    const network = project.network.name;
+    bench.add({ model: trunk.blob, site: trunkOnBench, network, trunkVersion: trunk.version });
     const judged = (): (typeof state.candidates)[number] | undefined =>
       state.candidates.find(({ model, site }) => model === trunk.blob && site === trunkOnBench);
-    while (judged()?.metrics === null) await bench.evaluateNext(project, cohort);
+    while (!signal.aborted && judged()?.metrics === null) await bench.evaluateNext(project, cohort);
     const metrics = judged()?.metrics;
-    if (!metrics) return;
+    if (!metrics || signal.aborted) return;
     state.history.push({
       trunkVersion: trunk.version,
       at: new Date(desk.clock()).toISOString(),
@@ -121,7 +129,7 @@ export function openWorkLoop(order: {
     const { weights, examples } = await work.trainLocalOnly({ project, cohort, signal });
     if (signal.aborted) return;
     state.own = { model: blobs.put(weights), examples, shared: null };
-    bench.add({ model: state.own.model, site: state.site, network: project.network.name });
+    bench.add({ model: state.own.model, site: state.site, network: project.network.name, trunkVersion: null });
     desk.save();
     while (await bench.evaluateNext(project, cohort)) if (signal.aborted) return;
     // Sharing needs the hub; what fails now is done at the next connection.

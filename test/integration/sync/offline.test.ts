@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { WebSocketServer } from 'ws';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { wireVersion } from '../../../src/sync/protocol/limits.ts';
+import { parseStatement } from '../../../src/sync/protocol/statement.ts';
+import { readMembershipState } from '../../../src/sync/site/membership-file.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 
 const bench = openBench();
@@ -38,6 +42,36 @@ describe('a site without its hub', () => {
     const sent = [...lyon.ledger, ...back.ledger].filter(({ act }) => act === 'update-sent');
     expect(new Set(sent.map(({ detail }) => detail['blob'] + String(detail['baseVersion']))).size).toBeGreaterThan(0);
     expect(hub.status().acceptedUpdates).toBe(back.memberships()[0]!.updates.accepted);
+  });
+
+  it('drops what it made from a cohort once another is approved, and says of the rest which trunk it starts from', async () => {
+    const folder = bench.folder();
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 9 });
+    const hub = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 2 ? held : Promise.resolve()) });
+    const lyon = await bench.site('Lyon', work);
+    await lyon.join(hub.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    await lyon.approve('ImagiQ', 'chest');
+    await until('two updates are in', () => lyon.memberships()[0]!.updates.accepted === 2);
+    await until('the site trains from trunk 2', () => lyon.memberships()[0]!.history.length === 3);
+    await hub.close();
+    await until('the site notices', () => lyon.memberships()[0]!.state === 'offline');
+    release();
+    await until('the spool is full', () => lyon.memberships()[0]!.updates.spooled === 4);
+    await lyon.approve('ImagiQ', 'another');
+    expect(lyon.memberships()[0]!.updates.spooled).toBe(0);
+    await until('the spool is full again', () => lyon.memberships()[0]!.updates.spooled === 4);
+    const [name] = readdirSync(path.join(lyon.folder, 'federations'));
+    const { spool } = readMembershipState(path.join(lyon.folder, 'federations', name!))!;
+    const statements = spool.map(({ update }) => parseStatement('update', update.statement));
+    const fingerprint = await work.datasetFingerprint('another');
+    expect(statements.map(({ datasetFingerprint }) => datasetFingerprint)).toEqual(Array(4).fill(fingerprint));
+    expect(statements.map(({ baseVersion }) => baseVersion)).toEqual([2, 2, 2, 2]);
   });
 
   it('stops for good when its membership is refused, and says why', async () => {
