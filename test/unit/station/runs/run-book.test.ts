@@ -1,0 +1,136 @@
+// The book of runs where writing fails. A full disk cannot be had here: a run's folder that vanished fails the same writes;
+// the trainer, which would fail with it, is a stand-in that reports what a real one does.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Run } from '../../../../src/contract/calls.ts';
+import type { TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
+import type { Cohorts } from '../../../../src/station/cohorts/cohorts.ts';
+import { openBlobStore } from '../../../../src/station/home/blob-store.ts';
+import { openModelRegistry } from '../../../../src/station/runs/model-registry.ts';
+import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
+import type { TrainerProcess } from '../../../../src/trainer/client.ts';
+import { resolveNetwork } from '../../../../src/trainer/client.ts';
+
+const progress: TrainProgress = {
+  epoch: 1,
+  epochs: 1,
+  step: 1,
+  steps: 1,
+  loss: 0.5,
+  losses: [[1, 0.5]],
+  imagesPerSecond: 1,
+  secondsLeft: null,
+  memoryBytes: 0,
+  device: 'cpu',
+  state: 'training',
+};
+const request = {
+  cohort: 'chest',
+  network: 'cnn-small',
+  hyperParameters: {},
+  engine: 'compiled',
+  provider: 'auto',
+} as const;
+
+function situation(
+  train: TrainerProcess['train'],
+  network = resolveNetwork,
+): { book: RunBook; told: Run[]; folder: string } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-runs-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const told: Run[] = [];
+  const cohorts: Pick<Cohorts, 'show' | 'buildDataset'> = {
+    show: () => ({ hash: 'newer', classes: [] }) as unknown as ReturnType<Cohorts['show']>,
+    buildDataset: async () =>
+      ({ file: 'x', header: { cohortHash: 'trained-on', classes: ['a', 'b'] } }) as unknown as Awaited<
+        ReturnType<Cohorts['buildDataset']>
+      >,
+  };
+  const book = openRunBook({
+    folder,
+    datasets: folder,
+    cohorts: cohorts as Cohorts,
+    trainer: { train } as TrainerProcess,
+    models: openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs'))),
+    resolveNetwork: network,
+    threads: 1,
+    onChange: (run) => told.push(run),
+  });
+  return { book, told, folder };
+}
+
+function outcomeOf(weightsFile: string): TrainOutcome {
+  return {
+    epochs: [],
+    test: null,
+    weightsFile,
+    examples: 1,
+    steps: 1,
+    seconds: 1,
+    imagesPerSecond: 1,
+    engine: 'compiled',
+    provider: 'cpu',
+    stoppedEarly: false,
+  };
+}
+
+test('a run whose record cannot be written goes on, keeps its model, and says so once at its end', async () => {
+  const { book, told, folder } = situation(async (job, listeners) => {
+    rmSync(job.runFolder, { recursive: true });
+    listeners?.onProgress?.(progress);
+    listeners?.onEpoch?.({ epoch: 1, loss: 0.5, validation: null });
+    const weightsFile = path.join(path.dirname(job.runFolder), 'weights');
+    writeFileSync(weightsFile, 'weights');
+    return outcomeOf(weightsFile);
+  });
+  const ended = await book.ended(book.start(request).id);
+  expect(ended.state).toBe('done');
+  expect(ended.fault?.message).toContain('ENOENT');
+  expect(ended.fault?.message).not.toContain(folder);
+  expect(told.filter(({ fault }) => fault !== null)).toHaveLength(1);
+});
+
+test('a model names the cohort version that it was trained on, not the newest', async () => {
+  const registered = situation(async (job) => {
+    const weightsFile = path.join(job.runFolder, 'weights');
+    writeFileSync(weightsFile, 'weights');
+    return outcomeOf(weightsFile);
+  });
+  await registered.book.ended(registered.book.start(request).id);
+  const models = openModelRegistry(
+    path.join(registered.folder, 'models'),
+    openBlobStore(path.join(registered.folder, 'b')),
+  );
+  expect(models.list()).toMatchObject([{ cohortHash: 'trained-on', classes: ['a', 'b'] }]);
+});
+
+test('a run that fails at once leaves room for the next', async () => {
+  let calls = 0;
+  const failingLater: typeof resolveNetwork = (name) => {
+    calls += 1;
+    if (calls % 2 === 0) throw new Error('gone');
+    return resolveNetwork(name);
+  };
+  const { book } = situation(() => Promise.reject(new Error('never reached')), failingLater);
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const { id } = book.start(request);
+    expect((await book.ended(id)).state).toBe('failed');
+  }
+});
+
+test('closing pauses the live run and waits until it has stopped', async () => {
+  const { book } = situation(
+    (job, listeners) =>
+      new Promise((resolve) =>
+        listeners?.signal?.addEventListener('abort', () =>
+          setImmediate(() => resolve({ ...outcomeOf(job.runFolder), stoppedEarly: true })),
+        ),
+      ),
+  );
+  const { id } = book.start(request);
+  await new Promise(setImmediate);
+  await book.close();
+  expect((await book.ended(id)).state).toBe('paused');
+});
