@@ -1,11 +1,12 @@
 // The station's process as the shell starts it, and its door for `imagiq`.
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { fromStationSchema } from '../../../src/contract/calls.ts';
 import { connectLocalStation } from '../../../src/station/local-socket.ts';
+import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq } from '../cli/imagiq.ts';
 
 function temporaryFolder(): string {
@@ -64,3 +65,22 @@ test('a station goes on after Ctrl+C in the terminal and ends when its parent is
   child.disconnect();
   expect(await gone).toBe(0);
 }, 30_000);
+
+test('a run that trains while the app is closed is paused with its checkpoint, not lost', async () => {
+  const folder = temporaryFolder();
+  const home = path.join(folder, 'home');
+  const studies = path.join(folder, 'studies');
+  const { labelsFile } = await writePracticeStudies({ site: 1, folder: studies, patients: 8 });
+  const { child, gone } = await startStation(home);
+  const link = await connectLocalStation(home, () => {});
+  await link.call('import-paths', { paths: [studies] });
+  await link.call('create-cohort', { name: 'chest', labelsFile });
+  await link.call('start-run', { cohort: 'chest', network: 'cnn-small', hyperParameters: { epochs: 5_000 } });
+  const [run = ''] = readdirSync(path.join(home, 'runs'));
+  const record = (): string => readFileSync(path.join(home, 'runs', run, 'run.json'), 'utf8');
+  await vi.waitFor(() => expect(/"epoch":[1-9]/.test(record())).toBe(true), { timeout: 30_000, interval: 100 });
+  child.disconnect();
+  expect(await gone).toBe(0);
+  expect(JSON.parse(record())).toMatchObject({ run: { state: 'paused', fault: null } });
+  expect(readdirSync(path.join(home, 'runs', run)).length).toBeGreaterThan(1);
+}, 60_000);
