@@ -163,7 +163,8 @@ export function openBench(desk: MembershipDesk): Bench {
       desk.ledger('model-not-shared', { model, reason: thrown.message });
       state.reason = thrown.message;
     }
-    shared.recipients.push(...recipients);
+    // One that left meanwhile has to be given it again when it comes back.
+    shared.recipients.push(...recipients.filter((recipient) => state.memberFingerprints.includes(recipient)));
     desk.save();
   };
 

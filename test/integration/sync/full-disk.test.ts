@@ -1,6 +1,6 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openHub, type HubNews } from '../../../src/sync/hub/hub.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 import { rawSite } from './raw-site.ts';
@@ -8,11 +8,9 @@ import { rawSite } from './raw-site.ts';
 const bench = openBench();
 const unhandled: unknown[] = [];
 const listen = (reason: unknown): void => void unhandled.push(reason);
-process.on('unhandledRejection', listen);
-afterEach(async () => {
-  await bench.close();
-  expect(unhandled.splice(0)).toEqual([]);
-});
+beforeAll(() => void process.on('unhandledRejection', listen));
+afterAll(() => void process.off('unhandledRejection', listen));
+afterEach(() => bench.close());
 
 const diskFull = (): Error => Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
 
@@ -40,6 +38,7 @@ describe('a full disk', () => {
     await until('the work failed and was tried again', () => failures >= 2);
     isFull = false;
     await until('the project is finished', () => lyon.memberships().find(({ state }) => state === 'finished'));
+    expect(unhandled).toEqual([]);
   });
 
   it('that keeps the ledger from being written keeps the bytes from leaving, and counts nothing', async () => {
@@ -90,5 +89,6 @@ describe('a full disk', () => {
     const third = bench.keep(await rawSite(again));
     await until('the site is greeted', () => third.heard.some(({ kind }) => kind === 'members-changed'));
     expect(hub.status().members).toMatchObject([{ site: 'Lyon', online: true }]);
+    expect(unhandled).toEqual([]);
   });
 });

@@ -205,6 +205,24 @@ describe('updates at the hub', () => {
     expect(hub.status().members).toHaveLength(1);
   });
 
+  it('wait for a deadline that is longer than a timer can be, without counting as due', async () => {
+    const patient = practiceProject({ rule: { bufferSize: 2, deadlineMs: 2 ** 32 } });
+    const hub = bench.keep(
+      await openHub({ folder: bench.folder(), port: 0, project: patient, initialWeights: weightsOf(0) }),
+    );
+    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const warnings: string[] = [];
+    const listen = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', listen);
+    const { blob, signed } = rawUpdate(site, patient, weightsOf(1));
+    await site.channel.putBlob(blob);
+    await site.channel.ask({ kind: 'update-offered', update: signed });
+    await site.channel.ask({ kind: 'update-offered', update: signed });
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+    expect(hub.status()).toMatchObject({ bufferedUpdates: 1, trunkVersion: 0 });
+  });
+
   it('from a site that went silent are not waited for: it counts as offline after three missed pings', async () => {
     const hub = bench.keep(
       await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0), pingMs: 30 }),
