@@ -61,11 +61,24 @@ export function start(...flags: string[]): {
 }
 
 /** Starts `imagiq` through its wrapper in a process group of its own, as a terminal does; `interrupt` is its Ctrl+C. */
-export function startInTerminal(...flags: string[]): { interrupt(): void; ended: Promise<Ended>; stderr(): string } {
+export function startInTerminal(...flags: string[]): {
+  interrupt(): void;
+  /** Whether no process of the group is left. */
+  isAllGone(): boolean;
+  ended: Promise<Ended>;
+  stderr(): string;
+} {
   const started = start(...flags.toSpliced(0, 0, wrapperMark));
   const { pid } = started.process;
   return {
     interrupt: () => void process.kill(-(pid as number), 'SIGINT'),
+    isAllGone() {
+      try {
+        return !process.kill(-(pid as number), 0);
+      } catch {
+        return true;
+      }
+    },
     ended: started.ended,
     stderr: started.stderr,
   };

@@ -1,7 +1,7 @@
 // Ctrl+C in a terminal reaches the wrapper, `imagiq` and its trainer at once: each command still ends in order.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ImportReport } from '../../../src/contract/dicom.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { connectLocalStation } from '../../../src/station/local-socket.ts';
@@ -52,14 +52,17 @@ describe.skipIf(process.platform === 'win32')('Ctrl+C (process groups are POSIXâ
     expect(ended.code).toBe(1);
   }, 90_000);
 
-  test('ends the practice federation with all its processes', async () => {
-    const folder = path.join(temporaryFolder(), 'federation');
-    mkdirSync(folder);
-    const demo = startInTerminal('--json', 'demo', '--folder', folder);
+  test('ends the practice federation with all its processes and its temporary folder', async () => {
+    const folder = temporaryFolder();
+    vi.stubEnv('TMPDIR', folder);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const demo = startInTerminal('--json', 'demo', '--report', path.join(folder, 'report.html'));
     await vi.waitFor(() => expect(demo.stderr()).toContain('Hub at'), patience);
     demo.interrupt();
     const ended = await demo.ended;
     expect(ended.code).toBe(1);
     expect(ended.json<{ fault: { code: number } }>().fault.code).toBe(809);
+    await vi.waitFor(() => expect(demo.isAllGone()).toBe(true), patience);
+    expect(readdirSync(folder)).toEqual([]);
   }, 90_000);
 });
