@@ -8,6 +8,13 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** A whole number of at least 0. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('must be a whole number of at least 0.');
+  return value;
+}
+
 /** A port: 0 picks a free one. */
 export function port(text: string): number {
   const value = Number(text);

@@ -119,6 +119,13 @@ export const calls = {
       hyperParameters: hyperParametersSchema.partial().default({}),
       engine: z.enum(engineNames).default('compiled'),
       provider: z.enum(providerNames).default('auto'),
+      /** The same seed on the same cohort gives the same weights on the CPU; chosen at random where absent. */
+      seed: z
+        .number()
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .optional(),
     }),
     out: runSchema,
   },

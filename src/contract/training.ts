@@ -131,7 +131,10 @@ export const trainProgressSchema = z.object({
   steps: z.number().int(),
   loss: z.number(),
   /** [step, loss] of each step since the report before. */
-  losses: z.array(z.tuple([z.number().int(), z.number()])).max(1_000).default([]),
+  losses: z
+    .array(z.tuple([z.number().int(), z.number()]))
+    .max(1_000)
+    .default([]),
   imagesPerSecond: z.number(),
   secondsLeft: z.number().nullable(),
   memoryBytes: z.number().int(),

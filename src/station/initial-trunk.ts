@@ -2,7 +2,7 @@
 import { encodeTensorFile, float32Tensor, type Tensor } from '../contract/safetensors.ts';
 import type { Project } from '../contract/federation.ts';
 import type { Network } from '../contract/network.ts';
-import { initialWeights, resolveNetwork, weightSpecifications } from '../trainer/client.ts';
+import { initialWeights, networkCatalogue, resolveNetwork, weightSpecifications } from '../trainer/client.ts';
 
 /** Trunk version 0 of a project as safetensors bytes in canonical order. */
 export function initialTrunk(project: Project): Uint8Array {
@@ -18,4 +18,9 @@ export function initialTrunk(project: Project): Uint8Array {
 /** A bundled network by name. @throws Fault (trainer) naming the known ones. */
 export function bundledNetwork(name: string): Network {
   return resolveNetwork(name);
+}
+
+/** Names of the bundled networks. */
+export function bundledNetworkNames(): string[] {
+  return networkCatalogue().map(({ name }) => name);
 }

@@ -141,6 +141,8 @@ function newsText(news: HubNews): string {
       return `a site was refused: ${news.fault.message}`;
     case 'commit-failed':
       return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
+    case 'failed':
+      return `${news.site}: failed inside: ${news.fault.message}`;
     case 'model-published':
       return `${news.site}: model published to ${news.recipients} members`;
     default:

@@ -11,7 +11,7 @@ import { positiveInteger } from '../options.ts';
 const refusalsShown = 20;
 
 export function libraryCommands(): Command[] {
-  return [importCommand(), studiesCommand(), pixelsCommand()];
+  return [importCommand(), studiesCommand(), instancesCommand(), pixelsCommand()];
 }
 
 function importCommand(): Command {
@@ -71,7 +71,7 @@ function studiesCommand(): Command {
 }
 
 function studiesText({ total, studies }: StudyPage): string {
-  if (total === 0) return 'No studies. `imagiq import FOLDER` brings some in.';
+  if (total === 0) return 'No study matches. `imagiq studies` lists all; `imagiq import FOLDER` brings some in.';
   const rows = studies.map((study) => [
     study.studyDate,
     study.patientName,
@@ -83,6 +83,28 @@ function studiesText({ total, studies }: StudyPage): string {
   ]);
   const shown = studies.length < total ? `\n${studies.length} of ${total} studies; --limit shows more.` : '';
   return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances'], rows) + shown;
+}
+
+function instancesCommand(): Command {
+  return new Command('instances')
+    .description('list the instances of a series')
+    .argument('<seriesInstanceUID>', 'from `imagiq studies --json`')
+    .action(async (seriesInstanceUID: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const found = await withStation((station) => station.call('instances', { seriesInstanceUID }));
+      output.result(found, () =>
+        table(
+          ['number', 'SOP Instance UID', 'frames', 'columns', 'rows'],
+          found.instances.map(({ instanceNumber, sopInstanceUID, frames, columns, rows }) => [
+            instanceNumber ?? '',
+            sopInstanceUID,
+            frames,
+            columns,
+            rows,
+          ]),
+        ),
+      );
+    });
 }
 
 function pixelsCommand(): Command {

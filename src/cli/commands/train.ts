@@ -4,7 +4,8 @@ import type { Run } from '../../contract/calls.ts';
 import { Fault } from '../../contract/fault.ts';
 import { type Estimate, engineNames, providerNames } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
-import { positiveInteger, positiveNumber } from '../options.ts';
+import { bundledNetworkNames } from '../../station/initial-trunk.ts';
+import { positiveInteger, positiveNumber, wholeNumber } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
 
 interface TrainOptions {
@@ -14,6 +15,7 @@ interface TrainOptions {
   batch?: number;
   learningRate?: number;
   threads?: number;
+  seed?: number;
   engine: (typeof engineNames)[number];
   provider: (typeof providerNames)[number];
 }
@@ -21,8 +23,9 @@ interface TrainOptions {
 export function trainCommand(): Command {
   return new Command('train')
     .description('train a network on a cohort and measure it on the cohort’s test split')
-    .requiredOption('--cohort <name>')
-    .option('--network <name>', 'see `imagiq train --help`', 'cnn-small')
+    .requiredOption('--cohort <name>', 'cohort to train on (`imagiq cohort list`)')
+    .option('--network <name>', `one of ${bundledNetworkNames().join(', ')}`, 'cnn-small')
+    .option('--seed <number>', 'the same seed gives the same model on the CPU', wholeNumber)
     .option('--epochs <number>', 'passes over the training split', positiveInteger)
     .option('--batch <number>', 'images per step', positiveInteger)
     .option('--learning-rate <number>', 'first learning rate', positiveNumber)
@@ -71,7 +74,14 @@ async function trainToEnd(station: StationLink, options: TrainOptions, onChange:
   let hear = (run: Run): void => void early.push(run);
   const stopListening = station.listen('run-changed', (run) => hear(run));
   const { cohort, network, engine, provider } = options;
-  const { id } = await station.call('start-run', { cohort, network, hyperParameters, engine, provider });
+  const { id } = await station.call('start-run', {
+    cohort,
+    network,
+    hyperParameters,
+    engine,
+    provider,
+    ...(options.seed !== undefined && { seed: options.seed }),
+  });
   const stop = (): void => void station.call('stop-run', { id }).catch(() => {});
   process.once('SIGINT', stop);
   try {

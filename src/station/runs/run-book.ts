@@ -37,7 +37,7 @@ export interface RunRequest {
   readonly hyperParameters: { readonly [K in keyof HyperParameters]?: HyperParameters[K] | undefined };
   readonly engine: TrainJob['engine'];
   readonly provider: TrainJob['provider'];
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 export interface RunBook {

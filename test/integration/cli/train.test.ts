@@ -39,6 +39,13 @@ describe('training from the command line', () => {
     expect(run.epochs.every(({ validation }) => (validation?.examples ?? 0) > 0)).toBe(true);
     expect(run.test.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(run.test.examples);
     expect(existsSync(run.model)).toBe(true);
+
+    const seeded = async (): Promise<string> =>
+      (await imagiq('--home', home, '--json', 'train', '--cohort', 'chest', '--epochs', '1', '--seed', '5')).json<{
+        model: string;
+      }>().model;
+    // Weights are named by their content: the same name is the same bytes.
+    expect(await seeded()).toBe(await seeded());
   }, 120_000);
 
   test('a network or cohort that is not there is named, with those that are', async () => {
