@@ -165,8 +165,10 @@ function hospitalEnded(
       }
       live.update();
     });
-    child.on('exit', (code) => {
+    child.on('exit', (code, signal) => {
       if (code === 0 && hospital.outcome) resolve();
+      // A terminal's Ctrl+C may end a hospital before this process hears of it.
+      else if (signal === 'SIGINT') reject(interrupted());
       else reject(failed(row.name, reason || `its process ended with code ${code}`));
     });
   });
