@@ -82,6 +82,7 @@ async function trainToEnd(station: StationLink, options: TrainOptions, onChange:
     provider,
     ...(options.seed !== undefined && { seed: options.seed }),
   });
+  // A run that ended meanwhile refuses to be stopped: its end is told below.
   const stop = (): void => void station.call('stop-run', { id }).catch(() => {});
   process.once('SIGINT', stop);
   try {

@@ -53,6 +53,7 @@ export function openTrunk(order: {
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = line.then(work);
+    // The caller hears of the failure through `done`; the line only has to go on.
     line = done.catch(() => {});
     return done;
   };
