@@ -2,7 +2,7 @@
 // `imagiq` on the same home folder over the local socket.
 import { parseArgs } from 'node:util';
 import { type EventName, type FromStation, toStationSchema } from '../contract/calls.ts';
-import { faultValueOf } from '../contract/fault.ts';
+import { Fault, faultValueOf } from '../contract/fault.ts';
 import { stationAnswers } from './answer.ts';
 import { type LocalDoor, serveLocalStation } from './local-socket.ts';
 import { openStation } from './open-station.ts';
@@ -24,7 +24,7 @@ const tell = (message: FromStation): void => {
 
 let door: LocalDoor | null = null;
 try {
-  const station = await openStation({
+  const station = await openWhenFree({
     home: values.home,
     onEvent: (event: EventName, value: unknown) => {
       tell({ event, value });
@@ -65,4 +65,17 @@ try {
   tell({ id: 0, fault: faultValueOf(error) });
   process.exitCode = 1;
   process.disconnect?.();
+}
+
+/** A window closed and opened again meets the station before, which is still writing its checkpoints: that is waited for. */
+async function openWhenFree(options: Parameters<typeof openStation>[0]): ReturnType<typeof openStation> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    try {
+      return await openStation(options);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 601 || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 }
