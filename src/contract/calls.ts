@@ -1,6 +1,7 @@
 // The one table of calls between window and station: both sides of the bridge are derived from it.
 // Calls give orders and ask questions; events bring news. Bulk bytes travel as Uint8Array, never as JSON.
 import { z } from 'zod';
+import { annotationCalls } from './annotation.ts';
 import { cohortNameSchema, cohortSchema } from './cohort.ts';
 import {
   frameSchema,
@@ -15,6 +16,7 @@ import {
 } from './dicom.ts';
 import { faultSchema } from './fault.ts';
 import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
+import { pacsCalls, pacsEvents } from './pacs.ts';
 import {
   engineNames,
   epochSchema,
@@ -148,12 +150,18 @@ export const calls = {
     in: z.object({ limit: z.number().int().min(1).max(1_000).default(200) }),
     out: z.object({ entries: z.array(ledgerEntrySchema), verified: z.boolean() }),
   },
+  ...annotationCalls,
+  ...pacsCalls,
 } as const;
 export type CallName = keyof typeof calls;
 export type CallInput<N extends CallName> = z.input<(typeof calls)[N]['in']>;
 /** A call's arguments after decoding, defaults filled in. */
 export type CallArguments<N extends CallName> = z.output<(typeof calls)[N]['in']>;
 export type CallOutput<N extends CallName> = z.output<(typeof calls)[N]['out']>;
+/** How a station answers the calls of one part of the table. */
+export type Answers<N extends CallName> = {
+  [K in N]: (input: CallArguments<K>) => CallOutput<K> | Promise<CallOutput<K>>;
+};
 
 /** News from the station. */
 export const events = {
@@ -162,6 +170,7 @@ export const events = {
   'library-changed': nothing,
   'run-changed': runSchema,
   'membership-changed': membershipSchema,
+  ...pacsEvents,
 } as const;
 export type EventName = keyof typeof events;
 export type EventValue<N extends EventName> = z.output<(typeof events)[N]>;

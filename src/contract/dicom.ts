@@ -6,6 +6,12 @@ export const seriesSchema = z.object({
   seriesInstanceUID: z.string(),
   modality: z.string(),
   description: z.string(),
+  seriesNumber: z.number().nullable(),
+  /** Of the first instance that was imported; empty or null where it does not say. */
+  bodyPartExamined: z.string(),
+  manufacturer: z.string(),
+  manufacturerModelName: z.string(),
+  sliceThicknessMm: z.number().nullable(),
   instances: z.number().int(),
 });
 export type Series = z.infer<typeof seriesSchema>;
@@ -16,6 +22,8 @@ export const studySchema = z.object({
   patientName: z.string(),
   patientBirthDate: z.string(),
   patientSex: z.string(),
+  /** PatientAge, or from birth and study date; null where neither is known. */
+  patientAgeYears: z.number().nullable(),
   /** YYYYMMDD, empty where the file has none. */
   studyDate: z.string(),
   description: z.string(),
@@ -100,6 +108,42 @@ export const paletteSchema = z.object({
 });
 export type Palette = z.infer<typeof paletteSchema>;
 
+/** Where a frame lies (PS3.3 C.7.6.2, and functional groups of enhanced objects); null where the file does not say. */
+export const frameGeometrySchema = z.object({
+  frameOfReferenceUID: z.string().nullable(),
+  /** ImagePositionPatient: the centre of the first pixel, mm. */
+  position: z.tuple([z.number(), z.number(), z.number()]).nullable(),
+  /** ImageOrientationPatient: direction cosines of a row, then of a column. */
+  orientation: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]).nullable(),
+  /** Distance of the centres of adjacent rows, then of adjacent columns, mm. */
+  pixelSpacingMm: z.tuple([z.number().positive(), z.number().positive()]).nullable(),
+  /** What the spacing means (PS3.3 10.7): in the patient, calibrated, or at the detector (uncorrected for magnification). */
+  spacingKind: z.enum(['patient', 'calibrated', 'detector', 'unknown']),
+  sliceThicknessMm: z.number().nullable(),
+});
+export type FrameGeometry = z.infer<typeof frameGeometrySchema>;
+
+/** Of a frame whose file says nothing of where it lies. */
+export const unknownGeometry: FrameGeometry = {
+  frameOfReferenceUID: null,
+  position: null,
+  orientation: null,
+  pixelSpacingMm: null,
+  spacingKind: 'unknown',
+  sliceThicknessMm: null,
+};
+
+/** A look-up table of the Modality or VOI LUT sequence (PS3.3 C.11.1, C.11.2). */
+export const lookUpTableSchema = z.object({
+  firstValue: z.number().int(),
+  /** One output per entry; inputs beyond the ends take the end's. */
+  values: z.instanceof(Uint16Array),
+  bits: z.number().int(),
+});
+export type LookUpTable = z.infer<typeof lookUpTableSchema>;
+
+export const voiWindowSchema = z.object({ center: z.number(), width: z.number(), name: z.string() });
+
 /** One decoded frame: stored values, little-endian, samples interleaved. */
 export const frameSchema = z.object({
   rows: z.number().int(),
@@ -118,6 +162,16 @@ export const frameSchema = z.object({
   /** First window of the file in modality units (PS3.3 C.11.2), null where absent. */
   windowCenter: z.number().nullable(),
   windowWidth: z.number().nullable(),
+  /** All windows of the file with their explanations, the first included. */
+  windows: z.array(voiWindowSchema).optional(),
+  /** VOILUTFunction (PS3.3 C.11.2.1.3); LINEAR where absent. */
+  voiFunction: z.enum(['LINEAR', 'LINEAR_EXACT', 'SIGMOID']).optional(),
+  /** Instead of slope and intercept, or of a window, where the file has such a table. */
+  modalityTable: lookUpTableSchema.optional(),
+  voiTable: lookUpTableSchema.optional(),
+  geometry: frameGeometrySchema,
+  /** RecommendedDisplayFrameRate, CineRate or from FrameTime; absent where the file does not say. */
+  framesPerSecond: z.number().positive().optional(),
   modality: z.string(),
   /** Absent unless the frame is PALETTE COLOR. */
   palette: paletteSchema.optional(),

@@ -1,24 +1,24 @@
 // The contract's calls, answered. Arguments are decoded before, answers checked by the types of the one table.
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { type CallArguments, type CallName, type CallOutput, calls } from '../contract/calls.ts';
+import { type Answers, type CallName, calls } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
 import { readInvite } from '../sync/site/read-invite.ts';
+import { annotationAnswers } from './annotations/annotation-answers.ts';
 import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
 import type { Station } from './open-station.ts';
+import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-
-type Answers = { [N in CallName]: (input: CallArguments<N>) => CallOutput<N> | Promise<CallOutput<N>> };
 
 /** A station's way to answer: `answer(name, input)` decodes, runs and returns, or throws a `Fault`. */
 export function stationAnswers(station: Station): (name: CallName, input: unknown) => Promise<unknown> {
   const { library, cohorts, runs, models, site, ledger, home } = station;
   let activeImport: AbortController | null = null;
 
-  const importPaths: Answers['import-paths'] = async ({ paths, mode }) => {
+  const importPaths: Answers<'import-paths'>['import-paths'] = async ({ paths, mode }) => {
     if (activeImport) throw stationFault.importRunning();
     activeImport = new AbortController();
     try {
@@ -36,7 +36,7 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     }
   };
 
-  const answers: Answers = {
+  const answers: Answers<CallName> = {
     about: () => ({
       version,
       home: home.folder,
@@ -102,6 +102,8 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     leave: async ({ federation }) => done(await site.leave(federation)),
     memberships: () => ({ memberships: site.memberships() }),
     ledger: ({ limit }) => ({ entries: ledger.entries(limit), verified: ledger.verify().verified }),
+    ...annotationAnswers(station),
+    ...pacsAnswers(station),
   };
 
   return async (name, input) => {

@@ -47,17 +47,19 @@ export function indexWriter(db: Db): IndexWriter {
   const findPatient = db.prepare<[string], number>('SELECT id FROM patients WHERE patientKey = ?').pluck();
   const findStudy = db.prepare<[string], number>('SELECT id FROM studies WHERE studyInstanceUID = ?').pluck();
   const insertStudy = db.prepare(
-    `INSERT INTO studies (patient, studyInstanceUID, patientID, patientName, patientBirthDate, patientSex, studyDate,
-       description, accessionNumber)
-     VALUES (?, @studyInstanceUID, @patientID, @patientName, @patientBirthDate, @patientSex, @studyDate,
-       @studyDescription, @accessionNumber)`,
+    `INSERT INTO studies (patient, studyInstanceUID, patientID, patientName, patientBirthDate, patientSex,
+       patientAgeYears, studyDate, description, accessionNumber)
+     VALUES (?, @studyInstanceUID, @patientID, @patientName, @patientBirthDate, @patientSex,
+       @patientAgeYears, @studyDate, @studyDescription, @accessionNumber)`,
   );
   const findSeries = db
     .prepare<[number, string], number>('SELECT id FROM series WHERE study = ? AND seriesInstanceUID = ?')
     .pluck();
   const insertSeries = db.prepare(
-    `INSERT INTO series (study, seriesInstanceUID, modality, description, seriesNumber)
-     VALUES (?, @seriesInstanceUID, @modality, @seriesDescription, @seriesNumber)`,
+    `INSERT INTO series (study, seriesInstanceUID, modality, description, seriesNumber, bodyPartExamined,
+       manufacturer, manufacturerModelName, sliceThicknessMm)
+     VALUES (?, @seriesInstanceUID, @modality, @seriesDescription, @seriesNumber, @bodyPartExamined,
+       @manufacturer, @manufacturerModelName, @sliceThicknessMm)`,
   );
   const insertInstance = db.prepare(
     `INSERT INTO instances (series, sopInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows",

@@ -13,12 +13,18 @@ export interface InstanceRecord {
   readonly patientName: string;
   readonly patientBirthDate: string;
   readonly patientSex: string;
+  /** From PatientAge, or from birth and study date. */
+  readonly patientAgeYears: number | null;
   readonly studyDate: string;
   readonly studyDescription: string;
   readonly accessionNumber: string;
   readonly modality: string;
   readonly seriesDescription: string;
   readonly seriesNumber: number | null;
+  readonly bodyPartExamined: string;
+  readonly manufacturer: string;
+  readonly manufacturerModelName: string;
+  readonly sliceThicknessMm: number | null;
   readonly instanceNumber: number | null;
   readonly frames: number;
   /** 0 where there is no pixel data. */
@@ -63,6 +69,8 @@ export function instanceRecord(dataSet: DataSet): InstanceRecord | { readonly re
   if (reason !== null) return { reason };
 
   const pixels = dataSet.pixelData;
+  const patientBirthDate = dashless(text(tags.PatientBirthDate));
+  const studyDate = dashless(text(tags.StudyDate));
   const { position, normal } = slicePosition(dataSet);
   return {
     ...identity,
@@ -70,14 +78,19 @@ export function instanceRecord(dataSet: DataSet): InstanceRecord | { readonly re
     transferSyntaxUID: dataSet.transferSyntaxUID,
     patientID: text(tags.PatientID),
     patientName: text(tags.PatientName),
-    patientBirthDate: text(tags.PatientBirthDate),
+    patientBirthDate,
     patientSex: text(tags.PatientSex),
-    studyDate: text(tags.StudyDate).replace(/^(\d{4})\.(\d\d)\.(\d\d)$/, '$1$2$3'),
+    patientAgeYears: ageYears(text(tags.PatientAge, 16), patientBirthDate, studyDate),
+    studyDate,
     studyDescription: text(tags.StudyDescription),
     accessionNumber: text(tags.AccessionNumber),
     modality: text(tags.Modality),
     seriesDescription: text(tags.SeriesDescription),
     seriesNumber: number(tags.SeriesNumber),
+    bodyPartExamined: text(tags.BodyPartExamined, 64).toUpperCase(),
+    manufacturer: text(tags.Manufacturer, 256),
+    manufacturerModelName: text(tags.ManufacturerModelName, 256),
+    sliceThicknessMm: number(tags.SliceThickness),
     instanceNumber: number(tags.InstanceNumber),
     frames: pixels === null ? 0 : Math.max(1, count(tags.NumberOfFrames)),
     rows: pixels === null ? 0 : count(tags.Rows),
@@ -88,6 +101,28 @@ export function instanceRecord(dataSet: DataSet): InstanceRecord | { readonly re
     pixelBytes: pixels === null || dataSet.deflated || pixels.encapsulated ? null : pixels.length,
     damaged: dataSet.damaged,
   };
+}
+
+/** Dates of the ACR-NEMA form YYYY.MM.DD (PS3.5 6.2 note 3) as today's DA. */
+const dashless = (date: string): string => date.replace(/^(\d{4})\.(\d\d)\.(\d\d)$/, '$1$2$3');
+
+/** Days, weeks, months and years of VR AS (PS3.5 6.2) in years. */
+const yearsPer: Record<string, number> = { D: 1 / 365.25, W: 7 / 365.25, M: 1 / 12, Y: 1 };
+
+function ageYears(patientAge: string, birthDate: string, studyDate: string): number | null {
+  const [, count, unit] = /^(\d{1,3})([DWMY])$/.exec(patientAge) ?? [];
+  if (count !== undefined && unit !== undefined) return Math.round(Number(count) * yearsPer[unit]! * 100) / 100;
+  const born = dayOf(birthDate);
+  const studied = dayOf(studyDate);
+  if (born === null || studied === null || studied < born) return null;
+  return Math.floor((studied - born) / 86_400_000 / 365.25);
+}
+
+function dayOf(date: string): number | null {
+  const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)$/.exec(date) ?? [];
+  if (day === undefined) return null;
+  const at = Date.UTC(Number(year), Number(month) - 1, Number(day));
+  return Number.isNaN(at) ? null : at;
 }
 
 function identityFault(identity: Record<string, string>, damaged: string | null): string | null {

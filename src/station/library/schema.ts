@@ -80,4 +80,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX instancesBySeries ON instances (series);
   `,
+  `
+  ALTER TABLE studies ADD COLUMN patientAgeYears REAL;
+  ALTER TABLE series ADD COLUMN bodyPartExamined TEXT NOT NULL DEFAULT '';
+  ALTER TABLE series ADD COLUMN manufacturer TEXT NOT NULL DEFAULT '';
+  ALTER TABLE series ADD COLUMN manufacturerModelName TEXT NOT NULL DEFAULT '';
+  ALTER TABLE series ADD COLUMN sliceThicknessMm REAL;
+  `,
 ];

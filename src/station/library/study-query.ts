@@ -27,8 +27,11 @@ const sortColumns: Record<StudyQuery['sortBy'], string> = {
   instances: 's.instances',
 };
 
-const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.patientBirthDate, s.patientSex, s.studyDate,
+const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.patientBirthDate, s.patientSex, s.patientAgeYears, s.studyDate,
   s.description, s.accessionNumber, s.modalities, s.instances`;
+
+const seriesColumns = `seriesInstanceUID, modality, description, seriesNumber, bodyPartExamined, manufacturer,
+  manufacturerModelName, sliceThicknessMm`;
 
 /** Below this many matches, sorting them is quicker than walking the sort order's index until a page is full. */
 const fewMatches = 3_000;
@@ -71,11 +74,11 @@ export function studyReader(db: Db): StudyReader {
   const countAll = db.prepare<[], number>('SELECT count(*) FROM studies').pluck();
   const oneStudy = db.prepare<[string], StudyRow>(`SELECT ${studyColumns} FROM studies s WHERE studyInstanceUID = ?`);
   const seriesOfStudies = db.prepare<[string], SeriesRow>(
-    `SELECT study, seriesInstanceUID, modality, description, instances FROM series
+    `SELECT study, ${seriesColumns}, instances FROM series
      WHERE study IN (SELECT value FROM json_each(?)) ORDER BY study, seriesNumber, id`,
   );
   const oneSeries = db.prepare<[string], Series>(
-    `SELECT seriesInstanceUID, max(modality) AS modality, max(description) AS description, sum(instances) AS instances
+    `SELECT ${seriesColumns}, sum(instances) AS instances
      FROM series WHERE seriesInstanceUID = ? GROUP BY seriesInstanceUID`,
   );
   const instancesOfSeries = db.prepare<[string], InstanceRow>(
@@ -132,8 +135,8 @@ export function studyReader(db: Db): StudyReader {
   };
 }
 
-function seriesOnly({ seriesInstanceUID, modality, description, instances }: SeriesRow): Series {
-  return { seriesInstanceUID, modality, description, instances };
+function seriesOnly({ study: _study, ...series }: SeriesRow): Series {
+  return series;
 }
 
 function instanceOnly(row: InstanceRow): Instance {

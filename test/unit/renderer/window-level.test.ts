@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Frame } from '../../../src/contract/dicom.ts';
+import { type Frame, unknownGeometry } from '../../../src/contract/dicom.ts';
 import {
   initialWindow,
   modalityValueAt,
@@ -21,6 +21,7 @@ function frameOf(values: Int16Array | Uint8Array, changes: Partial<Frame> = {}):
     rescaleIntercept: 0,
     windowCenter: null,
     windowWidth: null,
+    geometry: unknownGeometry,
     modality: 'CT',
     ...changes,
   };

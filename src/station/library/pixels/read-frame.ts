@@ -1,5 +1,5 @@
 // One frame of a DICOM file as stored values: the only door to pixels for the viewer, thumbnails and data sets alike.
-import type { Frame } from '../../../contract/dicom.ts';
+import { type Frame, unknownGeometry } from '../../../contract/dicom.ts';
 import type { DataSet, PixelData } from '../dataset.ts';
 import { parseDataset } from '../parse-dataset.ts';
 import { tags } from '../tags.ts';
@@ -47,6 +47,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
     transferSyntax: dataset.transferSyntaxUID,
     pixels: bytes,
     ...modalityDescription(dataset, frame - 1),
+    geometry: unknownGeometry,
     ...(palette === null ? {} : { palette }),
   };
 }

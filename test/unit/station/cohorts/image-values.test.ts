@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../../../src/contract/dicom.ts';
+import { type Frame, unknownGeometry } from '../../../../src/contract/dicom.ts';
 import { imageValues } from '../../../../src/station/cohorts/image-values.ts';
 
 function frame(
@@ -20,6 +20,7 @@ function frame(
     rescaleIntercept: 0,
     windowCenter: null,
     windowWidth: null,
+    geometry: unknownGeometry,
     modality: 'CT',
     ...more,
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../../../../src/contract/dicom.ts';
+import { type Frame, unknownGeometry } from '../../../../../src/contract/dicom.ts';
 import { displayFrame } from '../../../../../src/station/library/pixels/display.ts';
 import { modalityValues } from '../../../../../src/station/library/pixels/modality-values.ts';
 import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
@@ -19,6 +19,7 @@ function greyFrame(values: number[], changes: Partial<Frame> = {}): Frame {
     rescaleIntercept: 0,
     windowCenter: null,
     windowWidth: null,
+    geometry: unknownGeometry,
     modality: 'CT',
     ...changes,
   };

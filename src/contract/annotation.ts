@@ -1,0 +1,80 @@
+// What is drawn over images: a reader's measurements, and segmentations and structure sets that came with the studies.
+import { z } from 'zod';
+
+const uid = z.string().regex(/^[0-9.]{1,64}$/);
+
+export const measurementKinds = ['length', 'angle', 'ellipse', 'rectangle', 'probe'] as const;
+
+/**
+ * A measurement on one frame. Points are image coordinates in pixels as SCOORD has them (PS3.3 C.18.6): column, row, with 0,0 at
+ * the outer corner of the first pixel. length: 2 points · angle: 3, the vertex in the middle · ellipse: 4, the ends of both
+ * axes · rectangle: 4 corners · probe: 1.
+ */
+export const measurementSchema = z.object({
+  id: z.uuid(),
+  studyInstanceUID: uid,
+  seriesInstanceUID: uid,
+  sopInstanceUID: uid,
+  /** Counts from 1. */
+  frame: z.number().int().min(1),
+  kind: z.enum(measurementKinds),
+  points: z
+    .array(z.tuple([z.number(), z.number()]))
+    .min(1)
+    .max(4),
+  label: z.string().max(200).default(''),
+  /** What was measured when it was saved, name to value; the unit is in the name: lengthMm, lengthPixels, angleDegrees, areaMm2, mean. */
+  values: z.record(z.string().max(40), z.number()).default({}),
+  /** ISO 8601. */
+  changedAt: z.string().max(40),
+});
+export type Measurement = z.infer<typeof measurementSchema>;
+
+/** A SEG or RTSTRUCT instance that refers to a series. */
+export const overlaySchema = z.object({
+  sopInstanceUID: z.string(),
+  kind: z.enum(['SEG', 'RTSTRUCT']),
+  description: z.string(),
+  regions: z.array(
+    z.object({
+      /** SegmentNumber or ROINumber. */
+      number: z.number().int(),
+      label: z.string(),
+      /** sRGB, 0–255: the file's recommended colour, or one chosen by number. */
+      color: z.tuple([z.number().int(), z.number().int(), z.number().int()]),
+    }),
+  ),
+});
+export type Overlay = z.infer<typeof overlaySchema>;
+
+/** One region on one frame of the referenced series. */
+export const overlayShapeSchema = z.object({
+  region: z.number().int(),
+  /** SEG: rows × columns bytes of the referenced frame, 0 outside, up to 255 inside (fractional segments scaled). */
+  mask: z.instanceof(Uint8Array).nullable(),
+  /** RTSTRUCT: closed polygons in image coordinates of the referenced frame (column, row alternating). */
+  polygons: z.array(z.instanceof(Float32Array)),
+});
+export type OverlayShape = z.infer<typeof overlayShapeSchema>;
+
+const nothing = z.object({});
+
+export const annotationCalls = {
+  measurements: {
+    in: z.object({ studyInstanceUID: uid }),
+    out: z.object({ measurements: z.array(measurementSchema) }),
+  },
+  /** Adds it, or replaces the one of the same id. */
+  'save-measurement': { in: z.object({ measurement: measurementSchema }), out: nothing },
+  'delete-measurement': { in: z.object({ id: z.uuid() }), out: nothing },
+  overlays: { in: z.object({ seriesInstanceUID: uid }), out: z.object({ overlays: z.array(overlaySchema) }) },
+  /** What an overlay shows on one frame; no shapes where it has nothing there. */
+  'overlay-shapes': {
+    in: z.object({
+      overlayInstanceUID: uid,
+      sopInstanceUID: uid,
+      frame: z.number().int().min(1).default(1),
+    }),
+    out: z.object({ rows: z.number().int(), columns: z.number().int(), shapes: z.array(overlayShapeSchema) }),
+  },
+} as const;
