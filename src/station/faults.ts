@@ -1,10 +1,13 @@
 // Faults of the station itself (6xx). 600 and 610 are the contract's; 640–649 the ledger's.
 import { Fault } from '../contract/fault.ts';
 
+/** Another process owns the home folder: the one fault that waiting can mend. */
+export const homeInUseCode = 601;
+
 export const stationFault = {
   homeInUse: (pid: string) =>
     new Fault({
-      code: 601,
+      code: homeInUseCode,
       message: `This data folder is in use by another ImagiQ (process ${pid}). Close it, or choose another folder with --home.`,
       retry: 'later',
     }),

@@ -4,8 +4,13 @@ import { parseArgs } from 'node:util';
 import { type EventName, type FromStation, toStationSchema } from '../contract/calls.ts';
 import { Fault, faultValueOf } from '../contract/fault.ts';
 import { stationAnswers } from './answer.ts';
+import { homeInUseCode } from './faults.ts';
 import { type LocalDoor, serveLocalStation } from './local-socket.ts';
 import { openStation } from './open-station.ts';
+
+/** How long the station of a window just closed may take to write its checkpoints, and how often that is looked at. */
+const homeWaitMs = 15_000;
+const homeLookEveryMs = 200;
 
 // Whatever is written here is about patients: for this user only.
 process.umask(0o077);
@@ -69,13 +74,13 @@ try {
 
 /** A window closed and opened again meets the station before, which is still writing its checkpoints: that is waited for. */
 async function openWhenFree(options: Parameters<typeof openStation>[0]): ReturnType<typeof openStation> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + homeWaitMs;
   for (;;) {
     try {
       return await openStation(options);
     } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 601 || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      if (!(error instanceof Fault) || error.code !== homeInUseCode || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, homeLookEveryMs));
     }
   }
 }
