@@ -1,0 +1,96 @@
+// Faults of peers and of the receiver: codes 650–679. A retired code keeps its line as a tombstone.
+// Messages name peers and UIDs, never a patient, a password, or an address with a password in it.
+import { Fault } from '../../contract/fault.ts';
+
+export const pacsFault = {
+  unknownPeer: (peer: string) =>
+    new Fault({
+      code: 650,
+      message: `There is no peer named ${peer}. Add it on the PACS screen, or choose one of the list.`,
+      retry: 'never',
+    }),
+  transferRunning: () =>
+    new Fault({
+      code: 651,
+      message: 'Another transfer is running. Wait for it to end or cancel it, then start this one.',
+      retry: 'later',
+    }),
+  unreachable: (peer: string, why: string) =>
+    new Fault({
+      code: 652,
+      message: `${peer} cannot be reached: ${why}. Check its address and port, and that a firewall lets them pass.`,
+      retry: 'later',
+    }),
+  timedOut: (peer: string, seconds: number) =>
+    new Fault({
+      code: 653,
+      message: `${peer} did not answer within ${seconds} s. Try again, or ask whoever looks after it.`,
+      retry: 'later',
+    }),
+  /** TLS could not be agreed on, or the certificate is not one that this station trusts. */
+  tls: (peer: string, why: string) =>
+    new Fault({
+      code: 654,
+      message: `No secure connection to ${peer}: ${why}. Check its certificate, and the authority file chosen for it.`,
+      retry: 'later',
+    }),
+  unauthorised: (peer: string) =>
+    new Fault({
+      code: 655,
+      message: `${peer} does not let this station in: user name or password are wrong, or may not do this. Edit the peer.`,
+      retry: 'later',
+    }),
+  /** HTTP 404 of a root that should have been a DICOMweb one. */
+  noSuchPlace: (peer: string) =>
+    new Fault({
+      code: 656,
+      message: `${peer} has nothing at this address. The address of a DICOMweb server ends where “/studies” begins; edit the peer.`,
+      retry: 'later',
+    }),
+  notDicom: (peer: string, why: string) =>
+    new Fault({
+      code: 657,
+      message: `${peer} answered with something that is not DICOM: ${why}. Check that its address is that of a DICOM server.`,
+      retry: 'later',
+    }),
+  refused: (peer: string, why: string) => new Fault({ code: 658, message: `${peer} refused: ${why}.`, retry: 'later' }),
+  /** An answer beyond what a peer may reasonably send. */
+  tooLarge: (peer: string, what: string) =>
+    new Fault({
+      code: 659,
+      message: `${peer} sent more than this station takes: ${what}. Ask for less at once.`,
+      retry: 'never',
+    }),
+  /** The connection ended in the middle of an answer. What arrived whole is kept. */
+  cutOff: (peer: string) =>
+    new Fault({
+      code: 660,
+      message: `The connection to ${peer} broke off. What had arrived is kept; start again to fetch the rest.`,
+      retry: 'now',
+    }),
+  /** Another server than the peer's own, which must not learn its password. */
+  redirected: (peer: string, host: string) =>
+    new Fault({
+      code: 661,
+      message: `${peer} sends this station on to another server (${host}). If that is right, enter that address for the peer.`,
+      retry: 'never',
+    }),
+  fileUnusable: (file: string, why: string) =>
+    new Fault({
+      code: 662,
+      message: `The file ${file} cannot be used: ${why}. Choose a readable PEM file.`,
+      retry: 'later',
+    }),
+  peersDamaged: (file: string) =>
+    new Fault({
+      code: 663,
+      message: `The list of peers, ${file}, is damaged. Restore it from a backup, or remove it and enter the peers again.`,
+      retry: 'never',
+    }),
+  nothingToSend: () =>
+    new Fault({ code: 664, message: 'None of these studies lies in this library any more.', retry: 'never' }),
+  cancelled: () => new Fault({ code: 665, message: 'The transfer was cancelled.', retry: 'now' }),
+  notYet: (what: string) =>
+    new Fault({ code: 666, message: `${what} is not part of this version yet.`, retry: 'never' }),
+  // 667–669: DICOMweb. 670–679: DIMSE and the receiver.
+} as const;

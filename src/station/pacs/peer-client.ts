@@ -1,0 +1,67 @@
+// What a peer can be asked, whatever it speaks: DIMSE (PS3.7) or DICOMweb (PS3.18).
+import type { RemoteQuery, RemoteStudy, RetrieveMethod } from '../../contract/pacs.ts';
+
+/** What became of an instance that arrived. */
+export type Accepted =
+  | { readonly kind: 'imported'; readonly sopInstanceUID: string }
+  | { readonly kind: 'duplicate'; readonly sopInstanceUID: string }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** The part of the library's intake that a client needs. */
+export interface InstanceIntake {
+  /** A path to write an arriving Part 10 file to. */
+  newFile(): string;
+  /** Resolves when the instance is where it stays and will be indexed even if the station is killed now. */
+  accept(file: string): Promise<Accepted>;
+}
+
+/** What the peer tells of a study; what of it lies here already, the library tells. */
+export type FoundStudy = Omit<RemoteStudy, 'instancesHere'>;
+
+export interface FoundStudies {
+  readonly studies: FoundStudy[];
+  /** There are more than the query's `limit`. */
+  readonly isCut: boolean;
+}
+
+/** A file of the library that is to be sent. */
+export interface SendFile {
+  /** Absolute path of a file that holds this instance; not every one begins with a preamble (PS3.10 7.1). */
+  readonly path: string;
+  readonly sopClassUID: string;
+  readonly sopInstanceUID: string;
+  readonly transferSyntaxUID: string;
+}
+
+export interface RetrieveOptions {
+  /** For DIMSE peers; DICOMweb knows one way. */
+  readonly method: RetrieveMethod;
+  readonly signal: AbortSignal;
+  readonly intake: InstanceIntake;
+  /** Whether the library holds an instance: such a one need not be fetched where the peer tells its instances. */
+  isHere(sopInstanceUID: string): boolean;
+  /** Once for each instance that arrived, when it is where it stays. */
+  onInstance(accepted: Accepted): void;
+  /** Once for each instance that failed, with a sentence that names it by UID and says why. */
+  onFailure(why: string): void;
+  /** How many instances of this study will be fetched, as soon as it is known; may be called again. */
+  onTotal(instances: number): void;
+}
+
+export interface SendOptions {
+  readonly signal: AbortSignal;
+  /** Once for each instance that the peer acknowledged. */
+  onSent(sopInstanceUID: string): void;
+  onFailure(why: string): void;
+}
+
+/** All throw faults of 650–679, and fault 665 when `signal` ends them. What arrived or was sent before stays. */
+export interface PeerClient {
+  /** Resolves with the milliseconds that the answer took. */
+  echo(signal: AbortSignal): Promise<number>;
+  find(query: RemoteQuery, signal: AbortSignal): Promise<FoundStudies>;
+  /** Resolves when each instance of the study was told to `onInstance` or `onFailure`. */
+  retrieve(studyInstanceUID: string, options: RetrieveOptions): Promise<void>;
+  /** Resolves when each file was told to `onSent` or `onFailure`. */
+  send(files: readonly SendFile[], options: SendOptions): Promise<void>;
+}
