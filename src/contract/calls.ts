@@ -2,7 +2,7 @@
 // Calls give orders and ask questions; events bring news. Bulk bytes travel as Uint8Array, never as JSON.
 import { z } from 'zod';
 import { annotationCalls } from './annotation.ts';
-import { cohortNameSchema, cohortSchema } from './cohort.ts';
+import { cohortNameSchema, cohortSchema, labelOrigins } from './cohort.ts';
 import {
   frameSchema,
   importModes,
@@ -108,9 +108,16 @@ export const calls = {
       query: z.string().max(500).default(''),
       labelsFile: z.string().max(4_096).nullable().default(null),
       labelColumn: z.string().max(100).nullable().default(null),
+      /** Labels stored with the studies. Null: the labels file, or where none is given those of the import. */
+      labelsFrom: z.enum(labelOrigins).nullable().default(null),
       studyInstanceUIDs: z.array(uid).max(100_000).nullable().default(null),
     }),
     out: cohortSchema,
+  },
+  /** How many labels are stored with the studies, by origin; only origins that have some. */
+  'stored-labels': {
+    in: nothing,
+    out: z.object({ origins: z.array(z.object({ origin: z.enum(labelOrigins), labels: z.number().int() })) }),
   },
   cohorts: { in: nothing, out: z.object({ cohorts: z.array(cohortSchema) }) },
   'delete-cohort': { in: z.object({ name: cohortNameSchema }), out: nothing },

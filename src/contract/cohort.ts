@@ -7,6 +7,10 @@ export const cohortNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/, 'use letters, digits, spaces, . _ - (at most 64)');
 
+/** Where labels that are stored with studies came from: an import, or objects that describe other images. */
+export const labelOrigins = ['import', 'SEG', 'RTSTRUCT', 'SR'] as const;
+export type LabelOrigin = (typeof labelOrigins)[number];
+
 export const cohortSchema = z.object({
   name: cohortNameSchema,
   version: z.number().int(),

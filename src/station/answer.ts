@@ -67,8 +67,8 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     instances: ({ seriesInstanceUID }) => found(library.instances(seriesInstanceUID), 'series'),
     frame: ({ sopInstanceUID, frame }) => library.frame(sopInstanceUID, frame),
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
-    'create-cohort': ({ name, query, labelsFile, labelColumn, studyInstanceUIDs }) => {
-      const cohort = cohorts.create({ name, query, labelsFile, labelColumn, studyInstanceUIDs });
+    'create-cohort': (request) => {
+      const cohort = cohorts.create(request);
       ledger.append('cohort-created', {
         cohort: cohort.name,
         version: cohort.version,
@@ -78,6 +78,7 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
       station.onEvent('library-changed', {});
       return cohort;
     },
+    'stored-labels': () => ({ origins: library.labels.origins() }),
     cohorts: () => ({ cohorts: cohorts.list() }),
     'delete-cohort': ({ name }) => {
       cohorts.delete(name);

@@ -1,10 +1,17 @@
 // cohort create, show, list, delete.
 import path from 'node:path';
-import { Command } from 'commander';
-import type { Cohort } from '../../contract/cohort.ts';
+import { Command, Option } from 'commander';
+import { type Cohort, type LabelOrigin, labelOrigins } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../output.ts';
+
+interface CreateOptions {
+  query: string;
+  labels?: string;
+  labelColumn?: string;
+  labelsFrom?: LabelOrigin;
+}
 
 export function cohortCommand(): Command {
   const cohort = new Command('cohort').description('choose the studies that take part in training');
@@ -15,21 +22,28 @@ export function cohortCommand(): Command {
     .option('--query <text>', 'only studies that match, as in `imagiq studies`', '')
     .option('--labels <file>', 'CSV: a column file, sopInstanceUID, studyInstanceUID or patientID, and a column label')
     .option('--label-column <name>', 'the label’s column, where it is not called label')
-    .action(
-      async (name: string, options: { query: string; labels?: string; labelColumn?: string }, command: Command) => {
-        const { output, withStation } = contextOf(command);
-        const labelsFile = options.labels === undefined ? null : path.resolve(options.labels);
-        const created = await withStation((station) =>
-          station.call('create-cohort', {
-            name,
-            query: options.query,
-            labelsFile,
-            labelColumn: options.labelColumn ?? null,
-          }),
-        );
-        output.result(created, () => cohortText(created));
-      },
-    );
+    .addOption(
+      new Option(
+        '--labels-from <origin>',
+        'labels stored with the studies; without this and --labels, those of the import',
+      )
+        .choices(labelOrigins)
+        .conflicts('labels'),
+    )
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const labelsFile = options.labels === undefined ? null : path.resolve(options.labels);
+      const created = await withStation((station) =>
+        station.call('create-cohort', {
+          name,
+          query: options.query,
+          labelsFile,
+          labelColumn: options.labelColumn ?? null,
+          labelsFrom: options.labelsFrom ?? null,
+        }),
+      );
+      output.result(created, () => cohortText(created));
+    });
   cohort
     .command('show')
     .argument('<name>')

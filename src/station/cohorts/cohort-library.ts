@@ -1,4 +1,5 @@
 // What cohorts need of the library, and no more.
+import type { LabelOrigin } from '../../contract/cohort.ts';
 import type { Frame } from '../../contract/dicom.ts';
 
 /** An instance with pixel data, as the library selects it. */
@@ -15,12 +16,20 @@ export interface SelectedInstance {
   readonly frames: number;
 }
 
+export interface StoredLabel {
+  readonly level: 'study' | 'series' | 'instance';
+  readonly uid: string;
+  readonly label: string;
+}
+
 export interface LibraryForCohorts {
   /** Instances with pixel data of the studies that match `query`, of the studies listed where a list is given. */
   selectInstances(selection: {
     query: string;
     studyInstanceUIDs: readonly string[] | null;
   }): Iterable<SelectedInstance>;
+  /** Labels stored with studies; those of one origin, at most one for each UID and level. */
+  readonly labels: { all(origin: LabelOrigin): readonly StoredLabel[] };
   /** Decodes one frame, counted from 1; rejects with a Fault where the file or its codec cannot. */
   frame(sopInstanceUID: string, frame: number): Promise<Frame>;
 }

@@ -2,7 +2,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Cohort, cohortNameSchema } from '../../contract/cohort.ts';
+import { type Cohort, cohortNameSchema, type LabelOrigin } from '../../contract/cohort.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { buildDatasetFile, datasetStem, type Dataset, type DatasetOptions } from './build-dataset.ts';
 import type { LibraryForCohorts, SelectedInstance } from './cohort-library.ts';
@@ -11,6 +11,7 @@ import { cohortFaults } from './faults.ts';
 import { matchLabels } from './label-matching.ts';
 import { readLabelsFile } from './labels-file.ts';
 import { splitPatients } from './split.ts';
+import { labelsByInstance } from './stored-label-matching.ts';
 
 export interface CohortRequest {
   readonly name: string;
@@ -20,6 +21,8 @@ export interface CohortRequest {
   readonly labelsFile: string | null;
   /** The label's column where it is not called `label`. */
   readonly labelColumn: string | null;
+  /** Labels stored with the studies; null: the labels file, or where none is given those of the import. */
+  readonly labelsFrom?: LabelOrigin | null;
 }
 
 export interface Cohorts {
@@ -118,18 +121,16 @@ export function openCohorts(options: {
 }
 
 function draftCohort(
-  { name, query, studyInstanceUIDs, labelsFile, labelColumn }: CohortRequest,
+  request: CohortRequest,
   library: LibraryForCohorts,
   key: Uint8Array,
   earlier: ReadonlyMap<string, SplitName>,
 ): { cohort: Omit<Cohort, 'version' | 'createdAt'>; items: CohortItem[] } {
-  if (labelsFile === null) throw cohortFaults.labelsMissing();
-  const file = readLabelsFile(labelsFile, labelColumn);
+  const { name, query, studyInstanceUIDs } = request;
+  const labelsOf = labelling(request, library);
   const selected = [...library.selectInstances({ query, studyInstanceUIDs })];
   if (selected.length === 0) throw cohortFaults.nothingSelected();
-  const { labels, matchedRows, warnings } = matchLabels(file, selected);
-  if (matchedRows === 0) throw cohortFaults.nothingMatches(file.key, file.rows.length, file.columns);
-  if (labels.size === 0) throw cohortFaults.noLabelLeft(warnings);
+  const { labels, warnings } = labelsOf(selected);
   const labelled = selected
     .filter(({ sopInstanceUID }) => labels.has(sopInstanceUID))
     .sort((a, b) => (a.sopInstanceUID < b.sopInstanceUID ? -1 : 1));
@@ -162,6 +163,31 @@ function draftCohort(
       unlabelled: selected.length - labelled.length,
       warnings: [...warnings, ...warningsOf(labelled, items, classes)],
     },
+  };
+}
+
+/** How images get their labels; what cannot work with any selection is thrown before one is made. */
+function labelling(
+  { labelsFile, labelColumn, labelsFrom = null }: CohortRequest,
+  library: LibraryForCohorts,
+): (selected: readonly SelectedInstance[]) => { labels: ReadonlyMap<string, string>; warnings: readonly string[] } {
+  if (labelsFile !== null && labelsFrom !== null) throw cohortFaults.labelsTwice();
+  if (labelsFile === null) {
+    const origin = labelsFrom ?? 'import';
+    const stored = library.labels.all(origin);
+    if (stored.length === 0) throw labelsFrom === null ? cohortFaults.labelsMissing() : cohortFaults.noneStored(origin);
+    return (selected) => {
+      const labels = labelsByInstance(stored, selected);
+      if (labels.size === 0) throw cohortFaults.storedLabelsMatchNothing(origin, stored.length);
+      return { labels, warnings: [] };
+    };
+  }
+  const file = readLabelsFile(labelsFile, labelColumn);
+  return (selected) => {
+    const { labels, matchedRows, warnings } = matchLabels(file, selected);
+    if (matchedRows === 0) throw cohortFaults.nothingMatches(file.key, file.rows.length, file.columns);
+    if (labels.size === 0) throw cohortFaults.noLabelLeft(warnings);
+    return { labels, warnings };
   };
 }
 

@@ -110,4 +110,22 @@ export const cohortFaults = {
       message: `The labels file is larger than ${Math.round(limitBytes / 2 ** 20)} MiB. Keep only the columns that name images and labels.`,
       retry: 'never',
     }),
+  labelsTwice: () =>
+    new Fault({
+      code: 218,
+      message: 'Labels are asked for both from a file and from what is stored with the studies. Choose one of them.',
+      retry: 'never',
+    }),
+  noneStored: (origin: string) =>
+    new Fault({
+      code: 219,
+      message: `No label from ${origin} is stored with these studies. ${howToLabel}`,
+      retry: 'never',
+    }),
+  storedLabelsMatchNothing: (origin: string, labels: number) =>
+    new Fault({
+      code: 220,
+      message: `${labels} labels from ${origin} are stored, but none belongs to a chosen image. Choose more widely, or import with --labels again.`,
+      retry: 'never',
+    }),
 } as const;

@@ -7,6 +7,7 @@ import { readHeaderFile } from './header-file.ts';
 import { type HeaderElement, headerList } from './header-list.ts';
 import { type ImportOptions, importPaths } from './import-paths.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
+import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
 
 export type { ImportOptions } from './import-paths.ts';
@@ -29,6 +30,8 @@ export interface Library {
   frame(sopInstanceUID: string, frame: number): Promise<Frame>;
   /** Instances with pixel data, by SOP Instance UID. */
   selectInstances(selection: InstanceSelection): Iterable<SelectedInstance>;
+  /** Labels that came with studies. */
+  readonly labels: StoredLabels;
   close(): void;
 }
 
@@ -70,6 +73,7 @@ export function openLibrary({ folder }: LibraryOptions): Library {
     instances: (uid) => studies.instances(uid),
     instanceFile: (uid) => instances.file(uid),
     selectInstances: (selection) => instances.select(selection),
+    labels: storedLabels(db),
     async header(sopInstanceUID) {
       const { path } = fileOf(sopInstanceUID);
       try {

@@ -87,4 +87,16 @@ export const migrations: readonly string[] = [
   ALTER TABLE series ADD COLUMN manufacturerModelName TEXT NOT NULL DEFAULT '';
   ALTER TABLE series ADD COLUMN sliceThicknessMm REAL;
   `,
+  `
+  -- Labels that came with studies, by the UID of a study, series or instance (\`level\`).
+  CREATE TABLE labels (
+    origin TEXT NOT NULL,
+    level TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (origin, level, uid)
+  ) STRICT, WITHOUT ROWID;
+  -- Where a copied file was found; null where \`path\` says it, and for copies made before this column.
+  ALTER TABLE instances ADD COLUMN source TEXT;
+  `,
 ];

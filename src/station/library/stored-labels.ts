@@ -1,0 +1,56 @@
+// Labels that came with studies: from an import (folder names, a CSV), or read out of SEG, RTSTRUCT and SR objects.
+// They are kept by UID, not by instance row: a label may arrive before its images, and outlives a re-import.
+import type { LabelOrigin } from '../../contract/cohort.ts';
+import type { Db } from './database.ts';
+
+export type LabelLevel = 'study' | 'series' | 'instance';
+
+export interface StoredLabel {
+  readonly level: LabelLevel;
+  /** Study, Series or SOP Instance UID, as `level` says. */
+  readonly uid: string;
+  readonly label: string;
+}
+
+export interface StoredLabels {
+  /** Saves all rows or none; a UID's earlier label of the same origin is replaced. Returns how many rows changed. */
+  save(origin: LabelOrigin, rows: readonly StoredLabel[]): number;
+  /** Returns how many labels there were. */
+  remove(origin: LabelOrigin, rows: readonly Omit<StoredLabel, 'label'>[]): number;
+  labelOf(origin: LabelOrigin, level: LabelLevel, uid: string): string | null;
+  all(origin: LabelOrigin): StoredLabel[];
+  /** Origins that have labels, with their number. */
+  origins(): { origin: LabelOrigin; labels: number }[];
+}
+
+export function storedLabels(db: Db): StoredLabels {
+  const upsert = db.prepare<[LabelOrigin, LabelLevel, string, string]>(
+    `INSERT INTO labels (origin, level, uid, label) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET label = excluded.label WHERE label <> excluded.label`,
+  );
+  const drop = db.prepare<[LabelOrigin, LabelLevel, string]>(
+    'DELETE FROM labels WHERE origin = ? AND level = ? AND uid = ?',
+  );
+  const one = db
+    .prepare<[LabelOrigin, LabelLevel, string], string>(
+      'SELECT label FROM labels WHERE origin = ? AND level = ? AND uid = ?',
+    )
+    .pluck();
+  const every = db.prepare<[LabelOrigin], StoredLabel>(
+    'SELECT level, uid, label FROM labels WHERE origin = ? ORDER BY level, uid',
+  );
+  const counted = db.prepare<[], { origin: LabelOrigin; labels: number }>(
+    'SELECT origin, count(*) AS labels FROM labels GROUP BY origin ORDER BY origin',
+  );
+  return {
+    save: db.transaction((origin: LabelOrigin, rows: readonly StoredLabel[]) =>
+      rows.reduce((changes, { level, uid, label }) => changes + upsert.run(origin, level, uid, label).changes, 0),
+    ),
+    remove: db.transaction((origin: LabelOrigin, rows: readonly Omit<StoredLabel, 'label'>[]) =>
+      rows.reduce((changes, { level, uid }) => changes + drop.run(origin, level, uid).changes, 0),
+    ),
+    labelOf: (origin, level, uid) => one.get(origin, level, uid) ?? null,
+    all: (origin) => every.all(origin),
+    origins: () => counted.all(),
+  };
+}

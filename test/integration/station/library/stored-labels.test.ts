@@ -1,0 +1,63 @@
+// Labels that came with studies, in a real index.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { labelsByInstance } from '../../../../src/station/cohorts/stored-label-matching.ts';
+import { openLibrary } from '../../../../src/station/library/library.ts';
+
+describe('stored labels', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-labels-'));
+  const library = openLibrary({ folder });
+  const { labels } = library;
+  afterAll(() => {
+    library.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('are replaced by a later label of the same origin, and only a change counts', () => {
+    const row = { level: 'instance', uid: '1.2', label: 'nodule' } as const;
+    expect(labels.save('import', [row])).toBe(1);
+    expect(labels.save('import', [row])).toBe(0);
+    expect(labels.save('import', [{ ...row, label: 'normal' }])).toBe(1);
+    expect(labels.labelOf('import', 'instance', '1.2')).toBe('normal');
+    expect(labels.labelOf('SEG', 'instance', '1.2')).toBeNull();
+    expect(labels.remove('import', [row])).toBe(1);
+    expect(labels.all('import')).toEqual([]);
+  });
+
+  it('are told by origin', () => {
+    labels.save('SEG', [{ level: 'series', uid: '1.3', label: 'liver' }]);
+    labels.save('SR', [
+      { level: 'study', uid: '1.4', label: 'yes' },
+      { level: 'study', uid: '1.5', label: 'no' },
+    ]);
+    expect(labels.origins()).toEqual([
+      { origin: 'SEG', labels: 1 },
+      { origin: 'SR', labels: 2 },
+    ]);
+  });
+
+  it('of an instance count before those of its series, and those before its study’s', () => {
+    const instance = (number: number) => ({
+      sopInstanceUID: `1.1.${number}`,
+      seriesInstanceUID: `1.2.${Math.ceil(number / 2)}`,
+      studyInstanceUID: '1.3',
+      patientID: '',
+      patientKey: '',
+      path: '',
+      modality: 'CT',
+      frames: 1,
+    });
+    const found = labelsByInstance(
+      [
+        { level: 'study', uid: '1.3', label: 'study' },
+        { level: 'series', uid: '1.2.1', label: 'series' },
+        { level: 'instance', uid: '1.1.1', label: 'instance' },
+        { level: 'instance', uid: '1.1.9', label: 'elsewhere' },
+      ],
+      [instance(1), instance(2), instance(3)],
+    );
+    expect([...found.values()]).toEqual(['instance', 'series', 'study']);
+  });
+});
