@@ -53,7 +53,10 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const datasets = path.join(home.blobs, 'datasets');
     const blobs = openBlobStore(path.join(home.blobs, 'models'));
     const ledger = openLedger(home.folder);
-    const library = openLibrary({ folder: home.folder });
+    const library = openLibrary({
+      folder: home.folder,
+      onArrivals: () => options.onEvent('library-changed', {}),
+    });
     const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });
     const models = openModelRegistry(path.join(home.folder, 'models'), blobs);
     // Federation work has a process of its own: a long run at the screen must not hold an update back.

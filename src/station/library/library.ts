@@ -6,6 +6,7 @@ import { libraryFaults } from './faults.ts';
 import { readHeaderFile } from './header-file.ts';
 import { type HeaderElement, headerList } from './header-list.ts';
 import { type ImportOptions, importPaths } from './import-paths.ts';
+import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
@@ -32,19 +33,24 @@ export interface Library {
   selectInstances(selection: InstanceSelection): Iterable<SelectedInstance>;
   /** Labels that came with studies. */
   readonly labels: StoredLabels;
+  /** For instances that arrive over the network. */
+  intake(): InstanceIntake;
   close(): void;
 }
 
 export interface LibraryOptions {
   /** Holds library.sqlite, and copies under instances/. Made when absent. */
   readonly folder: string;
+  /** Called when instances that arrived over the network are in the index. */
+  readonly onArrivals?: () => void;
 }
 
 /** @throws Fault 101, 102, 103 where the index cannot be opened. */
-export function openLibrary({ folder }: LibraryOptions): Library {
+export function openLibrary({ folder, onArrivals = () => {} }: LibraryOptions): Library {
   const db = openDatabase(folder);
   const studies = studyReader(db);
   const instances = instanceReader(db, folder);
+  const intake = openInstanceIntake({ db, folder, onIndexed: onArrivals });
   const closing = new AbortController();
   let activeImport: Promise<ImportReport> | null = null;
   let pixelWorkers: Promise<PixelWorkers> | null = null;
@@ -91,9 +97,11 @@ export function openLibrary({ folder }: LibraryOptions): Library {
         throw goneOr(error);
       }
     },
+    intake: () => intake,
     close() {
       if (closing.signal.aborted) return;
       closing.abort();
+      intake.close();
       void pixelWorkers?.then((workers) => workers.close());
       // A running import writes its last batch first, then closes.
       if (activeImport === null) db.close();

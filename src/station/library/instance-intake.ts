@@ -1,0 +1,208 @@
+// Instances that arrive over the network. An arriving file is written to the incoming folder, complete; once its header
+// was read it is renamed there and counts as accepted. Accepted files are placed in the store by content hash and
+// indexed in batches afterwards; the name in the incoming folder goes only when the index has the instance, so whatever
+// a killed station leaves behind is taken up at the next open.
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { openArrivalThread } from './arrival-thread.ts';
+import { type Db, databaseFault } from './database.ts';
+import { libraryFaults } from './faults.ts';
+import { absolutePath, type HeldInstance, indexWriter, type ReadInstance } from './index-writer.ts';
+
+export type Accepted =
+  | { readonly kind: 'imported'; readonly sopInstanceUID: string }
+  /** The library holds this instance already; the arrived file is removed. */
+  | { readonly kind: 'duplicate'; readonly sopInstanceUID: string }
+  /** Not an instance, or one whose UID belongs to other content; the arrived file is removed. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface InstanceIntake {
+  /** A new path for an arriving Part-10 file. A file that is never accepted is removed at the next open. */
+  newFile(): string;
+  /**
+   * Takes over a file that was written, whole and closed, to a path from `newFile`. Resolves when it is where it stays
+   * and will be indexed even if the station is killed now.
+   * @throws Fault 101 (disk full), 111 (closed); the file is removed.
+   */
+  accept(file: string): Promise<Accepted>;
+  /** Resolves when all that was accepted before is in the index. @throws Fault 101, 102; nothing accepted is lost. */
+  flush(): Promise<void>;
+}
+
+export interface OpenIntake extends InstanceIntake {
+  /** Stops at once; what is accepted and not indexed yet is taken up at the next open. */
+  close(): void;
+}
+
+export interface IntakeOptions {
+  readonly db: Db;
+  readonly folder: string;
+  /** Called after each batch that changed the index. */
+  readonly onIndexed: () => void;
+}
+
+const batchSize = 256;
+const batchEveryMs = 250;
+/** After a batch that failed, on a full disk for example. */
+const retryMs = 5_000;
+const taskDeadlineMs = 120_000;
+
+export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): OpenIntake {
+  const incoming = path.join(folder, 'incoming');
+  const writer = indexWriter(db);
+  const reader = openArrivalThread(taskDeadlineMs);
+  const placer = openArrivalThread(taskDeadlineMs);
+  /** Accepted and not indexed yet, by SOP Instance UID. */
+  const pending = new Map<string, ReadInstance>();
+  let timer: NodeJS.Timeout | null = null;
+  let isClosed = false;
+  /** Batches and the settling of known instances run one after another. */
+  let queue: Promise<unknown> = Promise.resolve();
+
+  function inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const done = queue.then(() => {
+      if (isClosed) throw libraryFaults.closed();
+      return work();
+    });
+    queue = done.catch(() => {});
+    return done;
+  }
+
+  function schedule(afterMs: number): void {
+    if (isClosed) return;
+    if (timer !== null && afterMs > 0) return;
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(() => {
+      timer = null;
+      void inTurn(writeBatch).catch(() => schedule(retryMs));
+    }, afterMs);
+  }
+
+  async function writeBatch(): Promise<void> {
+    while (pending.size > 0) {
+      const batch = [...pending.values()].slice(0, batchSize);
+      await writeOf(batch);
+    }
+  }
+
+  async function writeOf(batch: readonly ReadInstance[]): Promise<void> {
+    try {
+      const placed: ReadInstance[] = [];
+      for (const found of batch) {
+        const place = await placer.run({ kind: 'place', file: found.source, folder }).catch(whereThere);
+        if (place !== null) placed.push({ ...found, ...place, isCopy: true });
+      }
+      // An import may have indexed one of them meanwhile.
+      for (const found of placed) {
+        const held = writer.held(found.record.sopInstanceUID);
+        if (held !== null) await keepAside(held, found);
+      }
+      if (isClosed) throw libraryFaults.closed();
+      writer.insert(placed.filter(({ record }) => writer.held(record.sopInstanceUID) === null));
+    } catch (error) {
+      throw databaseFault(error, folder);
+    }
+    for (const { record } of batch) pending.delete(record.sopInstanceUID);
+    await Promise.all(batch.map(({ source }) => rm(source, { force: true })));
+    onIndexed();
+  }
+
+  /** An accepted file is never thrown away for one of other content that came first. */
+  async function keepAside(held: HeldInstance, { source }: ReadInstance): Promise<void> {
+    const isSame = await reader.run({ kind: 'compare', held: absolutePath(folder, held), file: source });
+    if (isSame !== false) return;
+    const aside = path.join(incoming, 'other-content');
+    mkdirSync(aside, { recursive: true, mode: 0o700 });
+    renameSync(source, path.join(aside, path.basename(source)));
+  }
+
+  async function settleKnown(found: ReadInstance): Promise<Accepted> {
+    const { sopInstanceUID } = found.record;
+    if (pending.size > 0) await writeBatch();
+    const held = writer.held(sopInstanceUID);
+    if (held !== null) {
+      const heldFile = absolutePath(folder, held);
+      const isGone = !existsSync(heldFile);
+      if (!isGone) {
+        const isSame = await reader.run({ kind: 'compare', held: heldFile, file: found.source });
+        if (isClosed) throw libraryFaults.closed();
+        await rm(found.source, { force: true });
+        if (isSame === true) return { kind: 'duplicate', sopInstanceUID };
+        return { kind: 'refused', reason: otherContent };
+      }
+      // The indexed file was removed and this one is at hand.
+      writer.remove(held);
+    }
+    pending.set(sopInstanceUID, found);
+    await writeBatch();
+    return { kind: 'imported', sopInstanceUID };
+  }
+
+  async function take(file: string, keptAs: string): Promise<Accepted> {
+    if (isClosed) throw libraryFaults.closed();
+    const outcome = await reader.run({ kind: 'read', file, keptAs });
+    if (outcome.kind !== 'instance') {
+      await rm(file, { force: true });
+      const isDirectoryFile = outcome.kind === 'directory-file';
+      const reason = 'reason' in outcome ? outcome.reason : 'The file cannot be read.';
+      return { kind: 'refused', reason: isDirectoryFile ? 'A DICOMDIR is no instance.' : reason };
+    }
+    if (isClosed) throw libraryFaults.closed();
+    const found: ReadInstance = { ...outcome.instance, source: keptAs };
+    const { sopInstanceUID } = found.record;
+    if (pending.has(sopInstanceUID) || writer.held(sopInstanceUID) !== null) return inTurn(() => settleKnown(found));
+    pending.set(sopInstanceUID, found);
+    schedule(pending.size >= batchSize ? 0 : batchEveryMs);
+    return { kind: 'imported', sopInstanceUID };
+  }
+
+  /** Takes up what a killed station left: half files go, accepted ones are indexed, one after another. */
+  async function takeUp(): Promise<void> {
+    if (!existsSync(incoming)) return;
+    for (const name of readdirSync(incoming)) {
+      const file = path.join(incoming, name);
+      if (name.endsWith('.part')) await rm(file, { force: true });
+      // A fault here (a full disk) leaves the file for the next open.
+      else if (name.endsWith('.dcm')) await take(file, file).catch(() => {});
+    }
+  }
+  const takenUp = takeUp();
+  let hasFolder = false;
+
+  return {
+    newFile() {
+      if (isClosed) throw libraryFaults.closed();
+      if (!hasFolder) mkdirSync(incoming, { recursive: true, mode: 0o700 });
+      hasFolder = true;
+      return path.join(incoming, `${randomUUID()}.part`);
+    },
+    async accept(file) {
+      try {
+        return await take(file, file.replace(/\.part$/, '.dcm'));
+      } catch (error) {
+        if (!isClosed) await rm(file, { force: true });
+        throw databaseFault(error, folder);
+      }
+    },
+    async flush() {
+      await takenUp;
+      await inTurn(writeBatch);
+    },
+    close() {
+      isClosed = true;
+      if (timer !== null) clearTimeout(timer);
+      reader.close();
+      placer.close();
+    },
+  };
+}
+
+/** A file that somebody took out of the incoming folder is not waited for. */
+function whereThere(error: unknown): null {
+  if ((error as { code?: unknown }).code === 'ENOENT') return null;
+  throw error;
+}
+
+const otherContent = 'Same SOP Instance UID with different content: another file of this instance is already here.';

@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
+import { practiceSlice } from './practice-slice.ts';
+
+const sender = fileURLToPath(new URL('intake-sender.ts', import.meta.url));
+let folder = '';
+const opened: Library[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'imagiq-intake-'));
+});
+afterEach(() => {
+  for (const library of opened.splice(0)) library.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function open(): Library {
+  const library = openLibrary({ folder });
+  opened.push(library);
+  return library;
+}
+
+async function hand(library: Library, bytes: Uint8Array) {
+  const intake = library.intake();
+  const file = intake.newFile();
+  writeFileSync(file, bytes);
+  return intake.accept(file);
+}
+
+const incoming = (): string[] => readdirSync(path.join(folder, 'incoming'));
+
+describe('instances that arrive over the network', () => {
+  it('are placed in the store and indexed, and leave nothing in the incoming folder', async () => {
+    const library = open();
+    const uids: string[] = [];
+    for (let index = 0; index < 45; index += 1) {
+      const accepted = await hand(library, practiceSlice(index).bytes);
+      expect(accepted.kind).toBe('imported');
+      if (accepted.kind === 'imported') uids.push(accepted.sopInstanceUID);
+    }
+    await library.intake().flush();
+    for (const uid of uids) {
+      const file = library.instanceFile(uid);
+      expect(file?.path).toContain(path.join(folder, 'instances'));
+      expect(existsSync(file!.path)).toBe(true);
+    }
+    expect((await library.frame(uids[44]!, 1)).rows).toBe(32);
+    expect(incoming()).toEqual([]);
+  });
+
+  it('are duplicates when they come again, also with another meta header and at the same time', async () => {
+    const library = open();
+    const { bytes } = practiceSlice(3);
+    const withOtherMeta = Buffer.from(bytes);
+    withOtherMeta.write('OTHER', withOtherMeta.indexOf('IMAGIQ_PRACTICE'), 'latin1');
+    const [first, second] = await Promise.all([hand(library, bytes), hand(library, bytes)]);
+    expect([first.kind, second.kind].sort()).toEqual(['duplicate', 'imported']);
+    expect((await hand(library, withOtherMeta)).kind).toBe('duplicate');
+    expect(incoming()).toEqual([]);
+  });
+
+  it('are refused where the same UID stands for other content, and where they are no DICOM', async () => {
+    const library = open();
+    const { bytes, sopInstanceUID } = practiceSlice(4);
+    const changed = Buffer.from(bytes);
+    changed[changed.length - 1] = changed.at(-1)! ^ 1;
+    expect((await hand(library, bytes)).kind).toBe('imported');
+    const other = await hand(library, changed);
+    expect(other).toMatchObject({ kind: 'refused', reason: expect.stringContaining('different content') });
+    expect((await hand(library, Buffer.from('no DICOM at all, only text'))).kind).toBe('refused');
+    expect(library.instanceFile(sopInstanceUID)).not.toBeNull();
+    expect(incoming()).toEqual([]);
+  });
+
+  it('replace an indexed file that is gone', async () => {
+    const library = open();
+    const { bytes, sopInstanceUID } = practiceSlice(5);
+    await hand(library, bytes);
+    await library.intake().flush();
+    rmSync(library.instanceFile(sopInstanceUID)!.path);
+    expect((await hand(library, bytes)).kind).toBe('imported');
+    expect(existsSync(library.instanceFile(sopInstanceUID)!.path)).toBe(true);
+  });
+
+  it('come in while an import runs', async () => {
+    const library = open();
+    const source = path.join(folder, 'source');
+    mkdirSync(source);
+    for (let index = 0; index < 200; index += 1)
+      writeFileSync(path.join(source, `${index}`), practiceSlice(index).bytes);
+    const importing = library.importPaths([source], {
+      mode: 'reference',
+      onProgress: () => {},
+      signal: new AbortController().signal,
+    });
+    for (let index = 190; index < 300; index += 1) {
+      expect((await hand(library, practiceSlice(index).bytes)).kind).not.toBe('refused');
+    }
+    const report = await importing;
+    expect(report.refused).toBe(0);
+    await library.intake().flush();
+    for (let index = 0; index < 300; index += 1) {
+      expect(library.instanceFile(practiceSlice(index).sopInstanceUID)).not.toBeNull();
+    }
+    expect(incoming()).toEqual([]);
+  });
+
+  it('are in the index after the station was killed at any instant, where they had been accepted', async () => {
+    const accepted: string[] = [];
+    for (let kill = 1; kill <= 4; kill += 1) {
+      const child = spawn(process.execPath, [sender, folder, String(accepted.length + 1_000 * kill)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const ended = once(child, 'exit');
+      const target = accepted.length + 37 * kill;
+      for await (const uid of createInterface(child.stdout)) {
+        if (/^[0-9.]+$/.test(uid)) accepted.push(uid);
+        if (accepted.length === target) child.kill('SIGKILL');
+      }
+      await ended;
+    }
+    const left = incoming().length;
+    const library = open();
+    await library.intake().flush();
+    expect(left).toBeGreaterThan(0);
+    expect(accepted.length).toBeGreaterThanOrEqual(370);
+    expect(accepted.filter((uid) => !existsSync(library.instanceFile(uid)?.path ?? ''))).toEqual([]);
+    expect(incoming()).toEqual([]);
+  });
+});
