@@ -5,6 +5,7 @@ import { Fault } from '../contract/fault.ts';
 import { benchCommand } from './commands/bench.ts';
 import { cohortCommand } from './commands/cohort.ts';
 import { demoCommand, hospitalCommand } from './commands/demo.ts';
+import { epsilonCommand } from './commands/epsilon.ts';
 import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
 import { libraryCommands } from './commands/library.ts';
 import { memberCommands } from './commands/member.ts';
@@ -30,6 +31,7 @@ for (const command of [
   ...libraryCommands(),
   cohortCommand(),
   trainCommand(),
+  epsilonCommand(),
   ...hubCommands(),
   ...memberCommands(),
   simulateCommand(),
