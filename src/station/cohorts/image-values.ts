@@ -1,5 +1,6 @@
 // From a decoded frame to the numbers that a network sees: modality values, a window by modality, a fixed size.
 import type { Frame } from '../../contract/dicom.ts';
+import { modalityUnits } from '../library/pixels/modality-values.ts';
 
 /** Range of CT values shown to networks, HU: from air over lung and soft tissue to the softer bone. */
 const ctWindow = { low: -1_000, high: 400 } as const;
@@ -47,7 +48,8 @@ function windowed(frame: Frame): Float32Array {
 
 /** One value for each pixel: the modality LUT applied (PS3.3 C.11.1), colours as luminance. */
 function modalityValues(frame: Frame): Float32Array {
-  const { samples, photometric, rescaleSlope, rescaleIntercept } = frame;
+  const { samples, photometric } = frame;
+  const units = modalityUnits(frame);
   const stored = storedValues(frame);
   const values = new Float32Array(frame.rows * frame.columns);
   if (stored.length < values.length * samples) throw new RangeError('the frame has fewer pixels than rows × columns');
@@ -59,7 +61,7 @@ function modalityValues(frame: Frame): Float32Array {
           0.299 * (stored[at] ?? 0) + 0.587 * (stored[at + 1] ?? 0) + 0.114 * (stored[at + 2] ?? 0)
         : // The first sample of YBR is the luminance.
           (stored[at] ?? 0);
-    values[index] = value * rescaleSlope + rescaleIntercept;
+    values[index] = units(value);
   }
   return values;
 }

@@ -2,7 +2,8 @@
 import type { Frame } from '../../../contract/dicom.ts';
 import { isColour, rgbOf } from './colour.ts';
 import { storedValuesOf, type StoredValues } from './frame-values.ts';
-import { isInverted } from './modality-values.ts';
+import { lookedUp } from './look-up-table.ts';
+import { isInverted, modalityUnits } from './modality-values.ts';
 
 /** Linear window in modality units (PS3.3 C.11.2.1.2). */
 export interface Window {
@@ -19,23 +20,37 @@ export interface DisplayedFrame {
 }
 
 /**
- * @param window null takes the frame's own one; without that, 8-bit frames are shown as they are and others from their 1st
- * to their 99th percentile. Colour frames have no window.
+ * @param window null takes the frame's own table or window; without those, 8-bit frames are shown as they are and others from
+ * their 1st to their 99th percentile. Colour frames have no window.
  */
 export function displayFrame(frame: Frame, window: Window | null = null): DisplayedFrame {
   const { rows, columns } = frame;
   if (isColour(frame)) return { rows, columns, channels: 4, pixels: opaque(rgbOf(frame)) };
   const stored = storedValuesOf(frame);
-  const { center, width } = window ?? ownWindow(frame) ?? fittingWindow(frame, stored);
-  const low = center - 0.5 - (width - 1) / 2;
-  const { rescaleSlope, rescaleIntercept } = frame;
+  const units = modalityUnits(frame);
+  const grey = greyOf(frame, window, stored);
   const inverted = isInverted(frame);
   const shade = (value: number): number => {
-    const x = value * rescaleSlope + rescaleIntercept;
-    const grey = x <= low ? 0 : x > low + width - 1 ? 255 : Math.round(((x - low) / (width - 1)) * 255);
-    return inverted ? 255 - grey : grey;
+    const shown = grey(units(value));
+    return inverted ? 255 - shown : shown;
   };
   return { rows, columns, channels: 1, pixels: shaded(stored, shade) };
+}
+
+/** From modality units to 0…255 (PS3.3 C.11.2.1). */
+function greyOf(frame: Frame, asked: Window | null, stored: StoredValues): (units: number) => number {
+  const { voiTable, voiFunction } = frame;
+  if (asked === null && voiTable !== undefined) {
+    const most = 2 ** voiTable.bits - 1;
+    return (units) => Math.round((Math.min(most, lookedUp(voiTable, units)) / most) * 255);
+  }
+  const own = ownWindow(frame);
+  const { center, width } = asked ?? own ?? fittingWindow(frame, stored);
+  const kind = asked !== null || own !== null ? voiFunction : 'LINEAR';
+  if (kind === 'SIGMOID') return (units) => Math.round(255 / (1 + Math.exp((-4 * (units - center)) / width)));
+  const [low, range] =
+    kind === 'LINEAR_EXACT' ? [center - width / 2, width] : [center - 0.5 - (width - 1) / 2, width - 1];
+  return (units) => (units <= low ? 0 : units > low + range ? 255 : Math.round(((units - low) / range) * 255));
 }
 
 /** Through a table of all values where there are more pixels than values. */
@@ -59,8 +74,9 @@ function shaded(stored: StoredValues, shade: (value: number) => number): Uint8Ar
   return out;
 }
 
-function ownWindow({ windowCenter, windowWidth }: Frame): Window | null {
-  if (windowCenter === null || windowWidth === null || windowWidth < 1) return null;
+function ownWindow({ windowCenter, windowWidth, voiFunction = 'LINEAR' }: Frame): Window | null {
+  if (windowCenter === null || windowWidth === null) return null;
+  if (windowWidth < 1 && voiFunction === 'LINEAR') return null;
   return { center: windowCenter, width: windowWidth };
 }
 
@@ -74,7 +90,7 @@ function fittingWindow(frame: Frame, stored: StoredValues): Window {
   // A few bright pixels on a flat ground (masks) are all that there is to see.
   if (low === high) [low, high] = extremes(stored);
   if (frame.bits === 8 && !frame.signed && high > 1) [low, high] = [0, 255];
-  const ends = [low, high].map((value) => value * frame.rescaleSlope + frame.rescaleIntercept);
+  const ends = [low, high].map(modalityUnits(frame));
   const width = Math.max(Math.abs(ends[1]! - ends[0]!) + 1, 1);
   return { center: Math.min(ends[0]!, ends[1]!) + 0.5 + (width - 1) / 2, width };
 }

@@ -1,50 +1,78 @@
-// What turns stored values into modality units and into grey: rescale and window of a frame, also where an enhanced
-// multi-frame object keeps them per frame or shared (PS3.3 C.7.6.16).
+// What turns stored values into modality units and into grey: rescale or table, windows or table of a frame, also where an
+// enhanced multi-frame object keeps them per frame or shared.
+import type { Frame } from '../../../contract/dicom.ts';
 import type { DataSet, Item } from '../dataset.ts';
+import { decoderOf, numbersOf, textOf, topDecoder } from '../values.ts';
 import { codeOf, numberOf } from './attributes.ts';
-
-const sequenceTags = {
-  SharedFunctionalGroupsSequence: 0x52009229,
-  PerFrameFunctionalGroupsSequence: 0x52009230,
-  PixelValueTransformationSequence: 0x00289145,
-  FrameVOILUTSequence: 0x00289132,
-} as const;
+import { functionalGroup } from './functional-groups.ts';
+import { lookUpTable } from './look-up-table.ts';
 
 const valueTags = {
   Modality: 0x00080060,
+  PixelRepresentation: 0x00280103,
   WindowCenter: 0x00281050,
   WindowWidth: 0x00281051,
   RescaleIntercept: 0x00281052,
   RescaleSlope: 0x00281053,
+  WindowCenterWidthExplanation: 0x00281055,
+  VOILUTFunction: 0x00281056,
+  ModalityLUTSequence: 0x00283000,
+  VOILUTSequence: 0x00283010,
+  FrameVOILUTSequence: 0x00289132,
+  PixelValueTransformationSequence: 0x00289145,
 } as const;
 
-export interface ModalityDescription {
-  readonly rescaleSlope: number;
-  readonly rescaleIntercept: number;
-  readonly windowCenter: number | null;
-  readonly windowWidth: number | null;
-  readonly modality: string;
-}
+export type ModalityDescription = Pick<
+  Frame,
+  | 'rescaleSlope'
+  | 'rescaleIntercept'
+  | 'windowCenter'
+  | 'windowWidth'
+  | 'windows'
+  | 'voiFunction'
+  | 'modalityTable'
+  | 'voiTable'
+  | 'modality'
+>;
+
+/** Most windows that are read of one frame. */
+const windowsLimit = 32;
 
 /** @param frame counted from 0. A slope of 0 would lose every value and is read as 1. */
 export function modalityDescription(dataset: DataSet, frame: number): ModalityDescription {
-  const rescale = macro(dataset, frame, sequenceTags.PixelValueTransformationSequence);
-  const window = macro(dataset, frame, sequenceTags.FrameVOILUTSequence);
-  const width = numberOf(dataset, window, valueTags.WindowWidth);
-  const center = numberOf(dataset, window, valueTags.WindowCenter);
-  const isWindow = width !== null && center !== null && width > 0;
+  const rescale = functionalGroup(dataset, frame, valueTags.PixelValueTransformationSequence) ?? dataset;
+  const voi = functionalGroup(dataset, frame, valueTags.FrameVOILUTSequence) ?? dataset;
+  const isSigned = numberOf(dataset, dataset, valueTags.PixelRepresentation) === 1;
+  const slope = numberOf(dataset, rescale, valueTags.RescaleSlope) || 1;
+  const intercept = numberOf(dataset, rescale, valueTags.RescaleIntercept) ?? 0;
+  const modalityTable = lookUpTable(dataset, dataset, valueTags.ModalityLUTSequence, isSigned);
+  const mayBeNegative = modalityTable === null && (isSigned || slope < 0 || intercept < 0);
+  const voiTable = lookUpTable(dataset, voi, valueTags.VOILUTSequence, mayBeNegative);
+  const windows = windowsOf(dataset, voi);
   return {
-    rescaleSlope: numberOf(dataset, rescale, valueTags.RescaleSlope) || 1,
-    rescaleIntercept: numberOf(dataset, rescale, valueTags.RescaleIntercept) ?? 0,
-    windowCenter: isWindow ? center : null,
-    windowWidth: isWindow ? width : null,
+    rescaleSlope: modalityTable === null ? slope : 1,
+    rescaleIntercept: modalityTable === null ? intercept : 0,
+    windowCenter: windows[0]?.center ?? null,
+    windowWidth: windows[0]?.width ?? null,
+    windows,
+    voiFunction: voiFunction(codeOf(dataset, voi, valueTags.VOILUTFunction)),
+    ...(modalityTable === null ? {} : { modalityTable }),
+    ...(voiTable === null ? {} : { voiTable }),
     modality: codeOf(dataset, dataset, valueTags.Modality),
   };
 }
 
-/** The item that holds a functional group: the frame's own, the shared one, or the data set itself. */
-function macro(dataset: DataSet, frame: number, tag: number): Item {
-  const perFrame = dataset.elements.get(sequenceTags.PerFrameFunctionalGroupsSequence)?.items?.[frame];
-  const shared = dataset.elements.get(sequenceTags.SharedFunctionalGroupsSequence)?.items?.[0];
-  return perFrame?.elements.get(tag)?.items?.[0] ?? shared?.elements.get(tag)?.items?.[0] ?? dataset;
+/** Centre and width in pairs; a pair with a width that is none is left out. */
+function windowsOf(dataset: DataSet, voi: Item): { center: number; width: number; name: string }[] {
+  const centers = numbersOf(dataset, voi.elements.get(valueTags.WindowCenter), windowsLimit);
+  const widths = numbersOf(dataset, voi.elements.get(valueTags.WindowWidth), windowsLimit);
+  const decode = decoderOf(dataset, voi, topDecoder(dataset));
+  const names = textOf(dataset, voi.elements.get(valueTags.WindowCenterWidthExplanation), decode, 2_048).split('\\');
+  return centers
+    .map((center, index) => ({ center, width: widths[index] ?? Number.NaN, name: names[index] ?? '' }))
+    .filter(({ center, width }) => Number.isFinite(center) && Number.isFinite(width) && width > 0);
+}
+
+function voiFunction(code: string): 'LINEAR' | 'LINEAR_EXACT' | 'SIGMOID' {
+  return code === 'LINEAR_EXACT' || code === 'SIGMOID' ? code : 'LINEAR';
 }

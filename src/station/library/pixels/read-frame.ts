@@ -1,5 +1,5 @@
 // One frame of a DICOM file as stored values: the only door to pixels for the viewer, thumbnails and data sets alike.
-import { type Frame, unknownGeometry } from '../../../contract/dicom.ts';
+import type { Frame } from '../../../contract/dicom.ts';
 import type { DataSet, PixelData } from '../dataset.ts';
 import { parseDataset } from '../parse-dataset.ts';
 import { tags } from '../tags.ts';
@@ -7,6 +7,8 @@ import type { DecodedSamples } from './decoded-samples.ts';
 import { decodeEncapsulated } from './encapsulated.ts';
 import { pixelFaults } from './faults.ts';
 import { frameBytes } from './frame-bytes.ts';
+import { framesPerSecond } from './frame-rate.ts';
+import { frameGeometry } from './geometry.ts';
 import { frameLimitBytes, imageDescription, type ImageDescription } from './image-description.ts';
 import { modalityDescription } from './modality.ts';
 import { nativeFrame } from './native.ts';
@@ -37,6 +39,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
   checkShape(decoded, image);
   const { bytes, isSigned } = storedValues(decoded, image);
   const palette = decoded.photometric === 'PALETTE COLOR' ? paletteOf(dataset) : null;
+  const rate = image.frames > 1 ? framesPerSecond(dataset) : null;
   return {
     rows: decoded.rows,
     columns: decoded.columns,
@@ -47,7 +50,8 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
     transferSyntax: dataset.transferSyntaxUID,
     pixels: bytes,
     ...modalityDescription(dataset, frame - 1),
-    geometry: unknownGeometry,
+    geometry: frameGeometry(dataset, frame - 1),
+    ...(rate === null ? {} : { framesPerSecond: rate }),
     ...(palette === null ? {} : { palette }),
   };
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
-const dataFolder = fileURLToPath(new URL('../../../../../../shared/data/dicom', import.meta.url));
+export const dataFolder = fileURLToPath(new URL('../../../../../../shared/data/dicom', import.meta.url));
 const script = fileURLToPath(new URL('reference-pixels.py', import.meta.url));
 
 const referenceSchema = z.union([
@@ -44,7 +44,8 @@ export function referenceAbsence(): string | null {
   return python() === null ? 'no python3 with pydicom and gdcm' : null;
 }
 
-function python(): string | null {
+/** A Python that has pydicom, GDCM and numpy. */
+export function python(): string | null {
   for (const command of ['python3', '/usr/bin/python3']) {
     try {
       execFileSync(command, ['-c', 'import pydicom, gdcm, numpy'], { stdio: 'ignore', timeout: 20_000 });
@@ -60,10 +61,7 @@ function python(): string | null {
 export async function referenceFiles(): Promise<ReferenceFile[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-reference-pixels-'));
   try {
-    const paths = readdirSync(dataFolder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => path.join(entry.parentPath, entry.name))
-      .sort();
+    const paths = dataPaths();
     const lines = (await output(python()!, [script, folder], paths.join('\n'))).trim().split('\n');
     return lines.map((line, index): ReferenceFile => {
       const reference = referenceSchema.parse(JSON.parse(line));
@@ -84,7 +82,16 @@ export async function referenceFiles(): Promise<ReferenceFile[]> {
   }
 }
 
-function output(command: string, parameters: string[], input: string): Promise<string> {
+/** Every file of the data folder. */
+export function dataPaths(): string[] {
+  return readdirSync(dataFolder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** What a program says on stdout when it is given `input`. */
+export function output(command: string, parameters: string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, parameters, { maxBuffer: 64 * 1024 * 1024, timeout: 120_000 }, (error, text) =>
       error === null ? resolve(text) : reject(error),
