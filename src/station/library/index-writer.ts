@@ -1,6 +1,7 @@
 // Writes what the header workers read into the index: one transaction a batch, duplicates told apart by content.
 import path from 'node:path';
 import type { Db } from './database.ts';
+import { studySummary } from './browse/study-summary.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { studyWords } from './study-words.ts';
 
@@ -74,19 +75,21 @@ export function indexWriter(db: Db): IndexWriter {
     `UPDATE studies SET modalities = (SELECT coalesce(group_concat(modality, '\\'), '') FROM
        (SELECT modality FROM studyModalities WHERE study = @study AND modality <> '' ORDER BY modality)) WHERE id = @study`,
   );
+  const summarise = studySummary(db);
   const studyTextOf = db.prepare<[number], Record<string, string>>('SELECT * FROM studies WHERE id = ?');
   const seriesTextOf = db.prepare<[number], string>('SELECT DISTINCT description FROM series WHERE study = ?').pluck();
   const setWords = db.prepare('INSERT OR REPLACE INTO studyText (rowid, words) VALUES (?, ?)');
   const setPlace = db.prepare(
     'UPDATE instances SET path = ?, isCopy = ?, modifiedMs = ?, fileHash = coalesce(?, fileHash) WHERE id = ?',
   );
-  const placeOf = db.prepare<[number], { series: number; study: number }>(
-    'SELECT s.id AS series, s.study FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?',
+  const placeOf = db.prepare<[number], { series: number; study: number; transferSyntaxUID: string }>(
+    'SELECT s.id AS series, s.study, i.transferSyntaxUID FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?',
   );
   const removeEmptySeries = db.prepare('DELETE FROM series WHERE id = ? AND instances = 0');
   const hasSeries = db.prepare('SELECT 1 FROM series WHERE study = ? LIMIT 1');
   const removeStudy = [
     'DELETE FROM studyModalities WHERE study = ?',
+    'DELETE FROM studyTransferSyntaxes WHERE study = ?',
     'DELETE FROM studyText WHERE rowid = ?',
     'DELETE FROM studies WHERE id = ?',
   ].map((statement) => db.prepare(statement));
@@ -115,6 +118,7 @@ export function indexWriter(db: Db): IndexWriter {
 
   const insert = db.transaction((batch: readonly ReadInstance[]) => {
     const changed = new Set<number>();
+    const syntaxes = summarise.tally();
     const studies = new Map<number, number>();
     const series = new Map<number, number>();
     for (const { record, stored, isCopy, ...file } of batch) {
@@ -123,11 +127,14 @@ export function indexWriter(db: Db): IndexWriter {
       insertInstance.run(seriesId, { ...record, ...file, path: stored, isCopy: isCopy ? 1 : 0 });
       add(studies, study);
       add(series, seriesId);
+      syntaxes.add(study, record.transferSyntaxUID, file.fileBytes);
     }
     for (const [id, count] of series) countSeries.run(count, id);
     for (const [id, count] of studies) countStudy.run(count, id);
+    syntaxes.write();
     for (const study of changed) {
       setModalities.run({ study });
+      summarise.series(study);
       setWords.run(study, studyWords(studyTextOf.get(study)!, seriesTextOf.all(study)));
     }
   });
@@ -142,10 +149,14 @@ export function indexWriter(db: Db): IndexWriter {
       const place = placeOf.get(held.id);
       if (place === undefined) return;
       removeInstance.run(held.id);
+      summarise.removed(place.study, place.transferSyntaxUID, held.fileBytes);
       countSeries.run(-1, place.series);
       countStudy.run(-1, place.study);
       removeEmptySeries.run(place.series);
-      if (hasSeries.get(place.study) !== undefined) return;
+      if (hasSeries.get(place.study) !== undefined) {
+        summarise.series(place.study);
+        return;
+      }
       for (const statement of removeStudy) statement.run(place.study);
     }),
   };

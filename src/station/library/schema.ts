@@ -99,4 +99,46 @@ export const migrations: readonly string[] = [
   -- Where a copied file was found; null where \`path\` says it, and for copies made before this column.
   ALTER TABLE instances ADD COLUMN source TEXT;
   `,
+  `
+  -- What lists filter, sort and count by, kept per study so that no list has to look at series or instances.
+  ALTER TABLE studies ADD COLUMN series INTEGER NOT NULL DEFAULT 0;
+  -- Distinct values of the study's series, sorted, joined by a backslash as in modalities.
+  ALTER TABLE studies ADD COLUMN bodyParts TEXT NOT NULL DEFAULT '';
+  ALTER TABLE studies ADD COLUMN manufacturers TEXT NOT NULL DEFAULT '';
+  ALTER TABLE studies ADD COLUMN manufacturerModelNames TEXT NOT NULL DEFAULT '';
+  ALTER TABLE studies ADD COLUMN sliceThicknessesMm TEXT NOT NULL DEFAULT '';
+  -- When the newest series came, milliseconds since 1970; 0 for studies of before this column.
+  ALTER TABLE studies ADD COLUMN importedMs INTEGER NOT NULL DEFAULT 0;
+  UPDATE studies SET series = (SELECT count(*) FROM series r WHERE r.study = studies.id),
+    bodyParts = (SELECT coalesce(group_concat(v, '\\'), '') FROM (SELECT DISTINCT bodyPartExamined AS v FROM series r WHERE r.study = studies.id AND bodyPartExamined <> '' ORDER BY v)),
+    manufacturers = (SELECT coalesce(group_concat(v, '\\'), '') FROM (SELECT DISTINCT manufacturer AS v FROM series r WHERE r.study = studies.id AND manufacturer <> '' ORDER BY v)),
+    manufacturerModelNames = (SELECT coalesce(group_concat(v, '\\'), '') FROM (SELECT DISTINCT manufacturerModelName AS v FROM series r WHERE r.study = studies.id AND manufacturerModelName <> '' ORDER BY v)),
+    sliceThicknessesMm = (SELECT coalesce(group_concat(v, '\\'), '') FROM (SELECT DISTINCT round(sliceThicknessMm, 2) AS v FROM series r WHERE r.study = studies.id AND sliceThicknessMm IS NOT NULL ORDER BY v));
+  CREATE INDEX studiesByBirthDate ON studies (patientBirthDate);
+  CREATE INDEX studiesBySex ON studies (patientSex);
+  CREATE INDEX studiesByAge ON studies (patientAgeYears);
+  CREATE INDEX studiesByAccession ON studies (accessionNumber COLLATE NOCASE);
+  CREATE INDEX studiesByBodyParts ON studies (bodyParts);
+  CREATE INDEX studiesByManufacturers ON studies (manufacturers);
+  CREATE INDEX studiesByModels ON studies (manufacturerModelNames);
+  CREATE INDEX studiesBySliceThickness ON studies (sliceThicknessesMm);
+  CREATE INDEX studiesBySeries ON studies (series);
+  CREATE INDEX studiesByImported ON studies (importedMs);
+  -- Everything of a series that a filter asks for, so that the filters of series read this index alone.
+  CREATE INDEX seriesByEquipment ON series (manufacturer, manufacturerModelName, bodyPartExamined, sliceThicknessMm, modality, study);
+
+  CREATE TABLE studyTransferSyntaxes (
+    transferSyntaxUID TEXT NOT NULL,
+    study INTEGER NOT NULL REFERENCES studies (id),
+    instances INTEGER NOT NULL,
+    fileBytes INTEGER NOT NULL,
+    PRIMARY KEY (study, transferSyntaxUID)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO studyTransferSyntaxes SELECT i.transferSyntaxUID, r.study, count(*), sum(i.fileBytes)
+    FROM instances i JOIN series r ON r.id = i.series GROUP BY 1, 2;
+
+  -- Searches that a person keeps (contract/browse.ts), and how the study list is laid out; JSON.
+  CREATE TABLE savedSearches (name TEXT PRIMARY KEY COLLATE NOCASE, search TEXT NOT NULL, savedMs INTEGER NOT NULL) STRICT;
+  CREATE TABLE layouts (name TEXT PRIMARY KEY, layout TEXT NOT NULL) STRICT;
+  `,
 ];
