@@ -8,6 +8,7 @@ import { demoCommand, hospitalCommand } from './commands/demo.ts';
 import { epsilonCommand } from './commands/epsilon.ts';
 import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
 import { libraryCommands } from './commands/library.ts';
+import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
@@ -29,6 +30,7 @@ const program = new Command('imagiq')
 
 for (const command of [
   ...libraryCommands(),
+  measurementsCommand(),
   cohortCommand(),
   trainCommand(),
   epsilonCommand(),

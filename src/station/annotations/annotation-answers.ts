@@ -5,14 +5,21 @@ import { Fault } from '../../contract/fault.ts';
 import type { Station } from '../open-station.ts';
 
 const notYet = (): never => {
-  throw new Fault({ code: 619, message: 'Annotations are not part of this version yet.', retry: 'never' });
+  throw new Fault({ code: 619, message: 'Overlays are not part of this version yet.', retry: 'never' });
 };
 
-export function annotationAnswers(_station: Station): Answers<keyof typeof annotationCalls> {
+export function annotationAnswers({ library }: Station): Answers<keyof typeof annotationCalls> {
+  const { measurements } = library.annotations;
   return {
-    measurements: notYet,
-    'save-measurement': notYet,
-    'delete-measurement': notYet,
+    measurements: ({ studyInstanceUID }) => ({ measurements: measurements.all(studyInstanceUID) }),
+    'save-measurement': ({ measurement }) => {
+      measurements.save(measurement);
+      return {};
+    },
+    'delete-measurement': ({ id }) => {
+      measurements.delete(id);
+      return {};
+    },
     overlays: notYet,
     'overlay-shapes': notYet,
   };

@@ -1,6 +1,7 @@
 // The library of a station: DICOM files indexed or copied in, studies, headers and frames out.
 import os from 'node:os';
 import type { Frame, ImportReport, Instance, Series, Study, StudyPage, StudyQuery } from '../../contract/dicom.ts';
+import { type Annotations, openAnnotations } from '../annotations/annotations.ts';
 import { openDatabase } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import { readHeaderFile } from './header-file.ts';
@@ -33,6 +34,8 @@ export interface Library {
   selectInstances(selection: InstanceSelection): Iterable<SelectedInstance>;
   /** Labels that came with studies. */
   readonly labels: StoredLabels;
+  /** What readers measured. */
+  readonly annotations: Annotations;
   /** For instances that arrive over the network. */
   intake(): InstanceIntake;
   close(): void;
@@ -50,6 +53,7 @@ export function openLibrary({ folder, onArrivals = () => {} }: LibraryOptions): 
   const db = openDatabase(folder);
   const studies = studyReader(db);
   const instances = instanceReader(db, folder);
+  const annotations = openAnnotations({ db });
   const intake = openInstanceIntake({ db, folder, onIndexed: onArrivals });
   const closing = new AbortController();
   let activeImport: Promise<ImportReport> | null = null;
@@ -80,6 +84,7 @@ export function openLibrary({ folder, onArrivals = () => {} }: LibraryOptions): 
     instanceFile: (uid) => instances.file(uid),
     selectInstances: (selection) => instances.select(selection),
     labels: storedLabels(db),
+    annotations,
     async header(sopInstanceUID) {
       const { path } = fileOf(sopInstanceUID);
       try {

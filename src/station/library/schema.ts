@@ -141,4 +141,20 @@ export const migrations: readonly string[] = [
   CREATE TABLE savedSearches (name TEXT PRIMARY KEY COLLATE NOCASE, search TEXT NOT NULL, savedMs INTEGER NOT NULL) STRICT;
   CREATE TABLE layouts (name TEXT PRIMARY KEY, layout TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE measurements (
+    id TEXT PRIMARY KEY,
+    studyInstanceUID TEXT NOT NULL,
+    seriesInstanceUID TEXT NOT NULL,
+    sopInstanceUID TEXT NOT NULL,
+    frame INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    -- JSON, as in contract/annotation.ts.
+    points TEXT NOT NULL,
+    label TEXT NOT NULL,
+    measured TEXT NOT NULL,
+    changedAt TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX measurementsByStudy ON measurements (studyInstanceUID);
+  `,
 ];
