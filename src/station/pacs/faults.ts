@@ -92,5 +92,7 @@ export const pacsFault = {
   cancelled: () => new Fault({ code: 665, message: 'The transfer was cancelled.', retry: 'now' }),
   notYet: (what: string) =>
     new Fault({ code: 666, message: `${what} is not part of this version yet.`, retry: 'never' }),
-  // 667–669: DICOMweb. 670–679: DIMSE and the receiver.
+  noSuchStudy: (peer: string) =>
+    new Fault({ code: 667, message: `${peer} holds no instances of this study.`, retry: 'never' }),
+  // 668, 669: DICOMweb. 670–679: DIMSE and the receiver.
 } as const;

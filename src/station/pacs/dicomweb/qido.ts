@@ -1,0 +1,121 @@
+// QIDO-RS (PS3.18 10.6): studies that fit a query, and the instances of one study.
+import type { RemoteQuery } from '../../../contract/pacs.ts';
+import type { FoundStudies, FoundStudy } from '../peer-client.ts';
+import { type DicomJson, firstCount, firstText, textsOf } from './dicom-json.ts';
+import type { HttpExchange } from './http-exchange.ts';
+import { dicomJsonType, jsonAnswer } from './json-answer.ts';
+
+export interface QidoPeer {
+  readonly name: string;
+  readonly http: HttpExchange;
+  /** Of one page's JSON. */
+  readonly pageBytesLimit: number;
+}
+
+export interface PeerInstance {
+  readonly seriesInstanceUID: string;
+  readonly sopInstanceUID: string;
+}
+
+const studyPage = 200;
+const instancePage = 1_000;
+const instancesLimit = 200_000;
+const uid = /^[0-9.]{1,64}$/;
+
+/** ModalitiesInStudy, StudyDescription, and the related counts, which servers leave out unless asked. */
+const included = ['00080061', '00081030', '00201206', '00201208'];
+
+export async function findStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSignal): Promise<FoundStudies> {
+  const asked = new URLSearchParams();
+  const ask = (keyword: string, value: string): void => {
+    if (value.trim() !== '') asked.append(keyword, value.trim());
+  };
+  ask('PatientName', query.patientName);
+  ask('PatientID', query.patientID);
+  ask('AccessionNumber', query.accessionNumber);
+  ask('StudyDate', query.studyDate);
+  ask('ModalitiesInStudy', query.modality);
+  ask('StudyInstanceUID', query.studyInstanceUID);
+  asked.append('includefield', included.join(','));
+
+  const studies = new Map<string, FoundStudy>();
+  // One more than asked for tells whether there are more.
+  const wanted = query.limit + 1;
+  await eachPage(peer, '/studies', asked, { size: Math.min(studyPage, wanted), signal }, (page) => {
+    const before = studies.size;
+    for (const dataSet of page) {
+      const study = studyOf(dataSet);
+      if (study !== null) studies.set(study.studyInstanceUID, study);
+    }
+    return studies.size > before && studies.size < wanted;
+  });
+  return { studies: [...studies.values()].slice(0, query.limit), isCut: studies.size > query.limit };
+}
+
+/** The instances of a study by UID; null where the peer does not tell them. */
+export async function instancesOf(
+  peer: QidoPeer,
+  studyInstanceUID: string,
+  signal: AbortSignal,
+): Promise<PeerInstance[] | null> {
+  const instances = new Map<string, PeerInstance>();
+  let isStrange = false;
+  const place = `/studies/${studyInstanceUID}/instances`;
+  await eachPage(peer, place, new URLSearchParams(), { size: instancePage, signal }, (page) => {
+    const before = instances.size;
+    for (const dataSet of page) {
+      const seriesInstanceUID = firstText(dataSet, '0020000E');
+      const sopInstanceUID = firstText(dataSet, '00080018');
+      if (uid.test(seriesInstanceUID) && uid.test(sopInstanceUID)) {
+        instances.set(sopInstanceUID, { seriesInstanceUID, sopInstanceUID });
+      } else isStrange = true;
+    }
+    return instances.size > before && instances.size < instancesLimit;
+  });
+  return isStrange || instances.size >= instancesLimit ? null : [...instances.values()];
+}
+
+/** Asks page after page until one is not full, or `take` says that it is enough (or brought nothing new). */
+async function eachPage(
+  peer: QidoPeer,
+  place: string,
+  asked: URLSearchParams,
+  { size, signal }: { size: number; signal: AbortSignal },
+  take: (page: DicomJson[]) => boolean,
+): Promise<void> {
+  for (let offset = 0; ;) {
+    const parameters = new URLSearchParams(asked);
+    parameters.set('limit', String(size));
+    parameters.set('offset', String(offset));
+    const answer = await peer.http.ask({
+      method: 'GET',
+      // A form's `+` for a space is not understood by every server.
+      place: `${place}?${parameters.toString().replaceAll('+', '%20')}`,
+      accept: dicomJsonType,
+      signal,
+    });
+    // A server that gives fewer than asked for says so by a warning (PS3.18 8.3.4.4).
+    const hasMore = /^299\b/.test(answer.headers['warning'] ?? '');
+    const page = await jsonAnswer(peer.name, answer, peer.pageBytesLimit);
+    const goesOn = take(page);
+    if (!goesOn || page.length === 0 || (page.length < size && !hasMore)) return;
+    offset += page.length;
+  }
+}
+
+function studyOf(dataSet: DicomJson): FoundStudy | null {
+  const studyInstanceUID = firstText(dataSet, '0020000D');
+  if (!uid.test(studyInstanceUID)) return null;
+  return {
+    studyInstanceUID,
+    patientID: firstText(dataSet, '00100020'),
+    patientName: firstText(dataSet, '00100010'),
+    patientBirthDate: firstText(dataSet, '00100030'),
+    studyDate: firstText(dataSet, '00080020'),
+    description: firstText(dataSet, '00081030'),
+    accessionNumber: firstText(dataSet, '00080050'),
+    modalities: textsOf(dataSet, '00080061').sort(),
+    series: firstCount(dataSet, '00201206'),
+    instances: firstCount(dataSet, '00201208'),
+  };
+}

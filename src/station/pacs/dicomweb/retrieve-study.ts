@@ -1,0 +1,78 @@
+// Retrieves one study by WADO-RS. Where the peer tells its instances, those that are here already are not fetched again, a
+// body that breaks off is taken up by fetching the rest, and what the peer did not send is told by UID.
+import { Fault } from '../../../contract/fault.ts';
+import { pacsFault } from '../faults.ts';
+import type { RetrieveOptions } from '../peer-client.ts';
+import { instancesOf, type PeerInstance, type QidoPeer } from './qido.ts';
+import { fetchInstances, type WadoPeer } from './wado.ts';
+
+/** As long as each brings at least one instance more. */
+const attemptsLimit = 5;
+
+export async function retrieveStudy(
+  peer: QidoPeer & WadoPeer,
+  studyInstanceUID: string,
+  options: RetrieveOptions,
+): Promise<void> {
+  const { signal, intake } = options;
+  const told = await toldInstances(peer, studyInstanceUID, signal);
+  if (told?.length === 0) throw pacsFault.noSuchStudy(peer.name);
+  const wanted = told?.filter(({ sopInstanceUID }) => !options.isHere(sopInstanceUID)) ?? null;
+  if (wanted !== null) options.onTotal(wanted.length);
+
+  const arrived = new Set<string>();
+  let refused = 0;
+  const onInstance: RetrieveOptions['onInstance'] = (accepted) => {
+    if (accepted.kind === 'refused') refused += 1;
+    // A body fetched anew brings again what it had brought before.
+    else if (arrived.has(accepted.sopInstanceUID)) return;
+    else arrived.add(accepted.sopInstanceUID);
+    options.onInstance(accepted);
+  };
+  for (let attempt = 1; ; attempt += 1) {
+    const before = arrived.size;
+    try {
+      const missing = wanted?.filter(({ sopInstanceUID }) => !arrived.has(sopInstanceUID)) ?? null;
+      for (const place of places(studyInstanceUID, told, missing)) {
+        await fetchInstances(peer, place, { signal, intake, onInstance });
+      }
+      break;
+    } catch (error) {
+      const isBroken = error instanceof Fault && error.retry === 'now' && !signal.aborted;
+      if (!isBroken || arrived.size === before || attempt === attemptsLimit) throw error;
+    }
+  }
+  const missing = wanted?.filter(({ sopInstanceUID }) => !arrived.has(sopInstanceUID)) ?? [];
+  // Refused ones were told already; which of the missing they are, only their unreadable files could say.
+  for (const { sopInstanceUID } of missing.slice(refused)) {
+    options.onFailure(`Instance ${sopInstanceUID}: ${peer.name} did not send it.`);
+  }
+}
+
+async function toldInstances(peer: QidoPeer, study: string, signal: AbortSignal): Promise<PeerInstance[] | null> {
+  try {
+    return await instancesOf(peer, study, signal);
+  } catch (error) {
+    // Not every server answers on this level; those that do not are asked for the whole study.
+    if (error instanceof Fault && (error.code === 656 || error.code === 658)) return null;
+    throw error;
+  }
+}
+
+/** The fewest places that bring what is missing, and nothing else unless the peer did not tell its instances. */
+function places(
+  study: string,
+  told: readonly PeerInstance[] | null,
+  missing: readonly PeerInstance[] | null,
+): string[] {
+  const root = `/studies/${study}`;
+  if (told === null || missing === null || missing.length === told.length) return [root];
+  const inSeries = (list: readonly PeerInstance[]): Map<string, PeerInstance[]> =>
+    Map.groupBy(list, ({ seriesInstanceUID }) => seriesInstanceUID);
+  const toldInSeries = inSeries(told);
+  return [...inSeries(missing)].flatMap(([series, instances]) =>
+    instances.length === toldInSeries.get(series)?.length
+      ? [`${root}/series/${series}`]
+      : instances.map(({ sopInstanceUID }) => `${root}/series/${series}/instances/${sopInstanceUID}`),
+  );
+}

@@ -1,0 +1,142 @@
+// Runs retrievals and sendings, one at a time. A study that fails does not stop the others, unless nobody at the other
+// end answers any more. What arrived or was sent before a cancel or a failure stays, and is not moved again.
+import { faultValueOf } from '../../contract/fault.ts';
+import type { RetrieveMethod, TransferProgress, TransferReport } from '../../contract/pacs.ts';
+import { pacsFault } from './faults.ts';
+import type { InstanceIntake, PeerClient, SendFile } from './peer-client.ts';
+import { TransferTally } from './transfer-tally.ts';
+
+export interface RetrieveOrder {
+  readonly peer: string;
+  readonly client: PeerClient;
+  readonly studyInstanceUIDs: readonly string[];
+  readonly method: RetrieveMethod;
+  readonly intake: InstanceIntake;
+  isHere(sopInstanceUID: string): boolean;
+}
+
+export interface SendOrder {
+  readonly peer: string;
+  readonly client: PeerClient;
+  /** Per study, never empty. */
+  readonly files: ReadonlyMap<string, readonly SendFile[]>;
+}
+
+export interface Transfers {
+  /** @throws Fault 651 while another transfer runs. */
+  retrieve(order: RetrieveOrder): Promise<TransferReport>;
+  /** @throws Fault 651. */
+  send(order: SendOrder): Promise<TransferReport>;
+  /** Ends the running transfer, if any; its report says so. */
+  cancel(): void;
+  /** Cancels, and resolves when the running transfer has ended. */
+  close(): Promise<void>;
+}
+
+/** Cannot get better with the next study: TLS, user name and password, address. */
+const hopelessCodes = new Set([654, 655, 656]);
+/** Nobody there, or no answer in time: so many studies in a row, and the rest is not tried. */
+const silentCodes = new Set([652, 653]);
+const silentLimit = 3;
+
+export function openTransfers(onProgress: (progress: TransferProgress) => void): Transfers {
+  let running: { readonly control: AbortController; readonly ended: Promise<unknown> } | null = null;
+
+  async function oneAtATime(run: (signal: AbortSignal) => Promise<TransferReport>): Promise<TransferReport> {
+    if (running !== null) throw pacsFault.transferRunning();
+    const control = new AbortController();
+    const report = run(control.signal);
+    running = { control, ended: report.catch(() => {}) };
+    try {
+      return await report;
+    } finally {
+      running = null;
+    }
+  }
+
+  return {
+    retrieve: ({ peer, client, studyInstanceUIDs, method, intake, isHere }) =>
+      oneAtATime(async (signal) => {
+        const tally = new TransferTally({ direction: 'retrieve', peer, studies: studyInstanceUIDs.length, onProgress });
+        const told = new Map<string, number>();
+        await eachStudy(studyInstanceUIDs, tally, signal, (studyInstanceUID, study) =>
+          client.retrieve(studyInstanceUID, {
+            method,
+            signal,
+            intake,
+            isHere,
+            onInstance(accepted) {
+              if (accepted.kind === 'imported') tally.completed += 1;
+              else if (accepted.kind === 'duplicate') tally.duplicates += 1;
+              else tally.fail(`Study ${studyInstanceUID}: ${accepted.reason}`);
+              tally.tell();
+            },
+            onFailure: (why) => tally.fail(why),
+            onTotal(instances) {
+              study.expected = instances;
+              told.set(studyInstanceUID, instances);
+              // A sum is a total when every study has told its part.
+              if (told.size === studyInstanceUIDs.length) tally.total = [...told.values()].reduce((a, b) => a + b, 0);
+              tally.tell();
+            },
+          }),
+        );
+        return tally.report(signal.aborted);
+      }),
+
+    send: ({ peer, client, files }) =>
+      oneAtATime(async (signal) => {
+        const tally = new TransferTally({ direction: 'send', peer, studies: files.size, onProgress });
+        tally.total = [...files.values()].reduce((sum, list) => sum + list.length, 0);
+        await eachStudy([...files.keys()], tally, signal, (studyInstanceUID, study) => {
+          const list = files.get(studyInstanceUID) ?? [];
+          study.expected = list.length;
+          return client.send(list, {
+            signal,
+            onSent() {
+              tally.completed += 1;
+              tally.tell();
+            },
+            onFailure: (why) => tally.fail(why),
+          });
+        });
+        return tally.report(signal.aborted);
+      }),
+
+    cancel: () => running?.control.abort(),
+    async close() {
+      running?.control.abort();
+      await running?.ended;
+    },
+  };
+}
+
+async function eachStudy(
+  studyInstanceUIDs: readonly string[],
+  tally: TransferTally,
+  signal: AbortSignal,
+  run: (studyInstanceUID: string, study: { expected: number | null }) => Promise<void>,
+): Promise<void> {
+  tally.tell(true);
+  let silentStudies = 0;
+  for (const [index, studyInstanceUID] of studyInstanceUIDs.entries()) {
+    if (signal.aborted) break;
+    const endedBefore = tally.ended;
+    const study: { expected: number | null } = { expected: null };
+    try {
+      await run(studyInstanceUID, study);
+      silentStudies = 0;
+    } catch (error) {
+      if (signal.aborted) break;
+      const { code, message } = faultValueOf(error);
+      tally.fail(`Study ${studyInstanceUID}: ${message}`, Math.max(1, (study.expected ?? 0) - (tally.ended - endedBefore)));
+      silentStudies = silentCodes.has(code) && tally.ended === endedBefore + 1 ? silentStudies + 1 : 0;
+      const left = studyInstanceUIDs.length - index - 1;
+      if (left > 0 && (hopelessCodes.has(code) || silentStudies === silentLimit)) {
+        tally.fail(`${left} further ${left === 1 ? 'study was' : 'studies were'} not tried.`, left);
+        break;
+      }
+    }
+  }
+  tally.tell(true);
+}
