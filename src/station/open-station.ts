@@ -10,6 +10,7 @@ import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { type Library, openLibrary } from './library/library.ts';
+import { openPacs, type Pacs } from './pacs/pacs.ts';
 import { type ModelRegistry, openModelRegistry } from './runs/model-registry.ts';
 import { openRunBook, type RunBook } from './runs/run-book.ts';
 import { siteWork } from './site-work.ts';
@@ -34,6 +35,7 @@ export interface Station {
   readonly models: ModelRegistry;
   readonly trainer: TrainerProcess;
   readonly site: Site;
+  readonly pacs: Pacs;
   readonly ledger: Ledger;
   readonly networks: ReturnType<typeof networkCatalogue>;
   /** Where built data sets lie. */
@@ -86,6 +88,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       onChange: (membership: Membership) => options.onEvent('membership-changed', membership),
       onLedger: (act, detail) => ledger.append(act, detail),
     });
+    const pacs = await openPacs({ folder: home.folder, intake: library.intake(), onEvent: options.onEvent });
     return {
       home,
       library,
@@ -94,13 +97,14 @@ export async function openStation(options: StationOptions): Promise<Station> {
       models,
       trainer,
       site,
+      pacs,
       ledger,
       networks: networkCatalogue(),
       datasets,
       onEvent: options.onEvent,
       async close() {
         // Together: the shell does not wait for ever.
-        await Promise.all([runs.close(), site.close()]);
+        await Promise.all([runs.close(), site.close(), pacs.close()]);
         trainer.close();
         federationTrainer.close();
         cohorts.close();

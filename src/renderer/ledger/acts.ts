@@ -14,6 +14,7 @@ const acts: Readonly<Record<string, Act>> = {
   'cohort-created': { words: 'Cohort created', direction: 'here' },
   'cohort-deleted': { words: 'Cohort deleted', direction: 'here' },
   'studies-sent': { words: 'Studies sent to a peer', direction: 'left' },
+  'sending-ended': { words: 'Sending to a peer ended', direction: 'here' },
   'studies-retrieved': { words: 'Studies retrieved from a peer', direction: 'arrived' },
   joined: { words: 'Joined a federation', direction: 'here' },
   left: { words: 'Left a federation', direction: 'here' },

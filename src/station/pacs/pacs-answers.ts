@@ -1,24 +1,106 @@
-// The contract's calls about peers and the receiver, answered.
+// The contract's calls about peers and the receiver, answered. What leaves the hospital is in the ledger before it leaves.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Answers } from '../../contract/calls.ts';
-import { Fault } from '../../contract/fault.ts';
 import type { pacsCalls } from '../../contract/pacs.ts';
+import type { Library } from '../library/library.ts';
 import type { Station } from '../open-station.ts';
+import { pacsFault } from './faults.ts';
+import type { SendFile } from './peer-client.ts';
 
-const notYet = (): never => {
-  throw new Fault({ code: 619, message: 'Peers are not part of this version yet.', retry: 'never' });
-};
+/** A person waits for these answers. */
+const echoDeadlineMs = 30_000;
+const findDeadlineMs = 120_000;
 
-export function pacsAnswers(_station: Station): Answers<keyof typeof pacsCalls> {
+export function pacsAnswers(station: Station): Answers<keyof typeof pacsCalls> {
+  const { pacs, library, ledger } = station;
+  const { book, transfers } = pacs;
   return {
-    peers: notYet,
-    'save-peer': notYet,
-    'delete-peer': notYet,
-    'echo-peer': notYet,
-    'find-studies': notYet,
-    'retrieve-studies': notYet,
-    'send-studies': notYet,
-    'cancel-transfer': notYet,
-    receiver: notYet,
-    'configure-receiver': notYet,
+    peers: () => ({ peers: book.peers() }),
+    'save-peer': ({ peer }) => {
+      book.save(peer);
+      return {};
+    },
+    'delete-peer': ({ peer }) => {
+      book.remove(peer);
+      return {};
+    },
+    'echo-peer': async ({ peer }) => ({
+      milliseconds: await withDeadline(peer, echoDeadlineMs, (signal) => pacs.client(peer).echo(signal)),
+    }),
+    'find-studies': async ({ peer, query }) => {
+      const found = await withDeadline(peer, findDeadlineMs, (signal) => pacs.client(peer).find(query, signal));
+      const studies = found.studies.map((study) => ({
+        ...study,
+        instancesHere: library.study(study.studyInstanceUID)?.instances ?? 0,
+      }));
+      return { studies, isCut: found.isCut };
+    },
+    'retrieve-studies': async ({ peer, studyInstanceUIDs, method }) => {
+      const report = await transfers.retrieve({
+        peer,
+        client: pacs.client(peer),
+        studyInstanceUIDs: [...new Set(studyInstanceUIDs)],
+        method,
+        intake: library.intake(),
+        isHere(sopInstanceUID) {
+          const file = library.instanceFile(sopInstanceUID);
+          return file !== null && existsSync(file.path);
+        },
+      });
+      const { studies, completed, duplicates, failed, seconds, cancelled } = report;
+      ledger.append('studies-retrieved', { peer, studies, completed, duplicates, failed, seconds, cancelled });
+      return report;
+    },
+    'send-studies': async ({ peer, studyInstanceUIDs }) => {
+      const client = pacs.client(peer);
+      const files = filesOf(library, studyInstanceUIDs);
+      if (files.size === 0) throw pacsFault.nothingToSend();
+      if (transfers.isRunning()) throw pacsFault.transferRunning();
+      const uids = [...files.values()].flatMap((list) => list.map(({ sopInstanceUID }) => sopInstanceUID)).sort();
+      // UIDs identify patients to whoever has the images: the ledger holds their hash, which proves a list given later.
+      const instancesHash = createHash('sha256').update(uids.join('\n')).digest('hex');
+      ledger.append('studies-sent', { peer, studies: files.size, instances: uids.length, instancesHash });
+      const report = await transfers.send({ peer, client, files });
+      const { completed, failed, seconds, cancelled } = report;
+      ledger.append('sending-ended', { peer, completed, failed, seconds, cancelled, instancesHash });
+      return report;
+    },
+    'cancel-transfer': () => {
+      transfers.cancel();
+      return {};
+    },
+    receiver: () => pacs.receiver(),
+    'configure-receiver': ({ settings }) => pacs.configureReceiver(settings),
   };
+}
+
+async function withDeadline<Value>(
+  peer: string,
+  deadlineMs: number,
+  ask: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const signal = AbortSignal.timeout(deadlineMs);
+  try {
+    return await ask(signal);
+  } catch (error) {
+    throw signal.aborted ? pacsFault.timedOut(peer, deadlineMs / 1000) : error;
+  }
+}
+
+/** Per study what is here of it; studies of which nothing is here are left out. */
+function filesOf(library: Library, studyInstanceUIDs: readonly string[]): Map<string, SendFile[]> {
+  const files = new Map<string, SendFile[]>();
+  for (const studyInstanceUID of new Set(studyInstanceUIDs)) {
+    const series = library.study(studyInstanceUID)?.series ?? [];
+    const list = series.flatMap(({ seriesInstanceUID }) =>
+      (library.instances(seriesInstanceUID)?.instances ?? []).flatMap((instance) => {
+        const { sopClassUID, sopInstanceUID, transferSyntaxUID } = instance;
+        const path = library.instanceFile(sopInstanceUID)?.path;
+        return path === undefined ? [] : [{ path, sopClassUID, sopInstanceUID, transferSyntaxUID }];
+      }),
+    );
+    if (list.length > 0) files.set(studyInstanceUID, list);
+  }
+  return files;
 }

@@ -1,6 +1,7 @@
 // The station's network side for DICOM: peers, transfers and the receiver, composed.
 import type { EventName, EventValue } from '../../contract/calls.ts';
 import type { Peer, ReceiverSettings, ReceiverState } from '../../contract/pacs.ts';
+import type { InstanceIntake } from '../library/instance-intake.ts';
 import { dicomwebClient } from './dicomweb/dicomweb-client.ts';
 import { pacsFault } from './faults.ts';
 import { openPeerBook, type PeerBook } from './peer-book.ts';
@@ -21,14 +22,16 @@ export interface Pacs {
 export interface PacsOptions {
   /** The home folder. */
   readonly folder: string;
+  /** Where arriving instances go. */
+  readonly intake: InstanceIntake;
   readonly onEvent: <N extends EventName>(event: N, value: EventValue<N>) => void;
 }
 
 /** @throws Fault 663 when the list of peers is damaged. */
-export function openPacs({ folder, onEvent }: PacsOptions): Pacs {
+export function openPacs({ folder, onEvent }: PacsOptions): Promise<Pacs> {
   const book = openPeerBook(folder);
   const transfers = openTransfers((progress) => onEvent('transfer-progress', progress));
-  return {
+  return Promise.resolve({
     book,
     transfers,
     client: (name) => clientOf(book.peer(name)),
@@ -37,7 +40,7 @@ export function openPacs({ folder, onEvent }: PacsOptions): Pacs {
       return Promise.reject(pacsFault.notYet('The receiver'));
     },
     close: () => transfers.close(),
-  };
+  });
 }
 
 function clientOf(peer: Peer): PeerClient {

@@ -1,19 +1,6 @@
 // What a peer can be asked, whatever it speaks: DIMSE (PS3.7) or DICOMweb (PS3.18).
 import type { RemoteQuery, RemoteStudy, RetrieveMethod } from '../../contract/pacs.ts';
-
-/** What became of an instance that arrived. */
-export type Accepted =
-  | { readonly kind: 'imported'; readonly sopInstanceUID: string }
-  | { readonly kind: 'duplicate'; readonly sopInstanceUID: string }
-  | { readonly kind: 'refused'; readonly reason: string };
-
-/** The part of the library's intake that a client needs. */
-export interface InstanceIntake {
-  /** A path to write an arriving Part 10 file to. */
-  newFile(): string;
-  /** Resolves when the instance is where it stays and will be indexed even if the station is killed now. */
-  accept(file: string): Promise<Accepted>;
-}
+import type { Accepted, InstanceIntake } from '../library/instance-intake.ts';
 
 /** What the peer tells of a study; what of it lies here already, the library tells. */
 export type FoundStudy = Omit<RemoteStudy, 'instancesHere'>;

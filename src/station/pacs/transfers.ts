@@ -2,8 +2,9 @@
 // end answers any more. What arrived or was sent before a cancel or a failure stays, and is not moved again.
 import { faultValueOf } from '../../contract/fault.ts';
 import type { RetrieveMethod, TransferProgress, TransferReport } from '../../contract/pacs.ts';
+import type { InstanceIntake } from '../library/instance-intake.ts';
 import { pacsFault } from './faults.ts';
-import type { InstanceIntake, PeerClient, SendFile } from './peer-client.ts';
+import type { PeerClient, SendFile } from './peer-client.ts';
 import { TransferTally } from './transfer-tally.ts';
 
 export interface RetrieveOrder {
@@ -27,6 +28,7 @@ export interface Transfers {
   retrieve(order: RetrieveOrder): Promise<TransferReport>;
   /** @throws Fault 651. */
   send(order: SendOrder): Promise<TransferReport>;
+  isRunning(): boolean;
   /** Ends the running transfer, if any; its report says so. */
   cancel(): void;
   /** Cancels, and resolves when the running transfer has ended. */
@@ -81,6 +83,7 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
             },
           }),
         );
+        await intake.flush();
         return tally.report(signal.aborted);
       }),
 
@@ -103,6 +106,7 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
         return tally.report(signal.aborted);
       }),
 
+    isRunning: () => running !== null,
     cancel: () => running?.control.abort(),
     async close() {
       running?.control.abort();
@@ -129,7 +133,10 @@ async function eachStudy(
     } catch (error) {
       if (signal.aborted) break;
       const { code, message } = faultValueOf(error);
-      tally.fail(`Study ${studyInstanceUID}: ${message}`, Math.max(1, (study.expected ?? 0) - (tally.ended - endedBefore)));
+      tally.fail(
+        `Study ${studyInstanceUID}: ${message}`,
+        Math.max(1, (study.expected ?? 0) - (tally.ended - endedBefore)),
+      );
       silentStudies = silentCodes.has(code) && tally.ended === endedBefore + 1 ? silentStudies + 1 : 0;
       const left = studyInstanceUIDs.length - index - 1;
       if (left > 0 && (hopelessCodes.has(code) || silentStudies === silentLimit)) {

@@ -126,7 +126,10 @@ async function exchange(peer: DicomwebPeer, request: HttpRequest, line: Line): P
   const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);
     outgoing.on('error', (error) => {
-      reject(ended ?? (isStale(outgoing, error) ? new StaleConnection() : httpFault(peer.name, error, { isAnswering: false })));
+      reject(
+        ended ??
+          (isStale(outgoing, error) ? new StaleConnection() : httpFault(peer.name, error, { isAnswering: false })),
+      );
     });
   });
   const written = writeBody(outgoing, request.body, silence);
@@ -135,7 +138,12 @@ async function exchange(peer: DicomwebPeer, request: HttpRequest, line: Line): P
   const response = await answered;
   silence.touch();
   const status = response.statusCode ?? 0;
-  const answer = { status, headers: response.headers, body: bodyOf(response, silence, (error) => ended ?? httpFault(peer.name, error, { isAnswering: true })), drop: () => void outgoing.destroy() };
+  const answer = {
+    status,
+    headers: response.headers,
+    body: bodyOf(response, silence, (error) => ended ?? httpFault(peer.name, error, { isAnswering: true })),
+    drop: () => void outgoing.destroy(),
+  };
   if (status === 401 || status === 403 || status === 407) {
     answer.drop();
     throw pacsFault.unauthorised(peer.name);

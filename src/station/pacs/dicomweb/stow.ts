@@ -103,7 +103,8 @@ async function storeParts(peer: StowPeer, parts: readonly Part[], options: SendO
   const body = await wholeBody(peer.name, answer, peer.pageBytesLimit);
   if (isJson && body.length > 0) tellResults(peer, parts, options, { status: answer.status, body });
   // Without a list the status speaks for all (PS3.18 table 10.5.3-1): 200 is success of every instance.
-  else if (answer.status === 200 || answer.status === 204) for (const part of parts) options.onSent(part.sopInstanceUID);
+  else if (answer.status === 200 || answer.status === 204)
+    for (const part of parts) options.onSent(part.sopInstanceUID);
   else tellAll(parts, options, `the peer did not say which instances failed (HTTP ${answer.status})`);
 }
 
@@ -127,7 +128,8 @@ function tellResults(
   const failed = new Map<string, number | null>();
   for (const result of results) {
     for (const item of itemsOf(result, '00081199')) stored.add(firstText(item, '00081155'));
-    for (const item of itemsOf(result, '00081198')) failed.set(firstText(item, '00081155'), firstCount(item, '00081197'));
+    for (const item of itemsOf(result, '00081198'))
+      failed.set(firstText(item, '00081155'), firstCount(item, '00081197'));
   }
   for (const { sopInstanceUID } of parts) {
     const code = failed.get(sopInstanceUID);

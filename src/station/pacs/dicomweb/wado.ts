@@ -1,7 +1,7 @@
 // WADO-RS (PS3.18 10.4): instances as multipart/related bodies of Part 10 files, written part by part into the intake.
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import type { Accepted, InstanceIntake } from '../../library/instance-intake.ts';
 import { pacsFault } from '../faults.ts';
-import type { Accepted, InstanceIntake } from '../peer-client.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { statusFault } from './json-answer.ts';
 import { MultipartError, parseContentType, type PartSink, readMultipart } from './multipart.ts';
@@ -38,7 +38,8 @@ export async function fetchInstances(peer: WadoPeer, place: string, options: Fet
   });
   if (answer.status === 204 || answer.status !== 200) {
     answer.drop();
-    if (answer.status === 404 || answer.status === 204) throw pacsFault.refused(peer.name, 'it does not hold these instances');
+    if (answer.status === 404 || answer.status === 204)
+      throw pacsFault.refused(peer.name, 'it does not hold these instances');
     throw statusFault(peer.name, answer.status);
   }
   const { type, parameters } = parseContentType(answer.headers['content-type'] ?? '');
