@@ -7,6 +7,7 @@ import { cohortCommand } from './commands/cohort.ts';
 import { demoCommand, hospitalCommand } from './commands/demo.ts';
 import { epsilonCommand } from './commands/epsilon.ts';
 import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
+import { importsCommand } from './commands/imports.ts';
 import { libraryCommands } from './commands/library.ts';
 import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
@@ -31,6 +32,7 @@ const program = new Command('imagiq')
 for (const command of [
   ...libraryCommands(),
   measurementsCommand(),
+  importsCommand(),
   cohortCommand(),
   trainCommand(),
   epsilonCommand(),

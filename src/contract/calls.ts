@@ -16,6 +16,7 @@ import {
 } from './dicom.ts';
 import { faultSchema } from './fault.ts';
 import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
+import { importReportCalls } from './import-report.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
 import {
   engineNames,
@@ -158,6 +159,7 @@ export const calls = {
     out: z.object({ entries: z.array(ledgerEntrySchema), verified: z.boolean() }),
   },
   ...annotationCalls,
+  ...importReportCalls,
   ...pacsCalls,
 } as const;
 export type CallName = keyof typeof calls;

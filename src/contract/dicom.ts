@@ -1,6 +1,7 @@
 // Studies, series and instances as the station tells them to the window and the command line.
 // Federation code (src/sync) may not import this file: it cannot even name a patient.
 import { z } from 'zod';
+import { findingCountSchema } from './import-report.ts';
 
 export const seriesSchema = z.object({
   seriesInstanceUID: z.string(),
@@ -84,6 +85,9 @@ export const importReportSchema = z.object({
   seconds: z.number(),
   cancelled: z.boolean(),
   refusals: z.array(refusalSchema),
+  /** Under which the report is kept, see import-report.ts. */
+  id: z.number().int(),
+  findings: z.array(findingCountSchema),
 });
 export type ImportReport = z.infer<typeof importReportSchema>;
 

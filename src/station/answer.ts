@@ -7,6 +7,7 @@ import { readInvite } from '../sync/site/read-invite.ts';
 import { annotationAnswers } from './annotations/annotation-answers.ts';
 import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
+import { importAnswers } from './library/validation/import-answers.ts';
 import type { Station } from './open-station.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
@@ -104,6 +105,7 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     memberships: () => ({ memberships: site.memberships() }),
     ledger: ({ limit }) => ({ entries: ledger.entries(limit), verified: ledger.verify().verified }),
     ...annotationAnswers(station),
+    ...importAnswers(library.imports),
     ...pacsAnswers(station),
   };
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { importModes, type ImportReport, type StudyPage } from '../../contract/dicom.ts';
+import { findingWords } from '../../contract/import-report.ts';
 import { contextOf } from '../context.ts';
 import { exitCode, table } from '../output.ts';
 import { positiveInteger } from '../options.ts';
@@ -52,6 +53,11 @@ function reportText(report: ImportReport): string {
     lines.push(`  refused ${file}: ${reason}`);
   if (report.refusals.length > refusalsShown)
     lines.push(`  … and ${report.refusals.length - refusalsShown} more (--json lists all)`);
+  const amiss = report.findings.filter(({ kind }) => findingWords[kind].weight !== 'note');
+  if (amiss.length > 0) {
+    for (const { kind, findings } of amiss) lines.push(`  ${findingWords[kind].title}: ${findings}`);
+    lines.push(`\`imagiq imports show ${report.id}\` tells more.`);
+  }
   return lines.join('\n');
 }
 

@@ -52,4 +52,12 @@ export const libraryFaults = {
       retry: 'now',
     }),
   closed: () => new Fault({ code: 111, message: 'The library is closed.', retry: 'never' }),
+  unknownImport: (id: number) =>
+    new Fault({ code: 112, message: `There was no import ${id}. \`imagiq imports\` lists them.`, retry: 'never' }),
+  reportNotWritten: (file: string, why: string) =>
+    new Fault({
+      code: 113,
+      message: `The report cannot be written to ${file}: ${why}. Choose another place.`,
+      retry: 'later',
+    }),
 } as const;

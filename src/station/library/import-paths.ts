@@ -13,6 +13,7 @@ import { ImportTally } from './import-tally.ts';
 import { absolutePath, type HeldInstance, indexWriter, type IndexWriter, type ReadInstance } from './index-writer.ts';
 import type { ReadOutcome } from './read-instance.ts';
 import { sameContent } from './same-content.ts';
+import { saveImport } from './validation/import-book.ts';
 
 export interface ImportOptions {
   readonly mode: 'reference' | 'copy';
@@ -46,8 +47,9 @@ export async function importPaths(
   try {
     await readAll(place, roots, options, tally, workers);
     tally.walking = false;
+    const report = await saveImport(place.db, tally, { paths, mode: options.mode, cancelled: options.signal.aborted });
     tally.tell(true);
-    return tally.report(options.signal.aborted);
+    return report;
   } catch (error) {
     throw databaseFault(error, place.folder);
   } finally {
@@ -167,6 +169,7 @@ async function settleKnown(
   tally.refuse(
     found.source,
     'Same SOP Instance UID with different content: another file of this instance is already here.',
+    'different-content',
   );
 }
 

@@ -1,9 +1,18 @@
 // Counts what became of an import's files and tells it on, at most ten times a second.
 import type { ImportProgress, ImportReport, Refusal } from '../../contract/dicom.ts';
+import type { FindingKind } from '../../contract/import-report.ts';
 
 const progressEveryMs = 100;
 /** The list is for people; counts stay exact beyond it. */
 const refusalsListed = 100_000;
+
+/** A refused file, and as what it is found in the report. */
+export interface ListedRefusal extends Refusal {
+  readonly kind: FindingKind;
+}
+
+/** What an import did, before its findings are looked for. */
+export type Tallied = Omit<ImportReport, 'id' | 'findings'>;
 
 export class ImportTally {
   found = 0;
@@ -11,9 +20,10 @@ export class ImportTally {
   duplicates = 0;
   walking = true;
   #refused = 0;
-  readonly #refusals: Refusal[] = [];
-  readonly #studies = new Set<string>();
-  readonly #series = new Set<string>();
+  readonly #refusals: ListedRefusal[] = [];
+  readonly #series = new Map<string, Set<string>>();
+  /** Milliseconds since 1970. */
+  readonly startedAtMs = Date.now();
   readonly #startedMs = performance.now();
   readonly #onProgress: (progress: ImportProgress) => void;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -22,14 +32,24 @@ export class ImportTally {
     this.#onProgress = onProgress;
   }
 
-  refuse(path: string, reason: string): void {
+  refuse(path: string, reason: string, kind: FindingKind = kindOf(reason)): void {
     this.#refused += 1;
-    if (this.#refusals.length < refusalsListed) this.#refusals.push({ path, reason });
+    if (this.#refusals.length < refusalsListed) this.#refusals.push({ path, reason, kind });
+  }
+
+  get refusals(): readonly ListedRefusal[] {
+    return this.#refusals;
+  }
+
+  /** Studies and series that the import brought or met. */
+  get touched(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#series;
   }
 
   place(studyInstanceUID: string, seriesInstanceUID: string): void {
-    this.#studies.add(studyInstanceUID);
-    this.#series.add(`${studyInstanceUID} ${seriesInstanceUID}`);
+    const series = this.#series.get(studyInstanceUID);
+    if (series === undefined) this.#series.set(studyInstanceUID, new Set([seriesInstanceUID]));
+    else series.add(seriesInstanceUID);
   }
 
   tell(isLast = false): void {
@@ -41,17 +61,23 @@ export class ImportTally {
     this.#onProgress({ found, done: imported + duplicates + refused, imported, duplicates, refused, walking });
   }
 
-  report(cancelled: boolean): ImportReport {
+  report(cancelled: boolean): Tallied {
+    let series = 0;
+    for (const ofStudy of this.#series.values()) series += ofStudy.size;
     return {
       files: this.found,
       imported: this.imported,
       duplicates: this.duplicates,
       refused: this.#refused,
-      studies: this.#studies.size,
-      series: this.#series.size,
+      studies: this.#series.size,
+      series,
       seconds: (performance.now() - this.#startedMs) / 1000,
       cancelled,
-      refusals: this.#refusals,
+      refusals: this.#refusals.map(({ path, reason }) => ({ path, reason })),
     };
   }
+}
+
+function kindOf(reason: string): FindingKind {
+  return /^Not a (DICOM|regular) file/.test(reason) ? 'not-dicom' : 'unreadable';
 }

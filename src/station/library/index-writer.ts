@@ -64,9 +64,11 @@ export function indexWriter(db: Db): IndexWriter {
   );
   const insertInstance = db.prepare(
     `INSERT INTO instances (series, sopInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows",
-       "columns", position, normal, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash, pixelOffset, pixelBytes, damaged)
+       "columns", position, normal, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash, pixelOffset, pixelBytes, damaged,
+       acquisition, acquisitionTime, pixelSpacing, alongRow, alongColumn, gantryTilt, burnedIn, missing)
      VALUES (?, @sopInstanceUID, @sopClassUID, @transferSyntaxUID, @instanceNumber, @frames, @rows,
-       @columns, @position, @normal, @path, @isCopy, @fileBytes, @modifiedMs, @headerHash, @fileHash, @pixelOffset, @pixelBytes, @damaged)`,
+       @columns, @position, @normal, @path, @isCopy, @fileBytes, @modifiedMs, @headerHash, @fileHash, @pixelOffset, @pixelBytes, @damaged,
+       @acquisition, @acquisitionTime, @pixelSpacing, @alongRow, @alongColumn, @gantryTilt, @burnedIn, @missing)`,
   );
   const countSeries = db.prepare('UPDATE series SET instances = instances + ? WHERE id = ?');
   const countStudy = db.prepare('UPDATE studies SET instances = instances + ? WHERE id = ?');

@@ -1,9 +1,10 @@
 // What the index keeps of one file: the fields of its header that identify, sort and show it.
 import type { DataSet } from './dataset.ts';
 import { tags } from './tags.ts';
+import { type CheckedAttributes, checkedAttributes } from './validation/checked-attributes.ts';
 import { numbersOf, textOf, topDecoder } from './values.ts';
 
-export interface InstanceRecord {
+export interface InstanceRecord extends CheckedAttributes {
   readonly sopInstanceUID: string;
   readonly sopClassUID: string;
   readonly studyInstanceUID: string;
@@ -72,9 +73,12 @@ export function instanceRecord(dataSet: DataSet): InstanceRecord | { readonly re
   const patientBirthDate = dashless(text(tags.PatientBirthDate));
   const studyDate = dashless(text(tags.StudyDate));
   const { position, normal } = slicePosition(dataSet);
+  const sopClassUID = text(tags.SOPClassUID) || meta(tags.MediaStorageSOPClassUID);
+  const modality = text(tags.Modality);
   return {
     ...identity,
-    sopClassUID: text(tags.SOPClassUID) || meta(tags.MediaStorageSOPClassUID),
+    ...checkedAttributes(dataSet, sopClassUID, modality),
+    sopClassUID,
     transferSyntaxUID: dataSet.transferSyntaxUID,
     patientID: text(tags.PatientID),
     patientName: text(tags.PatientName),
@@ -84,7 +88,7 @@ export function instanceRecord(dataSet: DataSet): InstanceRecord | { readonly re
     studyDate,
     studyDescription: text(tags.StudyDescription),
     accessionNumber: text(tags.AccessionNumber),
-    modality: text(tags.Modality),
+    modality,
     seriesDescription: text(tags.SeriesDescription),
     seriesNumber: number(tags.SeriesNumber),
     bodyPartExamined: text(tags.BodyPartExamined, 64).toUpperCase(),

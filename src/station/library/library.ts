@@ -11,6 +11,7 @@ import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
+import { type ImportBook, importBook } from './validation/import-book.ts';
 
 export type { ImportOptions } from './import-paths.ts';
 export type { InstanceFile, InstanceSelection, SelectedInstance } from './instance-query.ts';
@@ -21,6 +22,8 @@ export interface Library {
    * @throws Fault 100 (a path cannot be read), 101 (disk full), 109 (another import runs).
    */
   importPaths(paths: readonly string[], options: ImportOptions): Promise<ImportReport>;
+  /** What past imports did and found amiss. */
+  readonly imports: ImportBook;
   studies(query: StudyQuery): StudyPage;
   study(studyInstanceUID: string): Study | null;
   /** In order of position along the slice normal where the series has one, else of InstanceNumber. */
@@ -78,6 +81,7 @@ export function openLibrary({ folder, onArrivals = () => {} }: LibraryOptions): 
         if (closing.signal.aborted) db.close();
       }
     },
+    imports: importBook(db),
     studies: (query) => studies.studies(query),
     study: (uid) => studies.study(uid),
     instances: (uid) => studies.instances(uid),

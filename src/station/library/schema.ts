@@ -157,4 +157,48 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX measurementsByStudy ON measurements (studyInstanceUID);
   `,
+  // What the validation report looks at; null in instances indexed before, which it passes over.
+  `
+  -- What tells images at one position apart: acquisition, time point, echo, ... (see validation/checked-attributes.ts).
+  ALTER TABLE instances ADD COLUMN acquisition TEXT;
+  ALTER TABLE instances ADD COLUMN acquisitionTime TEXT;
+  ALTER TABLE instances ADD COLUMN pixelSpacing TEXT;
+  -- ImagePositionPatient along row and column, mm.
+  ALTER TABLE instances ADD COLUMN alongRow REAL;
+  ALTER TABLE instances ADD COLUMN alongColumn REAL;
+  ALTER TABLE instances ADD COLUMN gantryTilt REAL;
+  ALTER TABLE instances ADD COLUMN burnedIn TEXT;
+  -- Keywords joined by a backslash.
+  ALTER TABLE instances ADD COLUMN missing TEXT;
+
+  CREATE TABLE imports (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    startedAt TEXT NOT NULL,
+    paths TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    imported INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    studies INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    cancelled INTEGER NOT NULL,
+    findings TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE importFindings (
+    id INTEGER PRIMARY KEY,
+    import INTEGER NOT NULL REFERENCES imports (id),
+    -- Place of its kind in the report.
+    kindOrder INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    studyInstanceUID TEXT,
+    seriesInstanceUID TEXT,
+    subject TEXT NOT NULL,
+    what TEXT NOT NULL,
+    count INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX importFindingsByImport ON importFindings (import, kindOrder);
+  `,
 ];

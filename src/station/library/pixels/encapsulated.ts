@@ -1,4 +1,5 @@
 // Which decoder reads which transfer syntax (PS3.5 Annex A.4).
+import { isEncapsulatedSyntax } from '../transfer-syntax.ts';
 import type { DecodedSamples } from './decoded-samples.ts';
 import { pixelFaults } from './faults.ts';
 import { htj2kFrame, jpeg2000Frame } from './jpeg2000.ts';
@@ -31,6 +32,10 @@ const decoders: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2.4.202': htj2kFrame,
   '1.2.840.10008.1.2.4.203': htj2kFrame,
 };
+
+/** Whether pixel data of this transfer syntax can be decoded here. */
+export const isDecodableSyntax = (transferSyntaxUID: string): boolean =>
+  !isEncapsulatedSyntax(transferSyntaxUID) || transferSyntaxUID in decoders;
 
 /** @throws Fault 153 for a syntax without a decoder, and what the decoder throws. */
 export function decodeEncapsulated(

@@ -1,0 +1,149 @@
+// The imports of a library and what each found amiss, kept in the index.
+import { z } from 'zod';
+import type { ImportReport } from '../../../contract/dicom.ts';
+import {
+  type Finding,
+  findingCountSchema,
+  type FindingKind,
+  findingKinds,
+  type PastImport,
+} from '../../../contract/import-report.ts';
+import type { Db } from '../database.ts';
+import type { ImportTally } from '../import-tally.ts';
+import { libraryFaults } from '../faults.ts';
+import { type CheckedInstance, type CheckedSeries, seriesFindings } from './series-findings.ts';
+
+/** Findings of one kind kept with an import; counts stay exact beyond it. */
+const keptOfAKind = 20_000;
+const pathsKept = 100;
+/** Between these many series other work of the station gets its turn. */
+const seriesAtOnce = 50;
+
+export interface ImportPlan {
+  readonly paths: readonly string[];
+  readonly mode: string;
+  readonly cancelled: boolean;
+}
+
+/** Looks through every series that the import touched, over all that the library holds of it, and keeps the report. */
+export async function saveImport(db: Db, tally: ImportTally, plan: ImportPlan): Promise<ImportReport> {
+  const startedAt = new Date(tally.startedAtMs).toISOString();
+  const found = [...tally.refusals.map(fileFinding), ...(await touchedFindings(db, tally))];
+  const findings = findingKinds.flatMap((kind) => {
+    const ofKind = found.filter((one) => one.kind === kind);
+    const count = ofKind.reduce((sum, one) => sum + one.count, 0);
+    return ofKind.length === 0 ? [] : [{ kind, findings: ofKind.length, count }];
+  });
+  const report = tally.report(plan.cancelled);
+  const { refusals: _refusals, cancelled, ...counts } = report;
+  const insertImport = db.prepare(
+    `INSERT INTO imports (startedAt, paths, mode, files, imported, duplicates, refused, studies, series, seconds, cancelled, findings)
+     VALUES (@startedAt, @paths, @mode, @files, @imported, @duplicates, @refused, @studies, @series, @seconds, @cancelled, @findings)`,
+  );
+  const insertFinding = db.prepare(
+    `INSERT INTO importFindings (import, kindOrder, kind, studyInstanceUID, seriesInstanceUID, subject, what, count)
+     VALUES (@id, @kindOrder, @kind, @studyInstanceUID, @seriesInstanceUID, @subject, @what, @count)`,
+  );
+  const id = db.transaction((): number => {
+    const row = {
+      ...counts,
+      startedAt,
+      paths: JSON.stringify(plan.paths.slice(0, pathsKept)),
+      mode: plan.mode,
+      cancelled: cancelled ? 1 : 0,
+      findings: JSON.stringify(findings),
+    };
+    const id = Number(insertImport.run(row).lastInsertRowid);
+    for (const [kindOrder, kind] of findingKinds.entries())
+      for (const one of found.filter((finding) => finding.kind === kind).slice(0, keptOfAKind))
+        insertFinding.run({ ...one, id, kindOrder });
+    return id;
+  })();
+  return { ...report, id, findings };
+}
+
+const fileFinding = ({ kind, path, reason }: { kind: FindingKind; path: string; reason: string }): Finding => ({
+  kind,
+  studyInstanceUID: null,
+  seriesInstanceUID: null,
+  subject: path,
+  what: reason,
+  count: 1,
+});
+
+async function touchedFindings(db: Db, tally: ImportTally): Promise<Finding[]> {
+  const oneSeries = db.prepare<[string, string], CheckedSeries & { id: number }>(
+    `SELECT r.id, s.studyInstanceUID, r.seriesInstanceUID, r.modality, r.description, r.seriesNumber, s.patientID
+     FROM studies s JOIN series r ON r.study = s.id WHERE s.studyInstanceUID = ? AND r.seriesInstanceUID = ?`,
+  );
+  const instancesOf = db.prepare<[number], CheckedInstance>(
+    `SELECT sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows", "columns", position, normal, damaged,
+       acquisition, acquisitionTime, pixelSpacing, alongRow, alongColumn, gantryTilt, burnedIn, missing
+     FROM instances WHERE series = ?`,
+  );
+  const findings: Finding[] = [];
+  let looked = 0;
+  for (const [study, ofStudy] of tally.touched)
+    for (const uid of ofStudy) {
+      const series = oneSeries.get(study, uid);
+      if (series !== undefined) findings.push(...seriesFindings(series, instancesOf.all(series.id)));
+      looked += 1;
+      if (looked % seriesAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  return findings;
+}
+
+interface ImportRow extends Omit<PastImport, 'paths' | 'cancelled' | 'findings'> {
+  readonly paths: string;
+  readonly cancelled: number;
+  readonly findings: string;
+}
+
+export interface FoundFindings {
+  readonly import: PastImport;
+  readonly total: number;
+  readonly findings: Finding[];
+}
+
+/** Reads the past imports. */
+export interface ImportBook {
+  list(page: { limit: number; offset: number }): { total: number; imports: PastImport[] };
+  /** @throws Fault 112 where there was no such import. */
+  findings(asked: { id: number; kind: FindingKind | null; limit: number; offset: number }): FoundFindings;
+}
+
+export function importBook(db: Db): ImportBook {
+  const count = db.prepare<[], number>('SELECT count(*) FROM imports').pluck();
+  const list = db.prepare<[number, number], ImportRow>('SELECT * FROM imports ORDER BY id DESC LIMIT ? OFFSET ?');
+  const one = db.prepare<[number], ImportRow>('SELECT * FROM imports WHERE id = ?');
+  const findings = db.prepare<[Record<string, unknown>], Finding>(
+    `SELECT kind, studyInstanceUID, seriesInstanceUID, subject, what, count FROM importFindings
+     WHERE import = @id AND (@kind IS NULL OR kind = @kind) ORDER BY kindOrder, id LIMIT @limit OFFSET @offset`,
+  );
+  const countFindings = db
+    .prepare<[Record<string, unknown>], number>(
+      'SELECT count(*) FROM importFindings WHERE import = @id AND (@kind IS NULL OR kind = @kind)',
+    )
+    .pluck();
+  return {
+    list: ({ limit, offset }) => ({ total: count.get() ?? 0, imports: list.all(limit, offset).map(pastImport) }),
+    findings({ id, kind, limit, offset }) {
+      const row = one.get(id);
+      if (row === undefined) throw libraryFaults.unknownImport(id);
+      return {
+        import: pastImport(row),
+        total: countFindings.get({ id, kind }) ?? 0,
+        findings: findings.all({ id, kind, limit, offset }),
+      };
+    },
+  };
+}
+
+function pastImport(row: ImportRow): PastImport {
+  return {
+    ...row,
+    paths: z.array(z.string()).parse(JSON.parse(row.paths)),
+    cancelled: row.cancelled === 1,
+    findings: z.array(findingCountSchema).parse(JSON.parse(row.findings)),
+  };
+}
