@@ -101,6 +101,14 @@ export function addStudy(batch: ReadInstance[], study: number): void {
         pixelOffset: 2_000,
         pixelBytes: 524_288,
         damaged: null,
+        acquisition: '1',
+        acquisitionTime: '101500',
+        pixelSpacing: '0.7\\\\0.7',
+        alongRow: -180,
+        alongColumn: -180,
+        gantryTilt: null,
+        burnedIn: 'NO',
+        missing: '',
       },
     });
   }
