@@ -95,4 +95,30 @@ export const pacsFault = {
   noSuchStudy: (peer: string) =>
     new Fault({ code: 667, message: `${peer} holds no instances of this study.`, retry: 'never' }),
   // 668, 669: DICOMweb. 670–679: DIMSE and the receiver.
+  // 667–669: DICOMweb. 670–679: DIMSE and the receiver.
+  portUnusable: (port: number, why: string) =>
+    new Fault({
+      code: 670,
+      message: `The receiver cannot listen on port ${port}: ${why}. Choose another port, or end what uses it.`,
+      retry: 'later',
+    }),
+  certificateIncomplete: () =>
+    new Fault({
+      code: 671,
+      message: 'For TLS the receiver needs both a certificate file and a key file. Choose both, or none.',
+      retry: 'never',
+    }),
+  /** The peer answered the association request with A-ASSOCIATE-RJ. */
+  associationRejected: (peer: string, why: string) =>
+    new Fault({ code: 672, message: `${peer} rejected the association: ${why}.`, retry: 'later' }),
+  /** No presentation context of the wanted service was accepted. */
+  notOffered: (peer: string, what: string) =>
+    new Fault({ code: 673, message: `${peer} does not offer ${what}.`, retry: 'never' }),
+  receiverOff: () =>
+    new Fault({
+      code: 674,
+      message:
+        'C-MOVE sends the instances to this station’s receiver, which does not listen. Turn it on, or fetch with C-GET.',
+      retry: 'later',
+    }),
 } as const;

@@ -1,0 +1,12 @@
+/** The peer broke PS3.7 or PS3.8; the association is aborted. `message` says how, never with a patient's data. */
+export class ProtocolError extends Error {}
+
+/** The connection ended, was aborted or timed out before what was awaited had come. */
+export class AssociationEnded extends Error {
+  readonly kind: 'closed' | 'aborted-by-peer' | 'aborted' | 'timed-out';
+
+  constructor(kind: AssociationEnded['kind'], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
