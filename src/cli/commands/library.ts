@@ -17,8 +17,8 @@ export function libraryCommands(): Command[] {
 
 function importCommand(): Command {
   return new Command('import')
-    .description('index DICOM files, folders and discs; files are never changed')
-    .argument('<path...>', 'files or folders, searched recursively')
+    .description('index DICOM files, folders, discs and zip archives; files are never changed')
+    .argument('<path...>', 'files, folders (searched recursively) or zip archives')
     .addOption(
       new Option('--mode <mode>', 'leave files in place or copy them in').choices(importModes).default('reference'),
     )
@@ -39,7 +39,9 @@ function importCommand(): Command {
           .finally(() => process.off('SIGINT', cancel));
       });
       output.result(report, () => reportText(report));
-      if (report.cancelled) process.exitCode = exitCode.failed;
+      const isNothing = report.imported + report.duplicates === 0;
+      if (isNothing && !report.cancelled) output.log('imagiq: Nothing was imported: no file here could be taken in.');
+      if (report.cancelled || isNothing) process.exitCode = exitCode.failed;
     });
 }
 

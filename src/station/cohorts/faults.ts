@@ -43,7 +43,7 @@ export const cohortFaults = {
   nothingMatches: (key: string, rows: number, columns: readonly string[]) =>
     new Fault({
       code: 205,
-      message: `None of the ${rows} rows of the labels file matches a chosen image by its column ${key}. Columns found: ${columnList(columns)}. Check that the file belongs to these studies and that the query does not leave them out.${key === 'file' ? ' Files copied into the library lost their names: for those, use a column sopInstanceUID.' : ''}`,
+      message: `None of the ${rows} rows of the labels file matches a chosen image by its column ${key}. Columns found: ${columnList(columns)}. Check that the file belongs to these studies and that the query does not leave them out.`,
       retry: 'never',
     }),
   nothingSelected: () =>

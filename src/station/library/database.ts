@@ -33,11 +33,15 @@ export function openDatabase(folder: string): Db {
   }
 }
 
-/** A fault for what SQLite throws; anything else as it is. */
-export function databaseFault(error: unknown, folder: string): unknown {
+/** A fault for what SQLite throws, with the `counts` of an import that it ended; anything else as it is. */
+export function databaseFault(
+  error: unknown,
+  folder: string,
+  counts?: { imported: number; duplicates: number },
+): unknown {
   if (error instanceof Fault || !(error instanceof Error)) return error;
   const code = (error as { code?: unknown }).code;
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return libraryFaults.diskFull(folder);
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return libraryFaults.diskFull(folder, counts);
   if (typeof code === 'string' && /^SQLITE_(CORRUPT|NOTADB|CANTOPEN|READONLY|IOERR)/.test(code)) {
     return libraryFaults.databaseUnusable(error.message);
   }

@@ -9,10 +9,10 @@ export const libraryFaults = {
       message: `Cannot read ${path}: ${why}. Check that it exists and that you may read it, then import again.`,
       retry: 'later',
     }),
-  diskFull: (folder: string) =>
+  diskFull: (folder: string, counts?: { imported: number; duplicates: number }) =>
     new Fault({
       code: 101,
-      message: `The disk that holds ${folder} is full. Everything imported so far is kept; free some space and import again.`,
+      message: `The disk that holds ${folder} is full. Everything imported so far is kept${counts === undefined ? '' : ` (${counts.imported} imported, ${counts.duplicates} already there)`}; free some space and import again.`,
       retry: 'later',
     }),
   databaseUnusable: (why: string) =>

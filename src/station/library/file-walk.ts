@@ -4,8 +4,11 @@ import { opendir, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { libraryFaults } from './faults.ts';
 
-/** A file to read, or something found that cannot be read and counts as refused. */
-export type Found = { readonly path: string } | { readonly path: string; readonly reason: string };
+export type Found =
+  /** `within`: the file's path below the one that was walked, with plain slashes; its name alone where it is that one. */
+  | { readonly path: string; readonly within: string }
+  /** Something that cannot be read and counts as refused. */
+  | { readonly path: string; readonly reason: string };
 
 /** Why the file system refused, for a person. */
 export function fileSystemReason(error: unknown): string {
@@ -29,16 +32,24 @@ export function fileSystemReason(error: unknown): string {
   }
 }
 
-/** @throws Fault 100 naming the first path that does not exist or cannot be listed. */
-export async function checkPaths(paths: readonly string[]): Promise<void> {
+/**
+ * The paths that do not exist or cannot be listed, each with the reason.
+ * @throws Fault 100 naming the first one where no path can be read.
+ */
+export async function unreadablePaths(paths: readonly string[]): Promise<{ path: string; reason: string }[]> {
+  const unreadable: { path: string; reason: string }[] = [];
   for (const one of paths) {
     try {
       const found = await stat(one);
       if (found.isDirectory()) await (await opendir(one)).close();
     } catch (error) {
-      throw libraryFaults.pathUnreadable(one, fileSystemReason(error));
+      unreadable.push({ path: one, reason: fileSystemReason(error) });
     }
   }
+  const [first] = unreadable;
+  if (first !== undefined && unreadable.length === paths.length)
+    throw libraryFaults.pathUnreadable(first.path, first.reason);
+  return unreadable;
 }
 
 /** Files in the order of their names; stops between folders when `signal` is aborted. */
@@ -49,7 +60,9 @@ export async function* walkFiles(paths: readonly string[], signal: AbortSignal):
     const found = await stat(absolute).catch(() => null);
     if (found?.isDirectory() === true) yield* walkFolder(absolute, visited, signal);
     else
-      yield found === null || found.isFile() ? { path: absolute } : { path: absolute, reason: 'Not a regular file.' };
+      yield found === null || found.isFile()
+        ? { path: absolute, within: path.basename(absolute) }
+        : { path: absolute, reason: 'Not a regular file.' };
   }
 }
 
@@ -75,7 +88,7 @@ async function* walkFolder(folder: string, visited: Set<string>, signal: AbortSi
       const kind = entry.isSymbolicLink() ? await stat(inside).catch(() => null) : entry;
       if (kind === null) yield { path: inside, reason: 'The link leads nowhere.' };
       else if (kind.isDirectory()) folders.push(inside);
-      else if (kind.isFile()) yield { path: inside };
+      else if (kind.isFile()) yield { path: inside, within: path.relative(folder, inside).replaceAll(path.sep, '/') };
       else yield { path: inside, reason: 'Not a regular file.' };
     }
     pending.push(...folders.reverse());

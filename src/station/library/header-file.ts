@@ -40,6 +40,13 @@ export function readHeaderFile(path: string, options: { keepItems: boolean }): H
   }
 }
 
+/** As `readHeaderFile`, of a file that is in memory whole. @throws Fault 107 */
+export function readHeaderBytes(bytes: Uint8Array, options: { keepItems: boolean }): DataSet {
+  if (bytes.length === 0) throw libraryFaults.notDicom('The file is empty.');
+  const dataSet = parseDataset(bytes, { ...options, stopAtPixelData: true, inflateLimitBytes });
+  return withCut(dataSet, bytes.length);
+}
+
 function readFrom(file: number, length: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(length);
   let held = 0;

@@ -1,13 +1,10 @@
-// The worker thread that reads files for an import. It answers a batch of paths with one outcome each, in order.
+// The worker thread that reads files for an import. It answers a batch of candidates with one outcome each, in order.
 import { parentPort, workerData } from 'node:worker_threads';
-import { readInstance } from './read-instance.ts';
+import type { Candidate } from './intake/candidate.ts';
+import { readCandidate, type ReadingPlace } from './intake/read-candidate.ts';
 
-export interface HeaderWorkerSetUp {
-  readonly copyFolder: string | null;
-}
-
-const { copyFolder } = workerData as HeaderWorkerSetUp;
-parentPort?.on('message', (paths: readonly string[]) => {
-  const outcomes = paths.map((file) => readInstance(file, copyFolder));
+const place = workerData as ReadingPlace;
+parentPort?.on('message', (candidates: readonly Candidate[]) => {
+  const outcomes = candidates.map((candidate) => readCandidate(candidate, place));
   parentPort?.postMessage(outcomes, []);
 });

@@ -1,31 +1,30 @@
 // A few header worker threads. A file that kills its thread, or holds it for longer than the deadline, is found by
 // reading its batch again one by one, and refused; the others are read as if nothing had happened.
 import { Worker } from 'node:worker_threads';
-import type { HeaderWorkerSetUp } from './header-worker.ts';
-import type { ReadOutcome } from './read-instance.ts';
+import type { Candidate } from './intake/candidate.ts';
+import type { CandidateOutcome, ReadingPlace } from './intake/read-candidate.ts';
 
 export interface HeaderWorkers {
-  /** Outcomes in the order of `paths`; none where `signal` was aborted before a thread was free. Never rejects. */
-  read(paths: readonly string[], signal: AbortSignal): Promise<ReadOutcome[]>;
+  /** Outcomes in the order of `candidates`; none where `signal` was aborted before a thread was free. Never rejects. */
+  read(candidates: readonly Candidate[], signal: AbortSignal): Promise<CandidateOutcome[]>;
   readonly count: number;
   close(): Promise<void>;
 }
 
 export interface HeaderWorkersOptions {
   readonly count: number;
-  readonly copyFolder: string | null;
+  readonly place: ReadingPlace;
   /** Longest time for one batch; twice in a row on a single file refuses it. */
   readonly deadlineMs: number;
 }
 
-export function openHeaderWorkers({ count, copyFolder, deadlineMs }: HeaderWorkersOptions): HeaderWorkers {
+export function openHeaderWorkers({ count, place, deadlineMs }: HeaderWorkersOptions): HeaderWorkers {
   const idle: Worker[] = [];
   const all = new Set<Worker>();
   const waiting: ((worker: Worker) => void)[] = [];
 
   function start(): Worker {
-    const setUp: HeaderWorkerSetUp = { copyFolder };
-    const worker = new Worker(new URL('./header-worker.ts', import.meta.url), { workerData: setUp });
+    const worker = new Worker(new URL('./header-worker.ts', import.meta.url), { workerData: place });
     // A thread that is lost is replaced where its batch is handled.
     worker.on('error', () => {});
     all.add(worker);
@@ -46,23 +45,23 @@ export function openHeaderWorkers({ count, copyFolder, deadlineMs }: HeaderWorke
   }
 
   /** One batch on one thread; null where the thread died or did not answer in time. */
-  async function attempt(paths: readonly string[], signal: AbortSignal): Promise<ReadOutcome[] | null> {
+  async function attempt(candidates: readonly Candidate[], signal: AbortSignal): Promise<CandidateOutcome[] | null> {
     const worker = await take();
     if (signal.aborted) {
       release(worker);
       return [];
     }
-    const outcomes = await new Promise<ReadOutcome[] | null>((resolve) => {
-      const settle = (value: ReadOutcome[] | null): void => {
+    const outcomes = await new Promise<CandidateOutcome[] | null>((resolve) => {
+      const settle = (value: CandidateOutcome[] | null): void => {
         clearTimeout(timer);
         worker.off('message', onMessage).off('exit', onExit);
         resolve(value);
       };
-      const onMessage = (value: ReadOutcome[]): void => settle(value);
+      const onMessage = (value: CandidateOutcome[]): void => settle(value);
       const onExit = (): void => settle(null);
       const timer = setTimeout(() => settle(null), deadlineMs);
       worker.once('message', onMessage).once('exit', onExit);
-      worker.postMessage(paths, []);
+      worker.postMessage(candidates, []);
     });
     if (outcomes !== null) release(worker);
     else {
@@ -76,15 +75,19 @@ export function openHeaderWorkers({ count, copyFolder, deadlineMs }: HeaderWorke
 
   return {
     count,
-    async read(paths, signal) {
-      const outcomes = await attempt(paths, signal);
+    async read(candidates, signal) {
+      const outcomes = await attempt(candidates, signal);
       if (outcomes !== null) return outcomes;
-      const singly: ReadOutcome[] = [];
-      for (const path of paths) {
-        const one = await attempt([path], signal);
+      const singly: CandidateOutcome[] = [];
+      for (const candidate of candidates) {
+        const one = await attempt([candidate], signal);
         singly.push(
           ...(one ?? [
-            { kind: 'refused' as const, path, reason: 'Reading this file does not end or stops the reader.' },
+            {
+              kind: 'refused' as const,
+              path: candidate.source,
+              reason: 'Reading this file does not end or stops the reader.',
+            },
           ]),
         );
       }

@@ -65,10 +65,10 @@ export function indexWriter(db: Db): IndexWriter {
   const insertInstance = db.prepare(
     `INSERT INTO instances (series, sopInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows",
        "columns", position, normal, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash, pixelOffset, pixelBytes, damaged,
-       acquisition, acquisitionTime, pixelSpacing, alongRow, alongColumn, gantryTilt, burnedIn, missing)
+       acquisition, acquisitionTime, pixelSpacing, alongRow, alongColumn, gantryTilt, burnedIn, missing, source)
      VALUES (?, @sopInstanceUID, @sopClassUID, @transferSyntaxUID, @instanceNumber, @frames, @rows,
        @columns, @position, @normal, @path, @isCopy, @fileBytes, @modifiedMs, @headerHash, @fileHash, @pixelOffset, @pixelBytes, @damaged,
-       @acquisition, @acquisitionTime, @pixelSpacing, @alongRow, @alongColumn, @gantryTilt, @burnedIn, @missing)`,
+       @acquisition, @acquisitionTime, @pixelSpacing, @alongRow, @alongColumn, @gantryTilt, @burnedIn, @missing, @source)`,
   );
   const countSeries = db.prepare('UPDATE series SET instances = instances + ? WHERE id = ?');
   const countStudy = db.prepare('UPDATE studies SET instances = instances + ? WHERE id = ?');
@@ -82,7 +82,7 @@ export function indexWriter(db: Db): IndexWriter {
   const seriesTextOf = db.prepare<[number], string>('SELECT DISTINCT description FROM series WHERE study = ?').pluck();
   const setWords = db.prepare('INSERT OR REPLACE INTO studyText (rowid, words) VALUES (?, ?)');
   const setPlace = db.prepare(
-    'UPDATE instances SET path = ?, isCopy = ?, modifiedMs = ?, fileHash = coalesce(?, fileHash) WHERE id = ?',
+    'UPDATE instances SET path = ?, isCopy = ?, modifiedMs = ?, fileHash = coalesce(?, fileHash), source = ? WHERE id = ?',
   );
   const placeOf = db.prepare<[number], { series: number; study: number; transferSyntaxUID: string }>(
     'SELECT s.id AS series, s.study, i.transferSyntaxUID FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?',
@@ -126,7 +126,8 @@ export function indexWriter(db: Db): IndexWriter {
     for (const { record, stored, isCopy, ...file } of batch) {
       const study = studyOf(record, changed);
       const seriesId = seriesOf(study, record, changed);
-      insertInstance.run(seriesId, { ...record, ...file, path: stored, isCopy: isCopy ? 1 : 0 });
+      const origin = isCopy ? file.source : null;
+      insertInstance.run(seriesId, { ...record, ...file, path: stored, isCopy: isCopy ? 1 : 0, source: origin });
       add(studies, study);
       add(series, seriesId);
       syntaxes.add(study, record.transferSyntaxUID, file.fileBytes);
@@ -145,7 +146,8 @@ export function indexWriter(db: Db): IndexWriter {
     held: (sopInstanceUID) => findHeld.get(sopInstanceUID) ?? null,
     insert: (batch) => insert(batch),
     relocate(held, found) {
-      setPlace.run(found.stored, found.isCopy ? 1 : 0, found.modifiedMs, found.fileHash, held.id);
+      const origin = found.isCopy ? found.source : null;
+      setPlace.run(found.stored, found.isCopy ? 1 : 0, found.modifiedMs, found.fileHash, origin, held.id);
     },
     remove: db.transaction((held: HeldInstance) => {
       const place = placeOf.get(held.id);

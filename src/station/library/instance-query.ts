@@ -23,6 +23,7 @@ export interface SelectedInstance {
   readonly patientID: string;
   /** One per patient, also where PatientID is empty. Never leaves the station. */
   readonly patientKey: string;
+  /** Where the file was found when it was imported, also where it was copied or lay in an archive. */
   readonly path: string;
   readonly modality: string;
   readonly frames: number;
@@ -64,7 +65,7 @@ export function instanceReader(db: Db, folder: string): InstanceReader {
       // Read whole before the first is handed out: an open cursor would block every writer.
       const rows = db
         .prepare<string[], SelectedInstance & { isCopy: number }>(
-          `SELECT i.sopInstanceUID, s.studyInstanceUID, r.seriesInstanceUID, s.patientID, p.patientKey, i.path, i.isCopy,
+          `SELECT i.sopInstanceUID, s.studyInstanceUID, r.seriesInstanceUID, s.patientID, p.patientKey, coalesce(i.source, i.path) AS path, i.source IS NULL AND i.isCopy = 1 AS isCopy,
              r.modality, i.frames, i."rows", i."columns"
            FROM studies s JOIN patients p ON p.id = s.patient JOIN series r ON r.study = s.id
              JOIN instances i ON i.series = r.id

@@ -9,6 +9,7 @@ import { type HeaderElement, headerList } from './header-list.ts';
 import { type ImportOptions, importPaths } from './import-paths.ts';
 import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
+import { sweepUnfinished } from './intake/store-bytes.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
 import { type ImportBook, importBook } from './validation/import-book.ts';
@@ -54,6 +55,7 @@ export interface LibraryOptions {
 /** @throws Fault 101, 102, 103 where the index cannot be opened. */
 export function openLibrary({ folder, onArrivals = () => {} }: LibraryOptions): Library {
   const db = openDatabase(folder);
+  sweepUnfinished(folder);
   const studies = studyReader(db);
   const instances = instanceReader(db, folder);
   const annotations = openAnnotations({ db });

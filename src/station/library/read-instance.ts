@@ -1,23 +1,13 @@
-// One file of an import, read to the point where the index can take it: header, hashes and, in copy mode, the copy.
+// One DICOM file of an import, read to the point where the index can take it: header, hashes and, in copy mode, the copy.
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Fault } from '../../contract/fault.ts';
 import type { DataSet } from './dataset.ts';
 import { fileSystemReason } from './file-walk.ts';
-import { readHeaderFile } from './header-file.ts';
+import { readHeaderBytes, readHeaderFile } from './header-file.ts';
 import type { ReadInstance } from './index-writer.ts';
 import { instanceRecord, isDirectoryFile } from './instance-record.ts';
+import { storeBytes } from './intake/store-bytes.ts';
 
 export type ReadOutcome =
   | { readonly kind: 'instance'; readonly instance: ReadInstance }
@@ -43,28 +33,45 @@ export function readInstance(file: string, copyFolder: string | null): ReadOutco
     if (fileBytes > copyLimitBytes) {
       return { kind: 'refused', path: file, reason: 'Too large to copy (over 2 GB): index it in place instead.' };
     }
-    const { stored, fileHash } = copyFile(file, copyFolder);
+    const { stored, fileHash } = storeBytes(readFileSync(file), copyFolder);
     return { kind: 'instance', instance: { ...base, stored, isCopy: true, fileHash } };
   } catch (error) {
     return failure(file, error);
   }
 }
 
-function failure(file: string, error: unknown): ReadOutcome {
-  if (error instanceof Fault) return { kind: 'refused', path: file, reason: reasonFor(file, error.message) };
-  const code = (error as { code?: unknown }).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'disk-full', path: file };
-  if (typeof code === 'string') {
-    return { kind: 'refused', path: file, reason: `The file cannot be read: ${fileSystemReason(error)}.` };
+/**
+ * As `readInstance`, of a file in memory, told as `source`; it is copied into the store in any case.
+ * @param modifiedMs of the file that the bytes came from
+ */
+export function readInstanceBytes(
+  bytes: Uint8Array,
+  { source, modifiedMs }: { source: string; modifiedMs: number },
+  copyFolder: string,
+): ReadOutcome {
+  try {
+    const dataSet = readHeaderBytes(bytes, { keepItems: false });
+    if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: source };
+    const record = instanceRecord(dataSet);
+    if ('reason' in record) return { kind: 'refused', path: source, reason: record.reason };
+    const { stored, fileHash } = storeBytes(bytes, copyFolder);
+    const base = { source, fileBytes: bytes.length, modifiedMs, headerHash: headerHash(dataSet), record };
+    return { kind: 'instance', instance: { ...base, stored, isCopy: true, fileHash } };
+  } catch (error) {
+    return failure(source, error);
   }
-  return { kind: 'refused', path: file, reason: 'The file cannot be read: its structure is damaged.' };
 }
 
-function reasonFor(file: string, reason: string): string {
-  if (reason !== 'Not a DICOM file.') return reason;
-  if (/\.(zip|gz|tgz|tar|7z|rar)$/i.test(file)) return 'Not a DICOM file: expand the archive and import its folder.';
-  const isPicture = /\.(png|jpe?g)$/i.test(file);
-  return isPicture ? 'Not a DICOM file: PNG and JPEG pictures cannot be imported yet.' : reason;
+/** What became of a file whose reading threw. */
+export function failure(source: string, error: unknown): ReadOutcome {
+  const refused = (reason: string): ReadOutcome => ({ kind: 'refused', path: source, reason });
+  if (error instanceof Fault) return refused(error.message);
+  const code = (error as { code?: unknown }).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'disk-full', path: source };
+  if (typeof code === 'string' && code.startsWith('E') && !code.startsWith('ERR_')) {
+    return refused(`The file cannot be read: ${fileSystemReason(error)}.`);
+  }
+  return refused('The file cannot be read: its structure is damaged.');
 }
 
 /** SHA-256 of everything before the pixel data. */
@@ -72,29 +79,4 @@ function headerHash({ bytes, pixelData }: DataSet): string {
   return createHash('sha256')
     .update(bytes.subarray(0, pixelData?.offset ?? bytes.length))
     .digest('hex');
-}
-
-/** Copies into <copyFolder>/instances/<xx>/<sha256>.dcm, written beside and renamed: a half copy is never seen. */
-function copyFile(file: string, copyFolder: string): { stored: string; fileHash: string } {
-  const bytes = readFileSync(file);
-  const fileHash = createHash('sha256').update(bytes).digest('hex');
-  const stored = path.join('instances', fileHash.slice(0, 2), `${fileHash}.dcm`);
-  const target = path.join(copyFolder, stored);
-  if (existsSync(target)) return { stored, fileHash };
-  mkdirSync(path.dirname(target), { recursive: true });
-  const beside = `${target}.${process.pid}-${performance.now()}.part`;
-  try {
-    const out = openSync(beside, 'wx', 0o600);
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(out, bytes, at);
-      fsyncSync(out);
-    } finally {
-      closeSync(out);
-    }
-    renameSync(beside, target);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
-  return { stored, fileHash };
 }

@@ -64,6 +64,21 @@ describe('the library from the command line', () => {
     expect(report.refusals.every(({ reason }) => reason.length > 10)).toBe(true);
   }, 60_000);
 
+  test('an import that brings nothing says so and ends with exit code 1', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'letter.txt'), 'Dear colleague');
+    const ended = await imagiq(
+      '--home',
+      path.join(folder, 'home'),
+      '--json',
+      'import',
+      path.join(folder, 'letter.txt'),
+    );
+    expect(ended.code).toBe(1);
+    expect(ended.json<ImportReport>()).toMatchObject({ files: 1, imported: 0, refused: 1 });
+    expect(ended.stderr).toContain('Nothing was imported');
+  });
+
   test('a folder that is not there is said by name, with exit code 1', async () => {
     const ended = await imagiq('--home', path.join(temporaryFolder(), 'home'), 'import', '/no/such/folder');
     expect(ended.code).toBe(1);

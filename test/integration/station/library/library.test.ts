@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -118,7 +119,7 @@ describe('importing', () => {
       'cut-header.dcm': expect.stringContaining('Damaged before it can be identified'),
       'notes.txt': 'Not a DICOM file.',
       'empty.dcm': 'The file is empty.',
-      'picture.PNG': expect.stringContaining('pictures cannot be imported yet'),
+      'picture.PNG': expect.stringContaining('PNG'),
       'no-study.dcm': expect.stringContaining('No Study Instance UID'),
     });
     expect(library.instanceFile('1.2.3.1.3')?.damaged).toContain('pixel data');
@@ -177,12 +178,32 @@ describe('importing', () => {
     expect(report.refusals[0]?.reason).toBe('The link leads nowhere.');
   });
 
-  it('refuses a path that is not there, naming it, and imports nothing', async () => {
+  it('refuses a path that is not there, naming it, and imports the others', async () => {
     writeSlice('1.dcm', { uid: '1.2.3.1.1' });
     const absent = path.join(files, 'absent');
-    const fault = await importAll({ paths: [files, absent] }).catch(faultValueOf);
+    const report = await importAll({ paths: [absent, files] });
+    expect(counts(report)).toEqual([2, 1, 0, 1]);
+    expect(report.refusals).toEqual([{ path: absent, reason: expect.stringContaining('does not exist') }]);
+  });
+
+  it('is a fault where none of the paths can be read', async () => {
+    const absent = path.join(files, 'absent');
+    const fault = await importAll({ paths: [absent, `${absent}-too`] }).catch(faultValueOf);
     expect(fault).toMatchObject({ code: 100, message: expect.stringContaining(absent), retry: 'later' });
-    expect(library.studies(query()).total).toBe(0);
+  });
+
+  it('remembers where a copied file was found, and sweeps what a killed import left unfinished', async () => {
+    const file = writeSlice('a/1.dcm', { uid: '1.2.3.1.1' });
+    await importAll({ mode: 'copy' });
+    const [selected] = library.selectInstances({ query: '', studyInstanceUIDs: null });
+    expect(selected?.path).toBe(file);
+    const unfinished = path.join(folder, 'home', 'unfinished');
+    mkdirSync(unfinished, { recursive: true });
+    writeFileSync(path.join(unfinished, 'half'), 'half a file');
+    library.close();
+    library = openLibrary({ folder: path.join(folder, 'home') });
+    expect(existsSync(unfinished)).toBe(false);
+    expect(existsSync(library.instanceFile('1.2.3.1.1')!.path)).toBe(true);
   });
 
   it('runs one import at a time', async () => {

@@ -1,0 +1,88 @@
+// Writes what a batch of an import brought into the index, and settles what the index holds already.
+import { existsSync, rmSync } from 'node:fs';
+import type { ImportTally } from '../import-tally.ts';
+import type { Db } from '../database.ts';
+import { absolutePath, type HeldInstance, type IndexWriter, type ReadInstance } from '../index-writer.ts';
+import { sameContent } from '../same-content.ts';
+
+export interface Settling {
+  readonly db: Db;
+  /** The library's folder. */
+  readonly folder: string;
+  readonly writer: IndexWriter;
+  readonly tally: ImportTally;
+  /** True where the import copies files: a copy takes the place of a file indexed where it lay. */
+  readonly copiesAll: boolean;
+}
+
+/** Instances that are now in the index, new or held before, are counted and told to `onPlaced`. */
+export async function settleBatch(
+  settling: Settling,
+  found: readonly ReadInstance[],
+  onPlaced: (instance: ReadInstance) => void,
+): Promise<void> {
+  const { writer, tally } = settling;
+  const fresh = new Map<string, ReadInstance>();
+  const known: ReadInstance[] = [];
+  for (const instance of found) {
+    const uid = instance.record.sopInstanceUID;
+    if (fresh.has(uid) || writer.held(uid) !== null) known.push(instance);
+    else fresh.set(uid, instance);
+  }
+  const batch = [...fresh.values()];
+  writer.insert(batch);
+  tally.imported += batch.length;
+  const place = (instance: ReadInstance): void => {
+    tally.place(instance.record.studyInstanceUID, instance.record.seriesInstanceUID);
+    onPlaced(instance);
+  };
+  for (const instance of batch) place(instance);
+  for (const instance of known) if (await settleKnown(settling, instance)) place(instance);
+}
+
+/**
+ * A file whose SOP Instance UID the index already holds: the same again, moved, changed in place, or another. False
+ * where it was refused.
+ */
+async function settleKnown(settling: Settling, found: ReadInstance): Promise<boolean> {
+  const { writer, tally, folder } = settling;
+  const held = writer.held(found.record.sopInstanceUID);
+  if (held === null) throw new Error('an instance of this batch is not in the index');
+  if (await isSame(folder, held, found)) {
+    tally.duplicates += 1;
+    // The indexed file is gone or is not ours, and this one is at hand.
+    const isGone = held.isCopy === 0 && !existsSync(held.path);
+    if (isGone || (found.isCopy && held.isCopy === 0 && settling.copiesAll)) writer.relocate(held, found);
+    else dropCopy(folder, held, found);
+    return true;
+  }
+  if (held.isCopy === 0 && !found.isCopy && held.path === found.stored) {
+    writer.remove(held);
+    writer.insert([found]);
+    tally.imported += 1;
+    return true;
+  }
+  dropCopy(folder, held, found);
+  tally.refuse(
+    found.source,
+    'Same SOP Instance UID with different content: another file of this instance is already here.',
+    'different-content',
+  );
+  return false;
+}
+
+/** The index does not know the copy that the worker made, so nothing else uses it. */
+function dropCopy(folder: string, held: HeldInstance, found: ReadInstance): void {
+  if (!found.isCopy || (held.isCopy === 1 && held.path === found.stored)) return;
+  rmSync(absolutePath(folder, { path: found.stored, isCopy: 1 }), { force: true });
+}
+
+async function isSame(folder: string, held: HeldInstance, found: ReadInstance): Promise<boolean> {
+  if (held.fileBytes !== found.fileBytes || held.headerHash !== found.headerHash) return false;
+  if (held.fileHash !== null && found.fileHash !== null) return held.fileHash === found.fileHash;
+  const heldPath = absolutePath(folder, held);
+  const foundPath = absolutePath(folder, { path: found.stored, isCopy: found.isCopy ? 1 : 0 });
+  if (heldPath === foundPath) return true;
+  // Where the indexed file is gone, size and header are all that is left to compare.
+  return (await sameContent(heldPath, foundPath)) ?? true;
+}
