@@ -6,9 +6,15 @@ import path from 'node:path';
 import { aggregation } from './bench/aggregation.ts';
 import type { Measurement } from './bench/measurement.ts';
 import { dicomImport } from './bench/dicom-import.ts';
+import { studyList } from './bench/study-list.ts';
 import { training } from './bench/training.ts';
 
-const benches: Record<string, () => Promise<Measurement[]>> = { dicom: dicomImport, train: training, aggregation };
+const benches: Record<string, () => Promise<Measurement[]>> = {
+  dicom: dicomImport,
+  'study-list': studyList,
+  train: training,
+  aggregation,
+};
 const root = path.resolve(import.meta.dirname, '..');
 
 const chosen = process.argv.slice(2).filter((name) => !name.startsWith('-'));

@@ -133,3 +133,14 @@ function randomFrom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+let written = 0;
+
+/** One more study through a connection of its own: a change of the index, as in a running import. */
+export function writeMore(folder: string): void {
+  const db = openDatabase(folder);
+  const batch: ReadInstance[] = [];
+  addStudy(batch, largeStudies + (Date.now() % 1_000_000) * 10 + (written += 1));
+  indexWriter(db).insert(batch);
+  db.close();
+}

@@ -2,6 +2,7 @@
 // Federation code (src/sync) may not import this file: it cannot even name a patient.
 import { z } from 'zod';
 import { findingCountSchema } from './import-report.ts';
+import { studyFiltersSchema } from './study-filter.ts';
 
 export const seriesSchema = z.object({
   seriesInstanceUID: z.string(),
@@ -31,6 +32,8 @@ export const studySchema = z.object({
   accessionNumber: z.string(),
   modalities: z.array(z.string()),
   instances: z.number().int(),
+  /** When its newest series came into the library, milliseconds since 1970; 0 where that was not kept. */
+  importedMs: z.number(),
   series: z.array(seriesSchema),
 });
 export type Study = z.infer<typeof studySchema>;
@@ -39,15 +42,24 @@ export const studySortKeys = [
   'studyDate',
   'patientName',
   'patientID',
+  'patientBirthDate',
+  'patientSex',
+  'patientAgeYears',
   'description',
+  'accessionNumber',
   'modalities',
+  'bodyParts',
+  'manufacturers',
+  'manufacturerModelNames',
+  'series',
   'instances',
+  'importedMs',
 ] as const;
 
 export const studyQuerySchema = z.object({
   /** Free text over patient, description, accession number, UIDs; words are prefixes, all must match. */
   query: z.string().max(500).default(''),
-  modality: z.string().max(16).nullable().default(null),
+  filters: studyFiltersSchema.default([]),
   limit: z.number().int().min(1).max(10_000).default(100),
   offset: z.number().int().min(0).default(0),
   sortBy: z.enum(studySortKeys).default('studyDate'),

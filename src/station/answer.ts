@@ -44,7 +44,7 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
       node: process.versions.node,
       studies: library.studies({
         query: '',
-        modality: null,
+        filters: [],
         limit: 1,
         offset: 0,
         sortBy: 'studyDate',

@@ -2,11 +2,12 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { importModes, type ImportReport, type StudyPage } from '../../contract/dicom.ts';
 import { findingWords } from '../../contract/import-report.ts';
+import { importModes, type ImportReport } from '../../contract/dicom.ts';
 import { contextOf } from '../context.ts';
 import { exitCode, table } from '../output.ts';
 import { positiveInteger } from '../options.ts';
+import { studiesCommand } from './studies.ts';
 
 /** Refusals listed in text mode; --json lists all. */
 const refusalsShown = 20;
@@ -61,36 +62,6 @@ function reportText(report: ImportReport): string {
     lines.push(`\`imagiq imports show ${report.id}\` tells more.`);
   }
   return lines.join('\n');
-}
-
-function studiesCommand(): Command {
-  return new Command('studies')
-    .description('list the studies of the library')
-    .option('--query <text>', 'words that must all occur: patient, description, accession number, UIDs', '')
-    .option('--modality <modality>', 'for example CT, MR, CR')
-    .option('--limit <number>', 'at most so many', positiveInteger, 100)
-    .action(async (options: { query: string; modality?: string; limit: number }, command: Command) => {
-      const { output, withStation } = contextOf(command);
-      const page = await withStation((station) =>
-        station.call('studies', { query: options.query, modality: options.modality ?? null, limit: options.limit }),
-      );
-      output.result(page, () => studiesText(page));
-    });
-}
-
-function studiesText({ total, studies }: StudyPage): string {
-  if (total === 0) return 'No study matches. `imagiq studies` lists all; `imagiq import FOLDER` brings some in.';
-  const rows = studies.map((study) => [
-    study.studyDate,
-    study.patientName,
-    study.patientID,
-    study.modalities.join('/'),
-    study.description,
-    study.series.length,
-    study.instances,
-  ]);
-  const shown = studies.length < total ? `\n${studies.length} of ${total} studies; --limit shows more.` : '';
-  return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances'], rows) + shown;
 }
 
 function instancesCommand(): Command {

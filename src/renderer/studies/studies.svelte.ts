@@ -159,7 +159,7 @@ export class StudyList {
     try {
       const answer = await this.#station.ask('studies', {
         query: this.#query,
-        modality: this.#modality,
+        filters: this.#modality === null ? [] : [{ field: 'modality', anyOf: [this.#modality] }],
         sortBy: this.#sortBy,
         descending: this.#descending,
         limit: pageSize,

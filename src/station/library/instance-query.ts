@@ -1,7 +1,9 @@
 // Instances by UID and by selection: where their files lie, and what a cohort needs to know of them.
 import type { Db } from './database.ts';
+import type { StudyFilter } from '../../contract/study-filter.ts';
+import { seriesConditions } from './browse/filter-sources.ts';
+import { idsOf, type StudyLists } from './browse/study-lists.ts';
 import { absolutePath } from './index-writer.ts';
-import { foundStudies } from './study-query.ts';
 
 export interface InstanceFile {
   /** Absolute path. */
@@ -34,6 +36,8 @@ export interface SelectedInstance {
 export interface InstanceSelection {
   /** Free text as in the study list; empty selects all. */
   readonly query: string;
+  /** As in the study list; of the studies found, only series that fulfil the filters of series are selected. */
+  readonly filters?: readonly StudyFilter[];
   /** Only these studies; null for all. */
   readonly studyInstanceUIDs: readonly string[] | null;
 }
@@ -43,7 +47,7 @@ export interface InstanceReader {
   select(selection: InstanceSelection): Iterable<SelectedInstance>;
 }
 
-export function instanceReader(db: Db, folder: string): InstanceReader {
+export function instanceReader(db: Db, folder: string, lists: StudyLists): InstanceReader {
   const oneFile = db.prepare<[string], InstanceFile & { isCopy: number }>(
     `SELECT path, isCopy, transferSyntaxUID, pixelOffset, pixelBytes, frames, damaged
      FROM instances WHERE sopInstanceUID = ?`,
@@ -55,16 +59,25 @@ export function instanceReader(db: Db, folder: string): InstanceReader {
       const { isCopy, ...file } = row;
       return { ...file, path: absolutePath(folder, { path: file.path, isCopy }) };
     },
-    *select({ query, studyInstanceUIDs }) {
-      const { ids, values } = foundStudies({ query, modality: null });
-      let where = ids === null ? 'TRUE' : `s.id IN (${ids})`;
+    *select({ query, filters = [], studyInstanceUIDs }) {
+      const found = lists.found({ query, filters });
+      const values: (string | number)[] = [];
+      let where = 'TRUE';
+      if (found !== null) {
+        where = 's.id IN (SELECT value FROM json_each(?))';
+        values.push(JSON.stringify(idsOf(found)));
+      }
+      for (const condition of seriesConditions(filters)) {
+        where += ` AND ${condition.sql}`;
+        values.push(...condition.values);
+      }
       if (studyInstanceUIDs !== null) {
         where += ' AND s.studyInstanceUID IN (SELECT value FROM json_each(?))';
         values.push(JSON.stringify(studyInstanceUIDs));
       }
       // Read whole before the first is handed out: an open cursor would block every writer.
       const rows = db
-        .prepare<string[], SelectedInstance & { isCopy: number }>(
+        .prepare<(string | number)[], SelectedInstance & { isCopy: number }>(
           `SELECT i.sopInstanceUID, s.studyInstanceUID, r.seriesInstanceUID, s.patientID, p.patientKey, coalesce(i.source, i.path) AS path, i.source IS NULL AND i.isCopy = 1 AS isCopy,
              r.modality, i.frames, i."rows", i."columns"
            FROM studies s JOIN patients p ON p.id = s.patient JOIN series r ON r.study = s.id

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { Frame, ImportReport, Instance, Series, Study, StudyPage, StudyQuery } from '../../contract/dicom.ts';
 import { type Annotations, openAnnotations } from '../annotations/annotations.ts';
+import { studyLists } from './browse/study-lists.ts';
 import { openDatabase } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import { readHeaderFile } from './header-file.ts';
@@ -50,15 +51,18 @@ export interface LibraryOptions {
   readonly folder: string;
   /** Called when instances that arrived over the network are in the index. */
   readonly onArrivals?: () => void;
+  /** For the filter by cohort: SOP Instance UIDs of its newest version. */
+  readonly cohortInstances?: (name: string) => readonly string[];
 }
 
 /** @throws Fault 101, 102, 103 where the index cannot be opened. */
-export function openLibrary({ folder, onArrivals = () => {} }: LibraryOptions): Library {
+export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = () => [] }: LibraryOptions): Library {
   const db = openDatabase(folder);
   sweepUnfinished(folder);
-  const studies = studyReader(db);
-  const instances = instanceReader(db, folder);
   const annotations = openAnnotations({ db });
+  const lists = studyLists(db, { cohortInstances, now: () => new Date() });
+  const studies = studyReader(db, lists);
+  const instances = instanceReader(db, folder, lists);
   const intake = openInstanceIntake({ db, folder, onIndexed: onArrivals });
   const closing = new AbortController();
   let activeImport: Promise<ImportReport> | null = null;

@@ -1,8 +1,8 @@
-// Reads studies, series and instances for lists. Everything here answers from indexes: a page of 100 from 100,000
-// studies, or a keystroke in the search field, is a matter of milliseconds.
+// Reads studies, series and instances for lists. Which studies, and in which order, browse/study-lists.ts knows: a page
+// of 100 from 100,000 studies, or a keystroke in the search field, is a matter of milliseconds.
 import type { Instance, Series, Study, StudyPage, StudyQuery } from '../../contract/dicom.ts';
 import type { Db } from './database.ts';
-import { typedQuery } from './study-words.ts';
+import type { StudyLists } from './browse/study-lists.ts';
 
 interface StudyRow extends Omit<Study, 'modalities' | 'series'> {
   id: number;
@@ -18,49 +18,11 @@ interface InstanceRow extends Instance {
   normal: string;
 }
 
-const sortColumns: Record<StudyQuery['sortBy'], string> = {
-  studyDate: 's.studyDate',
-  patientName: 's.patientName COLLATE NOCASE',
-  patientID: 's.patientID COLLATE NOCASE',
-  description: 's.description COLLATE NOCASE',
-  modalities: 's.modalities',
-  instances: 's.instances',
-};
-
 const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.patientBirthDate, s.patientSex, s.patientAgeYears, s.studyDate,
-  s.description, s.accessionNumber, s.modalities, s.instances`;
+  s.description, s.accessionNumber, s.modalities, s.instances, s.importedMs`;
 
 const seriesColumns = `seriesInstanceUID, modality, description, seriesNumber, bodyPartExamined, manufacturer,
   manufacturerModelName, sliceThicknessMm`;
-
-/** Below this many matches, sorting them is quicker than walking the sort order's index until a page is full. */
-const fewMatches = 3_000;
-
-/** A SELECT of the ids of the studies that a query finds, null where it finds all; and its parameters. */
-export function foundStudies(query: Pick<StudyQuery, 'query' | 'modality'>): { ids: string | null; values: string[] } {
-  const { match, uids } = typedQuery(query.query);
-  const sources: string[] = [];
-  const values: string[] = [];
-  if (match !== null) {
-    sources.push('SELECT rowid FROM studyText WHERE studyText MATCH ?');
-    values.push(match);
-  }
-  for (const uid of uids) {
-    sources.push(`SELECT id FROM studies WHERE studyInstanceUID >= ? AND studyInstanceUID < ?
-      OR id IN (SELECT study FROM series WHERE seriesInstanceUID = ?)
-      OR id IN (SELECT r.study FROM instances i JOIN series r ON r.id = i.series WHERE i.sopInstanceUID = ?)`);
-    // Every continuation of the digits typed so far, and nothing else: ':' follows '9'.
-    values.push(uid, `${uid}:`, uid, uid);
-  }
-  if (query.modality !== null && query.modality !== '') {
-    sources.push('SELECT study FROM studyModalities WHERE modality = ?');
-    // Defined terms of Modality (PS3.3 C.7.3.1.1.1) are upper case.
-    values.push(query.modality.trim().toUpperCase());
-  }
-  // Text without a word or UID in it, for example `%`, finds nothing rather than all: a cohort may be made from it.
-  if (sources.length === 0 && query.query.trim() !== '') sources.push('SELECT id FROM studies WHERE FALSE');
-  return { ids: sources.length === 0 ? null : sources.join('\nINTERSECT\n'), values };
-}
 
 export interface StudyReader {
   studies(query: StudyQuery): StudyPage;
@@ -68,11 +30,11 @@ export interface StudyReader {
   instances(seriesInstanceUID: string): { series: Series; instances: Instance[] } | null;
 }
 
-export function studyReader(db: Db): StudyReader {
-  db.exec('CREATE TEMP TABLE found (id INTEGER PRIMARY KEY)');
-  const clearFound = db.prepare('DELETE FROM temp.found');
-  const countAll = db.prepare<[], number>('SELECT count(*) FROM studies').pluck();
+export function studyReader(db: Db, lists: StudyLists): StudyReader {
   const oneStudy = db.prepare<[string], StudyRow>(`SELECT ${studyColumns} FROM studies s WHERE studyInstanceUID = ?`);
+  const someStudies = db.prepare<[string], StudyRow>(
+    `SELECT ${studyColumns} FROM studies s WHERE id IN (SELECT value FROM json_each(?))`,
+  );
   const seriesOfStudies = db.prepare<[string], SeriesRow>(
     `SELECT study, ${seriesColumns}, instances FROM series
      WHERE study IN (SELECT value FROM json_each(?)) ORDER BY study, seriesNumber, id`,
@@ -87,41 +49,28 @@ export function studyReader(db: Db): StudyReader {
      FROM series r JOIN instances i ON i.series = r.id WHERE r.seriesInstanceUID = ? ORDER BY i.instanceNumber, i.id`,
   );
 
-  function withSeries(rows: readonly StudyRow[]): Study[] {
+  function withSeries(rows: readonly StudyRow[]): [number, Study][] {
     const series = Map.groupBy(seriesOfStudies.all(JSON.stringify(rows.map((row) => row.id))), (row) => row.study);
-    return rows.map(({ id, modalities, ...study }) => ({
-      ...study,
-      modalities: modalities === '' ? [] : modalities.split('\\'),
-      series: (series.get(id) ?? []).map(seriesOnly),
-    }));
-  }
-
-  function page(source: string, { sortBy, descending, limit, offset }: StudyQuery, few: boolean): StudyRow[] {
-    const direction = descending ? 'DESC' : 'ASC';
-    // Few are sorted (the plus keeps SQLite from the index); of many, the sort order's index is walked until the page is full.
-    const column = few ? sortColumns[sortBy].replace('s.', '+s.') : sortColumns[sortBy];
-    const order = `ORDER BY ${column} ${direction}, s.id ${direction} LIMIT ? OFFSET ?`;
-    return db.prepare<[number, number], StudyRow>(`SELECT ${studyColumns} FROM ${source} ${order}`).all(limit, offset);
+    return rows.map(({ id, modalities, ...study }) => [
+      id,
+      {
+        ...study,
+        modalities: modalities === '' ? [] : modalities.split('\\'),
+        series: (series.get(id) ?? []).map(seriesOnly),
+      },
+    ]);
   }
 
   return {
-    studies(query) {
-      const { ids, values } = foundStudies(query);
-      if (ids === null) return { total: countAll.get()!, studies: withSeries(page('studies s', query, false)) };
-      // The ids are found once, for the count and the page.
-      clearFound.run();
-      const total = db.prepare<string[]>(`INSERT OR IGNORE INTO temp.found ${ids}`).run(...values).changes;
-      const few = total <= fewMatches;
-      const source = few
-        ? 'temp.found f CROSS JOIN studies s ON s.id = f.id'
-        : 'studies s CROSS JOIN temp.found f ON f.id = s.id';
-      const rows = page(source, query, few);
-      clearFound.run();
-      return { total, studies: withSeries(rows) };
+    studies({ limit, offset, descending, ...search }) {
+      const list = lists.list(search);
+      const ids = pageOf(list, { limit, offset, descending });
+      const rows = new Map(withSeries(someStudies.all(JSON.stringify(ids))));
+      return { total: list.length, studies: ids.flatMap((id) => rows.get(id) ?? []) };
     },
     study(studyInstanceUID) {
       const row = oneStudy.get(studyInstanceUID);
-      return row === undefined ? null : withSeries([row])[0]!;
+      return row === undefined ? null : withSeries([row])[0]![1];
     },
     instances(seriesInstanceUID) {
       const series = oneSeries.get(seriesInstanceUID);
@@ -143,4 +92,14 @@ function instanceOnly(row: InstanceRow): Instance {
   const { sopInstanceUID, seriesInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, rows, columns } =
     row;
   return { sopInstanceUID, seriesInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, rows, columns };
+}
+
+/** A page of a list that ascends. */
+export function pageOf(
+  list: Uint32Array,
+  { limit, offset, descending }: { limit: number; offset: number; descending: boolean },
+): number[] {
+  if (!descending) return [...list.subarray(offset, offset + limit)];
+  const end = Math.max(0, list.length - offset);
+  return [...list.subarray(Math.max(0, end - limit), end)].reverse();
 }

@@ -87,7 +87,7 @@ describe('cohorts of practice studies', () => {
   it('choose by a list of studies', () => {
     const { studies } = library.studies({
       query: '',
-      modality: null,
+      filters: [],
       limit: 10,
       offset: 0,
       sortBy: 'studyDate',

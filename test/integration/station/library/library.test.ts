@@ -60,7 +60,7 @@ function importAll(
 
 const query = (changes: Partial<StudyQuery> = {}): StudyQuery => ({
   query: '',
-  modality: null,
+  filters: [],
   limit: 100,
   offset: 0,
   sortBy: 'studyDate',
@@ -291,11 +291,12 @@ describe('asking', () => {
     expect(found({ query: '" OR *' })).toEqual([]);
     expect(found({ query: '^' })).toEqual([]);
     expect(found({ query: ' ' })).toHaveLength(3);
-    expect(found({ modality: 'mr' })).toEqual(found({ modality: 'MR' }));
+    const ofModality = (modality: string): string[] => found({ filters: [{ field: 'modality', anyOf: [modality] }] });
+    expect(ofModality('mr')).toEqual(ofModality('MR'));
   });
 
   it('filters by modality, sorts without regard to case, and pages', () => {
-    expect(found({ modality: 'CT' })).toEqual(['1.2', '1.1']);
+    expect(found({ filters: [{ field: 'modality', anyOf: ['CT'] }] })).toEqual(['1.2', '1.1']);
     expect(found({ sortBy: 'patientName', descending: false })).toEqual(['1.2', '1.1', '1.10']);
     expect(found({ limit: 1, offset: 1 })).toEqual(['1.1']);
     expect(library.studies(query({ limit: 1 })).total).toBe(3);

@@ -1,0 +1,45 @@
+// studies: the study list from the command line.
+import { Command } from 'commander';
+import type { StudyPage } from '../../contract/dicom.ts';
+import type { StudyFilterInput } from '../../contract/study-filter.ts';
+import { contextOf } from '../context.ts';
+import { positiveInteger } from '../options.ts';
+import { table } from '../output.ts';
+import { studyFilterHelp, studyFilterOption } from '../study-filters.ts';
+
+interface StudiesOptions {
+  readonly query: string;
+  readonly modality?: string;
+  readonly filter: StudyFilterInput[];
+  readonly limit: number;
+}
+
+export function studiesCommand(): Command {
+  return new Command('studies')
+    .description('list the studies of the library')
+    .option('--query <text>', 'words that must all occur: patient, description, accession number, UIDs', '')
+    .option('--modality <modality>', 'short for --filter modality=…')
+    .option('--filter <field=value>', studyFilterHelp, studyFilterOption, [])
+    .option('--limit <number>', 'at most so many', positiveInteger, 100)
+    .action(async ({ query, modality, filter, limit }: StudiesOptions, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const filters: StudyFilterInput[] = modality ? [...filter, { field: 'modality', anyOf: [modality] }] : filter;
+      const page = await withStation((station) => station.call('studies', { query, filters, limit }));
+      output.result(page, () => studiesText(page));
+    });
+}
+
+function studiesText({ total, studies }: StudyPage): string {
+  if (total === 0) return 'No study matches. `imagiq studies` lists all; `imagiq import FOLDER` brings some in.';
+  const rows = studies.map((study) => [
+    study.studyDate,
+    study.patientName,
+    study.patientID,
+    study.modalities.join('/'),
+    study.description,
+    study.series.length,
+    study.instances,
+  ]);
+  const shown = studies.length < total ? `\n${studies.length} of ${total} studies; --limit shows more.` : '';
+  return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances'], rows) + shown;
+}
