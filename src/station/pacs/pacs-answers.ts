@@ -12,8 +12,11 @@ import type { SendFile } from './peer-client.ts';
 const echoDeadlineMs = 30_000;
 const findDeadlineMs = 120_000;
 
-export function pacsAnswers(station: Station): Answers<keyof typeof pacsCalls> {
-  const { pacs, library, ledger } = station;
+export function pacsAnswers({
+  pacs,
+  library,
+  ledger,
+}: Pick<Station, 'pacs' | 'library' | 'ledger'>): Answers<keyof typeof pacsCalls> {
   const { book, transfers } = pacs;
   return {
     peers: () => ({ peers: book.peers() }),

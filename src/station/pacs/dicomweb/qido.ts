@@ -26,9 +26,22 @@ const uid = /^[0-9.]{1,64}$/;
 const included = ['00080061', '00081030', '00201206', '00201208'];
 
 export async function findStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSignal): Promise<FoundStudies> {
-  const asked = new URLSearchParams();
+  const found = await askForStudies(peer, query, signal);
+  const patientName = plainPattern(query.patientName);
+  if (found.studies.length > 0 || patientName === query.patientName) return found;
+  // Some servers (Orthanc 1.10) take `%5E` for three letters: once more, with a wildcard for what must be escaped.
+  return askForStudies(peer, { ...query, patientName }, signal);
+}
+
+/** `?` (any one character) for each character that a URL does not carry as it is. */
+function plainPattern(pattern: string): string {
+  return pattern.trim().replaceAll(/[^A-Za-z0-9*?._~-]/gu, '?');
+}
+
+async function askForStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSignal): Promise<FoundStudies> {
+  const asked: [string, string][] = included.map((tag) => ['includefield', tag]);
   const ask = (keyword: string, value: string): void => {
-    if (value.trim() !== '') asked.append(keyword, value.trim());
+    if (value.trim() !== '') asked.push([keyword, value.trim()]);
   };
   ask('PatientName', query.patientName);
   ask('PatientID', query.patientID);
@@ -36,7 +49,6 @@ export async function findStudies(peer: QidoPeer, query: RemoteQuery, signal: Ab
   ask('StudyDate', query.studyDate);
   ask('ModalitiesInStudy', query.modality);
   ask('StudyInstanceUID', query.studyInstanceUID);
-  asked.append('includefield', included.join(','));
 
   const studies = new Map<string, FoundStudy>();
   // One more than asked for tells whether there are more.
@@ -61,7 +73,7 @@ export async function instancesOf(
   const instances = new Map<string, PeerInstance>();
   let isStrange = false;
   const place = `/studies/${studyInstanceUID}/instances`;
-  await eachPage(peer, place, new URLSearchParams(), { size: instancePage, signal }, (page) => {
+  await eachPage(peer, place, [], { size: instancePage, signal }, (page) => {
     const before = instances.size;
     for (const dataSet of page) {
       const seriesInstanceUID = firstText(dataSet, '0020000E');
@@ -79,18 +91,16 @@ export async function instancesOf(
 async function eachPage(
   peer: QidoPeer,
   place: string,
-  asked: URLSearchParams,
+  asked: readonly [string, string][],
   { size, signal }: { size: number; signal: AbortSignal },
   take: (page: DicomJson[]) => boolean,
 ): Promise<void> {
   for (let offset = 0; ;) {
-    const parameters = new URLSearchParams(asked);
-    parameters.set('limit', String(size));
-    parameters.set('offset', String(offset));
+    const parameters = [...asked, ['limit', String(size)], ['offset', String(offset)]];
     const answer = await peer.http.ask({
       method: 'GET',
-      // A form's `+` for a space is not understood by every server.
-      place: `${place}?${parameters.toString().replaceAll('+', '%20')}`,
+      // Escaped by hand: a form's `+` for a space, and an escaped comma or asterisk, are not understood by every server.
+      place: `${place}?${parameters.map(([name, value = '']) => `${name}=${escaped(value)}`).join('&')}`,
       accept: dicomJsonType,
       signal,
     });
@@ -101,6 +111,11 @@ async function eachPage(
     if (!goesOn || page.length === 0 || (page.length < size && !hasMore)) return;
     offset += page.length;
   }
+}
+
+/** RFC 3986 3.4 allows these in a query as they are. */
+function escaped(value: string): string {
+  return encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%2A', '*').replaceAll('%3F', '?');
 }
 
 function studyOf(dataSet: DicomJson): FoundStudy | null {

@@ -60,15 +60,12 @@ async function partOf(file: SendFile, { onFailure }: SendOptions): Promise<Part 
 
 async function storeParts(peer: StowPeer, parts: readonly Part[], options: SendOptions): Promise<void> {
   const boundary = randomUUID();
-  const lines = (part: Part): Buffer =>
-    Buffer.from(
-      `--${boundary}\r\nContent-Type: application/dicom; transfer-syntax=${part.transferSyntaxUID}\r\n` +
-        `Content-Length: ${part.head.length + part.bytes}\r\n\r\n`,
-    );
+  // Bare: Orthanc 1.10 passes over parts whose type has a parameter, and answers 200. The files name their transfer syntax.
+  const lines = Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`);
   const end = Buffer.from(`--${boundary}--\r\n`);
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (const part of parts) {
-      yield lines(part);
+      yield lines;
       yield part.head;
       // Its size was told in advance: bytes written to the file since then stay here.
       if (part.bytes > 0) yield* createReadStream(part.path, { end: part.bytes - 1, highWaterMark: 1 << 18 });
@@ -76,7 +73,7 @@ async function storeParts(peer: StowPeer, parts: readonly Part[], options: SendO
     }
     yield end;
   }
-  const bytes = parts.reduce((sum, part) => sum + lines(part).length + part.head.length + part.bytes + 2, end.length);
+  const bytes = parts.reduce((sum, part) => sum + lines.length + part.head.length + part.bytes + 2, end.length);
   const answer = await peer.http.ask({
     method: 'POST',
     place: '/studies',
@@ -84,57 +81,55 @@ async function storeParts(peer: StowPeer, parts: readonly Part[], options: SendO
     signal: options.signal,
     body: { type: `multipart/related; type="application/dicom"; boundary=${boundary}`, bytes, chunks: chunks() },
   });
-  if (answer.status === 413 && parts.length > 1) {
+  const { status } = answer;
+  if (status === 404 || status === 405 || status === 410 || status >= 500) {
     answer.drop();
-    // Too much at once for this server: half of it, and so on down to single files.
-    const half = parts.length >>> 1;
-    await storeParts(peer, parts.slice(0, half), options);
-    await storeParts(peer, parts.slice(half), options);
-    return;
+    throw statusFault(peer.name, status);
   }
   const { type } = parseContentType(answer.headers['content-type'] ?? '');
   const isJson = type === dicomJsonType || type === 'application/json';
-  if (!acceptedStatuses.has(answer.status) && !(answer.status < 500 && isJson)) {
-    answer.drop();
-    if (answer.status === 413) tellAll(parts, options, 'the peer takes no file of this size');
-    else throw statusFault(peer.name, answer.status);
+  const body = await wholeBody(peer.name, answer, peer.pageBytesLimit);
+  const results = isJson && body.length > 0 ? resultsOf(peer.name, body) : null;
+  const unsaid: Part[] = [];
+  for (const part of parts) {
+    const code = results?.failed.get(part.sopInstanceUID);
+    if (code !== undefined) options.onFailure(`Instance ${part.sopInstanceUID}: ${failureReason(code)}.`);
+    // Without a list the status speaks for all (PS3.18 table 10.5.3-1): 200 is success of every instance.
+    else if (results === null ? status === 200 || status === 204 : results.stored.has(part.sopInstanceUID)) {
+      options.onSent(part.sopInstanceUID);
+    } else unsaid.push(part);
+  }
+  if (unsaid.length > 1 && status >= 400) {
+    // One bad file, or too much at once, can cost all of a request: halves find out which it was.
+    const half = unsaid.length >>> 1;
+    await storeParts(peer, unsaid.slice(0, half), options);
+    await storeParts(peer, unsaid.slice(half), options);
     return;
   }
-  const body = await wholeBody(peer.name, answer, peer.pageBytesLimit);
-  if (isJson && body.length > 0) tellResults(peer, parts, options, { status: answer.status, body });
-  // Without a list the status speaks for all (PS3.18 table 10.5.3-1): 200 is success of every instance.
-  else if (answer.status === 200 || answer.status === 204)
-    for (const part of parts) options.onSent(part.sopInstanceUID);
-  else tellAll(parts, options, `the peer did not say which instances failed (HTTP ${answer.status})`);
+  for (const { sopInstanceUID } of unsaid) options.onFailure(`Instance ${sopInstanceUID}: ${unsaidReason(status)}.`);
 }
 
-/** All stored; accepted in part; none stored. */
-const acceptedStatuses = new Set([200, 202, 204, 409]);
-
-function tellAll(parts: readonly Part[], { onFailure }: SendOptions, why: string): void {
-  for (const { sopInstanceUID } of parts) onFailure(`Instance ${sopInstanceUID}: ${why}.`);
+function unsaidReason(status: number): string {
+  if (status === 413) return 'the peer takes no file of this size';
+  if (status >= 400) return `the peer refused it and did not say why (HTTP ${status})`;
+  return `the peer did not say that it stored it (HTTP ${status})`;
 }
 
-function tellResults(
-  peer: StowPeer,
-  parts: readonly Part[],
-  options: SendOptions,
-  { status, body }: { status: number; body: Buffer },
-): void {
-  // One data set, or a list with one (PS3.18 10.5.3.2; servers differ).
+interface StoreResults {
+  readonly stored: ReadonlySet<string>;
+  /** With FailureReason, null where there is none. */
+  readonly failed: ReadonlyMap<string, number | null>;
+}
+
+/** One data set, or a list with one (PS3.18 10.5.3.2; servers differ). */
+function resultsOf(peer: string, body: Buffer): StoreResults {
   const text = body.toString('utf8').trimStart();
-  const results = parseDataSets(peer.name, text.startsWith('[') ? body : Buffer.from(`[${text}]`));
   const stored = new Set<string>();
   const failed = new Map<string, number | null>();
-  for (const result of results) {
+  for (const result of parseDataSets(peer, text.startsWith('[') ? body : Buffer.from(`[${text}]`))) {
     for (const item of itemsOf(result, '00081199')) stored.add(firstText(item, '00081155'));
     for (const item of itemsOf(result, '00081198'))
       failed.set(firstText(item, '00081155'), firstCount(item, '00081197'));
   }
-  for (const { sopInstanceUID } of parts) {
-    const code = failed.get(sopInstanceUID);
-    if (code !== undefined) options.onFailure(`Instance ${sopInstanceUID}: ${failureReason(code)}.`);
-    else if (stored.has(sopInstanceUID)) options.onSent(sopInstanceUID);
-    else options.onFailure(`Instance ${sopInstanceUID}: the peer did not say that it stored it (HTTP ${status}).`);
-  }
+  return { stored, failed };
 }
