@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { studyQuerySchema } from '../../../../src/contract/dicom.ts';
 import type { DicomwebPeer } from '../../../../src/contract/pacs.ts';
 import { type Hospital, hospital, importFolder, instancesOf, writeStudies } from './dicomweb-hospital.ts';
 import { freePort, hasOrthanc, type Orthanc, orthancUser, startOrthanc } from './dicomweb-orthanc.ts';
@@ -173,14 +174,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     ctx.skip(files.length === 0, '../shared/data/dicom/pydicom is absent');
     const lyon = await withPeer(peerOf(orthanc.url));
     for (const file of files) await importFolder(lyon.library, path.join(collection, file));
-    const { studies } = lyon.library.studies({
-      query: '',
-      modality: null,
-      limit: 100,
-      offset: 0,
-      sortBy: 'studyDate',
-      descending: true,
-    });
+    const { studies } = lyon.library.studies(studyQuerySchema.parse({}));
     const studyInstanceUIDs = studies.map(({ studyInstanceUID }) => studyInstanceUID);
     const sent = await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs });
     expect(sent.failures).toEqual([]);
