@@ -35,6 +35,8 @@ function bundleWindow(): Promise<unknown> {
     root: path.join(root, 'src', 'renderer'),
     base: './',
     plugins: [svelte()],
+    // vtk.js, under Cornerstone, asks for Node's events, which a browser has not.
+    resolve: { alias: { events: path.join(root, 'node_modules', 'events', 'events.js') } },
     build: {
       outDir: path.join(root, 'dist', 'renderer'),
       emptyOutDir: true,

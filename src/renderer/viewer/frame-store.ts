@@ -1,11 +1,11 @@
-// Decoded frames near the one that is shown, and small pictures of series. Oldest use goes first when the store is full.
+// Decoded frames near the ones that are shown, and where each lies. Oldest use goes first when the store is full.
 import type { CallOutput } from '../../contract/calls.ts';
-import type { Frame } from '../../contract/dicom.ts';
+import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 
 type SeriesInstances = CallOutput<'instances'>;
 
-const maxBytes = 384 * 1024 * 1024;
+export const frameStoreBytes = 320 * 1024 * 1024;
 
 export class FrameStore {
   readonly #station: StationLink;
@@ -13,6 +13,8 @@ export class FrameStore {
   readonly #frames = new Map<string, Promise<Frame>>();
   readonly #sizes = new Map<string, number>();
   readonly #series = new Map<string, Promise<SeriesInstances>>();
+  /** Of every frame that was ever decoded here: small, and wanted after the pixels are gone. */
+  readonly #geometries = new Map<string, FrameGeometry>();
   #bytes = 0;
 
   constructor(station: StationLink) {
@@ -42,6 +44,7 @@ export class FrameStore {
     this.#frames.set(key, asked);
     asked.then(
       (decoded) => {
+        this.#geometries.set(key, decoded.geometry);
         this.#sizes.set(key, decoded.pixels.byteLength);
         this.#bytes += decoded.pixels.byteLength;
         this.#makeRoom();
@@ -51,9 +54,19 @@ export class FrameStore {
     return asked;
   }
 
+  /** Whether a frame is here or on its way. */
+  has(sopInstanceUID: string, frame: number): boolean {
+    return this.#frames.has(`${sopInstanceUID}/${frame}`);
+  }
+
+  /** Undefined until the frame was decoded once. */
+  geometryOf(sopInstanceUID: string, frame: number): FrameGeometry | undefined {
+    return this.#geometries.get(`${sopInstanceUID}/${frame}`);
+  }
+
   #makeRoom(): void {
     for (const key of this.#frames.keys()) {
-      if (this.#bytes <= maxBytes) return;
+      if (this.#bytes <= frameStoreBytes) return;
       const size = this.#sizes.get(key);
       // A frame still on the way has no size yet and stays.
       if (size === undefined) continue;

@@ -1,0 +1,37 @@
+import { frameCanvas } from './frame-canvas.ts';
+import type { Painter, Picture } from './painter.ts';
+
+/** Paints without a graphics card: where WebGL is missing or its context was lost. */
+export function canvasPainter(element: HTMLElement, onpainted: (index: number) => void): Painter {
+  const canvas = document.createElement('canvas');
+  canvas.dataset['testid'] = 'image-canvas';
+  element.append(canvas);
+  let last: { readonly key: readonly unknown[]; readonly drawn: OffscreenCanvas } | null = null;
+
+  return {
+    paint({ frame, window, isInverted, placement, viewport, index }: Picture) {
+      const key = [frame, window, isInverted];
+      if (!last || key.some((part, at) => part !== last?.key[at])) {
+        last = { key, drawn: frameCanvas(frame, window, isInverted) };
+      }
+      const density = globalThis.devicePixelRatio;
+      canvas.width = Math.max(1, Math.round(viewport.width * density));
+      canvas.height = Math.max(1, Math.round(viewport.height * density));
+      const context = canvas.getContext('2d');
+      if (!context) return;
+      context.fillStyle = '#000';
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.setTransform(density, 0, 0, density, 0, 0);
+      context.transform(...placement.matrix);
+      // Beyond three screen pixels per pixel, the reader wants to see the pixels themselves.
+      context.imageSmoothingEnabled = placement.pixelScale < 3;
+      context.imageSmoothingQuality = 'high';
+      context.drawImage(last.drawn, 0, 0);
+      context.resetTransform();
+      onpainted(index);
+    },
+    close() {
+      canvas.remove();
+    },
+  };
+}

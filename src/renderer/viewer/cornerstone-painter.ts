@@ -1,0 +1,125 @@
+import { Enums, type Types } from '@cornerstonejs/core';
+import type { FrameGeometry } from '../../contract/dicom.ts';
+import type { Cornerstone } from './cornerstone.ts';
+import type { Painter, Picture } from './painter.ts';
+import { pixelSize, toImage } from './placement.ts';
+import { isColour, windowEnds } from './window-level.ts';
+
+/** Paints with a stack viewport of Cornerstone's. Camera and window are set from the picture; the viewport keeps none of its own. */
+export function cornerstonePainter(
+  { engine }: Cornerstone,
+  element: HTMLDivElement,
+  viewportId: string,
+  onpainted: (index: number) => void,
+): Painter {
+  engine.enableElement({ viewportId, element, type: Enums.ViewportType.STACK });
+  // Enabled as a stack above, so it is one.
+  const viewport = engine.getViewport<Types.IStackViewport>(viewportId);
+  viewport.getCanvas().dataset['testid'] = 'image-canvas';
+  let wanted: Picture | null = null;
+  let isBusy = false;
+  let isClosed = false;
+  let size = '';
+  let stack: readonly string[] = [];
+
+  const painted = (): void => {
+    if (viewport.getCurrentImageId() !== undefined) onpainted(viewport.getCurrentImageIdIndex());
+  };
+  element.addEventListener(Enums.Events.IMAGE_RENDERED, painted);
+
+  /** The newest picture that was not painted, once. */
+  function next(): Picture | null {
+    const picture = isClosed ? null : wanted;
+    wanted = null;
+    return picture;
+  }
+
+  async function paintWanted(): Promise<void> {
+    isBusy = true;
+    for (let picture = next(); picture; picture = next()) {
+      const nowSize = `${picture.viewport.width}x${picture.viewport.height}x${globalThis.devicePixelRatio}`;
+      if (nowSize !== size) {
+        size = nowSize;
+        engine.resize(false, true);
+      }
+      if (stack !== picture.imageIds) {
+        stack = picture.imageIds;
+        await viewport.setStack([...picture.imageIds], picture.index);
+      } else if (viewport.getCurrentImageIdIndex() !== picture.index) {
+        await viewport.setImageIdIndex(picture.index);
+      }
+      if (!isClosed) dress(viewport, picture);
+    }
+    isBusy = false;
+  }
+
+  return {
+    paint(picture) {
+      wanted = picture;
+      // A frame that the store had and lost again is the only thing that can fail here; the next picture paints anew.
+      if (!isBusy) paintWanted().catch(() => (isBusy = false));
+    },
+    close() {
+      isClosed = true;
+      element.removeEventListener(Enums.Events.IMAGE_RENDERED, painted);
+      engine.disableElement(viewportId);
+      element.replaceChildren();
+    },
+  };
+}
+
+function dress(viewport: Types.IStackViewport, picture: Picture): void {
+  const { frame, window, isInverted, placement } = picture;
+  // Beyond three screen pixels per pixel, the reader wants to see the pixels themselves.
+  const interpolationType = placement.pixelScale < 3 ? Enums.InterpolationType.LINEAR : Enums.InterpolationType.NEAREST;
+  if (!isColour(frame)) {
+    const table = window === null ? frame.voiTable : undefined;
+    const voiRange = table ? { lower: 0, upper: 2 ** table.bits - 1 } : window ? windowEnds(window) : undefined;
+    const isSigmoid = window?.function === 'SIGMOID';
+    viewport.setProperties({
+      ...(voiRange ? { voiRange } : {}),
+      VOILUTFunction: isSigmoid ? Enums.VOILUTFunctionType.SAMPLED_SIGMOID : Enums.VOILUTFunctionType.LINEAR,
+      invert: isInverted !== (frame.photometric === 'MONOCHROME1'),
+      interpolationType,
+    });
+  } else viewport.setProperties({ interpolationType });
+  viewport.setCamera(cameraOf(picture));
+  viewport.render();
+}
+
+/** The parallel camera that shows the image where the placement says. */
+function cameraOf({ frame, placement, viewport }: Picture): Types.ICamera {
+  const { origin, row, column } = plane(frame.geometry);
+  const pixel = pixelSize(frame.geometry);
+  const along = ([x, y]: readonly [number, number]): Types.Point3 => [
+    row[0] * x + column[0] * y,
+    row[1] * x + column[1] * y,
+    row[2] * x + column[2] * y,
+  ];
+  const right = along(placement.right);
+  const down = along(placement.down);
+  const viewUp: Types.Point3 = [-down[0], -down[1], -down[2]];
+  const viewPlaneNormal = cross(right, viewUp);
+  const [x, y] = toImage(placement.matrix, [viewport.width / 2, viewport.height / 2]);
+  // Image coordinates begin at the outer corner of the first pixel, the plane at its centre.
+  const [dx, dy, dz] = along([(x - 0.5) * pixel.width, (y - 0.5) * pixel.height]);
+  const focalPoint: Types.Point3 = [origin[0] + dx, origin[1] + dy, origin[2] + dz];
+  const position: Types.Point3 = [
+    focalPoint[0] + viewPlaneNormal[0] * cameraDistanceMm,
+    focalPoint[1] + viewPlaneNormal[1] * cameraDistanceMm,
+    focalPoint[2] + viewPlaneNormal[2] * cameraDistanceMm,
+  ];
+  return { viewUp, viewPlaneNormal, focalPoint, position, parallelScale: viewport.height / 2 / placement.scale };
+}
+
+/** Any distance does for a parallel projection. */
+const cameraDistanceMm = 500;
+
+function plane({ position, orientation }: FrameGeometry): Record<'origin' | 'row' | 'column', Types.Point3> {
+  const [rx, ry, rz, cx, cy, cz] = orientation ?? [1, 0, 0, 0, 1, 0];
+  return { origin: [...(position ?? [0, 0, 0])], row: [rx, ry, rz], column: [cx, cy, cz] };
+}
+
+function cross(a: Types.Point3, b: Types.Point3): Types.Point3 {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}

@@ -1,0 +1,25 @@
+import type { FrameGeometry } from '../../contract/dicom.ts';
+
+/** What the reader must know about lengths and directions of an image, as sentences; empty where all is well. */
+export function geometryNotes(geometry: FrameGeometry): string[] {
+  const notes: string[] = [];
+  if (geometry.pixelSpacingMm === null) notes.push('No pixel spacing: lengths in pixels');
+  else if (geometry.spacingKind === 'detector') notes.push('Spacing at the detector: not corrected for magnification');
+  else if (geometry.spacingKind === 'calibrated') notes.push('Spacing calibrated');
+  else if (geometry.spacingKind === 'unknown') notes.push('Kind of pixel spacing unknown');
+  if (geometry.orientation === null) notes.push('No orientation in the file');
+  return notes;
+}
+
+/** The distance of a slice from the origin of its frame of reference, along its normal, mm; null where unknown. */
+export function slicePositionMm({ position, orientation }: FrameGeometry): number | null {
+  if (!position || !orientation) return null;
+  const normal = normalOf(orientation);
+  return position[0] * normal[0] + position[1] * normal[1] + position[2] * normal[2];
+}
+
+/** Of a row's and a column's direction cosines. */
+export function normalOf(orientation: NonNullable<FrameGeometry['orientation']>): [number, number, number] {
+  const [rx, ry, rz, cx, cy, cz] = orientation;
+  return [ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx];
+}

@@ -1,0 +1,22 @@
+// The name under which Cornerstone knows a frame.
+export const imageScheme = 'imagiq';
+
+export interface NamedImage {
+  readonly sopInstanceUID: string;
+  /** Counts from 1. */
+  readonly frame: number;
+  /** Whether the values went through the file's VOI LUT. */
+  readonly isThroughTable: boolean;
+}
+
+export function imageIdOf({ sopInstanceUID, frame, isThroughTable }: NamedImage): string {
+  return `${imageScheme}:${sopInstanceUID}/${frame}${isThroughTable ? '/table' : ''}`;
+}
+
+/** Null for a name that is not ours. */
+export function parseImageId(imageId: string): NamedImage | null {
+  const found = /^imagiq:([0-9.]+)\/(\d+)(\/table)?$/.exec(imageId);
+  const [, sopInstanceUID, frame, table] = found ?? [];
+  if (sopInstanceUID === undefined || frame === undefined) return null;
+  return { sopInstanceUID, frame: Number(frame), isThroughTable: table !== undefined };
+}

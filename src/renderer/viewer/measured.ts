@@ -1,0 +1,111 @@
+// What a shape measures on a frame, in the units that the frame allows.
+import type { Frame } from '../../contract/dicom.ts';
+import { modalityUnit, valueText } from './pixel-units.ts';
+import { ellipseAxes, type MeasurementKind, type Point } from './shapes.ts';
+import { isColour, modalityOf, modalityValueAt, storedValues } from './window-level.ts';
+
+export type Values = Record<string, number>;
+
+/** Values by name with their unit: millimetres where the file tells the spacing of its pixels, else pixels. */
+export function measured(kind: MeasurementKind, points: readonly Point[], frame: Frame): Values {
+  const [first = [0, 0], second = first, third = second] = points;
+  switch (kind) {
+    case 'length':
+      return length(first, second, frame);
+    case 'angle':
+      return { angleDegrees: angleDegrees(first, second, third, frame) };
+    case 'probe': {
+      const value = modalityValueAt(frame, Math.floor(first[0]), Math.floor(first[1]));
+      return value === null ? {} : { value };
+    }
+    case 'rectangle': {
+      const [left, top, right, bottom] = bounds(points);
+      const isInside = (x: number, y: number): boolean => x >= left && x <= right && y >= top && y <= bottom;
+      return { ...area((right - left) * (bottom - top), frame), ...statistics(frame, points, isInside) };
+    }
+    case 'ellipse': {
+      const { center, u, v } = ellipseAxes(points);
+      const determinant = u[0] * v[1] - u[1] * v[0];
+      const isInside = (x: number, y: number): boolean => {
+        const [dx, dy] = [x - center[0], y - center[1]];
+        const along = (dx * v[1] - dy * v[0]) / determinant;
+        const across = (dy * u[0] - dx * u[1]) / determinant;
+        return along * along + across * across <= 1;
+      };
+      return { ...area(Math.PI * Math.abs(determinant), frame), ...statistics(frame, points, isInside) };
+    }
+  }
+}
+
+/** Lines of text beside the shape. */
+export function measuredText(values: Values, frame: Frame): string[] {
+  const unit = modalityUnit(frame);
+  const inUnit = (value: number): string => `${valueText(value)} ${unit}`.trim();
+  const where = frame.geometry.spacingKind === 'detector' ? ' at the detector' : '';
+  const lines: string[] = [];
+  const { lengthMm, lengthPixels, angleDegrees: angle, areaMm2, areaPixels, mean, stdDev, min, max, value } = values;
+  if (lengthMm !== undefined) lines.push(`${lengthMm.toFixed(1)} mm${where}`);
+  if (lengthPixels !== undefined) lines.push(`${lengthPixels.toFixed(1)} pixels`);
+  if (angle !== undefined) lines.push(`${angle.toFixed(1)}°`);
+  if (areaMm2 !== undefined) {
+    lines.push(areaMm2 >= 1_000 ? `${(areaMm2 / 100).toFixed(1)} cm²${where}` : `${areaMm2.toFixed(1)} mm²${where}`);
+  }
+  if (areaPixels !== undefined) lines.push(`${areaPixels.toFixed(0)} pixels²`);
+  if (mean !== undefined && stdDev !== undefined) lines.push(`Mean ${inUnit(mean)}, SD ${valueText(stdDev)}`);
+  if (min !== undefined && max !== undefined) lines.push(`${inUnit(min)} to ${inUnit(max)}`);
+  if (value !== undefined) lines.push(inUnit(value));
+  return lines;
+}
+
+function length(from: Point, to: Point, { geometry }: Frame): Values {
+  const [rowMm, columnMm] = geometry.pixelSpacingMm ?? [1, 1];
+  const value = Math.hypot((to[0] - from[0]) * columnMm, (to[1] - from[1]) * rowMm);
+  return geometry.pixelSpacingMm ? { lengthMm: value } : { lengthPixels: value };
+}
+
+function angleDegrees(first: Point, vertex: Point, last: Point, { geometry }: Frame): number {
+  const [rowMm, columnMm] = geometry.pixelSpacingMm ?? [1, 1];
+  const arm = (to: Point): number => Math.atan2((to[1] - vertex[1]) * rowMm, (to[0] - vertex[0]) * columnMm);
+  const degrees = (Math.abs(arm(first) - arm(last)) * 180) / Math.PI;
+  return degrees > 180 ? 360 - degrees : degrees;
+}
+
+function area(pixels: number, { geometry }: Frame): Values {
+  const spacing = geometry.pixelSpacingMm;
+  return spacing ? { areaMm2: pixels * spacing[0] * spacing[1] } : { areaPixels: pixels };
+}
+
+function bounds(points: readonly Point[]): [left: number, top: number, right: number, bottom: number] {
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
+/** Of the pixels whose centre lies inside; nothing for colour, and where no centre does. The deviation is of the sample. */
+function statistics(frame: Frame, points: readonly Point[], isInside: (x: number, y: number) => boolean): Values {
+  if (isColour(frame)) return {};
+  const [left, top, right, bottom] = bounds(points);
+  const values = storedValues(frame);
+  const modality = modalityOf(frame);
+  let [pixels, mean, squares] = [0, 0, 0];
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let row = Math.max(0, Math.floor(top)); row <= Math.min(frame.rows - 1, Math.ceil(bottom)); row += 1) {
+    for (
+      let column = Math.max(0, Math.floor(left));
+      column <= Math.min(frame.columns - 1, Math.ceil(right));
+      column += 1
+    ) {
+      if (!isInside(column + 0.5, row + 0.5)) continue;
+      const value = modality(values[row * frame.columns + column] ?? 0);
+      // Welford: exact for large values with a small spread.
+      pixels += 1;
+      const change = value - mean;
+      mean += change / pixels;
+      squares += change * (value - mean);
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+  }
+  if (pixels === 0) return {};
+  return { pixels, mean, stdDev: pixels > 1 ? Math.sqrt(squares / (pixels - 1)) : 0, min, max };
+}

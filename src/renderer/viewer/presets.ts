@@ -1,0 +1,48 @@
+// Windows to choose from, by modality, and those that the file itself names.
+import type { Frame } from '../../contract/dicom.ts';
+import { rangeWindow, type VoiWindow } from './window-level.ts';
+
+export interface Preset {
+  readonly name: string;
+  /** Null: the file's own window or table. */
+  readonly window: VoiWindow | null;
+}
+
+const ct: readonly Preset[] = [
+  preset('Brain', 40, 80),
+  preset('Lung', -600, 1_500),
+  preset('Soft tissue', 50, 400),
+  preset('Bone', 400, 1_800),
+  preset('Liver', 80, 150),
+  preset('Mediastinum', 40, 350),
+  preset('Subdural', 75, 215),
+  preset('Angiography', 300, 600),
+];
+
+/** In the file's units; uptake values once they are SUV. */
+const pet: readonly Preset[] = [preset('0 to 5', 2.5, 5), preset('0 to 10', 5, 10), preset('0 to 20', 10, 20)];
+
+/** None for MR and radiography, whose values have no scale in common. */
+const byModality: Readonly<Record<string, readonly Preset[]>> = { CT: ct, PT: pet };
+
+function preset(name: string, center: number, width: number): Preset {
+  return { name, window: { center, width } };
+}
+
+/** What the window menu offers for a frame: the file's windows by their names, the modality's, and all values. */
+export function presetsOf(frame: Frame): readonly Preset[] {
+  const voiFunction = frame.voiFunction ?? 'LINEAR';
+  const own = (frame.windows ?? []).map(({ name, center, width }, index) => ({
+    name: name === '' ? `File's window ${index + 1}` : name,
+    window: { center, width, function: voiFunction },
+  }));
+  // One window of the file is what "File's window" already shows.
+  const named = own.length > 1 || frame.voiTable ? own : [];
+  const all: Preset = { name: 'All values', window: rangeWindow(frame) };
+  const known = new Set<string>();
+  return [...named, ...(byModality[frame.modality] ?? []), all].filter(({ name }) => {
+    const isNew = !known.has(name);
+    known.add(name);
+    return isNew;
+  });
+}

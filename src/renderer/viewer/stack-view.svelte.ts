@@ -1,0 +1,370 @@
+// One viewport's state: which frame of which series, under which window, at which place.
+import type { Frame, Series } from '../../contract/dicom.ts';
+import { faultValueOf } from '../../contract/fault.ts';
+import { type FrameStore, frameStoreBytes } from './frame-store.ts';
+import { imageIdOf } from './image-id.ts';
+import type { Picture } from './painter.ts';
+import { pixelSize, type Placement, placementOf, type Size, type View, wholeImage } from './placement.ts';
+import { Prefetch } from './prefetch.ts';
+import { nearby, type StackItem, stackOf } from './stack.ts';
+import { initialWindow, type VoiWindow } from './window-level.ts';
+
+/** Frames asked for at a time while scrolling; the newest place waits when so many are on their way. */
+const loadsAtOnce = 3;
+const defaultFramesPerSecond = 12;
+const zoomLimits = { min: 0.1, max: 40 };
+/** Of the frame store, what one viewport fills ahead of the reader. */
+const prefetchBytes = frameStoreBytes / 2;
+
+interface Shown {
+  readonly index: number;
+  readonly item: StackItem;
+  readonly frame: Frame;
+}
+
+export class StackView {
+  readonly id: string;
+  readonly #frames: FrameStore;
+  readonly #prefetch: Prefetch;
+  #series = $state.raw<Series | null>(null);
+  #stack = $state.raw<readonly StackItem[]>([]);
+  #index = $state(0);
+  #shown = $state.raw<Shown | null>(null);
+  #problem = $state<string | null>(null);
+  /** Null while the window follows each file's own. */
+  #chosenWindow = $state.raw<VoiWindow | null>(null);
+  #view = $state.raw<View>(wholeImage);
+  #size = $state.raw<Size>({ width: 0, height: 0 });
+  #isInverted = $state(false);
+  #isPlaying = $state(false);
+  #isLooping = $state(true);
+  #chosenRate = $state<number | null>(null);
+  #cine: ReturnType<typeof setInterval> | undefined;
+  #cineStep = 1;
+  #direction = 1;
+  #requests = 0;
+  #shownRequest = 0;
+  #loading = 0;
+  #isBehind = false;
+  /** Hears of every place that the reader goes to, for viewports that follow. */
+  onmoved: (() => void) | null = null;
+  /** Hears of window and placement changed by the reader. */
+  onlooked: (() => void) | null = null;
+
+  constructor(id: string, frames: FrameStore) {
+    this.id = id;
+    this.#frames = frames;
+    this.#prefetch = new Prefetch(frames);
+  }
+
+  /** Whether the file's VOI LUT is applied. */
+  readonly isThroughTable = $derived(this.#chosenWindow === null && this.#shown?.frame.voiTable !== undefined);
+  readonly imageIds = $derived.by(() => this.#imageIds(this.isThroughTable));
+  readonly placement = $derived.by<Placement | null>(() => {
+    const { frame } = this;
+    if (!frame || this.#size.width === 0) return null;
+    const pixel = pixelSize(frame.geometry);
+    return placementOf({ columns: frame.columns, rows: frame.rows, pixel }, this.#view, this.#size);
+  });
+  readonly window = $derived.by<VoiWindow>(() => {
+    const { frame } = this;
+    return this.#chosenWindow ?? (frame ? initialWindow(frame) : { center: 128, width: 256 });
+  });
+  readonly picture = $derived.by<Picture | null>(() => {
+    const shown = this.#shown;
+    if (!shown || !this.placement) return null;
+    return {
+      frame: shown.frame,
+      imageIds: this.imageIds,
+      index: shown.index,
+      window: this.isThroughTable ? null : this.window,
+      isInverted: this.#isInverted,
+      placement: this.placement,
+      viewport: this.#size,
+    };
+  });
+
+  get series(): Series | null {
+    return this.#series;
+  }
+
+  get stack(): readonly StackItem[] {
+    return this.#stack;
+  }
+
+  get length(): number {
+    return this.#stack.length;
+  }
+
+  /** Where the reader went; the picture follows as soon as it is decoded. */
+  get index(): number {
+    return this.#index;
+  }
+
+  get item(): StackItem | null {
+    return this.#stack[this.#index] ?? null;
+  }
+
+  /** The place that is on the screen. */
+  get shown(): Shown | null {
+    return this.#shown;
+  }
+
+  get frame(): Frame | null {
+    return this.#shown?.frame ?? null;
+  }
+
+  /** Why the current frame is not shown, for a person. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  get size(): Size {
+    return this.#size;
+  }
+
+  get isInverted(): boolean {
+    return this.#isInverted;
+  }
+
+  get isPlaying(): boolean {
+    return this.#isPlaying;
+  }
+
+  get isLooping(): boolean {
+    return this.#isLooping;
+  }
+
+  /** Of the file, unless the reader chose another. */
+  get framesPerSecond(): number {
+    return this.#chosenRate ?? this.frame?.framesPerSecond ?? defaultFramesPerSecond;
+  }
+
+  get isWindowChosen(): boolean {
+    return this.#chosenWindow !== null;
+  }
+
+  get chosenWindow(): VoiWindow | null {
+    return this.#chosenWindow;
+  }
+
+  /** Goes to a frame, opening its series when another is shown. */
+  async showFrame(series: Series, sopInstanceUID: string, frame: number): Promise<void> {
+    if (this.#series?.seriesInstanceUID !== series.seriesInstanceUID) await this.openSeries(series);
+    const at = this.#stack.findIndex((item) => item.instance.sopInstanceUID === sopInstanceUID && item.frame === frame);
+    if (at >= 0) this.go(at);
+  }
+
+  async openSeries(series: Series): Promise<void> {
+    this.pause();
+    this.#series = series;
+    this.#stack = [];
+    this.#shown = null;
+    this.#problem = null;
+    this.#index = 0;
+    this.#chosenRate = null;
+    this.reset();
+    try {
+      const { instances } = await this.#frames.instances(series.seriesInstanceUID);
+      if (this.#series !== series) return;
+      this.#stack = stackOf(instances);
+      if (this.#stack.length === 0) this.#problem = 'This series holds no images (for example a report or a plan).';
+      else this.show(Math.floor((this.#stack.length - 1) / 2));
+    } catch (fault) {
+      this.#problem = faultValueOf(fault).message;
+    }
+  }
+
+  /** Shows the frame at a place of the stack, clamped to its ends. */
+  show(index: number): void {
+    if (this.#stack.length === 0) return;
+    const next = Math.max(0, Math.min(this.#stack.length - 1, index));
+    if (next !== this.#index) this.#direction = Math.sign(next - this.#index);
+    this.#index = next;
+    void this.#load();
+  }
+
+  /** As `show`, by the reader's own hand: linked viewports follow. */
+  go(index: number): void {
+    this.show(index);
+    this.onmoved?.();
+  }
+
+  step(by: number): void {
+    this.go(this.#index + by);
+  }
+
+  setSize(size: Size): void {
+    if (size.width !== this.#size.width || size.height !== this.#size.height) this.#size = size;
+  }
+
+  /** Null: the file's own window or table. */
+  setWindow(window: VoiWindow | null): void {
+    this.#chosenWindow = window === null ? null : { ...window, width: Math.max(1e-6, window.width) };
+    this.onlooked?.();
+  }
+
+  setView(view: View): void {
+    this.#view = { ...view, zoom: Math.max(zoomLimits.min, Math.min(zoomLimits.max, view.zoom)) };
+    this.onlooked?.();
+  }
+
+  /** Takes over what a linked viewport shows, without telling it back. */
+  follow(window: VoiWindow | null, view: View, isInverted: boolean): void {
+    this.#chosenWindow = window;
+    this.#view = view;
+    this.#isInverted = isInverted;
+  }
+
+  /** Zooms by a factor, keeping the point at (x, y), measured from the middle of the viewport, in place. */
+  zoomBy(factor: number, x = 0, y = 0): void {
+    const zoom = Math.max(zoomLimits.min, Math.min(zoomLimits.max, this.#view.zoom * factor));
+    const change = zoom / this.#view.zoom;
+    this.setView({
+      ...this.#view,
+      zoom,
+      panX: x - (x - this.#view.panX) * change,
+      panY: y - (y - this.#view.panY) * change,
+    });
+  }
+
+  panBy(x: number, y: number): void {
+    this.setView({ ...this.#view, panX: this.#view.panX + x, panY: this.#view.panY + y });
+  }
+
+  /** By quarter turns or any angle, clockwise. */
+  rotateBy(degrees: number): void {
+    this.setView({ ...this.#view, rotationDegrees: (this.#view.rotationDegrees + degrees + 360) % 360 });
+  }
+
+  flipHorizontally(): void {
+    this.setView({ ...this.#view, isFlippedHorizontally: !this.#view.isFlippedHorizontally });
+  }
+
+  flipVertically(): void {
+    this.setView({ ...this.#view, isFlippedVertically: !this.#view.isFlippedVertically });
+  }
+
+  fit(): void {
+    this.setView({ ...this.#view, zoom: 1, panX: 0, panY: 0 });
+  }
+
+  /** One pixel of the image to one pixel of the screen. */
+  showPixels(): void {
+    if (!this.placement) return;
+    const factor = 1 / (this.placement.pixelScale * globalThis.devicePixelRatio);
+    this.setView({ ...this.#view, zoom: this.#view.zoom * factor, panX: 0, panY: 0 });
+  }
+
+  invert(): void {
+    this.#isInverted = !this.#isInverted;
+    this.onlooked?.();
+  }
+
+  /** Back to the whole image under the file's own window. */
+  reset(): void {
+    this.#view = wholeImage;
+    this.#isInverted = false;
+    this.#chosenWindow = null;
+    this.onlooked?.();
+  }
+
+  togglePlaying(): void {
+    if (this.#isPlaying) this.pause();
+    else this.play();
+  }
+
+  play(): void {
+    if (this.#stack.length < 2) return;
+    this.#isPlaying = true;
+    clearInterval(this.#cine);
+    this.#cine = setInterval(() => this.#tick(), 1_000 / this.framesPerSecond);
+  }
+
+  pause(): void {
+    this.#isPlaying = false;
+    clearInterval(this.#cine);
+  }
+
+  /** Round and round, or forth and back. */
+  toggleLoop(): void {
+    this.#isLooping = !this.#isLooping;
+    this.#cineStep = 1;
+  }
+
+  setFramesPerSecond(rate: number): void {
+    this.#chosenRate = Math.max(1, Math.min(60, rate));
+    if (this.#isPlaying) this.play();
+  }
+
+  close(): void {
+    this.pause();
+    this.#prefetch.want([]);
+    this.#series = null;
+    this.#stack = [];
+    this.#shown = null;
+  }
+
+  #tick(): void {
+    // Frames that are decoded slower than they should be shown set the pace.
+    if (this.#loading > 0) return;
+    const last = this.#stack.length - 1;
+    if (this.#isLooping) {
+      this.go(this.#index === last ? 0 : this.#index + 1);
+      return;
+    }
+    if (this.#index >= last) this.#cineStep = -1;
+    else if (this.#index <= 0) this.#cineStep = 1;
+    this.go(this.#index + this.#cineStep);
+  }
+
+  async #load(): Promise<void> {
+    const { item } = this;
+    if (!item) return;
+    if (this.#loading >= loadsAtOnce) {
+      this.#isBehind = true;
+      return;
+    }
+    const [stack, index] = [this.#stack, this.#index];
+    this.#requests += 1;
+    const request = this.#requests;
+    this.#loading += 1;
+    // An older place never replaces a newer one, in whatever order the answers come.
+    const isOutdated = (): boolean => stack !== this.#stack || request < this.#shownRequest;
+    try {
+      const frame = await this.#frames.frame(item.instance.sopInstanceUID, item.frame);
+      if (isOutdated()) return;
+      this.#shownRequest = request;
+      this.#shown = { index, item, frame };
+      this.#problem = null;
+      this.#fetchAhead(frame);
+    } catch (fault) {
+      if (isOutdated()) return;
+      this.#shownRequest = request;
+      this.#shown = null;
+      this.#problem = faultValueOf(fault).message;
+    } finally {
+      this.#loading -= 1;
+      if (this.#isBehind) {
+        this.#isBehind = false;
+        void this.#load();
+      }
+    }
+  }
+
+  #fetchAhead(frame: Frame): void {
+    const limit = Math.max(4, Math.floor(prefetchBytes / Math.max(1, frame.pixels.byteLength)));
+    const places = nearby(this.#stack.length, this.#index, this.#direction, limit);
+    this.#prefetch.want(places.flatMap((place) => this.#stack[place] ?? []));
+  }
+
+  #imageIds(isThroughTable: boolean): readonly string[] {
+    return this.#stack.map(({ instance, frame }) =>
+      imageIdOf({ sopInstanceUID: instance.sopInstanceUID, frame, isThroughTable }),
+    );
+  }
+}
