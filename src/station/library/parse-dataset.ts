@@ -57,6 +57,11 @@ export function parseDataset(bytes: Uint8Array, options: ParseOptions = {}): Dat
   };
 }
 
+/** Where the data set begins in a file's first bytes, after preamble and meta header. @throws Fault 107. */
+export function dataSetStart(bytes: Uint8Array): number {
+  return new ElementReader(bytes, { stopAtPixelData: true, keepItems: false }).readMeta(beginning(bytes), new Map());
+}
+
 /** Where the meta header or, without one, the data set begins. */
 function beginning(bytes: Uint8Array): number {
   if (hasPrefix(bytes, 128)) return 132;

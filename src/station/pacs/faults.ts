@@ -95,7 +95,6 @@ export const pacsFault = {
   noSuchStudy: (peer: string) =>
     new Fault({ code: 667, message: `${peer} holds no instances of this study.`, retry: 'never' }),
   // 668, 669: DICOMweb. 670–679: DIMSE and the receiver.
-  // 667–669: DICOMweb. 670–679: DIMSE and the receiver.
   portUnusable: (port: number, why: string) =>
     new Fault({
       code: 670,

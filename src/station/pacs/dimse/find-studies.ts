@@ -1,0 +1,56 @@
+// Studies at a DIMSE peer (PS3.4 C.6.2.1.2, study level).
+import type { RemoteQuery } from '../../../contract/pacs.ts';
+import type { FoundStudies, FoundStudy } from '../peer-client.ts';
+import { find, type FindOptions } from './find.ts';
+import type { Key } from './identifier.ts';
+import type { PeerAssociation } from './peer-connection.ts';
+
+export async function findStudies(
+  peerAssociation: PeerAssociation,
+  query: RemoteQuery,
+  options: Omit<FindOptions, 'limit' | 'messageID'>,
+): Promise<FoundStudies> {
+  const identifier = {
+    QueryRetrieveLevel: 'STUDY',
+    StudyInstanceUID: query.studyInstanceUID,
+    PatientName: query.patientName,
+    PatientID: query.patientID,
+    PatientBirthDate: '',
+    StudyDate: query.studyDate,
+    AccessionNumber: query.accessionNumber,
+    ModalitiesInStudy: query.modality,
+    StudyDescription: '',
+    NumberOfStudyRelatedSeries: '',
+    NumberOfStudyRelatedInstances: '',
+  };
+  const { answers, isCut } = await find(peerAssociation, identifier, {
+    ...options,
+    messageID: 1,
+    limit: query.limit,
+  });
+  const studies = answers
+    .map(foundStudy)
+    .filter(({ studyInstanceUID }) => /^[0-9.]{1,64}$/.test(studyInstanceUID))
+    // ModalitiesInStudy is an optional key: a peer may answer as if it had not been asked for.
+    .filter(
+      ({ modalities }) => query.modality === '' || modalities.length === 0 || modalities.includes(query.modality),
+    );
+  return { studies, isCut };
+}
+
+function foundStudy(text: (key: Key) => string): FoundStudy {
+  return {
+    studyInstanceUID: text('StudyInstanceUID'),
+    patientID: text('PatientID'),
+    patientName: text('PatientName'),
+    patientBirthDate: text('PatientBirthDate'),
+    studyDate: text('StudyDate'),
+    description: text('StudyDescription'),
+    accessionNumber: text('AccessionNumber'),
+    modalities: text('ModalitiesInStudy').split('\\').filter(Boolean),
+    series: count(text('NumberOfStudyRelatedSeries')),
+    instances: count(text('NumberOfStudyRelatedInstances')),
+  };
+}
+
+const count = (text: string): number | null => (/^\d{1,9}$/.test(text.trim()) ? Number(text) : null);

@@ -1,0 +1,74 @@
+// What of a study is to be fetched, as the peer's own index tells it: series, instances and their SOP classes. So only
+// what is missing is asked for, and what will come can be announced.
+import { pacsFault } from '../faults.ts';
+import { find, type FindOptions } from './find.ts';
+import type { Identifier } from './identifier.ts';
+import type { PeerAssociation } from './peer-connection.ts';
+
+export interface StudyPlan {
+  /** The requests that together fetch what is missing. */
+  readonly requests: readonly Identifier[];
+  readonly sopInstanceUIDs: ReadonlySet<string>;
+  readonly sopClassUIDs: readonly string[];
+}
+
+/** In one request; a value of VR UI has 64 bytes at most, an element of explicit length 64 KiB. */
+const uidsPerRequest = 500;
+const instanceLimit = 1_000_000;
+const isUid = (text: string): boolean => /^[0-9.]{1,64}$/.test(text);
+
+/** Null where the peer does not tell SOP classes. @throws Fault 667 (no such study), 658 (it refuses such queries). */
+export async function studyPlan(
+  peerAssociation: PeerAssociation,
+  studyInstanceUID: string,
+  isHere: (sopInstanceUID: string) => boolean,
+  options: Omit<FindOptions, 'limit' | 'messageID'>,
+): Promise<StudyPlan | null> {
+  const ask = async (messageID: number, identifier: Identifier) =>
+    (await find(peerAssociation, identifier, { ...options, messageID, limit: instanceLimit })).answers;
+  const study = { StudyInstanceUID: studyInstanceUID };
+  const series = (await ask(2, { ...study, QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: '' }))
+    .map((text) => text('SeriesInstanceUID'))
+    .filter(isUid);
+  const requests: Identifier[] = [];
+  const missing = new Set<string>();
+  const classes = new Set<string>();
+  let isWhole = true;
+  let instances = 0;
+  for (const [index, seriesInstanceUID] of [...new Set(series)].entries()) {
+    const place = { ...study, SeriesInstanceUID: seriesInstanceUID };
+    const answers = await ask((index % 60_000) + 3, {
+      ...place,
+      QueryRetrieveLevel: 'IMAGE',
+      SOPInstanceUID: '',
+      SOPClassUID: '',
+    });
+    instances += answers.length;
+    const wanted: string[] = [];
+    for (const text of answers) {
+      const uid = text('SOPInstanceUID');
+      if (!isUid(uid)) continue;
+      if (isHere(uid)) {
+        isWhole = false;
+        continue;
+      }
+      wanted.push(uid);
+      missing.add(uid);
+      if (!isUid(text('SOPClassUID'))) return null;
+      classes.add(text('SOPClassUID'));
+    }
+    if (wanted.length === answers.length) requests.push({ ...place, QueryRetrieveLevel: 'SERIES' });
+    else {
+      for (let at = 0; at < wanted.length; at += uidsPerRequest) {
+        const uids = wanted.slice(at, at + uidsPerRequest).join('\\');
+        requests.push({ ...place, QueryRetrieveLevel: 'IMAGE', SOPInstanceUID: uids });
+      }
+    }
+  }
+  if (instances === 0) throw pacsFault.noSuchStudy(options.peerName);
+  return {
+    requests: isWhole && missing.size > 0 ? [{ ...study, QueryRetrieveLevel: 'STUDY' }] : requests,
+    sopInstanceUIDs: missing,
+    sopClassUIDs: [...classes],
+  };
+}
