@@ -52,7 +52,10 @@ export const overlayShapeSchema = z.object({
   region: z.number().int(),
   /** SEG: rows × columns bytes of the referenced frame, 0 outside, up to 255 inside (fractional segments scaled). */
   mask: z.instanceof(Uint8Array).nullable(),
-  /** RTSTRUCT: closed polygons in image coordinates of the referenced frame (column, row alternating). */
+  /**
+   * RTSTRUCT: closed polygons in image coordinates as of measurements (column, row alternating; 0,0 at the outer corner of the
+   * first pixel), to be filled by the even-odd rule. A line goes there and back.
+   */
   polygons: z.array(z.instanceof(Float32Array)),
 });
 export type OverlayShape = z.infer<typeof overlayShapeSchema>;

@@ -1,15 +1,10 @@
 // The contract's calls about measurements and overlays, answered.
 import type { annotationCalls } from '../../contract/annotation.ts';
 import type { Answers } from '../../contract/calls.ts';
-import { Fault } from '../../contract/fault.ts';
 import type { Station } from '../open-station.ts';
 
-const notYet = (): never => {
-  throw new Fault({ code: 619, message: 'Overlays are not part of this version yet.', retry: 'never' });
-};
-
 export function annotationAnswers({ library }: Station): Answers<keyof typeof annotationCalls> {
-  const { measurements } = library.annotations;
+  const { measurements, overlays, overlayShapes } = library.annotations;
   return {
     measurements: ({ studyInstanceUID }) => ({ measurements: measurements.all(studyInstanceUID) }),
     'save-measurement': ({ measurement }) => {
@@ -20,7 +15,7 @@ export function annotationAnswers({ library }: Station): Answers<keyof typeof an
       measurements.delete(id);
       return {};
     },
-    overlays: notYet,
-    'overlay-shapes': notYet,
+    overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
+    'overlay-shapes': (asked) => overlayShapes(asked),
   };
 }

@@ -1,11 +1,49 @@
-// What is drawn over images, composed: measurements of readers.
+// What is drawn over images, composed: measurements of readers, segmentations and structure sets, and the threads that read them.
+import type { CallOutput } from '../../contract/calls.ts';
 import type { Db } from '../library/database.ts';
 import { type MeasurementStore, measurementStore } from './measurement-store.ts';
+import { openObjectThreads } from './object-threads.ts';
+import { overlayIndex } from './overlay-index.ts';
 
 export interface Annotations {
   readonly measurements: MeasurementStore;
+  /** Segmentations and structure sets that refer to a series. */
+  overlays(seriesInstanceUID: string): Promise<CallOutput<'overlays'>['overlays']>;
+  /** @throws Fault 106, 108, 62x with the reason, and the pixels' own. */
+  overlayShapes(asked: {
+    overlayInstanceUID: string;
+    sopInstanceUID: string;
+    frame: number;
+  }): Promise<CallOutput<'overlay-shapes'>>;
+  /** @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
+  header(sopInstanceUID: string): Promise<CallOutput<'header'>['elements']>;
+  close(): void;
 }
 
-export function openAnnotations({ db }: { db: Db }): Annotations {
-  return { measurements: measurementStore(db) };
+/** Longest time for one object. */
+const deadlineMs = 30_000;
+
+export interface AnnotationsOptions {
+  readonly db: Db;
+  /** The library's, which paths of copied instances are relative to. */
+  readonly folder: string;
+  /** Where an instance's file lies. Throws fault 106 for one that is not here. */
+  pathOf(sopInstanceUID: string): string;
+}
+
+export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Annotations {
+  const threads = openObjectThreads({ count: 2, deadlineMs });
+  const { overlaysOf } = overlayIndex({ db, folder, threads });
+  return {
+    measurements: measurementStore(db),
+    overlays: overlaysOf,
+    async overlayShapes({ overlayInstanceUID, sopInstanceUID, frame }) {
+      const [overlayPath, path] = [pathOf(overlayInstanceUID), pathOf(sopInstanceUID)];
+      return threads.ask('shapes', { overlayPath, path, sopInstanceUID, frame });
+    },
+    async header(sopInstanceUID) {
+      return threads.ask('header', { path: pathOf(sopInstanceUID) });
+    },
+    close: () => threads.close(),
+  };
 }

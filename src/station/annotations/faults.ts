@@ -18,4 +18,24 @@ export const annotationFaults = {
       message: `The study has ${most} measurements already. Delete some before you add more.`,
       retry: 'never',
     }),
+  /** An overlay that cannot be brought onto an image; never shown in the wrong place. */
+  notShown: (why: string) =>
+    new Fault({ code: 623, message: `The overlay cannot be shown here: ${why}.`, retry: 'never' }),
+  noOverlay: () =>
+    new Fault({ code: 624, message: 'This instance is no segmentation and no structure set.', retry: 'never' }),
+  hung: (limitMs: number) =>
+    new Fault({
+      code: 625,
+      message: `Reading the object took longer than ${limitMs / 1000} s and was ended.`,
+      retry: 'never',
+    }),
+  crashed: (why: string) =>
+    new Fault({ code: 626, message: `Reading the object ended its thread: ${why}.`, retry: 'never' }),
+  closed: () => new Fault({ code: 627, message: 'The library is closed.', retry: 'never' }),
+  tooLarge: (bytes: number) =>
+    new Fault({
+      code: 628,
+      message: `The object is larger than this program accepts: ${Math.round(bytes / 2 ** 20)} MiB.`,
+      retry: 'never',
+    }),
 } as const;

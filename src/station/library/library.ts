@@ -5,8 +5,7 @@ import { type Annotations, openAnnotations } from '../annotations/annotations.ts
 import { studyLists } from './browse/study-lists.ts';
 import { openDatabase } from './database.ts';
 import { libraryFaults } from './faults.ts';
-import { readHeaderFile } from './header-file.ts';
-import { type HeaderElement, headerList } from './header-list.ts';
+import type { HeaderElement } from './header-list.ts';
 import { type ImportOptions, importPaths } from './import-paths.ts';
 import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
@@ -39,7 +38,7 @@ export interface Library {
   selectInstances(selection: InstanceSelection): Iterable<SelectedInstance>;
   /** Labels that came with studies. */
   readonly labels: StoredLabels;
-  /** What readers measured. */
+  /** What readers measured, and what segmentations and structure sets show on images. */
   readonly annotations: Annotations;
   /** For instances that arrive over the network. */
   intake(): InstanceIntake;
@@ -59,10 +58,10 @@ export interface LibraryOptions {
 export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = () => [] }: LibraryOptions): Library {
   const db = openDatabase(folder);
   sweepUnfinished(folder);
-  const annotations = openAnnotations({ db });
   const lists = studyLists(db, { cohortInstances, now: () => new Date() });
   const studies = studyReader(db, lists);
   const instances = instanceReader(db, folder, lists);
+  const annotations = openAnnotations({ db, folder, pathOf: (uid) => fileOf(uid).path });
   const intake = openInstanceIntake({ db, folder, onIndexed: onArrivals });
   const closing = new AbortController();
   let activeImport: Promise<ImportReport> | null = null;
@@ -95,14 +94,7 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
     selectInstances: (selection) => instances.select(selection),
     labels: storedLabels(db),
     annotations,
-    async header(sopInstanceUID) {
-      const { path } = fileOf(sopInstanceUID);
-      try {
-        return headerList(readHeaderFile(path, { keepItems: true }).dataSet);
-      } catch (error) {
-        throw goneOr(error);
-      }
-    },
+    header: (uid) => annotations.header(uid),
     async frame(sopInstanceUID, frame) {
       const { path } = fileOf(sopInstanceUID);
       pixelWorkers ??= openPixels();
@@ -117,6 +109,7 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
       if (closing.signal.aborted) return;
       closing.abort();
       intake.close();
+      annotations.close();
       void pixelWorkers?.then((workers) => workers.close());
       // A running import writes its last batch first, then closes.
       if (activeImport === null) db.close();

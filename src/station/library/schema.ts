@@ -201,4 +201,22 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX importFindingsByImport ON importFindings (import, kindOrder);
   `,
+  `
+  -- What segmentations and structure sets say of themselves, read once; \`reader\` is the version of what read them.
+  CREATE TABLE overlayObjects (
+    sopInstanceUID TEXT PRIMARY KEY,
+    reader INTEGER NOT NULL,
+    -- Empty where it is neither or cannot be read.
+    kind TEXT NOT NULL,
+    description TEXT NOT NULL,
+    -- JSON, as in contract/annotation.ts.
+    regions TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE overlayReferences (
+    seriesInstanceUID TEXT NOT NULL,
+    sopInstanceUID TEXT NOT NULL,
+    PRIMARY KEY (seriesInstanceUID, sopInstanceUID)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX overlayReferencesByObject ON overlayReferences (sopInstanceUID);
+  `,
 ];

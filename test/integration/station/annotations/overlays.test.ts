@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { overlayShapeSchema } from '../../../../src/contract/annotation.ts';
+import { Fault } from '../../../../src/contract/fault.ts';
+import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
+import { dataFolder, output, python, referenceAbsence } from '../library/pixels/reference-pixels.ts';
+
+const absence = referenceAbsence();
+const script = fileURLToPath(new URL('reference-masks.py', import.meta.url));
+const segmentations = [
+  'dcmqi/data/segmentations/liver.dcm',
+  'dcmqi/data/segmentations/partial_overlaps.dcm',
+  'dcmqi/data/segmentations/sparse-labelmap-noppv.dcm',
+  'dcmqi/data/segmentations/sparse-labelmap-ppv5.dcm',
+  'highdicom/data/test_files/seg_image_ct_binary.dcm',
+  'highdicom/data/test_files/seg_image_ct_binary_overlap.dcm',
+  'highdicom/data/test_files/seg_image_ct_binary_fractional.dcm',
+  'highdicom/data/test_files/seg_image_ct_true_fractional.dcm',
+  'highdicom/data/test_files/seg_image_cr_binary.dcm',
+  'highdicom/data/test_files/seg_image_sm_numbers.dcm',
+  'highdicom/data/test_files/seg_image_sm_dots.dcm',
+];
+const answerSchema = z.object({
+  sopInstanceUID: z.string(),
+  masks: z.array(z.object({ instance: z.string(), frame: z.number(), segment: z.number(), sha256: z.string() })),
+});
+
+describe.skipIf(absence !== null)(
+  `segmentations beside pydicom${absence === null ? '' : ` (skipped: ${absence})`}`,
+  () => {
+    let folder: string;
+    let library: Library;
+    let references: z.infer<typeof answerSchema>[] = [];
+
+    beforeAll(async () => {
+      folder = mkdtempSync(path.join(tmpdir(), 'imagiq-overlays-'));
+      library = openLibrary({ folder });
+      const paths = ['dcmqi', 'highdicom', 'pydicom/test_files'].map((name) => path.join(dataFolder, name));
+      await library.importPaths(paths, {
+        mode: 'reference',
+        signal: new AbortController().signal,
+        onProgress: () => {},
+      });
+      const files = segmentations.map((name) => path.join(dataFolder, name)).filter((name) => existsSync(name));
+      const lines = (await output(python()!, [script], files.join('\n'))).trim().split('\n');
+      references = lines.map((line) => answerSchema.parse(JSON.parse(line)));
+    }, 60_000);
+
+    afterAll(() => {
+      library.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    it('give the very masks that numpy gives, on every image that they name and that is here', async () => {
+      const differing: string[] = [];
+      let compared = 0;
+      for (const { sopInstanceUID: overlay, masks } of references) {
+        const images = new Set(masks.map(({ instance, frame }) => `${instance} ${frame}`));
+        for (const image of images) {
+          const [instance = '', frame] = image.split(' ');
+          if (library.instanceFile(instance) === null) continue;
+          const { shapes } = await library.annotations.overlayShapes({
+            overlayInstanceUID: overlay,
+            sopInstanceUID: instance,
+            frame: Number(frame),
+          });
+          const ours = shapes.map((shape) => {
+            const { region, mask } = overlayShapeSchema.parse(shape);
+            return `${region} ${createHash('sha256').update(mask!).digest('hex')}`;
+          });
+          const theirs = masks
+            .filter((mask) => mask.instance === instance && mask.frame === Number(frame))
+            .map(({ segment, sha256 }) => `${segment} ${sha256}`);
+          if (JSON.stringify([...ours].sort()) !== JSON.stringify([...theirs].sort())) {
+            differing.push(`${overlay} on ${image}: ${ours.length} masks, numpy ${theirs.length}`);
+          }
+          compared += theirs.length;
+        }
+      }
+      expect(differing).toEqual([]);
+      expect(compared).toBeGreaterThan(60);
+    }, 60_000);
+
+    it('are listed for the series that they refer to, with their labels, and for no other', async () => {
+      const liver = references[0]!;
+      const image = liver.masks[0]!.instance;
+      const all = library.studies({
+        query: '',
+        filters: [],
+        limit: 500,
+        offset: 0,
+        sortBy: 'studyDate',
+        descending: true,
+      });
+      const withImage = all.studies
+        .flatMap(({ studyInstanceUID }) => library.study(studyInstanceUID)?.series ?? [])
+        .filter(({ seriesInstanceUID }) =>
+          library.instances(seriesInstanceUID)?.instances.some(({ sopInstanceUID }) => sopInstanceUID === image),
+        );
+      expect(withImage).toHaveLength(1);
+      const overlays = await library.annotations.overlays(withImage[0]!.seriesInstanceUID);
+      expect(overlays.map(({ regions }) => regions.map(({ label }) => label))).toEqual([
+        ['Liver'],
+        ['GREEN', 'ORANGE', 'PURPLE', 'LIGHT_BLUE', 'DARK_BLUE'],
+      ]);
+      const another = all.studies.find(({ modalities }) => modalities.includes('MR'))!;
+      const series = library.study(another.studyInstanceUID)!.series[0]!;
+      expect(await library.annotations.overlays(series.seriesInstanceUID)).toEqual([]);
+    });
+
+    it('are only what they are: an image is refused as an overlay', async () => {
+      const [image] = references[0]!.masks;
+      const asked = { overlayInstanceUID: image!.instance, sopInstanceUID: image!.instance, frame: 1 };
+      const thrown = await library.annotations.overlayShapes(asked).catch((error: unknown) => error);
+      expect(thrown).toBeInstanceOf(Fault);
+      expect((thrown as Fault).code).toBe(624);
+    });
+  },
+);
