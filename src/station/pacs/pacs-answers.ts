@@ -73,8 +73,8 @@ export function pacsAnswers({
       transfers.cancel();
       return {};
     },
-    receiver: () => pacs.receiver(),
-    'configure-receiver': ({ settings }) => pacs.configureReceiver(settings),
+    receiver: () => pacs.receiver.state(),
+    'configure-receiver': ({ settings }) => pacs.receiver.configure(settings),
   };
 }
 

@@ -1,20 +1,20 @@
 // The station's network side for DICOM: peers, transfers and the receiver, composed.
 import type { EventName, EventValue } from '../../contract/calls.ts';
-import type { Peer, ReceiverSettings, ReceiverState } from '../../contract/pacs.ts';
+import type { Peer } from '../../contract/pacs.ts';
 import type { InstanceIntake } from '../library/instance-intake.ts';
 import { dicomwebClient } from './dicomweb/dicomweb-client.ts';
 import { pacsFault } from './faults.ts';
 import { openPeerBook, type PeerBook } from './peer-book.ts';
 import type { PeerClient } from './peer-client.ts';
+import { openReceiver, type Receiver } from './receiver/receiver.ts';
 import { openTransfers, type Transfers } from './transfers.ts';
 
 export interface Pacs {
   readonly book: PeerBook;
   readonly transfers: Transfers;
+  readonly receiver: Receiver;
   /** A client for the peer of this name. @throws Fault 650. */
   client(name: string): PeerClient;
-  receiver(): ReceiverState;
-  configureReceiver(settings: ReceiverSettings): Promise<ReceiverState>;
   /** Ends the running transfer and the receiver. */
   close(): Promise<void>;
 }
@@ -28,36 +28,22 @@ export interface PacsOptions {
 }
 
 /** @throws Fault 663 when the list of peers is damaged. */
-export function openPacs({ folder, onEvent }: PacsOptions): Promise<Pacs> {
+export function openPacs({ folder, intake, onEvent }: PacsOptions): Pacs {
   const book = openPeerBook(folder);
   const transfers = openTransfers((progress) => onEvent('transfer-progress', progress));
-  return Promise.resolve({
+  const receiver = openReceiver({ folder, intake, onChange: (state) => onEvent('receiver-changed', state) });
+  return {
     book,
     transfers,
+    receiver,
     client: (name) => clientOf(book.peer(name)),
-    receiver: () => idleReceiver(book.receiver()),
-    configureReceiver() {
-      return Promise.reject(pacsFault.notYet('The receiver'));
+    async close() {
+      await Promise.all([transfers.close(), receiver.close()]);
     },
-    close: () => transfers.close(),
-  });
+  };
 }
 
 function clientOf(peer: Peer): PeerClient {
   if (peer.kind === 'dicomweb') return dicomwebClient(peer);
   throw pacsFault.notYet('Speaking DIMSE');
-}
-
-function idleReceiver(settings: ReceiverSettings): ReceiverState {
-  return {
-    settings,
-    isListening: false,
-    problem: null,
-    associations: 0,
-    received: 0,
-    duplicates: 0,
-    refused: 0,
-    lastReceivedAt: null,
-    refusals: [],
-  };
 }

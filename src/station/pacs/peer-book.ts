@@ -1,17 +1,13 @@
-// The peers and the receiver's settings, in peers.json of the home folder, which only this user may read: it holds the
+// The peers, in peers.json of the home folder, which only this user may read: it holds the
 // passwords. They are handed to clients, never told to a window, a command line or a log.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { type Peer, peerSchema, type ReceiverSettings, receiverSettingsSchema } from '../../contract/pacs.ts';
+import { type Peer, peerSchema } from '../../contract/pacs.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import { pacsFault } from './faults.ts';
 
-const bookSchema = z.object({
-  version: z.literal(1),
-  peers: z.array(peerSchema),
-  receiver: receiverSettingsSchema.prefault({}),
-});
+const bookSchema = z.object({ version: z.literal(1), peers: z.array(peerSchema) });
 
 export interface PeerBook {
   /** By name, without passwords. */
@@ -25,8 +21,6 @@ export interface PeerBook {
   save(peer: Peer): void;
   /** @throws Fault 650. */
   remove(name: string): void;
-  receiver(): ReceiverSettings;
-  saveReceiver(settings: ReceiverSettings): void;
 }
 
 /** @throws Fault 663 when the file is damaged: it is not overwritten. */
@@ -57,8 +51,6 @@ export function openPeerBook(folder: string): PeerBook {
       peer(name);
       write({ ...book, peers: book.peers.filter((candidate) => candidate.name !== name) });
     },
-    receiver: () => book.receiver,
-    saveReceiver: (receiver) => write({ ...book, receiver }),
   };
 }
 

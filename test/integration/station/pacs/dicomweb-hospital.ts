@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { z } from 'zod';
 import type { Answers, EventName } from '../../../../src/contract/calls.ts';
 import { type pacsCalls, remoteQuerySchema, type RemoteStudy } from '../../../../src/contract/pacs.ts';
 import { openLedger } from '../../../../src/station/ledger/ledger.ts';
@@ -17,15 +18,15 @@ export interface Hospital {
   readonly ask: Answers<keyof typeof pacsCalls>;
   readonly news: { readonly event: EventName; readonly value: unknown }[];
   readonly ledger: ReturnType<typeof openLedger>;
-  find(peer: string, query?: Partial<Parameters<typeof remoteQuerySchema.parse>[0] & object>): Promise<RemoteStudy[]>;
+  find(peer: string, query?: z.input<typeof remoteQuerySchema>): Promise<RemoteStudy[]>;
 }
 
-export async function hospital(): Promise<Hospital> {
+export function hospital(): Hospital {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-hospital-'));
   const library = openLibrary({ folder });
   const ledger = openLedger(folder);
   const news: { event: EventName; value: unknown }[] = [];
-  const pacs = await openPacs({
+  const pacs = openPacs({
     folder,
     intake: library.intake(),
     onEvent: (event, value) => news.push({ event, value }),

@@ -8,7 +8,7 @@ import { remoteQuerySchema } from '../../../../src/contract/pacs.ts';
 import type { Accepted } from '../../../../src/station/library/instance-intake.ts';
 import { dicomwebClient, type DicomwebLimits } from '../../../../src/station/pacs/dicomweb/dicomweb-client.ts';
 import type { PeerClient } from '../../../../src/station/pacs/peer-client.ts';
-import { hospital, importFolder, instancesOf, writeStudies } from './dicomweb-hospital.ts';
+import { type Hospital, hospital, importFolder, instancesOf, writeStudies } from './dicomweb-hospital.ts';
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
@@ -45,11 +45,11 @@ const instanceJson = (uid: string): unknown => ({
 async function fourInstances(): Promise<{
   parts: Buffer[];
   uids: string[];
-  place: Awaited<ReturnType<typeof hospital>>;
+  place: Hospital;
 }> {
-  const place = await hospital();
+  const place = hospital();
   const folder = writeStudies(place.folder, { root: '1.2.826.9', studies: [{ instances: 4 }] });
-  const source = await hospital();
+  const source = hospital();
   await importFolder(source.library, folder);
   const files = [...instancesOf(source.library, study)];
   const parts = files.map(([, file]) =>
@@ -64,7 +64,7 @@ async function fourInstances(): Promise<{
 
 async function retrieve(
   client: PeerClient,
-  place: Awaited<ReturnType<typeof hospital>>,
+  place: Hospital,
 ): Promise<{ accepted: Accepted[]; failures: string[]; fault: unknown }> {
   const accepted: Accepted[] = [];
   const failures: string[] = [];
@@ -206,7 +206,7 @@ test.each<[string, number, Handler]>([
     },
   ],
 ])('a retrieval that meets %s ends with fault %i and leaves nothing behind', async (_what, code, body) => {
-  const place = await hospital();
+  const place = hospital();
   const url = await server((request, response) =>
     request.url?.includes('/instances') ? json(response, [instanceJson('1.2.826.9.1.1.1')]) : body(request, response),
   );
@@ -283,7 +283,7 @@ test('a server that ignores limit and offset is not asked for ever', async () =>
 });
 
 test('a cancel ends what is under way at once', async () => {
-  const place = await hospital();
+  const place = hospital();
   const control = new AbortController();
   const url = await server((request, response) => {
     if (request.url?.includes('/instances')) return json(response, [instanceJson('1.2.826.9.1.1.1')]);
@@ -305,7 +305,7 @@ test('a cancel ends what is under way at once', async () => {
 });
 
 test('what a server says of each instance that was sent is told', async () => {
-  const place = await hospital();
+  const place = hospital();
   await importFolder(place.library, writeStudies(place.folder, { root: '1.2.826.9', studies: [{ instances: 3 }] }));
   const [first = '', second = '', third = ''] = instancesOf(place.library, study).keys();
   const item = (uid: string, code?: number): unknown => ({
@@ -334,7 +334,7 @@ test('what a server says of each instance that was sent is told', async () => {
 });
 
 test('a second transfer is told to wait, and the first ends when it is cancelled', async () => {
-  const place = await hospital();
+  const place = hospital();
   const url = await server((request, response) => {
     if (request.url?.includes('/instances')) json(response, [instanceJson('1.2.826.9.1.1.1')]);
     // The study itself never comes.

@@ -18,7 +18,7 @@ function peerOf(url: string, more: Partial<DicomwebPeer> = {}): DicomwebPeer {
 }
 
 async function withPeer(peer: DicomwebPeer): Promise<Hospital> {
-  const one = await hospital();
+  const one = hospital();
   await one.ask['save-peer']({ peer });
   return one;
 }

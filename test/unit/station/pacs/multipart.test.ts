@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, asyncProperty, constantFrom, integer, oneof, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 import { MultipartError, parseContentType, readMultipart } from '../../../../src/station/pacs/dicomweb/multipart.ts';
 
@@ -58,15 +58,15 @@ test('a body is read alike however it is cut into chunks', async () => {
 });
 
 test('any bytes come out as they went in', async () => {
-  const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 300 }),
-    fc.constantFrom('\r\n--edg', '\r', '--edge', '\r\n--edge', '-').map((t) => Buffer.from(t)),
+  const bytes = oneof(
+    uint8Array({ maxLength: 300 }),
+    constantFrom('\r\n--edg', '\r', '--edge', '\r\n--edge', '-').map((t) => Buffer.from(t)),
   );
   const boundary = 'edge-of-a-part';
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.array(bytes, { minLength: 1 }), { minLength: 1, maxLength: 5 }),
-      fc.integer({ min: 1, max: 400 }),
+  await assert(
+    asyncProperty(
+      array(array(bytes, { minLength: 1 }), { minLength: 1, maxLength: 5 }),
+      integer({ min: 1, max: 400 }),
       async (parts, size) => {
         const texts = parts.map((pieces) => Buffer.concat(pieces).toString('latin1'));
         const whole = texts.map((text) => `--${boundary}\r\nA: b\r\n\r\n${text}\r\n`).join('') + `--${boundary}--`;
