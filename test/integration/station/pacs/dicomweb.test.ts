@@ -227,10 +227,23 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const [keyFile, authorityFile] = [path.join(folder, 'key.pem'), path.join(folder, 'certificate.pem')];
     const made = spawnSync('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', keyFile, '-out', authorityFile],
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      keyFile,
+      '-out',
+      authorityFile,
     ]);
-    expect(made.status, String(made.stderr)).toBe(0);
+    expect({ status: made.status, said: String(made.stderr) }).toMatchObject({ status: 0 });
     const door = tls.createServer({ key: readFileSync(keyFile), cert: readFileSync(authorityFile) }, (socket) => {
       const inside = net.connect(orthanc.httpPort, '127.0.0.1');
       socket.pipe(inside).pipe(socket);
