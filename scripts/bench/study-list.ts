@@ -7,7 +7,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { CallInput } from '../../src/contract/calls.ts';
 import { studyQuerySchema, studySortKeys } from '../../src/contract/dicom.ts';
-import type { StudyFilterInput } from '../../src/contract/study-filter.ts';
+import { type StudyFilterInput, studyFiltersSchema } from '../../src/contract/study-filter.ts';
 import { largeStudies, writeLargeLibrary, writeMore } from './large-library.ts';
 import { lessIsBetter, type Measurement } from './measurement.ts';
 
@@ -176,6 +176,16 @@ async function measure(folder: string): Promise<Figure[]> {
   await timed(
     'a count',
     queries.map((query) => () => studies({ query, limit: 1 })),
+    change,
+  );
+  const dashboards = [[], ...filterSets].map(
+    (filters) => () => library.browse.distributions({ query: '', filters: studyFiltersSchema.parse(filters) }),
+  );
+  await timed('the dashboard of a selection, after a change', dashboards, change);
+  await timed('the dashboard of a selection, again', dashboards);
+  await timed(
+    'a page of patients',
+    [0, 30_000].map((offset) => () => library.browse.patients(studyQuerySchema.parse({ offset }))),
     change,
   );
   figures.push({ what: 'opening the library', p95: openMs, cpuP95: openMs, worst: openMs, samples: 1, unit: 'ms' });

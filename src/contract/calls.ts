@@ -2,6 +2,7 @@
 // Calls give orders and ask questions; events bring news. Bulk bytes travel as Uint8Array, never as JSON.
 import { z } from 'zod';
 import { annotationCalls } from './annotation.ts';
+import { browseCalls } from './browse.ts';
 import { cohortNameSchema, cohortSchema, labelOrigins } from './cohort.ts';
 import {
   frameSchema,
@@ -17,6 +18,7 @@ import {
 import { faultSchema } from './fault.ts';
 import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
 import { importReportCalls } from './import-report.ts';
+import { studyFiltersSchema } from './study-filter.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
 import {
   engineNames,
@@ -107,6 +109,8 @@ export const calls = {
     in: z.object({
       name: cohortNameSchema,
       query: z.string().max(500).default(''),
+      /** Of the studies found, only series that fulfil the filters of series take part. */
+      filters: studyFiltersSchema.default([]),
       labelsFile: z.string().max(4_096).nullable().default(null),
       labelColumn: z.string().max(100).nullable().default(null),
       /** Labels stored with the studies. Null: the labels file, or where none is given those of the import. */
@@ -159,6 +163,7 @@ export const calls = {
     out: z.object({ entries: z.array(ledgerEntrySchema), verified: z.boolean() }),
   },
   ...annotationCalls,
+  ...browseCalls,
   ...importReportCalls,
   ...pacsCalls,
 } as const;

@@ -1,6 +1,7 @@
 // A cohort: the studies that a site chose for training, with labels and a patient-level split.
 // Like dicom.ts, it names patients' objects, so federation code may not import it.
 import { z } from 'zod';
+import { studyFiltersSchema } from './study-filter.ts';
 import { splitNames } from './training.ts';
 
 export const cohortNameSchema = z
@@ -18,6 +19,8 @@ export const cohortSchema = z.object({
   hash: z.string(),
   createdAt: z.string(),
   query: z.string(),
+  /** The filters that it was made with, beside `query`. */
+  filters: studyFiltersSchema.optional(),
   instances: z.number().int(),
   patients: z.number().int(),
   studies: z.number().int(),

@@ -10,6 +10,7 @@ import { isDiskFull, stationFault } from './faults.ts';
 import { importAnswers } from './library/validation/import-answers.ts';
 import type { Station } from './open-station.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
+import { browseAnswers } from './library/browse/browse-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -105,6 +106,7 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     memberships: () => ({ memberships: site.memberships() }),
     ledger: ({ limit }) => ({ entries: ledger.entries(limit), verified: ledger.verify().verified }),
     ...annotationAnswers(station),
+    ...browseAnswers(station),
     ...importAnswers(library.imports),
     ...pacsAnswers(station),
   };

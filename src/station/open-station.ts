@@ -59,6 +59,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const ledger = openLedger(home.folder);
     const library = openLibrary({
       folder: home.folder,
+      cohortInstances: (name) => cohorts.sopInstanceUIDs(name),
       onArrivals: () => options.onEvent('library-changed', {}),
     });
     const receiver = openReceiver({

@@ -3,11 +3,14 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { type Cohort, type LabelOrigin, labelOrigins } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
+import type { StudyFilterInput } from '../../contract/study-filter.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../output.ts';
+import { studyFilterHelp, studyFilterOption } from '../study-filters.ts';
 
 interface CreateOptions {
   query: string;
+  filter: StudyFilterInput[];
   labels?: string;
   labelColumn?: string;
   labelsFrom?: LabelOrigin;
@@ -20,6 +23,7 @@ export function cohortCommand(): Command {
     .description('make a cohort, or its next version')
     .argument('<name>')
     .option('--query <text>', 'only studies that match, as in `imagiq studies`', '')
+    .option('--filter <field=value>', studyFilterHelp, studyFilterOption, [])
     .option('--labels <file>', 'CSV: a column file, sopInstanceUID, studyInstanceUID or patientID, and a column label')
     .option('--label-column <name>', 'the label’s column, where it is not called label')
     .addOption(
@@ -37,6 +41,7 @@ export function cohortCommand(): Command {
         station.call('create-cohort', {
           name,
           query: options.query,
+          filters: options.filter,
           labelsFile,
           labelColumn: options.labelColumn ?? null,
           labelsFrom: options.labelsFrom ?? null,

@@ -1,5 +1,6 @@
 // studies: the study list from the command line.
 import { Command } from 'commander';
+import type { Distributions } from '../../contract/browse.ts';
 import type { StudyPage } from '../../contract/dicom.ts';
 import type { StudyFilterInput } from '../../contract/study-filter.ts';
 import { contextOf } from '../context.ts';
@@ -12,6 +13,7 @@ interface StudiesOptions {
   readonly modality?: string;
   readonly filter: StudyFilterInput[];
   readonly limit: number;
+  readonly summary?: boolean;
 }
 
 export function studiesCommand(): Command {
@@ -20,10 +22,16 @@ export function studiesCommand(): Command {
     .option('--query <text>', 'words that must all occur: patient, description, accession number, UIDs', '')
     .option('--modality <modality>', 'short for --filter modality=…')
     .option('--filter <field=value>', studyFilterHelp, studyFilterOption, [])
+    .option('--summary', 'tell how the studies are distributed instead of listing them')
     .option('--limit <number>', 'at most so many', positiveInteger, 100)
-    .action(async ({ query, modality, filter, limit }: StudiesOptions, command: Command) => {
+    .action(async ({ query, modality, filter, limit, summary }: StudiesOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const filters: StudyFilterInput[] = modality ? [...filter, { field: 'modality', anyOf: [modality] }] : filter;
+      if (summary) {
+        const distributions = await withStation((station) => station.call('distributions', { query, filters }));
+        output.result(distributions, () => summaryText(distributions));
+        return;
+      }
       const page = await withStation((station) => station.call('studies', { query, filters, limit }));
       output.result(page, () => studiesText(page));
     });
@@ -42,4 +50,21 @@ function studiesText({ total, studies }: StudyPage): string {
   ]);
   const shown = studies.length < total ? `\n${studies.length} of ${total} studies; --limit shows more.` : '';
   return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances'], rows) + shown;
+}
+
+/** Widest bar of the summary, in characters. */
+const barWidth = 24;
+
+function summaryText({ patients, studies, series, instances, fileBytes, distributions }: Distributions): string {
+  const gigabytes = (fileBytes / 1e9).toFixed(fileBytes < 1e9 ? 3 : 1);
+  const lines = [
+    `${patients} patients, ${studies} studies, ${series} series, ${instances} instances, ${gigabytes} GB of files.`,
+  ];
+  for (const { field, bars } of distributions) {
+    if (bars.length === 0) continue;
+    const most = Math.max(...bars.map((bar) => bar.studies), 1);
+    const rows = bars.map((bar) => [bar.label, bar.studies, '█'.repeat(Math.round((bar.studies / most) * barWidth))]);
+    lines.push('', table([field, 'studies', ''], rows));
+  }
+  return lines.join('\n');
 }

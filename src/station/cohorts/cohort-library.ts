@@ -1,4 +1,5 @@
 // What cohorts need of the library, and no more.
+import type { StudyFilter } from '../../contract/study-filter.ts';
 import type { LabelOrigin } from '../../contract/cohort.ts';
 import type { Frame } from '../../contract/dicom.ts';
 
@@ -26,6 +27,7 @@ export interface LibraryForCohorts {
   /** Instances with pixel data of the studies that match `query`, of the studies listed where a list is given. */
   selectInstances(selection: {
     query: string;
+    filters?: readonly StudyFilter[];
     studyInstanceUIDs: readonly string[] | null;
   }): Iterable<SelectedInstance>;
   /** Labels stored with studies; those of one origin, at most one for each UID and level. */

@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Cohort, cohortNameSchema, type LabelOrigin } from '../../contract/cohort.ts';
+import type { StudyFilter } from '../../contract/study-filter.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { buildDatasetFile, datasetStem, type Dataset, type DatasetOptions } from './build-dataset.ts';
 import type { LibraryForCohorts, SelectedInstance } from './cohort-library.ts';
@@ -16,6 +17,7 @@ import { labelsByInstance } from './stored-label-matching.ts';
 export interface CohortRequest {
   readonly name: string;
   readonly query: string;
+  readonly filters?: readonly StudyFilter[];
   /** Only these studies; null for all that match the query. */
   readonly studyInstanceUIDs: readonly string[] | null;
   readonly labelsFile: string | null;
@@ -33,6 +35,8 @@ export interface Cohorts {
   create(request: CohortRequest): Cohort;
   /** The newest version of each cohort. */
   list(): Cohort[];
+  /** Images of the newest version, none where there is no such cohort. */
+  sopInstanceUIDs(name: string): string[];
   /** @throws Fault 211 */
   show(name: string): Cohort;
   /** Removes all versions and the data set files that no cohort needs any more. @throws Fault 211 */
@@ -96,6 +100,11 @@ export function openCohorts(options: {
       return cohort;
     },
     list: () => store.list(),
+    sopInstanceUIDs(name) {
+      const cohort = store.newest(name);
+      if (cohort === null) return [];
+      return store.items(name, cohort.version).map(({ sopInstanceUID }) => sopInstanceUID);
+    },
     show,
     delete(name) {
       if (!store.remove(name)) throw cohortFaults.unknownCohort(name);
@@ -126,9 +135,9 @@ function draftCohort(
   key: Uint8Array,
   earlier: ReadonlyMap<string, SplitName>,
 ): { cohort: Omit<Cohort, 'version' | 'createdAt'>; items: CohortItem[] } {
-  const { name, query, studyInstanceUIDs } = request;
+  const { name, query, filters = [], studyInstanceUIDs } = request;
   const labelsOf = labelling(request, library);
-  const selected = [...library.selectInstances({ query, studyInstanceUIDs })];
+  const selected = [...library.selectInstances({ query, filters, studyInstanceUIDs })];
   if (selected.length === 0) throw cohortFaults.nothingSelected();
   const { labels, warnings } = labelsOf(selected);
   const labelled = selected
@@ -154,6 +163,7 @@ function draftCohort(
       name,
       hash: hashOf(items, classNames),
       query,
+      ...(filters.length > 0 && { filters: [...filters] }),
       instances: items.length,
       patients,
       studies: new Set(labelled.map(({ studyInstanceUID }) => studyInstanceUID)).size,

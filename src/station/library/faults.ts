@@ -60,4 +60,8 @@ export const libraryFaults = {
       message: `The report cannot be written to ${file}: ${why}. Choose another place.`,
       retry: 'later',
     }),
+  unknownSearch: (name: string) =>
+    new Fault({ code: 114, message: `There is no saved search “${name}” any more.`, retry: 'never' }),
+  searchNameTaken: (name: string) =>
+    new Fault({ code: 115, message: `Another saved search is called “${name}”. Choose another name.`, retry: 'never' }),
 } as const;

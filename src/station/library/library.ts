@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { Frame, ImportReport, Instance, Series, Study, StudyPage, StudyQuery } from '../../contract/dicom.ts';
 import { type Annotations, openAnnotations } from '../annotations/annotations.ts';
+import { type Browse, openBrowse } from './browse/browse.ts';
 import { studyLists } from './browse/study-lists.ts';
 import { openDatabase } from './database.ts';
 import { libraryFaults } from './faults.ts';
@@ -36,6 +37,8 @@ export interface Library {
   frame(sopInstanceUID: string, frame: number): Promise<Frame>;
   /** Instances with pixel data, by SOP Instance UID. */
   selectInstances(selection: InstanceSelection): Iterable<SelectedInstance>;
+  /** What the study browser asks beside the list. */
+  readonly browse: Browse;
   /** Labels that came with studies. */
   readonly labels: StoredLabels;
   /** What readers measured, and what segmentations and structure sets show on images. */
@@ -87,6 +90,7 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
       }
     },
     imports: importBook(db),
+    browse: openBrowse(db, lists),
     studies: (query) => studies.studies(query),
     study: (uid) => studies.study(uid),
     instances: (uid) => studies.instances(uid),

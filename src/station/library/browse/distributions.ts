@@ -1,0 +1,153 @@
+// How the studies of a selection are distributed: counts and bars for the dashboard. Every column is read as runs of
+// equal values in its index's order; a selection is counted by walking the ids in that same order.
+import type { Distribution, Distributions } from '../../../contract/browse.ts';
+import type { Db } from '../database.ts';
+import { ageBars, categoryBars, dateBars, instanceBars, thicknessBars, type Tally } from './distribution-bars.ts';
+import type { StudySearch } from './filter-sources.ts';
+import { idsOf, type StudyLists, type StudySet } from './study-lists.ts';
+import { transferSyntaxName } from './transfer-syntax-name.ts';
+
+/** Below this many studies their rows are read and counted one by one. */
+const fewStudies = 4_000;
+
+const columns = [
+  'modalities',
+  'bodyParts',
+  'manufacturers',
+  'manufacturerModelNames',
+  'studyDate',
+  'patientAgeYears',
+  'patientSex',
+  'sliceThicknessesMm',
+  'instances',
+  'series',
+] as const;
+type Column = (typeof columns)[number];
+type Value = string | number | null;
+
+export function distributionsReader(
+  db: Db,
+  lists: StudyLists,
+  patientCount: (search: StudySearch) => number,
+): (search: StudySearch) => Distributions {
+  /** Value and number of studies, in the column's order. */
+  const runs = (column: Column): [Value, number][] =>
+    lists.kept(`runs ${column}`, () =>
+      db
+        .prepare<[], [Value, number]>(`SELECT ${column}, count(*) FROM studies GROUP BY ${column} ORDER BY ${column}`)
+        .raw()
+        .all(),
+    );
+
+  function ofSet(column: Column, { marks }: StudySet): Map<Value, number> {
+    const order = lists.order(column);
+    const tally = new Map<Value, number>();
+    let at = 0;
+    for (const [value, length] of runs(column)) {
+      let count = 0;
+      for (const end = at + length; at < end; at += 1) count += marks[order[at] ?? 0] ?? 0;
+      if (count > 0) tally.set(value, count);
+    }
+    return tally;
+  }
+
+  function ofFew(set: StudySet): Map<Column, Map<Value, number>> {
+    const tallies = new Map<Column, Map<Value, number>>(columns.map((column) => [column, new Map()]));
+    const rows = db
+      .prepare<[string], Value[]>(
+        `SELECT ${columns.join(', ')} FROM studies WHERE id IN (SELECT value FROM json_each(?))`,
+      )
+      .raw()
+      .all(JSON.stringify(idsOf(set)));
+    for (const row of rows)
+      for (const [index, column] of columns.entries()) {
+        const tally = tallies.get(column)!;
+        const value = row[index] ?? null;
+        tally.set(value, (tally.get(value) ?? 0) + 1);
+      }
+    return tallies;
+  }
+
+  function syntaxes(set: StudySet | null): { tally: Tally; fileBytes: number } {
+    const where = set === null ? '' : 'WHERE study IN (SELECT value FROM json_each(?))';
+    const rows = db
+      .prepare<string[], [string, number, number]>(
+        `SELECT transferSyntaxUID, count(*), sum(fileBytes) FROM studyTransferSyntaxes ${where} GROUP BY 1`,
+      )
+      .raw()
+      .all(...(set === null ? [] : [JSON.stringify(idsOf(set))]));
+    return {
+      tally: new Map(rows.map(([uid, studies]) => [uid, studies])),
+      fileBytes: rows.reduce((sum, [, , bytes]) => sum + bytes, 0),
+    };
+  }
+
+  /** Studies by label, whatever its origin and level. */
+  function labels(set: StudySet | null): Tally {
+    const pairs = lists.kept('labels', () =>
+      db
+        .prepare<[], [string, number]>(
+          `SELECT l.label, s.id FROM labels l CROSS JOIN studies s ON s.studyInstanceUID = l.uid WHERE l.level = 'study'
+           UNION SELECT l.label, r.study FROM labels l CROSS JOIN series r ON r.seriesInstanceUID = l.uid WHERE l.level = 'series'
+           UNION SELECT l.label, r.study FROM labels l CROSS JOIN instances i ON i.sopInstanceUID = l.uid
+             JOIN series r ON r.id = i.series WHERE l.level = 'instance'`,
+        )
+        .raw()
+        .all(),
+    );
+    const tally = new Map<string, number>();
+    for (const [label, study] of pairs)
+      if (set === null || set.marks[study] === 1) tally.set(label, (tally.get(label) ?? 0) + 1);
+    return tally;
+  }
+
+  return (search) => {
+    const set = lists.found(search);
+    const few = set !== null && set.size <= fewStudies ? ofFew(set) : null;
+    const tallyOf = (column: Column): Map<Value, number> => {
+      if (few !== null) return few.get(column)!;
+      return set === null ? new Map(runs(column)) : ofSet(column, set);
+    };
+    const instances = tallyOf('instances');
+    const { tally: syntaxTally, fileBytes } = syntaxes(set);
+    const distributions: Distribution[] = [
+      categoryBars('modality', split(tallyOf('modalities'))),
+      categoryBars('bodyPartExamined', split(tallyOf('bodyParts'))),
+      categoryBars('manufacturer', split(tallyOf('manufacturers'))),
+      categoryBars('manufacturerModelName', split(tallyOf('manufacturerModelNames'))),
+      dateBars(texts(tallyOf('studyDate'))),
+      ageBars(tallyOf('patientAgeYears')),
+      categoryBars('patientSex', texts(tallyOf('patientSex'))),
+      thicknessBars(texts(tallyOf('sliceThicknessesMm'))),
+      instanceBars(tallyOf('instances')),
+      categoryBars('transferSyntaxUID', syntaxTally, transferSyntaxName),
+      categoryBars('label', labels(set)),
+    ];
+    return {
+      patients: patientCount(search),
+      studies: set === null ? [...instances.values()].reduce((sum, count) => sum + count, 0) : set.size,
+      series: weighted(tallyOf('series')),
+      instances: weighted(instances),
+      fileBytes,
+      distributions,
+    };
+  };
+}
+
+/** Joined values apart: a study with two counts for both. */
+function split(tally: ReadonlyMap<Value, number>): Tally {
+  const apart = new Map<string, number>();
+  for (const [joined, count] of tally)
+    for (const value of String(joined ?? '').split('\\')) apart.set(value, (apart.get(value) ?? 0) + count);
+  return apart;
+}
+
+function texts(tally: ReadonlyMap<Value, number>): Tally {
+  return new Map([...tally].map(([value, count]) => [String(value ?? ''), count]));
+}
+
+function weighted(tally: ReadonlyMap<Value, number>): number {
+  let sum = 0;
+  for (const [value, count] of tally) sum += Number(value) * count;
+  return sum;
+}

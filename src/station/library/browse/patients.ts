@@ -1,0 +1,84 @@
+// Patients as the tree shows them: those of a search's studies, each where its first study stands in the sorted list.
+import type { PatientRow } from '../../../contract/browse.ts';
+import type { StudyQuery } from '../../../contract/dicom.ts';
+import type { Db } from '../database.ts';
+import { packedIds } from './packed-ids.ts';
+import type { StudyLists } from './study-lists.ts';
+
+interface StudyOfPatient {
+  id: number;
+  patient: number;
+  patientID: string;
+  patientName: string;
+  patientBirthDate: string;
+  patientSex: string;
+  studyDate: string;
+  instances: number;
+}
+
+export interface PatientReader {
+  patients(query: StudyQuery): { total: number; patients: PatientRow[] };
+  /** How many patients the studies of a search have. */
+  count(search: Pick<StudyQuery, 'query' | 'filters'>): number;
+}
+
+export function patientReader(db: Db, lists: StudyLists): PatientReader {
+  const studiesOf = db.prepare<[string], StudyOfPatient>(
+    `SELECT id, patient, patientID, patientName, patientBirthDate, patientSex, studyDate, instances FROM studies
+     WHERE patient IN (SELECT value FROM json_each(?)) ORDER BY patient, studyDate, id`,
+  );
+
+  /** Patient number by study id. */
+  function patientOf(): Uint32Array {
+    return lists.kept('patient of study', () => {
+      // Both in the order of one index, so that they can be asked for apart.
+      const studies = packedIds(db, 'SELECT id FROM studies ORDER BY patient, id', []);
+      const patients = packedIds(db, 'SELECT patient FROM studies ORDER BY patient, id', []);
+      const byStudy = new Uint32Array(studies.reduce((most, id) => Math.max(most, id), 0) + 1);
+      for (const [index, id] of studies.entries()) byStudy[id] = patients[index] ?? 0;
+      return byStudy;
+    });
+  }
+
+  function inOrder(list: Uint32Array, descending: boolean): number[] {
+    const byStudy = patientOf();
+    const seen = new Uint8Array(byStudy.reduce((most, patient) => Math.max(most, patient), 0) + 1);
+    const patients: number[] = [];
+    for (let index = 0; index < list.length; index += 1) {
+      const id = list[descending ? list.length - 1 - index : index] ?? 0;
+      const patient = byStudy[id] ?? 0;
+      if (seen[patient] === 1) continue;
+      seen[patient] = 1;
+      patients.push(patient);
+    }
+    return patients;
+  }
+
+  return {
+    patients({ limit, offset, descending, ...search }) {
+      const key = `patients ${descending} ${JSON.stringify(search)}`;
+      const all = lists.kept(key, () => inOrder(lists.list(search), descending));
+      const page = all.slice(offset, offset + limit);
+      const found = lists.found(search);
+      const studies = studiesOf.all(JSON.stringify(page)).filter(({ id }) => found === null || found.marks[id] === 1);
+      const byPatient = Map.groupBy(studies, ({ patient }) => patient);
+      return { total: all.length, patients: page.map((patient) => rowOf(patient, byPatient.get(patient) ?? [])) };
+    },
+    count: (search) => inOrder(lists.list({ ...search, sortBy: 'studyDate' }), false).length,
+  };
+}
+
+/** Studies of a patient may name it differently: the newest tells. */
+function rowOf(patient: number, studies: readonly StudyOfPatient[]): PatientRow {
+  const newest = studies.at(-1);
+  return {
+    patient,
+    patientID: newest?.patientID ?? '',
+    patientName: newest?.patientName ?? '',
+    patientBirthDate: newest?.patientBirthDate ?? '',
+    patientSex: newest?.patientSex ?? '',
+    studies: studies.length,
+    instances: studies.reduce((sum, { instances }) => sum + instances, 0),
+    lastStudyDate: newest?.studyDate ?? '',
+  };
+}
