@@ -9,7 +9,8 @@ export interface StudyPlan {
   /** The requests that together fetch what is missing. */
   readonly requests: readonly Identifier[];
   readonly sopInstanceUIDs: ReadonlySet<string>;
-  readonly sopClassUIDs: readonly string[];
+  /** Null where the peer does not tell them. */
+  readonly sopClassUIDs: readonly string[] | null;
 }
 
 /** In one request; a value of VR UI has 64 bytes at most, an element of explicit length 64 KiB. */
@@ -17,13 +18,13 @@ const uidsPerRequest = 500;
 const instanceLimit = 1_000_000;
 const isUid = (text: string): boolean => /^[0-9.]{1,64}$/.test(text);
 
-/** Null where the peer does not tell SOP classes. @throws Fault 667 (no such study), 658 (it refuses such queries). */
+/** @throws Fault 667 (no such study), 658 (it refuses such queries). */
 export async function studyPlan(
   peerAssociation: PeerAssociation,
   studyInstanceUID: string,
   isHere: (sopInstanceUID: string) => boolean,
   options: Omit<FindOptions, 'limit' | 'messageID'>,
-): Promise<StudyPlan | null> {
+): Promise<StudyPlan> {
   const ask = async (messageID: number, identifier: Identifier) =>
     (await find(peerAssociation, identifier, { ...options, messageID, limit: instanceLimit })).answers;
   const study = { StudyInstanceUID: studyInstanceUID };
@@ -54,7 +55,6 @@ export async function studyPlan(
       }
       wanted.push(uid);
       missing.add(uid);
-      if (!isUid(text('SOPClassUID'))) return null;
       classes.add(text('SOPClassUID'));
     }
     if (wanted.length === answers.length) requests.push({ ...place, QueryRetrieveLevel: 'SERIES' });
@@ -69,6 +69,6 @@ export async function studyPlan(
   return {
     requests: isWhole && missing.size > 0 ? [{ ...study, QueryRetrieveLevel: 'STUDY' }] : requests,
     sopInstanceUIDs: missing,
-    sopClassUIDs: [...classes],
+    sopClassUIDs: [...classes].every(isUid) ? [...classes] : null,
   };
 }

@@ -163,7 +163,7 @@ describe.skipIf(absence !== null)(
         }),
       );
       await new Promise((resolve) => socket.once('data', resolve));
-        const command = encodeCommand(
+      const command = encodeCommand(
         {
           commandField: 1,
           affectedSOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
