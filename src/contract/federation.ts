@@ -20,19 +20,79 @@ export type Invite = z.infer<typeof inviteSchema>;
 
 export const siteNameSchema = z.string().trim().min(1).max(60);
 
-/** How the hub turns updates into trunk commits. */
-export const trunkRuleSchema = z.object({
+/**
+ * How much an update counts that was trained from an old trunk, s(τ), τ in trunk commits:
+ * constant 1 · polynomial (1+τ)^-exponent · threshold: 1 up to `freeCommits`, then 1 / (slope(τ−freeCommits)+1).
+ */
+export const stalenessSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('constant') }),
+  z.object({ kind: z.literal('polynomial'), exponent: z.number().min(0).max(4) }),
+  z.object({
+    kind: z.literal('threshold'),
+    slope: z.number().positive().max(1_000),
+    freeCommits: z.number().int().min(0).max(10_000),
+  }),
+]);
+export type StalenessRule = z.infer<typeof stalenessSchema>;
+
+/** How the updates of a commit become one. All but the mean count every site alike and stand some that lie. */
+export const combinationSchema = z.discriminatedUnion('kind', [
+  /** By examples. */
+  z.object({ kind: z.literal('mean') }),
+  /** Of each weight by itself. */
+  z.object({ kind: z.literal('median') }),
+  /** Of each weight by itself, without this share of the lowest and of the highest values. */
+  z.object({ kind: z.literal('trimmed-mean'), trimShare: z.number().min(0).lt(0.5) }),
+  /** The mean of the `kept` updates that lie closest to the others, where up to `byzantine` may lie (Krum keeps 1). */
+  z.object({
+    kind: z.literal('krum'),
+    byzantine: z.number().int().min(0).max(500),
+    kept: z.number().int().min(1).max(1_000).default(1),
+  }),
+]);
+export type CombinationRule = z.infer<typeof combinationSchema>;
+
+const moments = {
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.99),
+  /** Keeps the step of weights that hardly change small. */
+  tau: z.number().positive().max(1).default(1e-3),
+};
+
+/** What the hub makes of the combined update before it moves the trunk (arXiv 2003.00295). */
+export const serverOptimizerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('sgd'), momentum: z.number().min(0).lt(1).default(0) }),
+  z.object({ kind: z.literal('adam'), ...moments }),
+  z.object({ kind: z.literal('yogi'), ...moments }),
+]);
+export type ServerOptimizer = z.infer<typeof serverOptimizerSchema>;
+
+const trunkRuleFields = z.object({
   /** Updates per commit K: 1 is FedAsync, all sites with `deadlineMs` is FedAvg, between is FedBuff (arXiv 2106.06639). */
   bufferSize: z.number().int().min(1).max(1_000),
-  /** Exponent a of the staleness weight s(τ) = (1+τ)^-a. */
-  stalenessExponent: z.number().min(0).max(4).default(0.5),
+  staleness: stalenessSchema.default({ kind: 'polynomial', exponent: 0.5 }),
+  /** share: a stale update has a smaller part in a commit of unchanged size. step: it makes the commit's step smaller. */
+  stalenessEffect: z.enum(['share', 'step']).default('share'),
   /** Updates staler than this many commits are refused. */
   maxStalenessCommits: z.number().int().min(0).max(10_000).default(20),
+  combination: combinationSchema.default({ kind: 'mean' }),
+  /** Euclidean norm to which the trained weights of one update are scaled down; statistics of batch norm stay as they are. */
+  clipNorm: z.number().positive().max(1e6).nullable().default(null),
   serverLearningRate: z.number().positive().max(10).default(1),
+  serverOptimizer: serverOptimizerSchema.default({ kind: 'sgd', momentum: 0 }),
   /** With a deadline set, a commit happens then if at least `quorum` updates are buffered. */
   deadlineMs: z.number().int().min(100).nullable().default(null),
   quorum: z.number().int().min(1).default(1),
 });
+
+/** How the hub turns updates into trunk commits. `stalenessExponent`, of projects made earlier, is the polynomial's exponent. */
+export const trunkRuleSchema = z.preprocess((given) => {
+  if (typeof given !== 'object' || given === null || !('stalenessExponent' in given) || 'staleness' in given)
+    return given;
+  const { stalenessExponent, ...rest } = given;
+  return { ...rest, staleness: { kind: 'polynomial', exponent: stalenessExponent } };
+}, trunkRuleFields);
+export type TrunkRule = z.infer<typeof trunkRuleFields>;
 
 export const updateCodecs = ['float32', 'float16'] as const;
 

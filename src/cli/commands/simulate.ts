@@ -1,27 +1,64 @@
-// simulate: what asynchronous commits gain over synchronous rounds when sites differ in speed.
-import { Command } from 'commander';
+// simulate: what asynchronous commits gain over synchronous rounds when sites differ in speed, and which rules stand sites that lie.
+import { Command, Option } from 'commander';
+import {
+  type CombinationRule,
+  type ServerOptimizer,
+  type StalenessRule,
+  type TrunkRule,
+  trunkRuleSchema,
+} from '../../contract/federation.ts';
 import { simulate, type RuleOutcome } from '../../sync/simulation/simulate.ts';
 import { contextOf } from '../context.ts';
-import { positiveInteger, positiveNumber, share } from '../options.ts';
+import { positiveInteger, positiveNumber, share, wholeNumber } from '../options.ts';
 import { table } from '../output.ts';
+import { combination, serverOptimizer, staleness } from '../trunk-rule-options.ts';
 
 interface SimulateOptions {
   sites: number;
   slowest: number;
   buffer: number;
-  staleness: number;
+  staleness: StalenessRule;
+  stalenessEffect: TrunkRule['stalenessEffect'];
+  combination: CombinationRule;
+  clipNorm?: number;
+  serverOptimizer: ServerOptimizer;
+  serverLearningRate: number;
+  lying: number;
   drop: number;
   seconds: number;
   seed: number;
 }
 
 export function simulateCommand(): Command {
+  const plain = trunkRuleSchema.parse({ bufferSize: 1 });
   return new Command('simulate')
     .description('asynchronous against synchronous rules: real aggregation of a small real task on a virtual clock')
     .option('--sites <number>', '2 to 1000', positiveInteger, 8)
     .option('--slowest <factor>', 'how many times slower the slowest site is', positiveNumber, 20)
     .option('--buffer <number>', 'updates per asynchronous commit', positiveInteger, 2)
-    .option('--staleness <exponent>', 'exponent of the staleness weight', Number, 0.5)
+    .addOption(
+      new Option('--staleness <rule>', 'constant, an exponent as 0.5, or threshold:SLOPE:FREE-COMMITS')
+        .argParser(staleness)
+        .default(plain.staleness, '0.5'),
+    )
+    .addOption(
+      new Option('--staleness-effect <what>', 'what staleness lessens: an update’s share, or the step')
+        .choices(['share', 'step'])
+        .default('share'),
+    )
+    .addOption(
+      new Option('--combination <rule>', 'mean, median, trimmed-mean:SHARE or krum:LIARS[:KEPT]')
+        .argParser(combination)
+        .default(plain.combination, 'mean'),
+    )
+    .option('--clip-norm <number>', 'norm to which an update’s weights are scaled down', positiveNumber)
+    .addOption(
+      new Option('--server-optimizer <name>', 'sgd[:MOMENTUM], adam or yogi')
+        .argParser(serverOptimizer)
+        .default(plain.serverOptimizer, 'sgd'),
+    )
+    .option('--server-learning-rate <number>', 'how far a commit moves the trunk', positiveNumber, 1)
+    .option('--lying <number>', 'sites that send the negated, fourfold update', wholeNumber, 0)
     .option('--drop <share>', 'share of updates lost on the way', share, 0)
     .option('--seconds <number>', 'virtual seconds of one update of the fastest site', positiveNumber, 10)
     .option('--seed <number>', 'the same seed gives the same result', positiveInteger, 1)
@@ -29,12 +66,26 @@ export function simulateCommand(): Command {
       if (options.sites < 2 || options.sites > 1_000)
         command.error('error: --sites must be 2 to 1000.', { exitCode: 2 });
       if (options.drop > 0.9) command.error('error: --drop must be at most 0.9.', { exitCode: 2 });
+      if (options.lying > options.sites) command.error('error: --lying must be at most --sites.', { exitCode: 2 });
       const { output } = contextOf(command);
+      const trunkRule = trunkRuleSchema.safeParse({
+        bufferSize: options.buffer,
+        staleness: options.staleness,
+        stalenessEffect: options.stalenessEffect,
+        combination: options.combination,
+        clipNorm: options.clipNorm ?? null,
+        serverLearningRate: options.serverLearningRate,
+        serverOptimizer: options.serverOptimizer,
+      });
+      if (!trunkRule.success) {
+        const { path = [], message = '' } = trunkRule.error.issues[0] ?? {};
+        return command.error(`error: ${path.join('.')}: ${message}.`, { exitCode: 2 });
+      }
       const result = simulate({
         sites: options.sites,
         slowest: options.slowest,
-        bufferSize: options.buffer,
-        stalenessExponent: options.staleness,
+        trunkRule: trunkRule.data,
+        lying: options.lying,
         dropRate: options.drop,
         secondsPerUpdate: options.seconds,
         seed: options.seed,
@@ -43,7 +94,7 @@ export function simulateCommand(): Command {
         [
           `Time until the test loss falls from ${result.initialLoss.toFixed(3)} to ${result.targetLoss.toFixed(3)}:`,
           table(
-            ['rule', 'virtual s', 'commits', 'updates', 'lost', 'mean staleness', 'loss'],
+            ['rule', 'virtual s', 'commits', 'updates', 'lost', 'refused', 'mean staleness', 'loss'],
             [
               ['asynchronous', ...cells(result.asynchronous)],
               ['synchronous', ...cells(result.synchronous)],
@@ -55,12 +106,21 @@ export function simulateCommand(): Command {
     });
 }
 
-function cells({ secondsToTarget, commits, updates, dropped, meanStaleness, finalLoss }: RuleOutcome): string[] {
+function cells({
+  secondsToTarget,
+  commits,
+  updates,
+  dropped,
+  refused,
+  meanStaleness,
+  finalLoss,
+}: RuleOutcome): string[] {
   return [
     secondsToTarget?.toFixed(0) ?? 'not reached',
     String(commits),
     String(updates),
     String(dropped),
+    String(refused),
     meanStaleness.toFixed(2),
     finalLoss.toFixed(3),
   ];

@@ -198,6 +198,7 @@ async function compare(
   };
   const trunk = rows.find(({ model }) => model === 'trunk')?.metrics;
   const passed = (trunk?.auc?.value ?? 0) > localMean.auc && (trunk?.accuracy?.value ?? 0) > localMean.accuracy;
+  const { staleness } = project.trunkRule;
   return {
     startedAt: new Date(started).toISOString(),
     seconds: (Date.now() - started) / 1000,
@@ -213,7 +214,7 @@ async function compare(
       parameters: practiceParameters(),
       commits: project.commits,
       bufferSize: project.trunkRule.bufferSize,
-      stalenessExponent: project.trunkRule.stalenessExponent,
+      stalenessExponent: staleness.kind === 'polynomial' ? staleness.exponent : 0,
     },
     sites: hospitals.map(siteOf),
     trunkHistory: hospitals.flatMap(({ row }) =>

@@ -55,4 +55,12 @@ export const aggregationFault = {
       `The update is ${stalenessCommits} trunk commits old where the project allows ${limit}. ` +
         'Pull the newest trunk and train from it.',
     ),
+  tooManyWaiting: (updates: number) =>
+    new Fault({
+      code: 561,
+      message:
+        `${updates} updates of this site already wait for those of other sites, which this project's rule counts alike. ` +
+        'Send it again after the next commit.',
+      retry: 'later',
+    }),
 } as const;

@@ -6,8 +6,9 @@ import { hubFault } from './faults.ts';
 
 export type HubDatabase = Database.Database;
 
-const schemaVersion = 1;
-const schema = `
+/** Each step brings a folder one version on; they are never changed, only added to. */
+const migrations = [
+  `
   CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE invites (
     codeHash TEXT PRIMARY KEY, federation TEXT NOT NULL, createdAt TEXT NOT NULL, expiresAt TEXT NOT NULL, usedBy TEXT
@@ -43,7 +44,14 @@ const schema = `
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, modelNumber INTEGER NOT NULL REFERENCES models,
     recipient TEXT NOT NULL, sealedKey TEXT NOT NULL, UNIQUE (modelNumber, recipient)
   ) STRICT;
-`;
+  `,
+  // The server optimiser's state belongs to the newest trunk version of its project and changes with it. `endedBecause` is what the
+  // coordinator told a site that was revoked or expelled: one that left by itself has none.
+  `
+  ALTER TABLE projects ADD COLUMN optimizerBlob TEXT;
+  ALTER TABLE members ADD COLUMN endedBecause TEXT;
+  `,
+] as const;
 
 /** Opens the database for this process; a second process (`imagiq invite`) may have it open too. */
 export function openHubDatabase(folder: string, options: { readonly mustExist: boolean }): HubDatabase {
@@ -60,9 +68,9 @@ export function openHubDatabase(folder: string, options: { readonly mustExist: b
   db.pragma('foreign_keys = ON');
   db.transaction(() => {
     const version = db.pragma('user_version', { simple: true }) as number;
-    if (version > schemaVersion) throw hubFault.newerDatabase(version);
-    if (version < 1) db.exec(schema);
-    db.pragma(`user_version = ${schemaVersion}`);
+    if (version > migrations.length) throw hubFault.newerDatabase(version);
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    db.pragma(`user_version = ${migrations.length}`);
   }).immediate();
   return db;
 }

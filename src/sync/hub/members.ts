@@ -42,7 +42,7 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
   const byFingerprint = db.prepare<[string], MemberRow>('SELECT * FROM members WHERE fingerprint = ?');
   const byName = db.prepare<[string], MemberRow>("SELECT * FROM members WHERE site = ? AND state = 'member'");
   const insert = db.prepare(
-    `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL) ON CONFLICT (fingerprint) DO UPDATE
+    `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL, NULL) ON CONFLICT (fingerprint) DO UPDATE
      SET site = excluded.site, cardStatement = excluded.cardStatement, cardSignature = excluded.cardSignature, state = 'member'`,
   );
   const all = db.prepare<[], MemberRow & { updates: number }>(

@@ -12,6 +12,8 @@ export interface CurrentProject {
   readonly isFinished: boolean;
   readonly trunk: TrunkStatement;
   readonly signedTrunk: Signed;
+  /** The server optimiser's state after the newest trunk version; null without one. */
+  readonly optimizerBlob: string | null;
 }
 
 export interface BufferedUpdate {
@@ -27,7 +29,8 @@ export interface TrunkStore {
   current(): CurrentProject | null;
   /** Makes a project the current one; one seen before goes on where it stood. */
   setProject(project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): void;
-  knowsProject(projectHash: string): boolean;
+  /** The hash of a known project that says the same, also if it was written before some of its fields existed. */
+  knownProject(project: Project): string | null;
   selectProject(projectHash: string): void;
   receiptOf(idempotencyKey: string): { readonly site: string; readonly receipt: Signed } | null;
   /** One transaction. */
@@ -39,15 +42,24 @@ export interface TrunkStore {
     readonly acceptedAt: string;
   }): void;
   buffered(projectHash: string): readonly BufferedUpdate[];
-  /** One transaction: the version, its updates counted, and the end of the project. */
-  commit(order: { readonly statement: TrunkStatement; readonly signed: Signed; readonly isLast: boolean }): void;
+  /** One transaction: the version, its updates counted, the optimiser's state in place of the last, and the end of the project. */
+  commit(order: NewCommit): void;
   isTrunkBlob(hash: string): boolean;
   /** The blob of a trunk version; null where there never was one. */
   trunkBlob(projectHash: string, version: number): string | null;
-  /** Whether a trunk version, an update that is not counted yet, or a shared model consists of this blob. */
+  /** Updates of a site that are not counted yet. */
+  waiting(projectHash: string, site: string): number;
+  /** Whether a trunk version, an optimiser's state, an update that is not counted yet, or a shared model consists of this blob. */
   isBlobNeeded(hash: string): boolean;
   committedBlobs(projectHash: string): readonly string[];
   acceptedUpdates(): number;
+}
+
+export interface NewCommit {
+  readonly statement: TrunkStatement;
+  readonly signed: Signed;
+  readonly optimizerBlob: string | null;
+  readonly isLast: boolean;
 }
 
 export function projectHashOf(project: Project): string {
@@ -58,8 +70,11 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
   interface ProjectRow {
     readonly project: string;
     readonly finishedAt: string | null;
+    readonly optimizerBlob: string | null;
   }
-  const projectRow = db.prepare<[string], ProjectRow>('SELECT project, finishedAt FROM projects WHERE projectHash = ?');
+  const projectRow = db.prepare<[string], ProjectRow>(
+    'SELECT project, finishedAt, optimizerBlob FROM projects WHERE projectHash = ?',
+  );
   const newest = db.prepare<[string], Signed>(
     'SELECT statement, signature FROM trunk WHERE projectHash = ? ORDER BY version DESC LIMIT 1',
   );
@@ -70,7 +85,7 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
   const setProject = db.transaction(
     (project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): void => {
       const hash = projectHashOf(project);
-      db.prepare('INSERT INTO projects VALUES (?, ?, ?, NULL)').run(hash, JSON.stringify(project), at);
+      db.prepare('INSERT INTO projects VALUES (?, ?, ?, NULL, NULL)').run(hash, JSON.stringify(project), at);
       addTrunk(first.statement, first.signed);
       writeSetting(db, 'project', hash);
     },
@@ -79,8 +94,9 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
     `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
        receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const commit = db.transaction((statement: TrunkStatement, signed: Signed, isLast: boolean): void => {
+  const commit = db.transaction(({ statement, signed, optimizerBlob, isLast }: NewCommit): void => {
     addTrunk(statement, signed);
+    db.prepare('UPDATE projects SET optimizerBlob = ? WHERE projectHash = ?').run(optimizerBlob, statement.projectHash);
     const count = db.prepare(
       'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND projectHash = ? AND committedVersion IS NULL',
     );
@@ -110,10 +126,22 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
         isFinished: row.finishedAt !== null,
         trunk: parseStatement('trunk', signedTrunk.statement),
         signedTrunk,
+        optimizerBlob: row.optimizerBlob,
       };
     },
     setProject: (project, first, at) => setProject.immediate(project, first, at),
-    knowsProject: (projectHash) => projectRow.get(projectHash) !== undefined,
+    knownProject(project) {
+      const hash = projectHashOf(project);
+      if (projectRow.get(hash) !== undefined) return hash;
+      const rows = db.prepare<[], { projectHash: string; project: string }>(
+        'SELECT projectHash, project FROM projects',
+      );
+      const same = rows.all().find((row) => {
+        const stored = projectSchema.safeParse(JSON.parse(row.project));
+        return stored.success && projectHashOf(stored.data) === hash;
+      });
+      return same?.projectHash ?? null;
+    },
     selectProject: (projectHash) => writeSetting(db, 'project', projectHash),
     receiptOf(idempotencyKey) {
       const row = db
@@ -147,7 +175,13 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
            WHERE projectHash = ? AND committedVersion IS NULL ORDER BY number`,
         )
         .all(projectHash),
-    commit: ({ statement, signed, isLast }) => commit.immediate(statement, signed, isLast),
+    waiting: (projectHash, site) =>
+      db
+        .prepare<[string, string], { n: number }>(
+          'SELECT count(*) AS n FROM updates WHERE projectHash = ? AND site = ? AND committedVersion IS NULL',
+        )
+        .get(projectHash, site)!.n,
+    commit: (order) => commit.immediate(order),
     isTrunkBlob: (hash) => db.prepare('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1').get(hash) !== undefined,
     trunkBlob: (projectHash, version) =>
       db
@@ -157,7 +191,7 @@ export function openTrunkStore(db: HubDatabase): TrunkStore {
       db
         .prepare(
           `SELECT 1 FROM trunk WHERE blob = :hash UNION ALL SELECT 1 FROM models WHERE sealedBlob = :hash UNION ALL
-           SELECT 1 FROM updates WHERE blob = :hash AND committedVersion IS NULL LIMIT 1`,
+           SELECT 1 FROM projects WHERE optimizerBlob = :hash UNION ALL SELECT 1 FROM updates WHERE blob = :hash AND committedVersion IS NULL LIMIT 1`,
         )
         .get({ hash }) !== undefined,
     committedBlobs: (projectHash) =>

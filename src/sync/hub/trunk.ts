@@ -3,10 +3,10 @@
 import { Fault } from '../../contract/fault.ts';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import { aggregationFault } from '../aggregation/faults.ts';
-import { statisticNames } from '../../contract/network.ts';
-import { openCommit } from '../aggregation/trunk-commit.ts';
-import { decodeUpdate, rebaseStatistics } from '../aggregation/update.ts';
-import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
+import { nextCommit } from '../aggregation/next-commit.ts';
+import { heldUpdateLimits, isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
+import { decodeUpdate } from '../aggregation/update.ts';
+import { decodeWeights, encodeWeights, parameterCount, type Weights } from '../aggregation/weights.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
@@ -14,13 +14,14 @@ import { wireLimits } from '../protocol/limits.ts';
 import { readStatement, signStatement, type Signed, type TrunkStatement } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { AdmittedSite } from './members.ts';
-import { type CurrentProject, projectHashOf, type TrunkStore } from './trunk-store.ts';
+import { openNextTrunk } from './next-trunk.ts';
+import { type BufferedUpdate, type CurrentProject, projectHashOf, type TrunkStore } from './trunk-store.ts';
 
 /** The longest time that a timer of the runtime can wait: almost 25 days. */
 const longestTimerMs = 2 ** 31 - 1;
 
 /** Where a test may stop the process, and a trace may look. */
-export type HubStep = 'update-accepted' | 'trunk-blob-written' | 'trunk-committed';
+export type HubStep = 'update-accepted' | 'optimizer-state-written' | 'trunk-blob-written' | 'trunk-committed';
 
 export interface Trunk {
   current(): CurrentProject | null;
@@ -65,11 +66,7 @@ export function openTrunk(order: {
     return base.weights;
   };
 
-  const trunkWeights = async (projectHash: string, version: number): Promise<Weights> => {
-    const blob = store.trunkBlob(projectHash, version);
-    if (blob === null) throw hubFault.unknownVersion(version);
-    return decodeWeights(await blobs.read(blob));
-  };
+  const nextTrunk = openNextTrunk({ store, blobs });
 
   const accept = async (site: AdmittedSite, signed: Signed): Promise<{ receipt: Signed; isDuplicate: boolean }> => {
     const update = readStatement('update', signed, site.publicKey);
@@ -91,6 +88,13 @@ export function openTrunk(order: {
     const stalenessCommits = current.trunk.version - update.baseVersion;
     const limit = current.project.trunkRule.maxStalenessCommits;
     if (stalenessCommits > limit) throw refuse(aggregationFault.tooStale(stalenessCommits, limit));
+    // Not refused for good: the bytes stay, and the site offers again.
+    if (
+      isRobust(current.project.trunkRule) &&
+      store.waiting(current.projectHash, site.fingerprint) >= heldUpdateLimits.waitingPerSite
+    ) {
+      throw aggregationFault.tooManyWaiting(heldUpdateLimits.waitingPerSite);
+    }
     if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
     try {
       const layout = await baseWeights(current);
@@ -115,15 +119,9 @@ export function openTrunk(order: {
     for (;;) {
       const current = store.current();
       if (current === null || current.isFinished || isClosed) return;
-      const { trunkRule } = current.project;
-      const buffered = store.buffered(current.projectHash);
-      const oldest = buffered[0];
-      if (oldest === undefined) return;
-      const isFull = buffered.length >= trunkRule.bufferSize;
-      const dueAt = trunkRule.deadlineMs === null ? null : Date.parse(oldest.acceptedAt) + trunkRule.deadlineMs;
-      const isDue = dueAt !== null && dueAt <= clock() && buffered.length >= trunkRule.quorum;
-      if (!isFull && !isDue) return armDeadline(dueAt);
-      await commit(current, buffered.slice(0, trunkRule.bufferSize));
+      const next = nextCommit(store.buffered(current.projectHash), current.project.trunkRule, clock());
+      if (next.updates === null) return armDeadline(next.dueAt);
+      await commit(current, next.updates);
     }
   };
   const armDeadline = (dueAt: number | null): void => {
@@ -135,29 +133,14 @@ export function openTrunk(order: {
     deadline = setTimeout(() => void inTurn(commitDue).catch(order.onCommitFailed), waitMs);
   };
 
-  const commit = async (current: CurrentProject, updates: ReturnType<TrunkStore['buffered']>): Promise<void> => {
+  const commit = async (current: CurrentProject, updates: readonly BufferedUpdate[]): Promise<void> => {
     const { project, projectHash, trunk } = current;
-    const layout = await baseWeights(current);
-    const open = openCommit({
-      base: layout,
-      contributions: updates.map((update) => ({
-        id: update.idempotencyKey,
-        examples: update.examples,
-        stalenessCommits: trunk.version - update.baseVersion,
-      })),
-      rule: {
-        staleness: { kind: 'polynomial', exponent: project.trunkRule.stalenessExponent },
-        serverLearningRate: project.trunkRule.serverLearningRate,
-      },
-    });
-    const statistics = statisticNames(project.network);
-    for (const update of updates) {
-      const change = decodeUpdate(await blobs.read(update.blob), { layout, codec: project.updateCodec });
-      const started =
-        update.baseVersion === trunk.version ? layout : await trunkWeights(projectHash, update.baseVersion);
-      open.add(update.idempotencyKey, rebaseStatistics(change, { base: started, current: layout, statistics }));
-    }
-    const weights = encodeWeights(open.finish().weights);
+    const isLast = trunk.version + 1 >= project.commits;
+    const next = await nextTrunk(current, await baseWeights(current), updates);
+    // Nothing of this counts until the transaction below names it: a commit that is cut off is made again, to the same bytes.
+    const optimizerBlob = next.optimizerState === null || isLast ? null : blobs.put(encodeWeights(next.optimizerState));
+    order.onStep('optimizer-state-written');
+    const weights = encodeWeights(next.weights);
     const blob = blobs.put(weights);
     order.onStep('trunk-blob-written');
     const statement: TrunkStatement = {
@@ -171,13 +154,13 @@ export function openTrunk(order: {
       committedAt: now(),
     };
     const signed = signStatement('trunk', statement, keys);
-    const isLast = statement.version >= project.commits;
-    store.commit({ statement, signed, isLast });
+    store.commit({ statement, signed, optimizerBlob, isLast });
     order.onStep('trunk-committed');
     forgetCounted(updates.map((update) => update.blob));
+    if (current.optimizerBlob !== null) forgetCounted([current.optimizerBlob]);
     order.onCommit(statement, signed, isLast);
   };
-  /** The bytes of counted updates are not kept: a site's single update is nobody's business once it is in the sum. */
+  /** Bytes of counted updates are not kept: a site's single update is nobody's business once it is in the sum. Nor are earlier states. */
   const forgetCounted = (hashes: readonly string[]): void => {
     for (const hash of hashes) if (!store.isBlobNeeded(hash)) blobs.remove(hash);
   };
@@ -189,15 +172,21 @@ export function openTrunk(order: {
         const parsed = projectSchema.safeParse(given);
         if (!parsed.success) throw hubFault.unusableProject(parsed.error.issues[0]?.message ?? 'it is incomplete');
         const project = parsed.data;
+        const known = store.knownProject(project);
+        if (known !== null) return store.selectProject(known);
         const projectHash = projectHashOf(project);
-        if (store.knowsProject(projectHash)) return store.selectProject(projectHash);
         let weights: Uint8Array;
+        let parameters: number;
         try {
+          const decoded = decodeWeights(initialWeights);
+          parameters = parameterCount(decoded);
           // Written anew, so that equal weights are equal bytes whoever encoded them.
-          weights = encodeWeights(decodeWeights(initialWeights));
+          weights = encodeWeights(decoded);
         } catch {
           throw hubFault.unusableProject('its initial weights are not a float32 tensor file');
         }
+        const reason = unusableTrunkRule(project.trunkRule, parameters);
+        if (reason !== null) throw hubFault.unusableProject(reason);
         if (weights.byteLength > wireLimits.blobBytes) throw hubFault.unusableProject('its weights are too large');
         const statement: TrunkStatement = {
           project: project.id,

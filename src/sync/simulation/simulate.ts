@@ -1,9 +1,13 @@
 // Asynchronous against synchronous rules on a virtual clock: the hub's real aggregation and update codec, simulated time.
 // Sites train a small real task (logistic-sites.ts); only the waiting is imagined.
+import { Fault } from '../../contract/fault.ts';
+import { type TrunkRule, trunkRuleSchema } from '../../contract/federation.ts';
+import { nextCommit } from '../aggregation/next-commit.ts';
 import { seededRandom } from '../aggregation/seeded-random.ts';
 import { openCommit } from '../aggregation/trunk-commit.ts';
+import { unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
 import { decodeUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
-import type { Weights } from '../aggregation/weights.ts';
+import { parameterCount, type Weights } from '../aggregation/weights.ts';
 import { logisticTask, type LogisticTask, logLoss, trainLocally } from './logistic-sites.ts';
 
 export interface SimulationOptions {
@@ -11,9 +15,10 @@ export interface SimulationOptions {
   readonly sites: number;
   /** How many times slower the slowest site is than the fastest; speeds in between are spread evenly in the logarithm. */
   readonly slowest: number;
-  /** Updates per asynchronous commit. */
-  readonly bufferSize: number;
-  readonly stalenessExponent: number;
+  /** Of the asynchronous hub; the synchronous one has the same with a buffer of all sites. */
+  readonly trunkRule: TrunkRule;
+  /** Sites that send the negated update, `lieScale` times as large; spread evenly over fast and slow. */
+  readonly lying: number;
   /** Chance that an update gets lost on its way and is trained anew, 0…0.9. */
   readonly dropRate: number;
   /** Virtual seconds that one update of the fastest site takes, transfer included. */
@@ -27,6 +32,8 @@ export interface RuleOutcome {
   readonly commits: number;
   readonly updates: number;
   readonly dropped: number;
+  /** Updates that the hub would not take: not finite, or beyond every bound, as those of a trunk that was lied apart. */
+  readonly refused: number;
   readonly meanStaleness: number;
   readonly finalLoss: number;
 }
@@ -41,7 +48,9 @@ export interface SimulationResult {
   readonly speedup: number | null;
 }
 
-/** Full synchronous rounds that define the loss to reach. */
+/** A lying site's update is this much larger than an honest one, and points the other way. */
+export const lieScale = 4;
+/** Full synchronous rounds of honest sites that define the loss to reach. */
 const referenceRounds = 60;
 /** The target is this share of the way from the initial to the reference loss. */
 const targetShare = 0.98;
@@ -50,15 +59,20 @@ const sustainedCommits = 5;
 /** A rule that has not reached the target after so many updates per site is given up. */
 const maxUpdatesPerSite = 400;
 
-/** Runs both rules on the same task, sites and speeds; the same options give the same result. */
+/**
+ * Runs both rules on the same task, sites and speeds; the same options give the same result.
+ * @throws Fault 570 when the rule cannot be used with so many sites.
+ */
 export function simulate(options: SimulationOptions): SimulationResult {
+  const synchronousRule = { ...options.trunkRule, bufferSize: options.sites, deadlineMs: null };
+  for (const rule of [options.trunkRule, synchronousRule]) checkRule(rule, options);
   const task = logisticTask(options.sites, options.seed);
   const speeds = siteSeconds(options);
   const initialLoss = logLoss(task.initial, task.test);
   const reference = logLoss(referenceTrunk(task), task.test);
   const targetLoss = initialLoss + targetShare * (reference - initialLoss);
-  const asynchronous = run(options, task, speeds, targetLoss, options.bufferSize);
-  const synchronous = run(options, task, speeds, targetLoss, options.sites);
+  const asynchronous = run(options, task, speeds, targetLoss, options.trunkRule);
+  const synchronous = run(options, task, speeds, targetLoss, synchronousRule);
   const speedup =
     asynchronous.secondsToTarget === null || synchronous.secondsToTarget === null
       ? null
@@ -73,20 +87,72 @@ function siteSeconds({ sites, slowest, secondsPerUpdate }: SimulationOptions): n
   );
 }
 
-function referenceTrunk(task: LogisticTask): Weights {
-  let trunk = task.initial;
-  for (let round = 0; round < referenceRounds; round += 1) {
-    const arrived = task.sites.map((_, site) => ({ site, base: 0, update: updateFrom(trunk, task, site) }));
-    trunk = committed(trunk, task, arrived, 0, 0);
+function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
+  const reason =
+    rule.bufferSize > sites
+      ? `a commit of ${rule.bufferSize} updates needs as many sites, and there are ${sites}`
+      : unusableTrunkRule(rule, parameterCount(logisticTask(1, 1).initial));
+  if (reason !== null) {
+    throw new Fault({ code: 570, message: `This rule cannot be simulated: ${reason}.`, retry: 'never' });
   }
-  return trunk;
 }
 
-interface Arrival {
-  readonly site: number;
-  /** Trunk version that it started from. */
-  readonly base: number;
-  readonly update: Uint8Array;
+function referenceTrunk(task: LogisticTask): Weights {
+  const plain = openHub(task, trunkRuleSchema.parse({ bufferSize: task.sites.length }));
+  for (let round = 0; round < referenceRounds; round += 1) {
+    const { trunk } = plain;
+    for (let site = 0; site < task.sites.length; site += 1)
+      plain.take(site, 0, encoded(honestUpdate(trunk, task, site)), 0);
+  }
+  return plain.trunk;
+}
+
+/** What the hub does with updates, on virtual time. */
+function openHub(task: LogisticTask, rule: TrunkRule) {
+  interface Arrival {
+    readonly id: string;
+    readonly site: string;
+    readonly acceptedAt: string;
+    readonly examples: number;
+    /** Trunk version that it started from. */
+    readonly base: number;
+    readonly update: Weights;
+  }
+  let buffer: readonly Arrival[] = [];
+  let arrived = 0;
+  const hub = {
+    trunk: task.initial,
+    optimizerState: null as Weights | null,
+    version: 0,
+    /** @returns whether it was taken, and whether a commit came of it. */
+    take(site: number, base: number, bytes: Uint8Array, clockMs: number): 'refused' | 'buffered' | 'committed' {
+      let update: Weights;
+      try {
+        update = decodeUpdate(bytes, { layout: hub.trunk, codec: 'float16' });
+      } catch (thrown) {
+        if (thrown instanceof Fault) return 'refused';
+        throw thrown;
+      }
+      const examples = task.sites[site]?.count ?? 1;
+      const acceptedAt = new Date(clockMs).toISOString();
+      arrived += 1;
+      buffer = [...buffer, { id: String(arrived), site: String(site), acceptedAt, examples, base, update }];
+      const next = nextCommit(buffer, rule, clockMs);
+      if (next.updates === null) return 'buffered';
+      const commit = openCommit({
+        base: hub.trunk,
+        rule,
+        contributions: next.updates.map((one) => ({ ...one, stalenessCommits: hub.version - one.base })),
+        optimizerState: hub.optimizerState,
+      });
+      for (const one of next.updates) commit.add(one.id, one.update);
+      const { weights, optimizerState } = commit.finish();
+      Object.assign(hub, { trunk: weights, optimizerState, version: hub.version + 1 });
+      buffer = buffer.filter((one) => !next.updates.includes(one));
+      return 'committed';
+    },
+  };
+  return hub;
 }
 
 /** One rule until the target: with a buffer as large as the federation, sites wait for the commit (a synchronous round). */
@@ -95,89 +161,79 @@ function run(
   task: LogisticTask,
   speeds: readonly number[],
   targetLoss: number,
-  bufferSize: number,
+  rule: TrunkRule,
 ): RuleOutcome {
-  const isSynchronous = bufferSize >= options.sites;
+  const isSynchronous = rule.bufferSize >= options.sites;
   const random = seededRandom(options.seed + 1);
   const limit = maxUpdatesPerSite * options.sites;
-  let trunk = task.initial;
-  let version = 0;
+  const liars = lyingSites(options);
+  const hub = openHub(task, rule);
   let updates = 0;
   let dropped = 0;
+  let refused = 0;
   let stalenessSum = 0;
-  let buffer: Arrival[] = [];
   let clock = 0;
   let atTarget = 0;
-  const working = speeds.map((seconds, site) => ({ site, doneAt: seconds, base: 0, trunk }));
-  while (updates + dropped < limit) {
+  const working = speeds.map((seconds, site) => ({ site, doneAt: seconds, base: 0, trunk: hub.trunk }));
+  const outcome = (secondsToTarget: number | null): RuleOutcome => ({
+    secondsToTarget,
+    commits: hub.version,
+    updates,
+    dropped,
+    refused,
+    meanStaleness: stalenessSum / Math.max(1, updates),
+    finalLoss: logLoss(hub.trunk, task.test),
+  });
+  while (updates + dropped + refused < limit) {
     const next = working.reduce((first, other) => (other.doneAt < first.doneAt ? other : first));
     clock = next.doneAt;
-    const seconds = speeds[next.site] ?? 0;
+    const startAgain = (one: (typeof working)[number]): void => {
+      Object.assign(one, { doneAt: clock + (speeds[one.site] ?? 0), base: hub.version, trunk: hub.trunk });
+    };
     if (random() < options.dropRate) {
       dropped += 1;
-      Object.assign(next, { doneAt: clock + seconds, base: version, trunk });
+      startAgain(next);
+      continue;
+    }
+    const honest = honestUpdate(next.trunk, task, next.site);
+    const bytes = encoded(liars.has(next.site) ? scaled(honest, -lieScale) : honest);
+    const stalenessCommits = hub.version - next.base;
+    const answer = hub.take(next.site, next.base, bytes, clock * 1_000);
+    if (answer === 'refused') {
+      refused += 1;
+      startAgain(next);
       continue;
     }
     updates += 1;
-    stalenessSum += version - next.base;
-    buffer.push({ site: next.site, base: next.base, update: updateFrom(next.trunk, task, next.site) });
-    // A synchronous site waits for the commit; an asynchronous one starts again at once.
-    next.doneAt = Infinity;
-    if (buffer.length >= bufferSize) {
-      trunk = committed(trunk, task, buffer, version, options.stalenessExponent);
-      version += 1;
-      buffer = [];
-      atTarget = logLoss(trunk, task.test) <= targetLoss ? atTarget + 1 : 0;
-      if (atTarget === sustainedCommits) {
-        return {
-          secondsToTarget: clock,
-          commits: version,
-          updates,
-          dropped,
-          meanStaleness: stalenessSum / updates,
-          finalLoss: logLoss(trunk, task.test),
-        };
-      }
-      if (isSynchronous)
-        for (const site of working)
-          Object.assign(site, { doneAt: clock + (speeds[site.site] ?? 0), base: version, trunk });
+    stalenessSum += stalenessCommits;
+    if (answer === 'committed') {
+      atTarget = logLoss(hub.trunk, task.test) <= targetLoss ? atTarget + 1 : 0;
+      if (atTarget === sustainedCommits) return outcome(clock);
+      if (isSynchronous) working.forEach(startAgain);
     }
-    if (!isSynchronous) Object.assign(next, { doneAt: clock + seconds, base: version, trunk });
+    // A synchronous site waits for the commit; an asynchronous one starts again at once.
+    if (!isSynchronous) startAgain(next);
+    else if (answer === 'buffered') next.doneAt = Infinity;
   }
-  return {
-    secondsToTarget: null,
-    commits: version,
-    updates,
-    dropped,
-    meanStaleness: stalenessSum / Math.max(1, updates),
-    finalLoss: logLoss(trunk, task.test),
-  };
+  return outcome(null);
 }
 
-function updateFrom(base: Weights, task: LogisticTask, site: number): Uint8Array {
+function lyingSites({ sites, lying }: SimulationOptions): ReadonlySet<number> {
+  return new Set(Array.from({ length: lying }, (_, index) => Math.floor(((index + 0.5) * sites) / lying)));
+}
+
+function honestUpdate(base: Weights, task: LogisticTask, site: number): Weights {
   const examples = task.sites[site];
   if (!examples) throw new RangeError(`there is no site ${site}`);
-  return encodeUpdate(updateOf(base, trainLocally(base, examples)), 'float16');
+  return updateOf(base, trainLocally(base, examples));
 }
 
-function committed(
-  trunk: Weights,
-  task: LogisticTask,
-  arrivals: readonly Arrival[],
-  version: number,
-  exponent: number,
-): Weights {
-  const commit = openCommit({
-    base: trunk,
-    rule: { staleness: { kind: 'polynomial', exponent }, serverLearningRate: 1 },
-    contributions: arrivals.map(({ site, base }, index) => ({
-      id: `${site}/${index}`,
-      examples: task.sites[site]?.count ?? 1,
-      stalenessCommits: version - base,
-    })),
-  });
-  arrivals.forEach(({ site, update }, index) =>
-    commit.add(`${site}/${index}`, decodeUpdate(update, { layout: trunk, codec: 'float16' })),
+function scaled(update: Weights, factor: number): Weights {
+  return new Map(
+    [...update].map(([name, { shape, values }]) => [name, { shape, values: values.map((value) => value * factor) }]),
   );
-  return commit.finish().weights;
+}
+
+function encoded(update: Weights): Uint8Array {
+  return encodeUpdate(update, 'float16');
 }

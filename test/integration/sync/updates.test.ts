@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { stalenessWeight } from '../../../src/sync/aggregation/staleness.ts';
 import { openHub, type Hub } from '../../../src/sync/hub/hub.ts';
 import { encodeChunk } from '../../../src/sync/protocol/chunk-frame.ts';
 import { wireLimits } from '../../../src/sync/protocol/limits.ts';
@@ -64,7 +65,7 @@ describe('updates at the hub', () => {
     await offer(2, 1);
     await offer(5, 0);
     await until('the second commit', () => hub.status().trunkVersion === 2);
-    const stale = 2 ** -project.trunkRule.stalenessExponent;
+    const stale = stalenessWeight(project.trunkRule.staleness, 1);
     expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(2 + (2 + 5 * stale) / (1 + stale), 5);
     await expect(offer(7, 0)).rejects.toMatchObject({ code: 560 });
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openCommit } from '../../../../src/sync/aggregation/trunk-commit.ts';
 import { rebaseStatistics, updateOf } from '../../../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
+import { commitRule } from './situations.ts';
 
 const weights = (scale: number, variance: number): Weights =>
   new Map([
@@ -18,8 +19,9 @@ describe('statistics of stale updates', () => {
     const update = rebaseStatistics(updateOf(base, weights(1.5, 0.5)), { base, current, statistics });
     const commit = openCommit({
       base: current,
-      contributions: [{ id: 'a', examples: 1, stalenessCommits: 1 }],
-      rule: { staleness: { kind: 'constant' }, serverLearningRate: 1 },
+      contributions: [{ id: 'a', site: 'oslo', examples: 1, stalenessCommits: 1 }],
+      rule: commitRule({ staleness: { kind: 'constant' } }),
+      statistics,
     });
     commit.add('a', update);
     const next = commit.finish().weights;

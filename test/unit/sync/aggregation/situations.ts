@@ -1,7 +1,13 @@
 // Weights and sites for the tests of aggregation.
 import * as fc from 'fast-check';
+import { type TrunkRule, trunkRuleSchema } from '../../../../src/contract/federation.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import { seededRandom } from '../../../../src/sync/aggregation/seeded-random.ts';
+
+/** A project's rule with everything at its default but the given. */
+export function commitRule(changes: Partial<TrunkRule> = {}): TrunkRule {
+  return { ...trunkRuleSchema.parse({ bufferSize: 1 }), ...changes };
+}
 
 /** Weights of one matrix and one vector. */
 export function weightsOf(values: ArrayLike<number>): Weights {

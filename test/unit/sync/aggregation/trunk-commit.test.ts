@@ -1,16 +1,18 @@
 // The equalities that a federation's arithmetic must keep (E1, E2, E6 and E8 of the design).
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { stalenessWeight, type StalenessRule } from '../../../../src/sync/aggregation/staleness.ts';
+import type { StalenessRule } from '../../../../src/contract/federation.ts';
 import {
-  type CommitRule,
   type Contribution,
   contributionShares,
-  openCommit,
-} from '../../../../src/sync/aggregation/trunk-commit.ts';
+  distinctContributions,
+} from '../../../../src/sync/aggregation/contributions.ts';
+import { stalenessWeight } from '../../../../src/sync/aggregation/staleness.ts';
+import { type CommitRule, openCommit } from '../../../../src/sync/aggregation/trunk-commit.ts';
 import { applyUpdate, updateOf } from '../../../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import {
+  commitRule,
   flat,
   gradient,
   type RegressionSite,
@@ -25,10 +27,15 @@ interface Arrival extends Contribution {
 }
 
 const halfPower: StalenessRule = { kind: 'polynomial', exponent: 0.5 };
-const plain: CommitRule = { staleness: halfPower, serverLearningRate: 1 };
+const plain = commitRule({ staleness: halfPower });
 
-function commit(base: Weights, arrivals: readonly Arrival[], rule = plain, velocity: Weights | null = null) {
-  const open = openCommit({ base, contributions: arrivals, rule, velocity });
+function commit(
+  base: Weights,
+  arrivals: readonly Arrival[],
+  rule: CommitRule = plain,
+  optimizerState: Weights | null = null,
+) {
+  const open = openCommit({ base, contributions: arrivals, rule, optimizerState });
   for (const { id, update } of arrivals) open.add(id, update);
   return open.finish();
 }
@@ -39,7 +46,12 @@ const arrivals = fc
     { minLength: 1, maxLength: 12 },
   )
   .map((list) =>
-    list.map(({ values, ...rest }, index) => ({ id: `update-${index}`, update: weightsOf(values), ...rest })),
+    list.map(({ values, ...rest }, index) => ({
+      id: `update-${index}`,
+      site: `site-${index}`,
+      update: weightsOf(values),
+      ...rest,
+    })),
   );
 
 describe('a trunk commit', () => {
@@ -57,6 +69,7 @@ describe('a trunk commit', () => {
       central = step(central, pooled);
       const buffer = sites.map((site) => ({
         id: site.name,
+        site: site.name,
         examples: site.rows.length,
         stalenessCommits: 0,
         update: updateOf(trunk, weightsOf(step(flat(trunk), site))),
@@ -111,7 +124,7 @@ describe('a trunk commit', () => {
   it('E8: one fresh update with K = 1 replaces the trunk by the weights of its site', () => {
     const base = weightsOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const trained = weightsOf([1.5, 2, -3, 4.25, 5, 60, 7, 8.125, 0]);
-    const single = [{ id: 'oslo', examples: 40, stalenessCommits: 0, update: updateOf(base, trained) }];
+    const single = [{ id: 'oslo', site: 'oslo', examples: 40, stalenessCommits: 0, update: updateOf(base, trained) }];
     expect(flat(commit(base, single).weights)).toEqual(flat(trained));
   });
 
@@ -119,8 +132,8 @@ describe('a trunk commit', () => {
     fc.assert(
       fc.property(updateValues, arrivals, (values, buffer) => {
         const base = weightsOf(values);
-        const withZero = commit(base, buffer, { ...plain, serverMomentum: 0 });
-        expect(withZero.velocity).toBeNull();
+        const withZero = commit(base, buffer, { ...plain, serverOptimizer: { kind: 'sgd', momentum: 0 } });
+        expect(withZero.optimizerState).toBeNull();
         expect(flat(withZero.weights)).toEqual(flat(commit(base, buffer).weights));
       }),
       { numRuns: 30 },
@@ -128,25 +141,52 @@ describe('a trunk commit', () => {
   });
 
   it('carries momentum from one commit to the next', () => {
-    const rule: CommitRule = { ...plain, serverMomentum: 0.5, serverLearningRate: 2 };
+    const rule = commitRule({ serverOptimizer: { kind: 'sgd', momentum: 0.5 }, serverLearningRate: 2 });
     const base = weightsOf([0, 0, 0]);
-    const buffer = [{ id: 'lyon', examples: 10, stalenessCommits: 0, update: weightsOf([1, -1, 0]) }];
+    const buffer = [{ id: 'lyon', site: 'lyon', examples: 10, stalenessCommits: 0, update: weightsOf([1, -1, 0]) }];
     const first = commit(base, buffer, rule);
     expect(flat(first.weights)).toEqual([2, -2, 0]);
-    const second = commit(first.weights, buffer, rule, first.velocity);
+    const second = commit(first.weights, buffer, rule, first.optimizerState);
     expect(flat(second.weights)).toEqual([5, -5, 0]);
   });
 
   it('gives a stale update its smaller share: of equal examples at τ = 0 and 3, two thirds and one third', () => {
     const shares = contributionShares(
-      [
-        { id: 'fresh', examples: 50, stalenessCommits: 0 },
-        { id: 'stale', examples: 50, stalenessCommits: 3 },
-      ],
-      halfPower,
+      distinctContributions([
+        { id: 'fresh', site: 'lyon', examples: 50, stalenessCommits: 0 },
+        { id: 'stale', site: 'oslo', examples: 50, stalenessCommits: 3 },
+      ]),
+      plain,
     );
     expect(shares.get('fresh')).toBeCloseTo(2 / 3, 12);
     expect(shares.get('stale')).toBeCloseTo(1 / 3, 12);
+  });
+
+  it('with effect “step” a stale update alone moves the trunk by less, where with “share” it moves it whole', () => {
+    const base = weightsOf([0, 0, 0]);
+    const stale = [{ id: 'oslo', site: 'oslo', examples: 7, stalenessCommits: 3, update: weightsOf([1, -2, 4]) }];
+    expect(flat(commit(base, stale).weights)).toEqual([1, -2, 4]);
+    expect(flat(commit(base, stale, { ...plain, stalenessEffect: 'step' }).weights)).toEqual([0.5, -1, 2]);
+  });
+
+  it('with effect “step” weighs by nᵢ s(τᵢ) / Σ nⱼ, which is the share where nothing is stale', () => {
+    const contributions = distinctContributions([
+      { id: 'fresh', site: 'lyon', examples: 30, stalenessCommits: 0 },
+      { id: 'stale', site: 'oslo', examples: 10, stalenessCommits: 3 },
+    ]);
+    const step = contributionShares(contributions, { ...plain, stalenessEffect: 'step' });
+    expect(step.get('fresh')).toBeCloseTo(30 / 40, 12);
+    expect(step.get('stale')).toBeCloseTo(5 / 40, 12);
+    fc.assert(
+      fc.property(updateValues, arrivals, (values, buffer) => {
+        const fresh = buffer.map((arrival) => ({ ...arrival, stalenessCommits: 0 }));
+        const base = weightsOf(values);
+        expect(flat(commit(base, fresh, { ...plain, stalenessEffect: 'step' }).weights)).toEqual(
+          flat(commit(base, fresh).weights),
+        );
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('moves the trunk no further than its largest update', () => {
@@ -162,19 +202,17 @@ describe('a trunk commit', () => {
   });
 
   it('refuses an id that comes with different numbers, and an update of no examples', () => {
-    const offered = { id: 'oslo', examples: 10, stalenessCommits: 0 };
-    expect(() => contributionShares([offered, { ...offered, examples: 11 }], halfPower)).toThrow(
+    const offered = { id: 'oslo', site: 'oslo', examples: 10, stalenessCommits: 0 };
+    expect(() => distinctContributions([offered, { ...offered, examples: 11 }])).toThrow(
       expect.objectContaining({ code: 558 }),
     );
-    expect(() => contributionShares([{ ...offered, examples: 0 }], halfPower)).toThrow(
-      expect.objectContaining({ code: 559 }),
-    );
+    expect(() => distinctContributions([{ ...offered, examples: 0 }])).toThrow(expect.objectContaining({ code: 559 }));
   });
 
   it('is not finished while an update is missing', () => {
     const open = openCommit({
       base: weightsOf([0, 0, 0]),
-      contributions: [{ id: 'oslo', examples: 1, stalenessCommits: 0 }],
+      contributions: [{ id: 'oslo', site: 'oslo', examples: 1, stalenessCommits: 0 }],
       rule: plain,
     });
     expect([...open.missing]).toEqual(['oslo']);

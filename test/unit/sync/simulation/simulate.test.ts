@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { type CombinationRule, trunkRuleSchema } from '../../../../src/contract/federation.ts';
 import { simulate, type SimulationOptions } from '../../../../src/sync/simulation/simulate.ts';
 
 const options: SimulationOptions = {
   sites: 8,
   slowest: 20,
-  bufferSize: 2,
-  stalenessExponent: 0.5,
+  trunkRule: trunkRuleSchema.parse({ bufferSize: 2 }),
+  lying: 0,
   dropRate: 0,
   secondsPerUpdate: 10,
   seed: 1,
@@ -24,7 +25,7 @@ describe('the simulation of rules on a virtual clock', () => {
   });
 
   test('with a buffer of all sites both rules are the same one', () => {
-    const { asynchronous, synchronous } = simulate({ ...options, bufferSize: 8 });
+    const { asynchronous, synchronous } = simulate({ ...options, trunkRule: trunkRuleSchema.parse({ bufferSize: 8 }) });
     expect(asynchronous).toEqual(synchronous);
   });
 
@@ -37,5 +38,43 @@ describe('the simulation of rules on a virtual clock', () => {
     expect(asynchronous.dropped + synchronous.dropped).toBeGreaterThan(0);
     expect(asynchronous.secondsToTarget).not.toBeNull();
     expect(synchronous.secondsToTarget).not.toBeNull();
+  });
+
+  describe('where two of ten sites send the negated, fourfold update', () => {
+    const withLiars = (combination: CombinationRule) =>
+      simulate({
+        ...options,
+        sites: 10,
+        lying: 2,
+        trunkRule: trunkRuleSchema.parse({ bufferSize: 8, combination, staleness: { kind: 'constant' } }),
+      });
+
+    test('the mean is lied apart: it ends far worse than it began', () => {
+      const { asynchronous, synchronous, initialLoss } = withLiars({ kind: 'mean' });
+      for (const { secondsToTarget, finalLoss } of [asynchronous, synchronous]) {
+        expect(secondsToTarget).toBeNull();
+        expect(finalLoss).toBeGreaterThan(10 * initialLoss);
+      }
+    });
+
+    test.each<CombinationRule>([
+      { kind: 'median' },
+      { kind: 'trimmed-mean', trimShare: 0.3 },
+      { kind: 'krum', byzantine: 2, kept: 5 },
+    ])('$kind learns all the same: at least four fifths of the way to what honest sites reach', (combination) => {
+      const { asynchronous, synchronous, initialLoss, targetLoss } = withLiars(combination);
+      for (const { finalLoss } of [asynchronous, synchronous]) {
+        expect(finalLoss).toBeLessThan(initialLoss - 0.8 * (initialLoss - targetLoss));
+      }
+    });
+  });
+
+  test('a rule that cannot keep its promise with so many sites is refused with the reason', () => {
+    const trunkRule = trunkRuleSchema.parse({
+      bufferSize: 4,
+      staleness: { kind: 'constant' },
+      combination: { kind: 'krum', byzantine: 1 },
+    });
+    expect(() => simulate({ ...options, trunkRule })).toThrow(/Krum stands 1 lying sites among 5 or more, not among 4/);
   });
 });

@@ -1,0 +1,51 @@
+// What a commit knows of its updates before it opens them, and how much each of them counts.
+import type { StalenessRule, TrunkRule } from '../../contract/federation.ts';
+import { aggregationFault } from './faults.ts';
+import { stalenessWeight } from './staleness.ts';
+
+/** What the hub knows of a buffered update before it opens it. */
+export interface Contribution {
+  /** Names the update (its idempotency key): the same id counts once. */
+  readonly id: string;
+  /** Who made it: rules that stand liars give each site one voice, however many updates it sent. */
+  readonly site: string;
+  /** Training examples behind it, ≥ 1. */
+  readonly examples: number;
+  readonly stalenessCommits: number;
+}
+
+/**
+ * Contributions by id, each once.
+ * @throws Fault 558 when an id comes twice with different numbers, 559 when one has no examples.
+ */
+export function distinctContributions(contributions: readonly Contribution[]): ReadonlyMap<string, Contribution> {
+  const known = new Map<string, Contribution>();
+  for (const contribution of contributions) {
+    const { id, site, examples, stalenessCommits } = contribution;
+    if (!Number.isSafeInteger(examples) || examples < 1) throw aggregationFault.noExamples(id);
+    const first = known.get(id);
+    if (first && (first.site !== site || first.examples !== examples || first.stalenessCommits !== stalenessCommits)) {
+      throw aggregationFault.contradictory(id);
+    }
+    known.set(id, contribution);
+  }
+  return known;
+}
+
+/**
+ * How much of each update goes into the mean. Effect `share`: pᵢ = nᵢ s(τᵢ) / Σⱼ nⱼ s(τⱼ), which adds up to 1.
+ * Effect `step`: nᵢ s(τᵢ) / Σⱼ nⱼ, which adds up to less the staler the updates are. Neither depends on the order given.
+ */
+export function contributionShares(
+  contributions: ReadonlyMap<string, Contribution>,
+  rule: { readonly staleness: StalenessRule; readonly stalenessEffect: TrunkRule['stalenessEffect'] },
+): ReadonlyMap<string, number> {
+  const damped = (c: Contribution): number => c.examples * stalenessWeight(rule.staleness, c.stalenessCommits);
+  // Summed in order of size: the order of arrival must not show in the last bit.
+  const total = Float64Array.from(contributions.values(), (c) =>
+    rule.stalenessEffect === 'share' ? damped(c) : c.examples,
+  )
+    .sort()
+    .reduce((sum, weight) => sum + weight, 0);
+  return new Map([...contributions].map(([id, contribution]) => [id, damped(contribution) / total]));
+}

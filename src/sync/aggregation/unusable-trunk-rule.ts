@@ -1,0 +1,85 @@
+// Rules that cannot keep what they promise are refused when a project is set, not found out in its tenth commit.
+import type { TrunkRule } from '../../contract/federation.ts';
+import { fewestForKrum } from './krum.ts';
+import { trimmedAtEachEnd } from './trimmed-mean.ts';
+
+/** Limits of the rules that hold an update of every site of a commit at once. */
+export const heldUpdateLimits = {
+  /** With `waitingPerSite` still within the 1,000 updates that a trunk statement can name. */
+  sites: 50,
+  /** Updates of one site that may wait for a commit: all of them become one voice. */
+  waitingPerSite: 16,
+  /** 8 bytes per weight and site. */
+  bytes: 2 * 1024 ** 3,
+} as const;
+
+/** Whether the rule gives each site one voice, and so counts sites where others count updates. */
+export function isRobust({ combination }: Pick<TrunkRule, 'combination'>): boolean {
+  return combination.kind !== 'mean';
+}
+
+/** Why a trunk rule cannot be used for a network of so many weights, and what can instead; null when it can. */
+export function unusableTrunkRule(rule: TrunkRule, parameters: number): string | null {
+  return optimizerReason(rule) ?? (isRobust(rule) ? robustReason(rule, parameters) : null);
+}
+
+function optimizerReason({ serverOptimizer: { kind }, serverLearningRate }: TrunkRule): string | null {
+  if (kind === 'sgd' || serverLearningRate < 1) return null;
+  return (
+    `with the server optimiser ${kind} every weight moves by about trunkRule.serverLearningRate in a commit, and ` +
+    `${serverLearningRate} would undo the training; set it to 0.01 or so`
+  );
+}
+
+function robustReason(rule: TrunkRule, parameters: number): string | null {
+  const { combination, staleness, stalenessEffect, bufferSize } = rule;
+  const name = combination.kind;
+  const isDamping = !(staleness.kind === 'constant' || (staleness.kind === 'polynomial' && staleness.exponent === 0));
+  if (isDamping && stalenessEffect === 'share') {
+    return (
+      `${name} counts every site alike, so that there is no share for staleness to lessen; set trunkRule.stalenessEffect to ` +
+      '"step", or trunkRule.staleness to {"kind": "constant"}'
+    );
+  }
+  if (bufferSize > heldUpdateLimits.sites) {
+    return `${name} holds an update of every site of a commit, at most ${heldUpdateLimits.sites}; lower trunkRule.bufferSize, or use the mean`;
+  }
+  if (bufferSize * parameters * 8 > heldUpdateLimits.bytes) {
+    return (
+      `${name} would hold ${bufferSize} updates of ${parameters} weights at once, more than ` +
+      `${heldUpdateLimits.bytes / 1024 ** 3} GiB; lower trunkRule.bufferSize, or use the mean with trunkRule.clipNorm`
+    );
+  }
+  return tooFewReason(rule);
+}
+
+function tooFewReason({ combination, bufferSize, deadlineMs, quorum }: TrunkRule): string | null {
+  const isEarly = deadlineMs !== null && quorum < bufferSize;
+  const fewest = isEarly ? quorum : bufferSize;
+  const setting = isEarly ? 'trunkRule.quorum' : 'trunkRule.bufferSize';
+  switch (combination.kind) {
+    case 'mean':
+      return null;
+    case 'median':
+      return fewest >= 3
+        ? null
+        : `the median of ${fewest} sites protects from none of them; set ${setting} to 3 or more, or use the mean`;
+    case 'trimmed-mean': {
+      if (combination.trimShare === 0)
+        return 'a trimmed mean with trimShare 0 trims nothing; raise it, or use the mean';
+      if (trimmedAtEachEnd(fewest, combination.trimShare) > 0) return null;
+      const needed = Math.ceil(1 / combination.trimShare - 1e-9);
+      return `trimShare ${combination.trimShare} of ${fewest} sites trims nothing; set ${setting} to ${needed} or more, or raise trimShare`;
+    }
+    case 'krum': {
+      const { byzantine, kept } = combination;
+      const needed = fewestForKrum(byzantine);
+      if (fewest < needed) {
+        return `Krum stands ${byzantine} lying sites among ${needed} or more, not among ${fewest}; raise ${setting}, or lower byzantine`;
+      }
+      return kept <= fewest - byzantine
+        ? null
+        : `of ${fewest} sites ${byzantine} may lie, and keeping ${kept} would keep some of these; set kept to ${fewest - byzantine} or less`;
+    }
+  }
+}
