@@ -40,9 +40,15 @@ export const keyActs: readonly KeyAct[] = [
   })),
   edit(['Delete', 'Backspace'], 'Delete the chosen measurement', (reading) => reading.removeSelected()),
   edit(['u'], 'Undo a deletion', ({ measurements }) => measurements.undo()),
-  screen(['m'], 'Measurements', (reading) => reading.toggleMeasurementList()),
+  screen(['m'], 'Measurements', (reading) => reading.togglePanel('measurements')),
+  screen(['s'], 'Regions', (reading) => reading.togglePanel('regions')),
+  screen(['g'], 'Regions on the image', ({ regions }) => regions.toggleAll()),
+  screen(['v'], 'Next layout', (reading) => reading.nextLayout()),
+  screen(['Tab'], 'Next viewport', (reading) => reading.activateNext()),
+  screen(['k'], 'Scroll together', (reading) => reading.togglePlaceLink()),
+  screen(['n'], 'Window and zoom together', (reading) => reading.toggleLookLink()),
   screen(['t'], 'Text on the image', (reading) => reading.toggleText()),
-  screen(['h'], 'Header', (reading) => reading.toggleHeader()),
+  screen(['h'], 'Header', (reading) => reading.togglePanel('header')),
 ];
 
 type Act = KeyAct['act'];

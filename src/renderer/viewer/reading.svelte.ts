@@ -6,15 +6,28 @@ import { faultValueOf } from '../../contract/fault.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { OpenedStudy } from '../navigation.svelte.ts';
 import type { FrameStore } from './frame-store.ts';
+import { followLook, followPlace, type FollowedBy } from './links.ts';
 import { Measurements } from './measurements.svelte.ts';
+import { Regions } from './regions.svelte.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
 
 export type HeaderElements = CallOutput<'header'>['elements'];
 
+export const layouts = [
+  { name: '1 × 1', columns: 1, views: 1 },
+  { name: '1 × 2', columns: 2, views: 2 },
+  { name: '2 × 2', columns: 2, views: 4 },
+] as const;
+export type Layout = (typeof layouts)[number];
+
+/** What lies to the right of the images. */
+export type Panel = 'header' | 'measurements' | 'regions';
+
 export class Reading {
   readonly study: Study;
   readonly measurements: Measurements;
+  readonly regions: Regions;
   readonly #station: StationLink;
   readonly #frames: FrameStore;
   #views = $state.raw<readonly StackView[]>([]);
@@ -23,8 +36,12 @@ export class Reading {
   #isTextShown = $state(true);
   #header = $state.raw<HeaderElements | null>(null);
   #headerProblem = $state<string | null>(null);
-  #isHeaderOpen = $state(false);
-  #isMeasurementListOpen = $state(false);
+  #panel = $state<Panel | null>(null);
+  #layout = $state.raw<Layout>(layouts[0]);
+  #isPlaceLinked = $state(true);
+  #isLookLinked = $state(false);
+  /** How each following viewport was brought to its place last. */
+  #followed = $state.raw<ReadonlyMap<StackView, FollowedBy>>(new Map());
   /** What Escape ends in a viewport before it leaves the screen. */
   readonly #escapes = new Map<StackView, () => boolean>();
 
@@ -33,13 +50,14 @@ export class Reading {
     { frames, station, onfault }: { frames: FrameStore; station: StationLink; onfault: (thrown: unknown) => void },
   ) {
     this.study = opened.study;
+    this.regions = new Regions(station);
     this.measurements = new Measurements(opened.study.studyInstanceUID, station, onfault);
     this.#frames = frames;
     this.#station = station;
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
     const shown = first ?? opened.study.series[0];
     this.#views = [this.#newView(0)];
-    if (shown) void this.active.openSeries(shown);
+    if (shown) this.open(shown);
   }
 
   get views(): readonly StackView[] {
@@ -60,8 +78,25 @@ export class Reading {
     return this.#isTextShown;
   }
 
-  get isHeaderOpen(): boolean {
-    return this.#isHeaderOpen;
+  get panel(): Panel | null {
+    return this.#panel;
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  get isPlaceLinked(): boolean {
+    return this.#isPlaceLinked;
+  }
+
+  get isLookLinked(): boolean {
+    return this.#isLookLinked;
+  }
+
+  /** Null for the viewport that leads, and where nothing is linked. */
+  followedBy(view: StackView): FollowedBy | null {
+    return this.#isPlaceLinked && this.#views.length > 1 ? (this.#followed.get(view) ?? null) : null;
   }
 
   get header(): HeaderElements | null {
@@ -76,13 +111,50 @@ export class Reading {
     this.#activeIndex = Math.max(0, this.#views.indexOf(view));
   }
 
+  activateNext(): void {
+    this.#activeIndex = (this.#activeIndex + 1) % this.#views.length;
+  }
+
   choose(tool: ToolName): void {
     this.#tool = tool;
   }
 
   open(series: Series, view = this.active): void {
     this.activate(view);
+    this.regions.open(series.seriesInstanceUID);
     void view.openSeries(series);
+  }
+
+  /** More viewports show the series that are not shown yet, in their order; fewer keep the first. */
+  arrange(layout: Layout): void {
+    const kept = this.#views.slice(0, layout.views);
+    for (const gone of this.#views.slice(layout.views)) gone.close();
+    const added = Array.from({ length: layout.views - kept.length }, (_, place) => this.#newView(kept.length + place));
+    this.#views = [...kept, ...added];
+    this.#layout = layout;
+    this.#followed = new Map();
+    const { active } = this;
+    for (const view of added) {
+      const open = new Set(this.#views.map(({ series }) => series?.seriesInstanceUID));
+      const next = this.study.series.find(({ seriesInstanceUID }) => !open.has(seriesInstanceUID));
+      if (next) this.open(next, view);
+    }
+    this.activate(active);
+  }
+
+  nextLayout(): void {
+    const at = layouts.indexOf(this.#layout);
+    this.arrange(layouts[(at + 1) % layouts.length] ?? layouts[0]);
+  }
+
+  togglePlaceLink(): void {
+    this.#isPlaceLinked = !this.#isPlaceLinked;
+    this.#followed = new Map();
+  }
+
+  toggleLookLink(): void {
+    this.#isLookLinked = !this.#isLookLinked;
+    if (this.#isLookLinked) this.#lead(this.active);
   }
 
   /** The series after (or before) the active viewport's. */
@@ -106,12 +178,10 @@ export class Reading {
     if (selected) void this.measurements.remove(selected.id);
   }
 
-  get isMeasurementListOpen(): boolean {
-    return this.#isMeasurementListOpen;
-  }
-
-  toggleMeasurementList(): void {
-    this.#isMeasurementListOpen = !this.#isMeasurementListOpen;
+  /** Opens a panel, or closes it where it is the one that is open. */
+  togglePanel(panel: Panel): void {
+    this.#panel = this.#panel === panel ? null : panel;
+    if (this.#panel === 'regions' && !this.regions.areShown) this.regions.toggleAll();
   }
 
   /** Lets a viewport end what it is doing when Escape is pressed, until the returned function is called. */
@@ -132,10 +202,6 @@ export class Reading {
     this.#isTextShown = !this.#isTextShown;
   }
 
-  toggleHeader(): void {
-    this.#isHeaderOpen = !this.#isHeaderOpen;
-  }
-
   /** Reads the header of an instance; a later call wins. */
   async loadHeader(sopInstanceUID: string): Promise<void> {
     try {
@@ -154,6 +220,24 @@ export class Reading {
   }
 
   #newView(place: number): StackView {
-    return new StackView(`viewport-${place}`, this.#frames);
+    const view = new StackView(`viewport-${place}`, this.#frames);
+    view.onmoved = () => this.#follow(view);
+    view.onlooked = () => {
+      if (this.#isLookLinked) this.#lead(view);
+    };
+    return view;
+  }
+
+  #follow(leader: StackView): void {
+    if (!this.#isPlaceLinked || this.#views.length === 1) return;
+    const followed = new Map<StackView, FollowedBy>();
+    for (const view of this.#views) {
+      if (view !== leader && view.length > 0) followed.set(view, followPlace(leader, view, this.#frames));
+    }
+    this.#followed = followed;
+  }
+
+  #lead(leader: StackView): void {
+    for (const view of this.#views) if (view !== leader) followLook(leader, view);
   }
 }

@@ -1,0 +1,102 @@
+// Segmentations and structure sets that refer to a series: which of their regions are shown, and what they show on a frame.
+import { SvelteMap } from 'svelte/reactivity';
+import type { CallOutput } from '../../contract/calls.ts';
+import type { Overlay } from '../../contract/annotation.ts';
+import { faultValueOf } from '../../contract/fault.ts';
+import type { StationLink } from '../bridge/station-link.ts';
+import type { StackItem } from './stack.ts';
+
+type Shapes = CallOutput<'overlay-shapes'>;
+
+/** Shapes of one overlay on one frame, with what the reader chose for its regions. */
+export interface ShownShapes extends Shapes {
+  readonly overlay: Overlay;
+}
+
+const keptFrames = 400;
+
+export class Regions {
+  readonly #station: StationLink;
+  /** By series; null while they are asked for. */
+  readonly #overlays = new SvelteMap<string, readonly Overlay[] | null>();
+  readonly #hidden = new SvelteMap<string, true>();
+  readonly #shapes = new Map<string, Promise<Shapes>>();
+  #opacity = $state(0.45);
+  #areShown = $state(false);
+  #problem = $state<string | null>(null);
+
+  constructor(station: StationLink) {
+    this.#station = station;
+  }
+
+  /** Why the overlays of a series are not known, for a person. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  get opacity(): number {
+    return this.#opacity;
+  }
+
+  get areShown(): boolean {
+    return this.#areShown;
+  }
+
+  /** Of a series; empty until they are read by `open`. */
+  of(seriesInstanceUID: string | undefined): readonly Overlay[] {
+    return (seriesInstanceUID === undefined ? null : this.#overlays.get(seriesInstanceUID)) ?? [];
+  }
+
+  /** Asks which overlays refer to a series, once. */
+  open(seriesInstanceUID: string): void {
+    if (this.#overlays.has(seriesInstanceUID)) return;
+    this.#overlays.set(seriesInstanceUID, null);
+    this.#station
+      .ask('overlays', { seriesInstanceUID })
+      .then(({ overlays }) => this.#overlays.set(seriesInstanceUID, overlays))
+      .catch((fault: unknown) => {
+        this.#overlays.delete(seriesInstanceUID);
+        this.#problem = faultValueOf(fault).message;
+      });
+  }
+
+  isShown(overlay: Overlay, region: number): boolean {
+    return !this.#hidden.has(`${overlay.sopInstanceUID}/${region}`);
+  }
+
+  toggle(overlay: Overlay, region: number): void {
+    const key = `${overlay.sopInstanceUID}/${region}`;
+    if (!this.#hidden.delete(key)) this.#hidden.set(key, true);
+  }
+
+  toggleAll(): void {
+    this.#areShown = !this.#areShown;
+  }
+
+  setOpacity(opacity: number): void {
+    this.#opacity = Math.max(0.05, Math.min(1, opacity));
+  }
+
+  /** What the overlays of a series show on one of its frames. @throws Fault */
+  shapesOn(seriesInstanceUID: string, { instance, frame }: StackItem): Promise<ShownShapes[]> {
+    const asked = this.of(seriesInstanceUID).map(async (overlay) => ({
+      overlay,
+      ...(await this.#shapesOf(overlay.sopInstanceUID, instance.sopInstanceUID, frame)),
+    }));
+    return Promise.all(asked);
+  }
+
+  #shapesOf(overlayInstanceUID: string, sopInstanceUID: string, frame: number): Promise<Shapes> {
+    const key = `${overlayInstanceUID}/${sopInstanceUID}/${frame}`;
+    const known = this.#shapes.get(key);
+    if (known) return known;
+    const asked = this.#station.ask('overlay-shapes', { overlayInstanceUID, sopInstanceUID, frame });
+    this.#shapes.set(key, asked);
+    asked.catch(() => this.#shapes.delete(key));
+    for (const oldest of this.#shapes.keys()) {
+      if (this.#shapes.size <= keptFrames) break;
+      this.#shapes.delete(oldest);
+    }
+    return asked;
+  }
+}
