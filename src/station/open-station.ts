@@ -10,7 +10,6 @@ import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { type Library, openLibrary } from './library/library.ts';
-import { openReceiver, type Receiver } from './pacs/receiver/receiver.ts';
 import { openPacs, type Pacs } from './pacs/pacs.ts';
 import { type ModelRegistry, openModelRegistry } from './runs/model-registry.ts';
 import { openRunBook, type RunBook } from './runs/run-book.ts';
@@ -31,7 +30,6 @@ export interface StationOptions {
 export interface Station {
   readonly home: HomeFolder;
   readonly library: Library;
-  readonly receiver: Receiver;
   readonly cohorts: Cohorts;
   readonly runs: RunBook;
   readonly models: ModelRegistry;
@@ -61,11 +59,6 @@ export async function openStation(options: StationOptions): Promise<Station> {
       folder: home.folder,
       cohortInstances: (name) => cohorts.sopInstanceUIDs(name),
       onArrivals: () => options.onEvent('library-changed', {}),
-    });
-    const receiver = openReceiver({
-      folder: home.folder,
-      intake: library.intake(),
-      onChange: (state) => options.onEvent('receiver-changed', state),
     });
     const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });
     const models = openModelRegistry(path.join(home.folder, 'models'), blobs);
@@ -100,7 +93,6 @@ export async function openStation(options: StationOptions): Promise<Station> {
     return {
       home,
       library,
-      receiver,
       cohorts,
       runs,
       models,

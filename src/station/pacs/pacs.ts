@@ -3,7 +3,7 @@ import type { EventName, EventValue } from '../../contract/calls.ts';
 import type { Peer } from '../../contract/pacs.ts';
 import type { InstanceIntake } from '../library/instance-intake.ts';
 import { dicomwebClient } from './dicomweb/dicomweb-client.ts';
-import { pacsFault } from './faults.ts';
+import { dimseClient } from './dimse/dimse-client.ts';
 import { openPeerBook, type PeerBook } from './peer-book.ts';
 import type { PeerClient } from './peer-client.ts';
 import { openReceiver, type Receiver } from './receiver/receiver.ts';
@@ -36,14 +36,14 @@ export function openPacs({ folder, intake, onEvent }: PacsOptions): Pacs {
     book,
     transfers,
     receiver,
-    client: (name) => clientOf(book.peer(name)),
+    client: (name) => clientOf(book.peer(name), receiver),
     async close() {
       await Promise.all([transfers.close(), receiver.close()]);
     },
   };
 }
 
-function clientOf(peer: Peer): PeerClient {
+function clientOf(peer: Peer, receiver: Receiver): PeerClient {
   if (peer.kind === 'dicomweb') return dicomwebClient(peer);
-  throw pacsFault.notYet('Speaking DIMSE');
+  return dimseClient(peer, { aeTitle: receiver.state().settings.aeTitle, receiver });
 }
