@@ -49,7 +49,7 @@ export async function dicomImport(): Promise<Measurement[]> {
   }
 }
 
-function writeSlices(folder: string): void {
+export function writeSlices(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const [site] = practiceSites;
   if (!site) throw new Error('no practice site');

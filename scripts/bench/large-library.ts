@@ -103,7 +103,7 @@ export function addStudy(batch: ReadInstance[], study: number): void {
         damaged: null,
         acquisition: '1',
         acquisitionTime: '101500',
-        pixelSpacing: '0.7\\\\0.7',
+        pixelSpacing: '0.7\\0.7',
         alongRow: -180,
         alongColumn: -180,
         gantryTilt: null,
