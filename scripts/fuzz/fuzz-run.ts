@@ -77,7 +77,8 @@ export function originalsIn(folder: string): Original[] {
 
 export async function fuzz({ files, seed, originals, keepIn, onProgress }: FuzzOptions): Promise<FuzzReport> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-fuzz-'));
-  const headers = openHeaderWorkers({ count: 2, copyFolder: null, deadlineMs: hangMs });
+  const headerWorkers = openHeaderWorkers({ count: 2, deadlineMs: hangMs });
+  const headers = headerWorkers.reading({ folder, copiesAll: false });
   const pixels = openPixelWorkers(2, { limitMs: hangMs });
   const random = seeded(seed);
   const images = originals.filter(({ isImage }) => isImage);
@@ -108,7 +109,15 @@ export async function fuzz({ files, seed, originals, keepIn, onProgress }: FuzzO
 
       const signal = new AbortController().signal;
       const paths = broken.map(({ file }) => file);
-      const halves = [paths.slice(0, batchFiles / 2), paths.slice(batchFiles / 2)];
+      const candidates = paths.map((file) => ({
+        source: file,
+        file,
+        member: null,
+        depth: 0 as const,
+        within: path.basename(file),
+        patient: null,
+      }));
+      const halves = [candidates.slice(0, batchFiles / 2), candidates.slice(batchFiles / 2)];
       const outcomes = (await Promise.all(halves.map((half) => headers.read(half, signal)))).flat();
       for (const [at, outcome] of outcomes.entries()) {
         if (outcome.kind === 'refused') {
@@ -144,7 +153,7 @@ export async function fuzz({ files, seed, originals, keepIn, onProgress }: FuzzO
       onProgress?.(Math.min(files, done + batchFiles));
     }
   } finally {
-    await Promise.all([headers.close(), pixels.close()]);
+    await Promise.all([headerWorkers.close(), pixels.close()]);
     rmSync(folder, { recursive: true, force: true });
   }
   return {

@@ -1,10 +1,10 @@
-// The header of a file on disk: a head of 64 KB is enough for almost every one; where it is not, more is read.
+// The header of a file on disk: a head of 32 KB is enough for almost every one; where it is not, more is read.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { DataSet } from './dataset.ts';
 import { libraryFaults } from './faults.ts';
 import { parseDataset } from './parse-dataset.ts';
 
-const headBytes = 64 * 1024;
+const headBytes = 32 * 1024;
 const growth = 16;
 /** Whole-slide and enhanced multi-frame headers reach tens of megabytes; more than this is no header. */
 const largestHeaderBytes = 512 * 1024 * 1024;
@@ -16,20 +16,30 @@ export interface HeaderFile {
   readonly modifiedMs: number;
 }
 
+export interface HeaderFileOptions {
+  readonly keepItems: boolean;
+  /** The head is read into this; what was read before from it is overwritten. A new buffer where absent. */
+  readonly into?: Buffer;
+}
+
+/** A buffer for `into`. */
+export const headBuffer = (): Buffer => Buffer.allocUnsafeSlow(headBytes);
+
 /**
  * Reads a file's data set up to its pixel data.
  * @throws Fault 107 where the file is empty or no DICOM; a file system error where it cannot be read.
  */
-export function readHeaderFile(path: string, options: { keepItems: boolean }): HeaderFile {
+export function readHeaderFile(path: string, options: HeaderFileOptions): HeaderFile {
   const file = openSync(path, 'r');
   try {
     const stat = fstatSync(file);
     if (stat.size === 0) throw libraryFaults.notDicom('The file is empty.');
     const enough = Math.min(stat.size, largestHeaderBytes);
     let wanted = Math.min(headBytes, enough);
+    const parsing = { keepItems: options.keepItems, stopAtPixelData: true, inflateLimitBytes };
     for (;;) {
-      const bytes = readFrom(file, wanted);
-      const dataSet = parseDataset(bytes, { ...options, stopAtPixelData: true, inflateLimitBytes });
+      const bytes = readFrom(file, wanted, wanted <= headBytes ? options.into : undefined);
+      const dataSet = parseDataset(bytes, parsing);
       const isComplete = dataSet.pixelData !== null || (dataSet.damaged !== null && !dataSet.endedEarly);
       if (isComplete || wanted >= enough)
         return { dataSet: withCut(dataSet, stat.size), fileBytes: stat.size, modifiedMs: stat.mtimeMs };
@@ -47,8 +57,8 @@ export function readHeaderBytes(bytes: Uint8Array, options: { keepItems: boolean
   return withCut(dataSet, bytes.length);
 }
 
-function readFrom(file: number, length: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(length);
+function readFrom(file: number, length: number, into: Buffer | undefined): Uint8Array {
+  const bytes = into ?? Buffer.allocUnsafe(length);
   let held = 0;
   while (held < length) {
     const read = readSync(file, bytes, held, length - held, held);

@@ -1,40 +1,65 @@
-// A few header worker threads. A file that kills its thread, or holds it for longer than the deadline, is found by
-// reading its batch again one by one, and refused; the others are read as if nothing had happened.
+// A few header worker threads, kept between imports for a while: to start one takes longer than to read a hundred headers.
+// A file that kills its thread, or holds it for longer than the deadline, is found by reading its batch again one by one,
+// and refused; the others are read as if nothing had happened.
 import { Worker } from 'node:worker_threads';
+import type { HeaderBatch } from './header-worker.ts';
 import type { Candidate } from './intake/candidate.ts';
 import type { CandidateOutcome, ReadingPlace } from './intake/read-candidate.ts';
 
 export interface HeaderWorkers {
+  /** Starts the threads that are not running yet, and reads for one import. */
+  reading(place: ReadingPlace): HeaderReading;
+  close(): Promise<void>;
+}
+
+export interface HeaderReading {
   /** Outcomes in the order of `candidates`; none where `signal` was aborted before a thread was free. Never rejects. */
   read(candidates: readonly Candidate[], signal: AbortSignal): Promise<CandidateOutcome[]>;
+  /** Threads that read at once. */
   readonly count: number;
-  close(): Promise<void>;
 }
 
 export interface HeaderWorkersOptions {
   readonly count: number;
-  readonly place: ReadingPlace;
   /** Longest time for one batch; twice in a row on a single file refuses it. */
   readonly deadlineMs: number;
 }
 
-export function openHeaderWorkers({ count, place, deadlineMs }: HeaderWorkersOptions): HeaderWorkers {
+/** Idle threads are ended after this time. */
+const keptMs = 60_000;
+
+export function openHeaderWorkers({ count, deadlineMs }: HeaderWorkersOptions): HeaderWorkers {
   const idle: Worker[] = [];
   const all = new Set<Worker>();
   const waiting: ((worker: Worker) => void)[] = [];
+  let ending: NodeJS.Timeout | null = null;
 
   function start(): Worker {
-    const worker = new Worker(new URL('./header-worker.ts', import.meta.url), { workerData: place });
+    const worker = new Worker(new URL('./header-worker.ts', import.meta.url));
     // A thread that is lost is replaced where its batch is handled.
     worker.on('error', () => {});
+    // What waits for a batch holds the process; an idle thread does not.
+    worker.unref();
     all.add(worker);
     return worker;
   }
 
+  function endIdle(): void {
+    for (const worker of idle.splice(0)) {
+      all.delete(worker);
+      void worker.terminate();
+    }
+  }
+
   function release(worker: Worker): void {
     const next = waiting.shift();
-    if (next === undefined) idle.push(worker);
-    else next(worker);
+    if (next !== undefined) {
+      next(worker);
+      return;
+    }
+    idle.push(worker);
+    if (ending !== null) clearTimeout(ending);
+    ending = setTimeout(endIdle, keptMs).unref();
   }
 
   function take(): Promise<Worker> {
@@ -45,7 +70,7 @@ export function openHeaderWorkers({ count, place, deadlineMs }: HeaderWorkersOpt
   }
 
   /** One batch on one thread; null where the thread died or did not answer in time. */
-  async function attempt(candidates: readonly Candidate[], signal: AbortSignal): Promise<CandidateOutcome[] | null> {
+  async function attempt(batch: HeaderBatch, signal: AbortSignal): Promise<CandidateOutcome[] | null> {
     const worker = await take();
     if (signal.aborted) {
       release(worker);
@@ -61,7 +86,7 @@ export function openHeaderWorkers({ count, place, deadlineMs }: HeaderWorkersOpt
       const onExit = (): void => settle(null);
       const timer = setTimeout(() => settle(null), deadlineMs);
       worker.once('message', onMessage).once('exit', onExit);
-      worker.postMessage(candidates, []);
+      worker.postMessage(batch, []);
     });
     if (outcomes !== null) release(worker);
     else {
@@ -73,27 +98,29 @@ export function openHeaderWorkers({ count, place, deadlineMs }: HeaderWorkersOpt
     return outcomes;
   }
 
+  async function read(
+    candidates: readonly Candidate[],
+    place: ReadingPlace,
+    signal: AbortSignal,
+  ): Promise<CandidateOutcome[]> {
+    const outcomes = await attempt({ candidates, place }, signal);
+    if (outcomes !== null) return outcomes;
+    const singly: CandidateOutcome[] = [];
+    for (const candidate of candidates) {
+      const one = await attempt({ candidates: [candidate], place }, signal);
+      const reason = 'Reading this file does not end or stops the reader.';
+      singly.push(...(one ?? [{ kind: 'refused' as const, path: candidate.source, reason }]));
+    }
+    return singly;
+  }
+
   return {
-    count,
-    async read(candidates, signal) {
-      const outcomes = await attempt(candidates, signal);
-      if (outcomes !== null) return outcomes;
-      const singly: CandidateOutcome[] = [];
-      for (const candidate of candidates) {
-        const one = await attempt([candidate], signal);
-        singly.push(
-          ...(one ?? [
-            {
-              kind: 'refused' as const,
-              path: candidate.source,
-              reason: 'Reading this file does not end or stops the reader.',
-            },
-          ]),
-        );
-      }
-      return singly;
+    reading(place) {
+      while (all.size < count) idle.push(start());
+      return { count, read: (candidates, signal) => read(candidates, place, signal) };
     },
     async close() {
+      if (ending !== null) clearTimeout(ending);
       await Promise.all([...all].map((worker) => worker.terminate()));
     },
   };

@@ -1,13 +1,12 @@
 // An import from paths to report: files are found, read by worker threads, and written to the index by this thread in
 // batches. What a batch has written stays written, so an import that is cancelled, or ends with a fault, is taken up by
 // importing the same paths again.
-import os from 'node:os';
 import path from 'node:path';
 import type { ImportProgress, ImportReport } from '../../contract/dicom.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import { unreadablePaths, walkFiles } from './file-walk.ts';
-import { type HeaderWorkers, openHeaderWorkers } from './header-workers.ts';
+import type { HeaderReading, HeaderWorkers } from './header-workers.ts';
 import { ImportTally } from './import-tally.ts';
 import { indexWriter, type ReadInstance } from './index-writer.ts';
 import { expandArchives, type PendingArchive } from './intake/expand-archives.ts';
@@ -27,11 +26,11 @@ const batchWeight = 64;
 /** Of a candidate that is read whole: a cancel waits for the batches under way. */
 const wholeFileWeight = 8;
 const readWhole = /\.(zip|png|jpe?g|nii|gz)$/i;
-const batchDeadlineMs = 300_000;
 
 export interface ImportPlace {
   readonly db: Db;
   readonly folder: string;
+  readonly workers: HeaderWorkers;
 }
 
 /** @throws Fault 100 (none of the paths can be read), 101 (disk full; what was imported is kept). */
@@ -40,6 +39,8 @@ export async function importPaths(
   paths: readonly string[],
   options: ImportOptions,
 ): Promise<ImportReport> {
+  // First, so that the threads start while the paths are looked at.
+  const workers = place.workers.reading({ folder: place.folder, copiesAll: options.mode === 'copy' });
   const roots = rootsOf(paths);
   const unreadable = await unreadablePaths(roots);
   const tally = new ImportTally(options.onProgress);
@@ -48,11 +49,6 @@ export async function importPaths(
     tally.refuse(one, `It cannot be read: ${reason}.`);
   }
   const readable = roots.filter((root) => !unreadable.some(({ path: one }) => one === root));
-  const workers = openHeaderWorkers({
-    count: Math.max(1, Math.min(8, os.availableParallelism())),
-    place: { folder: place.folder, copiesAll: options.mode === 'copy' },
-    deadlineMs: batchDeadlineMs,
-  });
   try {
     await readAll(place, readable, options, tally, workers);
     tally.walking = false;
@@ -61,8 +57,6 @@ export async function importPaths(
     return report;
   } catch (error) {
     throw databaseFault(error, place.folder, tally);
-  } finally {
-    await workers.close();
   }
 }
 
@@ -77,7 +71,7 @@ async function readAll(
   roots: readonly string[],
   { signal, mode }: ImportOptions,
   tally: ImportTally,
-  workers: HeaderWorkers,
+  workers: HeaderReading,
 ): Promise<void> {
   const copiesAll = mode === 'copy';
   const settling = { ...place, writer: indexWriter(place.db), tally, copiesAll };

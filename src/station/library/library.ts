@@ -7,6 +7,7 @@ import { studyLists } from './browse/study-lists.ts';
 import { openDatabase } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import type { HeaderElement } from './header-list.ts';
+import { openHeaderWorkers } from './header-workers.ts';
 import { type ImportOptions, importPaths } from './import-paths.ts';
 import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
@@ -57,6 +58,9 @@ export interface LibraryOptions {
   readonly cohortInstances?: (name: string) => readonly string[];
 }
 
+/** A batch of headers, or of files to copy, from a slow network folder. */
+const headerBatchDeadlineMs = 300_000;
+
 /** @throws Fault 101, 102, 103 where the index cannot be opened. */
 export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = () => [] }: LibraryOptions): Library {
   const db = openDatabase(folder);
@@ -66,6 +70,10 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
   const instances = instanceReader(db, folder, lists);
   const annotations = openAnnotations({ db, folder, pathOf: (uid) => fileOf(uid).path });
   const intake = openInstanceIntake({ db, folder, onIndexed: onArrivals });
+  const headerWorkers = openHeaderWorkers({
+    count: Math.max(1, Math.min(8, os.availableParallelism())),
+    deadlineMs: headerBatchDeadlineMs,
+  });
   const closing = new AbortController();
   let activeImport: Promise<ImportReport> | null = null;
   let pixelWorkers: Promise<PixelWorkers> | null = null;
@@ -76,17 +84,22 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
     return file;
   }
 
+  function end(): void {
+    void headerWorkers.close();
+    db.close();
+  }
+
   return {
     async importPaths(paths, options) {
       if (closing.signal.aborted) throw libraryFaults.closed();
       if (activeImport !== null) throw libraryFaults.importRunning();
       const signal = AbortSignal.any([options.signal, closing.signal]);
-      activeImport = importPaths({ db, folder }, paths, { ...options, signal });
+      activeImport = importPaths({ db, folder, workers: headerWorkers }, paths, { ...options, signal });
       try {
         return await activeImport;
       } finally {
         activeImport = null;
-        if (closing.signal.aborted) db.close();
+        if (closing.signal.aborted) end();
       }
     },
     imports: importBook(db),
@@ -116,7 +129,7 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
       annotations.close();
       void pixelWorkers?.then((workers) => workers.close());
       // A running import writes its last batch first, then closes.
-      if (activeImport === null) db.close();
+      if (activeImport === null) end();
     },
   };
 }

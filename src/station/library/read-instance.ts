@@ -1,10 +1,10 @@
 // One DICOM file of an import, read to the point where the index can take it: header, hashes and, in copy mode, the copy.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Fault } from '../../contract/fault.ts';
 import type { DataSet } from './dataset.ts';
 import { fileSystemReason } from './file-walk.ts';
-import { readHeaderBytes, readHeaderFile } from './header-file.ts';
+import { headBuffer, readHeaderBytes, readHeaderFile } from './header-file.ts';
 import type { ReadInstance } from './index-writer.ts';
 import { instanceRecord, isDirectoryFile } from './instance-record.ts';
 import { storeBytes } from './intake/store-bytes.ts';
@@ -19,10 +19,13 @@ export type ReadOutcome =
 /** Largest file that is copied into the store in one piece. */
 const copyLimitBytes = 2 ** 31 - 1;
 
+/** One for all files of a thread: nothing of a data set outlives the reading of its file. */
+const head = headBuffer();
+
 /** Never throws: whatever a file holds, its outcome says so. `copyFolder` null means that it is indexed in place. */
 export function readInstance(file: string, copyFolder: string | null): ReadOutcome {
   try {
-    const { dataSet, fileBytes, modifiedMs } = readHeaderFile(file, { keepItems: false });
+    const { dataSet, fileBytes, modifiedMs } = readHeaderFile(file, { keepItems: false, into: head });
     if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: file };
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: file, reason: record.reason };
@@ -76,7 +79,5 @@ export function failure(source: string, error: unknown): ReadOutcome {
 
 /** SHA-256 of everything before the pixel data. */
 function headerHash({ bytes, pixelData }: DataSet): string {
-  return createHash('sha256')
-    .update(bytes.subarray(0, pixelData?.offset ?? bytes.length))
-    .digest('hex');
+  return hash('sha256', bytes.subarray(0, pixelData?.offset ?? bytes.length), 'hex');
 }

@@ -1,6 +1,6 @@
 // Gives candidates to the worker threads in batches and takes the outcomes in the order in which they were offered: of
 // two equal files the first counts.
-import type { HeaderWorkers } from '../header-workers.ts';
+import type { HeaderReading } from '../header-workers.ts';
 import type { Candidate } from './candidate.ts';
 import type { CandidateOutcome } from './read-candidate.ts';
 
@@ -14,7 +14,7 @@ export interface CandidateBatches {
 }
 
 export interface CandidateBatchesOptions {
-  readonly workers: HeaderWorkers;
+  readonly workers: HeaderReading;
   readonly signal: AbortSignal;
   /** A batch is full when its candidates weigh this much. Small where whole files are read: a cancel waits for it. */
   readonly batchWeight: number;
