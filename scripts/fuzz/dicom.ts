@@ -39,5 +39,6 @@ const { crashes, hangs, unexplained, headers, frames, peakMemoryMb, slowestMs, s
 console.log(
   `${report.files} files: ${crashes} crashes, ${hangs} hangs, ${unexplained} without a reason. Headers ${headers.read} read, ${headers.refused} refused; frames ${frames.decoded} decoded, ${frames.refused} refused. Slowest ${slowestMs} ms, peak ${peakMemoryMb} MB, ${seconds} s.`,
 );
-for (const { index, original, how, what } of report.failures.slice(0, 20)) console.log(`  ${index} ${original} (${how}): ${what}`);
+for (const { index, original, how, what } of report.failures.slice(0, 20))
+  console.log(`  ${index} ${original} (${how}): ${what}`);
 if (crashes + hangs + unexplained > 0) process.exitCode = 1;

@@ -16,7 +16,8 @@ export function seeded(seed: number): Random {
 /** The header's reach: most elements of most files lie before it. */
 const headBytes = 4_096;
 const hostileLengths = [0xffffffff, 0xfffffffe, 0x7fffffff, 0x80000000, 0xffff0000, 0x10000000, 0xffff, 1, 0];
-const representations = 'AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT'.split(' ');
+const representations =
+  'AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT'.split(' ');
 const item = Buffer.from('feff00e0', 'hex');
 /** Element numbers in group 0028 that shape memory: samples, rows, columns, bits (PS3.3 C.7.6.3), palette sizes. */
 const countElements = [0x0002, 0x0010, 0x0011, 0x0100, 0x0101, 0x0102, 0x1101];
@@ -69,12 +70,19 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   },
   spliced(bytes, random, other) {
     const cut = below(random, Math.min(bytes.length, headBytes * 2));
-    return Buffer.concat([bytes.subarray(0, cut), other.subarray(below(random, Math.min(other.length, headBytes * 2)))]);
+    return Buffer.concat([
+      bytes.subarray(0, cut),
+      other.subarray(below(random, Math.min(other.length, headBytes * 2))),
+    ]);
   },
   inserted(bytes, random, other) {
     const at = placeIn(bytes, random, 1);
     const from = below(random, other.length);
-    return Buffer.concat([bytes.subarray(0, at), other.subarray(from, from + below(random, 2_000)), bytes.subarray(at)]);
+    return Buffer.concat([
+      bytes.subarray(0, at),
+      other.subarray(from, from + below(random, 2_000)),
+      bytes.subarray(at),
+    ]);
   },
   removed(bytes, random) {
     const at = placeIn(bytes, random, 1);
@@ -82,7 +90,11 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   },
   nested(bytes, random) {
     // (0008,1140) of undefined length, again and again: explicit and implicit.
-    const explicit = Buffer.concat([Buffer.from('0800401153510000ffffffff', 'hex'), item, Buffer.from('ffffffff', 'hex')]);
+    const explicit = Buffer.concat([
+      Buffer.from('0800401153510000ffffffff', 'hex'),
+      item,
+      Buffer.from('ffffffff', 'hex'),
+    ]);
     const implicit = Buffer.concat([Buffer.from('08004011ffffffff', 'hex'), item, Buffer.from('ffffffff', 'hex')]);
     const levels = 1 + below(random, 20_000);
     const at = Math.min(bytes.length, 132 + below(random, 1_000));
@@ -92,7 +104,9 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'empty items'(bytes, random) {
     const at = Math.min(bytes.length, 132 + below(random, 1_000));
     const sequence = Buffer.from('0800401153510000ffffffff', 'hex');
-    const many = Buffer.concat(Array.from({ length: 1 + below(random, 50_000) }, () => Buffer.concat([item, Buffer.alloc(4)])));
+    const many = Buffer.concat(
+      Array.from({ length: 1 + below(random, 50_000) }, () => Buffer.concat([item, Buffer.alloc(4)])),
+    );
     return Buffer.concat([bytes.subarray(0, at), sequence, many, bytes.subarray(at)]);
   },
   counts(bytes, random) {
@@ -109,7 +123,12 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     if (at < 0 || at + 20 > bytes.length) return bytes;
     const written = String(10 ** below(random, 12)).slice(0, 12);
     const value = written.length % 2 === 0 ? written : `${written} `;
-    const element = Buffer.concat([Buffer.from([0x28, 0, 8, 0]), Buffer.from('IS'), Buffer.from([value.length, 0]), Buffer.from(value)]);
+    const element = Buffer.concat([
+      Buffer.from([0x28, 0, 8, 0]),
+      Buffer.from('IS'),
+      Buffer.from([value.length, 0]),
+      Buffer.from(value),
+    ]);
     return Buffer.concat([bytes.subarray(0, at), element, bytes.subarray(at)]);
   },
   zeros(bytes, random) {

@@ -82,7 +82,8 @@ export function openHeaderWorkers({ count, deadlineMs }: HeaderWorkersOptions): 
         worker.off('message', onMessage).off('exit', onExit);
         resolve(value);
       };
-      const onMessage = (value: CandidateOutcome[]): void => settle(value);
+      // Written by our own header-worker.ts.
+      const onMessage = (text: string): void => settle(JSON.parse(text) as CandidateOutcome[]);
       const onExit = (): void => settle(null);
       const timer = setTimeout(() => settle(null), deadlineMs);
       worker.once('message', onMessage).once('exit', onExit);

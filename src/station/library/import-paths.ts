@@ -22,9 +22,10 @@ export interface ImportOptions {
   readonly signal: AbortSignal;
 }
 
-const batchWeight = 64;
+/** Each batch is one transaction; every transaction writes most pages of the UIDs' index. */
+const batchWeight = 128;
 /** Of a candidate that is read whole: a cancel waits for the batches under way. */
-const wholeFileWeight = 8;
+const wholeFileWeight = 16;
 const readWhole = /\.(zip|png|jpe?g|nii|gz)$/i;
 
 export interface ImportPlace {

@@ -30,8 +30,34 @@ export interface HeldInstance {
   readonly fileHash: string | null;
 }
 
+/** Columns of an instance that its record holds under the same name. */
+const recordColumns = [
+  'sopInstanceUID',
+  'sopClassUID',
+  'transferSyntaxUID',
+  'instanceNumber',
+  'frames',
+  'rows',
+  'columns',
+  'position',
+  'normal',
+  'pixelOffset',
+  'pixelBytes',
+  'damaged',
+  'acquisition',
+  'acquisitionTime',
+  'pixelSpacing',
+  'alongRow',
+  'alongColumn',
+  'gantryTilt',
+  'burnedIn',
+  'missing',
+] as const satisfies readonly (keyof InstanceRecord)[];
+
 export interface IndexWriter {
   held(sopInstanceUID: string): HeldInstance | null;
+  /** Which of these UIDs the index holds. */
+  heldAmong(sopInstanceUIDs: readonly string[]): ReadonlySet<string>;
   /** Inserts instances whose UIDs the index does not hold; all of them or none. */
   insert(batch: readonly ReadInstance[]): void;
   /** The same instance found at another place, after its file was moved. */
@@ -44,6 +70,11 @@ export function indexWriter(db: Db): IndexWriter {
   const findHeld = db.prepare<[string], HeldInstance>(
     'SELECT id, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash FROM instances WHERE sopInstanceUID = ?',
   );
+  const findAmong = db
+    .prepare<[string], string>(
+      'SELECT sopInstanceUID FROM instances WHERE sopInstanceUID IN (SELECT value FROM json_each(?))',
+    )
+    .pluck();
   const insertPatient = db.prepare('INSERT INTO patients (patientKey) VALUES (?) ON CONFLICT DO NOTHING');
   const findPatient = db.prepare<[string], number>('SELECT id FROM patients WHERE patientKey = ?').pluck();
   const findStudy = db.prepare<[string], number>('SELECT id FROM studies WHERE studyInstanceUID = ?').pluck();
@@ -62,13 +93,11 @@ export function indexWriter(db: Db): IndexWriter {
      VALUES (?, @seriesInstanceUID, @modality, @seriesDescription, @seriesNumber, @bodyPartExamined,
        @manufacturer, @manufacturerModelName, @sliceThicknessMm)`,
   );
+  // Bound by place: a fifth of an import went into looking up thirty names per instance.
   const insertInstance = db.prepare(
-    `INSERT INTO instances (series, sopInstanceUID, sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows",
-       "columns", position, normal, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash, pixelOffset, pixelBytes, damaged,
-       acquisition, acquisitionTime, pixelSpacing, alongRow, alongColumn, gantryTilt, burnedIn, missing, source)
-     VALUES (?, @sopInstanceUID, @sopClassUID, @transferSyntaxUID, @instanceNumber, @frames, @rows,
-       @columns, @position, @normal, @path, @isCopy, @fileBytes, @modifiedMs, @headerHash, @fileHash, @pixelOffset, @pixelBytes, @damaged,
-       @acquisition, @acquisitionTime, @pixelSpacing, @alongRow, @alongColumn, @gantryTilt, @burnedIn, @missing, @source)`,
+    `INSERT INTO instances (series, path, isCopy, source, fileBytes, modifiedMs, headerHash, fileHash, ${recordColumns
+      .map((column) => `"${column}"`)
+      .join(', ')}) VALUES (${'?, '.repeat(recordColumns.length + 7)}?)`,
   );
   const countSeries = db.prepare('UPDATE series SET instances = instances + ? WHERE id = ?');
   const countStudy = db.prepare('UPDATE studies SET instances = instances + ? WHERE id = ?');
@@ -123,11 +152,27 @@ export function indexWriter(db: Db): IndexWriter {
     const syntaxes = summarise.tally();
     const studies = new Map<number, number>();
     const series = new Map<number, number>();
+    let last: InstanceRecord | null = null;
+    let study = 0;
+    let seriesId = 0;
     for (const { record, stored, isCopy, ...file } of batch) {
-      const study = studyOf(record, changed);
-      const seriesId = seriesOf(study, record, changed);
-      const origin = isCopy ? file.source : null;
-      insertInstance.run(seriesId, { ...record, ...file, path: stored, isCopy: isCopy ? 1 : 0, source: origin });
+      // Neighbours are mostly of one series.
+      if (record.studyInstanceUID !== last?.studyInstanceUID || record.seriesInstanceUID !== last.seriesInstanceUID) {
+        study = studyOf(record, changed);
+        seriesId = seriesOf(study, record, changed);
+        last = record;
+      }
+      insertInstance.run(
+        seriesId,
+        stored,
+        isCopy ? 1 : 0,
+        isCopy ? file.source : null,
+        file.fileBytes,
+        file.modifiedMs,
+        file.headerHash,
+        file.fileHash,
+        ...recordColumns.map((column) => record[column]),
+      );
       add(studies, study);
       add(series, seriesId);
       syntaxes.add(study, record.transferSyntaxUID, file.fileBytes);
@@ -144,6 +189,7 @@ export function indexWriter(db: Db): IndexWriter {
 
   return {
     held: (sopInstanceUID) => findHeld.get(sopInstanceUID) ?? null,
+    heldAmong: (sopInstanceUIDs) => new Set(findAmong.all(JSON.stringify(sopInstanceUIDs))),
     insert: (batch) => insert(batch),
     relocate(held, found) {
       const origin = found.isCopy ? found.source : null;

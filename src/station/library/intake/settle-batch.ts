@@ -24,9 +24,10 @@ export async function settleBatch(
   const { writer, tally } = settling;
   const fresh = new Map<string, ReadInstance>();
   const known: ReadInstance[] = [];
+  const held = writer.heldAmong(found.map(({ record }) => record.sopInstanceUID));
   for (const instance of found) {
     const uid = instance.record.sopInstanceUID;
-    if (fresh.has(uid) || writer.held(uid) !== null) known.push(instance);
+    if (fresh.has(uid) || held.has(uid)) known.push(instance);
     else fresh.set(uid, instance);
   }
   const batch = [...fresh.values()];
