@@ -143,6 +143,8 @@ function newsText(news: HubNews): string {
       return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
     case 'failed':
       return `${news.site}: failed inside: ${news.fault.message}`;
+    case 'blobs-swept':
+      return `${news.blobs} blobs thrown away that were stored and never offered`;
     case 'model-published':
       return `${news.site}: model published to ${news.recipients} members`;
     default:

@@ -9,6 +9,8 @@ export type HubNews =
   | { readonly kind: 'failed'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }
   | { readonly kind: 'update-refused'; readonly site: string; readonly fault: FaultValue }
+  /** Blobs that were stored and never offered. */
+  | { readonly kind: 'blobs-swept'; readonly blobs: number }
   | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }
   | {
       readonly kind: 'trunk-committed';

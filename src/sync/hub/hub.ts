@@ -9,6 +9,7 @@ import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { createDeviceKeys, decodeDeviceKeys, type DeviceKeys, encodeDeviceKeys } from '../protocol/device-keys.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
+import { sweepEveryMs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
 import { lockHubFolder, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { openDoor } from './hub-door.ts';
@@ -151,6 +152,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     response.end(JSON.stringify(isHealth ? health : { status: 'not found' }));
   });
   const door = openDoor(server, sessions.welcome);
+  let sweeping: NodeJS.Timeout | undefined;
   try {
     const port = await door.open(order.port, order.host ?? '127.0.0.1');
     const url = order.publicUrl ?? `ws://127.0.0.1:${port}`;
@@ -158,6 +160,16 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     writeSetting(db, 'fingerprint', keys.fingerprint);
     writeSetting(db, 'federation', federation);
     await trunk.resume();
+    const sweep = async (): Promise<void> => {
+      try {
+        const swept = await trunk.sweep();
+        if (swept > 0) tell({ kind: 'blobs-swept', blobs: swept });
+      } catch (thrown) {
+        tell({ kind: 'failed', site: 'the sweep of unoffered blobs', fault: faultValueOf(thrown) });
+      }
+    };
+    await sweep();
+    sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
     const hub: Hub = {
       url,
       port,
@@ -205,6 +217,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
         return () => listeners.delete(listener);
       },
       async close() {
+        clearInterval(sweeping);
         await sessions.close();
         door.close();
         await trunk.close();
@@ -218,6 +231,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     }
     return hub;
   } catch (thrown) {
+    clearInterval(sweeping);
     door.close();
     await trunk.close();
     db.close();

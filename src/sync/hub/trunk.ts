@@ -12,6 +12,7 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { readStatement, signStatement, type Signed, type TrunkStatement } from '../protocol/statement.ts';
+import { sweepBlobs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
 import type { AdmittedSite } from './members.ts';
 import { openNextTrunk } from './next-trunk.ts';
@@ -31,6 +32,8 @@ export interface Trunk {
   accept(site: AdmittedSite, signed: Signed): Promise<{ readonly receipt: Signed; readonly isDuplicate: boolean }>;
   /** Commits what an earlier process accepted but did not get to commit. */
   resume(): Promise<void>;
+  /** Throws away bytes that nothing needs any more (blob-sweep.ts). @returns how many blobs. */
+  sweep(): Promise<number>;
   /** Largest blob that a member may send for the current project. */
   blobLimitBytes(): number;
   buffered(): number;
@@ -217,6 +220,8 @@ export function openTrunk(order: {
         if (current !== null) forgetCounted(store.committedBlobs(current.projectHash));
         await commitDue();
       }),
+    // In line: what is being accepted or committed is not named by a row yet.
+    sweep: () => inTurn(async () => (isClosed ? 0 : sweepBlobs(blobs, store, clock()))),
     blobLimitBytes() {
       const current = store.current();
       if (current === null) return 0;

@@ -7,6 +7,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmSync,
@@ -32,6 +33,10 @@ export interface BlobFolder {
   /** Opens the unfinished blob where it was left. */
   receive(hash: string, bytes: number): BlobReception;
   remove(hash: string): void;
+  /** Hashes of the blobs that were stored before `time` (ms since 1970, by the file system's clock). */
+  storedBefore(time: number): readonly string[];
+  /** Throws away unfinished blobs to which nothing was added since `time`. @returns how many. */
+  dropUnfinishedBefore(time: number): number;
   close(): void;
 }
 
@@ -126,6 +131,19 @@ export function openBlobFolder(folder: string): BlobFolder {
     remove(hash) {
       const stored = file(hash);
       if (stored !== null) rmSync(stored, { force: true });
+    },
+    storedBefore: (time) =>
+      readdirSync(folder)
+        .filter((name) => /^[0-9a-f]{2}$/.test(name))
+        .flatMap((name) => readdirSync(path.join(folder, name)))
+        .filter((name) => hashSchema.safeParse(name).success && statSync(fileOf(name)).mtimeMs < time),
+    dropUnfinishedBefore(time) {
+      const stale = readdirSync(unfinished)
+        .filter((name) => !receptions.has(name))
+        .map((name) => path.join(unfinished, name))
+        .filter((part) => statSync(part).mtimeMs < time);
+      for (const part of stale) rmSync(part, { force: true });
+      return stale.length;
     },
     close() {
       for (const reception of receptions.values()) reception.suspend();

@@ -2,19 +2,24 @@
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { practiceProject, weightsOf } from './federation-fixture.ts';
 
-const { folder, port, dieAt, project } = JSON.parse(process.argv[2] ?? '{}') as {
+const { folder, port, dieAt, dieAtTime, project } = JSON.parse(process.argv[2] ?? '{}') as {
   folder: string;
   port: number;
   dieAt: string | null;
+  /** 1 is the first time that the step is reached. */
+  dieAtTime: number;
   project: Parameters<typeof practiceProject>[0];
 };
+let times = 0;
 const hub = await openHub({
   folder,
   port,
   project: practiceProject(project),
   initialWeights: weightsOf(0),
   onStep(step) {
-    if (step === dieAt) process.kill(process.pid, 'SIGKILL');
+    if (step !== dieAt) return;
+    times += 1;
+    if (times === dieAtTime) process.kill(process.pid, 'SIGKILL');
   },
 });
 hub.watch((news) => process.send?.({ news }));

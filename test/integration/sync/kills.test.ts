@@ -1,7 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openCommit } from '../../../src/sync/aggregation/trunk-commit.ts';
+import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
 import { openHub, type HubNews } from '../../../src/sync/hub/hub.ts';
 import type { HubStep } from '../../../src/sync/hub/trunk.ts';
 import { firstWeight, openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
@@ -22,10 +26,11 @@ async function hubProcess(order: {
   folder: string;
   port?: number;
   dieAt?: HubStep;
+  dieAtTime?: number;
   project: Parameters<typeof practiceProject>[0];
 }): Promise<HubProcess> {
   const file = fileURLToPath(new URL('hub-process.ts', import.meta.url));
-  const child = fork(file, [JSON.stringify({ port: 0, dieAt: null, ...order })], {
+  const child = fork(file, [JSON.stringify({ port: 0, dieAt: null, dieAtTime: 1, ...order })], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -110,6 +115,92 @@ describe('a hub that is killed', () => {
     expect(trunks[1]!.equals(trunks[0]!)).toBe(true);
     expect(firstWeight(trunks[0]!)).toBeCloseTo((0.1 * 10 + 0.7 * 33) / 43, 6);
   });
+});
+
+describe('the server optimiser’s state of a hub that is killed', () => {
+  const options = {
+    rule: {
+      bufferSize: 1,
+      serverOptimizer: { kind: 'adam', beta1: 0.9, beta2: 0.99, tau: 1e-3 },
+      serverLearningRate: 0.1,
+    },
+    commits: 6,
+  } as const;
+  const project = practiceProject(options);
+
+  /** Three commits; a site offers each update until it is answered. The hub dies once in the second commit. */
+  async function trunkAfterThree(dieAt: HubStep | null): Promise<{ trunk: Buffer; blobs: number }> {
+    const folder = bench.folder();
+    let hub = await hubProcess({ folder, ...(dieAt && { dieAt, dieAtTime: 2 }), project: options });
+    let deaths = 0;
+    const order = { invite: hub.invites[0]!, folder: bench.folder(), name: 'Lyon' };
+    let site = await rawSite(order);
+    for (const value of [0.5, -0.3, 2]) {
+      const { blob, signed } = rawUpdate(site, project, weightsOf(value));
+      const offer = async (): Promise<void> => {
+        await site.channel.putBlob(blob);
+        await site.channel.ask({ kind: 'update-offered', update: signed });
+      };
+      try {
+        await offer();
+      } catch {
+        await hub.died;
+        deaths += 1;
+        hub = await hubProcess({ folder, port: hub.port, project: options });
+        site = await rawSite({ ...order, keys: site.keys, isEnrolled: true });
+        await offer();
+      }
+    }
+    await site.close();
+    hub.child.kill('SIGKILL');
+    await hub.died;
+    expect(deaths).toBe(dieAt === null ? 0 : 1);
+    // A day later nothing lies in the folder that no row names.
+    const reopened = bench.keep(await openHub({ folder, port: 0, clock: () => Date.now() + 25 * 3_600_000 }));
+    expect(reopened.status()).toMatchObject({ trunkVersion: 3, acceptedUpdates: 3, bufferedUpdates: 0 });
+    const blobs = readdirSync(path.join(folder, 'blobs'), { recursive: true, withFileTypes: true });
+    return {
+      trunk: Buffer.from((await reopened.trunkWeights())!),
+      blobs: blobs.filter((entry) => entry.isFile()).length,
+    };
+  }
+
+  it('is neither lost nor applied twice, whichever step it dies at: the trunk is the same to the last bit', async () => {
+    const whole = await trunkAfterThree(null);
+    // Four trunk versions and one state.
+    expect(whole.blobs).toBe(5);
+    for (const step of [
+      'update-accepted',
+      'optimizer-state-written',
+      'trunk-blob-written',
+      'trunk-committed',
+    ] as const) {
+      const cut = await trunkAfterThree(step);
+      expect(cut.trunk.equals(whole.trunk), step).toBe(true);
+      expect(cut.blobs, step).toBe(5);
+    }
+    // Without its memory Adam would have gone elsewhere.
+    const commit = (trunk: Weights, value: number, state: Weights | null) => {
+      const contribution = { id: 'one', site: 'lyon', examples: 10, stalenessCommits: 0 };
+      const open = openCommit({
+        base: trunk,
+        contributions: [contribution],
+        rule: project.trunkRule,
+        optimizerState: state,
+      });
+      open.add('one', decodeWeights(weightsOf(value)));
+      return open.finish();
+    };
+    let [trunk, state]: [Weights, Weights | null] = [decodeWeights(weightsOf(0)), null];
+    for (const value of [0.5, -0.3, 2]) {
+      ({ weights: trunk, optimizerState: state } = commit(trunk, value, state));
+    }
+    expect(Buffer.from(encodeWeights(trunk)).equals(whole.trunk)).toBe(true);
+    expect(firstWeight(encodeWeights(commit(trunk, 1, null).weights))).not.toBeCloseTo(
+      firstWeight(encodeWeights(commit(trunk, 1, state).weights)),
+      3,
+    );
+  }, 120_000);
 });
 
 describe('a site that is killed', () => {
