@@ -6,6 +6,7 @@ import { browseCalls } from './browse.ts';
 import { cohortNameSchema, cohortSchema, labelOrigins } from './cohort.ts';
 import {
   frameSchema,
+  importLabelsSchema,
   importModes,
   importProgressSchema,
   importReportSchema,
@@ -79,6 +80,7 @@ export const calls = {
     in: z.object({
       paths: z.array(z.string().max(4_096)).min(1).max(10_000),
       mode: z.enum(importModes).default('reference'),
+      labels: importLabelsSchema.nullable().default(null),
     }),
     out: importReportSchema,
   },

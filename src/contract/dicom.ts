@@ -96,6 +96,10 @@ export const importReportSchema = z.object({
   series: z.number().int(),
   seconds: z.number(),
   cancelled: z.boolean(),
+  /** Instances that got a label by this import. */
+  labelled: z.number().int(),
+  /** What a person should know besides: labels that fit nothing, pictures with two labels. */
+  notes: z.array(z.string()),
   refusals: z.array(refusalSchema),
   /** Under which the report is kept, see import-report.ts. */
   id: z.number().int(),
@@ -115,6 +119,14 @@ export const importProgressSchema = z.object({
 export type ImportProgress = z.infer<typeof importProgressSchema>;
 
 export const importModes = ['reference', 'copy'] as const;
+
+/** Where an import takes labels from: the name of the folder that holds each file, or a CSV file (docs: README). */
+export const importLabelsSchema = z.union([
+  z.literal('folders'),
+  /** `column`: the label's where it is not called `label`. */
+  z.object({ file: z.string().max(4_096), column: z.string().max(100).nullable().default(null) }),
+]);
+export type ImportLabels = z.infer<typeof importLabelsSchema>;
 
 export const paletteSchema = z.object({
   /** The stored value that the first colour belongs to; lower ones take it too, those beyond the end the last one. */

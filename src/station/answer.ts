@@ -20,12 +20,13 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
   const { library, cohorts, runs, models, site, ledger, home } = station;
   let activeImport: AbortController | null = null;
 
-  const importPaths: Answers<'import-paths'>['import-paths'] = async ({ paths, mode }) => {
+  const importPaths: Answers<'import-paths'>['import-paths'] = async ({ paths, mode, labels }) => {
     if (activeImport) throw stationFault.importRunning();
     activeImport = new AbortController();
     try {
       const report = await library.importPaths(paths, {
         mode,
+        labels,
         signal: activeImport.signal,
         onProgress: (progress) => station.onEvent('import-progress', progress),
       });
@@ -62,7 +63,7 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     'import-practice-studies': async ({ site: practiceSite }) => {
       const folder = path.join(home.practice, `site-${practiceSite}`);
       const { labelsFile } = await writePracticeStudies({ site: practiceSite, folder });
-      return { ...(await importPaths({ paths: [folder], mode: 'reference' })), labelsFile };
+      return { ...(await importPaths({ paths: [folder], mode: 'reference', labels: null })), labelsFile };
     },
     studies: (query) => library.studies(query),
     study: ({ studyInstanceUID }) => found(library.study(studyInstanceUID), 'study'),

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import type { CallInput } from '../../contract/calls.ts';
 import { findingWords } from '../../contract/import-report.ts';
 import { importModes, type ImportReport } from '../../contract/dicom.ts';
 import { contextOf } from '../context.ts';
@@ -16,14 +17,33 @@ export function libraryCommands(): Command[] {
   return [importCommand(), studiesCommand(), instancesCommand(), pixelsCommand()];
 }
 
+interface ImportOptions {
+  mode: (typeof importModes)[number];
+  labels?: string;
+  labelColumn?: string;
+}
+
+/** A file that is called folders is given as ./folders. */
+function labelsOf({ labels, labelColumn }: ImportOptions): CallInput<'import-paths'>['labels'] {
+  if (labels === undefined) return null;
+  return labels === 'folders' ? labels : { file: path.resolve(labels), column: labelColumn ?? null };
+}
+
 function importCommand(): Command {
   return new Command('import')
-    .description('index DICOM files, folders, discs and zip archives; files are never changed')
+    .description(
+      'index DICOM files, folders, discs and zip archives; PNG, JPEG and NIfTI are wrapped as DICOM; files are never changed',
+    )
     .argument('<path...>', 'files, folders (searched recursively) or zip archives')
     .addOption(
       new Option('--mode <mode>', 'leave files in place or copy them in').choices(importModes).default('reference'),
     )
-    .action(async (paths: string[], options: { mode: (typeof importModes)[number] }, command: Command) => {
+    .option(
+      '--labels <folders|file>',
+      'labels: the name of the folder that holds each file, or a CSV with a column file (or sopInstanceUID, …) and a column label',
+    )
+    .option('--label-column <name>', 'the label’s column, where it is not called label')
+    .action(async (paths: string[], options: ImportOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const report = await withStation(async (station) => {
         station.listen('import-progress', ({ done, found, walking, refused }) =>
@@ -36,7 +56,7 @@ function importCommand(): Command {
         process.once('SIGINT', cancel);
         const absolute = paths.map((name) => path.resolve(name));
         return station
-          .call('import-paths', { paths: absolute, mode: options.mode })
+          .call('import-paths', { paths: absolute, mode: options.mode, labels: labelsOf(options) })
           .finally(() => process.off('SIGINT', cancel));
       });
       output.result(report, () => reportText(report));
@@ -51,6 +71,10 @@ function reportText(report: ImportReport): string {
     `${report.files} files: ${report.imported} imported, ${report.duplicates} already there, ${report.refused} refused (${report.seconds.toFixed(1)} s).`,
     `${report.studies} studies, ${report.series} series.`,
   ];
+  if (report.labelled > 0) {
+    lines.push(`${report.labelled} images have labels: \`imagiq cohort create NAME\` makes a cohort of them.`);
+  }
+  lines.push(...report.notes.map((note) => `Note: ${note}`));
   if (report.cancelled) lines.push('Cancelled before the end: import the same path again to continue.');
   for (const { path: file, reason } of report.refusals.slice(0, refusalsShown))
     lines.push(`  refused ${file}: ${reason}`);

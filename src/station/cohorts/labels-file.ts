@@ -10,7 +10,14 @@ export type LabelKey = (typeof labelKeys)[number];
 export interface LabelsFile {
   readonly key: LabelKey;
   readonly columns: readonly string[];
-  readonly rows: readonly { readonly key: string; readonly label: string }[];
+  readonly rows: readonly LabelRow[];
+}
+
+export interface LabelRow {
+  readonly key: string;
+  readonly label: string;
+  /** Of a column patient or patientID beside the key; null where there is none or it is empty. */
+  readonly patient: string | null;
 }
 
 const maxFileBytes = 256 * 2 ** 20;
@@ -34,7 +41,14 @@ export function readLabelsFile(file: string, labelColumn: string | null): Labels
   if (found === undefined) throw cohortFaults.keyColumnMissing(columns);
   if (labelIndex === -1) throw cohortFaults.labelColumnMissing(wanted, columns);
   if (rows.length === 0) throw cohortFaults.labelsEmpty();
-  const labelled = rows.map((row) => ({ key: row[found.index] ?? '', label: row[labelIndex] ?? '' }));
+  const patientIndex = columns.findIndex(
+    (column, index) => ['patient', 'patientid'].includes(plain(column)) && index !== found.index,
+  );
+  const labelled = rows.map((row) => ({
+    key: row[found.index] ?? '',
+    label: row[labelIndex] ?? '',
+    patient: row[patientIndex] || null,
+  }));
   if (labelled.some(({ label }) => label.length > maxLabelCharacters)) throw cohortFaults.labelTooLong();
   return { key: found.key, columns, rows: labelled };
 }

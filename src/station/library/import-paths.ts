@@ -2,7 +2,7 @@
 // batches. What a batch has written stays written, so an import that is cancelled, or ends with a fault, is taken up by
 // importing the same paths again.
 import path from 'node:path';
-import type { ImportProgress, ImportReport } from '../../contract/dicom.ts';
+import type { ImportLabels, ImportProgress, ImportReport } from '../../contract/dicom.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import { unreadablePaths, walkFiles } from './file-walk.ts';
@@ -13,11 +13,15 @@ import { expandArchives, type PendingArchive } from './intake/expand-archives.ts
 import type { Candidate } from './intake/candidate.ts';
 import { candidateBatches } from './intake/candidate-batches.ts';
 import type { CandidateOutcome } from './intake/read-candidate.ts';
+import { type Labelling, labelling, type PlacedFile } from './intake/labelling.ts';
 import { settleBatch } from './intake/settle-batch.ts';
+import { storedLabels } from './stored-labels.ts';
 import { saveImport } from './validation/import-book.ts';
 
 export interface ImportOptions {
   readonly mode: 'reference' | 'copy';
+  /** Labels that are stored with what is imported; none where absent. */
+  readonly labels?: ImportLabels | null;
   readonly onProgress: (progress: ImportProgress) => void;
   readonly signal: AbortSignal;
 }
@@ -34,12 +38,16 @@ export interface ImportPlace {
   readonly workers: HeaderWorkers;
 }
 
-/** @throws Fault 100 (none of the paths can be read), 101 (disk full; what was imported is kept). */
+/**
+ * @throws Fault 100 (none of the paths can be read), 101 (disk full; what was imported is kept), 201–204, 210 or 216
+ * where a labels file cannot be used.
+ */
 export async function importPaths(
   place: ImportPlace,
   paths: readonly string[],
   options: ImportOptions,
 ): Promise<ImportReport> {
+  const labels = options.labels == null ? null : labelling(options.labels, storedLabels(place.db));
   // First, so that the threads start while the paths are looked at.
   const workers = place.workers.reading({ folder: place.folder, copiesAll: options.mode === 'copy' });
   const roots = rootsOf(paths);
@@ -51,7 +59,9 @@ export async function importPaths(
   }
   const readable = roots.filter((root) => !unreadable.some(({ path: one }) => one === root));
   try {
-    await readAll(place, readable, options, tally, workers);
+    await readAll(place, readable, options, tally, workers, labels).finally(() => {
+      if (labels !== null) Object.assign(tally, labels.finish());
+    });
     tally.walking = false;
     const report = await saveImport(place.db, tally, { paths, mode: options.mode, cancelled: options.signal.aborted });
     tally.tell(true);
@@ -73,10 +83,13 @@ async function readAll(
   { signal, mode }: ImportOptions,
   tally: ImportTally,
   workers: HeaderReading,
+  labels: Labelling | null,
 ): Promise<void> {
   const copiesAll = mode === 'copy';
   const settling = { ...place, writer: indexWriter(place.db), tally, copiesAll };
   const archives: PendingArchive[] = [];
+
+  const patientOf = (source: string): string | null => labels?.patientOf(source) ?? null;
 
   async function take(outcomes: readonly CandidateOutcome[], candidates: readonly Candidate[]): Promise<void> {
     const found: ReadInstance[] = [];
@@ -89,7 +102,12 @@ async function readAll(
       const candidate = candidates[index];
       if (outcome.kind === 'archive' && candidate !== undefined) archives.push({ ...outcome, candidate });
     });
-    await settleBatch(settling, found, () => {});
+    const placed: PlacedFile[] = [];
+    const withinOf = new Map(labels === null ? [] : candidates.map(({ source, within }) => [source, within]));
+    await settleBatch(settling, found, ({ source, record }) =>
+      placed.push({ source, within: withinOf.get(source) ?? '', record }),
+    );
+    labels?.save(placed);
     tally.tell();
     if (isDiskFull) throw libraryFaults.diskFull(place.folder, tally);
   }
@@ -99,15 +117,16 @@ async function readAll(
   const batches = candidateBatches({ workers, signal, batchWeight, weightOf, take });
   for await (const found of walkFiles(roots, signal)) {
     if (batches.isOver) break;
+    if (found.path === labels?.file) continue;
     tally.found += 1;
     if ('reason' in found) tally.refuse(found.path, found.reason);
     else {
       const { path: file, within } = found;
-      await batches.offer({ source: file, file, member: null, depth: 0, within, patient: null });
+      await batches.offer({ source: file, file, member: null, depth: 0, within, patient: patientOf(file) });
     }
     tally.tell();
   }
   await batches.drain();
-  await expandArchives(archives, batches, tally);
+  await expandArchives(archives, batches, tally, patientOf);
   tally.walking = false;
 }

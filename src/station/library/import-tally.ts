@@ -19,6 +19,10 @@ export class ImportTally {
   imported = 0;
   duplicates = 0;
   walking = true;
+  /** Instances that have a label of this import. */
+  labelled = 0;
+  /** What a person should know besides: labels that fit nothing, for example. */
+  notes: readonly string[] = [];
   #refused = 0;
   readonly #refusals: ListedRefusal[] = [];
   readonly #series = new Map<string, Set<string>>();
@@ -73,6 +77,8 @@ export class ImportTally {
       series,
       seconds: (performance.now() - this.#startedMs) / 1000,
       cancelled,
+      labelled: this.labelled,
+      notes: [...this.notes],
       refusals: this.#refusals.map(({ path, reason }) => ({ path, reason })),
     };
   }

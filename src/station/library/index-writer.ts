@@ -17,6 +17,8 @@ export interface ReadInstance {
   readonly headerHash: string;
   readonly fileHash: string | null;
   readonly record: InstanceRecord;
+  /** Made of a file that is no DICOM; its UIDs derive from that file's content. */
+  readonly isWrapped?: boolean;
 }
 
 /** What the index already holds under a SOP Instance UID. */
@@ -60,6 +62,8 @@ export interface IndexWriter {
   heldAmong(sopInstanceUIDs: readonly string[]): ReadonlySet<string>;
   /** Inserts instances whose UIDs the index does not hold; all of them or none. */
   insert(batch: readonly ReadInstance[]): void;
+  /** PatientID of a held instance's study. */
+  patientOf(held: HeldInstance): string;
   /** The same instance found at another place, after its file was moved. */
   relocate(held: HeldInstance, found: ReadInstance): void;
   /** Removes an instance, for a file that was changed where it lies; its new content is inserted afterwards. */
@@ -116,6 +120,11 @@ export function indexWriter(db: Db): IndexWriter {
   const placeOf = db.prepare<[number], { series: number; study: number; transferSyntaxUID: string }>(
     'SELECT s.id AS series, s.study, i.transferSyntaxUID FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?',
   );
+  const patientOf = db
+    .prepare<[number], string>(
+      `SELECT t.patientID FROM instances i JOIN series s ON s.id = i.series JOIN studies t ON t.id = s.study WHERE i.id = ?`,
+    )
+    .pluck();
   const removeEmptySeries = db.prepare('DELETE FROM series WHERE id = ? AND instances = 0');
   const hasSeries = db.prepare('SELECT 1 FROM series WHERE study = ? LIMIT 1');
   const removeStudy = [
@@ -190,6 +199,7 @@ export function indexWriter(db: Db): IndexWriter {
   return {
     held: (sopInstanceUID) => findHeld.get(sopInstanceUID) ?? null,
     heldAmong: (sopInstanceUIDs) => new Set(findAmong.all(JSON.stringify(sopInstanceUIDs))),
+    patientOf: ({ id }) => patientOf.get(id) ?? '',
     insert: (batch) => insert(batch),
     relocate(held, found) {
       const origin = found.isCopy ? found.source : null;

@@ -1,8 +1,18 @@
-// Writes a DICOM file (PS3.10) in Explicit VR Little Endian from a flat list of elements. Only what practice studies
-// need: text, numbers, US, one pixel element; no sequences, ASCII only.
+// Writes a DICOM file (PS3.10) in an explicit little-endian transfer syntax from elements: what practice studies and
+// wrapped pictures and volumes need. Text is written in UTF-8, so that a data set with more than ASCII says ISO_IR 192.
 
-/** A text value with its VR, a 16-bit number, or pixels. */
-export type ElementValue = string | { us: number } | { ss: number } | { pixels: Int16Array };
+/** Text as it is, numbers of 16 bits, 32 bits or floating point, bytes, pixels, items of a sequence, or compressed frames. */
+export type ElementValue =
+  | string
+  | { us: number }
+  | { ss: number }
+  | { ul: readonly number[] }
+  | { pixels: Int16Array | Uint16Array }
+  | { bytes: Uint8Array }
+  | { items: readonly (readonly Element[])[] }
+  /** One fragment for each frame (PS3.5 A.4). */
+  | { fragments: readonly Uint8Array[] };
+
 export interface Element {
   /** Group and element number as eight hexadecimal digits. */
   readonly tag: string;
@@ -13,57 +23,90 @@ export interface Element {
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
 /** Root of our ImplementationClassUID: a UUID-derived UID (PS3.5 B.2). */
 const implementationClassUID = '2.25.224380093481220386012977043105482905871';
+/** VRs whose length field has 32 bits (PS3.5 7.1.2), of those that are written here. */
+const longForms = new Set(['OB', 'OW', 'SQ', 'UT', 'UC', 'UN']);
+const undefinedLength = 0xffffffff;
 
 /** The bytes of a Part-10 file; `elements` in any order, without file meta information. */
-export function encodePart10(elements: readonly Element[], sopClassUID: string, sopInstanceUID: string): Uint8Array {
+export function encodePart10(
+  elements: readonly Element[],
+  sopClassUID: string,
+  sopInstanceUID: string,
+  { transferSyntaxUID = explicitLittleEndian, versionName = 'IMAGIQ_PRACTICE' } = {},
+): Uint8Array {
   const meta = [
     encodeElement({ tag: '00020002', vr: 'UI', value: sopClassUID }),
     encodeElement({ tag: '00020003', vr: 'UI', value: sopInstanceUID }),
-    encodeElement({ tag: '00020010', vr: 'UI', value: explicitLittleEndian }),
+    encodeElement({ tag: '00020010', vr: 'UI', value: transferSyntaxUID }),
     encodeElement({ tag: '00020012', vr: 'UI', value: implementationClassUID }),
-    encodeElement({ tag: '00020013', vr: 'SH', value: 'IMAGIQ_PRACTICE' }),
-  ];
-  const version = longElement('00020001', 'OB', Buffer.from([0, 1]));
-  const groupLength = Buffer.alloc(12);
-  groupLength.writeUInt16LE(2, 0);
-  groupLength.write('UL', 4, 'latin1');
-  groupLength.writeUInt16LE(4, 6);
-  groupLength.writeUInt32LE(
-    [version, ...meta].reduce((sum, bytes) => sum + bytes.length, 0),
-    8,
-  );
-  const body = [...elements].sort((a, b) => (a.tag < b.tag ? -1 : 1)).map(encodeElement);
-  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), groupLength, version, ...meta, ...body]);
+    encodeElement({ tag: '00020013', vr: 'SH', value: versionName }),
+  ].flat();
+  const version = encodeElement({ tag: '00020001', vr: 'OB', value: { bytes: Uint8Array.of(0, 1) } });
+  const metaBytes = Buffer.concat([...version, ...meta]);
+  const groupLength = encodeElement({ tag: '00020000', vr: 'UL', value: { ul: [metaBytes.length] } });
+  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), ...groupLength, metaBytes, ...encodeItem(elements)]);
 }
 
-function encodeElement({ tag, vr, value }: Element): Buffer {
-  if (typeof value !== 'string' && 'pixels' in value) {
-    return longElement(tag, vr, Buffer.from(value.pixels.buffer, value.pixels.byteOffset, value.pixels.byteLength));
+function encodeItem(elements: readonly Element[]): Uint8Array[] {
+  return [...elements].sort((a, b) => (a.tag < b.tag ? -1 : 1)).flatMap(encodeElement);
+}
+
+function encodeElement({ tag, vr, value }: Element): Uint8Array[] {
+  if (typeof value !== 'string' && 'fragments' in value) return encodeFragments(tag, vr, value.fragments);
+  const parts = valueBytes(value);
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  const pad = bytes % 2 === 0 ? [] : [Uint8Array.of(vr === 'UI' || vr === 'OB' ? 0 : 0x20)];
+  return [elementHead(tag, vr, bytes + pad.length), ...parts, ...pad];
+}
+
+function valueBytes(value: Exclude<ElementValue, { fragments: unknown }>): Uint8Array[] {
+  if (typeof value === 'string') return [Buffer.from(value, 'utf8')];
+  if ('bytes' in value) return [value.bytes];
+  if ('pixels' in value) {
+    const { buffer, byteOffset, byteLength } = value.pixels;
+    return [new Uint8Array(buffer, byteOffset, byteLength)];
   }
-  const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : Buffer.alloc(2);
-  if (typeof value !== 'string') {
-    if ('us' in value) bytes.writeUInt16LE(value.us);
-    else bytes.writeInt16LE(value.ss);
+  if ('items' in value) {
+    return value.items.flatMap((item) => {
+      const inside = Buffer.concat(encodeItem(item));
+      return [itemHead(0xe000, inside.length), inside];
+    });
   }
-  const odd = bytes.length % 2;
-  const out = Buffer.alloc(8 + bytes.length + odd, vr === 'UI' ? 0 : 0x20);
-  writeTag(out, tag, vr);
-  out.writeUInt16LE(bytes.length + odd, 6);
-  bytes.copy(out, 8);
-  return out;
+  if ('ul' in value) {
+    const numbers = Buffer.alloc(value.ul.length * 4);
+    value.ul.forEach((number, index) => numbers.writeUInt32LE(number, index * 4));
+    return [numbers];
+  }
+  const number = Buffer.alloc(2);
+  if ('us' in value) number.writeUInt16LE(value.us);
+  else number.writeInt16LE(value.ss);
+  return [number];
 }
 
-/** An element whose VR has a 32-bit length (PS3.5 7.1.2). */
-function longElement(tag: string, vr: string, bytes: Buffer): Buffer {
-  const out = Buffer.alloc(12 + bytes.length + (bytes.length % 2));
-  writeTag(out, tag, vr);
-  out.writeUInt32LE(bytes.length + (bytes.length % 2), 8);
-  bytes.copy(out, 12);
-  return out;
+/** With an empty offset table: one fragment is one frame. */
+function encodeFragments(tag: string, vr: string, fragments: readonly Uint8Array[]): Uint8Array[] {
+  const items = fragments.flatMap((fragment) => {
+    const odd = fragment.length % 2;
+    return [itemHead(0xe000, fragment.length + odd), fragment, new Uint8Array(odd)];
+  });
+  return [elementHead(tag, vr, undefinedLength), itemHead(0xe000, 0), ...items, itemHead(0xe0dd, 0)];
 }
 
-function writeTag(out: Buffer, tag: string, vr: string): void {
+function elementHead(tag: string, vr: string, length: number): Buffer {
+  const isLong = longForms.has(vr);
+  const out = Buffer.alloc(isLong ? 12 : 8);
   out.writeUInt16LE(Number.parseInt(tag.slice(0, 4), 16), 0);
   out.writeUInt16LE(Number.parseInt(tag.slice(4), 16), 2);
   out.write(vr, 4, 'latin1');
+  if (isLong) out.writeUInt32LE(length, 8);
+  else out.writeUInt16LE(length, 6);
+  return out;
+}
+
+function itemHead(element: number, length: number): Buffer {
+  const out = Buffer.alloc(8);
+  out.writeUInt16LE(0xfffe, 0);
+  out.writeUInt16LE(element, 2);
+  out.writeUInt32LE(length, 4);
+  return out;
 }

@@ -20,10 +20,11 @@ export async function expandArchives(
   archives: PendingArchive[],
   batches: CandidateBatches,
   tally: ImportTally,
+  patientOf: (source: string) => string | null,
 ): Promise<void> {
   for (let archive = archives.shift(); archive !== undefined; archive = archives.shift()) {
     try {
-      if (!batches.isOver) await expand(archive, batches, tally);
+      if (!batches.isOver) await expand(archive, batches, tally, patientOf);
       await batches.drain();
     } finally {
       if (archive.isOurs) rmSync(archive.file, { force: true });
@@ -35,6 +36,7 @@ async function expand(
   { file, candidate }: PendingArchive,
   batches: CandidateBatches,
   tally: ImportTally,
+  patientOf: (source: string) => string | null,
 ): Promise<void> {
   const folder = path.posix.dirname(candidate.within);
   const depth = candidate.depth === 0 ? 1 : 2;
@@ -45,7 +47,7 @@ async function expand(
     if ('reason' in found) tally.refuse(source, found.reason);
     else {
       const within = path.posix.join(folder, found.name);
-      await batches.offer({ source, file, member: found, depth, within, patient: null });
+      await batches.offer({ source, file, member: found, depth, within, patient: patientOf(source) });
     }
     tally.tell();
   }

@@ -1,10 +1,15 @@
 // A worker thread's answer to one candidate of an import, whatever kind of file it is.
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { libraryFaults } from '../faults.ts';
 import type { ReadOutcome } from '../read-instance.ts';
 import { failure, readInstance, readInstanceBytes } from '../read-instance.ts';
 import type { Candidate } from './candidate.ts';
 import { fileKind, fileKindBytes, notImportable } from './file-kind.ts';
 import { writeUnfinished } from './store-bytes.ts';
+import { wrapNifti } from './wrap-nifti.ts';
+import { wrapJpeg, wrapPng } from './wrap-picture.ts';
 import { zipMemberBytes } from './zip-member-bytes.ts';
 
 export type CandidateOutcome =
@@ -19,6 +24,8 @@ export interface ReadingPlace {
   readonly copiesAll: boolean;
 }
 
+const wholeFileLimitBytes = 2 ** 30;
+
 /** Never throws: whatever a file holds, its outcome says so. */
 export function readCandidate(candidate: Candidate, place: ReadingPlace): CandidateOutcome {
   const { source, file, member, depth } = candidate;
@@ -29,7 +36,8 @@ export function readCandidate(candidate: Candidate, place: ReadingPlace): Candid
     if (outcome.kind !== 'refused') return outcome;
     const kind = fileKind(headOf(file));
     if (kind === 'zip') return { kind: 'archive', path: source, file, isOurs: depth > 0 };
-    return refusal(candidate, outcome);
+    if (kind === 'unknown') return refusal(candidate, outcome);
+    return wrapped(candidate, kind, wholeFile(file), place);
   } catch (error) {
     return failure(source, error);
   }
@@ -44,8 +52,38 @@ function readMember(candidate: Candidate, bytes: Uint8Array, place: ReadingPlace
     }
     return { kind: 'archive', path: source, file: writeUnfinished(bytes, place.folder), isOurs: true };
   }
+  if (kind !== 'unknown') return wrapped(candidate, kind, bytes, place);
   const outcome = readInstanceBytes(bytes, { source, modifiedMs: statSync(file).mtimeMs }, place.folder);
   return outcome.kind === 'refused' ? refusal(candidate, outcome) : outcome;
+}
+
+/** A picture or volume as a DICOM object in the store. */
+function wrapped(
+  { source, file, patient }: Candidate,
+  kind: keyof typeof wraps,
+  bytes: Uint8Array,
+  place: ReadingPlace,
+): ReadOutcome {
+  try {
+    const content = createHash('sha256').update(bytes).digest('hex');
+    const name = source.slice(Math.max(source.lastIndexOf('/'), source.lastIndexOf(path.sep)) + 1);
+    const object = wraps[kind]({ bytes, content, name, patient });
+    const outcome = readInstanceBytes(object, { source, modifiedMs: statSync(file).mtimeMs }, place.folder);
+    if (outcome.kind !== 'instance') return outcome;
+    // What a wrapped file lacks it never had: nothing is missing that could be looked for.
+    const record = { ...outcome.instance.record, missing: '' };
+    return { ...outcome, instance: { ...outcome.instance, record, isWrapped: true } };
+  } catch (error) {
+    return failure(source, error);
+  }
+}
+
+const wraps = { png: wrapPng, jpeg: wrapJpeg, nifti: wrapNifti, gzip: wrapNifti } as const;
+
+function wholeFile(file: string): Uint8Array {
+  if (statSync(file).size > wholeFileLimitBytes)
+    throw libraryFaults.notDicom('Too large for a picture or volume that is no DICOM (over 1 GB).');
+  return readFileSync(file);
 }
 
 function refusal({ source }: Candidate, outcome: ReadOutcome & { kind: 'refused' }): ReadOutcome {

@@ -4,6 +4,7 @@ import type { ImportTally } from '../import-tally.ts';
 import type { Db } from '../database.ts';
 import { absolutePath, type HeldInstance, type IndexWriter, type ReadInstance } from '../index-writer.ts';
 import { sameContent } from '../same-content.ts';
+import { ownPatientPrefix } from './wrapped-object.ts';
 
 export interface Settling {
   readonly db: Db;
@@ -49,7 +50,13 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
   const { writer, tally, folder } = settling;
   const held = writer.held(found.record.sopInstanceUID);
   if (held === null) throw new Error('an instance of this batch is not in the index');
-  if (await isSame(folder, held, found)) {
+  if (found.isWrapped === true && hasNewPatient(settling, held, found)) {
+    writer.remove(held);
+    writer.insert([found]);
+    tally.imported += 1;
+    return true;
+  }
+  if (found.isWrapped === true || (await isSame(folder, held, found))) {
     tally.duplicates += 1;
     // The indexed file is gone or is not ours, and this one is at hand.
     const isGone = held.isCopy === 0 && !existsSync(held.path);
@@ -70,6 +77,12 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
     'different-content',
   );
   return false;
+}
+
+/** The same picture was imported without a patient before, or with another: what is said now counts. */
+function hasNewPatient({ writer }: Settling, held: HeldInstance, found: ReadInstance): boolean {
+  const { patientID } = found.record;
+  return !patientID.startsWith(ownPatientPrefix) && writer.patientOf(held) !== patientID;
 }
 
 /** The index does not know the copy that the worker made, so nothing else uses it. */

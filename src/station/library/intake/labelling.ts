@@ -1,0 +1,94 @@
+// Labels of an import: from the names of folders, or from a labels file. They are saved with each batch, so that they
+// are there when the images are; what turns out to be ambiguous in the end is taken back.
+import path from 'node:path';
+import type { ImportLabels } from '../../../contract/dicom.ts';
+import { readLabelsFile } from '../../cohorts/labels-file.ts';
+import type { InstanceRecord } from '../instance-record.ts';
+import type { StoredLabels } from '../stored-labels.ts';
+import { type LabelRows, labelRows } from './label-rows.ts';
+
+export interface PlacedFile {
+  readonly source: string;
+  /** See Candidate. */
+  readonly within: string;
+  readonly record: Pick<InstanceRecord, 'sopInstanceUID' | 'studyInstanceUID' | 'patientID'>;
+}
+
+export interface Labelling {
+  /** Absolute path of the labels file, which is no file to import; null where folders give the labels. */
+  readonly file: string | null;
+  /** The patient that the labels file names for a file. */
+  patientOf(source: string): string | null;
+  save(placed: readonly PlacedFile[]): void;
+  /** Takes back what contradicts itself and tells what did not fit. */
+  finish(): { labelled: number; notes: string[] };
+}
+
+/** @throws Fault 201–204, 210 or 216 where the labels file cannot be used. */
+export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
+  const rows = from === 'folders' ? null : labelRows(readLabelsFile(from.file, from.column));
+  /** By SOP Instance UID; null where two labels were met. */
+  const labels = new Map<string, string | null>();
+  let unlabelled = 0;
+
+  function labelOf(placed: PlacedFile): string | null {
+    return rows === null ? folderLabel(placed.within) : rows.labelOf(placed);
+  }
+
+  return {
+    file: from === 'folders' ? null : path.resolve(from.file),
+    patientOf: (source) => rows?.patientOf(source) ?? null,
+    save(placed) {
+      const fresh: { level: 'instance'; uid: string; label: string }[] = [];
+      for (const one of placed) {
+        const uid = one.record.sopInstanceUID;
+        const label = labelOf(one);
+        const known = labels.get(uid);
+        if (label === null) unlabelled += 1;
+        else if (known === undefined) {
+          labels.set(uid, label);
+          fresh.push({ level: 'instance', uid, label });
+        } else if (known !== label) labels.set(uid, null);
+      }
+      stored.save('import', fresh);
+    },
+    finish() {
+      const ambiguous = rows?.ambiguous() ?? new Set<string>();
+      let contradicted = 0;
+      const takenBack: string[] = [];
+      for (const [uid, label] of labels) {
+        if (label === null) contradicted += 1;
+        if (label === null || ambiguous.has(uid)) takenBack.push(uid);
+      }
+      stored.remove(
+        'import',
+        takenBack.map((uid) => ({ level: 'instance' as const, uid })),
+      );
+      const notes = [...(rows?.notes() ?? []), ...notesOf(rows, unlabelled, contradicted)];
+      return { labelled: labels.size - takenBack.length, notes };
+    },
+  };
+}
+
+/** The name of the folder that holds the file; null for one straight below what was imported. */
+function folderLabel(within: string): string | null {
+  const folder = path.posix.basename(path.posix.dirname(within));
+  return folder === '.' || folder === '' ? null : folder.slice(0, 100);
+}
+
+function notesOf(rows: LabelRows | null, unlabelled: number, contradicted: number): string[] {
+  const notes: string[] = [];
+  if (unlabelled > 0) {
+    const files = unlabelled === 1 ? '1 file has' : `${unlabelled} files have`;
+    const why = rows === null ? 'no folder below the imported one holds it' : 'the labels file has no row for it';
+    notes.push(`${files} no label: ${why}.`);
+  }
+  if (contradicted > 0) {
+    notes.push(
+      contradicted === 1
+        ? '1 image occurs twice with different labels and is left without one.'
+        : `${contradicted} images occur twice with different labels and are left without one.`,
+    );
+  }
+  return notes;
+}

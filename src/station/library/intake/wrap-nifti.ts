@@ -1,0 +1,188 @@
+// NIfTI volumes as multi-frame Secondary Capture objects with functional groups (PS3.3 A.8.3 to A.8.5, C.7.6.16): one
+// frame for each slice, in its place in the patient, with the file's values behind slope and intercept.
+import { gunzipSync } from 'node:zlib';
+import { libraryFaults } from '../faults.ts';
+import type { Element } from '../../practice/part10.ts';
+import { fileKind } from './file-kind.ts';
+import { type NiftiHeader, niftiHeader } from './nifti-header.ts';
+import { niftiPixels, type NiftiPixels, voxelLimitBytes } from './nifti-values.ts';
+import { imagePixelElements } from './wrap-picture.ts';
+import {
+  decimalString,
+  derivedUid,
+  element,
+  secondaryCapture,
+  type WrappedFile,
+  wrappedObject,
+} from './wrapped-object.ts';
+
+const explicitLittleEndian = '1.2.840.10008.1.2.1';
+const headerBytes = 65_536;
+/** Directions whose cosine is above this are no right angle: DICOM has no word for such a pixel grid. */
+const skewCosine = 1e-3;
+const framesLimit = 65_536;
+
+/** @throws Fault 107 where the file is no whole NIfTI volume of a kind that can be imported. */
+export function wrapNifti(file: WrappedFile): Uint8Array {
+  const bytes = unpacked(file.bytes);
+  const header = niftiHeader(bytes);
+  const [columns, rows, slices] = header.size;
+  const frames = slices * header.volumes;
+  if (rows > 65_535 || columns > 65_535 || frames > framesLimit)
+    throw libraryFaults.notDicom(
+      `The NIfTI volume is too large: ${[...header.size, header.volumes].join(' × ')} voxels.`,
+    );
+  const values = niftiPixels(bytes, header);
+  const { samples, pixels } = values;
+  const isWord = pixels instanceof Uint16Array;
+  const bits = isWord ? 16 : 8;
+  const sopClassUID =
+    samples === 3
+      ? secondaryCapture.multiFrameColor
+      : isWord
+        ? secondaryCapture.multiFrameWord
+        : secondaryCapture.multiFrameByte;
+  const photometric = samples === 3 ? 'RGB' : 'MONOCHROME2';
+  const place = gridOf(header);
+  const comment = [values.derivation, place.problem].filter((sentence) => sentence !== '').join(' ');
+  return wrappedObject(file, {
+    sopClassUID,
+    transferSyntaxUID: explicitLittleEndian,
+    elements: [
+      ...imagePixelElements({ rows, columns, samples, bitsAllocated: bits, bitsStored: bits, photometric }),
+      ...(comment === '' ? [] : [element('00204000', 'LT', comment)]),
+      ...(place.grid === null
+        ? []
+        : [element('00200052', 'UI', derivedUid('frame of reference', file.content)), element('00201040', 'LO', '')]),
+      element('00280008', 'IS', String(frames)),
+      // Frames are told apart by their functional groups.
+      element('00280009', 'AT', { bytes: Uint8Array.of(0x00, 0x52, 0x30, 0x92) }),
+      ...(samples === 1 ? [...rescale(values), element('20500020', 'CS', 'IDENTITY')] : []),
+      element('52009229', 'SQ', { items: [sharedGroups(values, header, place.grid)] }),
+      element('52009230', 'SQ', {
+        items: Array.from({ length: frames }, (_, at) => frameGroups(at, slices, place.grid)),
+      }),
+      element('7FE00010', 'OW', isWord ? { pixels } : { bytes: pixels }),
+    ],
+  });
+}
+
+function unpacked(bytes: Uint8Array): Uint8Array {
+  if (fileKind(bytes) !== 'gzip') return bytes;
+  try {
+    const whole = gunzipSync(bytes, { maxOutputLength: voxelLimitBytes + headerBytes });
+    if (fileKind(whole) === 'nifti') return whole;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE')
+      throw libraryFaults.notDicom('The compressed file is too large when expanded (over 512 MB).');
+    throw libraryFaults.notDicom('The compressed file is damaged: it cannot be expanded.');
+  }
+  throw libraryFaults.notDicom('Not a DICOM file: of compressed files, only NIfTI volumes (.nii.gz) can be imported.');
+}
+
+type Vector = readonly [number, number, number];
+
+interface Grid {
+  /** Direction cosines in DICOM's patient coordinates (to the left, to the back, up). */
+  readonly alongRow: Vector;
+  readonly alongColumn: Vector;
+  /** Between rows, then between columns, mm. */
+  readonly pixelSpacingMm: readonly [number, number];
+  readonly sliceSpacingMm: number;
+  readonly origin: Vector;
+  readonly sliceStep: Vector;
+}
+
+/** Where the voxels lie. NIfTI's x and y run to the right and to the front, DICOM's the other way (PS3.3 C.7.6.2.1.1). */
+function gridOf({ affine, spacingMm }: NiftiHeader): { grid: Grid | null; problem: string } {
+  if (affine === null) return { grid: null, problem: 'The file does not say where in the patient it lies.' };
+  const column = (index: number): Vector => [-affine[0]![index]!, -affine[1]![index]!, affine[2]![index]!];
+  const [i, j, k, origin] = [column(0), column(1), column(2), column(3)];
+  const [iMm, jMm] = [lengthOf(i), lengthOf(j)];
+  if (!(iMm > 0) || !(jMm > 0))
+    return { grid: null, problem: 'The place in the patient that the file tells is impossible.' };
+  const alongRow = scaled(i, 1 / iMm);
+  const alongColumn = scaled(j, 1 / jMm);
+  if (Math.abs(dot(alongRow, alongColumn)) > skewCosine)
+    return { grid: null, problem: 'Rows and columns are not at right angles: the place in the patient is left out.' };
+  const normal = cross(alongRow, alongColumn);
+  const between = Math.abs(dot(normal, k));
+  return {
+    problem: '',
+    grid: {
+      alongRow,
+      alongColumn,
+      pixelSpacingMm: [jMm, iMm],
+      sliceSpacingMm: between > 0 ? between : spacingMm[2],
+      origin,
+      sliceStep: k,
+    },
+  };
+}
+
+/** Where a reader looks for them: in the data set for those that know no functional groups. */
+function rescale({ slope, intercept }: Pick<NiftiPixels, 'slope' | 'intercept'>): Element[] {
+  return [
+    element('00281052', 'DS', decimalString(intercept)),
+    element('00281053', 'DS', decimalString(slope)),
+    element('00281054', 'LO', 'US'),
+  ];
+}
+
+function sharedGroups(
+  { samples, slope, intercept, low, high }: NiftiPixels,
+  header: NiftiHeader,
+  grid: Grid | null,
+): Element[] {
+  const [columnMm, rowMm, sliceMm] = header.spacingMm;
+  const spacing = grid?.pixelSpacingMm ?? (rowMm > 0 && columnMm > 0 ? [rowMm, columnMm] : null);
+  const between = grid?.sliceSpacingMm ?? sliceMm;
+  const measures = [
+    ...(between > 0
+      ? [element('00180050', 'DS', decimalString(between)), element('00180088', 'DS', decimalString(between))]
+      : []),
+    ...(spacing === null ? [] : [element('00280030', 'DS', decimals(spacing))]),
+  ];
+  const group = (tag: string, item: Element[]): Element => element(tag, 'SQ', { items: [item] });
+  return [
+    ...(measures.length === 0 ? [] : [group('00289110', measures)]),
+    ...(grid === null
+      ? []
+      : [group('00209116', [element('00200037', 'DS', decimals([...grid.alongRow, ...grid.alongColumn]))])]),
+    ...(samples === 3
+      ? []
+      : [
+          group('00289145', rescale({ slope, intercept })),
+          group('00289132', [
+            element('00281050', 'DS', decimalString((low + high) / 2)),
+            element('00281051', 'DS', decimalString(Math.max(high - low, Math.abs(slope)))),
+          ]),
+        ]),
+  ];
+}
+
+function frameGroups(frame: number, slices: number, grid: Grid | null): Element[] {
+  const slice = frame % slices;
+  const volume = Math.floor(frame / slices);
+  const content = [
+    element('00209056', 'SH', '1'),
+    element('00209057', 'UL', { ul: [slice + 1] }),
+    element('00209128', 'UL', { ul: [volume + 1] }),
+  ];
+  if (grid === null) return [element('00209111', 'SQ', { items: [content] })];
+  const position = [0, 1, 2].map((axis) => grid.origin[axis]! + grid.sliceStep[axis]! * slice);
+  return [
+    element('00209111', 'SQ', { items: [content] }),
+    element('00209113', 'SQ', { items: [[element('00200032', 'DS', decimals(position))]] }),
+  ];
+}
+
+const decimals = (numbers: readonly number[]): string => numbers.map((one) => decimalString(one + 0)).join('\\');
+const lengthOf = (vector: Vector): number => Math.hypot(...vector);
+const scaled = ([x, y, z]: Vector, by: number): Vector => [x * by, y * by, z * by];
+const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const cross = (a: Vector, b: Vector): Vector => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+];
