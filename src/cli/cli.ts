@@ -8,6 +8,7 @@ import { demoCommand, hospitalCommand } from './commands/demo.ts';
 import { epsilonCommand } from './commands/epsilon.ts';
 import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
 import { importsCommand } from './commands/imports.ts';
+import { labelsCommand } from './commands/labels.ts';
 import { libraryCommands } from './commands/library.ts';
 import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
@@ -32,6 +33,7 @@ const program = new Command('imagiq')
 for (const command of [
   ...libraryCommands(),
   measurementsCommand(),
+  labelsCommand(),
   importsCommand(),
   cohortCommand(),
   trainCommand(),

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { annotationCalls } from './annotation.ts';
 import { browseCalls } from './browse.ts';
+import { labelSourceCalls } from './label-source.ts';
 import { cohortNameSchema, cohortSchema, labelOrigins } from './cohort.ts';
 import {
   frameSchema,
@@ -166,6 +167,7 @@ export const calls = {
   },
   ...annotationCalls,
   ...browseCalls,
+  ...labelSourceCalls,
   ...importReportCalls,
   ...pacsCalls,
 } as const;

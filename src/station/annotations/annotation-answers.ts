@@ -1,10 +1,13 @@
 // The contract's calls about measurements and overlays, answered.
 import type { annotationCalls } from '../../contract/annotation.ts';
+import type { labelSourceCalls } from '../../contract/label-source.ts';
 import type { Answers } from '../../contract/calls.ts';
 import type { Station } from '../open-station.ts';
 
-export function annotationAnswers({ library }: Station): Answers<keyof typeof annotationCalls> {
-  const { measurements, overlays, overlayShapes } = library.annotations;
+export function annotationAnswers({
+  library,
+}: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
+  const { measurements, overlays, overlayShapes, readLabels } = library.annotations;
   return {
     measurements: ({ studyInstanceUID }) => ({ measurements: measurements.all(studyInstanceUID) }),
     'save-measurement': ({ measurement }) => {
@@ -17,5 +20,6 @@ export function annotationAnswers({ library }: Station): Answers<keyof typeof an
     },
     overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
     'overlay-shapes': (asked) => overlayShapes(asked),
+    'read-labels': (asked) => readLabels(library, asked),
   };
 }

@@ -1,9 +1,11 @@
 // What is drawn over images, composed: measurements of readers, segmentations and structure sets, and the threads that read them.
 import type { CallOutput } from '../../contract/calls.ts';
+import type { LabelReport } from '../../contract/label-source.ts';
 import type { Db } from '../library/database.ts';
 import { type MeasurementStore, measurementStore } from './measurement-store.ts';
 import { openObjectThreads } from './object-threads.ts';
 import { overlayIndex } from './overlay-index.ts';
+import { readLabels, type ReadLabelsOptions } from './read-labels.ts';
 
 export interface Annotations {
   readonly measurements: MeasurementStore;
@@ -17,6 +19,8 @@ export interface Annotations {
   }): Promise<CallOutput<'overlay-shapes'>>;
   /** @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
   header(sopInstanceUID: string): Promise<CallOutput<'header'>['elements']>;
+  /** Reads labels out of objects of the library and keeps them. */
+  readLabels(library: ReadLabelsOptions['library'], asked: Parameters<typeof readLabels>[1]): Promise<LabelReport>;
   close(): void;
 }
 
@@ -44,6 +48,7 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
     async header(sopInstanceUID) {
       return threads.ask('header', { path: pathOf(sopInstanceUID) });
     },
+    readLabels: (library, asked) => readLabels({ db, folder, threads, library }, asked),
     close: () => threads.close(),
   };
 }

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { OverlayShape } from '../../contract/annotation.ts';
 import { Fault, faultValueOf, type FaultValue } from '../../contract/fault.ts';
+import type { DataSet } from '../library/dataset.ts';
 import { libraryFaults } from '../library/faults.ts';
 import { readHeaderFile } from '../library/header-file.ts';
 import { type HeaderElement, headerList } from '../library/header-list.ts';
@@ -10,6 +11,8 @@ import { parseDataset } from '../library/parse-dataset.ts';
 import { codeOf } from '../library/pixels/attributes.ts';
 import { openWasmCodecs } from '../library/pixels/wasm-codecs.ts';
 import { annotationFaults } from './faults.ts';
+import { type LabelContents, labelContents } from './label-contents.ts';
+import { type ReportGroup, reportGroups } from './measurement-report.ts';
 import { objectTags, overlayClasses } from './object-tags.ts';
 import { type OverlayDescription, overlayDescription } from './overlay-description.ts';
 import { overlayTarget } from './overlay-target.ts';
@@ -35,6 +38,10 @@ export interface ObjectTasks {
   readonly header: { readonly asked: { readonly path: string }; readonly answered: HeaderElement[] };
   /** Null where the file is neither a segmentation nor a structure set. */
   readonly describe: { readonly asked: { readonly path: string }; readonly answered: OverlayDescription | null };
+  /** Which regions lie on which images; null where the file is neither a segmentation nor a structure set. */
+  readonly contents: { readonly asked: { readonly path: string }; readonly answered: LabelContents | null };
+  /** What a structured report says about images. */
+  readonly report: { readonly asked: { readonly path: string }; readonly answered: ReportGroup[] };
   readonly shapes: { readonly asked: ShapesAsked; readonly answered: Shapes };
 }
 
@@ -70,6 +77,10 @@ async function perform(task: ObjectTask): Promise<ObjectTasks[keyof ObjectTasks]
       return headerList(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
     case 'describe':
       return overlayDescription(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
+    case 'contents':
+      return labelContents(wholeDataset(task.asked.path), codecs);
+    case 'report':
+      return reportGroups(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
     case 'shapes':
       return shapesOn(task.asked);
   }
@@ -90,8 +101,7 @@ function openOverlay(path: string): OpenOverlay {
   const version = `${size} ${mtimeMs} ${path}`;
   if (kept?.version === version) return kept.overlay;
   kept = null;
-  if (size > overlayLimitBytes) throw annotationFaults.tooLarge(size);
-  const dataset = parseDataset(wholeFile(path));
+  const dataset = wholeDataset(path);
   const kind = overlayClasses[codeOf(dataset, dataset, objectTags.SOPClassUID)];
   if (kind === undefined) throw annotationFaults.noOverlay();
   const overlay: OpenOverlay =
@@ -102,17 +112,19 @@ function openOverlay(path: string): OpenOverlay {
   return overlay;
 }
 
-function wholeFile(path: string): Uint8Array {
+function wholeDataset(path: string): DataSet {
   const file = openSync(path, 'r');
   try {
-    const bytes = new Uint8Array(fstatSync(file).size);
+    const { size } = fstatSync(file);
+    if (size > overlayLimitBytes) throw annotationFaults.tooLarge(size);
+    const bytes = new Uint8Array(size);
     let has = 0;
     while (has < bytes.length) {
       const count = readSync(file, bytes, has, bytes.length - has, has);
       if (count === 0) break;
       has += count;
     }
-    return bytes.subarray(0, has);
+    return parseDataset(bytes.subarray(0, has));
   } finally {
     closeSync(file);
   }
