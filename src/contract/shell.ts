@@ -12,6 +12,7 @@ export const shellCommands = [
   'import-folder',
   'find',
   'show-studies',
+  'show-pacs',
   'show-cohorts',
   'show-training',
   'show-federation',

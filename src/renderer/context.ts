@@ -4,6 +4,7 @@ import type { ShellBridge } from '../contract/shell.ts';
 import type { StationLink } from './bridge/station-link.ts';
 import type { Imports } from './imports/imports.svelte.ts';
 import type { Navigation } from './navigation.svelte.ts';
+import type { Transfers } from './pacs/transfers.svelte.ts';
 import type { Theme } from './ui/theme.svelte.ts';
 import type { Toasts } from './ui/toasts.svelte.ts';
 import type { FrameStore } from './viewer/frame-store.ts';
@@ -15,6 +16,7 @@ export interface WindowContext {
   readonly theme: Theme;
   readonly navigation: Navigation;
   readonly imports: Imports;
+  readonly transfers: Transfers;
   readonly frames: FrameStore;
 }
 

@@ -6,6 +6,7 @@ import App from './App.svelte';
 import { openStationLink } from './bridge/station-link.ts';
 import { Imports } from './imports/imports.svelte.ts';
 import { Navigation } from './navigation.svelte.ts';
+import { Transfers } from './pacs/transfers.svelte.ts';
 import './ui/tokens.css';
 import './ui/base.css';
 import { Theme } from './ui/theme.svelte.ts';
@@ -32,6 +33,7 @@ mount(App, {
       theme,
       navigation: new Navigation(),
       imports: new Imports(station, toasts),
+      transfers: new Transfers(station, toasts),
       frames: new FrameStore(station),
     },
   },

@@ -4,6 +4,7 @@ import type { IconName } from './ui/Icon.svelte';
 
 export const screens = [
   { name: 'studies', label: 'Studies', icon: 'studies' },
+  { name: 'pacs', label: 'PACS', icon: 'server' },
   { name: 'cohorts', label: 'Cohorts', icon: 'cohorts' },
   { name: 'training', label: 'Training', icon: 'training' },
   { name: 'federation', label: 'Federation', icon: 'federation' },
@@ -29,6 +30,7 @@ export class Navigation {
   #screen = $state<ScreenName>('studies');
   #opened = $state.raw<OpenedStudy | null>(null);
   #cohortSource = $state.raw<CohortSource | null>(null);
+  #sending = $state.raw<readonly string[] | null>(null);
   #trainCohort = $state<string | null>(null);
   #findRequests = $state(0);
 
@@ -43,6 +45,11 @@ export class Navigation {
   /** Set while the dialog for a new cohort is open. */
   get cohortSource(): CohortSource | null {
     return this.#cohortSource;
+  }
+
+  /** Studies to send, by UID, while the dialog that asks to whom is open. */
+  get sending(): readonly string[] | null {
+    return this.#sending;
   }
 
   /** The cohort that the training form starts with. */
@@ -70,6 +77,14 @@ export class Navigation {
 
   closeCohortDialog(): void {
     this.#cohortSource = null;
+  }
+
+  send(studyInstanceUIDs: readonly string[]): void {
+    this.#sending = studyInstanceUIDs;
+  }
+
+  closeSendDialog(): void {
+    this.#sending = null;
   }
 
   train(cohort: string): void {

@@ -89,7 +89,7 @@ describe('the shell', { timeout: 60_000 }, () => {
     const { app, page } = theWindow(context);
     await app.evaluate(({ Menu }) => {
       const items = Menu.getApplicationMenu()?.items.flatMap((menu) => menu.submenu?.items ?? []) ?? [];
-      items.find((item) => item.accelerator === 'CmdOrCtrl+5')?.click();
+      items.find((item) => item.accelerator === 'CmdOrCtrl+6')?.click();
     });
     await page.getByRole('heading', { name: 'Ledger' }).waitFor();
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Ledger');
