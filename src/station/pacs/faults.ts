@@ -90,8 +90,7 @@ export const pacsFault = {
   nothingToSend: () =>
     new Fault({ code: 664, message: 'None of these studies lies in this library any more.', retry: 'never' }),
   cancelled: () => new Fault({ code: 665, message: 'The transfer was cancelled.', retry: 'now' }),
-  notYet: (what: string) =>
-    new Fault({ code: 666, message: `${what} is not part of this version yet.`, retry: 'never' }),
+  // 666 said that speaking DIMSE was not part of this version yet.
   noSuchStudy: (peer: string) =>
     new Fault({ code: 667, message: `${peer} holds no instances of this study.`, retry: 'never' }),
   // 668, 669: DICOMweb. 670–679: DIMSE and the receiver.

@@ -1,0 +1,173 @@
+// The PACS screen in a real window, against a real Orthanc with its DICOMweb plug-in.
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { writePracticeStudies } from '../../src/station/practice/practice-studies.ts';
+import {
+  freePort,
+  hasOrthanc,
+  type Orthanc,
+  orthancUser,
+  startOrthanc,
+} from '../integration/station/pacs/dicomweb-orthanc.ts';
+import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+
+let stage: Stage | string;
+let opened: OpenWindow | null = null;
+let orthanc: Orthanc | null = null;
+
+beforeAll(async () => {
+  if (!hasOrthanc) {
+    stage = 'Orthanc and its DICOMweb plug-in are absent';
+    return;
+  }
+  stage = await setStage();
+  if (typeof stage === 'string') return;
+  orthanc = await startOrthanc();
+  const folder = newFolder('pacs-studies');
+  await writePracticeStudies({ site: 0, folder, patients: 12 });
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.dcm')) await orthanc.rest('/instances', readFileSync(path.join(folder, name)));
+  }
+  opened = await openImagiq(stage);
+}, 240_000);
+
+afterAll(async () => {
+  await opened?.close();
+  await orthanc?.stop();
+  if (typeof stage === 'object') stage.close();
+});
+
+function theWindow(context: TestContext): OpenWindow & { orthanc: Orthanc } {
+  if (typeof stage === 'string') context.skip(stage);
+  if (!opened || !orthanc) throw new Error('the window is not open');
+  return { ...opened, orthanc };
+}
+
+describe('the PACS screen', { timeout: 90_000 }, () => {
+  test('adds a DICOMweb peer and tests it', async (context) => {
+    const { page, orthanc, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'PACS' }).click();
+    await page.getByText('No peer yet').waitFor();
+    await screenshot('40-pacs-empty');
+    await page.getByRole('button', { name: 'Add a peer' }).first().click();
+    await page.getByRole('radio', { name: /DICOMweb/ }).check();
+    await page.getByLabel('Name').fill('Archive');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByTestId('peer-problem').getByText('Enter an address that begins with http').waitFor();
+    await page.getByLabel('Address').fill(orthanc.url);
+    await page.getByLabel('User').fill(orthancUser.user);
+    await page.getByLabel('Password').fill(orthancUser.password);
+    await screenshot('41-pacs-peer-dialog');
+    await page.getByLabel('Password').press('Enter');
+    await page.getByTestId('test-connection').click();
+    await page
+      .getByTestId('echo-result')
+      .getByText(/^Archive answers, in \d+ ms\.$/)
+      .waitFor();
+  });
+
+  test('finds studies and retrieves the chosen ones into the study list', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByTestId('find').click();
+    await page.getByTestId('remote-study').first().waitFor();
+    const found = await page.getByTestId('remote-study').count();
+    expect(found).toBeGreaterThan(3);
+    await page.getByTestId('remote-study').nth(0).click();
+    await page
+      .getByTestId('remote-study')
+      .nth(2)
+      .click({ modifiers: ['Shift'] });
+    await page.getByTestId('found').getByText('3 selected').waitFor();
+    await screenshot('42-pacs-found');
+    await page.getByTestId('retrieve').click();
+    await page.getByTestId('transfer-report').waitFor();
+    await screenshot('43-pacs-report');
+    expect(await page.getByRole('dialog').getByRole('heading').first().innerText()).toBe('Retrieved');
+    await page.keyboard.press('Enter');
+    await page.getByText('all here').nth(2).waitFor();
+    await screenshot('44-pacs-retrieved');
+    await page.getByRole('button', { name: 'Studies', exact: true }).click();
+    await page.getByTestId('study-row').nth(2).waitFor();
+    expect(await page.getByTestId('study-row').count()).toBe(3);
+  });
+
+  test('sends chosen studies of the list to a peer', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByTestId('study-row').first().getByLabel('Select study').click();
+    await page.getByRole('button', { name: /Send to/ }).click();
+    await screenshot('45-pacs-send');
+    await page.getByTestId('send').click();
+    await page.getByTestId('transfer-report').waitFor();
+    expect(await page.getByRole('dialog').getByRole('heading').first().innerText()).toBe('Sent');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Ledger' }).click();
+    await page.getByText('Studies sent to a peer').first().waitFor();
+  });
+
+  test('says of a wrong port that nothing listens there, and of a wrong password that it is not let in', async (context) => {
+    const { page, orthanc, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'PACS' }).click();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const address = page.getByLabel('Address');
+    expect(await page.getByLabel('Password').inputValue()).toBe('');
+    await address.fill(`http://127.0.0.1:${await freePort()}/dicom-web`);
+    await page.getByLabel('Password').fill('anything');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByTestId('test-connection').click();
+    await page.getByTestId('echo-result').getByText('Archive cannot be reached: nothing listens there.').waitFor();
+    await page.getByTestId('find').click();
+    await page.getByTestId('find-problem').getByText('nothing listens there').waitFor();
+    await screenshot('46-pacs-unreachable');
+
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await address.fill(orthanc.url);
+    await page.getByLabel('Password').fill('wrong');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByTestId('test-connection').click();
+    await page.getByTestId('echo-result').getByText('does not let this station in').waitFor();
+  });
+
+  test('switches the receiver on and tells what to enter at the PACS', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    const port = await freePort();
+    await page.getByTestId('switch-on').click();
+    await page.getByLabel('Port').fill(String(port));
+    await page.getByLabel('AE titles that may send').fill('ORTHANCTEST');
+    await screenshot('47-pacs-receiver-dialog');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByTestId('receiver-standing').getByText('Listening').waitFor();
+    expect(await page.getByTestId('receiver-advice').innerText()).toContain(String(port));
+    await screenshot('48-pacs-receiver');
+  });
+
+  test('asks a PACS by C-FIND, retrieves by C-GET, and asks before a peer is deleted', async (context) => {
+    const { page, orthanc, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Add a peer' }).click();
+    await page.getByLabel('Name').fill('Radiology PACS');
+    await page.getByLabel('AE title', { exact: true }).fill(orthanc.aeTitle);
+    await page.getByLabel('Host').fill('127.0.0.1');
+    await page.getByRole('dialog').getByLabel('Port').fill(String(orthanc.dicomPort));
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByTestId('test-connection').click();
+    await page.getByTestId('echo-result').getByText('Radiology PACS answers').waitFor();
+    await page.getByLabel('Patient ID').press('Enter');
+    await page.getByTestId('remote-study').first().waitFor();
+    const rows = page.getByLabel('Study rows');
+    await rows.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('transfer-report').waitFor();
+    expect(await page.getByRole('dialog').getByRole('heading').first().innerText()).toBe('Retrieved');
+    await page.keyboard.press('Enter');
+    await screenshot('49-pacs-dimse');
+
+    await page.getByRole('button', { name: 'Delete Radiology PACS' }).click();
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    expect(await page.getByTestId('peer').count()).toBe(2);
+    await page.getByRole('button', { name: 'Delete Radiology PACS' }).click();
+    await page.getByRole('button', { name: 'Delete the peer' }).click();
+    await expect.poll(() => page.getByTestId('peer').count()).toBe(1);
+  });
+});
