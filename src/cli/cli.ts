@@ -12,6 +12,7 @@ import { labelsCommand } from './commands/labels.ts';
 import { libraryCommands } from './commands/library.ts';
 import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
+import { pacsCommand } from './commands/pacs.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
@@ -35,6 +36,7 @@ for (const command of [
   measurementsCommand(),
   labelsCommand(),
   importsCommand(),
+  pacsCommand(),
   cohortCommand(),
   trainCommand(),
   epsilonCommand(),

@@ -13,7 +13,7 @@ import { type StudyPlan, studyPlan } from './study-plan.ts';
 import { compressedSyntaxes, uncompressedSyntaxes } from './transfer-syntax-names.ts';
 
 /** What the receiver tells and takes during a C-MOVE. */
-export type MoveTarget = Pick<Receiver, 'state' | 'watch'>;
+export type MoveTarget = Pick<Receiver, 'state' | 'settled' | 'watch'>;
 
 const queries: Proposal = { abstractSyntax: sopClasses.studyRootFind, transferSyntaxes: uncompressedSyntaxes };
 /** Storing instances may take a peer longer than a query. */
@@ -29,6 +29,7 @@ export async function retrieveStudy(
   options: RetrieveOptions,
   receiver: MoveTarget | null,
 ): Promise<void> {
+  if (options.method === 'move') await receiver?.settled();
   if (options.method === 'move' && receiver?.state().isListening !== true) throw pacsFault.receiverOff();
   const plan = await planOf(call, studyInstanceUID, options);
   if (plan !== null) options.onTotal(plan.sopInstanceUIDs.size);

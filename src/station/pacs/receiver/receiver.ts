@@ -11,6 +11,8 @@ import type { StoredInstance } from './storage-provider.ts';
 
 export interface Receiver {
   state(): ReceiverState;
+  /** Resolves when it listens, or when it is known why it does not. */
+  settled(): Promise<void>;
   /** Saves the settings, lets running associations end (10 s), and listens anew. Why it cannot is in `problem`. */
   configure(settings: ReceiverSettings): Promise<ReceiverState>;
   /** Hears of each instance that arrives; returns the way to stop. For C-MOVE, whose answers tell only numbers. */
@@ -77,6 +79,7 @@ export function openReceiver({ folder, intake, onChange, limits = receiverLimits
   void inTurn(start);
   return {
     state,
+    settled: () => queue,
     async configure(next) {
       await inTurn(async () => {
         writeFileDurably(file, `${JSON.stringify(next, null, 2)}\n`);

@@ -1,0 +1,95 @@
+// `imagiq pacs` against dcmtk's archive and sender.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ReceiverState, TransferReport } from '../../../src/contract/pacs.ts';
+import { practiceSlice } from '../station/library/practice-slice.ts';
+import { absence, dcmqrscp, dcmtk, freePort, Ward } from '../station/pacs/dimse-peers.ts';
+import { imagiq, start } from './imagiq.ts';
+
+let ward: Ward;
+beforeEach(() => {
+  ward = new Ward();
+});
+afterEach(() => ward.close());
+
+test('a peer that is not whole, and an AE title that is none, are wrong use', async () => {
+  const home = path.join(ward.folder, 'home');
+  const incomplete = await imagiq('--home', home, '--json', 'pacs', 'add', 'archive', '--host', 'localhost');
+  expect(incomplete.code).toBe(2);
+  expect(incomplete.json<{ fault: { message: string } }>().fault.message).toContain('--ae-title');
+  expect((await imagiq('--home', home, 'pacs', 'add', 'archive', '--ae-title', 'A'.repeat(17))).code).toBe(2);
+  const unknown = await imagiq('--home', home, '--json', 'pacs', 'echo', 'nobody');
+  expect(unknown.code).toBe(1);
+  expect(unknown.json<{ fault: { code: number } }>().fault.code).toBe(650);
+}, 60_000);
+
+describe.skipIf(absence !== null)(
+  `peers from the command line${absence === null ? '' : ` (skipped: ${absence})`}`,
+  () => {
+    test('are added, asked, sent to and fetched from; the receiver takes what comes until Ctrl+C', async () => {
+      const [home, other] = [path.join(ward.folder, 'home'), path.join(ward.folder, 'other')];
+      const port = await freePort();
+      const archive = await dcmqrscp(ward, 'IMAGIQ', port);
+      const study = practiceSlice(0).studyInstanceUID;
+      const slices = Array.from({ length: 20 }, (_, index) => {
+        const file = ward.path('slices', `${index}.dcm`);
+        writeFileSync(file, practiceSlice(index).bytes);
+        return file;
+      });
+      const add = [
+        'pacs',
+        'add',
+        'archive',
+        '--ae-title',
+        'ARCHIVE',
+        '--host',
+        '127.0.0.1',
+        '--port',
+        String(archive.port),
+      ];
+      for (const folder of [home, other]) expect((await imagiq('--home', folder, ...add)).code).toBe(0);
+      expect((await imagiq('--home', home, 'pacs', 'peers')).stdout).toContain('ARCHIVE at 127.0.0.1');
+      expect((await imagiq('--home', home, 'pacs', 'echo', 'archive')).stdout).toContain('answered in');
+
+      await imagiq('--home', home, 'import', path.dirname(slices[0]!));
+      const sent = await imagiq('--home', home, '--json', 'pacs', 'send', 'archive', study);
+      expect(sent.json<TransferReport>()).toMatchObject({ completed: 20, failed: 0 });
+      const found = await imagiq('--home', other, '--json', 'pacs', 'find', 'archive', '--study', study);
+      expect(found.json<{ studies: unknown[] }>().studies).toMatchObject([
+        { studyInstanceUID: study, instancesHere: 0 },
+      ]);
+
+      const refused = await imagiq('--home', other, '--json', 'pacs', 'move', 'archive', study);
+      expect(refused).toMatchObject({ code: 1 });
+      const receiving = start(
+        '--home',
+        other,
+        '--json',
+        'pacs',
+        'receive',
+        '--port',
+        String(port),
+        '--allow',
+        'ARCHIVE',
+        'STORESCU',
+      );
+      const state = JSON.parse(await receiving.firstLine) as ReceiverState;
+      expect(state).toMatchObject({ isListening: true, settings: { allowedAETitles: ['ARCHIVE', 'STORESCU'] } });
+      const moved = await imagiq('--home', other, '--json', 'pacs', 'move', 'archive', study);
+      expect(moved.json<TransferReport>()).toMatchObject({ completed: 20, failed: 0, failures: [] });
+      const again = await dcmtk('storescu', ['-aec', 'IMAGIQ', '127.0.0.1', String(port), ...slices.slice(0, 2)]);
+      expect(again.isDone).toBe(true);
+      receiving.process.kill('SIGINT');
+      const ended = await receiving.ended;
+      expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('22 instances received') });
+
+      const got = await imagiq('--home', ward.path('third'), ...add);
+      expect(got.code).toBe(0);
+      const third = await imagiq('--home', ward.path('third'), '--json', 'pacs', 'get', 'archive', study);
+      expect(third).toMatchObject({ code: 0 });
+      expect(third.json<TransferReport>()).toMatchObject({ completed: 20, failed: 0 });
+      expect((await imagiq('--home', home, 'pacs', 'remove', 'archive')).code).toBe(0);
+    }, 120_000);
+  },
+);
