@@ -34,6 +34,8 @@ export interface ShellBridge {
   chooseFolders(): Promise<string[] | null>;
   /** A file chosen in the system's dialog; null when the user cancelled. */
   chooseFile(kind: FileKind): Promise<string | null>;
+  /** A place to write a new file, from the system's dialog; null when the user cancelled. `name` is a proposal. */
+  chooseNewFile(name: string): Promise<string | null>;
   /** The path of a dropped file or folder; empty where the drop has none. */
   pathOf(file: File): string;
   /** Asks for this window's port to the station; it arrives as a `message` event with data `station-port`. */

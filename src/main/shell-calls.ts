@@ -1,5 +1,6 @@
 // The few services that only the shell can give the window. Every call checks its sender and decodes its argument.
-import { BrowserWindow, dialog, ipcMain, type IpcMainInvokeEvent } from 'electron';
+import path from 'node:path';
+import { app, BrowserWindow, dialog, ipcMain, type IpcMainInvokeEvent } from 'electron';
 import { type FileKind, fileKinds, type StationState } from '../contract/shell.ts';
 import { isFromWindow } from './locks.ts';
 
@@ -25,6 +26,18 @@ export function answerShellCalls({ openStationPort, stationState }: ShellService
       filters: kind === 'csv' ? [{ name: 'Table (CSV)', extensions: ['csv', 'tsv', 'txt'] }] : [],
     });
     return chosen ?? null;
+  });
+  answer('choose-new-file', async (event, name) => {
+    if (typeof name !== 'string' || !/^[\w .-]{1,120}$/.test(name)) throw new Error('unusable name of a file');
+    const extension = path.extname(name).slice(1);
+    const window = BrowserWindow.fromWebContents(event.sender);
+    const options = {
+      title: 'Save',
+      defaultPath: path.join(app.getPath('documents'), name),
+      filters: extension === '' ? [] : [{ name: extension.toUpperCase(), extensions: [extension] }],
+    };
+    const result = window ? await dialog.showSaveDialog(window, options) : await dialog.showSaveDialog(options);
+    return result.canceled || result.filePath === '' ? null : result.filePath;
   });
   answer('open-station-port', (event) => openStationPort(event.sender));
   answer('station-state', () => stationState());

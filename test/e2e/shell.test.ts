@@ -36,6 +36,7 @@ describe('the shell', { timeout: 60_000 }, () => {
     expect(seen.bridge).toEqual([
       'chooseFile',
       'chooseFolders',
+      'chooseNewFile',
       'onCommand',
       'onLink',
       'onStationState',

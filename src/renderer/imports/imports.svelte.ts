@@ -1,16 +1,21 @@
 // The import that is under way, if any, and the report of the last one.
 import type { ImportProgress, ImportReport } from '../../contract/dicom.ts';
+import type { PastImport } from '../../contract/import-report.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
 /** `labelsFile` comes with practice studies only. */
 export type FinishedImport = ImportReport & { readonly labelsFile?: string };
 
+/** An import's report as it is shown, whether the import just ended or is a past one. */
+export type ShownImport = Omit<FinishedImport, 'refusals'> & Partial<Pick<PastImport, 'startedAt' | 'paths'>>;
+
 export class Imports {
   #progress = $state.raw<ImportProgress | null>(null);
   #isRunning = $state(false);
   #isCancelling = $state(false);
-  #report = $state.raw<FinishedImport | null>(null);
+  #report = $state.raw<ShownImport | null>(null);
+  #isHistoryShown = $state(false);
   readonly #station: StationLink;
   readonly #toasts: Toasts;
 
@@ -32,9 +37,26 @@ export class Imports {
     return this.#progress;
   }
 
-  /** The last import's report, until it is dismissed. */
-  get report(): FinishedImport | null {
+  /** The report on the screen: of the last import, or of a past one. */
+  get report(): ShownImport | null {
     return this.#report;
+  }
+
+  /** Whether the list of past imports is on the screen. */
+  get isHistoryShown(): boolean {
+    return this.#isHistoryShown;
+  }
+
+  showHistory(): void {
+    this.#isHistoryShown = true;
+  }
+
+  closeHistory(): void {
+    this.#isHistoryShown = false;
+  }
+
+  showReport(past: PastImport): void {
+    this.#report = past;
   }
 
   importPaths(paths: string[]): Promise<void> {
