@@ -12,7 +12,9 @@ import { labelsCommand } from './commands/labels.ts';
 import { libraryCommands } from './commands/library.ts';
 import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
+import { membersCommand } from './commands/members.ts';
 import { pacsCommand } from './commands/pacs.ts';
+import { projectCommand } from './commands/project.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
@@ -41,6 +43,8 @@ for (const command of [
   trainCommand(),
   epsilonCommand(),
   ...hubCommands(),
+  membersCommand(),
+  projectCommand(),
   ...memberCommands(),
   simulateCommand(),
   demoCommand(),

@@ -60,10 +60,15 @@ export function hubCommands(): Command[] {
       const stop = (): void => void hub.close().then(() => process.exit(0));
       process.on('SIGINT', stop);
       process.on('SIGTERM', stop);
-      output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: project?.id ?? null }, () =>
+      // The folder may hold one from an earlier start.
+      const current = hub.status().project;
+      output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: current?.id ?? null }, () =>
         [
           `Hub of “${hub.status().federation}” at ${hub.url}`,
           `Fingerprint ${hub.fingerprint}`,
+          current === null
+            ? 'No project yet: sites can join and wait. Start the hub again with --project FILE to give one.'
+            : `Project ${current.title}, trunk ${hub.status().trunkVersion} of ${current.commits}`,
           'Invite a site with `imagiq invite --data ' + options.data + '`. Ctrl+C stops the hub; nothing is lost.',
         ].join('\n'),
       );

@@ -1,6 +1,8 @@
 // Faults of the hub (500–549; 550–569 are aggregation's): most of them are read at the site that was refused.
 import { Fault } from '../../contract/fault.ts';
 
+const reason = (because: string | null): string => (because === null || because === '' ? '' : `: ${because}`);
+
 export const hubFault = {
   unknownInvite: () =>
     new Fault({
@@ -32,10 +34,16 @@ export const hubFault = {
       message: 'This site is not a member of the federation, or left it. Ask the coordinator for an invite.',
       retry: 'never',
     }),
-  revoked: () =>
+  revoked: (because: string | null) =>
     new Fault({
       code: 505,
-      message: "The coordinator withdrew this site's membership. Ask the coordinator what happened.",
+      message: `The coordinator withdrew this site's membership${reason(because)}. Ask the coordinator what happened.`,
+      retry: 'never',
+    }),
+  expelled: (because: string) =>
+    new Fault({
+      code: 506,
+      message: `The coordinator ended this site's membership${reason(because)}. To come back it needs a new invite.`,
       retry: 'never',
     }),
   noProject: () =>
@@ -100,6 +108,12 @@ export const hubFault = {
     new Fault({
       code: 525,
       message: `The hub's data was written by a newer ImagiQ (schema ${version}). Update this one.`,
+      retry: 'never',
+    }),
+  unknownMember: (site: string) =>
+    new Fault({
+      code: 527,
+      message: `No member of the federation is called ${site}. \`imagiq members list\` shows who is.`,
       retry: 'never',
     }),
 } as const;

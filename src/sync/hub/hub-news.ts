@@ -3,7 +3,10 @@ import type { FaultValue } from '../../contract/fault.ts';
 
 /** What happened at the hub, by site name and number only. */
 export type HubNews =
-  | { readonly kind: 'site-enrolled' | 'site-online' | 'site-offline' | 'site-left'; readonly site: string }
+  | {
+      readonly kind: 'site-enrolled' | 'site-online' | 'site-offline' | 'site-left' | 'site-dismissed';
+      readonly site: string;
+    }
   | { readonly kind: 'site-refused' | 'commit-failed'; readonly fault: FaultValue }
   /** Something broke inside while a site was served, a full disk for example; the site was told to come back later. */
   | { readonly kind: 'failed'; readonly site: string; readonly fault: FaultValue }

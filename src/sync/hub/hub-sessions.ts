@@ -23,8 +23,8 @@ export interface HubSessions {
   broadcast(message: FromHub): void;
   announceMembers(): void;
   announceProject(): void;
-  /** Ends a site's connection because it may not come back. */
-  dismiss(fingerprint: string): void;
+  /** Ends the connections of sites that are no members any more; when they come back they are told why. */
+  dismissFormerMembers(): void;
   close(): Promise<void>;
 }
 
@@ -201,8 +201,13 @@ export function openHubSessions(order: {
     broadcast,
     announceMembers,
     announceProject: () => broadcast(announcedProject()),
-    dismiss(fingerprint) {
-      sessions.get(fingerprint)?.channel.close(closeCodes.refused, 'the coordinator withdrew the membership');
+    dismissFormerMembers() {
+      const former = [...sessions.values()].filter(({ site }) => !members.isMember(site.fingerprint));
+      for (const { site, channel } of former) {
+        tell({ kind: 'site-dismissed', site: site.site });
+        channel.close(closeCodes.refused, 'the coordinator ended the membership');
+      }
+      if (former.length > 0) announceMembers();
     },
     async close() {
       isClosing = true;

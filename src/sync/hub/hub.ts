@@ -16,7 +16,8 @@ import { openDoor } from './hub-door.ts';
 import type { HubNews } from './hub-news.ts';
 import { openHubSessions } from './hub-sessions.ts';
 import { createInvite, type InviteOrder } from './invites.ts';
-import { openMembers } from './members.ts';
+import { type MembershipEnd, openMembers } from './members.ts';
+import { watchOtherProcesses } from './membership-end.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
@@ -69,8 +70,8 @@ export interface Hub {
   setProject(project: Project, initialWeights: Uint8Array): Promise<void>;
   /** The newest trunk as safetensors; null without a project. */
   trunkWeights(): Promise<Uint8Array | null>;
-  /** Withdraws a site's membership at once and for good. @returns whether there was such a member. */
-  revoke(site: string): boolean;
+  /** Ends a site's membership at once. @returns whether there was such a member. */
+  endMembership(site: string, end: MembershipEnd): boolean;
   /** Calls `listener` with each piece of news; the result ends that. */
   watch(listener: (news: HubNews) => void): () => void;
   close(): Promise<void>;
@@ -153,6 +154,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
   });
   const door = openDoor(server, sessions.welcome);
   let sweeping: NodeJS.Timeout | undefined;
+  let endWatch: (() => void) | undefined;
   try {
     const port = await door.open(order.port, order.host ?? '127.0.0.1');
     const url = order.publicUrl ?? `ws://127.0.0.1:${port}`;
@@ -170,6 +172,13 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     };
     await sweep();
     sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
+    endWatch = watchOtherProcesses(db, () => {
+      try {
+        sessions.dismissFormerMembers();
+      } catch (thrown) {
+        tell({ kind: 'failed', site: 'members that were changed from outside', fault: faultValueOf(thrown) });
+      }
+    });
     const hub: Hub = {
       url,
       port,
@@ -205,11 +214,9 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
         const current = trunk.current();
         return current === null ? null : blobs.read(current.trunk.blob);
       },
-      revoke(site) {
-        const fingerprint = members.revoke(site);
-        if (fingerprint === null) return false;
-        sessions.dismiss(fingerprint);
-        sessions.announceMembers();
+      endMembership(site, end) {
+        if (members.end(site, end) === null) return false;
+        sessions.dismissFormerMembers();
         return true;
       },
       watch(listener) {
@@ -218,6 +225,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       },
       async close() {
         clearInterval(sweeping);
+        endWatch?.();
         await sessions.close();
         door.close();
         await trunk.close();
@@ -232,6 +240,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     return hub;
   } catch (thrown) {
     clearInterval(sweeping);
+    endWatch?.();
     door.close();
     await trunk.close();
     db.close();

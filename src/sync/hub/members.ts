@@ -15,7 +15,28 @@ interface MemberRow {
   readonly cardStatement: string;
   readonly cardSignature: string;
   readonly state: 'member' | 'left' | 'revoked';
+  readonly enrolledAt: string;
   readonly lastSeen: string | null;
+  /** What the coordinator told a site that was revoked or expelled; one that left by itself has none. */
+  readonly endedBecause: string | null;
+}
+
+/** How a coordinator ends a membership: a revoked device is barred for good, an expelled site may be invited again. */
+export interface MembershipEnd {
+  readonly kind: 'revoked' | 'expelled';
+  /** Told to the site. */
+  readonly because: string;
+}
+
+export interface ListedMember {
+  readonly site: string;
+  readonly fingerprint: string;
+  readonly state: 'member' | 'left' | MembershipEnd['kind'];
+  readonly because: string | null;
+  readonly enrolledAt: string;
+  readonly lastSeen: string | null;
+  /** Updates accepted from it. */
+  readonly updates: number;
 }
 
 export interface AdmittedSite {
@@ -33,8 +54,10 @@ export interface Members {
   list(online: ReadonlySet<string>): (Member & { readonly site: string; readonly fingerprint: string })[];
   seen(fingerprint: string): void;
   leave(fingerprint: string): void;
-  /** Bars a member for good. @returns its fingerprint, or null when no member has this name. */
-  revoke(site: string): string | null;
+  /** Ends a membership. @returns the member's fingerprint, or null when no member has this name. */
+  end(site: string, end: MembershipEnd): string | null;
+  /** Everyone who ever belonged, in order of enrolment. */
+  everyone(): readonly ListedMember[];
   isMember(fingerprint: string): boolean;
 }
 
@@ -43,7 +66,8 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
   const byName = db.prepare<[string], MemberRow>("SELECT * FROM members WHERE site = ? AND state = 'member'");
   const insert = db.prepare(
     `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL, NULL) ON CONFLICT (fingerprint) DO UPDATE
-     SET site = excluded.site, cardStatement = excluded.cardStatement, cardSignature = excluded.cardSignature, state = 'member'`,
+     SET site = excluded.site, cardStatement = excluded.cardStatement, cardSignature = excluded.cardSignature, state = 'member',
+       endedBecause = NULL`,
   );
   const all = db.prepare<[], MemberRow & { updates: number }>(
     `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
@@ -53,7 +77,7 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
 
   const enrol = db.transaction((request: AdmissionRequest, code: string, card: AdmittedSite): void => {
     const known = byFingerprint.get(card.fingerprint);
-    if (known?.state === 'revoked') throw hubFault.revoked();
+    if (known?.state === 'revoked') throw hubFault.revoked(known.endedBecause);
     const namesake = byName.get(card.site);
     if (namesake !== undefined && namesake.fingerprint !== card.fingerprint) throw hubFault.nameTaken(card.site);
     const isMember = known?.state === 'member';
@@ -68,7 +92,8 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
       const admitted = { fingerprint: fingerprintOf(card.publicKey), site: card.site, publicKey: card.publicKey };
       if (request.inviteCode !== null) enrol.immediate(request, request.inviteCode, admitted);
       const member = byFingerprint.get(admitted.fingerprint);
-      if (member?.state === 'revoked') throw hubFault.revoked();
+      if (member?.state === 'revoked') throw hubFault.revoked(member.endedBecause);
+      if (member?.state === 'left' && member.endedBecause !== null) throw hubFault.expelled(member.endedBecause);
       if (member?.state !== 'member') throw hubFault.notMember();
       return { ...admitted, site: member.site };
     },
@@ -87,12 +112,33 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
     leave(fingerprint) {
       db.prepare("UPDATE members SET state = 'left' WHERE fingerprint = ? AND state = 'member'").run(fingerprint);
     },
-    revoke(site) {
+    end(site, { kind, because }) {
       const member = byName.get(site);
       if (member === undefined) return null;
-      db.prepare("UPDATE members SET state = 'revoked' WHERE fingerprint = ?").run(member.fingerprint);
+      const state = kind === 'revoked' ? 'revoked' : 'left';
+      db.prepare('UPDATE members SET state = ?, endedBecause = ? WHERE fingerprint = ?').run(
+        state,
+        because,
+        member.fingerprint,
+      );
       return member.fingerprint;
     },
+    everyone: () =>
+      db
+        .prepare<[], MemberRow & { updates: number }>(
+          `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
+           FROM members ORDER BY enrolledAt, site`,
+        )
+        .all()
+        .map(({ site, fingerprint, state, endedBecause, enrolledAt, lastSeen, updates }) => ({
+          site,
+          fingerprint,
+          state: state === 'left' && endedBecause !== null ? ('expelled' as const) : state,
+          because: endedBecause,
+          enrolledAt,
+          lastSeen,
+          updates,
+        })),
     isMember: (fingerprint) => byFingerprint.get(fingerprint)?.state === 'member',
   };
 }

@@ -80,7 +80,7 @@ describe('a site without its hub', () => {
     const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
     const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
     await lyon.join(hub.createInvite());
-    hub.revoke('Lyon');
+    hub.endMembership('Lyon', { kind: 'revoked', because: 'the laptop was stolen' });
     const refused = await until('the site knows', () => lyon.memberships().find(({ state }) => state === 'refused'));
     expect(refused.reason).toContain('withdrew');
     expect(hub.status().members).toEqual([]);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -51,6 +51,22 @@ describe('a folder of blobs (rule 6)', () => {
     newer.append(0, bytes);
     newer.finish();
     expect(blobs.has(hash)).toBe(true);
+  });
+
+  it('tells what is old, and drops old unfinished ones except those on their way', () => {
+    const blobs = openBlobFolder(folder);
+    const stored = blobs.put(bytes);
+    const [cut, going] = ['1'.repeat(64), '2'.repeat(64)];
+    blobs.receive(cut, 10).suspend();
+    blobs.receive(going, 10);
+    const yesterday = new Date(Date.now() - 86_400_000);
+    for (const name of [cut, going]) utimesSync(path.join(folder, 'unfinished', name), yesterday, yesterday);
+    expect(blobs.storedBefore(Date.now() - 3_600_000)).toEqual([]);
+    expect(blobs.storedBefore(Date.now() + 3_600_000)).toEqual([stored]);
+    expect(blobs.dropUnfinishedBefore(Date.now() - 3_600_000)).toBe(1);
+    expect(existsSync(path.join(folder, 'unfinished', cut))).toBe(false);
+    expect(existsSync(path.join(folder, 'unfinished', going))).toBe(true);
+    blobs.close();
   });
 
   it('names nothing outside itself', () => {

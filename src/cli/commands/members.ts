@@ -1,0 +1,60 @@
+// members list, revoke, expel: the coordinator's view of who belongs, from the hub's folder, whether the hub runs or not.
+import { Command } from 'commander';
+import { endMembershipIn, listMembersIn } from '../../sync/hub/membership-end.ts';
+import type { MembershipEnd } from '../../sync/hub/members.ts';
+import { contextOf } from '../context.ts';
+import { table } from '../output.ts';
+
+export function membersCommand(): Command {
+  const members = new Command('members').description('who belongs to the federation of a hub');
+  members
+    .command('list')
+    .description('everyone who ever joined')
+    .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
+    .action(({ data }: { data: string }, command: Command) => {
+      const listed = listMembersIn(data);
+      contextOf(command).output.result({ members: listed }, () =>
+        listed.length === 0
+          ? 'Nobody has joined yet. `imagiq invite` makes an invite.'
+          : table(
+              ['site', 'standing', 'updates', 'last seen', 'fingerprint', 'because'],
+              listed.map(({ site, state, updates, lastSeen, fingerprint, because }) => [
+                site,
+                state,
+                updates,
+                lastSeen ?? 'never',
+                fingerprint.slice(0, 16),
+                because ?? '',
+              ]),
+            ),
+      );
+    });
+  members.addCommand(
+    endCommand(
+      'revoke',
+      'revoked',
+      'cut a site off at once and bar its device for good: its key may be in other hands',
+    ),
+  );
+  members.addCommand(
+    endCommand('expel', 'expelled', 'cut a site off at once; it may come back when it is invited again'),
+  );
+  return members;
+}
+
+function endCommand(name: string, kind: MembershipEnd['kind'], description: string): Command {
+  return new Command(name)
+    .description(description)
+    .argument('<site>', 'the member’s name')
+    .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
+    .requiredOption('--because <reason>', 'told to the site')
+    .action((site: string, options: { data: string; because: string }, command: Command) => {
+      const because = options.because.trim().slice(0, 500);
+      if (because === '') command.error('error: --because must say why.', { exitCode: 2 });
+      const ended = endMembershipIn(options.data, site, { kind, because });
+      contextOf(command).output.result(
+        ended,
+        () => `${site} is ${kind}. Updates that were accepted from it stay counted; nothing more is taken.`,
+      );
+    });
+}

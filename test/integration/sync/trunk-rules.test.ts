@@ -1,0 +1,166 @@
+// The trunk's rules at a real hub: what is refused, what lying sites reach, and folders of earlier versions.
+import { createHash } from 'node:crypto';
+import { utimesSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, describe, expect, it } from 'vitest';
+import { trunkRuleSchema, type TrunkRule } from '../../../src/contract/federation.ts';
+import { heldUpdateLimits } from '../../../src/sync/aggregation/unusable-trunk-rule.ts';
+import { openHub, type Hub } from '../../../src/sync/hub/hub.ts';
+import { firstWeight, openBench, practiceProject, weightsOf } from './federation-fixture.ts';
+import { rawSite, rawUpdate, type RawSite } from './raw-site.ts';
+
+const bench = openBench();
+afterEach(() => bench.close());
+
+const median = { bufferSize: 3, combination: { kind: 'median' }, stalenessEffect: 'step' } as const;
+
+async function hubWith(rule: Partial<TrunkRule>): Promise<{ hub: Hub; join: (name: string) => Promise<Offering> }> {
+  const project = practiceProject({ rule, commits: 100 });
+  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+  const join = async (name: string): Promise<Offering> => {
+    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name }));
+    return {
+      site,
+      async offer(value, baseVersion = 0) {
+        const { blob, signed } = rawUpdate(site, project, weightsOf(value), { baseVersion });
+        await site.channel.putBlob(blob);
+        await site.channel.ask({ kind: 'update-offered', update: signed });
+      },
+    };
+  };
+  return { hub, join };
+}
+
+interface Offering {
+  readonly site: RawSite;
+  /** An update whose every value is `value`. */
+  offer(value: number, baseVersion?: number): Promise<void>;
+}
+
+describe('a project whose rule cannot keep its promise', () => {
+  it('is refused when it is set, with why and what instead, and the hub goes on with the one before', async () => {
+    const hub = bench.keep(
+      await openHub({ folder: bench.folder(), port: 0, project: practiceProject(), initialWeights: weightsOf(0) }),
+    );
+    const krum = practiceProject({
+      id: 'krum',
+      rule: { bufferSize: 4, staleness: { kind: 'constant' }, combination: { kind: 'krum', byzantine: 1, kept: 1 } },
+    });
+    await expect(hub.setProject(krum, weightsOf(0))).rejects.toMatchObject({
+      code: 524,
+      message: expect.stringMatching(/among 5 or more, not among 4; raise trunkRule.bufferSize/),
+    });
+    expect(hub.status().project?.id).toBe('practice');
+  });
+});
+
+describe('a hub with the median', () => {
+  it('commits once enough sites sent something, gives each one voice, and stands a lie', async () => {
+    const { hub, join } = await hubWith(median);
+    const [lyon, oslo, liar] = [await join('Lyon'), await join('Oslo'), await join('Liar')];
+    for (const value of [-900, -800, -700, -600]) await liar.offer(value);
+    await lyon.offer(1);
+    expect(hub.status()).toMatchObject({ trunkVersion: 0, bufferedUpdates: 5 });
+    await oslo.offer(1.5);
+    expect(hub.status()).toMatchObject({ trunkVersion: 1, bufferedUpdates: 0 });
+    expect(firstWeight((await hub.trunkWeights())!)).toBe(1);
+  });
+
+  it('asks a site whose updates wait for others’ to come back later, and takes them then', async () => {
+    const { hub, join } = await hubWith(median);
+    const [lyon, oslo, quito] = [await join('Lyon'), await join('Oslo'), await join('Quito')];
+    for (let count = 0; count < heldUpdateLimits.waitingPerSite; count += 1) await lyon.offer(1 + count / 100);
+    await expect(lyon.offer(5)).rejects.toMatchObject({ code: 561, retry: 'later' });
+    await oslo.offer(1);
+    await quito.offer(1);
+    expect(hub.status().trunkVersion).toBe(1);
+    await lyon.offer(5);
+    expect(hub.status()).toMatchObject({ bufferedUpdates: 1, acceptedUpdates: heldUpdateLimits.waitingPerSite + 3 });
+  });
+});
+
+describe('a hub with steps that staleness lessens', () => {
+  it('moves less for a stale update also with one update per commit', async () => {
+    const { hub, join } = await hubWith({ bufferSize: 1, stalenessEffect: 'step' });
+    const lyon = await join('Lyon');
+    for (const value of [1, 2, 4]) await lyon.offer(value, 0);
+    expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(1 + 2 / Math.sqrt(2) + 4 / Math.sqrt(3), 5);
+  });
+
+  it('and a clip moves no further than the clip', async () => {
+    const { hub, join } = await hubWith({ bufferSize: 1, clipNorm: 4 });
+    await (await join('Lyon')).offer(1000);
+    // 64 equal values of norm 4.
+    expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(0.5, 6);
+  });
+});
+
+describe('a hub’s folder of an earlier version', () => {
+  it('opens, goes on with its project and its trunk, and counts by its exponent', async () => {
+    const folder = bench.folder();
+    const project = practiceProject({ rule: { bufferSize: 2, staleness: { kind: 'polynomial', exponent: 2 } } });
+    const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+    await first.close();
+    makeEarlier(folder);
+    const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(9) }));
+    // The same project, not another that starts at 9.
+    expect(firstWeight((await hub.trunkWeights())!)).toBe(0);
+    expect(hub.status().project?.trunkRule).toEqual(
+      trunkRuleSchema.parse({ bufferSize: 2, staleness: { kind: 'polynomial', exponent: 2 } }),
+    );
+  });
+
+  /** As schema 1 had it: without the columns of schema 2, and with the rule's exponent as a field. */
+  function makeEarlier(folder: string): void {
+    const db = new Database(path.join(folder, 'hub.sqlite'));
+    db.pragma('foreign_keys = OFF');
+    const { project } = db.prepare<[], { project: string }>('SELECT project FROM projects').get()!;
+    const earlier = JSON.parse(project) as { trunkRule: object };
+    earlier.trunkRule = { bufferSize: 2, stalenessExponent: 2, maxStalenessCommits: 20, serverLearningRate: 1 };
+    const text = JSON.stringify(earlier);
+    const hash = createHash('sha256').update(text).digest('hex');
+    db.prepare('UPDATE projects SET project = ?, projectHash = ?').run(text, hash);
+    db.prepare('UPDATE trunk SET projectHash = ?').run(hash);
+    db.prepare("UPDATE settings SET value = ? WHERE key = 'project'").run(hash);
+    db.exec('ALTER TABLE projects DROP COLUMN optimizerBlob; ALTER TABLE members DROP COLUMN endedBecause;');
+    db.pragma('user_version = 1');
+    db.close();
+  }
+});
+
+describe('bytes at the hub that nothing names', () => {
+  it('are thrown away a day after they came, at the next start; what is needed stays', async () => {
+    const folder = bench.folder();
+    const project = practiceProject();
+    const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+    const site = await rawSite({ invite: first.createInvite(), folder: bench.folder(), name: 'Lyon' });
+    const [never, offered] = [rawUpdate(site, project, weightsOf(1)), rawUpdate(site, project, weightsOf(2))];
+    for (const { blob } of [never, offered]) await site.channel.putBlob(blob);
+    await site.channel.ask({ kind: 'update-offered', update: offered.signed });
+    await site.close();
+    await first.close();
+    const yesterday = new Date(Date.now() - 25 * 3_600_000);
+    const fileOf = (blob: string): string => path.join(folder, 'blobs', blob.slice(0, 2), blob);
+    for (const blob of [never.blob, offered.blob]) utimesSync(fileOf(blob), yesterday, yesterday);
+    const hub = bench.keep(await openHub({ folder, port: 0 }));
+    const again = bench.keep(
+      await rawSite({
+        invite: hub.createInvite(),
+        folder: bench.folder(),
+        name: 'Lyon',
+        keys: site.keys,
+        isEnrolled: true,
+      }),
+    );
+    // Gone: the hub wants its bytes from the start. There: it wants none.
+    const size = weightsOf(1).byteLength;
+    const offsetOf = async (hash: string): Promise<number> => {
+      const answer = await again.channel.ask({ kind: 'put-begin', hash, bytes: size });
+      return answer.kind === 'have' ? answer.offset : -1;
+    };
+    expect(await offsetOf(never.blob)).toBe(0);
+    expect(await offsetOf(offered.blob)).toBe(size);
+    expect(hub.status().bufferedUpdates).toBe(1);
+  });
+});
