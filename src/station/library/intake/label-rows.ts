@@ -57,11 +57,13 @@ export function labelRows(file: LabelsFile): LabelRows {
       return [
         ...(unused === 0
           ? []
-          : [`${unused} ${unused === 1 ? 'row' : 'rows'} of the labels file fit no imported file.`]),
+          : [
+              `${unused} ${unused === 1 ? 'row of the labels file fits' : 'rows of the labels file fit'} no imported file.`,
+            ]),
         ...(ambiguous === 0
           ? []
           : [
-              `${ambiguous} ${ambiguous === 1 ? 'row' : 'rows'} of the labels file fit several files, which are left without a label: write more of their paths.`,
+              `${ambiguous} ${ambiguous === 1 ? 'row of the labels file fits' : 'rows of the labels file fit'} several files, which are left without a label: write more of their paths.`,
             ]),
       ];
     },

@@ -85,7 +85,7 @@ export function wrappedObject({ content, name, patient }: WrappedFile, image: Wr
 function textValue(text: string): string {
   // oxlint-disable-next-line no-control-regex -- they are what is taken out
   const plain = text.replace(/[\u0000-\u001f\u007f\\]/g, '_').trim();
-  return [...plain].slice(-64).join('');
+  return Array.from(plain).slice(-64).join('');
 }
 
 /** As one component of a PN value, without an extension of a file. */
