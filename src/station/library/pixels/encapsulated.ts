@@ -5,6 +5,7 @@ import { pixelFaults } from './faults.ts';
 import { htj2kFrame, jpeg2000Frame } from './jpeg2000.ts';
 import { jpegFrame } from './jpeg/jpeg-frame.ts';
 import { jpegLsFrame } from './jpeg-ls.ts';
+import { jpegXlFrame } from './jpeg-xl.ts';
 import type { ImageDescription } from './image-description.ts';
 import { rleFrame } from './rle.ts';
 import type { WasmCodecs } from './wasm-codecs.ts';
@@ -28,6 +29,9 @@ const decoders: Readonly<Record<string, Decode>> = {
   '1.2.840.10008.1.2.4.81': jpegLsFrame,
   '1.2.840.10008.1.2.4.90': jpeg2000Frame,
   '1.2.840.10008.1.2.4.91': jpeg2000Frame,
+  '1.2.840.10008.1.2.4.110': jpegXlFrame,
+  '1.2.840.10008.1.2.4.111': jpegXlFrame,
+  '1.2.840.10008.1.2.4.112': jpegXlFrame,
   '1.2.840.10008.1.2.4.201': htj2kFrame,
   '1.2.840.10008.1.2.4.202': htj2kFrame,
   '1.2.840.10008.1.2.4.203': htj2kFrame,
@@ -37,6 +41,30 @@ const decoders: Readonly<Record<string, Decode>> = {
 export const isDecodableSyntax = (transferSyntaxUID: string): boolean =>
   !isEncapsulatedSyntax(transferSyntaxUID) || transferSyntaxUID in decoders;
 
+/** Known, but no single images that could be decoded by themselves. */
+const undecodable: Readonly<Record<string, string>> = {
+  '1.2.840.10008.1.2.4.94': 'JPIP, whose pixels lie on a server',
+  '1.2.840.10008.1.2.4.95': 'JPIP, whose pixels lie on a server',
+  '1.2.840.10008.1.2.4.204': 'JPIP, whose pixels lie on a server',
+  '1.2.840.10008.1.2.4.205': 'JPIP, whose pixels lie on a server',
+  '1.2.840.10008.1.2.4.100': 'MPEG-2 video',
+  '1.2.840.10008.1.2.4.100.1': 'MPEG-2 video',
+  '1.2.840.10008.1.2.4.101': 'MPEG-2 video',
+  '1.2.840.10008.1.2.4.101.1': 'MPEG-2 video',
+  '1.2.840.10008.1.2.4.102': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.102.1': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.103': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.103.1': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.104': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.104.1': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.105': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.105.1': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.106': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.106.1': 'MPEG-4 AVC/H.264 video',
+  '1.2.840.10008.1.2.4.107': 'HEVC/H.265 video',
+  '1.2.840.10008.1.2.4.108': 'HEVC/H.265 video',
+};
+
 /** @throws Fault 153 for a syntax without a decoder, and what the decoder throws. */
 export function decodeEncapsulated(
   transferSyntaxUID: string,
@@ -45,6 +73,9 @@ export function decodeEncapsulated(
   codecs: WasmCodecs,
 ): DecodedSamples | Promise<DecodedSamples> {
   const decode = decoders[transferSyntaxUID];
-  if (decode === undefined) throw pixelFaults.unsupported(`transfer syntax ${transferSyntaxUID.slice(0, 64)}`);
+  if (decode === undefined) {
+    const known = undecodable[transferSyntaxUID];
+    throw pixelFaults.unsupported(known ?? `transfer syntax ${transferSyntaxUID.slice(0, 64)}`);
+  }
   return decode(encoded, image, codecs);
 }

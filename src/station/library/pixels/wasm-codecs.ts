@@ -63,6 +63,12 @@ const codecs = {
     wasm: () => require.resolve('@cornerstonejs/codec-openjph/wasm'),
     decoder: 'HTJ2KDecoder',
   },
+  jpegXl: {
+    name: 'JPEG XL',
+    script: () => require('@cornerstonejs/codec-libjxl/decodewasmjs'),
+    wasm: () => require.resolve('@cornerstonejs/codec-libjxl/decodewasm'),
+    decoder: 'JpegXLDecoder',
+  },
 } as const satisfies Record<string, Codec>;
 
 export type CodecName = keyof typeof codecs;

@@ -11,6 +11,7 @@ export const syntaxes = {
   jpegLs: '1.2.840.10008.1.2.4.80',
   jpeg2000: '1.2.840.10008.1.2.4.90',
   htj2k: '1.2.840.10008.1.2.4.201',
+  jpegXl: '1.2.840.10008.1.2.4.110',
   rle: '1.2.840.10008.1.2.5',
 } as const;
 
@@ -160,12 +161,14 @@ interface Encoder {
   delete(): void;
   setInterleaveMode?(mode: number): void;
   setQuality?(isLossless: boolean, quality: number): void;
+  setLossless?(isLossless: boolean): void;
 }
 
 const encoders = {
   jpegLs: ['@cornerstonejs/codec-charls', 'wasmjs', 'wasm', 'JpegLSEncoder'],
   jpeg2000: ['@cornerstonejs/codec-openjpeg', 'wasmjs', 'wasm', 'J2KEncoder'],
   htj2k: ['@cornerstonejs/codec-openjph', 'wasmjs', 'wasm', 'HTJ2KEncoder'],
+  jpegXl: ['@cornerstonejs/codec-libjxl', 'encodewasmjs', 'encodewasm', 'JpegXLEncoder'],
 } as const;
 
 /** Encodes without loss with the encoders that the codec packages bring. `samples` are interleaved. */
@@ -176,8 +179,9 @@ export async function encoded(
 ): Promise<Uint8Array> {
   const require = createRequire(import.meta.url);
   const [name, script, wasm, encoder] = encoders[codec];
-  const factory = require(`${name}/${script}`) as (options: object) => Promise<Record<string, new () => Encoder>>;
-  const module = await factory({
+  type Load = (options: object) => Promise<Record<string, new () => Encoder>>;
+  const factory = require(`${name}/${script}`) as Load | { default: Load };
+  const module = await (typeof factory === 'function' ? factory : factory.default)({
     wasmBinary: readFileSync(require.resolve(`${name}/${wasm}`)),
     print: () => {},
     printErr: () => {},
@@ -195,6 +199,7 @@ export async function encoded(
   instance.getDecodedBuffer(info).set(littleEndian(values, bits <= 8 ? 8 : 16));
   if (codec === 'jpegLs' && samples === 3) instance.setInterleaveMode?.(shape.isPlanar === true ? 0 : 2);
   if (codec === 'htj2k') instance.setQuality?.(true, 0);
+  if (codec === 'jpegXl') instance.setLossless?.(true);
   instance.encode();
   const bytes = new Uint8Array(instance.getEncodedBuffer());
   instance.delete();

@@ -161,6 +161,7 @@ describe.each([
   ['JPEG-LS', 'jpegLs', syntaxes.jpegLs],
   ['JPEG 2000', 'jpeg2000', syntaxes.jpeg2000],
   ['High-Throughput JPEG 2000', 'htj2k', syntaxes.htj2k],
+  ['JPEG XL', 'jpegXl', syntaxes.jpegXl],
 ] as const)('%s', (_, codec, syntax) => {
   const shape = { rows: 37, columns: 52 };
 
@@ -194,6 +195,18 @@ describe.each([
     const values = picture(shape.rows, shape.columns, 1, 16);
     const whole = await encoded(codec, values, { ...shape, samples: 1, bits: 16 });
     expect(await codeOf({ ...shape, syntax, pixels: [whole.subarray(0, 60)] })).toBe(155);
+  });
+});
+
+describe('a transfer syntax that is no sequence of images', () => {
+  it.each([
+    ['1.2.840.10008.1.2.4.94', 'JPIP'],
+    ['1.2.840.10008.1.2.4.100', 'MPEG-2'],
+    ['1.2.840.10008.1.2.4.102', 'H.264'],
+    ['1.2.840.10008.1.2.4.107', 'H.265'],
+  ])('%s is refused by the name %s', async (syntax, name) => {
+    const file = { ...small, syntax, bitsAllocated: 8, pixels: [Uint8Array.of(1, 2, 3, 4)] };
+    await expect(readFrame(dicomFile(file), 1)).rejects.toThrow(name);
   });
 });
 
