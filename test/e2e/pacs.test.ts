@@ -47,19 +47,19 @@ function theWindow(context: TestContext): OpenWindow & { orthanc: Orthanc } {
 describe('the PACS screen', { timeout: 90_000 }, () => {
   test('adds a DICOMweb peer and tests it', async (context) => {
     const { page, orthanc, screenshot } = theWindow(context);
-    await page.getByRole('button', { name: 'PACS' }).click();
+    await page.getByRole('button', { name: 'PACS', exact: true }).click();
     await page.getByText('No peer yet').waitFor();
     await screenshot('40-pacs-empty');
     await page.getByRole('button', { name: 'Add a peer' }).first().click();
     await page.getByRole('radio', { name: /DICOMweb/ }).check();
-    await page.getByLabel('Name').fill('Archive');
+    await page.locator('[name="name"]').fill('Archive');
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByTestId('peer-problem').getByText('Enter an address that begins with http').waitFor();
-    await page.getByLabel('Address').fill(orthanc.url);
-    await page.getByLabel('User').fill(orthancUser.user);
-    await page.getByLabel('Password').fill(orthancUser.password);
+    await page.locator('[name="url"]').fill(orthanc.url);
+    await page.locator('[name="user"]').fill(orthancUser.user);
+    await page.locator('[name="password"]').fill(orthancUser.password);
     await screenshot('41-pacs-peer-dialog');
-    await page.getByLabel('Password').press('Enter');
+    await page.locator('[name="password"]').press('Enter');
     await page.getByTestId('test-connection').click();
     await page
       .getByTestId('echo-result')
@@ -107,12 +107,12 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
 
   test('says of a wrong port that nothing listens there, and of a wrong password that it is not let in', async (context) => {
     const { page, orthanc, screenshot } = theWindow(context);
-    await page.getByRole('button', { name: 'PACS' }).click();
-    await page.getByRole('button', { name: 'Edit' }).click();
-    const address = page.getByLabel('Address');
-    expect(await page.getByLabel('Password').inputValue()).toBe('');
+    await page.getByRole('button', { name: 'PACS', exact: true }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
+    const address = page.locator('[name="url"]');
+    expect(await page.locator('[name="password"]').inputValue()).toBe('');
     await address.fill(`http://127.0.0.1:${await freePort()}/dicom-web`);
-    await page.getByLabel('Password').fill('anything');
+    await page.locator('[name="password"]').fill('anything');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByTestId('test-connection').click();
     await page.getByTestId('echo-result').getByText('Archive cannot be reached: nothing listens there.').waitFor();
@@ -120,9 +120,9 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await page.getByTestId('find-problem').getByText('nothing listens there').waitFor();
     await screenshot('46-pacs-unreachable');
 
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await address.fill(orthanc.url);
-    await page.getByLabel('Password').fill('wrong');
+    await page.locator('[name="password"]').fill('wrong');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByTestId('test-connection').click();
     await page.getByTestId('echo-result').getByText('does not let this station in').waitFor();
@@ -132,8 +132,8 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     const { page, screenshot } = theWindow(context);
     const port = await freePort();
     await page.getByTestId('switch-on').click();
-    await page.getByLabel('Port').fill(String(port));
-    await page.getByLabel('AE titles that may send').fill('ORTHANCTEST');
+    await page.locator('[name="port"]').fill(String(port));
+    await page.locator('[name="allowed"]').fill('ORTHANCTEST');
     await screenshot('47-pacs-receiver-dialog');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByTestId('receiver-standing').getByText('Listening').waitFor();
@@ -144,14 +144,14 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
   test('asks a PACS by C-FIND, retrieves by C-GET, and asks before a peer is deleted', async (context) => {
     const { page, orthanc, screenshot } = theWindow(context);
     await page.getByRole('button', { name: 'Add a peer' }).click();
-    await page.getByLabel('Name').fill('Radiology PACS');
-    await page.getByLabel('AE title', { exact: true }).fill(orthanc.aeTitle);
-    await page.getByLabel('Host').fill('127.0.0.1');
-    await page.getByRole('dialog').getByLabel('Port').fill(String(orthanc.dicomPort));
+    await page.locator('[name="name"]').fill('Radiology PACS');
+    await page.locator('[name="aeTitle"]').fill(orthanc.aeTitle);
+    await page.locator('[name="host"]').fill('127.0.0.1');
+    await page.locator('[name="port"]').fill(String(orthanc.dicomPort));
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByTestId('test-connection').click();
     await page.getByTestId('echo-result').getByText('Radiology PACS answers').waitFor();
-    await page.getByLabel('Patient ID').press('Enter');
+    await page.locator('[name="patientID"]').press('Enter');
     await page.getByTestId('remote-study').first().waitFor();
     const rows = page.getByLabel('Study rows');
     await rows.focus();
