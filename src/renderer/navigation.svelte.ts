@@ -1,5 +1,6 @@
 // Which screen is shown.
 import type { Study } from '../contract/dicom.ts';
+import type { StudyFilter } from '../contract/study-filter.ts';
 import type { IconName } from './ui/Icon.svelte';
 
 export const screens = [
@@ -21,6 +22,7 @@ export interface OpenedStudy {
 /** What a new cohort is made of: a search, or chosen studies. */
 export interface CohortSource {
   readonly query: string;
+  readonly filters?: readonly StudyFilter[];
   readonly studyInstanceUIDs: string[] | null;
   /** A labels file that is known already, as with practice studies. */
   readonly labelsFile?: string;

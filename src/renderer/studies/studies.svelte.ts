@@ -1,13 +1,24 @@
 // The study list: a window of pages over however many studies the library holds.
 import { SvelteSet } from 'svelte/reactivity';
+import type { StudySearchState } from '../../contract/browse.ts';
 import type { Study, StudyQuery } from '../../contract/dicom.ts';
+import type { StudyFilter } from '../../contract/study-filter.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
 const pageSize = 100;
-const typingPauseMs = 150;
+const uidPageSize = 5_000;
+/** The answer itself takes less than this. */
+const typingPauseMs = 80;
 
 type SortKey = StudyQuery['sortBy'];
+const largestFirst: ReadonlySet<SortKey> = new Set([
+  'studyDate',
+  'instances',
+  'series',
+  'importedMs',
+  'patientAgeYears',
+]);
 
 export class StudyList {
   #total = $state<number | null>(null);
@@ -16,16 +27,20 @@ export class StudyList {
   #pages = $state.raw<ReadonlyMap<number, readonly Study[]>>(new Map());
   #typed = $state('');
   #query = $state('');
-  #modality = $state<string | null>(null);
+  #filters = $state.raw<readonly StudyFilter[]>([]);
+  /** Every study that the search finds is selected, but for `#excluded`. */
+  #isAllSelected = $state(false);
   #sortBy = $state<SortKey>('studyDate');
   #descending = $state(true);
   #cursor = $state(0);
-  readonly selected = new SvelteSet<string>();
+  readonly #selected = new SvelteSet<string>();
+  readonly #excluded = new SvelteSet<string>();
   readonly #station: StationLink;
   readonly #toasts: Toasts;
   readonly #pending = new Set<number>();
   /** Answers to an older question are dropped. */
   #generation = 0;
+  #searched = $state(0);
   #typing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(station: StationLink, toasts: Toasts) {
@@ -33,6 +48,11 @@ export class StudyList {
     this.#toasts = toasts;
     station.watch('library-changed', () => this.reload());
     this.reload();
+  }
+
+  /** Grows with every new search: what hangs on one asks again. */
+  get searched(): number {
+    return this.#searched;
   }
 
   /** Number of matching studies; null while the first answer is awaited. */
@@ -52,8 +72,49 @@ export class StudyList {
     return this.#query;
   }
 
-  get modality(): string | null {
-    return this.#modality;
+  get filters(): readonly StudyFilter[] {
+    return this.#filters;
+  }
+
+  /** What is asked now, without its page. */
+  get search(): StudySearchState {
+    return { query: this.#query, filters: [...this.#filters], sortBy: this.#sortBy, descending: this.#descending };
+  }
+
+  get isFiltered(): boolean {
+    return this.#query !== '' || this.#filters.length > 0;
+  }
+
+  get selectedCount(): number {
+    return this.#isAllSelected ? Math.max(0, (this.#total ?? 0) - this.#excluded.size) : this.#selected.size;
+  }
+
+  isSelected(studyInstanceUID: string): boolean {
+    return this.#isAllSelected ? !this.#excluded.has(studyInstanceUID) : this.#selected.has(studyInstanceUID);
+  }
+
+  /** The selection one by one, for what cannot work with a search. */
+  async selectedUIDs(): Promise<string[]> {
+    if (!this.#isAllSelected) return [...this.#selected];
+    const uids: string[] = [];
+    const all = { ...this.selection, limit: uidPageSize };
+    for (let offset = 0; offset < this.selectedCount; offset += uidPageSize) {
+      const { studies } = await this.#station.ask('studies', { ...all, offset });
+      uids.push(...studies.map(({ studyInstanceUID }) => studyInstanceUID));
+    }
+    return uids;
+  }
+
+  /** The selection as a search; all that is found where nothing is selected. */
+  get selection(): { query: string; filters: StudyFilter[] } {
+    const { query, filters } = this.search;
+    if (this.#isAllSelected) {
+      const excluded = [...this.#excluded];
+      const but: StudyFilter[] = excluded.length === 0 ? [] : [{ field: 'studyInstanceUID', anyOf: excluded, isExcluded: true }]; // prettier-ignore
+      return { query, filters: [...filters, ...but] };
+    }
+    if (this.#selected.size === 0) return { query, filters };
+    return { query: '', filters: [{ field: 'studyInstanceUID', anyOf: [...this.#selected], isExcluded: false }] };
   }
 
   get sortBy(): SortKey {
@@ -91,17 +152,47 @@ export class StudyList {
     this.#typing = setTimeout(() => {
       if (this.#query === text.trim()) return;
       this.#query = text.trim();
+      this.clearSelection();
       this.#restart();
     }, typingPauseMs);
   }
 
-  filterModality(modality: string | null): void {
-    this.#modality = modality;
+  /** Adds a filter; one of the same field is replaced, or takes the further values where it lists some. */
+  addFilter(filter: StudyFilter): void {
+    const held = this.#filters.find(({ field }) => field === filter.field);
+    let added = filter;
+    if (held && 'anyOf' in held && 'anyOf' in filter && held.field === filter.field)
+      added = { ...filter, anyOf: [...new Set([...held.anyOf, ...filter.anyOf])] };
+    this.#setFilters(held ? this.#filters.map((one) => (one === held ? added : one)) : [...this.#filters, added]);
+  }
+
+  /** Puts a filter in the place of the one of its field. */
+  replaceFilter(filter: StudyFilter): void {
+    this.#setFilters([...this.#filters.filter(({ field }) => field !== filter.field), filter]);
+  }
+
+  removeFilter(field: StudyFilter['field']): void {
+    this.#setFilters(this.#filters.filter((filter) => filter.field !== field));
+  }
+
+  /** Shows what a search finds: a saved one, a cohort's studies, or everything. */
+  show({ query, filters, sortBy, descending }: StudySearchState): void {
+    clearTimeout(this.#typing);
+    this.#typed = query;
+    this.#query = query;
+    this.#sortBy = sortBy;
+    this.#descending = descending;
+    this.#setFilters(filters);
+  }
+
+  #setFilters(filters: readonly StudyFilter[]): void {
+    this.#filters = filters;
+    this.clearSelection();
     this.#restart();
   }
 
   sort(by: SortKey): void {
-    this.#descending = this.#sortBy === by ? !this.#descending : by === 'studyDate' || by === 'instances';
+    this.#descending = this.#sortBy === by ? !this.#descending : largestFirst.has(by);
     this.#sortBy = by;
     this.#restart();
   }
@@ -111,25 +202,40 @@ export class StudyList {
   }
 
   toggle(studyInstanceUID: string): void {
-    if (!this.selected.delete(studyInstanceUID)) this.selected.add(studyInstanceUID);
+    const chosen = this.#isAllSelected ? this.#excluded : this.#selected;
+    if (!chosen.delete(studyInstanceUID)) chosen.add(studyInstanceUID);
   }
 
   /** Selects the rows between cursor and `row`, as far as they are loaded. */
   selectThrough(row: number): void {
     for (let index = Math.min(row, this.#cursor); index <= Math.max(row, this.#cursor); index += 1) {
       const study = this.at(index);
-      if (study) this.selected.add(study.studyInstanceUID);
+      if (study) this.#select(study.studyInstanceUID);
     }
     this.moveCursor(row);
   }
 
+  #select(studyInstanceUID: string): void {
+    if (this.#isAllSelected) this.#excluded.delete(studyInstanceUID);
+    else this.#selected.add(studyInstanceUID);
+  }
+
+  /** Every study that the search finds, however many: as the search itself, not as their UIDs. */
+  selectAll(): void {
+    this.clearSelection();
+    this.#isAllSelected = true;
+  }
+
   clearSelection(): void {
-    this.selected.clear();
+    this.#isAllSelected = false;
+    this.#selected.clear();
+    this.#excluded.clear();
   }
 
   /** Asks again, keeping what is shown until the answer is there. */
   reload(): void {
     this.#generation += 1;
+    this.#searched += 1;
     this.#pending.clear();
     const shown = [...this.#pages.keys()];
     for (const page of shown.length > 0 ? shown : [0]) void this.#load(page);
@@ -138,6 +244,7 @@ export class StudyList {
 
   #restart(): void {
     this.#generation += 1;
+    this.#searched += 1;
     this.#pending.clear();
     this.#pages = new Map();
     this.#cursor = 0;
@@ -158,10 +265,7 @@ export class StudyList {
     this.#pending.add(page);
     try {
       const answer = await this.#station.ask('studies', {
-        query: this.#query,
-        filters: this.#modality === null ? [] : [{ field: 'modality', anyOf: [this.#modality] }],
-        sortBy: this.#sortBy,
-        descending: this.#descending,
+        ...this.search,
         limit: pageSize,
         offset: page * pageSize,
       });

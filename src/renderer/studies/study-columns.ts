@@ -1,0 +1,76 @@
+// The columns that the study list can show: label, text and first width of each.
+import type { StudyColumn, StudyLayout } from '../../contract/browse.ts';
+import type { Study } from '../../contract/dicom.ts';
+import { count, dicomDate, personName } from '../ui/format.ts';
+
+interface ColumnKind {
+  readonly label: string;
+  readonly widthPx: number;
+  readonly isNumber?: boolean;
+  readonly text: (study: Study) => string;
+}
+
+const moment = new Intl.DateTimeFormat('en-CA', { dateStyle: 'short' });
+
+const distinct = (values: readonly string[]): string => [...new Set(values.filter((value) => value !== ''))].join(', ');
+
+export const columnKinds: Record<StudyColumn, ColumnKind> = {
+  patientName: { label: 'Patient', widthPx: 180, text: ({ patientName }) => personName(patientName) },
+  patientID: { label: 'ID', widthPx: 110, text: ({ patientID }) => patientID },
+  patientBirthDate: {
+    label: 'Born',
+    widthPx: 96,
+    text: ({ patientBirthDate: date }) => (date === '' ? '' : dicomDate(date)),
+  },
+  patientSex: { label: 'Sex', widthPx: 56, text: ({ patientSex }) => patientSex },
+  patientAgeYears: {
+    label: 'Age',
+    widthPx: 60,
+    isNumber: true,
+    text: ({ patientAgeYears: age }) =>
+      age === null ? '' : age < 2 ? `${Math.round(age * 12)} mo` : `${Math.floor(age)}`,
+  },
+  studyDate: { label: 'Date', widthPx: 100, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
+  description: { label: 'Description', widthPx: 220, text: ({ description }) => description },
+  modalities: { label: 'Modality', widthPx: 92, text: ({ modalities }) => modalities.join(', ') },
+  bodyParts: {
+    label: 'Body part',
+    widthPx: 110,
+    text: ({ series }) => distinct(series.map(({ bodyPartExamined }) => bodyPartExamined)),
+  },
+  manufacturers: {
+    label: 'Manufacturer',
+    widthPx: 150,
+    text: ({ series }) => distinct(series.map(({ manufacturer }) => manufacturer)),
+  },
+  manufacturerModelNames: {
+    label: 'Model',
+    widthPx: 140,
+    text: ({ series }) => distinct(series.map(({ manufacturerModelName }) => manufacturerModelName)),
+  },
+  accessionNumber: { label: 'Accession', widthPx: 110, text: ({ accessionNumber }) => accessionNumber },
+  series: { label: 'Series', widthPx: 76, isNumber: true, text: ({ series }) => count(series.length) },
+  instances: { label: 'Images', widthPx: 80, isNumber: true, text: ({ instances }) => count(instances) },
+  importedMs: {
+    label: 'Imported',
+    widthPx: 100,
+    text: ({ importedMs }) => (importedMs === 0 ? '' : moment.format(importedMs)),
+  },
+};
+
+const firstColumns: readonly StudyColumn[] = [
+  'patientName',
+  'patientID',
+  'studyDate',
+  'description',
+  'modalities',
+  'instances',
+];
+
+export const firstLayout: StudyLayout = {
+  columns: firstColumns.map((column) => ({ column, widthPx: columnKinds[column].widthPx })),
+  density: 'comfortable',
+  view: 'list',
+  hasSidebar: true,
+  hasPreview: true,
+};

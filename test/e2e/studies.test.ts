@@ -1,0 +1,170 @@
+// The study browser in the real window, over a made-up library of a thousand studies; screenshots in artifacts/screenshots.
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { writeLargeLibrary } from '../../scripts/bench/large-library.ts';
+import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+
+const count = 1_000;
+let stage: Stage | string;
+let opened: OpenWindow | null = null;
+let home: string;
+
+beforeAll(async () => {
+  stage = await setStage();
+  if (typeof stage === 'string') return;
+  home = newFolder('home');
+  writeLargeLibrary(home, count);
+  opened = await openImagiq(stage, home);
+}, 180_000);
+
+afterAll(async () => {
+  await opened?.close();
+  if (typeof stage === 'object') stage.close();
+});
+
+function theWindow(context: TestContext): OpenWindow {
+  if (typeof stage === 'string') context.skip(stage);
+  if (!opened) throw new Error('the window is not open');
+  const { screenshot } = opened;
+  context.onTestFailed(() => screenshot(`failed: studies ${context.task.name}`.replaceAll(/\W+/g, '-')));
+  return opened;
+}
+
+async function sized({ app, screenshot }: OpenWindow, name: string): Promise<void> {
+  for (const [width, height] of [
+    [2560, 1440],
+    [1280, 800],
+  ] as const) {
+    await app.evaluate(
+      ({ BrowserWindow }, size) => {
+        const [window] = BrowserWindow.getAllWindows();
+        window?.setContentSize(size.width, size.height);
+      },
+      { width, height },
+    );
+    await expect
+      .poll(() => opened?.page.evaluate<number>('window.innerWidth'), { timeout: 5_000 })
+      .toBe(width)
+      .catch(() => {});
+    await screenshot(`${name}-${width}`);
+  }
+}
+
+describe('the study browser', { timeout: 90_000 }, () => {
+  test('finds a study while its name is typed, in any script, and Escape clears', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByTestId('study-row').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('山田');
+    await page.getByText(/^\d+ of 1,000 studies match$/).waitFor();
+    await expect.poll(() => page.getByTestId('study-row').first().innerText()).toContain('Yamada');
+    await page.keyboard.press('Escape');
+    await page.getByText('1,000 studies on this machine').waitFor();
+    await sized(window, 'studies-list');
+  });
+
+  test('filters by values that the library has, and takes a filter away', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByRole('button', { name: 'Add a filter' }).click();
+    await page.getByRole('checkbox', { name: /^MR/ }).check();
+    await window.screenshot('studies-filter-editor');
+    await page.getByRole('button', { name: 'Add filter', exact: true }).click();
+    await page.getByTestId('filter-chip').getByText('MR').waitFor();
+    await page.getByText(/of 1,000 studies match/).waitFor();
+    await page.getByRole('button', { name: 'Add a filter' }).click();
+    await page.getByRole('button', { name: 'Age', exact: true }).click();
+    await page.getByLabel('At least').fill('60');
+    await page.getByRole('button', { name: 'Add filter', exact: true }).click();
+    await expect.poll(() => page.getByTestId('filter-chip').count()).toBe(2);
+    await page.getByRole('button', { name: 'Remove filter Age' }).click();
+    await expect.poll(() => page.getByTestId('filter-chip').count()).toBe(1);
+  });
+
+  test('saves a search, shows its count, deletes it and puts it back', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByRole('button', { name: 'Save this search' }).click();
+    await page.getByLabel('Name of the search').fill('All MR');
+    await page.keyboard.press('Enter');
+    const held = page.getByTestId('saved-search').getByText('All MR');
+    await held.waitFor();
+    await page.getByRole('button', { name: 'All studies' }).click();
+    await page.getByText('1,000 studies on this machine').waitFor();
+    await held.click();
+    await page.getByTestId('filter-chip').getByText('MR').waitFor();
+    await held.focus();
+    await page.keyboard.press('Delete');
+    await page.getByText('Deleted “All MR”').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await held.waitFor();
+    await sized(window, 'studies-saved');
+    await page.getByRole('button', { name: 'All studies' }).click();
+  });
+
+  test('selects every study found with one key, and makes a cohort of them but one', async (context) => {
+    const { page } = theWindow(context);
+    await page.getByTestId('study-rows').focus();
+    await page.keyboard.press('Control+a');
+    await page.getByRole('button', { name: 'Cohort of 1,000 selected' }).waitFor();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Cohort of 999 selected' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Make a cohort' }).waitFor();
+    await page.keyboard.press('Home');
+  });
+
+  test('keeps chosen, moved and resized columns over a restart', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('checkbox', { name: 'Manufacturer' }).check();
+    await page.getByRole('checkbox', { name: 'Age' }).check();
+    await page.getByRole('checkbox', { name: 'Modality' }).uncheck();
+    await page.getByRole('button', { name: 'Compact' }).click();
+    await screenshot('studies-columns');
+    await page.keyboard.press('Escape');
+    await page.getByRole('columnheader', { name: 'Age' }).getByRole('button').focus();
+    await page.keyboard.press('Alt+ArrowLeft');
+    await page.keyboard.press('Shift+ArrowRight');
+    const shown = (): Promise<string[]> => opened!.page.getByRole('columnheader').allInnerTexts();
+    const before = await shown();
+    expect(before.join(' ')).toMatch(/Age\s+Manufacturer/);
+    // Kept a moment after the last change: the station says when.
+    await expect
+      .poll(() => page.getByTestId('study-rows').evaluate((element) => element.clientHeight))
+      .toBeGreaterThan(100);
+    await page.waitForFunction(() => true);
+    await opened!.close();
+    opened = await openImagiq(stage as Stage, home);
+    await opened.page.getByTestId('study-row').first().waitFor();
+    await expect.poll(shown).toEqual(before);
+  });
+
+  test('shows how the studies are distributed; a bar becomes a filter', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByRole('button', { name: 'Dashboard' }).click();
+    const dashboard = page.getByTestId('dashboard');
+    await dashboard.getByText('10,000', { exact: true }).waitFor();
+    await sized(window, 'studies-dashboard');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await window.screenshot('studies-dashboard-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    const bar = dashboard.getByRole('button', { name: /^GE MEDICAL SYSTEMS: \d+ studies$/ });
+    const studies = /(\d+) studies/.exec((await bar.getAttribute('aria-label')) ?? '')?.[1] ?? '';
+    await bar.click();
+    await page.getByText(`${studies} of 1,000 studies match`).waitFor();
+    await page.getByRole('button', { name: 'List', exact: true }).click();
+    await page.getByRole('button', { name: 'Remove filter Manufacturer' }).click();
+  });
+
+  test('opens a menu on a study by the right button', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByTestId('study-row').nth(2).click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Open study' }).waitFor();
+    await screenshot('studies-menu');
+    await page.getByRole('menuitem', { name: 'Select', exact: true }).click();
+    await page.getByRole('button', { name: 'Cohort of 1 selected' }).waitFor();
+  });
+});
