@@ -13,10 +13,14 @@ export class Layout {
   readonly #station: StationLink;
   readonly #toasts: Toasts;
   #keeping: ReturnType<typeof setTimeout> | undefined;
+  #isChanged = false;
 
   constructor(station: StationLink, toasts: Toasts) {
     this.#station = station;
     this.#toasts = toasts;
+    window.addEventListener('pagehide', () => {
+      if (this.#keeping !== undefined) this.#keep();
+    });
     void this.#read();
   }
 
@@ -31,10 +35,8 @@ export class Layout {
   change(changes: Partial<StudyLayout>): void {
     this.#layout = { ...this.#layout, ...changes };
     clearTimeout(this.#keeping);
-    // A drag changes the width with every pixel; it is kept once it rests.
-    this.#keeping = setTimeout(() => {
-      this.#station.ask('keep-study-layout', this.#layout).catch((fault: unknown) => this.#toasts.fault(fault));
-    }, keepPauseMs);
+    // A drag changes the width with every pixel; it is kept once it rests, or when the window closes.
+    this.#keeping = setTimeout(() => this.#keep(), keepPauseMs);
   }
 
   /** Shows a column at the end, or hides it; the last one stays. */
@@ -64,10 +66,17 @@ export class Layout {
     this.change({ columns: firstLayout.columns, density: firstLayout.density });
   }
 
+  #keep(): void {
+    clearTimeout(this.#keeping);
+    this.#keeping = undefined;
+    this.#isChanged = true;
+    this.#station.ask('keep-study-layout', this.#layout).catch((fault: unknown) => this.#toasts.fault(fault));
+  }
+
   async #read(): Promise<void> {
     try {
       const { layout } = await this.#station.ask('study-layout', {});
-      if (layout && this.#keeping === undefined) this.#layout = layout;
+      if (layout && !this.#isChanged && this.#keeping === undefined) this.#layout = layout;
     } catch {
       // The first layout serves; the list's own question tells what is wrong with the station.
     }
