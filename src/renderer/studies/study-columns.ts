@@ -15,8 +15,8 @@ const moment = new Intl.DateTimeFormat('en-CA', { dateStyle: 'short' });
 const distinct = (values: readonly string[]): string => [...new Set(values.filter((value) => value !== ''))].join(', ');
 
 export const columnKinds: Record<StudyColumn, ColumnKind> = {
-  patientName: { label: 'Patient', widthPx: 180, text: ({ patientName }) => personName(patientName) },
-  patientID: { label: 'ID', widthPx: 110, text: ({ patientID }) => patientID },
+  patientName: { label: 'Patient', widthPx: 140, text: ({ patientName }) => personName(patientName) },
+  patientID: { label: 'ID', widthPx: 84, text: ({ patientID }) => patientID },
   patientBirthDate: {
     label: 'Born',
     widthPx: 96,
@@ -30,9 +30,9 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
     text: ({ patientAgeYears: age }) =>
       age === null ? '' : age < 2 ? `${Math.round(age * 12)} mo` : `${Math.floor(age)}`,
   },
-  studyDate: { label: 'Date', widthPx: 100, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
-  description: { label: 'Description', widthPx: 220, text: ({ description }) => description },
-  modalities: { label: 'Modality', widthPx: 92, text: ({ modalities }) => modalities.join(', ') },
+  studyDate: { label: 'Date', widthPx: 88, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
+  description: { label: 'Description', widthPx: 110, text: ({ description }) => description },
+  modalities: { label: 'Modality', widthPx: 74, text: ({ modalities }) => modalities.join(', ') },
   bodyParts: {
     label: 'Body part',
     widthPx: 110,
@@ -50,7 +50,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   accessionNumber: { label: 'Accession', widthPx: 110, text: ({ accessionNumber }) => accessionNumber },
   series: { label: 'Series', widthPx: 76, isNumber: true, text: ({ series }) => count(series.length) },
-  instances: { label: 'Images', widthPx: 80, isNumber: true, text: ({ instances }) => count(instances) },
+  instances: { label: 'Images', widthPx: 64, isNumber: true, text: ({ instances }) => count(instances) },
   importedMs: {
     label: 'Imported',
     widthPx: 100,
