@@ -9,7 +9,7 @@ import { unreadablePaths, walkFiles } from './file-walk.ts';
 import type { HeaderReading, HeaderWorkers } from './header-workers.ts';
 import { ImportTally } from './import-tally.ts';
 import { indexWriter, type ReadInstance } from './index-writer.ts';
-import { expandArchives, type PendingArchive } from './intake/expand-archives.ts';
+import { expandArchives, type PackedDirectory, type PendingArchive, tellMissing } from './intake/expand-archives.ts';
 import type { Candidate } from './intake/candidate.ts';
 import { candidateBatches } from './intake/candidate-batches.ts';
 import type { CandidateOutcome } from './intake/read-candidate.ts';
@@ -88,6 +88,7 @@ async function readAll(
   const copiesAll = mode === 'copy';
   const settling = { ...place, writer: indexWriter(place.db), tally, copiesAll };
   const archives: PendingArchive[] = [];
+  const directories: PackedDirectory[] = [];
 
   const patientOf = (source: string): string | null => labels?.patientOf(source) ?? null;
 
@@ -100,7 +101,12 @@ async function readAll(
       else if (outcome.kind === 'disk-full') isDiskFull = true;
       else tally.found -= 1;
       const candidate = candidates[index];
-      if (outcome.kind === 'archive' && candidate !== undefined) archives.push({ ...outcome, candidate });
+      if (candidate === undefined) return;
+      if (outcome.kind === 'archive') archives.push({ ...outcome, candidate });
+      if (outcome.kind === 'directory-file') {
+        if (candidate.member !== null) directories.push({ ...outcome, candidate });
+        tellMissing(tally, candidate.source, outcome.missing);
+      }
     });
     const placed: PlacedFile[] = [];
     const withinOf = new Map(labels === null ? [] : candidates.map(({ source, within }) => [source, within]));
@@ -127,6 +133,6 @@ async function readAll(
     tally.tell();
   }
   await batches.drain();
-  await expandArchives(archives, batches, tally, patientOf);
+  await expandArchives({ archives, directories, batches, tally, patientOf });
   tally.walking = false;
 }

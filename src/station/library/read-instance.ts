@@ -65,9 +65,11 @@ export function readInstanceBytes(
   }
 }
 
+type Unread = Extract<ReadOutcome, { kind: 'refused' | 'disk-full' }>;
+
 /** What became of a file whose reading threw. */
-export function failure(source: string, error: unknown): ReadOutcome {
-  const refused = (reason: string): ReadOutcome => ({ kind: 'refused', path: source, reason });
+export function failure(source: string, error: unknown): Unread {
+  const refused = (reason: string): Unread => ({ kind: 'refused', path: source, reason });
   if (error instanceof Fault) return refused(error.message);
   const code = (error as { code?: unknown }).code;
   if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'disk-full', path: source };

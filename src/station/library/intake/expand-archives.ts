@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { ImportTally } from '../import-tally.ts';
 import type { Candidate } from './candidate.ts';
 import type { CandidateBatches } from './candidate-batches.ts';
+import { plainName } from './dicomdir.ts';
 import { zipMembers } from './zip-members.ts';
 
 export interface PendingArchive {
@@ -15,34 +16,51 @@ export interface PendingArchive {
   readonly candidate: Candidate;
 }
 
-/** Empties `archives`, to which reading members may add: an archive inside another. */
-export async function expandArchives(
-  archives: PendingArchive[],
-  batches: CandidateBatches,
-  tally: ImportTally,
-  patientOf: (source: string) => string | null,
-): Promise<void> {
+/** A DICOMDIR that was found in an archive. */
+export interface PackedDirectory {
+  readonly candidate: Candidate;
+  readonly listed: readonly string[];
+}
+
+export interface Expanding {
+  /** Emptied; reading members may add to it: an archive inside another. */
+  readonly archives: PendingArchive[];
+  /** Filled where members are taken, emptied here. */
+  readonly directories: PackedDirectory[];
+  readonly batches: CandidateBatches;
+  readonly tally: ImportTally;
+  readonly patientOf: (source: string) => string | null;
+}
+
+export async function expandArchives(expanding: Expanding): Promise<void> {
+  const { archives, directories, batches, tally } = expanding;
   for (let archive = archives.shift(); archive !== undefined; archive = archives.shift()) {
     try {
-      if (!batches.isOver) await expand(archive, batches, tally, patientOf);
+      const names = batches.isOver ? new Set<string>() : await expand(archive, expanding);
       await batches.drain();
+      for (const { candidate, listed } of batches.isOver ? [] : directories.splice(0)) {
+        const folder = path.posix.dirname(candidate.member?.name ?? '');
+        const missing = listed.filter((file) => !names.has(plainPath(path.posix.join(folder, file))));
+        tellMissing(tally, candidate.source, missing);
+      }
     } finally {
       if (archive.isOurs) rmSync(archive.file, { force: true });
     }
   }
 }
 
+/** Offers all members; the result is their names as they compare. */
 async function expand(
   { file, candidate }: PendingArchive,
-  batches: CandidateBatches,
-  tally: ImportTally,
-  patientOf: (source: string) => string | null,
-): Promise<void> {
+  { batches, tally, patientOf }: Expanding,
+): Promise<Set<string>> {
+  const names = new Set<string>();
   const folder = path.posix.dirname(candidate.within);
   const depth = candidate.depth === 0 ? 1 : 2;
   for await (const found of zipMembers(file)) {
-    if (batches.isOver) return;
+    if (batches.isOver) break;
     const source = found.name === '' ? candidate.source : `${candidate.source}/${found.name}`;
+    names.add(plainPath(found.name));
     tally.found += 1;
     if ('reason' in found) tally.refuse(source, found.reason);
     else {
@@ -51,4 +69,15 @@ async function expand(
     }
     tally.tell();
   }
+  return names;
 }
+
+/** Refuses what a DICOMDIR lists and its disc does not have. */
+export function tellMissing(tally: ImportTally, directory: string, missing: readonly string[]): void {
+  for (const file of missing) {
+    tally.found += 1;
+    tally.refuse(path.join(path.dirname(directory), file), 'Listed in the DICOMDIR, but not there.');
+  }
+}
+
+const plainPath = (file: string): string => file.split('/').map(plainName).join('/');

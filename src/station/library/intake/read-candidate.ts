@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { DataSet } from '../dataset.ts';
 import { libraryFaults } from '../faults.ts';
+import { readHeaderBytes, readHeaderFile } from '../header-file.ts';
 import type { ReadOutcome } from '../read-instance.ts';
 import { failure, readInstance, readInstanceBytes } from '../read-instance.ts';
 import type { Candidate } from './candidate.ts';
+import { listedFiles, missingFiles, plainName } from './dicomdir.ts';
 import { fileKind, fileKindBytes, notImportable } from './file-kind.ts';
 import { writeUnfinished } from './store-bytes.ts';
 import { wrapNifti } from './wrap-nifti.ts';
@@ -13,7 +16,14 @@ import { wrapJpeg, wrapPng } from './wrap-picture.ts';
 import { zipMemberBytes } from './zip-member-bytes.ts';
 
 export type CandidateOutcome =
-  | ReadOutcome
+  | Exclude<ReadOutcome, { kind: 'directory-file' }>
+  /** A DICOMDIR: the files that it lists below its folder, and those of them that are not there (none in an archive). */
+  | {
+      readonly kind: 'directory-file';
+      readonly path: string;
+      readonly listed: readonly string[];
+      readonly missing: readonly string[];
+    }
   /** An archive: its members are candidates of their own. `isOurs`: it was unpacked from another one and is to be removed. */
   | { readonly kind: 'archive'; readonly path: string; readonly file: string; readonly isOurs: boolean };
 
@@ -33,6 +43,10 @@ export function readCandidate(candidate: Candidate, place: ReadingPlace): Candid
     if (member !== null) return readMember(candidate, zipMemberBytes(file, member), place);
     const outcome = readInstance(file, place.copiesAll ? place.folder : null);
     // Only what is no DICOM instance is looked at a second time.
+    if (outcome.kind === 'directory-file') {
+      const listed = listedBy(source, () => readHeaderFile(file, { keepItems: true }).dataSet);
+      return { ...outcome, listed, missing: missingFiles(path.dirname(file), listed) };
+    }
     if (outcome.kind !== 'refused') return outcome;
     const kind = fileKind(headOf(file));
     if (kind === 'zip') return { kind: 'archive', path: source, file, isOurs: depth > 0 };
@@ -54,6 +68,10 @@ function readMember(candidate: Candidate, bytes: Uint8Array, place: ReadingPlace
   }
   if (kind !== 'unknown') return wrapped(candidate, kind, bytes, place);
   const outcome = readInstanceBytes(bytes, { source, modifiedMs: statSync(file).mtimeMs }, place.folder);
+  if (outcome.kind === 'directory-file') {
+    const listed = listedBy(source, () => readHeaderBytes(bytes, { keepItems: true }));
+    return { ...outcome, listed, missing: [] };
+  }
   return outcome.kind === 'refused' ? refusal(candidate, outcome) : outcome;
 }
 
@@ -63,12 +81,13 @@ function wrapped(
   kind: keyof typeof wraps,
   bytes: Uint8Array,
   place: ReadingPlace,
-): ReadOutcome {
+): CandidateOutcome {
   try {
     const content = createHash('sha256').update(bytes).digest('hex');
     const name = source.slice(Math.max(source.lastIndexOf('/'), source.lastIndexOf(path.sep)) + 1);
     const object = wraps[kind]({ bytes, content, name, patient });
     const outcome = readInstanceBytes(object, { source, modifiedMs: statSync(file).mtimeMs }, place.folder);
+    if (outcome.kind === 'directory-file') throw new Error('a wrapped file is no DICOMDIR');
     if (outcome.kind !== 'instance') return outcome;
     // What a wrapped file lacks it never had: nothing is missing that could be looked for.
     const record = { ...outcome.instance.record, missing: '' };
@@ -86,7 +105,12 @@ function wholeFile(file: string): Uint8Array {
   return readFileSync(file);
 }
 
-function refusal({ source }: Candidate, outcome: ReadOutcome & { kind: 'refused' }): ReadOutcome {
+/** Directories under other names are copies of no disc: nothing is missed for them. */
+function listedBy(source: string, read: () => DataSet): string[] {
+  return plainName(source.slice(source.lastIndexOf('/') + 1)) === 'dicomdir' ? listedFiles(read()) : [];
+}
+
+function refusal({ source }: Candidate, outcome: ReadOutcome & { kind: 'refused' }): CandidateOutcome {
   return outcome.reason === 'Not a DICOM file.' ? { ...outcome, reason: notImportable(source) } : outcome;
 }
 
