@@ -224,7 +224,8 @@ export function openTrunk(order: {
     sweep: () => inTurn(async () => (isClosed ? 0 : sweepBlobs(blobs, store, clock()))),
     blobLimitBytes() {
       const current = store.current();
-      if (current === null) return 0;
+      // Nothing can be sent then; but the welcome names a limit, and sites take none of 0.
+      if (current === null) return wireLimits.blobBytes;
       // An update or a sealed model is the trunk's tensors again, in as many bytes or fewer, and a little beside them.
       return Math.min(wireLimits.blobBytes, current.trunk.bytes + 65_536);
     },

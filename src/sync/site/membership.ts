@@ -1,20 +1,20 @@
 // One membership: listens to the hub, keeps what it says, and moves the work, the outbox and the bench along.
-import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { projectSchema, type Membership } from '../../contract/federation.ts';
+import type { Membership } from '../../contract/federation.ts';
 import type { Fault } from '../../contract/fault.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { closeCodes, openChannel, type Channel } from '../protocol/channel.ts';
-import { fingerprintOf, type DeviceKeys } from '../protocol/device-keys.ts';
+import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
-import { fromHubSchema, type FromHub, type Member } from '../protocol/messages.ts';
-import { parseJson, readSiteCard, readStatement, type Signed } from '../protocol/statement.ts';
+import { fromHubSchema } from '../protocol/messages.ts';
 import { openBench } from './bench.ts';
 import { dial } from './dial.ts';
 import { siteFault } from './faults.ts';
+import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openLink, type Link } from './link.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
 import { writeMembershipState, type MembershipState } from './membership-file.ts';
+import { type ConnectionState, membershipView } from './membership-view.ts';
 import { openOutbox } from './outbox.ts';
 import type { SiteWork } from './site-work.ts';
 import { openWorkLoop } from './work-loop.ts';
@@ -44,13 +44,11 @@ export interface MembershipOrder {
   readonly onLedger: (act: string, detail: LedgerDetail) => void;
 }
 
-type HubNews = Exclude<FromHub, { re: number } | { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' }>;
-
 export async function openMembership(order: MembershipOrder): Promise<OpenMembership> {
   const { folder, state, keys, work, clock } = order;
   const blobs = openBlobFolder(path.join(folder, 'blobs'));
   let channel: Channel | null = null;
-  let connection: 'enrolling' | 'connecting' | 'online' | 'offline' = 'connecting';
+  let connection: ConnectionState = 'connecting';
   let connectionReason: string | null = null;
   let isTelling = false;
   let isClosed = false;
@@ -129,103 +127,14 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     );
 
   const receive = (message: HubNews): void => {
-    switch (message.kind) {
-      case 'project-announced':
-        takeProject(message.project, message.trunk, message.isFinished);
-        break;
-      case 'trunk-committed':
-        takeTrunk(message.trunk, message.isFinished);
-        break;
-      case 'members-changed':
-        takeMembers(message.members);
-        shareModel();
-        break;
-      case 'model-available':
-        if (message.sequence <= state.lastModelSequence) return;
-        state.lastModelSequence = message.sequence;
-        state.announced.push({ model: message.model, sealedKey: message.sealedKey });
-        break;
-    }
+    takeNews(message);
+    if (message.kind === 'members-changed') shareModel();
     desk.save();
     loop.poke();
   };
 
-  const takeMembers = (members: readonly Member[]): void => {
-    const known = members.map((member) => ({ ...member, ...readSiteCard(member.card) }));
-    state.members = known.map(({ site, online, updates, lastSeen }) => ({ site, online, updates, lastSeen }));
-    state.memberFingerprints = known.map(({ publicKey }) => fingerprintOf(publicKey));
-    // Whoever wrote to us once stays known, so that its models can be checked after it left.
-    for (const { publicKey, card } of known) state.cards[fingerprintOf(publicKey)] = card;
-    // One that left and comes back has to be given the model again.
-    const shared = state.own?.shared ?? null;
-    if (shared !== null) {
-      shared.recipients = shared.recipients.filter((recipient) => state.memberFingerprints.includes(recipient));
-    }
-  };
-
-  const takeProject = (text: string | null, trunk: Signed | null, isFinished: boolean): void => {
-    if (text === null || trunk === null) return;
-    const hash = createHash('sha256').update(text).digest('hex');
-    if (hash !== state.project?.hash) {
-      const project = projectSchema.safeParse(parseJson(text));
-      if (!project.success) throw wireFault.malformedMessage('the project is not one');
-      bench.clear();
-      outbox.clear();
-      const before = state.trunk?.blob;
-      state.project = { project: project.data, hash, isFinished };
-      state.trunk = null;
-      if (before !== undefined) desk.forget(before);
-      state.approval = null;
-      state.turn = 0;
-      state.history = [];
-      state.announced = [];
-      desk.ledger('project-announced', { project: project.data.id, projectHash: hash });
-      loop.restart();
-    }
-    takeTrunk(trunk, isFinished);
-  };
-
-  const takeTrunk = (signed: Signed, isFinished: boolean): void => {
-    if (state.project === null || state.hubKey === null) return;
-    const trunk = readStatement('trunk', signed, state.hubKey);
-    if (trunk.projectHash !== state.project.hash) throw siteFault.forgedTrunk();
-    state.project.isFinished = isFinished;
-    if (state.trunk !== null && trunk.version <= state.trunk.version) return;
-    // The one before stays while it is on the bench; one that never got there is not needed any more.
-    const before = state.trunk?.blob;
-    state.trunk = { version: trunk.version, blob: trunk.blob, bytes: trunk.bytes };
-    if (before !== undefined) desk.forget(before);
-  };
-
-  const view = (): Membership => ({
-    federation: state.federation,
-    hubUrl: state.hubUrl,
-    hubFingerprint: state.hubFingerprint,
-    site: state.site,
-    siteFingerprint: keys.fingerprint,
-    state:
-      state.standing !== 'member' ? state.standing : state.project?.isFinished && loop.isDone ? 'finished' : connection,
-    reason: connectionReason ?? state.reason,
-    project: state.project?.project ?? null,
-    cohort: state.approval?.cohort ?? null,
-    trunkVersion: state.trunk?.version ?? 0,
-    trunkCommits: state.project?.project.commits ?? 0,
-    activity: outbox.isDelivering && ['waiting', 'idle'].includes(loop.activity) ? 'uploading' : loop.activity,
-    updates: { accepted: state.accepted, refused: state.refused, spooled: state.spool.length },
-    meanStaleness: state.accepted === 0 ? 0 : state.stalenessSum / state.accepted,
-    bytesSent: state.bytesSent,
-    bytesReceived: state.bytesReceived,
-    members: state.members,
-    history: state.history,
-    bench: state.candidates.map(({ model, site, network, metrics }) => ({
-      model,
-      site,
-      network,
-      auc: metrics?.auc?.value ?? null,
-      selected: state.selected.includes(model),
-    })),
-    scoreboard: state.scoreboard,
-  });
+  const view = (): Membership =>
+    membershipView({ state, keys, connection, reason: connectionReason ?? state.reason, loop, outbox });
 
   const onUp = (opened: Channel): void => {
     channel = opened;
@@ -266,6 +175,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
 
   const loop = openWorkLoop({ desk, bench, outbox, random: order.random });
+  const takeNews = openNewsReader({ desk, bench, outbox, loop });
   let link: Link | null = null;
   const stop = async (): Promise<void> => {
     isClosed = true;

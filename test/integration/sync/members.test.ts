@@ -63,3 +63,15 @@ describe('members ended from another process', () => {
     expect(() => listMembersIn(bench.folder())).toThrow(/no hub/);
   });
 });
+
+describe('a hub that has no project yet', () => {
+  it('lets sites in, and they hear of the project when there is one', async () => {
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0 }));
+    const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
+    await lyon.join(hub.createInvite());
+    await until('it is in', () => hub.status().members.some(({ online }) => online));
+    expect(lyon.memberships()).toMatchObject([{ project: null }]);
+    await hub.setProject(project, weightsOf(0));
+    await until('it hears of the project', () => lyon.memberships()[0]?.project?.id === project.id);
+  });
+});
