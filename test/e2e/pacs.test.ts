@@ -65,6 +65,7 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
       .getByTestId('echo-result')
       .getByText(/^Archive answers, in \d+ ms\.$/)
       .waitFor();
+    expect(await page.getByTestId('peer').count()).toBe(1);
   });
 
   test('finds studies and retrieves the chosen ones into the study list', async (context) => {
@@ -142,7 +143,7 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
   });
 
   test('asks a PACS by C-FIND, retrieves by C-GET, and asks before a peer is deleted', async (context) => {
-    const { page, orthanc, screenshot } = theWindow(context);
+    const { app, page, orthanc, screenshot } = theWindow(context);
     await page.getByRole('button', { name: 'Add a peer' }).click();
     await page.locator('[name="name"]').fill('Radiology PACS');
     await page.locator('[name="aeTitle"]').fill(orthanc.aeTitle);
@@ -162,6 +163,9 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     expect(await page.getByRole('dialog').getByRole('heading').first().innerText()).toBe('Retrieved');
     await page.keyboard.press('Enter');
     await screenshot('49-pacs-dimse');
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setContentSize(2560, 1440));
+    await expect.poll(() => page.evaluate<number>('innerWidth')).toBeGreaterThan(1500);
+    await screenshot('49-pacs-dimse-2560');
 
     await page.getByRole('button', { name: 'Delete Radiology PACS' }).click();
     await page.getByRole('button', { name: 'Keep it' }).click();
