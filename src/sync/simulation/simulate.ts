@@ -49,7 +49,7 @@ export interface SimulationResult {
 }
 
 /** A lying site's update is this much larger than an honest one, and points the other way. */
-export const lieScale = 4;
+const lieScale = 4;
 /** Full synchronous rounds of honest sites that define the loss to reach. */
 const referenceRounds = 60;
 /** The target is this share of the way from the initial to the reference loss. */

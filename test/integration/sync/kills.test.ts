@@ -176,8 +176,11 @@ describe('the server optimiser’s state of a hub that is killed', () => {
       'trunk-committed',
     ] as const) {
       const cut = await trunkAfterThree(step);
-      expect(cut.trunk.equals(whole.trunk), step).toBe(true);
-      expect(cut.blobs, step).toBe(5);
+      expect({ step, isSame: cut.trunk.equals(whole.trunk), blobs: cut.blobs }).toEqual({
+        step,
+        isSame: true,
+        blobs: 5,
+      });
     }
     // Without its memory Adam would have gone elsewhere.
     const commit = (trunk: Weights, value: number, state: Weights | null) => {
