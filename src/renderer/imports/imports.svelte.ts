@@ -8,7 +8,9 @@ import type { Toasts } from '../ui/toasts.svelte.ts';
 export type FinishedImport = ImportReport & { readonly labelsFile?: string };
 
 /** An import's report as it is shown, whether the import just ended or is a past one. */
-export type ShownImport = Omit<FinishedImport, 'refusals'> & Partial<Pick<PastImport, 'startedAt' | 'paths'>>;
+export type ShownImport = Omit<FinishedImport, 'refusals' | 'labelled' | 'notes'> &
+  Partial<Pick<FinishedImport, 'labelled' | 'notes'>> &
+  Partial<Pick<PastImport, 'startedAt' | 'paths'>>;
 
 export class Imports {
   #progress = $state.raw<ImportProgress | null>(null);
