@@ -258,8 +258,8 @@ function receiveCommand(): Command {
     .description('receive what other nodes send (C-STORE), until Ctrl+C; without options as it was set up last')
     .option('--port <number>', 'port to listen on', peerPort)
     .option('--ae-title <title>', 'AE title of this station', aeTitle)
-    .option('--allow <title...>', 'AE titles that may send; nobody else may', (value: string, all: string[] = []) => [
-      ...all,
+    .option('--allow <title...>', 'AE titles that may send; nobody else may', (value: string, all?: string[]) => [
+      ...(all ?? []),
       aeTitle(value),
     ])
     .option('--certificate <file>', 'PEM file, for TLS')

@@ -1,6 +1,6 @@
 // The worker thread behind instance-intake.ts: reads headers of arrived files, compares and places them.
 import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, existsSync, linkSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
+import { closeSync, copyFileSync, linkSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { readInstance, type ReadOutcome } from './read-instance.ts';
@@ -10,8 +10,8 @@ export type ArrivalTask =
   /** Reads the header; a file that is an instance is renamed to `keptAs`, from when on it counts as arrived. */
   | { readonly kind: 'read'; readonly file: string; readonly keptAs: string }
   | { readonly kind: 'compare'; readonly held: string; readonly file: string }
-  /** Gives the file its name by content inside `folder`; the arrived file stays until it is indexed. */
-  | { readonly kind: 'place'; readonly file: string; readonly folder: string };
+  /** Gives files their names by content inside `folder`; the arrived files stay until they are indexed. */
+  | { readonly kind: 'place'; readonly files: readonly string[]; readonly folder: string };
 
 export interface PlacedArrival {
   /** Relative to the library's folder. */
@@ -22,7 +22,8 @@ export interface PlacedArrival {
 export interface ArrivalResults {
   readonly read: ReadOutcome;
   readonly compare: boolean | null;
-  readonly place: PlacedArrival;
+  /** In the order of `files`; null where one is no longer there. */
+  readonly place: readonly (PlacedArrival | null)[];
 }
 
 export type ArrivalAnswer =
@@ -45,20 +46,28 @@ parentPort?.on('message', ({ id, task }: { id: number; task: ArrivalTask }) => {
 
 function resultOf(task: ArrivalTask): ArrivalResults[ArrivalTask['kind']] {
   if (task.kind === 'compare') return isSameInstance(task.held, task.file);
-  if (task.kind === 'place') return place(task.file, task.folder);
+  if (task.kind === 'place') return task.files.map((file) => placeWhereThere(file, task.folder));
   const outcome = readInstance(task.file, null);
   if (outcome.kind === 'instance' && task.file !== task.keptAs) renameSync(task.file, task.keptAs);
   return outcome;
+}
+
+function placeWhereThere(file: string, folder: string): PlacedArrival | null {
+  try {
+    return place(file, folder);
+  } catch (error) {
+    // A file that somebody took out of the incoming folder is not waited for.
+    if ((error as { code?: unknown }).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 function place(file: string, folder: string): PlacedArrival {
   const fileHash = hashOf(file);
   const stored = path.join('instances', fileHash.slice(0, 2), `${fileHash}.dcm`);
   const target = path.join(folder, stored);
-  if (existsSync(target)) return { stored, fileHash };
-  mkdirSync(path.dirname(target), { recursive: true });
   try {
-    linkSync(file, target);
+    linkOrMakeFolder(file, target);
   } catch (error) {
     if ((error as { code?: unknown }).code === 'EEXIST') return { stored, fileHash };
     // A file system without hard links.
@@ -69,11 +78,22 @@ function place(file: string, folder: string): PlacedArrival {
   return { stored, fileHash };
 }
 
+function linkOrMakeFolder(file: string, target: string): void {
+  try {
+    linkSync(file, target);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
+    mkdirSync(path.dirname(target), { recursive: true });
+    linkSync(file, target);
+  }
+}
+
+const piece = Buffer.allocUnsafeSlow(pieceBytes);
+
 function hashOf(file: string): string {
   const hash = createHash('sha256');
   const input = openSync(file, 'r');
   try {
-    const piece = Buffer.allocUnsafe(pieceBytes);
     for (;;) {
       const got = readSync(input, piece, 0, pieceBytes, null);
       if (got === 0) return hash.digest('hex');

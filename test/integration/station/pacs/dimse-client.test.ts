@@ -69,7 +69,7 @@ async function slices(from: number, count: number, edit: readonly string[] = [])
       ...edit.flatMap((one) => ['-i', one]),
       ...files.map((file) => file.path),
     ]);
-    expect(done.isDone).toBe(true);
+    if (!done.isDone) throw new Error(done.output);
   }
   return files;
 }
