@@ -136,6 +136,25 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await expect.poll(shown).toEqual(before);
   });
 
+  test('unfolds a patient to studies and series by keyboard', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByRole('button', { name: 'Patients', exact: true }).click();
+    await page.getByTestId('tree-patient').first().waitFor();
+    await page.getByRole('tree').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.getByTestId('tree-study').first().waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.getByTestId('tree-series').first().waitFor();
+    await sized(window, 'studies-tree');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => page.getByTestId('tree-series').count()).toBe(0);
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => page.getByTestId('tree-study').count()).toBe(0);
+  });
+
   test('shows how the studies are distributed; a bar becomes a filter', async (context) => {
     const window = theWindow(context);
     const { page } = window;

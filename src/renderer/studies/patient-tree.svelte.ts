@@ -1,0 +1,175 @@
+// Patients, their studies and those studies' series as rows of one list, folded and unfolded. Patients come in pages;
+// a patient's studies when it is unfolded.
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import type { PatientRow } from '../../contract/browse.ts';
+import type { Series, Study } from '../../contract/dicom.ts';
+import type { StationLink } from '../bridge/station-link.ts';
+import type { Toasts } from '../ui/toasts.svelte.ts';
+import type { StudyList } from './studies.svelte.ts';
+
+const pageSize = 100;
+/** Of one patient; a phantom may have more, which the flat list shows. */
+const mostStudies = 500;
+
+export type TreeRow =
+  | { readonly kind: 'patient'; readonly index: number; readonly patient: PatientRow | null }
+  | { readonly kind: 'study'; readonly index: number; readonly study: Study }
+  | { readonly kind: 'series'; readonly index: number; readonly study: Study; readonly series: Series };
+
+export class PatientTree {
+  #total = $state<number | null>(null);
+  #cursor = $state(0);
+  readonly #pages = new SvelteMap<number, readonly PatientRow[]>();
+  /** Unfolded patients by their place in the list; null while their studies are on the way. */
+  readonly #unfolded = new SvelteMap<number, readonly Study[] | null>();
+  readonly #openStudies = new SvelteSet<string>();
+  readonly #pending = new Set<number>();
+  readonly #station: StationLink;
+  readonly #toasts: Toasts;
+  readonly #list: StudyList;
+  #generation = 0;
+
+  constructor(station: StationLink, toasts: Toasts, list: StudyList) {
+    this.#station = station;
+    this.#toasts = toasts;
+    this.#list = list;
+  }
+
+  /** Number of patients; null while the first answer is awaited. */
+  get patients(): number | null {
+    return this.#total;
+  }
+
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Rows below each unfolded patient, in the order of the list. */
+  readonly #below = $derived.by(() =>
+    [...this.#unfolded]
+      .sort(([a], [b]) => a - b)
+      .map(([index, studies]) => ({ index, rows: this.#rowsOf(index, studies ?? []) })),
+  );
+
+  readonly length = $derived((this.#total ?? 0) + this.#below.reduce((sum, { rows }) => sum + rows.length, 0));
+
+  at(row: number): TreeRow {
+    let before = 0;
+    for (const { index, rows } of this.#below) {
+      const first = index + before + 1;
+      if (row < first) break;
+      const inside = rows[row - first];
+      if (inside) return inside;
+      before += rows.length;
+    }
+    return this.#patientAt(row - before);
+  }
+
+  isUnfolded(row: TreeRow): boolean {
+    if (row.kind === 'patient') return this.#unfolded.has(row.index);
+    return row.kind === 'study' && this.#openStudies.has(row.study.studyInstanceUID);
+  }
+
+  /** Asks anew, all folded. */
+  restart(): void {
+    this.#generation += 1;
+    this.#pending.clear();
+    this.#pages.clear();
+    this.#unfolded.clear();
+    this.#cursor = 0;
+    void this.#load(0);
+  }
+
+  /** Makes sure that the patients among rows first … last are there or on the way. */
+  need(first: number, last: number): void {
+    for (const row of [first, last]) {
+      const page = Math.floor(this.at(row).index / pageSize);
+      if (!this.#pages.has(page) && !this.#pending.has(page)) void this.#load(page);
+    }
+  }
+
+  moveCursor(row: number): void {
+    this.#cursor = Math.max(0, Math.min(this.length - 1, row));
+  }
+
+  toggle(row: TreeRow): void {
+    if (this.isUnfolded(row)) this.fold(row);
+    else this.unfold(row);
+  }
+
+  unfold(row: TreeRow): void {
+    if (row.kind === 'study') this.#openStudies.add(row.study.studyInstanceUID);
+    else if (row.kind === 'patient' && row.patient && !this.#unfolded.has(row.index)) {
+      this.#unfolded.set(row.index, null);
+      void this.#loadStudies(row.index, row.patient.patient);
+    }
+  }
+
+  fold(row: TreeRow): void {
+    if (row.kind === 'study') this.#openStudies.delete(row.study.studyInstanceUID);
+    else if (row.kind === 'patient') this.#unfolded.delete(row.index);
+  }
+
+  /** The row of what a row belongs to. */
+  parentOf(at: number): number {
+    const { kind } = this.at(at);
+    const parent = kind === 'series' ? 'study' : 'patient';
+    for (let row = at - 1; row >= 0; row -= 1) if (this.at(row).kind === parent) return row;
+    return at;
+  }
+
+  #patientAt(index: number): TreeRow {
+    return {
+      kind: 'patient',
+      index,
+      patient: this.#pages.get(Math.floor(index / pageSize))?.[index % pageSize] ?? null,
+    };
+  }
+
+  #rowsOf(index: number, studies: readonly Study[]): TreeRow[] {
+    return studies.flatMap((study): TreeRow[] => [
+      { kind: 'study', index, study },
+      ...(this.#openStudies.has(study.studyInstanceUID)
+        ? study.series.map((series): TreeRow => ({ kind: 'series', index, study, series }))
+        : []),
+    ]);
+  }
+
+  async #load(page: number): Promise<void> {
+    const generation = this.#generation;
+    this.#pending.add(page);
+    try {
+      const answer = await this.#station.ask('patients', {
+        ...this.#list.search,
+        limit: pageSize,
+        offset: page * pageSize,
+      });
+      if (generation !== this.#generation) return;
+      this.#total = answer.total;
+      this.#pages.set(page, answer.patients);
+    } catch (fault) {
+      if (generation === this.#generation) this.#toasts.fault(fault);
+    } finally {
+      if (generation === this.#generation) this.#pending.delete(page);
+    }
+  }
+
+  async #loadStudies(index: number, patient: number): Promise<void> {
+    const generation = this.#generation;
+    const { query, filters } = this.#list.search;
+    try {
+      const { studies } = await this.#station.ask('studies', {
+        query,
+        filters: [...filters, { field: 'patient', patient }],
+        sortBy: 'studyDate',
+        descending: true,
+        limit: mostStudies,
+      });
+      if (generation === this.#generation && this.#unfolded.has(index)) this.#unfolded.set(index, studies);
+    } catch (fault) {
+      if (generation !== this.#generation) return;
+      this.#unfolded.delete(index);
+      this.#toasts.fault(fault);
+    }
+  }
+}
