@@ -34,9 +34,7 @@ export class Layout {
 
   change(changes: Partial<StudyLayout>): void {
     this.#layout = { ...this.#layout, ...changes };
-    clearTimeout(this.#keeping);
-    // A drag changes the width with every pixel; it is kept once it rests, or when the window closes.
-    this.#keeping = setTimeout(() => this.#keep(), keepPauseMs);
+    this.#keep();
   }
 
   /** Shows a column at the end, or hides it; the last one stays. */
@@ -48,9 +46,11 @@ export class Layout {
 
   resize(column: StudyColumn, widthPx: number): void {
     const width = Math.round(Math.max(narrowestPx, Math.min(widestPx, widthPx)));
-    this.change({
-      columns: this.#layout.columns.map((shown) => (shown.column === column ? { column, widthPx: width } : shown)),
-    });
+    const columns = this.#layout.columns.map((shown) => (shown.column === column ? { column, widthPx: width } : shown));
+    this.#layout = { ...this.#layout, columns };
+    // A drag changes the width with every pixel; it is kept once it rests, or when the window closes.
+    clearTimeout(this.#keeping);
+    this.#keeping = setTimeout(() => this.#keep(), keepPauseMs);
   }
 
   /** Moves a column to another one's place. */
