@@ -49,7 +49,7 @@ export async function dicomImport(): Promise<Measurement[]> {
   }
 }
 
-export function writeSlices(folder: string): void {
+function writeSlices(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const [site] = practiceSites;
   if (!site) throw new Error('no practice site');
@@ -77,6 +77,10 @@ export function writeSlices(folder: string): void {
 async function ours(home: string, studies: string, mode: 'reference' | 'copy'): Promise<number> {
   mkdirSync(home, { recursive: true });
   const library = openLibrary({ folder: home });
+  // Orthanc is up and answering before its clock starts; so are our threads.
+  const warmUp = path.join(home, 'warm-up');
+  mkdirSync(warmUp);
+  await library.importPaths([warmUp], { mode, onProgress: () => {}, signal: new AbortController().signal });
   const started = performance.now();
   const report = await library.importPaths([studies], {
     mode,

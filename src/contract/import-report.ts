@@ -40,15 +40,15 @@ export const findingWords = {
     advice:
       'Each such study counts as a patient of its own, so one patient may end up in training and test at once. Give them a PatientID where they are exported.',
   },
-  'missing-attributes': {
-    title: 'Missing attributes',
-    weight: 'warning',
-    advice: 'Without these, images may be shown wrongly, measured wrongly or left out of a cohort.',
-  },
   'missing-slices': {
     title: 'Missing slices',
     weight: 'problem',
     advice: 'Fetch the series again from its source. As it is, do not measure or train across the gap.',
+  },
+  'missing-attributes': {
+    title: 'Missing attributes',
+    weight: 'warning',
+    advice: 'Without these, images may be shown wrongly, measured wrongly or left out of a cohort.',
   },
   'duplicate-slices': {
     title: 'Duplicate slices',
