@@ -20,7 +20,7 @@ export async function dicomImport(): Promise<Measurement[]> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-bench-'));
   try {
     const studies = path.join(folder, 'studies');
-    writeSlices(studies);
+    writeSlices(studies, { count: fileCount, size: side, key: 'bench' });
     const inPlace: number[] = [];
     const copied: number[] = [];
     const orthanc: number[] = [];
@@ -49,21 +49,24 @@ export async function dicomImport(): Promise<Measurement[]> {
   }
 }
 
-function writeSlices(folder: string): void {
+function writeSlices(
+  folder: string,
+  { count, size, key }: { count: number; size: number; key: string },
+): void {
   mkdirSync(folder, { recursive: true });
   const [site] = practiceSites;
   if (!site) throw new Error('no practice site');
-  const pixels = new Int16Array(side * side);
-  for (let index = 0; index < fileCount; index += 1) {
+  const pixels = new Int16Array(size * size);
+  for (let index = 0; index < count; index += 1) {
     for (let pixel = 0; pixel < pixels.length; pixel += 1) pixels[pixel] = ((pixel * 31 + index * 17) % 2_000) - 1_000;
     const number = Math.floor(index / slices) + 1;
     const elements = practiceElements({
       site,
-      key: `bench-${number}`,
+      key: `${key}-${number}`,
       number,
       slice: (index % slices) + 1,
       positionMm: index % slices,
-      side,
+      side: size,
       pixels,
     });
     const uid = (tag: string): string => {
@@ -79,7 +82,7 @@ async function ours(home: string, studies: string, mode: 'reference' | 'copy'): 
   const library = openLibrary({ folder: home });
   // Orthanc is up and answering before its clock starts; so are our threads.
   const warmUp = path.join(home, 'warm-up');
-  mkdirSync(warmUp);
+  writeSlices(warmUp, { count: 300, size: 8, key: 'warm-up' });
   await library.importPaths([warmUp], { mode, onProgress: () => {}, signal: new AbortController().signal });
   const started = performance.now();
   const report = await library.importPaths([studies], {

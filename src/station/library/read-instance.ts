@@ -7,7 +7,7 @@ import { fileSystemReason } from './file-walk.ts';
 import { headBuffer, readHeaderBytes, readHeaderFile } from './header-file.ts';
 import type { ReadInstance } from './index-writer.ts';
 import { instanceRecord, isDirectoryFile } from './instance-record.ts';
-import { storeBytes } from './intake/store-bytes.ts';
+import type { Store } from './intake/store-bytes.ts';
 
 export type ReadOutcome =
   | { readonly kind: 'instance'; readonly instance: ReadInstance }
@@ -22,21 +22,21 @@ const copyLimitBytes = 2 ** 31 - 1;
 /** One for all files of a thread: nothing of a data set outlives the reading of its file. */
 const head = headBuffer();
 
-/** Never throws: whatever a file holds, its outcome says so. `copyFolder` null means that it is indexed in place. */
-export function readInstance(file: string, copyFolder: string | null): ReadOutcome {
+/** Never throws: whatever a file holds, its outcome says so. `store` null means that it is indexed in place. */
+export function readInstance(file: string, store: Store | null): ReadOutcome {
   try {
     const { dataSet, fileBytes, modifiedMs } = readHeaderFile(file, { keepItems: false, into: head });
     if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: file };
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: file, reason: record.reason };
     const base = { source: file, fileBytes, modifiedMs, headerHash: headerHash(dataSet), record };
-    if (copyFolder === null) {
+    if (store === null) {
       return { kind: 'instance', instance: { ...base, stored: file, isCopy: false, fileHash: null } };
     }
     if (fileBytes > copyLimitBytes) {
       return { kind: 'refused', path: file, reason: 'Too large to copy (over 2 GB): index it in place instead.' };
     }
-    const { stored, fileHash } = storeBytes(readFileSync(file), copyFolder);
+    const { stored, fileHash } = store(readFileSync(file));
     return { kind: 'instance', instance: { ...base, stored, isCopy: true, fileHash } };
   } catch (error) {
     return failure(file, error);
@@ -50,14 +50,14 @@ export function readInstance(file: string, copyFolder: string | null): ReadOutco
 export function readInstanceBytes(
   bytes: Uint8Array,
   { source, modifiedMs }: { source: string; modifiedMs: number },
-  copyFolder: string,
+  store: Store,
 ): ReadOutcome {
   try {
     const dataSet = readHeaderBytes(bytes, { keepItems: false });
     if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: source };
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: source, reason: record.reason };
-    const { stored, fileHash } = storeBytes(bytes, copyFolder);
+    const { stored, fileHash } = store(bytes);
     const base = { source, fileBytes: bytes.length, modifiedMs, headerHash: headerHash(dataSet), record };
     return { kind: 'instance', instance: { ...base, stored, isCopy: true, fileHash } };
   } catch (error) {

@@ -10,7 +10,7 @@ import { failure, readInstance, readInstanceBytes } from '../read-instance.ts';
 import type { Candidate } from './candidate.ts';
 import { listedFiles, missingFiles, plainName } from './dicomdir.ts';
 import { fileKind, fileKindBytes, notImportable } from './file-kind.ts';
-import { writeUnfinished } from './store-bytes.ts';
+import { type Store, writeUnfinished } from './store-bytes.ts';
 import { wrapNifti } from './wrap-nifti.ts';
 import { wrapJpeg, wrapPng } from './wrap-picture.ts';
 import { zipMemberBytes } from './zip-member-bytes.ts';
@@ -36,12 +36,12 @@ export interface ReadingPlace {
 
 const wholeFileLimitBytes = 2 ** 30;
 
-/** Never throws: whatever a file holds, its outcome says so. */
-export function readCandidate(candidate: Candidate, place: ReadingPlace): CandidateOutcome {
+/** Never throws: whatever a file holds, its outcome says so. `store` takes what is copied in. */
+export function readCandidate(candidate: Candidate, place: ReadingPlace, store: Store): CandidateOutcome {
   const { source, file, member, depth } = candidate;
   try {
-    if (member !== null) return readMember(candidate, zipMemberBytes(file, member), place);
-    const outcome = readInstance(file, place.copiesAll ? place.folder : null);
+    if (member !== null) return readMember(candidate, zipMemberBytes(file, member), place, store);
+    const outcome = readInstance(file, place.copiesAll ? store : null);
     // Only what is no DICOM instance is looked at a second time.
     if (outcome.kind === 'directory-file') {
       const listed = listedBy(source, () => readHeaderFile(file, { keepItems: true }).dataSet);
@@ -51,13 +51,13 @@ export function readCandidate(candidate: Candidate, place: ReadingPlace): Candid
     const kind = fileKind(headOf(file));
     if (kind === 'zip') return { kind: 'archive', path: source, file, isOurs: depth > 0 };
     if (kind === 'unknown') return refusal(candidate, outcome);
-    return wrapped(candidate, kind, wholeFile(file), place);
+    return wrapped(candidate, kind, wholeFile(file), store);
   } catch (error) {
     return failure(source, error);
   }
 }
 
-function readMember(candidate: Candidate, bytes: Uint8Array, place: ReadingPlace): CandidateOutcome {
+function readMember(candidate: Candidate, bytes: Uint8Array, place: ReadingPlace, store: Store): CandidateOutcome {
   const { source, file, depth } = candidate;
   const kind = fileKind(bytes);
   if (kind === 'zip') {
@@ -66,8 +66,8 @@ function readMember(candidate: Candidate, bytes: Uint8Array, place: ReadingPlace
     }
     return { kind: 'archive', path: source, file: writeUnfinished(bytes, place.folder), isOurs: true };
   }
-  if (kind !== 'unknown') return wrapped(candidate, kind, bytes, place);
-  const outcome = readInstanceBytes(bytes, { source, modifiedMs: statSync(file).mtimeMs }, place.folder);
+  if (kind !== 'unknown') return wrapped(candidate, kind, bytes, store);
+  const outcome = readInstanceBytes(bytes, { source, modifiedMs: statSync(file).mtimeMs }, store);
   if (outcome.kind === 'directory-file') {
     const listed = listedBy(source, () => readHeaderBytes(bytes, { keepItems: true }));
     return { ...outcome, listed, missing: [] };
@@ -80,13 +80,13 @@ function wrapped(
   { source, file, patient }: Candidate,
   kind: keyof typeof wraps,
   bytes: Uint8Array,
-  place: ReadingPlace,
+  store: Store,
 ): CandidateOutcome {
   try {
     const content = createHash('sha256').update(bytes).digest('hex');
     const name = source.slice(Math.max(source.lastIndexOf('/'), source.lastIndexOf(path.sep)) + 1);
     const object = wraps[kind]({ bytes, content, name, patient });
-    const outcome = readInstanceBytes(object, { source, modifiedMs: statSync(file).mtimeMs }, place.folder);
+    const outcome = readInstanceBytes(object, { source, modifiedMs: statSync(file).mtimeMs }, store);
     if (outcome.kind === 'directory-file') throw new Error('a wrapped file is no DICOMDIR');
     if (outcome.kind !== 'instance') return outcome;
     // What a wrapped file lacks it never had: nothing is missing that could be looked for.
