@@ -1,0 +1,75 @@
+// A research set in the window: a zip of pictures is dropped, and a cohort is made of labels that came with an import.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { encode } from 'fast-png';
+import { zipSync } from 'fflate';
+import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
+import { openLibrary } from '../../src/station/library/library.ts';
+import { dropOn, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+
+let stage: Stage | string;
+let opened: OpenWindow | null = null;
+let folder: string;
+
+const picture = (seed: number): Uint8Array =>
+  encode({
+    width: 16,
+    height: 16,
+    data: Uint8Array.from({ length: 256 }, (_, at) => (at * seed + seed) % 256),
+    channels: 1,
+    depth: 8,
+  });
+
+function writeZip(name: string, first: number): string {
+  const members = Object.fromEntries(
+    Array.from({ length: 12 }, (_, index) => [
+      `${index % 2 ? 'pneumonia' : 'normal'}/${index}.png`,
+      picture(first + index),
+    ]),
+  );
+  const file = path.join(folder, name);
+  writeFileSync(file, zipSync(members));
+  return file;
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-e2e-research-'));
+  stage = await setStage();
+  if (typeof stage !== 'object') return;
+  const home = path.join(folder, 'home');
+  const library = openLibrary({ folder: home });
+  const signal = new AbortController().signal;
+  const options = { mode: 'reference', labels: 'folders', signal, onProgress: () => {} } as const;
+  await library.importPaths([writeZip('labelled.zip', 1)], options);
+  library.close();
+  opened = await openImagiq(stage, home);
+}, 180_000);
+
+afterAll(async () => {
+  await opened?.close();
+  if (typeof stage === 'object') stage.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function theWindow(context: TestContext): OpenWindow {
+  if (typeof stage === 'string') context.skip(stage);
+  if (!opened) throw new Error('the window is not open');
+  return opened;
+}
+
+describe('a researcher', { timeout: 60_000 }, () => {
+  test('drops a zip of pictures, and makes a cohort of the labels that came with an earlier one', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await dropOn(page, [writeZip('more.zip', 101)]);
+    await page.getByTestId('import-report').getByText('12 series').waitFor();
+    await screenshot('research-import');
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByTestId('make-cohort').click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('chest');
+    await page.getByRole('combobox', { name: 'Labels' }).waitFor();
+    await screenshot('research-cohort-dialog');
+    await page.getByRole('button', { name: 'Create cohort' }).click();
+    await page.getByTestId('cohort-card').getByText('pneumonia').waitFor();
+  });
+});
