@@ -45,8 +45,14 @@ export function filterSources({ query, filters = [] }: StudySearch, surroundings
   if (sources.length === 0 && query.trim() !== '')
     sources.push({ sql: 'SELECT id FROM studies WHERE FALSE', values: [] });
 
-  const ofStudy = filters.flatMap((filter) => studyCondition(filter, surroundings.now()) ?? []);
-  if (ofStudy.length > 0) sources.push(joined('SELECT id FROM studies', ofStudy));
+  const ofStudy = filters.flatMap((filter) => {
+    const conditions = studyCondition(filter, surroundings.now());
+    return conditions === null ? [] : [conditions];
+  });
+  // One field is read from its index alone. For several, SQLite would take one's index and look every study up in the
+  // table: reading the table from end to end takes a third of that (20 ms against 63 of 100,000 studies).
+  const studies = ofStudy.length === 1 ? 'studies' : 'studies NOT INDEXED';
+  if (ofStudy.length > 0) sources.push(joined(`SELECT id FROM ${studies}`, ofStudy.flat()));
   const ofSeries = filters.filter(({ field }) => field in joinedColumns);
   // One filter of series: the study's own joined values tell as much, and there are few different ones.
   if (ofSeries.length === 1) sources.push(...ofSeries.flatMap((filter) => joinedValues(filter, surroundings) ?? []));
@@ -129,8 +135,6 @@ function studyCondition(filter: StudyFilter, now: Date): Condition[] | null {
         filter.lastDays === null ? dayStartMs(filter.from ?? '19700101') : minuteOf(now) - filter.lastDays * 86_400_000;
       return [{ sql: 'importedMs >= ?', values: [from] }];
     }
-    case 'patient':
-      return [{ sql: 'patient = ?', values: [filter.patient] }];
     default:
       return null;
   }
@@ -144,6 +148,8 @@ const labelled = (where: string): string =>
 
 function elsewhere(filter: StudyFilter, surroundings: SearchSurroundings): FilterSource[] {
   switch (filter.field) {
+    case 'patient':
+      return [{ sql: 'SELECT id FROM studies WHERE patient = ?', values: [filter.patient] }];
     case 'transferSyntaxUID': {
       const { sql, values } = among('transferSyntaxUID', filter.anyOf);
       return [{ sql: `SELECT study FROM studyTransferSyntaxes WHERE ${sql}`, values }];
