@@ -49,10 +49,7 @@ export async function dicomImport(): Promise<Measurement[]> {
   }
 }
 
-function writeSlices(
-  folder: string,
-  { count, size, key }: { count: number; size: number; key: string },
-): void {
+function writeSlices(folder: string, { count, size, key }: { count: number; size: number; key: string }): void {
   mkdirSync(folder, { recursive: true });
   const [site] = practiceSites;
   if (!site) throw new Error('no practice site');
