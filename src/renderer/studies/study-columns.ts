@@ -15,7 +15,7 @@ const moment = new Intl.DateTimeFormat('en-CA', { dateStyle: 'short' });
 const distinct = (values: readonly string[]): string => [...new Set(values.filter((value) => value !== ''))].join(', ');
 
 export const columnKinds: Record<StudyColumn, ColumnKind> = {
-  patientName: { label: 'Patient', widthPx: 140, text: ({ patientName }) => personName(patientName) },
+  patientName: { label: 'Patient', widthPx: 136, text: ({ patientName }) => personName(patientName) },
   patientID: { label: 'ID', widthPx: 84, text: ({ patientID }) => patientID },
   patientBirthDate: {
     label: 'Born',
@@ -50,7 +50,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   accessionNumber: { label: 'Accession', widthPx: 110, text: ({ accessionNumber }) => accessionNumber },
   series: { label: 'Series', widthPx: 76, isNumber: true, text: ({ series }) => count(series.length) },
-  instances: { label: 'Images', widthPx: 64, isNumber: true, text: ({ instances }) => count(instances) },
+  instances: { label: 'Images', widthPx: 76, isNumber: true, text: ({ instances }) => count(instances) },
   importedMs: {
     label: 'Imported',
     widthPx: 100,
