@@ -6,12 +6,13 @@ import path from 'node:path';
 import { aggregation } from './bench/aggregation.ts';
 import type { Measurement } from './bench/measurement.ts';
 import { dicomImport } from './bench/dicom-import.ts';
+import { dicomReceive } from './bench/dicom-receive.ts';
 import { pixels } from './bench/pixels.ts';
 import { studyList } from './bench/study-list.ts';
 import { training } from './bench/training.ts';
 
 const benches: Record<string, () => Promise<Measurement[]>> = {
-  dicom: dicomImport,
+  dicom: async () => [...(await dicomImport()), ...(await dicomReceive())],
   pixels,
   'study-list': studyList,
   train: training,
