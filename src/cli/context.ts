@@ -19,11 +19,13 @@ export interface Context {
 export function contextOf(command: Command): Context {
   const { json, home } = command.optsWithGlobals<{ json?: boolean; home?: string }>();
   const folder = path.resolve(home ?? process.env['IMAGIQ_HOME'] ?? defaultHome());
+  const output = outputTo(json ?? false, process.stdout, process.stderr);
+  const onGuests = (): void => output.log('Another imagiq command works with this one; waiting for it to end.');
   return {
-    output: outputTo(json ?? false, process.stdout, process.stderr),
+    output,
     home: folder,
     async withStation(work, options = {}) {
-      const station = await linkStation({ home: folder, ...options });
+      const station = await linkStation({ home: folder, onGuests, ...options });
       try {
         return await work(station);
       } finally {

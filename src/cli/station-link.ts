@@ -10,6 +10,7 @@ import {
 } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
 import { stationAnswers } from '../station/answer.ts';
+import { homeInUseCode } from '../station/faults.ts';
 import { connectLocalStation, type LocalDoor, serveLocalStation } from '../station/local-socket.ts';
 import { openStation } from '../station/open-station.ts';
 
@@ -24,48 +25,81 @@ export interface LinkOptions {
   readonly home: string;
   readonly idleShare?: number;
   readonly threads?: number;
+  /** Called when closing has to wait for other commands that use this station. */
+  readonly onGuests?: () => void;
 }
 
-/** Code of the fault that another process has the home folder. */
-const homeInUseCode = 601;
+/**
+ * How long a home folder may be owned by a station that does not answer: one that is just opening or closing. Longer, and it
+ * is a program that will not let go.
+ */
+const joinWaitMs = 15_000;
+const joinLookEveryMs = 100;
 
-/** Opens the station of a home folder, or joins the one that is running on it. */
+/**
+ * Opens the station of a home folder, or joins the one that is running on it.
+ * @throws Fault 601 when its owner neither answers nor goes; the station's own when it cannot be opened.
+ */
 export async function linkStation(options: LinkOptions): Promise<StationLink> {
+  const deadline = Date.now() + joinWaitMs;
+  for (;;) {
+    try {
+      return await ownStation(options);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== homeInUseCode) throw error;
+      const joined = await joinStation(options.home).catch(() => null);
+      if (joined !== null) return joined;
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, joinLookEveryMs));
+    }
+  }
+}
+
+async function ownStation(options: LinkOptions): Promise<StationLink> {
   const news = new EventEmitter();
-  const listen: StationLink['listen'] = (event, listener) => {
+  let door: LocalDoor | null = null;
+  const station = await openStation({
+    ...options,
+    onEvent: (event, value) => {
+      news.emit(event, value);
+      door?.tell(event, value);
+    },
+  });
+  const answer = stationAnswers(station);
+  door = await serveLocalStation(station.home.folder, answer).catch(async (error: unknown) => {
+    await station.close();
+    throw error;
+  });
+  const { guests, whenAlone, close } = door;
+  return {
+    call: async (name, input) => decode(name, await answer(name, input)),
+    listen: listenTo(news),
+    async close() {
+      // A long command may have joined this short one: its work is not cut.
+      if (guests() > 0) options.onGuests?.();
+      await whenAlone();
+      await close();
+      await station.close();
+    },
+  };
+}
+
+async function joinStation(home: string): Promise<StationLink> {
+  const news = new EventEmitter();
+  const remote = await connectLocalStation(home, (event, value) => void news.emit(event, value));
+  return {
+    call: async (name, input) => decode(name, await remote.call(name, input)),
+    listen: listenTo(news),
+    close: remote.close,
+  };
+}
+
+function listenTo(news: EventEmitter): StationLink['listen'] {
+  return (event, listener) => {
     const heard = listener as (value: unknown) => void;
     news.on(event, heard);
     return () => news.off(event, heard);
   };
-  const onEvent = (event: EventName, value: unknown): void => void news.emit(event, value);
-  let local: LocalDoor | null = null;
-  try {
-    const station = await openStation({
-      ...options,
-      onEvent: (event, value) => {
-        onEvent(event, value);
-        local?.tell(event, value);
-      },
-    });
-    const answer = stationAnswers(station);
-    local = await serveLocalStation(station.home.folder, answer).catch(async (error: unknown) => {
-      await station.close();
-      throw error;
-    });
-    return {
-      call: async (name, input) => decode(name, await answer(name, input)),
-      listen,
-      async close() {
-        await local?.close();
-        await station.close();
-      },
-    };
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== homeInUseCode) throw error;
-    const remote = await connectLocalStation(options.home, onEvent).catch(() => null);
-    if (!remote) throw error;
-    return { call: async (name, input) => decode(name, await remote.call(name, input)), listen, close: remote.close };
-  }
 }
 
 function decode<N extends CallName>(name: N, value: unknown): CallOutput<N> {

@@ -1,5 +1,6 @@
 // A station's door for other processes of the same user on the same machine: a socket in the home folder (on Windows a named
 // pipe), speaking the contract's envelopes, each as 4-byte length + structured clone. So `imagiq` works while the app is open.
+import { EventEmitter, once } from 'node:events';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
@@ -64,6 +65,10 @@ function makeSocketPlace(home: string): { file: string; remove: () => void } {
 
 export interface LocalDoor {
   tell(event: EventName, value: unknown): void;
+  /** How many other processes use this station now. */
+  guests(): number;
+  /** Resolves once the last of them has left; others may still come meanwhile. */
+  whenAlone(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,9 +79,13 @@ export async function serveLocalStation(
 ): Promise<LocalDoor> {
   const place = makeSocketPlace(home);
   const open = new Set<Socket>();
+  const left = new EventEmitter();
   const server = createServer((socket) => {
     open.add(socket);
-    socket.on('close', () => open.delete(socket));
+    socket.on('close', () => {
+      open.delete(socket);
+      left.emit('left');
+    });
     socket.on('error', () => socket.destroy());
     readMessages(socket, (message) => {
       const order = toStationSchema.safeParse(message);
@@ -103,6 +112,10 @@ export async function serveLocalStation(
   return {
     tell: (event, value) => {
       for (const socket of open) writeMessage(socket, { event, value });
+    },
+    guests: () => open.size,
+    async whenAlone() {
+      while (open.size > 0) await once(left, 'left');
     },
     close: () =>
       new Promise((resolve) => {
