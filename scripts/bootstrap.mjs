@@ -1,12 +1,12 @@
 // `npm test`, `npm run demo` and the others after a bare clone: install, then run the inner script on a recent Node.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { ensureInstalled, nodePath, root } from './runtime.mjs';
+import { cloneEnvironment, ensureInstalled, nodePath, root } from './runtime.mjs';
 
 const [script, ...rest] = process.argv.slice(2);
 ensureInstalled();
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-const environment = { ...process.env, PATH: path.dirname(nodePath()) + path.delimiter + process.env.PATH };
+const environment = { ...cloneEnvironment(), PATH: path.dirname(nodePath()) + path.delimiter + process.env.PATH };
 const child = spawn(npm, ['run', '--silent', script, '--', ...rest], {
   cwd: root,
   stdio: 'inherit',

@@ -3,14 +3,17 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { ensureInstalled, nodePath, root } from './runtime.mjs';
+import { cloneEnvironment, ensureInstalled, nodePath, root } from './runtime.mjs';
 
 const source = path.join(root, 'src', 'cli', 'cli.ts');
 const isClone = existsSync(source);
 if (isClone) ensureInstalled();
 const node = nodePath();
 const entry = isClone ? source : path.join(root, 'dist', 'cli', 'cli.cjs');
-const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+const child = spawn(node, [entry, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: isClone ? cloneEnvironment() : process.env,
+});
 // Ctrl+C reaches the whole group: sent on, it would come twice and cut the orderly end short.
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
