@@ -106,6 +106,9 @@ export function indexWriter(db: Db): IndexWriter {
   const countSeries = db.prepare('UPDATE series SET instances = instances + ? WHERE id = ?');
   const countStudy = db.prepare('UPDATE studies SET instances = instances + ? WHERE id = ?');
   const addModality = db.prepare('INSERT OR IGNORE INTO studyModalities (modality, study) VALUES (?, ?)');
+  const dropModalities = db.prepare(
+    `DELETE FROM studyModalities WHERE study = @study AND modality NOT IN (SELECT modality FROM series WHERE study = @study)`,
+  );
   const setModalities = db.prepare(
     `UPDATE studies SET modalities = (SELECT coalesce(group_concat(modality, '\\'), '') FROM
        (SELECT modality FROM studyModalities WHERE study = @study AND modality <> '' ORDER BY modality)) WHERE id = @study`,
@@ -117,8 +120,12 @@ export function indexWriter(db: Db): IndexWriter {
   const setPlace = db.prepare(
     'UPDATE instances SET path = ?, isCopy = ?, modifiedMs = ?, fileHash = coalesce(?, fileHash), source = ? WHERE id = ?',
   );
-  const placeOf = db.prepare<[number], { series: number; study: number; transferSyntaxUID: string }>(
-    'SELECT s.id AS series, s.study, i.transferSyntaxUID FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?',
+  const placeOf = db.prepare<
+    [number],
+    { series: number; study: number; sopInstanceUID: string; transferSyntaxUID: string }
+  >(
+    `SELECT s.id AS series, s.study, i.sopInstanceUID, i.transferSyntaxUID
+     FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?`,
   );
   const patientOf = db
     .prepare<[number], string>(
@@ -134,6 +141,10 @@ export function indexWriter(db: Db): IndexWriter {
     'DELETE FROM studies WHERE id = ?',
   ].map((statement) => db.prepare(statement));
   const removeInstance = db.prepare('DELETE FROM instances WHERE id = ?');
+  // What was read of a segmentation or structure set counts for its file as it was.
+  const forgetOverlay = ['overlayReferences', 'overlayObjects'].map((table) =>
+    db.prepare(`DELETE FROM ${table} WHERE sopInstanceUID = ?`),
+  );
 
   function studyOf(record: InstanceRecord, changed: Set<number>): number {
     const held = findStudy.get(record.studyInstanceUID);
@@ -155,6 +166,13 @@ export function indexWriter(db: Db): IndexWriter {
   }
 
   const add = (counts: Map<number, number>, id: number): void => void counts.set(id, (counts.get(id) ?? 0) + 1);
+
+  /** What a study says of its series, after some came or went. */
+  function describeStudy(study: number): void {
+    setModalities.run({ study });
+    summarise.series(study);
+    setWords.run(study, studyWords(studyTextOf.get(study)!, seriesTextOf.all(study)));
+  }
 
   const insert = db.transaction((batch: readonly ReadInstance[]) => {
     const changed = new Set<number>();
@@ -189,11 +207,7 @@ export function indexWriter(db: Db): IndexWriter {
     for (const [id, count] of series) countSeries.run(count, id);
     for (const [id, count] of studies) countStudy.run(count, id);
     syntaxes.write();
-    for (const study of changed) {
-      setModalities.run({ study });
-      summarise.series(study);
-      setWords.run(study, studyWords(studyTextOf.get(study)!, seriesTextOf.all(study)));
-    }
+    for (const study of changed) describeStudy(study);
   });
 
   return {
@@ -209,12 +223,14 @@ export function indexWriter(db: Db): IndexWriter {
       const place = placeOf.get(held.id);
       if (place === undefined) return;
       removeInstance.run(held.id);
+      for (const statement of forgetOverlay) statement.run(place.sopInstanceUID);
       summarise.removed(place.study, place.transferSyntaxUID, held.fileBytes);
       countSeries.run(-1, place.series);
       countStudy.run(-1, place.study);
       removeEmptySeries.run(place.series);
       if (hasSeries.get(place.study) !== undefined) {
-        summarise.series(place.study);
+        dropModalities.run({ study: place.study });
+        describeStudy(place.study);
         return;
       }
       for (const statement of removeStudy) statement.run(place.study);

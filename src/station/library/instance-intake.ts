@@ -158,7 +158,8 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     if (isClosed) throw libraryFaults.closed();
     const outcome = await readOf(file, keptAs);
     if (outcome.kind !== 'instance') {
-      await rm(file, { force: true });
+      // One that counts as accepted and cannot be read now is left for the next open: its sender may have no other.
+      if (file !== keptAs) await rm(file, { force: true });
       const isDirectoryFile = outcome.kind === 'directory-file';
       const reason = 'reason' in outcome ? outcome.reason : 'The file cannot be read.';
       return { kind: 'refused', reason: isDirectoryFile ? 'A DICOMDIR is no instance.' : reason };
@@ -177,12 +178,14 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     if (!existsSync(incoming)) return;
     for (const name of readdirSync(incoming)) {
       const file = path.join(incoming, name);
-      if (name.endsWith('.part')) await rm(file, { force: true });
+      if (name.endsWith('.part')) await rm(file, { force: true }).catch(() => {});
       // A fault here (a full disk) leaves the file for the next open.
       else if (name.endsWith('.dcm')) await take(file, file).catch(() => {});
     }
   }
+  // A folder that cannot be listed is told by `flush`.
   const takenUp = takeUp();
+  takenUp.catch(() => {});
   let hasFolder = false;
 
   return {

@@ -92,7 +92,7 @@ function greyPixels(bytes: Uint8Array, header: NiftiHeader, voxels: number): Nif
   }
   if (most < least) [least, most] = [0, 0];
   const isExact = isWhole && most - least <= wordMost;
-  const step = isExact ? 1 : (most - least) / wordMost;
+  const step = isExact || most === least ? 1 : (most - least) / wordMost;
   const first = isExact && least >= 0 && most <= wordMost ? 0 : least;
   const pixels = datatype === 2 ? new Uint8Array(voxels) : new Uint16Array(voxels);
   for (let voxel = 0, at = offset; voxel < voxels; voxel += 1, at += stride) {

@@ -51,22 +51,20 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
   const held = writer.held(found.record.sopInstanceUID);
   if (held === null) throw new Error('an instance of this batch is not in the index');
   if (found.isWrapped === true && hasNewPatient(settling, held, found)) {
-    writer.remove(held);
-    writer.insert([found]);
+    replace(settling, held, found);
     tally.imported += 1;
     return true;
   }
   if (found.isWrapped === true || (await isSame(folder, held, found))) {
     tally.duplicates += 1;
     // The indexed file is gone or is not ours, and this one is at hand.
-    const isGone = held.isCopy === 0 && !existsSync(held.path);
+    const isGone = !existsSync(absolutePath(folder, held));
     if (isGone || (found.isCopy && held.isCopy === 0 && settling.copiesAll)) writer.relocate(held, found);
     else dropCopy(folder, held, found);
     return true;
   }
   if (held.isCopy === 0 && !found.isCopy && held.path === found.stored) {
-    writer.remove(held);
-    writer.insert([found]);
+    replace(settling, held, found);
     tally.imported += 1;
     return true;
   }
@@ -77,6 +75,14 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
     'different-content',
   );
   return false;
+}
+
+/** Both or neither: what is killed between would have lost the instance. */
+function replace({ db, writer }: Settling, held: HeldInstance, found: ReadInstance): void {
+  db.transaction(() => {
+    writer.remove(held);
+    writer.insert([found]);
+  })();
 }
 
 /** The same picture was imported without a patient before, or with another: what is said now counts. */

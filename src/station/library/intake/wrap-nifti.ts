@@ -155,7 +155,9 @@ function sharedGroups(
           group('00289145', rescale({ slope, intercept })),
           group('00289132', [
             element('00281050', 'DS', decimalString((low + high) / 2)),
-            element('00281051', 'DS', decimalString(Math.max(high - low, Math.abs(slope)))),
+            element('00281051', 'DS', decimalString(Math.max(high - low, Math.abs(slope)) || 1)),
+            // A LINEAR window of 1 or less is a step, or not allowed (PS3.3 C.11.2.1.2.1): values from 0 to 1 are common.
+            element('00281056', 'CS', 'LINEAR_EXACT'),
           ]),
         ]),
   ];

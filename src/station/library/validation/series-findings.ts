@@ -141,10 +141,10 @@ function addStacks(orientations: readonly CheckedInstance[][], add: Add): void {
       total += group.length;
       const leaning = group.filter((one) => Math.abs(one.gantryTilt ?? 0) > straightWithinDegrees);
       tilted += leaning.length;
-      tilts.push(...leaning.map((one) => one.gantryTilt ?? 0));
+      for (const { gantryTilt } of leaning) tilts.push(gantryTilt ?? 0);
       const found = stackFindings(group.flatMap(sliceOf));
-      gaps.push(...found.gaps);
-      duplicates.push(...found.duplicates);
+      for (const gap of found.gaps) gaps.push(gap);
+      for (const duplicate of found.duplicates) duplicates.push(duplicate);
       if (found.uneven !== null) {
         const { spacingMm, smallestMm, largestMm } = found.uneven;
         uneven ??= `Steps from ${mm(smallestMm)} to ${mm(largestMm)}, most of them ${mm(spacingMm)} (even means within ${mm(evenWithinMm)} or ${evenWithinShare * 100} %).`;
@@ -203,7 +203,7 @@ function orientationsOf(slices: readonly CheckedInstance[]): CheckedInstance[][]
         one.normal.reduce((sum, value, axis) => sum + value * normal[axis]!, 0) >=
         cosine * length * Math.hypot(...one.normal),
     );
-    if (held) held.slices.push(...group);
+    if (held) for (const slice of group) held.slices.push(slice);
     else orientations.push({ normal, slices: [...group] });
   }
   return orientations.map((one) => one.slices);

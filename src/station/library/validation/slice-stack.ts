@@ -55,11 +55,22 @@ export function stackFindings(slices: readonly Slice[]): StackFindings {
     const steps = volume.slice(1).map((slice, index) => slice.position - volume[index]!.position);
     const spacingMm = median(steps);
     const found = gapsIn(volume, steps, spacingMm);
-    gaps.push(...found.gaps);
-    if (found.isUneven) uneven ??= { spacingMm, smallestMm: Math.min(...steps), largestMm: Math.max(...steps) };
+    for (const gap of found.gaps) gaps.push(gap);
+    if (found.isUneven) uneven ??= { spacingMm, ...endsOf(steps) };
     shearDegrees ??= shearOf(volume);
   }
   return { duplicates, gaps, uneven, shearDegrees };
+}
+
+/** Not by Math.min(…): a call takes some 100,000 arguments. */
+function endsOf(steps: readonly number[]): { smallestMm: number; largestMm: number } {
+  return steps.reduce(
+    ({ smallestMm, largestMm }, step) => ({
+      smallestMm: Math.min(smallestMm, step),
+      largestMm: Math.max(largestMm, step),
+    }),
+    { smallestMm: Infinity, largestMm: -Infinity },
+  );
 }
 
 /**
@@ -84,7 +95,7 @@ function volumesOf(slices: readonly Slice[]): { volumes: Slice[][]; duplicates: 
         seen.add(apart);
       }
     }
-    volumes.push(...layers);
+    for (const layer of layers) volumes.push(layer);
   }
   return { volumes, duplicates };
 }

@@ -134,4 +134,15 @@ describe('instances that arrive over the network', () => {
     expect(accepted.filter((uid) => !existsSync(library.instanceFile(uid)?.path ?? ''))).toEqual([]);
     expect(incoming()).toEqual([]);
   });
+
+  it('are taken up although something else in the incoming folder cannot be removed or read, which stays', async () => {
+    const { bytes, sopInstanceUID } = practiceSlice(6);
+    mkdirSync(path.join(folder, 'incoming', '0.part'), { recursive: true });
+    writeFileSync(path.join(folder, 'incoming', '1.dcm'), 'an instance that cannot be read just now');
+    writeFileSync(path.join(folder, 'incoming', '2.dcm'), bytes);
+    const library = open();
+    await library.intake().flush();
+    expect(library.instanceFile(sopInstanceUID)).not.toBeNull();
+    expect(incoming().sort()).toEqual(['0.part', '1.dcm']);
+  });
 });

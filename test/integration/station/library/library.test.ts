@@ -169,6 +169,39 @@ describe('importing', () => {
     expect(library.instanceFile('1.2.3.1.1')?.path).toContain('moved');
   });
 
+  it('forgets of a file that was changed where it lies what it said before', async () => {
+    writeSlice('kept.dcm', { uid: '1.2.3.1.1' });
+    writeSlice('changed.dcm', { uid: '1.2.3.2.1', series: '1.2.3.2', modality: 'PT' });
+    await importAll();
+    writeSlice('changed.dcm', { uid: '1.2.3.2.1', series: '1.2.3.3', modality: 'MR', fill: 1 });
+    expect(counts(await importAll())).toEqual([2, 1, 1, 0]);
+    expect(library.studies(query()).studies[0]).toMatchObject({ modalities: ['CT', 'MR'], instances: 2 });
+    const filters = [{ field: 'modality' as const, anyOf: ['PT'] }];
+    expect(library.studies({ ...query(), filters }).total).toBe(0);
+  });
+
+  it('reads a segmentation anew whose file was changed where it lies', async () => {
+    writeSlice('1.dcm', { uid: '1.2.3.1.1' });
+    const segmentation = sliceElements({ uid: '1.2.3.2.1', series: '1.2.3.2', modality: 'SEG', size: 0 }).map((one) =>
+      one.tag === 0x00080016 ? { ...one, value: '1.2.840.10008.5.1.4.1.1.66.4' } : one,
+    );
+    write('seg.dcm', dicomFile(segmentation));
+    await importAll();
+    expect(await library.annotations.overlays('1.2.3.1')).toEqual([]);
+    const reference = { tag: 0x00081115, value: [[{ tag: 0x0020000e, value: '1.2.3.1' }]] };
+    write('seg.dcm', dicomFile([...segmentation, reference].sort((a, b) => a.tag - b.tag)));
+    await importAll();
+    expect(await library.annotations.overlays('1.2.3.1')).toHaveLength(1);
+  });
+
+  it('finds an instance again whose copy is gone from the store', async () => {
+    writeSlice('1.dcm', { uid: '1.2.3.1.1' });
+    await importAll({ mode: 'copy' });
+    rmSync(library.instanceFile('1.2.3.1.1')!.path);
+    expect(counts(await importAll())).toEqual([1, 0, 1, 0]);
+    expect(library.instanceFile('1.2.3.1.1')?.path).toBe(path.join(files, '1.dcm'));
+  });
+
   it('walks each folder once, also when links lead in circles', async () => {
     writeSlice('a/1.dcm', { uid: '1.2.3.1.1' });
     symlinkSync(files, path.join(files, 'a', 'loop'));

@@ -9,6 +9,7 @@ import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Frame, ImportLabels, ImportReport } from '../../../../src/contract/dicom.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
+import { displayFrame } from '../../../../src/station/library/pixels/display.ts';
 import { dicomFile, sliceElements } from '../../../fixtures/dicom-bytes.ts';
 import { niftiFile, type NiftiSpec } from '../../../fixtures/nifti-bytes.ts';
 
@@ -296,6 +297,15 @@ describe('a NIfTI volume', () => {
       expect(modality(await frameOf(`type-${datatype}.nii`)).slice(0, 2)).toEqual(values);
     expect([...(await frameOf('type-128.nii')).pixels].slice(0, 6)).toEqual([0, 1, 2, 1, 2, 3]);
     for (const reason of Object.values(reasons(report))) expect(reason).toContain('cannot be imported');
+  });
+
+  it('of numbers from 0 to 1 is shown in shades between black and white', async () => {
+    const float: NiftiSpec['write'] = (view, at, value, little) => view.setFloat32(at, value / 4, little);
+    write('probability.nii', niftiFile({ size: [5, 1, 1], datatype: 16, voxelBytes: 4, write: float }));
+    await importFiles();
+    const frame = await frameOf('probability.nii');
+    expect(frame).toMatchObject({ windowCenter: 0.5, windowWidth: 1, voiFunction: 'LINEAR_EXACT' });
+    expect([...displayFrame(frame).pixels]).toEqual([0, 64, 128, 191, 255]);
   });
 
   it('of several points in time has a frame for each slice of each', async () => {

@@ -22,6 +22,14 @@ describe('stackFindings', () => {
     expect(stackFindings(stack(evenly(30, 2.5)).toReversed())).toEqual(nothing);
   });
 
+  it('looks through more slices than a call can have arguments', () => {
+    const positions = Array.from({ length: 200_000 }, (_, index) => index + (index % 2) * 0.3);
+    expect(stackFindings(stack(positions)).uneven).toMatchObject({
+      smallestMm: expect.closeTo(0.7, 6),
+      largestMm: expect.closeTo(1.3, 6),
+    });
+  });
+
   it('counts the slices that are missing in a gap, and says where', () => {
     const { gaps, uneven } = stackFindings(stack([...evenly(10, 2), ...evenly(10, 2).map((at) => at + 26)]));
     expect(gaps.map(({ after, before, missing }) => [after.position, before.position, missing])).toEqual([[18, 26, 3]]);
