@@ -13,6 +13,7 @@ import { training } from './bench/training.ts';
 
 const benches: Record<string, () => Promise<Measurement[]>> = {
   dicom: async () => [...(await dicomImport()), ...(await dicomReceive())],
+  receive: dicomReceive,
   pixels,
   'study-list': studyList,
   train: training,

@@ -1,6 +1,6 @@
 // The worker thread behind instance-intake.ts: reads headers of arrived files, compares and places them.
 import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, linkSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
+import { closeSync, copyFileSync, linkSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { readInstance, type ReadOutcome } from './read-instance.ts';
@@ -11,7 +11,14 @@ export type ArrivalTask =
   | { readonly kind: 'read'; readonly file: string; readonly keptAs: string }
   | { readonly kind: 'compare'; readonly held: string; readonly file: string }
   /** Gives files their names by content inside `folder`; the arrived files stay until they are indexed. */
-  | { readonly kind: 'place'; readonly files: readonly string[]; readonly folder: string };
+  | { readonly kind: 'place'; readonly files: readonly ArrivedFile[]; readonly folder: string }
+  | { readonly kind: 'remove'; readonly files: readonly string[] };
+
+export interface ArrivedFile {
+  readonly file: string;
+  /** SHA-256 where it is known already. */
+  readonly fileHash: string | null;
+}
 
 export interface PlacedArrival {
   /** Relative to the library's folder. */
@@ -24,6 +31,7 @@ export interface ArrivalResults {
   readonly compare: boolean | null;
   /** In the order of `files`; null where one is no longer there. */
   readonly place: readonly (PlacedArrival | null)[];
+  readonly remove: null;
 }
 
 export type ArrivalAnswer =
@@ -47,12 +55,16 @@ parentPort?.on('message', ({ id, task }: { id: number; task: ArrivalTask }) => {
 function resultOf(task: ArrivalTask): ArrivalResults[ArrivalTask['kind']] {
   if (task.kind === 'compare') return isSameInstance(task.held, task.file);
   if (task.kind === 'place') return task.files.map((file) => placeWhereThere(file, task.folder));
+  if (task.kind === 'remove') {
+    for (const file of task.files) rmSync(file, { force: true });
+    return null;
+  }
   const outcome = readInstance(task.file, null);
   if (outcome.kind === 'instance' && task.file !== task.keptAs) renameSync(task.file, task.keptAs);
   return outcome;
 }
 
-function placeWhereThere(file: string, folder: string): PlacedArrival | null {
+function placeWhereThere(file: ArrivedFile, folder: string): PlacedArrival | null {
   try {
     return place(file, folder);
   } catch (error) {
@@ -62,8 +74,8 @@ function placeWhereThere(file: string, folder: string): PlacedArrival | null {
   }
 }
 
-function place(file: string, folder: string): PlacedArrival {
-  const fileHash = hashOf(file);
+function place({ file, fileHash: known }: ArrivedFile, folder: string): PlacedArrival {
+  const fileHash = known ?? hashOf(file);
   const stored = path.join('instances', fileHash.slice(0, 2), `${fileHash}.dcm`);
   const target = path.join(folder, stored);
   try {

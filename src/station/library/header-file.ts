@@ -4,7 +4,8 @@ import type { DataSet } from './dataset.ts';
 import { libraryFaults } from './faults.ts';
 import { parseDataset } from './parse-dataset.ts';
 
-const headBytes = 32 * 1024;
+/** Of a file that is read from its beginning. */
+export const headBytes = 32 * 1024;
 const growth = 16;
 /** Whole-slide and enhanced multi-frame headers reach tens of megabytes; more than this is no header. */
 const largestHeaderBytes = 512 * 1024 * 1024;
@@ -40,8 +41,7 @@ export function readHeaderFile(path: string, options: HeaderFileOptions): Header
     for (;;) {
       const bytes = readFrom(file, wanted, wanted <= headBytes ? options.into : undefined);
       const dataSet = parseDataset(bytes, parsing);
-      const isComplete = dataSet.pixelData !== null || (dataSet.damaged !== null && !dataSet.endedEarly);
-      if (isComplete || wanted >= enough)
+      if (isWhole(dataSet) || wanted >= enough)
         return { dataSet: withCut(dataSet, stat.size), fileBytes: stat.size, modifiedMs: stat.mtimeMs };
       wanted = Math.min(wanted * growth, enough);
     }
@@ -56,6 +56,20 @@ export function readHeaderBytes(bytes: Uint8Array, options: { keepItems: boolean
   const dataSet = parseDataset(bytes, { ...options, stopAtPixelData: true, inflateLimitBytes });
   return withCut(dataSet, bytes.length);
 }
+
+/**
+ * As `readHeaderFile`, of a file's first bytes; null where the header reaches beyond them.
+ * @param fileBytes the length of the whole file
+ * @throws Fault 107
+ */
+export function readHeaderHead(head: Uint8Array, fileBytes: number, options: { keepItems: boolean }): DataSet | null {
+  const dataSet = parseDataset(head, { ...options, stopAtPixelData: true, inflateLimitBytes });
+  return isWhole(dataSet) || head.length >= fileBytes ? withCut(dataSet, fileBytes) : null;
+}
+
+/** Nothing of it lies beyond the bytes that were read. */
+const isWhole = (dataSet: DataSet): boolean =>
+  dataSet.pixelData !== null || (dataSet.damaged !== null && !dataSet.endedEarly);
 
 function readFrom(file: number, length: number, into: Buffer | undefined): Uint8Array {
   const bytes = into ?? Buffer.allocUnsafe(length);

@@ -10,7 +10,7 @@ import { openArrivalThread } from './arrival-thread.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import { absolutePath, type HeldInstance, indexWriter, type ReadInstance } from './index-writer.ts';
-import { readInstance, type ReadOutcome } from './read-instance.ts';
+import { readInstance, type ReadOutcome, readSeenInstance, type SeenFile } from './read-instance.ts';
 
 export type Accepted =
   | { readonly kind: 'imported'; readonly sopInstanceUID: string }
@@ -25,9 +25,10 @@ export interface InstanceIntake {
   /**
    * Takes over a file that was written, whole and closed, to a path from `newFile`. Resolves when it is where it stays
    * and will be indexed even if the station is killed now.
+   * @param seen what was seen of it while it was written: it need not be read again
    * @throws Fault 101 (disk full), 111 (closed); the file is removed.
    */
-  accept(file: string): Promise<Accepted>;
+  accept(file: string, seen?: SeenFile): Promise<Accepted>;
   /** Resolves when all that was accepted before is in the index. @throws Fault 101, 102; nothing accepted is lost. */
   flush(): Promise<void>;
 }
@@ -92,7 +93,7 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   async function writeOf(batch: readonly ReadInstance[]): Promise<void> {
     try {
       const placed: ReadInstance[] = [];
-      const places = await placer.run({ kind: 'place', files: batch.map(({ source }) => source), folder });
+      const places = await placer.run({ kind: 'place', files: batch.map(arrivedFile), folder });
       for (const [index, found] of batch.entries()) {
         const place = places[index] ?? null;
         if (place !== null) placed.push({ ...found, ...place, isCopy: true });
@@ -108,7 +109,7 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
       throw databaseFault(error, folder);
     }
     for (const { record } of batch) pending.delete(record.sopInstanceUID);
-    await Promise.all(batch.map(({ source }) => rm(source, { force: true })));
+    await placer.run({ kind: 'remove', files: batch.map(({ source }) => source) });
     onIndexed();
   }
 
@@ -147,16 +148,17 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
    * In the thread for anything large. A small file's header takes less time here (a fraction of a millisecond, and in
    * proportion to its size whatever it holds) than the two turns to another thread, for which the sender would wait.
    */
-  async function readOf(file: string, keptAs: string): Promise<ReadOutcome> {
-    if (statSync(file).size > readHereBytes) return reader.run({ kind: 'read', file, keptAs });
-    const outcome = readInstance(file, null);
+  async function readOf(file: string, keptAs: string, seen: SeenFile | null): Promise<ReadOutcome> {
+    const known = seen === null ? null : readSeenInstance(seen, file);
+    if (known === null && statSync(file).size > readHereBytes) return reader.run({ kind: 'read', file, keptAs });
+    const outcome = known ?? readInstance(file, null);
     if (outcome.kind === 'instance' && file !== keptAs) renameSync(file, keptAs);
     return outcome;
   }
 
-  async function take(file: string, keptAs: string): Promise<Accepted> {
+  async function take(file: string, keptAs: string, seen: SeenFile | null): Promise<Accepted> {
     if (isClosed) throw libraryFaults.closed();
-    const outcome = await readOf(file, keptAs);
+    const outcome = await readOf(file, keptAs, seen);
     if (outcome.kind !== 'instance') {
       // One that counts as accepted and cannot be read now is left for the next open: its sender may have no other.
       if (file !== keptAs) await rm(file, { force: true });
@@ -180,7 +182,7 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
       const file = path.join(incoming, name);
       if (name.endsWith('.part')) await rm(file, { force: true }).catch(() => {});
       // A fault here (a full disk) leaves the file for the next open.
-      else if (name.endsWith('.dcm')) await take(file, file).catch(() => {});
+      else if (name.endsWith('.dcm')) await take(file, file, null).catch(() => {});
     }
   }
   // A folder that cannot be listed is told by `flush`.
@@ -195,9 +197,9 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
       hasFolder = true;
       return path.join(incoming, `${randomUUID()}.part`);
     },
-    async accept(file) {
+    async accept(file, seen) {
       try {
-        return await take(file, file.replace(/\.part$/, '.dcm'));
+        return await take(file, file.replace(/\.part$/, '.dcm'), seen ?? null);
       } catch (error) {
         if (!isClosed) await rm(file, { force: true });
         throw databaseFault(error, folder);
@@ -215,5 +217,7 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     },
   };
 }
+
+const arrivedFile = ({ source, fileHash }: ReadInstance) => ({ file: source, fileHash });
 
 const otherContent = 'Same SOP Instance UID with different content: another file of this instance is already here.';

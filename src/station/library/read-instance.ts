@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Fault } from '../../contract/fault.ts';
 import type { DataSet } from './dataset.ts';
 import { fileSystemReason } from './file-walk.ts';
-import { headBuffer, readHeaderBytes, readHeaderFile } from './header-file.ts';
+import { headBuffer, readHeaderBytes, readHeaderFile, readHeaderHead } from './header-file.ts';
 import type { ReadInstance } from './index-writer.ts';
 import { instanceRecord, isDirectoryFile } from './instance-record.ts';
 import type { Store } from './intake/store-bytes.ts';
@@ -60,6 +60,34 @@ export function readInstanceBytes(
     const { stored, fileHash } = store(bytes);
     const base = { source, fileBytes: bytes.length, modifiedMs, headerHash: headerHash(dataSet), record };
     return { kind: 'instance', instance: { ...base, stored, isCopy: true, fileHash } };
+  } catch (error) {
+    return failure(source, error);
+  }
+}
+
+/** What is known of a file before it is read: it was seen while it was written. */
+export interface SeenFile {
+  /** The file's first bytes. */
+  readonly head: Uint8Array;
+  readonly fileBytes: number;
+  readonly modifiedMs: number;
+  /** SHA-256 of the whole file. */
+  readonly fileHash: string;
+}
+
+/** As `readInstance` indexing in place, without reading the file; null where `head` does not hold the whole header. */
+export function readSeenInstance(
+  { head: bytes, fileBytes, modifiedMs, fileHash }: SeenFile,
+  source: string,
+): ReadOutcome | null {
+  try {
+    const dataSet = bytes.length === 0 ? null : readHeaderHead(bytes, fileBytes, { keepItems: false });
+    if (dataSet === null) return null;
+    if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: source };
+    const record = instanceRecord(dataSet);
+    if ('reason' in record) return { kind: 'refused', path: source, reason: record.reason };
+    const base = { source, fileBytes, modifiedMs, headerHash: headerHash(dataSet), record };
+    return { kind: 'instance', instance: { ...base, stored: source, isCopy: false, fileHash } };
   } catch (error) {
     return failure(source, error);
   }

@@ -3,6 +3,7 @@ import { Fault } from '../../../contract/fault.ts';
 import { pacsFault } from '../faults.ts';
 import type { RetrieveOptions } from '../peer-client.ts';
 import type { Receiver } from '../receiver/receiver.ts';
+import { SpareFile } from '../receiver/spare-file.ts';
 import { answer } from '../receiver/storage-provider.ts';
 import { commands, type CommandSet } from './command-set.ts';
 import { statusText } from './find.ts';
@@ -80,6 +81,7 @@ async function get(
   const { peer } = call;
   // Where this station refuses an instance, the peer counts it as failed too.
   let refusedHere = 0;
+  const files = new SpareFile(options.intake);
   const outcome = await withAssociation(call, proposals, roles, async (peerAssociation, onCancel) => {
     const sum: Outcome = { completed: 0, failed: 0, failedUIDs: [] };
     for (const [index, identifier] of requests.entries()) {
@@ -88,6 +90,7 @@ async function get(
       await askFor(peerAssociation, 'get', request, null, (message) =>
         answer(peerAssociation.association, message, {
           intake: options.intake,
+          files,
           sourceAETitle: peer.aeTitle,
           maxInstanceBytes,
           onStored({ accepted }) {
@@ -99,7 +102,7 @@ async function get(
       );
     }
     return sum;
-  });
+  }).finally(() => files.close());
   tellFailures(call, { ...outcome, failed: outcome.failed - refusedHere }, options);
 }
 

@@ -1,21 +1,32 @@
-// Writes an arriving instance to a file: pieces are gathered and written together, since most instances fit one write.
-import { closeSync, openSync, writeSync, writevSync } from 'node:fs';
+// Writes an arriving instance to a file and looks at it on its way: afterwards nothing of it has to be read again. Up to
+// a megabyte is written in this thread as it comes, while the sender is still sending: that goes to the system's cache
+// in less time than a turn through the thread pool takes. The rest of a larger one is written by the pool.
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { headBytes } from '../../library/header-file.ts';
+import type { SeenFile } from '../../library/read-instance.ts';
 
+const writtenHereBytes = 1024 * 1024;
 const gatheredBytes = 1024 * 1024;
 
 export class InstanceFile {
   readonly path: string;
-  #pieces: Buffer[];
-  #held: number;
-  #bytes: number;
-  #file: FileHandle | null = null;
+  readonly #hash = createHash('sha256');
+  readonly #head: Buffer;
+  #headHeld = 0;
+  #bytes = 0;
+  #here: number | null;
+  #inPool: FileHandle | null = null;
+  /** What the pool is to write next. */
+  #gathered: Buffer | null = null;
+  #gatheredHeld = 0;
 
-  constructor(path: string, header: Buffer) {
+  /** Creates the file. @param head for its first bytes, `headBytes` of them. @throws the file system's error */
+  constructor(path: string, head: Buffer) {
     this.path = path;
-    this.#pieces = [header];
-    this.#held = header.length;
-    this.#bytes = header.length;
+    this.#head = head;
+    this.#here = openSync(path, 'wx', 0o600);
   }
 
   /** All that came so far, the header included. */
@@ -23,55 +34,52 @@ export class InstanceFile {
     return this.#bytes;
   }
 
-  /** Null where nothing has to be waited for. Rejects with the file system's error. */
+  /** Null where nothing has to be waited for; the piece is not used afterwards. Throws and rejects with the file system's error. */
   write(piece: Buffer): Promise<void> | null {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
+    this.#hash.update(piece);
+    if (this.#headHeld < headBytes) this.#headHeld += piece.copy(this.#head, this.#headHeld);
+    const isHere = this.#bytes < writtenHereBytes;
     this.#bytes += piece.length;
-    return this.#held < gatheredBytes ? null : this.#flush();
+    if (isHere && this.#here !== null) {
+      for (let at = 0; at < piece.length;) at += writeSync(this.#here, piece, at);
+      return null;
+    }
+    this.#gathered ??= Buffer.allocUnsafeSlow(gatheredBytes);
+    const copied = piece.copy(this.#gathered, this.#gatheredHeld);
+    this.#gatheredHeld += copied;
+    return this.#gatheredHeld < gatheredBytes ? null : this.#writeGathered(piece.subarray(copied));
   }
 
-  async end(): Promise<void> {
-    // In this thread: under a megabyte goes to the system's cache in a fraction of a millisecond, and the sender waits
-    // for the answer; three turns through the thread pool take longer.
-    if (this.#file === null) return this.#writeAtOnce();
-    await this.#flush();
-    return this.close();
+  /** What was seen of the file, which is whole and closed. */
+  async end(): Promise<SeenFile> {
+    if (this.#gatheredHeld > 0) await this.#writeGathered(null);
+    const modifiedMs = this.#here === null ? Date.now() : fstatSync(this.#here).mtimeMs;
+    await this.close();
+    const head = this.#head.subarray(0, this.#headHeld);
+    return { head, fileBytes: this.#bytes, modifiedMs, fileHash: this.#hash.digest('hex') };
   }
 
   /** Also for a file that is given up. */
   async close(): Promise<void> {
-    const file = this.#file;
-    this.#file = null;
-    this.#pieces = [];
-    await file?.close();
+    const [here, inPool] = [this.#here, this.#inPool];
+    this.#here = null;
+    this.#inPool = null;
+    this.#gathered = null;
+    if (here !== null) closeSync(here);
+    await inPool?.close();
   }
 
-  async #flush(): Promise<void> {
-    const pieces = this.#pieces;
-    const held = this.#held;
-    this.#pieces = [];
-    this.#held = 0;
-    this.#file ??= await open(this.path, 'wx', 0o600);
-    const { bytesWritten } = await this.#file.writev(pieces);
-    // A write is cut short on a disk that is full, and by a signal.
-    if (bytesWritten === held) return;
-    const rest = Buffer.concat(pieces).subarray(bytesWritten);
-    for (let at = 0; at < rest.length;) at += (await this.#file.write(rest, at)).bytesWritten;
+  async #writeGathered(rest: Buffer | null): Promise<void> {
+    const gathered = this.#gathered;
+    if (gathered === null) return;
+    this.#inPool ??= await open(this.path, 'a');
+    await writeAll(this.#inPool, gathered.subarray(0, this.#gatheredHeld));
+    this.#gatheredHeld = 0;
+    if (rest !== null) await writeAll(this.#inPool, rest);
   }
+}
 
-  /** An instance that was gathered whole. */
-  #writeAtOnce(): void {
-    const file = openSync(this.path, 'wx', 0o600);
-    try {
-      let written = writevSync(file, this.#pieces);
-      if (written < this.#held) {
-        const whole = Buffer.concat(this.#pieces);
-        while (written < whole.length) written += writeSync(file, whole, written);
-      }
-    } finally {
-      closeSync(file);
-    }
-    this.#pieces = [];
-  }
+/** A write is cut short on a disk that is full, and by a signal. */
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
 }

@@ -2,12 +2,14 @@
 import { rm } from 'node:fs/promises';
 import { Fault } from '../../../contract/fault.ts';
 import type { Accepted, InstanceIntake } from '../../library/instance-intake.ts';
+import type { SeenFile } from '../../library/read-instance.ts';
 import { isDiskFull } from '../../faults.ts';
 import type { Association, Message } from '../dimse/association.ts';
 import { commands, type CommandSet } from '../dimse/command-set.ts';
 import { part10Header } from '../dimse/part10-header.ts';
 import { sopClasses } from '../dimse/sop-classes.ts';
-import { InstanceFile } from './instance-file.ts';
+import type { InstanceFile } from './instance-file.ts';
+import { SpareFile } from './spare-file.ts';
 
 /** Statuses of C-STORE (PS3.4 table B.2-1, PS3.7 C). */
 const statuses = {
@@ -31,6 +33,8 @@ export interface StorageProviderOptions {
   readonly intake: InstanceIntake;
   readonly sourceAETitle: string;
   readonly maxInstanceBytes: number;
+  /** Where arriving instances are written. */
+  readonly files: SpareFile;
   onStored(stored: StoredInstance): void;
   onRefused(reason: string): void;
 }
@@ -42,11 +46,19 @@ interface Outcome {
 }
 
 /** Serves until the peer releases the association. @throws ProtocolError, AssociationEnded. */
-export async function serveStorage(association: Association, options: StorageProviderOptions): Promise<void> {
-  for (;;) {
-    const message = await association.receive();
-    if (message === null) return;
-    await answer(association, message, options);
+export async function serveStorage(
+  association: Association,
+  options: Omit<StorageProviderOptions, 'files'>,
+): Promise<void> {
+  const files = new SpareFile(options.intake);
+  try {
+    for (;;) {
+      const message = await association.receive();
+      if (message === null) return;
+      await answer(association, message, { ...options, files });
+    }
+  } finally {
+    await files.close();
   }
 }
 
@@ -72,6 +84,7 @@ export async function answer(
   if (status !== statuses.success) options.onRefused(comment);
   await association.send(context.id, responseTo(command, status, comment), null);
   // Told after the answer: the peer is waiting for it.
+  options.files.prepare();
   const sopInstanceUID = command.affectedSOPInstanceUID ?? '';
   const { moveOriginatorApplicationEntityTitle: aeTitle, moveOriginatorMessageID: messageID } = command;
   const moveOriginator = aeTitle === undefined || messageID === undefined ? null : { aeTitle, messageID };
@@ -81,7 +94,7 @@ export async function answer(
 async function store(
   association: Association,
   message: Message,
-  { intake, sourceAETitle, maxInstanceBytes }: StorageProviderOptions,
+  { intake, files, sourceAETitle, maxInstanceBytes }: StorageProviderOptions,
 ): Promise<Outcome> {
   const { command, context } = message;
   const sopClassUID = command.affectedSOPClassUID ?? '';
@@ -97,9 +110,9 @@ async function store(
     return refuse(statuses.invalidInstance, 'The SOP Instance UID is not a valid UID.');
   }
   if (!message.hasDataSet) return refuse(statuses.cannotUnderstand, 'The request has no data set.');
-  let path: string;
+  let file: InstanceFile;
   try {
-    path = intake.newFile();
+    file = files.take();
   } catch (error) {
     return refuse(...failureOf(error));
   }
@@ -109,27 +122,35 @@ async function store(
     transferSyntaxUID: context.transferSyntax,
     sourceAETitle,
   });
-  const file = new InstanceFile(path, header);
   let failure: unknown = null;
+  let seen: SeenFile | void = undefined;
+  const fail = (error: unknown): void => void (failure ??= error);
+  // After a failed write the rest is read and thrown away: the sender wants an answer, not an abort.
+  const write = (piece: Buffer): Promise<void> | null => {
+    if (failure !== null) return null;
+    try {
+      if (file.bytes + piece.length > maxInstanceBytes) throw tooLarge;
+      return file.write(piece)?.catch(fail) ?? null;
+    } catch (error) {
+      fail(error);
+      return null;
+    }
+  };
   try {
-    await association.readDataSet(message, (piece) => {
-      if (failure !== null) return null;
-      if (file.bytes + piece.length > maxInstanceBytes) failure = tooLarge;
-      // After a failed write the rest is read and thrown away: the sender wants an answer, not an abort.
-      return failure === null ? (file.write(piece)?.catch((error: unknown) => void (failure = error)) ?? null) : null;
-    });
-    if (failure === null) await file.end().catch((error: unknown) => void (failure = error));
+    await write(header);
+    await association.readDataSet(message, write);
+    if (failure === null) seen = await file.end().catch(fail);
     const failed: unknown = failure;
     if (failed !== null) throw failed;
   } catch (error) {
     await file.close().catch(() => {});
-    await rm(path, { force: true }).catch(() => {});
+    await rm(file.path, { force: true }).catch(() => {});
     if (failure === null) throw error;
     const [status, comment] = failureOf(error);
     return { status, comment, accepted: null };
   }
   try {
-    const accepted = await intake.accept(path);
+    const accepted = await intake.accept(file.path, seen ?? undefined);
     if (accepted.kind !== 'refused') return { status: statuses.success, comment: '', accepted };
     const isOther = accepted.reason.startsWith('Same SOP Instance UID');
     const status = isOther ? statuses.duplicateInstance : statuses.cannotUnderstand;
