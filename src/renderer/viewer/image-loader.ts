@@ -7,7 +7,7 @@ import { parseImageId } from './image-id.ts';
 import type { ImageModules } from './image-modules.ts';
 import { pixelSize } from './placement.ts';
 import { type ShownValues, shownValues } from './shown-values.ts';
-import { initialWindow, isColour } from './window-level.ts';
+import { initialWindow, isColour, windowEnds } from './window-level.ts';
 
 /** A loader for Cornerstone over the window's frames; what it learns of an image goes to `modules` before the image is there. */
 export function frameLoader(frames: FrameStore, modules: ImageModules): Types.ImageLoaderFn {
@@ -27,7 +27,8 @@ function cornerstoneImage(imageId: string, frame: Frame, isThroughTable: boolean
   const isInColour = isColour(frame);
   const { columns, rows, geometry } = frame;
   const pixel = pixelSize(geometry);
-  const window = initialWindow(frame);
+  // Cornerstone reads centre and width by the linear function, whatever the file's: the same ends, told in its way.
+  const { lower, upper } = windowEnds(initialWindow(frame));
   const voxelManager = utilities.VoxelManager.createImageVoxelManager({
     scalarData: values,
     width: columns,
@@ -40,8 +41,8 @@ function cornerstoneImage(imageId: string, frame: Frame, isThroughTable: boolean
     maxPixelValue: isInColour ? 255 : greatest(values),
     slope: 1,
     intercept: 0,
-    windowCenter: window.center,
-    windowWidth: window.width,
+    windowCenter: (lower + upper + 1) / 2,
+    windowWidth: upper - lower + 1,
     // The viewport sets window and function itself, from the state that the reader changes.
     voiLUTFunction: Enums.VOILUTFunctionType.LINEAR,
     rows,

@@ -32,6 +32,9 @@ export class ImageModules {
         return imagePixel(image);
       case 'generalSeriesModule':
         return { modality: image.modality };
+      // Values are in modality units already.
+      case 'modalityLutModule':
+        return { rescaleSlope: 1, rescaleIntercept: 0 };
       default:
         return undefined;
     }

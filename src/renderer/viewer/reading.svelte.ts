@@ -8,6 +8,8 @@ import type { OpenedStudy } from '../navigation.svelte.ts';
 import type { FrameStore } from './frame-store.ts';
 import { followLook, followPlace, type FollowedBy } from './links.ts';
 import { Measurements } from './measurements.svelte.ts';
+import { Mpr } from './mpr.svelte.ts';
+import type { Cornerstone } from './cornerstone.ts';
 import { Regions } from './regions.svelte.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
@@ -24,6 +26,9 @@ export type Layout = (typeof layouts)[number];
 /** What lies to the right of the images. */
 export type Panel = 'header' | 'measurements' | 'regions';
 
+/** What is drawn or told about images, and no series to begin reading with. */
+const derivedModalities = new Set(['SEG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'SR', 'PR', 'KO', 'ANN', 'REG']);
+
 export class Reading {
   readonly study: Study;
   readonly measurements: Measurements;
@@ -37,6 +42,7 @@ export class Reading {
   #header = $state.raw<HeaderElements | null>(null);
   #headerProblem = $state<string | null>(null);
   #panel = $state<Panel | null>(null);
+  #mpr = $state.raw<Mpr | null>(null);
   #layout = $state.raw<Layout>(layouts[0]);
   #isPlaceLinked = $state(true);
   #isLookLinked = $state(false);
@@ -55,7 +61,8 @@ export class Reading {
     this.#frames = frames;
     this.#station = station;
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
-    const shown = first ?? opened.study.series[0];
+    const pictures = opened.study.series.find(({ modality }) => !derivedModalities.has(modality));
+    const shown = first ?? pictures ?? opened.study.series[0];
     this.#views = [this.#newView(0)];
     if (shown) this.open(shown);
   }
@@ -111,6 +118,33 @@ export class Reading {
     this.#activeIndex = Math.max(0, this.#views.indexOf(view));
   }
 
+  /** The volume of the active viewport's series in three planes, while it is shown instead of the viewports. */
+  get mpr(): Mpr | null {
+    return this.#mpr;
+  }
+
+  /** Why MPR cannot even be tried, for a person; null where it can. */
+  mprHindrance(cornerstone: Cornerstone): string | null {
+    if (!cornerstone.isUsable) return 'MPR needs the graphics card, which is not there';
+    return this.active.length < 3 ? 'MPR needs a series of at least three slices' : null;
+  }
+
+  toggleMpr(cornerstone: Cornerstone): void {
+    if (this.#mpr) this.closeMpr();
+    else if (this.mprHindrance(cornerstone) === null) {
+      this.active.pause();
+      this.#mpr = new Mpr(this.active, this.#frames, cornerstone);
+    }
+  }
+
+  closeMpr(): void {
+    const { mpr } = this;
+    if (!mpr) return;
+    if (mpr.problem !== null) mpr.view.setVolumeProblem(mpr.problem);
+    this.#mpr = null;
+    mpr.close();
+  }
+
   activateNext(): void {
     this.#activeIndex = (this.#activeIndex + 1) % this.#views.length;
   }
@@ -120,6 +154,7 @@ export class Reading {
   }
 
   open(series: Series, view = this.active): void {
+    this.closeMpr();
     this.activate(view);
     this.regions.open(series.seriesInstanceUID);
     void view.openSeries(series);
@@ -127,6 +162,7 @@ export class Reading {
 
   /** More viewports show the series that are not shown yet, in their order; fewer keep the first. */
   arrange(layout: Layout): void {
+    this.closeMpr();
     const kept = this.#views.slice(0, layout.views);
     for (const gone of this.#views.slice(layout.views)) gone.close();
     const added = Array.from({ length: layout.views - kept.length }, (_, place) => this.#newView(kept.length + place));
@@ -136,7 +172,9 @@ export class Reading {
     const { active } = this;
     for (const view of added) {
       const open = new Set(this.#views.map(({ series }) => series?.seriesInstanceUID));
-      const next = this.study.series.find(({ seriesInstanceUID }) => !open.has(seriesInstanceUID));
+      const next = this.study.series.find(
+        ({ seriesInstanceUID, modality }) => !open.has(seriesInstanceUID) && !derivedModalities.has(modality),
+      );
       if (next) this.open(next, view);
     }
     this.activate(active);
@@ -192,6 +230,10 @@ export class Reading {
 
   /** Ends what is being drawn, or clears the selection. False: there was nothing to end. */
   escape(): boolean {
+    if (this.#mpr) {
+      this.closeMpr();
+      return true;
+    }
     for (const end of this.#escapes.values()) if (end()) return true;
     const hadSelection = this.measurements.selected !== null;
     this.measurements.select(null);
@@ -216,6 +258,7 @@ export class Reading {
   }
 
   close(): void {
+    this.closeMpr();
     for (const view of this.#views) view.close();
   }
 

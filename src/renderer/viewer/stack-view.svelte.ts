@@ -37,6 +37,7 @@ export class StackView {
   #size = $state.raw<Size>({ width: 0, height: 0 });
   #isInverted = $state(false);
   #isPlaying = $state(false);
+  #volumeProblem = $state<string | null>(null);
   #isLooping = $state(true);
   #chosenRate = $state<number | null>(null);
   #cine: ReturnType<typeof setInterval> | undefined;
@@ -159,6 +160,15 @@ export class StackView {
     if (at >= 0) this.go(at);
   }
 
+  /** Why the series makes no volume, once that was tried. */
+  get volumeProblem(): string | null {
+    return this.#volumeProblem;
+  }
+
+  setVolumeProblem(problem: string): void {
+    this.#volumeProblem = problem;
+  }
+
   async openSeries(series: Series): Promise<void> {
     this.pause();
     this.#series = series;
@@ -167,6 +177,7 @@ export class StackView {
     this.#problem = null;
     this.#index = 0;
     this.#chosenRate = null;
+    this.#volumeProblem = null;
     this.reset();
     try {
       const { instances } = await this.#frames.instances(series.seriesInstanceUID);
