@@ -1,4 +1,4 @@
-import { Enums, type Types } from '@cornerstonejs/core';
+import { CONSTANTS, Enums, type Types } from '@cornerstonejs/core';
 import type { FrameGeometry } from '../../contract/dicom.ts';
 import type { Cornerstone } from './cornerstone.ts';
 import type { Painter, Picture } from './painter.ts';
@@ -84,6 +84,10 @@ function dress(viewport: Types.IStackViewport, picture: Picture): void {
     });
   } else viewport.setProperties({ interpolationType });
   viewport.setCamera(cameraOf(picture));
+  // Setting a camera that moved out of the plane by a rounding error fits the clipping range to the flat image, which then
+  // lies on its edge and is black.
+  const { MAXIMUM_RAY_DISTANCE: far } = CONSTANTS.RENDERING_DEFAULTS;
+  viewport.getRenderer().getActiveCamera().setClippingRange(-far, far);
   viewport.render();
 }
 
