@@ -84,8 +84,14 @@ function place({ file, fileHash: known }: ArrivedFile, folder: string): PlacedAr
     if ((error as { code?: unknown }).code === 'EEXIST') return { stored, fileHash };
     // A file system without hard links.
     const beside = `${target}.${process.pid}-${performance.now()}.part`;
-    copyFileSync(file, beside);
-    renameSync(beside, target);
+    try {
+      copyFileSync(file, beside);
+      renameSync(beside, target);
+    } catch (failure) {
+      // Placing is tried again every few seconds: a disk that is full must not fill with half copies.
+      rmSync(beside, { force: true });
+      throw failure;
+    }
   }
   return { stored, fileHash };
 }

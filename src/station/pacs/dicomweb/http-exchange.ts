@@ -59,7 +59,9 @@ export function httpExchange(peer: DicomwebPeer, limits: HttpLimits): HttpExchan
     const location = answer.status >= 300 && answer.status < 400 ? answer.headers.location : undefined;
     if (location === undefined) return answer;
     answer.drop();
-    const next = new URL(location, address);
+    const next = URL.parse(location, address.href);
+    if (next === null)
+      throw pacsFault.refused(peer.name, `it answers with a redirect to no address (HTTP ${answer.status})`);
     // Another origin must not learn the password, nor what is asked for.
     if (next.origin !== address.origin) throw pacsFault.redirected(peer.name, next.host);
     if (request.method !== 'GET' || redirects === redirectsFollowed) {

@@ -6,7 +6,7 @@ import { pacsFault } from '../faults.ts';
 import type { SendFile, SendOptions } from '../peer-client.ts';
 import { firstCount, firstText, itemsOf } from './dicom-json.ts';
 import { failureReason } from './failure-reason.ts';
-import type { HttpExchange } from './http-exchange.ts';
+import type { HttpAnswer, HttpExchange } from './http-exchange.ts';
 import { dicomJsonType, parseDataSets, statusFault, wholeBody } from './json-answer.ts';
 import { parseContentType } from './multipart.ts';
 import { missingHead } from './part10-head.ts';
@@ -59,6 +59,7 @@ async function partOf(file: SendFile, { onFailure }: SendOptions): Promise<Part 
 }
 
 async function storeParts(peer: StowPeer, parts: readonly Part[], options: SendOptions): Promise<void> {
+  let unreadable: Part | null = null;
   const boundary = randomUUID();
   // Bare: Orthanc 1.10 passes over parts whose type has a parameter, and answers 200. The files name their transfer syntax.
   const lines = Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`);
@@ -67,20 +68,36 @@ async function storeParts(peer: StowPeer, parts: readonly Part[], options: SendO
     for (const part of parts) {
       yield lines;
       yield part.head;
-      // Its size was told in advance: bytes written to the file since then stay here.
-      if (part.bytes > 0) yield* createReadStream(part.path, { end: part.bytes - 1, highWaterMark: 1 << 18 });
+      try {
+        yield* wholeFile(part);
+      } catch (error) {
+        unreadable = part;
+        throw error;
+      }
       yield Buffer.from('\r\n');
     }
     yield end;
   }
   const bytes = parts.reduce((sum, part) => sum + lines.length + part.head.length + part.bytes + 2, end.length);
-  const answer = await peer.http.ask({
+  const request = {
     method: 'POST',
     place: '/studies',
     accept: dicomJsonType,
     signal: options.signal,
     body: { type: `multipart/related; type="application/dicom"; boundary=${boundary}`, bytes, chunks: chunks() },
-  });
+  } as const;
+  let answer: HttpAnswer;
+  try {
+    answer = await peer.http.ask(request);
+  } catch (error) {
+    const lost = unreadable as Part | null;
+    if (lost === null) throw error;
+    // The peer is not to blame, and whether it kept those before is not known: the others go again.
+    options.onFailure(`Instance ${lost.sopInstanceUID}: its file could not be read to its end.`);
+    const others = parts.filter((part) => part !== lost);
+    if (others.length > 0) await storeParts(peer, others, options);
+    return;
+  }
   const { status } = answer;
   if (status === 404 || status === 405 || status === 410 || status >= 500) {
     answer.drop();
@@ -107,6 +124,20 @@ async function storeParts(peer: StowPeer, parts: readonly Part[], options: SendO
     return;
   }
   for (const { sopInstanceUID } of unsaid) options.onFailure(`Instance ${sopInstanceUID}: ${unsaidReason(status)}.`);
+}
+
+/** As many bytes as were told in advance: what was written to the file since then stays here. @throws where it has fewer. */
+async function* wholeFile({ path, bytes }: Part): AsyncGenerator<Uint8Array> {
+  if (bytes === 0) return;
+  let left = bytes;
+  for await (const chunk of createReadStream(path, {
+    end: bytes - 1,
+    highWaterMark: 1 << 18,
+  }) as AsyncIterable<Buffer>) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  if (left > 0) throw new Error('the file became shorter while it was sent');
 }
 
 function unsaidReason(status: number): string {

@@ -56,11 +56,11 @@ export async function listen(options: ReceiverServerOptions): Promise<ReceiverSe
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     const association = new Association(socket, limits satisfies AssociationOptions);
-    const served = serve(association, running.size, options).finally(() => running.delete(association));
+    const served = serve(association, options).finally(() => running.delete(association));
     running.set(association, served);
   };
   const server = createdServer(settings, limits, onConnection, (reason) => log.refuse('', reason));
-  // A connection that is no association yet takes a place too, but never all of them.
+  // Connections that are no association yet have as many places again, each for `negotiationMs` at most.
   server.maxConnections = limits.associations * 2;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(pacsFault.portUnusable(settings.port, reasonOf(error))));
@@ -123,14 +123,15 @@ function createdServer(
   }
 }
 
-async function serve(association: Association, others: number, options: ReceiverServerOptions): Promise<void> {
+async function serve(association: Association, options: ReceiverServerOptions): Promise<void> {
   const { settings, log, limits, intake, onStored } = options;
   let callingAETitle = '';
   let hasBegun = false;
   try {
     const request = await association.proposal();
     callingAETitle = request.callingAETitle;
-    const rejected = others >= limits.associations ? rejections.localLimitExceeded : rejectionOf(request, settings);
+    const rejected =
+      log.associations >= limits.associations ? rejections.localLimitExceeded : rejectionOf(request, settings);
     if (rejected !== null) {
       association.reject(rejected);
       log.refuse(callingAETitle, sentenceOf(rejected, request));

@@ -1,5 +1,5 @@
 // A DICOMweb client against servers that are broken or mean harm.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type net from 'node:net';
 import path from 'node:path';
@@ -7,6 +7,8 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { remoteQuerySchema } from '../../../../src/contract/pacs.ts';
 import type { Accepted } from '../../../../src/station/library/instance-intake.ts';
 import { dicomwebClient, type DicomwebLimits } from '../../../../src/station/pacs/dicomweb/dicomweb-client.ts';
+import { type HttpExchange, httpExchange } from '../../../../src/station/pacs/dicomweb/http-exchange.ts';
+import { storeFiles } from '../../../../src/station/pacs/dicomweb/stow.ts';
 import type { PeerClient } from '../../../../src/station/pacs/peer-client.ts';
 import { type Hospital, hospital, importFolder, instancesOf, writeStudies } from './dicomweb-hospital.ts';
 
@@ -247,6 +249,7 @@ test.each<[string, number, Handler]>([
   ['silence', 653, () => {}],
   ['an end without an answer', 652, (request) => request.socket.destroy()],
   ['what is not HTTP', 657, (request) => request.socket.end('SSH-2.0-OpenSSH\r\n')],
+  ['a redirect to nowhere', 658, (_request, response) => response.writeHead(302, { location: 'http://[' }).end()],
   ['a redirect to itself', 658, (_request, response) => response.writeHead(302, { location: '/again' }).end()],
 ])('a question that is answered by %s ends with fault %i', async (_what, code, handler) => {
   const client = clientAt(await server(handler), { silenceMs: 1_000, pageBytesLimit: 1_000_000 });
@@ -347,4 +350,36 @@ test('a second transfer is told to wait, and the first ends when it is cancelled
   await expect(place.ask['retrieve-studies'](order)).rejects.toMatchObject({ code: 651 });
   await place.ask['cancel-transfer']({});
   expect(await first).toMatchObject({ cancelled: true, completed: 0 });
+});
+
+test('a file that becomes shorter while it is sent is told, and the others are sent', async () => {
+  const folder = hospital().folder;
+  const files = ['1.2.1', '1.2.2', '1.2.3'].map((sopInstanceUID) => {
+    const file = path.join(folder, sopInstanceUID);
+    writeFileSync(file, Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), Buffer.alloc(1_000_000)]));
+    return {
+      path: file,
+      sopClassUID: '1.2.840.10008.5.1.4.1.1.2',
+      sopInstanceUID,
+      transferSyntaxUID: '1.2.840.10008.1.2.1',
+    };
+  });
+  const url = await server((request, response) => request.resume().on('end', () => response.writeHead(200).end()));
+  const peer = { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null } as const;
+  const real = httpExchange(peer, { silenceMs: 5_000 });
+  const sent: string[] = [];
+  const failures: string[] = [];
+  const exchange: HttpExchange = {
+    ask(request) {
+      truncateSync(files[1]!.path, 500_000);
+      return real.ask(request);
+    },
+  };
+  await storeFiles({ name: 'Archive', http: exchange, pageBytesLimit: 1_000_000 }, files, {
+    signal: never,
+    onSent: (uid) => sent.push(uid),
+    onFailure: (why) => failures.push(why),
+  });
+  expect(sent).toEqual(['1.2.1', '1.2.3']);
+  expect(failures).toEqual(['Instance 1.2.2: its file could not be read to its end.']);
 });

@@ -189,6 +189,23 @@ describe.skipIf(absence !== null)(
       expect(existsSync(library.instanceFile(uids[0]!)!.path)).toBe(true);
     });
 
+    it('answers while others have connected and say nothing', async () => {
+      const folder = ward.path('patient', 'x').slice(0, -2);
+      const limits = { associations: 2, maxInstanceBytes: 1e6, idleMs: 10_000, negotiationMs: 10_000 };
+      const second = openReceiver({ folder, intake: library.intake(), onChange: () => {}, limits });
+      port = await freePort();
+      await second.configure(receiverSettingsSchema.parse({ isEnabled: true, port, allowedAETitles: ['ECHOSCU'] }));
+      const silent = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+      try {
+        await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+        const echo = await dcmtk('echoscu', ['-aec', 'IMAGIQ', '127.0.0.1', String(port)]);
+        expect(echo).toMatchObject({ isDone: true });
+      } finally {
+        for (const socket of silent) socket.destroy();
+        await second.close();
+      }
+    });
+
     it('says why it does not listen', async () => {
       await configure({});
       const second = openReceiver({
