@@ -17,6 +17,7 @@ import {
   pduTypes,
   type Rejection,
 } from './pdu.ts';
+import { watchDrip, type Drip } from './drip.ts';
 import { type Fragment, PduReader } from './pdu-reader.ts';
 import { AssociationEnded, ProtocolError } from './protocol-error.ts';
 
@@ -64,6 +65,7 @@ interface Pdu {
 export class Association {
   readonly #socket: Socket;
   readonly #options: AssociationOptions;
+  readonly #drip: Drip;
   readonly #queue: Fragment[] = [];
   readonly #pdus: Pdu[] = [];
   readonly contexts = new Map<number, AgreedContext>();
@@ -84,12 +86,16 @@ export class Association {
       onPdu: (type, body) => this.#onPdu(type, body),
       onFragment: (fragment) => this.#onFragment(fragment),
     });
+    this.#drip = watchDrip(options.idleMs, () =>
+      this.#end(new AssociationEnded('timed-out', 'it sends no faster than a few bytes a minute'), 0),
+    );
     socket.setNoDelay(true);
     socket.setTimeout(options.idleMs, () =>
       this.#end(new AssociationEnded('timed-out', `no answer within ${Math.round(options.idleMs / 1000)} s`), 0),
     );
     socket.on('data', (chunk: Buffer) => {
       if (this.#ending !== null) return;
+      this.#drip.came(chunk.length);
       this.#isChunkKept = false;
       try {
         reader.read(chunk);
@@ -99,7 +105,10 @@ export class Association {
       }
     });
     socket.on('error', (error) => this.#end(new AssociationEnded('closed', error.message), null));
-    socket.on('close', () => this.#end(new AssociationEnded('closed', 'the connection was closed'), null));
+    socket.on('close', () => {
+      this.#drip.close();
+      this.#end(new AssociationEnded('closed', 'the connection was closed'), null);
+    });
   }
 
   /** Waits for the peer's A-ASSOCIATE-RQ. @throws ProtocolError, AssociationEnded. */
@@ -324,6 +333,7 @@ export class Association {
 
   #onFragment(fragment: Fragment): void {
     if (!this.#isEstablished || this.#isReleased) throw new ProtocolError('data outside of an association');
+    if (fragment.isLast) this.#drip.wentOn();
     if (this.#sink === null) this.#enqueue(fragment);
     else this.#sink(fragment);
   }
