@@ -54,10 +54,18 @@ export function patientReader(db: Db, lists: StudyLists): PatientReader {
     return patients;
   }
 
+  // By the list, not by the search: what a search for a cohort or for the last days finds changes without the index.
+  const orders = { ascending: new WeakMap<Uint32Array, number[]>(), descending: new WeakMap<Uint32Array, number[]>() };
+  function keptOrder(list: Uint32Array, descending: boolean): number[] {
+    const known = descending ? orders.descending : orders.ascending;
+    const order = known.get(list) ?? inOrder(list, descending);
+    known.set(list, order);
+    return order;
+  }
+
   return {
     patients({ limit, offset, descending, ...search }) {
-      const key = `patients ${descending} ${JSON.stringify(search)}`;
-      const all = lists.kept(key, () => inOrder(lists.list(search), descending));
+      const all = keptOrder(lists.list(search), descending);
       const page = all.slice(offset, offset + limit);
       const found = lists.found(search);
       const studies = studiesOf.all(JSON.stringify(page)).filter(({ id }) => found === null || found.marks[id] === 1);

@@ -15,11 +15,12 @@ let folder: string;
 let library: Library;
 let all: Study[];
 const cohort = ['1.2.826.0.1.7.5.0.0', '1.2.826.0.1.7.9.0.0', 'no such image'];
+let changing: string[] = [];
 
 beforeAll(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-browse-'));
   writeLargeLibrary(folder, count);
-  library = openLibrary({ folder, cohortInstances: (name) => (name === 'chest' ? cohort : []) });
+  library = openLibrary({ folder, cohortInstances: (name) => ({ chest: cohort, changing })[name] ?? [] });
   all = library.studies(studyQuerySchema.parse({ limit: 10_000 })).studies;
   library.labels.save('import', [
     { level: 'study', uid: all[3]!.studyInstanceUID, label: 'nodule' },
@@ -135,6 +136,14 @@ describe('lists', () => {
 });
 
 describe('patients', () => {
+  it('of a cohort are those of its newest version, although the index did not change', () => {
+    const query = studyQuerySchema.parse({ filters: parsed([{ field: 'cohort', name: 'changing' }]) });
+    expect(library.browse.patients(query).total).toBe(0);
+    changing = [cohort[0]!];
+    const { total, patients } = library.browse.patients(query);
+    expect([total, patients.map(({ studies }) => studies)]).toEqual([1, [1]]);
+  });
+
   it('come in the order of their first study, with what the search finds of them', () => {
     const filters = parsed([{ field: 'modality', anyOf: ['CT'] }]);
     const query = studyQuerySchema.parse({ filters, sortBy: 'patientName', descending: false, limit: 10_000 });
