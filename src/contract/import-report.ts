@@ -133,6 +133,10 @@ export const pastImportSchema = z.object({
   series: z.number().int(),
   seconds: z.number(),
   cancelled: z.boolean(),
+  /** Instances that got a label by it. */
+  labelled: z.number().int(),
+  /** What a person should know besides. */
+  notes: z.array(z.string()),
   findings: z.array(findingCountSchema),
 });
 export type PastImport = z.infer<typeof pastImportSchema>;

@@ -10,6 +10,7 @@ export type StationState =
 /** Menu items and accelerators that the window acts upon. */
 export const shellCommands = [
   'import-folder',
+  'import-files',
   'find',
   'show-studies',
   'show-pacs',
@@ -32,6 +33,8 @@ export interface ShellBridge {
   readonly platform: string;
   /** Folders chosen in the system's dialog; null when the user cancelled. */
   chooseFolders(): Promise<string[] | null>;
+  /** Files to import (images, a zip archive, a DICOMDIR) from the system's dialog; null when the user cancelled. */
+  chooseFiles(): Promise<string[] | null>;
   /** A file chosen in the system's dialog; null when the user cancelled. */
   chooseFile(kind: FileKind): Promise<string | null>;
   /** A place to write a new file, from the system's dialog; null when the user cancelled. `name` is a proposal. */

@@ -19,6 +19,7 @@ export function setAppMenu(options: {
       label: '&File',
       submenu: [
         item('Import folder…', 'import-folder', 'CmdOrCtrl+O'),
+        item('Import files…', 'import-files', 'CmdOrCtrl+Shift+O'),
         { type: 'separator' },
         item('Settings', 'show-settings', 'CmdOrCtrl+,'),
         { type: 'separator' },

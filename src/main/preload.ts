@@ -5,6 +5,7 @@ import type { FileKind, ShellBridge, StationState } from '../contract/shell.ts';
 const bridge: ShellBridge = {
   platform: process.platform,
   chooseFolders: () => ipcRenderer.invoke('choose-folders') as Promise<string[] | null>,
+  chooseFiles: () => ipcRenderer.invoke('choose-files') as Promise<string[] | null>,
   chooseNewFile: (name: string) => ipcRenderer.invoke('choose-new-file', name) as Promise<string | null>,
   chooseFile: (kind: FileKind) => ipcRenderer.invoke('choose-file', kind) as Promise<string | null>,
   // Electron before 32 has no webUtils; there the path is a property of the file itself.

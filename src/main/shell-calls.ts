@@ -13,8 +13,16 @@ export function answerShellCalls({ openStationPort, stationState }: ShellService
   answer('choose-folders', async (event) => {
     const chosen = await openDialog(event, {
       title: 'Import a folder of studies',
-      buttonLabel: 'Import',
+      buttonLabel: 'Choose',
       properties: ['openDirectory', 'multiSelections'],
+    });
+    return chosen.length > 0 ? chosen : null;
+  });
+  answer('choose-files', async (event) => {
+    const chosen = await openDialog(event, {
+      title: 'Import files, a zip archive or a DICOMDIR',
+      buttonLabel: 'Choose',
+      properties: ['openFile', 'multiSelections'],
     });
     return chosen.length > 0 ? chosen : null;
   });

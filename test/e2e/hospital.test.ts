@@ -7,6 +7,7 @@ import { inviteToNowhere, type HubProcess, startHub } from './hub-process.ts';
 import {
   answerDialogs,
   dropOn,
+  startImport,
   litShare,
   newFolder,
   openImagiq,
@@ -53,6 +54,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
     const { app, page, screenshot } = theWindow(context);
     await answerDialogs(app, [newFolder('empty')]);
     await page.getByRole('button', { name: 'Import a folder' }).click();
+    await startImport(page);
     const told = page.getByTestId('import-report').or(page.getByTestId('toast'));
     await told.first().waitFor();
     expect(await told.first().innerText()).toMatch(/no .*files|empty|choose/i);
@@ -67,6 +69,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
     mkdirSync(path.join(folder, 'inner'));
     writeFileSync(path.join(folder, 'inner', 'cut.dcm'), Buffer.alloc(200, 7));
     await dropOn(page, [folder]);
+    await startImport(page);
     const report = page.getByTestId('import-report');
     await report.getByText('letter.txt').waitFor();
     expect(await report.getByText('cut.dcm').isVisible()).toBe(true);
@@ -78,6 +81,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
     const { app, page } = theWindow(context);
     await answerDialogs(app, ['/nowhere/at/all']);
     await page.getByRole('button', { name: 'Import a folder' }).click();
+    await startImport(page);
     const told = page.getByTestId('import-report').or(page.getByRole('alert'));
     await told.first().waitFor();
     expect(await told.first().innerText()).toMatch(/nowhere|not exist|no such|cannot be read/i);

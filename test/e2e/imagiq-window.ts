@@ -84,6 +84,12 @@ export async function answerDialogs(app: ElectronApplication, filePaths: string[
   }, filePaths);
 }
 
+/** Starts the import that was chosen or dropped, as the dialog proposes it: one key. */
+export async function startImport(page: Page): Promise<void> {
+  await page.getByTestId('import-dialog').waitFor();
+  await page.keyboard.press('Enter');
+}
+
 /** Drops files or folders onto the middle of the window, as a file browser does. */
 export async function dropOn(page: Page, paths: string[]): Promise<void> {
   const devtools = await page.context().newCDPSession(page);

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { dicomFile, sliceElements } from '../fixtures/dicom-bytes.ts';
-import { dropOn, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+import { dropOn, openImagiq, type OpenWindow, setStage, type Stage, startImport } from './imagiq-window.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
@@ -40,6 +40,7 @@ describe('a data manager', { timeout: 60_000 }, () => {
   test('reads what is amiss, keeps the report, finds it again and goes to the study', async (context) => {
     const { app, page, screenshot } = theWindow(context);
     await dropOn(page, [path.join(folder, 'from scanner')]);
+    await startImport(page);
     const report = page.getByTestId('import-report');
     await report.getByText('Damaged before it can be identified').waitFor();
     await report.getByText('Missing slices').click();

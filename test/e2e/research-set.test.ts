@@ -1,12 +1,20 @@
 // A research set in the window: a zip of pictures is dropped, and a cohort is made of labels that came with an import.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { encode } from 'fast-png';
 import { zipSync } from 'fflate';
-import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { openLibrary } from '../../src/station/library/library.ts';
-import { dropOn, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+import {
+  answerDialogs,
+  dropOn,
+  openImagiq,
+  type OpenWindow,
+  setStage,
+  type Stage,
+  startImport,
+} from './imagiq-window.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
@@ -62,6 +70,7 @@ describe('a researcher', { timeout: 60_000 }, () => {
   test('drops a zip of pictures, and makes a cohort of the labels that came with an earlier one', async (context) => {
     const { page, screenshot } = theWindow(context);
     await dropOn(page, [writeZip('more.zip', 101)]);
+    await startImport(page);
     await page.getByTestId('import-report').getByText('12 series').waitFor();
     await screenshot('research-import');
     await page.getByRole('button', { name: 'Done' }).click();
@@ -71,5 +80,45 @@ describe('a researcher', { timeout: 60_000 }, () => {
     await screenshot('research-cohort-dialog');
     await page.getByRole('button', { name: 'Create cohort' }).click();
     await page.getByTestId('cohort-card').getByText('pneumonia').waitFor();
+  });
+
+  test('copies a folder in with labels of a table, and finds both choices and notes again', async (context) => {
+    const { app, page, screenshot } = theWindow(context);
+    const pictures = path.join(folder, 'pictures');
+    mkdirSync(pictures);
+    for (let index = 0; index < 4; index += 1) writeFileSync(path.join(pictures, `${index}.png`), picture(201 + index));
+    const table = path.join(folder, 'reading.csv');
+    writeFileSync(table, 'file,finding\n0.png,nodule\n1.png,clear\n2.png,nodule\n');
+    await dropOn(page, [pictures]);
+    const dialog = page.getByTestId('import-dialog');
+    await dialog.getByText('1 folder').waitFor();
+    await dialog.getByText('Copy into the library').click();
+    await dialog.getByText('A table (CSV)').click();
+    await answerDialogs(app, [table]);
+    await dialog.getByRole('button', { name: 'Choose' }).click();
+    await dialog.getByRole('textbox', { name: 'Column' }).fill('finding');
+    await screenshot('import-dialog');
+    await page.keyboard.press('Enter');
+    const report = page.getByTestId('import-report');
+    await report.getByText('3 images have labels').waitFor();
+    await report.getByText('1 file has no label: the labels file has no row for it.').waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+
+    await page.getByRole('button', { name: 'Studies' }).click();
+    await page.getByRole('button', { name: 'Past imports' }).click();
+    await page.getByTestId('past-imports').getByText('4 of 4 files imported').click();
+    await report.getByText('3 images have labels').waitFor();
+    await report.getByText('1 file has no label: the labels file has no row for it.').waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByTestId('past-imports').waitFor();
+    await page.keyboard.press('Escape');
+
+    // Single files, from the menu's key; how the last import was made is proposed.
+    await answerDialogs(app, [writeZip('third.zip', 301)]);
+    await page.getByRole('button', { name: 'Import files' }).click();
+    await dialog.getByText('1 file:').waitFor();
+    expect(await dialog.getByRole('radio', { name: 'Copy into the library' }).isChecked()).toBe(true);
+    await page.keyboard.press('Escape');
+    expect(await dialog.count()).toBe(0);
   });
 });

@@ -35,6 +35,7 @@ describe('the shell', { timeout: 60_000 }, () => {
     expect(seen.process).toBe('undefined');
     expect(seen.bridge).toEqual([
       'chooseFile',
+      'chooseFiles',
       'chooseFolders',
       'chooseNewFile',
       'onCommand',

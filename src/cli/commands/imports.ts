@@ -80,6 +80,8 @@ function importsText(imports: readonly PastImport[]): string {
 function findingsText(past: PastImport, findings: readonly Finding[]): string {
   const lines = [
     `Import ${past.id}, ${past.startedAt}: ${past.files} files, ${past.imported} imported, ${past.duplicates} already there, ${past.refused} refused.`,
+    ...(past.labelled > 0 ? [`${past.labelled} images got a label.`] : []),
+    ...past.notes.map((note) => `Note: ${note}`),
   ];
   if (findings.length === 0) lines.push('Nothing amiss was found.');
   for (const kind of findingKinds) {

@@ -1,5 +1,5 @@
 // The import that is under way, if any, and the report of the last one.
-import type { ImportProgress, ImportReport } from '../../contract/dicom.ts';
+import type { ImportLabels, ImportProgress, ImportReport, importModes } from '../../contract/dicom.ts';
 import type { PastImport } from '../../contract/import-report.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
@@ -8,9 +8,18 @@ import type { Toasts } from '../ui/toasts.svelte.ts';
 export type FinishedImport = ImportReport & { readonly labelsFile?: string };
 
 /** An import's report as it is shown, whether the import just ended or is a past one. */
-export type ShownImport = Omit<FinishedImport, 'refusals' | 'labelled' | 'notes'> &
-  Partial<Pick<FinishedImport, 'labelled' | 'notes'>> &
-  Partial<Pick<PastImport, 'startedAt' | 'paths'>>;
+export type ShownImport = Omit<FinishedImport, 'refusals'> & Partial<Pick<PastImport, 'startedAt' | 'paths'>>;
+
+/** Absolute paths that a person chose or dropped. */
+export interface ImportSources {
+  readonly folders: readonly string[];
+  readonly files: readonly string[];
+}
+
+export interface ImportChoices {
+  readonly mode: (typeof importModes)[number];
+  readonly labels: ImportLabels | null;
+}
 
 export class Imports {
   #progress = $state.raw<ImportProgress | null>(null);
@@ -18,6 +27,7 @@ export class Imports {
   #isCancelling = $state(false);
   #report = $state.raw<ShownImport | null>(null);
   #isHistoryShown = $state(false);
+  #proposed = $state.raw<ImportSources | null>(null);
   readonly #station: StationLink;
   readonly #toasts: Toasts;
 
@@ -61,8 +71,23 @@ export class Imports {
     this.#report = past;
   }
 
-  importPaths(paths: string[]): Promise<void> {
-    return this.#run(() => this.#station.ask('import-paths', { paths, mode: 'reference' }));
+  /** What is about to be imported, once the person has said how. */
+  get proposed(): ImportSources | null {
+    return this.#proposed;
+  }
+
+  propose(sources: ImportSources): void {
+    if (this.#isRunning) this.#tellRunning();
+    else this.#proposed = sources;
+  }
+
+  dismissProposal(): void {
+    this.#proposed = null;
+  }
+
+  importPaths({ folders, files }: ImportSources, { mode, labels }: ImportChoices): Promise<void> {
+    this.#proposed = null;
+    return this.#run(() => this.#station.ask('import-paths', { paths: [...folders, ...files], mode, labels }));
   }
 
   importPractice(site: number): Promise<void> {
@@ -83,9 +108,13 @@ export class Imports {
     this.#report = null;
   }
 
+  #tellRunning(): void {
+    this.#toasts.fault(new Error('An import is already running. Wait for it, or cancel it first.'));
+  }
+
   async #run(start: () => Promise<FinishedImport>): Promise<void> {
     if (this.#isRunning) {
-      this.#toasts.fault(new Error('An import is already running. Wait for it, or cancel it first.'));
+      this.#tellRunning();
       return;
     }
     this.#isRunning = true;

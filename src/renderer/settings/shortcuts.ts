@@ -9,6 +9,7 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
     title: 'Everywhere',
     shortcuts: [
       { keys: ['Ctrl', 'O'], act: 'Import a folder' },
+      { keys: ['Ctrl', 'Shift', 'O'], act: 'Import files, a zip archive or a disc’s DICOMDIR' },
       { keys: ['Ctrl', 'F'], act: 'Find studies' },
       { keys: ['Ctrl', '1'], act: 'Studies' },
       { keys: ['Ctrl', '2'], act: 'PACS' },

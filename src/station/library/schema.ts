@@ -219,4 +219,9 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX overlayReferencesByObject ON overlayReferences (sopInstanceUID);
   `,
+  `
+  ALTER TABLE imports ADD COLUMN labelled INTEGER NOT NULL DEFAULT 0;
+  -- JSON.
+  ALTER TABLE imports ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

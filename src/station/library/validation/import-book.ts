@@ -37,8 +37,8 @@ export async function saveImport(db: Db, tally: ImportTally, plan: ImportPlan): 
   const report = tally.report(plan.cancelled);
   const { refusals: _refusals, cancelled, ...counts } = report;
   const insertImport = db.prepare(
-    `INSERT INTO imports (startedAt, paths, mode, files, imported, duplicates, refused, studies, series, seconds, cancelled, findings)
-     VALUES (@startedAt, @paths, @mode, @files, @imported, @duplicates, @refused, @studies, @series, @seconds, @cancelled, @findings)`,
+    `INSERT INTO imports (startedAt, paths, mode, files, imported, duplicates, refused, studies, series, seconds, cancelled, labelled, notes, findings)
+     VALUES (@startedAt, @paths, @mode, @files, @imported, @duplicates, @refused, @studies, @series, @seconds, @cancelled, @labelled, @notes, @findings)`,
   );
   const insertFinding = db.prepare(
     `INSERT INTO importFindings (import, kindOrder, kind, studyInstanceUID, seriesInstanceUID, subject, what, count)
@@ -51,6 +51,7 @@ export async function saveImport(db: Db, tally: ImportTally, plan: ImportPlan): 
       paths: JSON.stringify(plan.paths.slice(0, pathsKept)),
       mode: plan.mode,
       cancelled: cancelled ? 1 : 0,
+      notes: JSON.stringify(counts.notes),
       findings: JSON.stringify(findings),
     };
     const id = Number(insertImport.run(row).lastInsertRowid);
@@ -93,8 +94,9 @@ async function touchedFindings(db: Db, tally: ImportTally): Promise<Finding[]> {
   return findings;
 }
 
-interface ImportRow extends Omit<PastImport, 'paths' | 'cancelled' | 'findings'> {
+interface ImportRow extends Omit<PastImport, 'paths' | 'cancelled' | 'notes' | 'findings'> {
   readonly paths: string;
+  readonly notes: string;
   readonly cancelled: number;
   readonly findings: string;
 }
@@ -144,6 +146,7 @@ function pastImport(row: ImportRow): PastImport {
     ...row,
     paths: z.array(z.string()).parse(JSON.parse(row.paths)),
     cancelled: row.cancelled === 1,
+    notes: z.array(z.string()).parse(JSON.parse(row.notes)),
     findings: z.array(findingCountSchema).parse(JSON.parse(row.findings)),
   };
 }

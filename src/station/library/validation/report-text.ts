@@ -49,6 +49,7 @@ function html(past: PastImport, findings: readonly Finding[]): string {
     `${past.refused} refused`,
     `${past.studies} studies`,
     `${past.series} series`,
+    ...(past.labelled > 0 ? [`${past.labelled} images with a label`] : []),
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Import report ${past.id}</title>
@@ -62,6 +63,7 @@ td:first-child{width:42%}
 <h1>Import report ${past.id}</h1>
 <p>${escaped(past.startedAt)} · ${figures.join(' · ')}${past.cancelled ? ' · cancelled before its end' : ''}</p>
 <p><small>${past.paths.map(escaped).join('<br>')}</small></p>
+${past.notes.map((note) => `<p>${escaped(note)}</p>`).join('\n')}
 ${sections.length > 0 ? sections.join('\n') : '<p>Nothing amiss was found.</p>'}
 </body></html>
 `;
