@@ -15,8 +15,11 @@ export function canvasPainter(element: HTMLElement, onpainted: (index: number) =
         last = { key, drawn: frameCanvas(frame, window, isInverted) };
       }
       const density = globalThis.devicePixelRatio;
-      canvas.width = Math.max(1, Math.round(viewport.width * density));
-      canvas.height = Math.max(1, Math.round(viewport.height * density));
+      const width = Math.max(1, Math.round(viewport.width * density));
+      const height = Math.max(1, Math.round(viewport.height * density));
+      // Setting a size makes a new canvas, also when it is the old one.
+      if (canvas.width !== width) canvas.width = width;
+      if (canvas.height !== height) canvas.height = height;
       const context = canvas.getContext('2d');
       if (!context) return;
       context.fillStyle = '#000';
