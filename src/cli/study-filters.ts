@@ -15,7 +15,7 @@ const choices = {
 
 export const studyFilterHelp = `a condition that must hold, may be repeated: modality=CT,MR  date=2024-01-01..2024-12-31  date=last30
 sex=F  age=40..70  body-part=CHEST  manufacturer=SIEMENS  model=…  slice-thickness=..1.5  description=…
-instances=10..  imported=last7  imported=2026-01-31  labels=yes  label=nodule  cohort=NAME  transfer-syntax=UID`;
+instances=10..  imported=last7  imported=2026-01-31  labels=yes  label=nodule  findings=yes  cohort=NAME  transfer-syntax=UID`;
 
 /** One more `--filter`. Either end of a range may be left out; both belong to it. */
 export function studyFilterOption(text: string, earlier: readonly StudyFilterInput[]): StudyFilterInput[] {
@@ -50,10 +50,19 @@ function parsed(field: string, value: string): StudyFilterInput {
     case 'cohort':
       return { field: 'cohort', name: value };
     case 'labels':
-      if (value !== 'yes' && value !== 'no') throw new InvalidArgumentError('labels is yes or no.');
-      return { field: 'labels', has: value === 'yes' };
+    case 'findings':
+      if (value !== 'yes' && value !== 'no') throw new InvalidArgumentError(`${field} is yes or no.`);
+      return { field, has: value === 'yes' };
     default: {
-      const known = [...Object.keys(choices), ...Object.keys(ranges), 'date', 'imported', 'description', 'labels'];
+      const known = [
+        ...Object.keys(choices),
+        ...Object.keys(ranges),
+        'date',
+        'imported',
+        'description',
+        'labels',
+        'findings',
+      ];
       throw new InvalidArgumentError(`there is no field ${field}. Known: ${[...known, 'cohort'].join(', ')}.`);
     }
   }

@@ -40,6 +40,8 @@ export const studyFilterSchema = z.discriminatedUnion('field', [
   /** Whether the study, one of its series or of its instances has a label. */
   z.object({ field: z.literal('labels'), has: z.boolean() }),
   z.object({ field: z.literal('label'), anyOf }),
+  /** Whether any import's validation report found something amiss in the study. */
+  z.object({ field: z.literal('findings'), has: z.boolean() }),
   /** A patient's number from the call `patients`; it means nothing outside this library. */
   z.object({ field: z.literal('patient'), patient: z.number().int() }),
   /** Studies of the newest version of a cohort. */

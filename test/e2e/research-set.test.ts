@@ -79,7 +79,12 @@ describe('a researcher', { timeout: 60_000 }, () => {
     await page.getByRole('combobox', { name: 'Labels' }).waitFor();
     await screenshot('research-cohort-dialog');
     await page.getByRole('button', { name: 'Create cohort' }).click();
-    await page.getByTestId('cohort-card').getByText('pneumonia').waitFor();
+    const card = page.getByTestId('cohort-card');
+    await card.getByText('pneumonia').waitFor();
+    expect(await card.innerText()).toMatch(/12 images/);
+    await card.getByRole('button', { name: 'Show its studies' }).click();
+    await page.getByTestId('filter-chip').getByText('chest').waitFor();
+    expect(await page.getByText(/studies match$/).innerText()).toMatch(/^\d+ of \d+ studies match$/);
   });
 
   test('copies a folder in with labels of a table, and finds both choices and notes again', async (context) => {

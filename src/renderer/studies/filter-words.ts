@@ -17,6 +17,7 @@ export const filterLabels: Record<StudyFilterField, string> = {
   transferSyntaxUID: 'Transfer syntax',
   labels: 'Has labels',
   label: 'Label',
+  findings: 'Has findings',
   patient: 'Patient',
   cohort: 'Cohort',
   studyInstanceUID: 'Studies',
@@ -42,6 +43,7 @@ export function filterWords(filter: StudyFilter): string {
     case 'description':
       return `contains “${filter.contains}”`;
     case 'labels':
+    case 'findings':
       return filter.has ? 'yes' : 'no';
     case 'patient':
       return 'one patient';

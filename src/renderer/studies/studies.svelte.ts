@@ -206,13 +206,38 @@ export class StudyList {
     if (!chosen.delete(studyInstanceUID)) chosen.add(studyInstanceUID);
   }
 
-  /** Selects the rows between cursor and `row`, as far as they are loaded. */
-  selectThrough(row: number): void {
-    for (let index = Math.min(row, this.#cursor); index <= Math.max(row, this.#cursor); index += 1) {
-      const study = this.at(index);
-      if (study) this.#select(study.studyInstanceUID);
-    }
+  /** Of the study in a row, which may not have been read yet. */
+  async toggleRow(row: number): Promise<void> {
+    const [uid] = await this.#uidsOf(row, row);
+    if (uid !== undefined) this.toggle(uid);
+  }
+
+  /** Selects the rows between cursor and `row`; those that are not read yet as soon as they are. */
+  async selectThrough(row: number): Promise<void> {
+    const [first, last] = [Math.min(row, this.#cursor), Math.max(row, this.#cursor)];
     this.moveCursor(row);
+    for (const uid of await this.#uidsOf(first, last)) this.#select(uid);
+  }
+
+  /** Studies of rows first … last; none where another search came between. */
+  async #uidsOf(first: number, last: number): Promise<string[]> {
+    const studies = Array.from({ length: last - first + 1 }, (_, index) => this.at(first + index));
+    const uids = studies.flatMap((study) => (study === null ? [] : [study.studyInstanceUID]));
+    if (uids.length === studies.length) return uids;
+    const { search } = this;
+    const isSame = (): boolean => JSON.stringify(search) === JSON.stringify(this.search);
+    uids.length = 0;
+    try {
+      for (let offset = first; offset <= last && isSame(); offset += uidPageSize) {
+        const limit = Math.min(uidPageSize, last - offset + 1);
+        const answer = await this.#station.ask('studies', { ...search, limit, offset });
+        uids.push(...answer.studies.map(({ studyInstanceUID }) => studyInstanceUID));
+      }
+    } catch (fault) {
+      this.#toasts.fault(fault);
+      return [];
+    }
+    return isSame() ? uids : [];
   }
 
   #select(studyInstanceUID: string): void {

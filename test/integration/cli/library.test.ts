@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Distributions } from '../../../src/contract/browse.ts';
+import type { Cohort } from '../../../src/contract/cohort.ts';
 import type { ImportReport, StudyPage } from '../../../src/contract/dicom.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq, start, temporaryFolder } from './imagiq.ts';
@@ -54,6 +56,31 @@ describe('the library from the command line', () => {
     expect(frame).toMatchObject({ rows: 128, columns: 128, samples: 1, bits: 16, photometric: 'MONOCHROME2' });
     expect(readFileSync(out)).toHaveLength(frame.rows * frame.columns * 2);
   }, 60_000);
+
+  test('studies are summed up and filtered, and a cohort is made of what a filter finds', async () => {
+    const { folder, home, files, labelsFile, patients } = await studiesOfOslo();
+    await imagiq('--home', home, 'import', folder);
+    const all = (await imagiq('--home', home, '--json', 'studies', '--summary')).json<Distributions>();
+    expect(all).toMatchObject({ patients, studies: patients, series: patients, instances: files });
+    const sexes = all.distributions.find(({ field }) => field === 'patientSex')?.bars ?? [];
+    expect(sexes.reduce((sum, { studies }) => sum + studies, 0)).toBe(patients);
+    const women = sexes.find(({ label }) => label === 'F')?.studies ?? 0;
+    expect(women).toBeGreaterThan(0);
+    expect(women).toBeLessThan(patients);
+    const text = await imagiq('--home', home, 'studies', '--summary', '--filter', 'sex=F');
+    expect(text.stdout).toContain('F');
+
+    const made = await imagiq('--home', home, '--json', 'cohort', 'create', 'women', '--labels', labelsFile, '--filter', 'sex=F'); // prettier-ignore
+    expect(made.json<Cohort>()).toMatchObject({ name: 'women', studies: women, patients: women });
+    const found = await imagiq('--home', home, '--json', 'studies', '--filter', 'cohort=women');
+    expect(found.json<StudyPage>().total).toBe(women);
+    expect(found.json<StudyPage>().studies.every(({ patientSex }) => patientSex === 'F')).toBe(true);
+    const without = await imagiq('--home', home, '--json', 'studies', '--filter', 'findings=no');
+    const withFindings = await imagiq('--home', home, '--json', 'studies', '--filter', 'findings=yes');
+    expect(without.json<StudyPage>().total + withFindings.json<StudyPage>().total).toBe(patients);
+    const wrong = await imagiq('--home', home, 'studies', '--filter', 'findings=perhaps');
+    expect(wrong.code).not.toBe(0);
+  }, 180_000);
 
   test('what cannot be imported is refused with a reason, and the rest is imported', async () => {
     const { folder, home, files } = await studiesOfOslo();

@@ -146,6 +146,8 @@ const labelled = (where: string): string =>
    UNION ALL SELECT r.study FROM labels l CROSS JOIN instances i ON i.sopInstanceUID = l.uid JOIN series r ON r.id = i.series
      WHERE l.level = 'instance' ${where}`;
 
+const studiesWithFindings = 'SELECT studyInstanceUID FROM importFindings WHERE studyInstanceUID IS NOT NULL';
+
 function elsewhere(filter: StudyFilter, surroundings: SearchSurroundings): FilterSource[] {
   switch (filter.field) {
     case 'patient':
@@ -157,6 +159,10 @@ function elsewhere(filter: StudyFilter, surroundings: SearchSurroundings): Filte
     case 'labels': {
       const sql = labelled('');
       return [{ sql: filter.has ? sql : `SELECT id FROM studies WHERE id NOT IN (${sql})`, values: [] }];
+    }
+    case 'findings': {
+      const is = filter.has ? 'IN' : 'NOT IN';
+      return [{ sql: `SELECT id FROM studies WHERE studyInstanceUID ${is} (${studiesWithFindings})`, values: [] }];
     }
     case 'label': {
       const { sql, values } = among('l.label', filter.anyOf);
