@@ -92,7 +92,10 @@ export async function dicomReceive(): Promise<Measurement[]> {
     for (let turn = -warmUpTurns; turn < turns; turn += 1) {
       // Kept until the end: inodes just freed make it slow to create files, and more so for whoever comes first.
       const files = writeSlices(path.join(folder, `turn-${turn}`), turn);
-      for (const contender of [ours, ...peers]) {
+      // Another one comes first each time: what was just written is still on its way to the disk.
+      const all = [ours, ...peers];
+      for (let place = 0; place < all.length; place += 1) {
+        const contender = all[(place + turn + warmUpTurns) % all.length]!;
         const filesPerSecond = await rate(contender, files, env);
         if (turn >= 0) contender.rates.push(filesPerSecond);
       }
