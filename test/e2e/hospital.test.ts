@@ -217,6 +217,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await page.getByLabel('Name of your site').fill('Lyon University Hospital');
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await page.getByTestId('approve-card').waitFor();
+    expect(await page.getByTestId('trunk-rule').innerText()).toContain('averaged');
     await screenshot('18-approve');
     await page.getByLabel('I am allowed').check();
     await page.getByRole('button', { name: 'Approve' }).click();

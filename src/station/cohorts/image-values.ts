@@ -1,5 +1,6 @@
 // From a decoded frame to the numbers that a network sees: modality values, a window by modality, a fixed size.
 import type { Frame } from '../../contract/dicom.ts';
+import { isColour, rgbOf } from '../library/pixels/colour.ts';
 import { modalityUnits } from '../library/pixels/modality-values.ts';
 
 /** Range of CT values shown to networks, HU: from air over lung and soft tissue to the softer bone. */
@@ -14,7 +15,8 @@ const scale = 65_535;
  * The image as row-major H×W×C values 0…65535, for contract/dataset.ts. The whole frame is kept: a frame of another
  * aspect is centred and padded with black.
  */
-export function imageValues(frame: Frame, shape: { height: number; width: number; channels: number }): Uint16Array {
+export function imageValues(stored: Frame, shape: { height: number; width: number; channels: number }): Uint16Array {
+  const frame = inColours(stored);
   const values = windowed(frame);
   const { height, width, channels } = shape;
   const zoom = Math.min(height / frame.rows, width / frame.columns);
@@ -32,6 +34,22 @@ export function imageValues(frame: Frame, shape: { height: number; width: number
     }
   }
   return image;
+}
+
+/** A palette's indices say nothing about brightness: its colours take their place. Other frames stay as they are. */
+function inColours(frame: Frame): Frame {
+  if (frame.samples !== 1 || !isColour(frame)) return frame;
+  const pixels = rgbOf(frame);
+  return {
+    ...frame,
+    samples: 3,
+    bits: 8,
+    signed: false,
+    photometric: 'RGB',
+    pixels,
+    rescaleSlope: 1,
+    rescaleIntercept: 0,
+  };
 }
 
 /** Values 0…1, bright where MONOCHROME2 would be bright. */

@@ -28,7 +28,7 @@ export interface ImportPlan {
 /** Looks through every series that the import touched, over all that the library holds of it, and keeps the report. */
 export async function saveImport(db: Db, tally: ImportTally, plan: ImportPlan): Promise<ImportReport> {
   const startedAt = new Date(tally.startedAtMs).toISOString();
-  const found = [...tally.refusals.map(fileFinding), ...(await touchedFindings(db, tally))];
+  const found = [...tally.refusals.map(fileFinding), ...joinedSuspicions(await touchedFindings(db, tally))];
   const findings = findingKinds.flatMap((kind) => {
     const ofKind = found.filter((one) => one.kind === kind);
     const count = ofKind.reduce((sum, one) => sum + one.count, 0);
@@ -71,6 +71,22 @@ const fileFinding = ({ kind, path, reason }: { kind: FindingKind; path: string; 
   what: reason,
   count: 1,
 });
+
+/** A research set of pictures gives the same suspicion once for each: they are told together, by what is suspected. */
+function joinedSuspicions(found: readonly Finding[]): Finding[] {
+  const suspicions = found.filter((one) => one.kind === 'burned-in-text');
+  const joined = Map.groupBy(suspicions, ({ what }) => what.slice(what.indexOf(': ') + 2));
+  return [
+    ...found.filter((one) => one.kind !== 'burned-in-text'),
+    ...[...joined].flatMap(([why, ofOne]) => {
+      const first = ofOne[0]!;
+      if (ofOne.length === 1) return [first];
+      const count = ofOne.reduce((sum, one) => sum + one.count, 0);
+      const subject = `${ofOne.length} series, the first of them: ${first.subject}`;
+      return [{ ...first, subject, count, what: `${count} images: ${why}` }];
+    }),
+  ];
+}
 
 async function touchedFindings(db: Db, tally: ImportTally): Promise<Finding[]> {
   const oneSeries = db.prepare<[string, string], CheckedSeries & { id: number }>(

@@ -64,6 +64,18 @@ describe('the values of an image', () => {
     expect([...values].map((value) => Math.round((value / 65535) * 1000))).toEqual([299, 587, 114, 1000]);
   });
 
+  it('turns the colours of a palette to luminance, not its indices', () => {
+    // Red is 0, white 1, black 2, blue 3: the indices say nothing about brightness.
+    const colors = Uint8Array.of(255, 0, 0, 255, 255, 255, 0, 0, 0, 0, 0, 255);
+    const palette = { firstValue: 0, colors };
+    const stored = Uint8Array.of(0, 1, 2, 3);
+    const values = imageValues(
+      frame(stored, [2, 2], { photometric: 'PALETTE COLOR', palette, modality: 'US' }),
+      square(2),
+    );
+    expect([...values].map((value) => Math.round((value / 65535) * 1000))).toEqual([299, 1000, 0, 114]);
+  });
+
   it('pads to the wanted aspect with black, centred, and keeps the mean where it shrinks', () => {
     const stored = new Int16Array(8 * 16).fill(400);
     const values = imageValues(frame(stored, [8, 16]), square(8));

@@ -136,6 +136,16 @@ describe('the report of an import', () => {
     ]);
   });
 
+  it('tells the same suspicion about many series once, with its count', async () => {
+    for (let index = 1; index <= 5; index += 1)
+      write(`${index}.dcm`, { uid: `1.2.3.${index}.1`, series: `1.2.3.${index}`, modality: 'US' }, [
+        { tag: 0x00080016, value: '1.2.840.10008.5.1.4.1.1.6.1' },
+      ]);
+    expect(await foundIn()).toEqual([
+      ['burned-in-text', '5 images: BurnedInAnnotation says nothing, but US images often carry text.'],
+    ]);
+  });
+
   it('tells damaged files and compressions that cannot be decoded', async () => {
     writeStack([0, 2, 4, 6]);
     const elements = [...sliceElements({ uid: '1.2.3.1.7', positionMm: 8 }), ...whole].sort((a, b) => a.tag - b.tag);
