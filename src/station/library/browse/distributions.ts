@@ -69,6 +69,7 @@ export function distributionsReader(
   }
 
   function syntaxes(set: StudySet | null): { tally: Tally; fileBytes: number } {
+    if (set !== null && set.size > fewStudies) return syntaxesOfMany(set);
     const where = set === null ? '' : 'WHERE study IN (SELECT value FROM json_each(?))';
     const rows = db
       .prepare<string[], [string, number, number]>(
@@ -80,6 +81,50 @@ export function distributionsReader(
       tally: new Map(rows.map(([uid, studies]) => [uid, studies])),
       fileBytes: rows.reduce((sum, [, , bytes]) => sum + bytes, 0),
     };
+  }
+
+  /** Studies, syntaxes and file sizes as columns, so that a selection is counted without looking each study up. */
+  const syntaxColumns = (): { uids: string[]; studies: Uint32Array; syntaxes: Uint16Array; fileBytes: Float64Array } =>
+    lists.kept('syntaxes', () => {
+      const uids: string[] = [];
+      const codes = new Map<string, number>();
+      const length = db.prepare<[], number>('SELECT count(*) FROM studyTransferSyntaxes').pluck().get()!;
+      const held = {
+        uids,
+        studies: new Uint32Array(length),
+        syntaxes: new Uint16Array(length),
+        fileBytes: new Float64Array(length),
+      };
+      const rows = db
+        .prepare<[], [number, string, number]>('SELECT study, transferSyntaxUID, fileBytes FROM studyTransferSyntaxes')
+        .raw();
+      let at = 0;
+      for (const [study, uid, bytes] of rows.iterate()) {
+        let code = codes.get(uid);
+        if (code === undefined) {
+          code = uids.push(uid) - 1;
+          codes.set(uid, code);
+        }
+        held.studies[at] = study;
+        held.syntaxes[at] = code;
+        held.fileBytes[at] = bytes;
+        at += 1;
+      }
+      return held;
+    });
+
+  function syntaxesOfMany({ marks }: StudySet): { tally: Tally; fileBytes: number } {
+    const { uids, studies, syntaxes: codes, fileBytes: bytes } = syntaxColumns();
+    const counts = new Uint32Array(uids.length);
+    let fileBytes = 0;
+    for (let at = 0; at < studies.length; at += 1) {
+      if (marks[studies[at] ?? 0] !== 1) continue;
+      const code = codes[at] ?? 0;
+      counts[code] = (counts[code] ?? 0) + 1;
+      fileBytes += bytes[at] ?? 0;
+    }
+    const tally = new Map(uids.map((uid, code) => [uid, counts[code] ?? 0] as const).filter(([, count]) => count > 0));
+    return { tally, fileBytes };
   }
 
   /** Studies by label, whatever its origin and level. */
@@ -101,7 +146,9 @@ export function distributionsReader(
     return tally;
   }
 
-  return (search) => {
+  return (search) => lists.kept(`distributions ${lists.key(search)}`, () => of(search));
+
+  function of(search: StudySearch): Distributions {
     const set = lists.found(search);
     const few = set !== null && set.size <= fewStudies ? ofFew(set) : null;
     const tallyOf = (column: Column): Map<Value, number> => {
@@ -131,7 +178,7 @@ export function distributionsReader(
       fileBytes,
       distributions,
     };
-  };
+  }
 }
 
 /** Joined values apart: a study with two counts for both. */

@@ -34,29 +34,34 @@ export function patientReader(db: Db, lists: StudyLists): PatientReader {
       // Both in the order of one index, so that they can be asked for apart.
       const studies = packedIds(db, 'SELECT id FROM studies ORDER BY patient, id', []);
       const patients = packedIds(db, 'SELECT patient FROM studies ORDER BY patient, id', []);
-      const byStudy = new Uint32Array(studies.reduce((most, id) => Math.max(most, id), 0) + 1);
-      for (const [index, id] of studies.entries()) byStudy[id] = patients[index] ?? 0;
+      const byStudy = new Uint32Array(largest(studies) + 1);
+      for (let index = 0; index < studies.length; index += 1) byStudy[studies[index] ?? 0] = patients[index] ?? 0;
       return byStudy;
     });
   }
 
-  function inOrder(list: Uint32Array, descending: boolean): number[] {
+  function inOrder(list: Uint32Array, descending: boolean): Uint32Array {
     const byStudy = patientOf();
-    const seen = new Uint8Array(byStudy.reduce((most, patient) => Math.max(most, patient), 0) + 1);
-    const patients: number[] = [];
+    const seen = new Uint8Array(largest(byStudy) + 1);
+    const patients = new Uint32Array(list.length);
+    let count = 0;
     for (let index = 0; index < list.length; index += 1) {
       const id = list[descending ? list.length - 1 - index : index] ?? 0;
       const patient = byStudy[id] ?? 0;
       if (seen[patient] === 1) continue;
       seen[patient] = 1;
-      patients.push(patient);
+      patients[count] = patient;
+      count += 1;
     }
-    return patients;
+    return patients.slice(0, count);
   }
 
   // By the list, not by the search: what a search for a cohort or for the last days finds changes without the index.
-  const orders = { ascending: new WeakMap<Uint32Array, number[]>(), descending: new WeakMap<Uint32Array, number[]>() };
-  function keptOrder(list: Uint32Array, descending: boolean): number[] {
+  const orders = {
+    ascending: new WeakMap<Uint32Array, Uint32Array>(),
+    descending: new WeakMap<Uint32Array, Uint32Array>(),
+  };
+  function keptOrder(list: Uint32Array, descending: boolean): Uint32Array {
     const known = descending ? orders.descending : orders.ascending;
     const order = known.get(list) ?? inOrder(list, descending);
     known.set(list, order);
@@ -66,14 +71,33 @@ export function patientReader(db: Db, lists: StudyLists): PatientReader {
   return {
     patients({ limit, offset, descending, ...search }) {
       const all = keptOrder(lists.list(search), descending);
-      const page = all.slice(offset, offset + limit);
+      const page = [...all.subarray(offset, offset + limit)];
       const found = lists.found(search);
       const studies = studiesOf.all(JSON.stringify(page)).filter(({ id }) => found === null || found.marks[id] === 1);
       const byPatient = Map.groupBy(studies, ({ patient }) => patient);
       return { total: all.length, patients: page.map((patient) => rowOf(patient, byPatient.get(patient) ?? [])) };
     },
-    count: (search) => inOrder(lists.list({ ...search, sortBy: 'studyDate' }), false).length,
+    count(search) {
+      const found = lists.found(search);
+      const byStudy = patientOf();
+      const seen = new Uint8Array(largest(byStudy) + 1);
+      let count = 0;
+      for (let id = 0; id < byStudy.length; id += 1) {
+        const patient = byStudy[id] ?? 0;
+        // 0 is an id that no study has.
+        if (patient === 0 || seen[patient] === 1 || (found !== null && found.marks[id] !== 1)) continue;
+        seen[patient] = 1;
+        count += 1;
+      }
+      return count;
+    },
   };
+}
+
+function largest(numbers: Uint32Array): number {
+  let most = 0;
+  for (let index = 0; index < numbers.length; index += 1) most = Math.max(most, numbers[index] ?? 0);
+  return most;
 }
 
 /** Studies of a patient may name it differently: the newest tells. */

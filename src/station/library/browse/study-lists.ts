@@ -41,6 +41,8 @@ export interface StudyLists {
   list(search: SortedSearch): Uint32Array;
   /** All ids, ascending by a column of studies. */
   order(column: string): Uint32Array;
+  /** What a search asks of the index, as text: the same for the same studies until the index changes. */
+  key(search: StudySearch): string;
   /** Keeps what `make` returns until the index changes. */
   kept<Value>(key: string, make: () => Value): Value;
 }
@@ -120,6 +122,7 @@ export function studyLists(db: Db, given: ListSurroundings): StudyLists {
     found,
     order,
     kept: keep,
+    key: (search) => JSON.stringify(filterSources(search, surroundings)),
     list({ sortBy, ...search }) {
       const set = found(search);
       const column = sortColumns[sortBy];
