@@ -77,7 +77,7 @@ export function originalsIn(folder: string): Original[] {
 
 export async function fuzz({ files, seed, originals, keepIn, onProgress }: FuzzOptions): Promise<FuzzReport> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-fuzz-'));
-  const headerWorkers = openHeaderWorkers({ count: 2, deadlineMs: hangMs });
+  const headerWorkers = openHeaderWorkers({ count: 2, deadlineMs: hangMs, singleDeadlineMs: hangMs });
   const headers = headerWorkers.reading({ folder, copiesAll: false });
   const pixels = openPixelWorkers(2, { limitMs: hangMs });
   const random = seeded(seed);

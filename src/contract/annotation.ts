@@ -1,7 +1,7 @@
 // What is drawn over images: a reader's measurements, and segmentations and structure sets that came with the studies.
 import { z } from 'zod';
 
-const uid = z.string().regex(/^[0-9.]{1,64}$/);
+const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
 export const measurementKinds = ['length', 'angle', 'ellipse', 'rectangle', 'probe'] as const;
 

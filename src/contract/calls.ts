@@ -33,7 +33,7 @@ import {
 } from './training.ts';
 
 const nothing = z.object({});
-const uid = z.string().regex(/^[0-9.]{1,64}$/);
+const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
 export const runSchema = z.object({
   id: z.string(),

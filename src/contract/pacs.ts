@@ -2,7 +2,7 @@
 // The contract's part for them; federation code may not import it.
 import { z } from 'zod';
 
-const uid = z.string().regex(/^[0-9.]{1,64}$/);
+const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
 /** VR AE (PS3.5 6.2): 1 to 16 characters without backslash or control characters, not only spaces. */
 export const aeTitleSchema = z

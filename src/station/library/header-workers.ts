@@ -21,14 +21,16 @@ export interface HeaderReading {
 
 export interface HeaderWorkersOptions {
   readonly count: number;
-  /** Longest time for one batch; twice in a row on a single file refuses it. */
+  /** Longest time for one batch. */
   readonly deadlineMs: number;
+  /** Longest time for a file whose batch did not end, read by itself; then it is refused. A copy may take a whole batch's. */
+  readonly singleDeadlineMs: number;
 }
 
 /** Idle threads are ended after this time. */
 const keptMs = 60_000;
 
-export function openHeaderWorkers({ count, deadlineMs }: HeaderWorkersOptions): HeaderWorkers {
+export function openHeaderWorkers({ count, deadlineMs, singleDeadlineMs }: HeaderWorkersOptions): HeaderWorkers {
   const idle: Worker[] = [];
   const all = new Set<Worker>();
   const waiting: ((worker: Worker) => void)[] = [];
@@ -70,7 +72,11 @@ export function openHeaderWorkers({ count, deadlineMs }: HeaderWorkersOptions): 
   }
 
   /** One batch on one thread; null where the thread died or did not answer in time. */
-  async function attempt(batch: HeaderBatch, signal: AbortSignal): Promise<CandidateOutcome[] | null> {
+  async function attempt(
+    batch: HeaderBatch,
+    signal: AbortSignal,
+    limitMs = deadlineMs,
+  ): Promise<CandidateOutcome[] | null> {
     const worker = await take();
     if (signal.aborted) {
       release(worker);
@@ -85,7 +91,7 @@ export function openHeaderWorkers({ count, deadlineMs }: HeaderWorkersOptions): 
       // Written by our own header-worker.ts.
       const onMessage = (text: string): void => settle(JSON.parse(text) as CandidateOutcome[]);
       const onExit = (): void => settle(null);
-      const timer = setTimeout(() => settle(null), deadlineMs);
+      const timer = setTimeout(() => settle(null), limitMs);
       worker.once('message', onMessage).once('exit', onExit);
       worker.postMessage(batch, []);
     });
@@ -108,7 +114,8 @@ export function openHeaderWorkers({ count, deadlineMs }: HeaderWorkersOptions): 
     if (outcomes !== null) return outcomes;
     const singly: CandidateOutcome[] = [];
     for (const candidate of candidates) {
-      const one = await attempt({ candidates: [candidate], place }, signal);
+      const limitMs = place.copiesAll ? deadlineMs : singleDeadlineMs;
+      const one = await attempt({ candidates: [candidate], place }, signal, limitMs);
       const reason = 'Reading this file does not end or stops the reader.';
       singly.push(...(one ?? [{ kind: 'refused' as const, path: candidate.source, reason }]));
     }

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:f
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { openArrivalThread } from './arrival-thread.ts';
+import type { ArrivalResults } from './arrival-worker.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import { absolutePath, type HeldInstance, indexWriter, type ReadInstance } from './index-writer.ts';
@@ -91,9 +92,9 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   }
 
   async function writeOf(batch: readonly ReadInstance[]): Promise<void> {
+    const placed: ReadInstance[] = [];
     try {
-      const placed: ReadInstance[] = [];
-      const places = await placer.run({ kind: 'place', files: batch.map(arrivedFile), folder });
+      const places = await placesOf(batch);
       for (const [index, found] of batch.entries()) {
         const place = places[index] ?? null;
         if (place !== null) placed.push({ ...found, ...place, isCopy: true });
@@ -101,7 +102,11 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
       // An import may have indexed one of them meanwhile.
       for (const found of placed) {
         const held = writer.held(found.record.sopInstanceUID);
-        if (held !== null) await keepAside(held, found);
+        if (held === null) continue;
+        const isSame = await reader.run({ kind: 'compare', held: absolutePath(folder, held), file: found.source });
+        // The indexed file is gone, and this one is at hand.
+        if (isSame === null) writer.remove(held);
+        if (isSame === false) keepAside(found);
       }
       if (isClosed) throw libraryFaults.closed();
       writer.insert(placed.filter(({ record }) => writer.held(record.sopInstanceUID) === null));
@@ -109,14 +114,30 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
       throw databaseFault(error, folder);
     }
     for (const { record } of batch) pending.delete(record.sopInstanceUID);
-    await placer.run({ kind: 'remove', files: batch.map(({ source }) => source) });
+    await placer.run({ kind: 'remove', files: placed.map(({ source }) => source) });
     onIndexed();
   }
 
+  /**
+   * Where in the store each file of a batch lies now; null for one that is gone, or that cannot be placed while others can: it
+   * stays in the incoming folder for the next open, and holds nobody up.
+   */
+  async function placesOf(batch: readonly ReadInstance[]): Promise<ArrivalResults['place']> {
+    try {
+      return await placer.run({ kind: 'place', files: batch.map(arrivedFile), folder });
+    } catch (error) {
+      const places: (ArrivalResults['place'][number] | null)[] = [];
+      for (const found of batch) {
+        const alone = placer.run({ kind: 'place', files: [arrivedFile(found)], folder });
+        places.push((await alone.catch(() => []))[0] ?? null);
+      }
+      if (places.every((place) => place === null)) throw error;
+      return places;
+    }
+  }
+
   /** An accepted file is never thrown away for one of other content that came first. */
-  async function keepAside(held: HeldInstance, { source }: ReadInstance): Promise<void> {
-    const isSame = await reader.run({ kind: 'compare', held: absolutePath(folder, held), file: source });
-    if (isSame !== false) return;
+  function keepAside({ source }: ReadInstance): void {
     const aside = path.join(incoming, 'other-content');
     mkdirSync(aside, { recursive: true, mode: 0o700 });
     renameSync(source, path.join(aside, path.basename(source)));

@@ -59,7 +59,9 @@ export interface LibraryOptions {
 }
 
 /** A batch of headers, or of files to copy, from a slow network folder. */
-const headerBatchDeadlineMs = 300_000;
+const headerBatchDeadlineMs = 120_000;
+/** One header by itself. */
+const headerDeadlineMs = 15_000;
 
 /** @throws Fault 101, 102, 103 where the index cannot be opened. */
 export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = () => [] }: LibraryOptions): Library {
@@ -73,6 +75,7 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
   const headerWorkers = openHeaderWorkers({
     count: Math.max(1, Math.min(8, os.availableParallelism())),
     deadlineMs: headerBatchDeadlineMs,
+    singleDeadlineMs: headerDeadlineMs,
   });
   const closing = new AbortController();
   let activeImport: Promise<ImportReport> | null = null;

@@ -106,6 +106,9 @@ function addBurnedIn({ modality }: CheckedSeries, images: readonly CheckedInstan
     add('burned-in-text', group.length, `${share(group.length, images.length, 'image')}: ${why}.`);
 }
 
+/** Spacings and orientations told apart in one series; each image is compared with all, and a series beyond this is no stack. */
+const mostGroups = 200;
+
 function addMixed(images: readonly CheckedInstance[], add: Add): void {
   const sizes = groups(images, (one) => `${one.columns}×${one.rows}`);
   if (sizes.length > 1)
@@ -118,7 +121,8 @@ function addMixed(images: readonly CheckedInstance[], add: Add): void {
       one.mm.every((value, axis) => Math.abs(value - values[axis]!) <= value * samePixelSpacingShare),
     );
     if (held) held.count += 1;
-    else spacings.push({ mm: values, written: values.map((value) => Number(value.toFixed(4))).join('×'), count: 1 });
+    else if (spacings.length < mostGroups)
+      spacings.push({ mm: values, written: values.map((value) => Number(value.toFixed(4))).join('×'), count: 1 });
   }
   if (spacings.length < 2) return;
   const list = spacings.slice(0, 5).map((one) => `${one.count} with ${one.written} mm`);
@@ -204,7 +208,7 @@ function orientationsOf(slices: readonly CheckedInstance[]): CheckedInstance[][]
         cosine * length * Math.hypot(...one.normal),
     );
     if (held) for (const slice of group) held.slices.push(slice);
-    else orientations.push({ normal, slices: [...group] });
+    else if (orientations.length < mostGroups) orientations.push({ normal, slices: [...group] });
   }
   return orientations.map((one) => one.slices);
 }

@@ -81,6 +81,7 @@ async function get(
   const { peer } = call;
   // Where this station refuses an instance, the peer counts it as failed too.
   let refusedHere = 0;
+  const arrived = new Set<string>();
   const files = new SpareFile(options.intake);
   const outcome = await withAssociation(call, proposals, roles, async (peerAssociation, onCancel) => {
     const sum: Outcome = { completed: 0, failed: 0, failedUIDs: [] };
@@ -95,6 +96,7 @@ async function get(
           maxInstanceBytes,
           onStored({ accepted }) {
             if (accepted.kind === 'refused') refusedHere += 1;
+            else arrived.add(accepted.sopInstanceUID);
             options.onInstance(accepted);
           },
           onRefused: () => {},
@@ -104,6 +106,12 @@ async function get(
     return sum;
   }).finally(() => files.close());
   tellFailures(call, { ...outcome, failed: outcome.failed - refusedHere }, options);
+  if (plan === null || call.signal.aborted) return;
+  // A peer may leave out what it cannot send in an agreed context, and say that all went well.
+  const leftOut = plan.sopInstanceUIDs.size - arrived.size - outcome.failed;
+  for (let index = 0; index < leftOut; index += 1) {
+    options.onFailure(`${peer.name} left out an instance of the study that it lists.`);
+  }
 }
 
 /** Each compressed syntax in a context of its own, so that the peer can send each instance as it has it. */

@@ -168,8 +168,8 @@ function failureOf(error: unknown): [status: number, comment: string] {
   if (isDiskFull(error) || (error instanceof Fault && error.code === 101)) {
     return [statuses.outOfResources, 'The disk of the receiver is full.'];
   }
-  const message = error instanceof Fault ? error.message : 'The instance cannot be written.';
-  return [statuses.cannotUnderstand, message];
+  // What went wrong inside this station is not the sender's business.
+  return [statuses.cannotUnderstand, 'The instance cannot be stored.'];
 }
 
 async function skip(association: Association, message: Message): Promise<void> {
