@@ -1,5 +1,4 @@
 import { CONSTANTS, Enums, type Types } from '@cornerstonejs/core';
-import type { FrameGeometry } from '../../contract/dicom.ts';
 import type { Cornerstone } from './cornerstone.ts';
 import type { Painter, Picture } from './painter.ts';
 import { pixelSize, toImage } from './placement.ts';
@@ -91,39 +90,19 @@ function dress(viewport: Types.IStackViewport, picture: Picture): void {
   viewport.render();
 }
 
-/** The parallel camera that shows the image where the placement says. */
+/** The parallel camera that shows the image where the placement says, in the image's own plane: x along rows, y along columns, mm. */
 function cameraOf({ frame, placement, viewport }: Picture): Types.ICamera {
-  const { origin, row, column } = plane(frame.geometry);
   const pixel = pixelSize(frame.geometry);
-  const along = ([x, y]: readonly [number, number]): Types.Point3 => [
-    row[0] * x + column[0] * y,
-    row[1] * x + column[1] * y,
-    row[2] * x + column[2] * y,
-  ];
-  const right = along(placement.right);
-  const down = along(placement.down);
-  const viewUp: Types.Point3 = [-down[0], -down[1], -down[2]];
-  const viewPlaneNormal = cross(right, viewUp);
+  const { right, down } = placement;
+  const viewUp: Types.Point3 = [-down[0], -down[1], 0];
+  // Negative along z for an image that is not mirrored: the reader looks along the normal, as in PS3.3 C.7.6.2.1.1.
+  const viewPlaneNormal: Types.Point3 = [0, 0, right[0] * viewUp[1] - right[1] * viewUp[0]];
   const [x, y] = toImage(placement.matrix, [viewport.width / 2, viewport.height / 2]);
   // Image coordinates begin at the outer corner of the first pixel, the plane at its centre.
-  const [dx, dy, dz] = along([(x - 0.5) * pixel.width, (y - 0.5) * pixel.height]);
-  const focalPoint: Types.Point3 = [origin[0] + dx, origin[1] + dy, origin[2] + dz];
-  const position: Types.Point3 = [
-    focalPoint[0] + viewPlaneNormal[0] * cameraDistanceMm,
-    focalPoint[1] + viewPlaneNormal[1] * cameraDistanceMm,
-    focalPoint[2] + viewPlaneNormal[2] * cameraDistanceMm,
-  ];
+  const focalPoint: Types.Point3 = [(x - 0.5) * pixel.width, (y - 0.5) * pixel.height, 0];
+  const position: Types.Point3 = [focalPoint[0], focalPoint[1], viewPlaneNormal[2] * cameraDistanceMm];
   return { viewUp, viewPlaneNormal, focalPoint, position, parallelScale: viewport.height / 2 / placement.scale };
 }
 
 /** Any distance does for a parallel projection. */
 const cameraDistanceMm = 500;
-
-function plane({ position, orientation }: FrameGeometry): Record<'origin' | 'row' | 'column', Types.Point3> {
-  const [rx, ry, rz, cx, cy, cz] = orientation ?? [1, 0, 0, 0, 1, 0];
-  return { origin: [...(position ?? [0, 0, 0])], row: [rx, ry, rz], column: [cx, cy, cz] };
-}
-
-function cross(a: Types.Point3, b: Types.Point3): Types.Point3 {
-  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-}

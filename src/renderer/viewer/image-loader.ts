@@ -17,7 +17,7 @@ export function frameLoader(frames: FrameStore, modules: ImageModules): Types.Im
     const named = parseImageId(imageId);
     if (!named) throw new Error(`${imageId} is no image of ImagiQ`);
     const frame = await frames.frame(named.sopInstanceUID, named.frame);
-    modules.keep(imageId, frame);
+    modules.keep(imageId, frame, named.isInVolume === true);
     return cornerstoneImage(imageId, frame, named.isThroughTable);
   }
 }

@@ -11,14 +11,24 @@ interface KeptImage {
   readonly bits: number;
   readonly signed: boolean;
   readonly geometry: FrameGeometry;
+  readonly isInVolume: boolean;
 }
 
 export class ImageModules {
   readonly #images = new Map<string, KeptImage>();
 
-  keep(imageId: string, frame: Frame): void {
+  keep(imageId: string, frame: Frame, isInVolume: boolean): void {
     const { rows, columns, modality, bits, signed, geometry } = frame;
-    this.#images.set(imageId, { rows, columns, modality, bits, signed, geometry, isInColour: isColour(frame) });
+    this.#images.set(imageId, {
+      rows,
+      columns,
+      modality,
+      bits,
+      signed,
+      geometry,
+      isInVolume,
+      isInColour: isColour(frame),
+    });
   }
 
   /** A metadata provider in Cornerstone's sense: undefined where it does not know. */
@@ -41,9 +51,14 @@ export class ImageModules {
   };
 }
 
-/** Where the file says nothing, the image lies in a plane of its own, one millimetre per pixel; it is never shown as a length. */
-function imagePlane({ rows, columns, geometry }: KeptImage): Record<string, unknown> {
-  const { frameOfReferenceUID, orientation, position } = geometry;
+/**
+ * A slice of a volume lies where the patient does. An image of a stack lies in a plane of its own, the same for all, so that the
+ * camera need not follow it through space: ten centimetres between two slices would leave the second one clipped away. Where the
+ * file says nothing, a pixel is a millimetre; it is never shown as a length.
+ */
+function imagePlane({ rows, columns, geometry, isInVolume }: KeptImage): Record<string, unknown> {
+  const { frameOfReferenceUID } = geometry;
+  const { orientation, position } = isInVolume ? geometry : ownPlane;
   const [rx, ry, rz, cx, cy, cz] = orientation ?? [1, 0, 0, 0, 1, 0];
   const pixel = pixelSize(geometry);
   return {
@@ -61,6 +76,8 @@ function imagePlane({ rows, columns, geometry }: KeptImage): Record<string, unkn
     usingDefaultValues: geometry.pixelSpacingMm === null,
   };
 }
+
+const ownPlane: Pick<FrameGeometry, 'orientation' | 'position'> = { orientation: null, position: null };
 
 function imagePixel({ isInColour, bits, signed }: KeptImage): Record<string, unknown> {
   const shownBits = isInColour ? 8 : bits;

@@ -96,7 +96,7 @@ export class Mpr {
       if (this.#problem !== null) return;
       this.cornerstone.reserve(volumeBytes(slices));
       const imageIds = this.view.stack.map(({ instance, frame }) =>
-        imageIdOf({ sopInstanceUID: instance.sopInstanceUID, frame, isThroughTable: false }),
+        imageIdOf({ sopInstanceUID: instance.sopInstanceUID, frame, isThroughTable: false, isInVolume: true }),
       );
       await Promise.all(imageLoader.loadAndCacheImages(imageIds));
       if (this.#isClosed) return;

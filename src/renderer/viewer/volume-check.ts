@@ -44,7 +44,10 @@ export function volumeProblem(slices: readonly Slice[]): string | null {
   if (bytes > maxVolumeBytes) {
     return `The volume would take ${Math.round(bytes / 1e6)} MB, more than this window allows: no MPR`;
   }
-  return spacingProblem(slices.map(({ geometry }) => geometry.position ?? [0, 0, 0]), normalOf(orientation));
+  return spacingProblem(
+    slices.map(({ geometry }) => geometry.position ?? [0, 0, 0]),
+    normalOf(orientation),
+  );
 }
 
 type Vector = readonly [number, number, number];

@@ -1,0 +1,253 @@
+// The reading room in the real window, over generated CT series of known shape; screenshots in artifacts/screenshots.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { writeCtVolume } from '../../scripts/bench/ct-volume.ts';
+import { litShare, newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+
+let stage: Stage | string;
+let opened: OpenWindow | null = null;
+let home: string;
+/** A software renderer on a busy machine takes its time. */
+const soon = { timeout: 15_000 };
+
+/** A body with one bright block towards the patient's left, front and head. */
+function phantom(x: number, y: number, z: number): number {
+  if (Math.abs(x - 0.7) < 0.04 && Math.abs(y - 0.35) < 0.04 && Math.abs(z - 0.75) < 0.06) return 1_200;
+  return Math.hypot((x - 0.5) / 0.42, (y - 0.5) / 0.32) < 1 ? 0 : -1_000;
+}
+
+beforeAll(async () => {
+  stage = await setStage();
+  if (typeof stage === 'string') return;
+  home = newFolder('home');
+  const folder = newFolder('volumes');
+  writeCtVolume(path.join(folder, 'even'), { side: 128, slices: 60, valueAt: phantom, number: 1 });
+  writeCtVolume(path.join(folder, 'uneven'), {
+    side: 64,
+    slices: 12,
+    valueAt: phantom,
+    number: 2,
+    positionMmOf: (slice) => slice * 2 + (slice > 5 ? 7 : 0),
+  });
+  // A slice whose pixels end early.
+  writeCtVolume(path.join(folder, 'damaged'), { side: 64, slices: 1, valueAt: phantom, number: 3 });
+  const damaged = path.join(folder, 'damaged', '0.dcm');
+  writeFileSync(damaged, readFileSync(damaged).subarray(0, -4_000));
+  const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
+  execFileSync(process.execPath, [cli, '--home', home, 'import', folder], { stdio: 'pipe' });
+  opened = await openImagiq(stage, home);
+}, 180_000);
+
+afterAll(async () => {
+  await opened?.close();
+  if (typeof stage === 'object') stage.close();
+});
+
+function theWindow(context: TestContext): OpenWindow {
+  if (typeof stage === 'string') context.skip(stage);
+  if (!opened) throw new Error('the window is not open');
+  const { screenshot } = opened;
+  context.onTestFailed(() => screenshot(`failed: viewer ${context.task.name}`.replaceAll(/\W+/g, '-')));
+  return opened;
+}
+
+async function openPatient({ page }: OpenWindow, id: string): Promise<void> {
+  await page.getByPlaceholder('Search patient').fill(id);
+  await page.getByTestId('study-row').getByText(id).first().waitFor();
+  await expect.poll(() => page.getByTestId('study-row').count(), soon).toBe(1);
+  await page.getByTestId('study-row').dblclick();
+  await page.getByTestId('image-position').waitFor();
+}
+
+async function leave({ page }: OpenWindow): Promise<void> {
+  await page.getByRole('button', { name: 'Studies' }).first().click();
+  await page.getByPlaceholder('Search patient').waitFor();
+}
+
+/** Where the brightest pixels of a canvas lie: shares of its width and height from the middle, to the right and down. */
+const stackCanvas = '[data-testid="image-canvas"]';
+
+function brightPlace({ page }: OpenWindow, canvas: string, above = 250): Promise<{ x: number; y: number; n: number }> {
+  return page.evaluate<{ x: number; y: number; n: number }>(`(() => {
+    const canvas = document.querySelector(${JSON.stringify(canvas)});
+    const { width, height } = canvas;
+    const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+    let [x, y, n] = [0, 0, 0];
+    for (let at = 0; at < width * height; at += 1)
+      if (data[at * 4] > ${above}) { x += at % width; y += Math.floor(at / width); n += 1; }
+    return { x: x / n - width / 2, y: y / n - height / 2, n };
+  })()`);
+}
+
+async function resized({ app, page, screenshot }: OpenWindow, name: string): Promise<void> {
+  for (const [width, height] of [
+    [2560, 1440],
+    [1280, 800],
+  ] as const) {
+    await app.evaluate(
+      ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height),
+      { width, height },
+    );
+    // Without a window manager a window may not grow beyond the display: then the picture is as large as it can be.
+    await page.waitForFunction(`window.innerWidth === ${width}`, null, { timeout: 5_000 }).catch(() => {});
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await screenshot(`${name}-${width}-${colorScheme}`);
+    }
+  }
+}
+
+describe('the viewer', { timeout: 90_000 }, () => {
+  test('scrolls by wheel and keys through slices that lie far apart, and each is painted', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await openPatient(window, 'P0001');
+    await expect.poll(() => litShare(page), soon).toBeGreaterThan(0.1);
+    const position = page.getByTestId('image-position');
+    await position.getByText('Image 30 / 60').waitFor();
+    await page.getByTestId('image-canvas').hover();
+    await page.mouse.wheel(0, 60);
+    await position.getByText('Image 31 / 60').waitFor();
+    await page.keyboard.press('End');
+    await position.getByText('Image 60 / 60').waitFor();
+    await expect.poll(() => litShare(page), soon).toBeGreaterThan(0.1);
+    await page.keyboard.press('Home');
+    await position.getByText('Image 1 / 60').waitFor();
+    await expect.poll(() => litShare(page), soon).toBeGreaterThan(0.1);
+  });
+
+  test('windows by preset and by drag, turns, mirrors and inverts', async (context) => {
+    const { page } = theWindow(context);
+    const words = page.getByTestId('window');
+    await page.getByLabel('Window preset').selectOption('Bone');
+    await words.getByText('C 400 · W 1800').waitFor();
+    const box = await page.getByTestId('image-canvas').boundingBox();
+    if (!box) throw new Error('the image is not on the screen');
+    await page.mouse.move(box.x + 300, box.y + 300);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 360, box.y + 320, { steps: 3 });
+    await page.mouse.up();
+    await expect.poll(() => words.innerText(), soon).not.toBe('C 400 · W 1800');
+    expect(await page.getByTestId('edge-right').innerText()).toBe('L');
+    await page.keyboard.press('>');
+    await expect.poll(() => page.getByTestId('edge-bottom').innerText(), soon).toBe('L');
+    await page.keyboard.press('r');
+    await page.keyboard.press('x');
+    await expect.poll(() => page.getByTestId('edge-right').innerText(), soon).toBe('R');
+    await page.keyboard.press('r');
+    const { n: bright } = await brightPlace(theWindow(context), stackCanvas, 200);
+    await page.keyboard.press('i');
+    await expect.poll(async () => (await brightPlace(theWindow(context), stackCanvas, 200)).n, soon).not.toBe(bright);
+    await page.keyboard.press('r');
+    await page.keyboard.press('c');
+    await page.getByText('images/s', { exact: false }).first().waitFor();
+    await page.keyboard.press('c');
+    await expect.poll(() => page.getByRole('button', { name: 'Cine' }).getAttribute('aria-pressed')).toBe('false');
+  });
+
+  test('finds a measured length again when the study is opened anew', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.keyboard.press('Home');
+    await page.getByTestId('image-position').getByText('Image 1 / 60').waitFor();
+    await page.keyboard.press('l');
+    const box = await page.getByTestId('image-canvas').boundingBox();
+    if (!box) throw new Error('the image is not on the screen');
+    await page.mouse.move(box.x + 300, box.y + 300);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 420, box.y + 300, { steps: 4 });
+    await page.mouse.up();
+    const told = await page.getByTestId('measurement').textContent();
+    expect(told).toMatch(/mm/);
+    await page.keyboard.press('w');
+    await page.keyboard.press('Escape');
+    await leave(window);
+    await openPatient(window, 'P0001');
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.getByTestId('measurement').textContent(), soon).toBe(told);
+  });
+
+  test('shows four viewports, and the header of the image that is shown', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByLabel('Layout').selectOption('2 × 2');
+    await expect.poll(() => page.getByTestId('viewport').count(), soon).toBe(4);
+    await resized(window, 'viewer-four');
+    await page.getByLabel('Layout').selectOption('1 × 1');
+    await page.keyboard.press('h');
+    await page.getByLabel('Filter header').fill('InstanceNumber');
+    await page.getByTestId('header-panel').getByText('(0020,0013)').waitFor();
+    const before = await page.getByTestId('header-panel').innerText();
+    await page.getByTestId('image-canvas').hover();
+    await page.mouse.wheel(0, 60);
+    await expect.poll(() => page.getByTestId('header-panel').innerText(), soon).not.toBe(before);
+    await resized(window, 'viewer-header');
+    await page.getByRole('button', { name: 'Close header' }).click();
+  });
+
+  test('cuts a volume in three planes, each the right way round and in true proportion', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByRole('button', { name: 'MPR' }).click();
+    const planes = { axial: 'LRAP', coronal: 'LRHF', sagittal: 'PAHF' };
+    for (const [plane, [right, left, top, bottom]] of Object.entries(planes)) {
+      const pane = page.getByTestId(`mpr-${plane}`);
+      await expect.poll(() => pane.getByTestId('edge-right').innerText(), soon).toBe(right);
+      expect(await pane.getByTestId('edge-left').innerText()).toBe(left);
+      expect(await pane.getByTestId('edge-top').innerText()).toBe(top);
+      expect(await pane.getByTestId('edge-bottom').innerText()).toBe(bottom);
+    }
+    // All of the depth at once, so that the block is seen in every plane.
+    await page.getByLabel('Slab').selectOption({ label: 'Whole volume, maximum intensity' });
+    // Shares of 360 mm across and deep, and of 120 mm along: from the middle to the block, in mm.
+    const block = { left: 0.2 * 360, front: 0.15 * 360, head: 0.25 * 120 };
+    const expected = {
+      axial: block.left / -block.front,
+      coronal: block.left / -block.head,
+      sagittal: -block.front / -block.head,
+    };
+    for (const [plane, ratio] of Object.entries(expected)) {
+      const canvas = `[data-testid="mpr-${plane}"] canvas`;
+      await expect.poll(async () => (await brightPlace(window, canvas)).n, soon).toBeGreaterThan(20);
+      await expect
+        .poll(async () => {
+          const { x, y } = await brightPlace(window, canvas);
+          return x / y;
+        }, soon)
+        .toBeCloseTo(ratio, 1);
+    }
+    await page.getByLabel('Slab').selectOption({ label: 'Single slice' });
+    await resized(window, 'viewer-mpr');
+    const rendered = (): Promise<string | null> => page.getByTestId('mpr-axial').getAttribute('data-center');
+    const before = await rendered();
+    const box = await page.getByTestId('mpr-coronal').boundingBox();
+    if (!box) throw new Error('the coronal plane is not on the screen');
+    await page.mouse.click(box.x + box.width / 2 + 20, box.y + box.height / 2 - 20);
+    await expect.poll(rendered, soon).not.toBe(before);
+    await page.keyboard.press('Escape');
+    await page.getByTestId('image-position').waitFor();
+    await leave(window);
+  });
+
+  test('says on the image why an uneven series makes no volume', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await openPatient(window, 'P0002');
+    await page.getByRole('button', { name: 'MPR' }).click();
+    await page.getByRole('alert').getByText('Uneven slice spacing').waitFor();
+    await page.getByRole('button', { name: 'Back to the images' }).click();
+    expect(await page.getByTestId('geometry-note').allInnerTexts()).toContain('Uneven slice spacing: no MPR');
+    await leave(window);
+  });
+
+  test('says why a damaged image is not shown', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await openPatient(window, 'P0003');
+    await page.getByRole('alert').first().waitFor();
+    expect(await page.getByRole('alert').first().innerText()).toMatch(/pixel|short|end|decod|damaged/i);
+    await window.screenshot('viewer-damaged');
+  });
+});
