@@ -2,12 +2,18 @@
 import type { Measurement } from '../../contract/annotation.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 
+interface Change {
+  readonly id: string;
+  readonly before: Measurement | null;
+}
+
 export class Measurements {
   readonly #station: StationLink;
   readonly #onfault: (thrown: unknown) => void;
   #all = $state.raw<readonly Measurement[]>([]);
   #selected = $state<string | null>(null);
-  #removed = $state.raw<readonly Measurement[]>([]);
+  /** What each change replaced, oldest first; `before` is null where a measurement was made. */
+  #changes = $state.raw<readonly Change[]>([]);
 
   constructor(studyInstanceUID: string, station: StationLink, onfault: (thrown: unknown) => void) {
     this.#station = station;
@@ -26,9 +32,10 @@ export class Measurements {
     return this.#all.find(({ id }) => id === this.#selected) ?? null;
   }
 
-  /** The one that `undo` would bring back. */
+  /** The one that `undo` would bring back; null where the last change was no deletion. */
   get lastRemoved(): Measurement | null {
-    return this.#removed.at(-1) ?? null;
+    const last = this.#changes.at(-1);
+    return last?.before && !this.#all.some(({ id }) => id === last.id) ? last.before : null;
   }
 
   on(sopInstanceUID: string, frame: number): readonly Measurement[] {
@@ -40,7 +47,27 @@ export class Measurements {
   }
 
   /** Shows it at once; one that cannot be saved stays on the screen and the reader is told. */
-  async save(measurement: Measurement): Promise<void> {
+  save(measurement: Measurement): Promise<void> {
+    const before = this.#all.find(({ id }) => id === measurement.id) ?? null;
+    this.#changes = [...this.#changes, { id: measurement.id, before }];
+    return this.#keep(measurement);
+  }
+
+  /** Takes the last change back: what was made goes, what was moved or named is as it was, what was deleted returns. */
+  async undo(): Promise<void> {
+    const last = this.#changes.at(-1);
+    if (!last) return;
+    this.#changes = this.#changes.slice(0, -1);
+    if (last.before) await this.#keep(last.before);
+    else await this.#drop(last.id);
+  }
+
+  async remove(id: string): Promise<void> {
+    const before = this.#all.find((one) => one.id === id);
+    if (before && (await this.#drop(id))) this.#changes = [...this.#changes, { id, before }];
+  }
+
+  async #keep(measurement: Measurement): Promise<void> {
     const others = this.#all.filter(({ id }) => id !== measurement.id);
     const isKnown = others.length < this.#all.length;
     this.#all = isKnown
@@ -53,24 +80,19 @@ export class Measurements {
     }
   }
 
-  async remove(id: string): Promise<void> {
+  /** False where the station could not delete it: it is still there. */
+  async #drop(id: string): Promise<boolean> {
     const found = this.#all.find((one) => one.id === id);
-    if (!found) return;
+    if (!found) return false;
     this.#all = this.#all.filter((one) => one !== found);
     if (this.#selected === id) this.#selected = null;
     try {
       await this.#station.ask('delete-measurement', { id });
-      this.#removed = [...this.#removed, found];
+      return true;
     } catch (fault) {
       this.#all = [...this.#all, found];
       this.#onfault(fault);
+      return false;
     }
-  }
-
-  undo(): void {
-    const found = this.lastRemoved;
-    if (!found) return;
-    this.#removed = this.#removed.slice(0, -1);
-    void this.save(found);
   }
 }

@@ -12,7 +12,7 @@ export interface PaintedRegion {
 export function paintRegions(
   canvas: HTMLCanvasElement,
   regions: readonly PaintedRegion[],
-  { matrix, viewport, opacity }: { matrix: Affine; viewport: Size; opacity: number },
+  { matrix, viewport, opacity, isFilled }: { matrix: Affine; viewport: Size; opacity: number; isFilled: boolean },
 ): void {
   const density = globalThis.devicePixelRatio;
   canvas.width = Math.max(1, Math.round(viewport.width * density));
@@ -23,7 +23,7 @@ export function paintRegions(
   context.transform(...matrix);
   context.imageSmoothingEnabled = false;
   for (const region of regions) {
-    const mask = maskCanvas(region);
+    const mask = maskCanvas(region, isFilled);
     context.globalAlpha = opacity;
     if (mask) context.drawImage(mask, 0, 0);
     const path = polygonPath(region.shape.polygons);
@@ -31,7 +31,7 @@ export function paintRegions(
     const color = `rgb(${region.color.join(' ')})`;
     context.fillStyle = color;
     context.globalAlpha = opacity * 0.4;
-    context.fill(path, 'evenodd');
+    if (isFilled) context.fill(path, 'evenodd');
     context.globalAlpha = Math.min(1, opacity + 0.4);
     context.strokeStyle = color;
     context.lineWidth = 1.6 / Math.hypot(matrix[0], matrix[1]);
@@ -39,18 +39,26 @@ export function paintRegions(
   }
 }
 
-function maskCanvas({ shape, color, rows, columns }: PaintedRegion): OffscreenCanvas | null {
+/** Not filled: the pixels of the mask that have a neighbour outside it. */
+function maskCanvas({ shape, color, rows, columns }: PaintedRegion, isFilled: boolean): OffscreenCanvas | null {
   const { mask } = shape;
   if (!mask || rows === 0 || columns === 0) return null;
   const image = new ImageData(columns, rows);
   const [red, green, blue] = color;
   for (let index = 0; index < rows * columns; index += 1) {
     const inside = mask[index] ?? 0;
-    if (inside > 0) image.data.set([red, green, blue, inside], index * 4);
+    if (inside > 0 && (isFilled || isEdge(mask, index, rows, columns)))
+      image.data.set([red, green, blue, inside], index * 4);
   }
   const canvas = new OffscreenCanvas(columns, rows);
   canvas.getContext('2d')?.putImageData(image, 0, 0);
   return canvas;
+}
+
+function isEdge(mask: Uint8Array, index: number, rows: number, columns: number): boolean {
+  const [row, column] = [Math.floor(index / columns), index % columns];
+  if (row === 0 || column === 0 || row === rows - 1 || column === columns - 1) return true;
+  return [index - 1, index + 1, index - columns, index + columns].some((near) => mask[near] === 0);
 }
 
 function polygonPath(polygons: readonly Float32Array[]): Path2D | null {

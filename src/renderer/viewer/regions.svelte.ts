@@ -23,6 +23,7 @@ export class Regions {
   readonly #shapes = new Map<string, Promise<Shapes>>();
   #opacity = $state(0.45);
   #areShown = $state(false);
+  #areFilled = $state(true);
   #problem = $state<string | null>(null);
 
   constructor(station: StationLink) {
@@ -71,6 +72,15 @@ export class Regions {
 
   toggleAll(): void {
     this.#areShown = !this.#areShown;
+  }
+
+  get areFilled(): boolean {
+    return this.#areFilled;
+  }
+
+  /** Filled, or as outlines alone. */
+  toggleFilled(): void {
+    this.#areFilled = !this.#areFilled;
   }
 
   setOpacity(opacity: number): void {
