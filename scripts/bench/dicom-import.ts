@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { practiceElements } from '../../src/station/practice/study-header.ts';
-import { encodePart10 } from '../../src/station/practice/part10.ts';
+import { encodePart10 } from '../../src/station/library/encode-part10.ts';
 import { practiceSites } from '../../src/station/practice/practice-studies.ts';
 import { openLibrary } from '../../src/station/library/library.ts';
 import { type Measurement, median, moreIsBetter } from './measurement.ts';

@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { receiverSettingsSchema } from '../../src/contract/pacs.ts';
 import { openLibrary } from '../../src/station/library/library.ts';
 import { openReceiver } from '../../src/station/pacs/receiver/receiver.ts';
-import { encodePart10 } from '../../src/station/practice/part10.ts';
+import { encodePart10 } from '../../src/station/library/encode-part10.ts';
 import { practiceSites } from '../../src/station/practice/practice-studies.ts';
 import { practiceElements } from '../../src/station/practice/study-header.ts';
 import { type Measurement, median, moreIsBetter } from './measurement.ts';

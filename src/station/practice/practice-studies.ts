@@ -6,7 +6,7 @@ import { writeFileDurably } from '../home/durable-file.ts';
 import { acquire } from './acquisition.ts';
 import { anatomyOf, practiceClasses, type PracticeClass } from './anatomy.ts';
 import { Canvas } from './canvas.ts';
-import { encodePart10 } from './part10.ts';
+import { encodePart10 } from '../library/encode-part10.ts';
 import { openRandom, type Random } from './random.ts';
 import { practiceSites, type PracticeSite } from './scanners.ts';
 import { ctImageStorage, practiceElements, practiceInstanceUid } from './study-header.ts';

@@ -1,6 +1,6 @@
 // The attributes of a practice instance: a CT image (PS3.3 A.3) of a person who does not exist.
 import { createHash } from 'node:crypto';
-import type { Element, ElementValue } from './part10.ts';
+import type { Element, ElementValue } from '../library/encode-part10.ts';
 import type { PracticeSite } from './scanners.ts';
 
 export const ctImageStorage = '1.2.840.10008.5.1.4.1.1.2';

@@ -2,7 +2,7 @@
 // frame for each slice, in its place in the patient, with the file's values behind slope and intercept.
 import { gunzipSync } from 'node:zlib';
 import { libraryFaults } from '../faults.ts';
-import type { Element } from '../../practice/part10.ts';
+import type { Element } from '../encode-part10.ts';
 import { fileKind } from './file-kind.ts';
 import { type NiftiHeader, niftiHeader } from './nifti-header.ts';
 import { niftiPixels, type NiftiPixels, voxelLimitBytes } from './nifti-values.ts';
@@ -53,7 +53,7 @@ export function wrapNifti(file: WrappedFile): Uint8Array {
       ...(comment === '' ? [] : [element('00204000', 'LT', comment)]),
       ...(place.grid === null
         ? []
-        : [element('00200052', 'UI', derivedUid('frame of reference', file.content)), element('00201040', 'LO', '')]),
+        : [element('00200052', 'UI', frameOfReference(header)), element('00201040', 'LO', '')]),
       element('00280008', 'IS', String(frames)),
       // Frames are told apart by their functional groups.
       element('00280009', 'AT', { bytes: Uint8Array.of(0x00, 0x52, 0x30, 0x92) }),
@@ -78,6 +78,12 @@ function unpacked(bytes: Uint8Array): Uint8Array {
     throw libraryFaults.notDicom('The compressed file is damaged: it cannot be expanded.');
   }
   throw libraryFaults.notDicom('Not a DICOM file: of compressed files, only NIfTI volumes (.nii.gz) can be imported.');
+}
+
+/** A volume and its label map come as two files on one grid: of one grid is one frame of reference, within 0.1 µm. */
+function frameOfReference({ affine, size }: NiftiHeader): string {
+  const rounded = affine?.map((row) => row.map((value) => Math.round(value * 1e4)));
+  return derivedUid('frame of reference of a grid', JSON.stringify({ size, rounded }));
 }
 
 type Vector = readonly [number, number, number];

@@ -4,7 +4,7 @@ import { libraryFaults } from '../faults.ts';
 import { jpegHeader, segmentAt, type JpegHeader } from '../pixels/jpeg/markers.ts';
 import { pngPixels } from './png-pixels.ts';
 import { element, secondaryCapture, type WrappedFile, wrappedObject } from './wrapped-object.ts';
-import type { Element } from '../../practice/part10.ts';
+import type { Element } from '../encode-part10.ts';
 
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
 

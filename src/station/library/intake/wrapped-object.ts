@@ -1,7 +1,7 @@
 // What every wrapped picture and volume says of itself (PS3.3 A.8): identity from the file's content, nothing of a
 // patient that the file does not tell.
 import { createHash } from 'node:crypto';
-import { type Element, type ElementValue, encodePart10 } from '../../practice/part10.ts';
+import { type Element, type ElementValue, encodePart10 } from '../encode-part10.ts';
 
 export interface WrappedFile {
   /** The file as it was found. */

@@ -1,5 +1,5 @@
 // One slice of a practice study as the bytes of a Part-10 file: the same for the same number.
-import { encodePart10 } from '../../../../src/station/practice/part10.ts';
+import { encodePart10 } from '../../../../src/station/library/encode-part10.ts';
 import { practiceSites } from '../../../../src/station/practice/practice-studies.ts';
 import { practiceElements } from '../../../../src/station/practice/study-header.ts';
 

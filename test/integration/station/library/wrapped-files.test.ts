@@ -317,6 +317,19 @@ describe('a NIfTI volume', () => {
     expect(modality(same)).not.toEqual(modality(second));
   });
 
+  it('shares its frame of reference with other files on its grid alone', async () => {
+    write('ct.nii', niftiFile({ size: [2, 3, 4], sform: tilted }));
+    write('labels.nii', niftiFile({ size: [2, 3, 4], sform: tilted, slope: 3 }));
+    write('elsewhere.nii', niftiFile({ size: [2, 3, 5], sform: tilted }));
+    await importFiles();
+    const uids = await Promise.all(
+      ['ct.nii', 'labels.nii', 'elsewhere.nii'].map(async (name) => (await frameOf(name)).geometry.frameOfReferenceUID),
+    );
+    expect(uids[0]).toMatch(/^2\.25\./);
+    expect(uids[1]).toBe(uids[0]);
+    expect(uids[2]).not.toBe(uids[0]);
+  });
+
   it('that does not say where it lies, or at no right angles, gets no place', async () => {
     write('nowhere.nii', niftiFile({ size: [2, 2, 2], spacing: [2, 3, 4] }));
     const skew = [

@@ -10,7 +10,7 @@ import { openLedger } from '../../../../src/station/ledger/ledger.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { pacsAnswers } from '../../../../src/station/pacs/pacs-answers.ts';
 import { openPacs } from '../../../../src/station/pacs/pacs.ts';
-import { encodePart10 } from '../../../../src/station/practice/part10.ts';
+import { encodePart10 } from '../../../../src/station/library/encode-part10.ts';
 
 export interface Hospital {
   readonly folder: string;
