@@ -1,7 +1,7 @@
 // A generated CT series with true geometry: columns towards the left, rows towards the back, slices towards the head.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { encodePart10 } from '../../src/station/practice/part10.ts';
+import { encodePart10 } from '../../src/station/library/encode-part10.ts';
 import { practiceSites } from '../../src/station/practice/practice-studies.ts';
 import { practiceElements } from '../../src/station/practice/study-header.ts';
 
