@@ -1,5 +1,6 @@
 // The study browser in the real window, over a made-up library of a thousand studies; screenshots in artifacts/screenshots.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { writeLargeLibrary } from '../../scripts/bench/large-library.ts';
 import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
@@ -175,7 +176,7 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await opened!.close();
     opened = await openImagiq(stage as Stage, home);
     await opened.page.getByTestId('study-row').first().waitFor();
-    await expect.poll(shown).toEqual(before);
+    await expect.poll(shown, { timeout: 15_000 }).toEqual(before);
   });
 
   test('unfolds a patient to studies and series by keyboard', async (context) => {
@@ -207,9 +208,15 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await window.screenshot('studies-dashboard-dark');
     await page.emulateMedia({ colorScheme: 'light' });
-    const downloaded = page.waitForEvent('download');
+    const file = path.join(newFolder('csv'), 'distributions.csv');
+    await window.app.evaluate(({ session }, savePath) => {
+      session.defaultSession.once('will-download', (_event, item) => item.setSavePath(savePath));
+    }, file);
     await dashboard.getByRole('button', { name: 'Export CSV' }).click();
-    const csv = readFileSync(await (await downloaded).path(), 'utf8');
+    await expect
+      .poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\r\n'), { timeout: 20_000 })
+      .toBe(true);
+    const csv = readFileSync(file, 'utf8');
     expect(csv.split('\r\n').slice(0, 3).join(' ')).toMatch(
       /^field,value,studies total,patients,\d+ total,studies,1000$/,
     );
