@@ -63,3 +63,8 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
     )
     .join('\n');
 }
+
+/** `1 file`, `2 files`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${value} ${value === 1 ? one : many}`;
+}

@@ -6,7 +6,7 @@ import type { CallInput } from '../../contract/calls.ts';
 import { findingWords } from '../../contract/import-report.ts';
 import { importModes, type ImportReport } from '../../contract/dicom.ts';
 import { contextOf } from '../context.ts';
-import { exitCode, table } from '../output.ts';
+import { counted, exitCode, table } from '../output.ts';
 import { positiveInteger } from '../options.ts';
 import { studiesCommand } from './studies.ts';
 
@@ -61,15 +61,21 @@ function importCommand(): Command {
       });
       output.result(report, () => reportText(report));
       const isNothing = report.imported + report.duplicates === 0;
-      if (isNothing && !report.cancelled) output.log('imagiq: Nothing was imported: no file here could be taken in.');
+      if (isNothing && !report.cancelled) output.log(`imagiq: Nothing was imported: ${nothingBecause(report)}`);
       if (report.cancelled || isNothing) process.exitCode = exitCode.failed;
     });
 }
 
+function nothingBecause({ files }: ImportReport): string {
+  return files === 0
+    ? 'there is no file under the path. Name the folder that holds the studies.'
+    : 'no file here could be taken in; the reasons stand above.';
+}
+
 function reportText(report: ImportReport): string {
   const lines = [
-    `${report.files} files: ${report.imported} imported, ${report.duplicates} already there, ${report.refused} refused (${report.seconds.toFixed(1)} s).`,
-    `${report.studies} studies, ${report.series} series.`,
+    `${counted(report.files, 'file')}: ${report.imported} imported, ${report.duplicates} already there, ${report.refused} refused (${report.seconds.toFixed(1)} s).`,
+    `${counted(report.studies, 'study', 'studies')}, ${report.series} series.`,
   ];
   if (report.labelled > 0) {
     lines.push(`${report.labelled} images have labels: \`imagiq cohort create NAME\` makes a cohort of them.`);
@@ -80,9 +86,11 @@ function reportText(report: ImportReport): string {
     lines.push(`  refused ${file}: ${reason}`);
   if (report.refusals.length > refusalsShown)
     lines.push(`  … and ${report.refusals.length - refusalsShown} more (--json lists all)`);
-  const amiss = report.findings.filter(({ kind }) => findingWords[kind].weight !== 'note');
-  if (amiss.length > 0) {
-    for (const { kind, findings } of amiss) lines.push(`  ${findingWords[kind].title}: ${findings}`);
+  if (report.findings.length > 0) {
+    for (const { kind, findings } of report.findings) {
+      const { title, weight } = findingWords[kind];
+      lines.push(`  ${title}: ${findings}${weight === 'note' ? ' (to look at)' : ''}`);
+    }
     lines.push(`\`imagiq imports show ${report.id}\` tells more.`);
   }
   return lines.join('\n');

@@ -2,6 +2,7 @@
 import type { annotationCalls } from '../../contract/annotation.ts';
 import type { labelSourceCalls } from '../../contract/label-source.ts';
 import type { Answers } from '../../contract/calls.ts';
+import { stationFault } from '../faults.ts';
 import type { Station } from '../open-station.ts';
 
 export function annotationAnswers({
@@ -9,7 +10,10 @@ export function annotationAnswers({
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
   const { measurements, overlays, overlayShapes, readLabels } = library.annotations;
   return {
-    measurements: ({ studyInstanceUID }) => ({ measurements: measurements.all(studyInstanceUID) }),
+    measurements: ({ studyInstanceUID }) => {
+      if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
+      return { measurements: measurements.all(studyInstanceUID) };
+    },
     'save-measurement': ({ measurement }) => {
       measurements.save(measurement);
       return {};
