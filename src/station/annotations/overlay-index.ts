@@ -15,6 +15,8 @@ export interface OverlayIndex {
 
 /** Raised when references are read in another way: what was kept by an earlier one is read again. */
 const reader = 1;
+/** Segmentation, Label Map Segmentation and RT Structure Set Storage: some writers put them into a series of another modality. */
+const overlayClasses = ['66.4', '66.7', '481.3'].map((end) => `'1.2.840.10008.5.1.4.1.1.${end}'`).join(', ');
 /** Objects of one patient that are read for one answer; the rest follows with the next. */
 const readAtOnce = 2_000;
 
@@ -44,7 +46,7 @@ export function overlayIndex({
     `SELECT i.sopInstanceUID, i.path, i.isCopy
      FROM studies s JOIN series r ON r.study = s.id JOIN instances i ON i.series = r.id
        LEFT JOIN overlayObjects o ON o.sopInstanceUID = i.sopInstanceUID AND o.reader = ${reader}
-     WHERE s.patient = ? AND r.modality IN ('SEG', 'RTSTRUCT') AND o.sopInstanceUID IS NULL LIMIT ${readAtOnce}`,
+     WHERE s.patient = ? AND (r.modality IN ('SEG', 'RTSTRUCT') OR i.sopClassUID IN (${overlayClasses})) AND o.sopInstanceUID IS NULL LIMIT ${readAtOnce}`,
   );
   const referring = db.prepare<[string], unknown>(
     `SELECT o.sopInstanceUID, o.kind, o.description, o.regions

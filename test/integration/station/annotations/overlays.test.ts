@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -111,6 +111,33 @@ describe.skipIf(absence !== null)(
       const another = all.studies.find(({ modalities }) => modalities.includes('MR'))!;
       const series = library.study(another.studyInstanceUID)!.series[0]!;
       expect(await library.annotations.overlays(series.seriesInstanceUID)).toEqual([]);
+    });
+
+    it('are found in a series of another modality too', async () => {
+      const bytes = readFileSync(path.join(dataFolder, segmentations[0]!));
+      const modality = Buffer.from('\x08\x00\x60\x00CS\x04\x00SEG ', 'latin1');
+      const at = bytes.indexOf(modality);
+      expect(at).toBeGreaterThan(0);
+      bytes.write('OT  ', at + 8, 'latin1');
+      const stranger = mkdtempSync(path.join(tmpdir(), 'imagiq-overlays-'));
+      writeFileSync(path.join(stranger, 'liver.dcm'), bytes);
+      const other = openLibrary({ folder: stranger });
+      const options = { mode: 'reference', signal: new AbortController().signal, onProgress: () => {} } as const;
+      await other.importPaths([path.join(stranger, 'liver.dcm')], options);
+      // The file as it was is refused: the library has another content under its UID.
+      await other.importPaths([path.join(dataFolder, 'dcmqi')], options);
+      const image = references[0]!.masks[0]!.instance;
+      const page = { query: '', filters: [], limit: 500, offset: 0, sortBy: 'studyDate', descending: true } as const;
+      const series = other
+        .studies(page)
+        .studies.flatMap(({ studyInstanceUID }) => other.study(studyInstanceUID)?.series ?? [])
+        .find(({ seriesInstanceUID }) =>
+          other.instances(seriesInstanceUID)?.instances.some(({ sopInstanceUID }) => sopInstanceUID === image),
+        );
+      const overlays = await other.annotations.overlays(series!.seriesInstanceUID);
+      other.close();
+      rmSync(stranger, { recursive: true });
+      expect(overlays.flatMap(({ regions }) => regions.map(({ label }) => label))).toContain('Liver');
     });
 
     it('are only what they are: an image is refused as an overlay', async () => {
