@@ -127,9 +127,8 @@ describe.skipIf(absence !== null)(
       // The file as it was is refused: the library has another content under its UID.
       await other.importPaths([path.join(dataFolder, 'dcmqi')], options);
       const image = references[0]!.masks[0]!.instance;
-      const page = { query: '', filters: [], limit: 500, offset: 0, sortBy: 'studyDate', descending: true } as const;
       const series = other
-        .studies(page)
+        .studies({ query: '', filters: [], limit: 500, offset: 0, sortBy: 'studyDate', descending: true })
         .studies.flatMap(({ studyInstanceUID }) => other.study(studyInstanceUID)?.series ?? [])
         .find(({ seriesInstanceUID }) =>
           other.instances(seriesInstanceUID)?.instances.some(({ sopInstanceUID }) => sopInstanceUID === image),
