@@ -109,7 +109,7 @@ describe('a researcher', { timeout: 60_000 }, () => {
     await report.getByText('1 file has no label: the labels file has no row for it.').waitFor();
     await page.getByRole('button', { name: 'Done' }).click();
 
-    await page.getByRole('button', { name: 'Studies' }).click();
+    await page.getByRole('button', { name: 'Studies', exact: true }).click();
     await page.getByRole('button', { name: 'Past imports' }).click();
     await page.getByTestId('past-imports').getByText('4 of 4 files imported').click();
     await report.getByText('3 images have labels').waitFor();
