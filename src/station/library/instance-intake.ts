@@ -10,7 +10,7 @@ import { openArrivalThread } from './arrival-thread.ts';
 import type { ArrivalResults } from './arrival-worker.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
-import { absolutePath, type HeldInstance, indexWriter, type ReadInstance } from './index-writer.ts';
+import { absolutePath, indexWriter, type ReadInstance } from './index-writer.ts';
 import { readInstance, type ReadOutcome, readSeenInstance, type SeenFile } from './read-instance.ts';
 
 export type Accepted =
