@@ -10,6 +10,7 @@ import { dicomReceive } from './bench/dicom-receive.ts';
 import { pixels } from './bench/pixels.ts';
 import { studyList } from './bench/study-list.ts';
 import { training } from './bench/training.ts';
+import { viewer } from './bench/viewer.ts';
 
 const benches: Record<string, () => Promise<Measurement[]>> = {
   dicom: async () => [...(await dicomImport()), ...(await dicomReceive())],
@@ -17,6 +18,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   pixels,
   'study-list': studyList,
   train: training,
+  viewer,
   aggregation,
 };
 const root = path.resolve(import.meta.dirname, '..');
