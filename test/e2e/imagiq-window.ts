@@ -64,7 +64,8 @@ export async function openImagiq(stage: Stage, home = newFolder('home')): Promis
   });
   const page = await app.firstWindow();
   page.setDefaultTimeout(20_000);
-  await page.locator('[data-testid="station-health"][data-state="running"]').waitFor();
+  // Three processes start from source, beside other tests.
+  await page.locator('[data-testid="station-health"][data-state="running"]').waitFor({ timeout: 60_000 });
   return {
     app,
     page,

@@ -71,7 +71,7 @@ describe('a researcher', { timeout: 60_000 }, () => {
     const { page, screenshot } = theWindow(context);
     await dropOn(page, [writeZip('more.zip', 101)]);
     await startImport(page);
-    await page.getByTestId('import-report').getByText('12 series').waitFor();
+    await page.getByTestId('import-report').getByText('12 series').first().waitFor();
     await screenshot('research-import');
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByTestId('make-cohort').click();
