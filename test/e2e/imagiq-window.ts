@@ -65,7 +65,13 @@ export async function openImagiq(stage: Stage, home = newFolder('home')): Promis
   const page = await app.firstWindow();
   page.setDefaultTimeout(20_000);
   // Three processes start from source, beside other tests.
-  await page.locator('[data-testid="station-health"][data-state="running"]').waitFor({ timeout: 60_000 });
+  try {
+    await page.locator('[data-testid="station-health"][data-state="running"]').waitFor({ timeout: 60_000 });
+  } catch (error) {
+    const shown = await page.locator('body').innerText();
+    await app.close();
+    throw new Error(`the window did not start; it shows: ${shown.slice(0, 500)}`, { cause: error });
+  }
   return {
     app,
     page,
