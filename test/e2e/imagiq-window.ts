@@ -48,8 +48,30 @@ export interface OpenWindow {
   readonly close: () => Promise<void>;
 }
 
+/** Most that three processes take to start from source beside other tests. */
+const startDeadlineMs = 30_000;
+
 /** Opens ImagiQ on a home folder, a new one unless given. */
 export async function openImagiq(stage: Stage, home = newFolder('home')): Promise<OpenWindow> {
+  // Two windows of the stand-in Electron that start at the same instant have left one without a document a few times; the cause
+  // was not found. It is told, and tried once more.
+  const app = (await started(stage, home)) ?? (await started(stage, home));
+  if (app === null) throw new Error('the window did not start, twice');
+  const page = await app.firstWindow();
+  return {
+    app,
+    page,
+    home,
+    async screenshot(name) {
+      mkdirSync(screenshots, { recursive: true });
+      await page.screenshot({ path: path.join(screenshots, `${name}.png`) });
+    },
+    close: () => app.close(),
+  };
+}
+
+/** The app with its window and station up; null when its page did not come to that in time. */
+async function started(stage: Stage, home: string): Promise<ElectronApplication | null> {
   const asRoot = process.platform === 'linux' && process.geteuid?.() === 0;
   const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined)) as Record<
     string,
@@ -64,24 +86,20 @@ export async function openImagiq(stage: Stage, home = newFolder('home')): Promis
   });
   const page = await app.firstWindow();
   page.setDefaultTimeout(20_000);
-  // Three processes start from source, beside other tests.
   try {
-    await page.locator('[data-testid="station-health"][data-state="running"]').waitFor({ timeout: 60_000 });
-  } catch (error) {
-    const shown = await page.locator('body').innerText();
-    await app.close();
-    throw new Error(`the window did not start; it shows: ${shown.slice(0, 500)}`, { cause: error });
+    await page.locator('[data-testid="station-health"][data-state="running"]').waitFor({ timeout: startDeadlineMs });
+    return app;
+  } catch {
+    const shown = await page
+      .locator('body')
+      .innerText({ timeout: 2_000 })
+      .catch(() => 'no document');
+    console.error(`The window did not start (${page.url()}): ${shown.slice(0, 300)}`);
+    const gone = new Promise((resolve) => app.process().once('exit', resolve));
+    app.process().kill('SIGKILL');
+    await gone;
+    return null;
   }
-  return {
-    app,
-    page,
-    home,
-    async screenshot(name) {
-      mkdirSync(screenshots, { recursive: true });
-      await page.screenshot({ path: path.join(screenshots, `${name}.png`) });
-    },
-    close: () => app.close(),
-  };
 }
 
 /** Answers the next system dialogs with these paths: a system dialog cannot be driven from outside. */

@@ -74,6 +74,7 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
       { keys: ['R'], act: 'Reset' },
       { keys: ['V'], act: 'Next layout' },
       { keys: ['Q'], act: 'Next viewport' },
+      { keys: ['J'], act: 'MPR of the series' },
       { keys: ['K'], act: 'Scroll viewports together' },
       { keys: ['N'], act: 'Window and zoom together' },
       { keys: ['M'], act: 'Measurements' },

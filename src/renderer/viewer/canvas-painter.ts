@@ -1,4 +1,4 @@
-import { frameCanvas } from './frame-canvas.ts';
+import { frameCanvas, inMemory } from './frame-canvas.ts';
 import type { Painter, Picture } from './painter.ts';
 
 /** Paints without a graphics card: where WebGL is missing or its context was lost. */
@@ -20,7 +20,7 @@ export function canvasPainter(element: HTMLElement, onpainted: (index: number) =
       // Setting a size makes a new canvas, also when it is the old one.
       if (canvas.width !== width) canvas.width = width;
       if (canvas.height !== height) canvas.height = height;
-      const context = canvas.getContext('2d');
+      const context = canvas.getContext('2d', inMemory);
       if (!context) return;
       context.fillStyle = '#000';
       context.fillRect(0, 0, canvas.width, canvas.height);
@@ -28,7 +28,8 @@ export function canvasPainter(element: HTMLElement, onpainted: (index: number) =
       context.transform(...placement.matrix);
       // Beyond three screen pixels per pixel, the reader wants to see the pixels themselves.
       context.imageSmoothingEnabled = placement.pixelScale < 3;
-      context.imageSmoothingQuality = 'high';
+      // Bilinear, as a graphics card does it; smaller than itself an image has to be averaged.
+      context.imageSmoothingQuality = placement.pixelScale < 1 ? 'high' : 'low';
       context.drawImage(last.drawn, 0, 0);
       context.resetTransform();
       onpainted(index);

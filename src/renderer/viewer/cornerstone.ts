@@ -21,6 +21,11 @@ const stackCacheBytes = 256 * 1024 * 1024;
 export class Cornerstone {
   /** False where the window has no WebGL. */
   readonly hasWebgl: boolean;
+  /**
+   * True where WebGL is worked out by the processor. It then costs several times what painting the image directly does, because
+   * each picture is read back, so only volumes are cut by it.
+   */
+  readonly isSoftware: boolean;
   readonly modules = new ImageModules();
   readonly #listeners = new Set<() => void>();
   #engine: RenderingEngine | null = null;
@@ -30,6 +35,7 @@ export class Cornerstone {
     const configuration = getConfiguration();
     init({ ...configuration, rendering: { ...configuration.rendering, webGlContextCount: 1 } });
     this.hasWebgl = !getShouldUseCPURendering();
+    this.isSoftware = this.hasWebgl && !hasGraphicsCard();
     imageLoader.registerImageLoader(imageScheme, frameLoader(frames, this.modules));
     // Above Cornerstone's own providers, which know nothing of these names.
     metaData.addProvider(this.modules.moduleOf, 10_000);
@@ -40,9 +46,14 @@ export class Cornerstone {
     });
   }
 
-  /** Whether images can be painted by the graphics card now. */
+  /** Whether WebGL can be used now. */
   get isUsable(): boolean {
     return this.hasWebgl && !this.#isLost;
+  }
+
+  /** Whether the graphics card paints stacks faster than the processor. */
+  get paintsStacks(): boolean {
+    return this.isUsable && !this.isSoftware;
   }
 
   get engine(): RenderingEngine {
@@ -67,6 +78,13 @@ export class Cornerstone {
   reserve(volumeBytes: number): void {
     cache.setMaxCacheSize(stackCacheBytes + volumeBytes);
   }
+}
+
+/** A browser that would work WebGL out by the processor refuses it where that is asked to count (WebGL 1.0, 5.2). */
+function hasGraphicsCard(): boolean {
+  const context = new OffscreenCanvas(1, 1).getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  context?.getExtension('WEBGL_lose_context')?.loseContext();
+  return context !== null;
 }
 
 const started = new WeakMap<FrameStore, Cornerstone>();
