@@ -3,7 +3,7 @@ import { paintedPixels } from './painted-pixels.ts';
 import type { VoiWindow } from './window-level.ts';
 
 /** Where there is no graphics card, a canvas that lives on one is worked out by the processor and read back. */
-export const inMemory: CanvasRenderingContext2DSettings = { willReadFrequently: true };
+const inMemory: CanvasRenderingContext2DSettings = { willReadFrequently: true };
 
 /** The frame under a window (null: the file's own), at its own size, to be drawn at any other. */
 export function frameCanvas(frame: Frame, window: VoiWindow | null, isInverted: boolean): OffscreenCanvas {

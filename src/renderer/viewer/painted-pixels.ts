@@ -51,13 +51,15 @@ function paintGrey(
     for (let index = 0; index < painted.length; index += 1) painted[index] = colourOf(values[index * samples] ?? 0);
     return;
   }
-  // One table entry per stored value: a frame costs a look-up per pixel, and dragging the window stays smooth.
+  // A table entry for each stored value that occurs, worked out when it first does (0 is no colour: all are opaque): a frame costs
+  // a look-up per pixel, and few of the 65,536 values occur in it.
   const entries = 2 ** bits;
   const offset = signed ? entries / 2 : 0;
   const table = new Uint32Array(entries);
-  for (let entry = 0; entry < entries; entry += 1) table[entry] = colourOf(entry - offset);
   for (let index = 0; index < painted.length; index += 1) {
-    painted[index] = table[(values[index * samples] ?? 0) + offset] ?? opaque;
+    const stored = values[index * samples] ?? 0;
+    const known = table[stored + offset] ?? 0;
+    painted[index] = known === 0 ? (table[stored + offset] = colourOf(stored)) : known;
   }
 }
 
