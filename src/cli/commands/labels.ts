@@ -45,7 +45,9 @@ interface FromOptions {
 
 function fromCommand(): Command {
   return new Command('from')
-    .description('read labels out of the library’s objects; they replace earlier ones of the same origin')
+    .description(
+      'read labels out of the library’s objects; they replace earlier ones of the same origin; with --query, only those of the studies that match',
+    )
     .addArgument(
       new Argument('<source>', 'segmentations, structure sets or reports').choices(
         labelSources.map((one) => one.toLowerCase()),

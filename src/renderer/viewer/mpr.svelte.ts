@@ -28,6 +28,7 @@ export class Mpr {
   #center = $state.raw<Types.Point3>([0, 0, 0]);
   #slabMm = $state(0);
   #stepMm = 1;
+  #sliceSpacingMm = 1;
   #isClosed = false;
 
   constructor(view: StackView, frames: FrameStore, cornerstone: Cornerstone) {
@@ -62,6 +63,11 @@ export class Mpr {
 
   get slabMm(): number {
     return this.#slabMm;
+  }
+
+  /** Distance of the slices that were read. */
+  get sliceSpacingMm(): number {
+    return this.#sliceSpacingMm;
   }
 
   get stepMm(): number {
@@ -103,6 +109,7 @@ export class Mpr {
       const volume = volumeLoader.createAndCacheVolumeFromImagesSync(this.#volumeId, imageIds);
       const { dimensions, spacing, imageData } = volume;
       this.#stepMm = Math.min(...spacing);
+      this.#sliceSpacingMm = spacing[2] ?? 1;
       const middle: Types.Point3 = [dimensions[0] / 2, dimensions[1] / 2, dimensions[2] / 2];
       const [x = 0, y = 0, z = 0] = imageData?.indexToWorld(middle) ?? [];
       this.#center = [x, y, z];

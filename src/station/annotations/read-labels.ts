@@ -80,9 +80,12 @@ export async function readLabels(
     }
   }
   const rows = found.rows(imagesIn);
+  // Only a reading of everything knows that an earlier label is out of date: a query leaves objects out, and one that could not
+  // be read now was read before.
+  const isWhole = asked.query.trim() === '' && read === objects.length;
   if (rows.length > 0) {
     db.transaction(() => {
-      library.labels.remove(asked.origin, library.labels.all(asked.origin));
+      if (isWhole) library.labels.remove(asked.origin, library.labels.all(asked.origin));
       library.labels.save(asked.origin, rows);
     })();
   }

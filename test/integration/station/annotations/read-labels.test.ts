@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { studyQuerySchema } from '../../../../src/contract/dicom.ts';
 import { labelSourceCalls, type LabelReport } from '../../../../src/contract/label-source.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { dicomFile, type ElementSpec, sliceElements } from '../../../fixtures/dicom-bytes.ts';
@@ -59,6 +60,17 @@ describe.skipIf(!existsSync(dataFolder))('labels of real objects', () => {
     const { saved, offered } = await read(library, { origin: 'SEG', choice: 'no such segment' });
     expect(saved).toBe(0);
     expect(offered.some(({ label }) => label === 'Liver')).toBe(true);
+    expect(library.labels.all('SEG')).toEqual(before);
+  });
+
+  it('a reading that a query narrows keeps the labels of the other studies', async () => {
+    await read(library, { origin: 'SEG' });
+    const before = library.labels.all('SEG');
+    const { studies } = library.studies(studyQuerySchema.parse({ filters: [{ field: 'modality', anyOf: ['SEG'] }] }));
+    expect(studies.length).toBeGreaterThan(1);
+    const { saved } = await read(library, { origin: 'SEG', query: studies[0]!.studyInstanceUID });
+    expect(saved).toBeGreaterThan(0);
+    expect(saved).toBeLessThan(before.length);
     expect(library.labels.all('SEG')).toEqual(before);
   });
 
