@@ -4,6 +4,7 @@ import type { CallOutput } from '../../contract/calls.ts';
 import type { Overlay } from '../../contract/annotation.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { StationLink } from '../bridge/station-link.ts';
+import { RecentAnswers } from './recent-answers.ts';
 import type { StackItem } from './stack.ts';
 
 type Shapes = CallOutput<'overlay-shapes'>;
@@ -13,14 +14,15 @@ export interface ShownShapes extends Shapes {
   readonly overlay: Overlay;
 }
 
-const keptFrames = 400;
+/** A mask takes a byte for each pixel of its frame. */
+const shapesBytes = 128 * 1024 * 1024;
 
 export class Regions {
   readonly #station: StationLink;
   /** By series; null while they are asked for. */
   readonly #overlays = new SvelteMap<string, readonly Overlay[] | null>();
   readonly #hidden = new SvelteMap<string, true>();
-  readonly #shapes = new Map<string, Promise<Shapes>>();
+  readonly #shapes = new RecentAnswers<Shapes>(shapesBytes, bytesOf);
   #opacity = $state(0.45);
   #areShown = $state(false);
   #areFilled = $state(true);
@@ -54,7 +56,10 @@ export class Regions {
     this.#overlays.set(seriesInstanceUID, null);
     this.#station
       .ask('overlays', { seriesInstanceUID })
-      .then(({ overlays }) => this.#overlays.set(seriesInstanceUID, overlays))
+      .then(({ overlays }) => {
+        this.#overlays.set(seriesInstanceUID, overlays);
+        this.#problem = null;
+      })
       .catch((fault: unknown) => {
         this.#overlays.delete(seriesInstanceUID);
         this.#problem = faultValueOf(fault).message;
@@ -98,15 +103,15 @@ export class Regions {
 
   #shapesOf(overlayInstanceUID: string, sopInstanceUID: string, frame: number): Promise<Shapes> {
     const key = `${overlayInstanceUID}/${sopInstanceUID}/${frame}`;
-    const known = this.#shapes.get(key);
-    if (known) return known;
-    const asked = this.#station.ask('overlay-shapes', { overlayInstanceUID, sopInstanceUID, frame });
-    this.#shapes.set(key, asked);
-    asked.catch(() => this.#shapes.delete(key));
-    for (const oldest of this.#shapes.keys()) {
-      if (this.#shapes.size <= keptFrames) break;
-      this.#shapes.delete(oldest);
-    }
-    return asked;
+    return this.#shapes.get(key, () =>
+      this.#station.ask('overlay-shapes', { overlayInstanceUID, sopInstanceUID, frame }),
+    );
   }
+}
+
+function bytesOf({ shapes }: Shapes): number {
+  const sizes = shapes.map(({ mask, polygons }) =>
+    polygons.reduce((sum, { byteLength }) => sum + byteLength, mask?.byteLength ?? 0),
+  );
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
 }
