@@ -7,6 +7,8 @@ export default defineConfig({
     // Two cores: more workers only make real processes time each other out.
     maxWorkers: 2,
     testTimeout: 30_000,
+    // What is polled for is a condition, not a speed: a busy machine gets the time that it needs.
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
   },
 });

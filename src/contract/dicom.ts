@@ -1,7 +1,7 @@
 // Studies, series and instances as the station tells them to the window and the command line.
 // Federation code (src/sync) may not import this file: it cannot even name a patient.
 import { z } from 'zod';
-import { findingCountSchema } from './import-report.ts';
+import { importCountsSchema } from './import-report.ts';
 import { studyFiltersSchema } from './study-filter.ts';
 
 export const seriesSchema = z.object({
@@ -86,25 +86,7 @@ export type Instance = z.infer<typeof instanceSchema>;
 export const refusalSchema = z.object({ path: z.string(), reason: z.string() });
 export type Refusal = z.infer<typeof refusalSchema>;
 
-/** What became of an import. `files` = imported + duplicates + refused (+ untouched when cancelled). */
-export const importReportSchema = z.object({
-  files: z.number().int(),
-  imported: z.number().int(),
-  duplicates: z.number().int(),
-  refused: z.number().int(),
-  studies: z.number().int(),
-  series: z.number().int(),
-  seconds: z.number(),
-  cancelled: z.boolean(),
-  /** Instances that got a label by this import. */
-  labelled: z.number().int(),
-  /** What a person should know besides: labels that fit nothing, pictures with two labels. */
-  notes: z.array(z.string()),
-  refusals: z.array(refusalSchema),
-  /** Under which the report is kept, see import-report.ts. */
-  id: z.number().int(),
-  findings: z.array(findingCountSchema),
-});
+export const importReportSchema = importCountsSchema.extend({ refusals: z.array(refusalSchema) });
 export type ImportReport = z.infer<typeof importReportSchema>;
 
 export const importProgressSchema = z.object({

@@ -118,13 +118,10 @@ export const findingCountSchema = z.object({
   count: z.number().int(),
 });
 
-export const pastImportSchema = z.object({
+/** What became of an import. `files` = imported + duplicates + refused (+ untouched when cancelled). */
+export const importCountsSchema = z.object({
+  /** Under which the report is kept. */
   id: z.number().int(),
-  /** ISO 8601. */
-  startedAt: z.string(),
-  /** The paths that were given, at most 100 of them. */
-  paths: z.array(z.string()),
-  mode: z.string(),
   files: z.number().int(),
   imported: z.number().int(),
   duplicates: z.number().int(),
@@ -135,9 +132,17 @@ export const pastImportSchema = z.object({
   cancelled: z.boolean(),
   /** Instances that got a label by it. */
   labelled: z.number().int(),
-  /** What a person should know besides. */
+  /** What a person should know besides: labels that fit nothing, pictures with two labels. */
   notes: z.array(z.string()),
   findings: z.array(findingCountSchema),
+});
+
+export const pastImportSchema = importCountsSchema.extend({
+  /** ISO 8601. */
+  startedAt: z.string(),
+  /** The paths that were given, at most 100 of them. */
+  paths: z.array(z.string()),
+  mode: z.string(),
 });
 export type PastImport = z.infer<typeof pastImportSchema>;
 

@@ -38,6 +38,8 @@ export class StudyList {
   readonly #station: StationLink;
   readonly #toasts: Toasts;
   readonly #pending = new Set<number>();
+  /** Pages that the table shows. */
+  #needed = { first: 0, last: 0 };
   /** Answers to an older question are dropped. */
   #generation = 0;
   #searched = $state(0);
@@ -141,7 +143,8 @@ export class StudyList {
 
   /** Makes sure that rows first … last are there or on the way. */
   need(first: number, last: number): void {
-    for (let page = Math.floor(first / pageSize); page <= Math.floor(last / pageSize); page += 1) {
+    this.#needed = { first: Math.floor(first / pageSize), last: Math.floor(last / pageSize) };
+    for (let page = this.#needed.first; page <= this.#needed.last; page += 1) {
       if (!this.#pages.has(page) && !this.#pending.has(page)) void this.#load(page);
     }
   }
@@ -257,13 +260,14 @@ export class StudyList {
     this.#excluded.clear();
   }
 
-  /** Asks again, keeping what is shown until the answer is there. */
+  /** Asks again for what is in view, keeping it until the answer is there; pages scrolled past are asked for when they are needed. */
   reload(): void {
     this.#generation += 1;
     this.#searched += 1;
     this.#pending.clear();
-    const shown = [...this.#pages.keys()];
-    for (const page of shown.length > 0 ? shown : [0]) void this.#load(page);
+    const { first, last } = this.#needed;
+    this.#pages = new Map([...this.#pages].filter(([page]) => page >= first && page <= last));
+    for (let page = first; page <= last; page += 1) void this.#load(page);
     void this.#countLibrary();
   }
 
@@ -272,6 +276,7 @@ export class StudyList {
     this.#searched += 1;
     this.#pending.clear();
     this.#pages = new Map();
+    this.#needed = { first: 0, last: 0 };
     this.#cursor = 0;
     void this.#load(0);
   }
