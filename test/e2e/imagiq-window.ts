@@ -53,8 +53,8 @@ const startDeadlineMs = 30_000;
 
 /** Opens ImagiQ on a home folder, a new one unless given. */
 export async function openImagiq(stage: Stage, home = newFolder('home')): Promise<OpenWindow> {
-  // Two windows of the stand-in Electron that start at the same instant have left one without a document a few times; the cause
-  // was not found. It is told, and tried once more.
+  // Of 28 windows of the stand-in Electron started two at a time, one stayed without a document: Chromium's GPU process was not
+  // there, its page waited for it, and no code of ours had run. Such a start is told, and tried once more.
   const app = (await started(stage, home)) ?? (await started(stage, home));
   if (app === null) throw new Error('the window did not start, twice');
   const page = await app.firstWindow();
