@@ -1,10 +1,12 @@
 // A data set as the trainer sees it: pixels and labels, nothing else. No identity, no header text.
 // One tensor file (safetensors.ts): images U16 [N,H,W,C], labels I32 [N], split U8 [N], patients I32 [N].
 import { z } from 'zod';
+import { taskNames } from './network.ts';
 
 /** Metadata of a data set file, JSON under the key `imagiq`. */
 export const datasetHeaderSchema = z.object({
   version: z.literal(1),
+  task: z.enum(taskNames).default('classification'),
   classes: z.array(z.string().max(100)).min(2).max(1_000),
   examples: z.number().int().min(0),
   height: z.number().int(),

@@ -77,7 +77,12 @@ export const layerSchema = z.discriminatedUnion('op', [
 ]);
 export type Layer = z.infer<typeof layerSchema>;
 
+/** What a network is asked: one class of each image, any number of classes of each image, or the class of each pixel. */
+export const taskNames = ['classification', 'multi-label', 'segmentation'] as const;
+export type Task = (typeof taskNames)[number];
+
 export const networkSchema = z.object({
+  task: z.enum(taskNames).default('classification'),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   description: z.string().max(500),
   input: z.object({

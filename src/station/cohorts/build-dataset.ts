@@ -116,6 +116,7 @@ async function write(
   );
   const patientNumber = new Map(patients.map((patient, index) => [patient, index]));
   const writer = await openDatasetWriter(file, {
+    task: 'classification',
     classes: [...labels.classes],
     examples: items.length,
     height,

@@ -56,6 +56,7 @@ export function stripes({ examples = 240, seed = 1 }: { examples?: number; seed?
   return {
     header: {
       version: 1,
+      task: 'classification',
       classes: ['horizontal', 'vertical'],
       examples,
       height: side,
