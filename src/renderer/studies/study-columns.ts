@@ -32,7 +32,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   studyDate: { label: 'Date', widthPx: 88, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
   description: { label: 'Description', widthPx: 110, text: ({ description }) => description },
-  modalities: { label: 'Modality', widthPx: 74, text: ({ modalities }) => modalities.join(', ') },
+  modalities: { label: 'Modality', widthPx: 96, text: ({ modalities }) => modalities.join(', ') },
   bodyParts: {
     label: 'Body part',
     widthPx: 110,
@@ -57,6 +57,9 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
     text: ({ importedMs }) => (importedMs === 0 ? '' : moment.format(importedMs)),
   },
 };
+
+/** Height of a row of list and tree. */
+export const rowHeightsPx: Readonly<Record<StudyLayout['density'], number>> = { compact: 28, comfortable: 38 };
 
 const firstColumns: readonly StudyColumn[] = [
   'patientName',
