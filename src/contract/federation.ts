@@ -102,7 +102,7 @@ export const projectSchema = z.object({
   title: z.string().max(200),
   classes: z.array(z.string().max(100)).min(2).max(1_000),
   network: networkSchema,
-  /** `epochs` counts the local epochs between two updates; `schedule: cosine` spans the project's commits. */
+  /** `epochs` counts the local epochs between two updates; the schedules span the project's commits. */
   hyperParameters: hyperParametersSchema,
   trunkRule: trunkRuleSchema,
   updateCodec: z.enum(updateCodecs).default('float16'),

@@ -6,14 +6,44 @@ import { networkSchema } from './network.ts';
 export const engineNames = ['compiled', 'tensorflow'] as const;
 export const providerNames = ['auto', 'cuda', 'dml', 'webgpu', 'cpu'] as const;
 
+export const lossNames = ['auto', 'cross-entropy', 'focal', 'binary-cross-entropy', 'dice-cross-entropy'] as const;
+export const scheduleNames = ['constant', 'cosine', 'step'] as const;
+export const optimiserNames = ['sgd', 'adam', 'adamw'] as const;
+
+/** DP-SGD (Abadi et al., arXiv 1607.00133) with a budget that ends the run. */
+export const privacySettingsSchema = z.object({
+  /** Standard deviation of the noise = noiseMultiplier × clipNorm, on the sum of the clipped gradients. */
+  noiseMultiplier: z.number().positive().max(1_000),
+  /** Each example's gradient is scaled to at most this global norm. */
+  clipNorm: z.number().positive().max(1_000),
+  /** δ of the (ε, δ) promise. */
+  delta: z.number().positive().lt(1),
+  /** Training ends before ε would exceed this. */
+  maxEpsilon: z.number().positive().max(1_000),
+});
+export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
+
 export const hyperParametersSchema = z.object({
   epochs: z.number().int().min(1).max(10_000).default(10),
   batchSize: z.number().int().min(1).max(4_096).default(32),
-  optimiser: z.enum(['sgd', 'adam', 'adamw']).default('adam'),
+  optimiser: z.enum(optimiserNames).default('adam'),
   learningRate: z.number().positive().max(10).default(1e-3),
   momentum: z.number().min(0).lt(1).default(0.9),
   weightDecay: z.number().min(0).max(1).default(0),
-  schedule: z.enum(['constant', 'cosine']).default('cosine'),
+  schedule: z.enum(scheduleNames).default('cosine'),
+  /** Steps over which the learning rate first rises, linearly, to its full value. */
+  warmupSteps: z.number().int().min(0).max(1_000_000).default(0),
+  /** With `step`: after every so many epochs the learning rate is multiplied by `stepFactor`. */
+  stepEpochs: z.number().int().min(1).max(10_000).default(10),
+  stepFactor: z.number().positive().lt(1).default(0.1),
+  /** `auto` by the network's task: cross-entropy, binary cross-entropy, Dice and cross-entropy. */
+  loss: z.enum(lossNames).default('auto'),
+  /** Exponent γ of the focal loss (Lin et al., arXiv 1708.02002); 0 is cross-entropy. */
+  focalGamma: z.number().min(0).max(10).default(2),
+  /** Gradients are scaled to at most this global norm; 0 leaves them. */
+  clipNorm: z.number().min(0).max(1_000_000).default(0),
+  /** Ends the run after so many epochs without a lower validation loss; 0 never does. */
+  patience: z.number().int().min(0).max(10_000).default(0),
   /** Weighs each class by the inverse of its frequency in the training split. */
   balanceClasses: z.boolean().default(true),
   labelSmoothing: z.number().min(0).max(0.5).default(0),
@@ -21,6 +51,8 @@ export const hyperParametersSchema = z.object({
   augment: z.boolean().default(true),
   /** FedProx: strength μ of the pull towards the initial weights (arXiv 1812.06127); 0 turns it off. */
   proximalStrength: z.number().min(0).max(10).default(0),
+  /** Trains with a privacy promise; null without. */
+  privacy: privacySettingsSchema.nullable().default(null),
 });
 export type HyperParameters = z.infer<typeof hyperParametersSchema>;
 
@@ -74,12 +106,16 @@ export const trainJobSchema = z.object({
   threads: z.number().int().min(1).max(64).default(2),
   /** Starts from these weights (the trunk) instead of the seeded initialisation. */
   initialWeightsFile: z.string().nullable().default(null),
+  /** SCAFFOLD (arXiv 1910.06378): weights files of this site's control variate cᵢ and of the trunk's c; null without. */
+  controlVariates: z.object({ siteFile: z.string(), trunkFile: z.string() }).nullable().default(null),
   /** Whether to measure the validation split after each epoch and the test split at the end. */
   evaluate: z.boolean().default(true),
   /** Sleeps this share of the time between steps: 0 none, 0.9 makes a machine ten times slower. */
   idleShare: z.number().min(0).max(0.99).default(0),
 });
 export type TrainJob = z.infer<typeof trainJobSchema>;
+/** A job as its giver writes it: what is left out takes the schema's default. */
+export type TrainOrder = z.input<typeof trainJobSchema>;
 
 export const evaluateJobSchema = z.object({
   job: z.literal('evaluate'),
@@ -152,7 +188,9 @@ export const toTrainerSchema = z.discriminatedUnion('kind', [
   /** Ends the running job at the next step, keeping its checkpoint. */
   z.object({ kind: z.literal('stop') }),
 ]);
+/** As decoded by the trainer; what is sent may leave out what has a default. */
 export type ToTrainer = z.infer<typeof toTrainerSchema>;
+export type TrainerOrder = z.input<typeof toTrainerSchema>;
 
 /** News from a trainer process. */
 export const fromTrainerSchema = z.discriminatedUnion('kind', [

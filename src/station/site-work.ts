@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Project } from '../contract/federation.ts';
-import type { TrainJob } from '../contract/training.ts';
+import type { TrainOrder } from '../contract/training.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
 import { metricsOf, type TrainerProcess } from '../trainer/client.ts';
 import { readSplit } from './cohorts/read-split.ts';
@@ -54,7 +54,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
     }
   };
 
-  const jobOf = (project: Project, runFolder: string, datasetFile: string): TrainJob => ({
+  const jobOf = (project: Project, runFolder: string, datasetFile: string): TrainOrder => ({
     job: 'train',
     runFolder,
     datasetFile,

@@ -8,8 +8,8 @@ import {
   type Evaluation,
   type FromTrainer,
   fromTrainerSchema,
-  type ToTrainer,
-  type TrainJob,
+  type TrainerOrder,
+  type TrainOrder,
   type TrainOutcome,
   type TrainProgress,
 } from '../contract/training.ts';
@@ -34,7 +34,7 @@ export interface TrainerProcess {
   /** Operating-system id of the process that is there now; null before the first job and after a crash. */
   readonly processId: number | null;
   /** Jobs are done one after the other, in the order given. @throws Fault 300–399. */
-  train(job: TrainJob, listeners?: TrainListeners): Promise<TrainOutcome>;
+  train(job: TrainOrder, listeners?: TrainListeners): Promise<TrainOutcome>;
   evaluate(job: EvaluateJob, options?: { readonly signal?: AbortSignal }): Promise<Evaluation>;
   /** These three mean the running job and do nothing without one. */
   pause(): void;
@@ -48,7 +48,7 @@ type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' }>;
 
 /** One job on its way through the process. */
 interface Task {
-  readonly order: Extract<ToTrainer, { id: number }>;
+  readonly order: Extract<TrainerOrder, { id: number }>;
   readonly listeners: TrainListeners;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (fault: Fault) => void;
@@ -66,7 +66,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
   let isClosed = false;
   let nextId = 1;
 
-  const send = (order: ToTrainer): void => {
+  const send = (order: TrainerOrder): void => {
     // A process that just died is told of by its exit event.
     if (child?.connected) child.send(order, () => {});
   };
