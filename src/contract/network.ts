@@ -5,6 +5,12 @@ import { z } from 'zod';
 export const networkLimits = {
   layers: 2_000,
   parameters: 200_000_000,
+  /** Values of one layer for one image: 4 GiB of float32 at a batch of 16. */
+  layerValues: 64 * 1024 * 1024,
+  /** Values of all layers for one image: training keeps about three times as many float32. */
+  totalValues: 512 * 1024 * 1024,
+  /** Multiplications of all layers for one image; ResNet-18 at 128 × 128 has 0.6 · 10⁹. */
+  multiplications: 1_000_000_000_000,
   inputSide: 1_024,
   inputChannels: 16,
   filters: 4_096,
@@ -14,6 +20,8 @@ export const networkLimits = {
 const layerId = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/);
 const from = { id: layerId, input: layerId };
 const filters = z.number().int().min(1).max(networkLimits.filters);
+/** `classes`: as many as the data set has classes, for the layer that gives the logits. */
+const units = z.union([z.literal('classes'), filters]);
 const kernel = z.number().int().min(1).max(networkLimits.kernel);
 const stride = z.number().int().min(1).max(8);
 /** `same` pads as TensorFlow does; a number pads that many pixels on every side, as PyTorch does. */
@@ -24,7 +32,7 @@ export const layerSchema = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('conv'),
     ...from,
-    filters,
+    filters: units,
     kernel,
     stride: stride.default(1),
     padding: padding.default('same'),
@@ -58,12 +66,19 @@ export const layerSchema = z.discriminatedUnion('op', [
     groups: z.number().int().min(1).max(64),
     epsilon: z.number().positive().max(0.1).default(1e-5),
   }),
+  z.object({
+    op: z.literal('instance-norm'),
+    ...from,
+    epsilon: z.number().positive().max(0.1).default(1e-5),
+  }),
   z.object({ op: z.literal('relu'), ...from }),
   z.object({ op: z.literal('swish'), ...from }),
   z.object({ op: z.literal('sigmoid'), ...from }),
   z.object({ op: z.literal('max-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
   z.object({ op: z.literal('average-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
   z.object({ op: z.literal('global-average-pool'), ...from }),
+  /** Each value becomes a square of `factor` × `factor` values. */
+  z.object({ op: z.literal('upsample'), ...from, factor: z.number().int().min(2).max(8).default(2) }),
   z.object({ op: z.literal('dropout'), ...from, rate: z.number().min(0).max(0.95) }),
   z.object({ op: z.literal('add'), id: layerId, inputs: z.array(layerId).length(2) }),
   z.object({ op: z.literal('multiply'), id: layerId, inputs: z.array(layerId).length(2) }),
@@ -71,7 +86,7 @@ export const layerSchema = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('dense'),
     ...from,
-    units: z.union([z.literal('classes'), z.number().int().min(1).max(4_096)]),
+    units,
     bias: z.boolean().default(true),
   }),
 ]);
@@ -91,7 +106,7 @@ export const networkSchema = z.object({
     channels: z.number().int().min(1).max(networkLimits.inputChannels),
   }),
   layers: z.array(layerSchema).min(1).max(networkLimits.layers),
-  /** The layer whose values are the logits. */
+  /** The layer whose values are the logits: one per class of each image, or of each pixel when the task is segmentation. */
   output: layerId,
 });
 export type Network = z.infer<typeof networkSchema>;

@@ -87,6 +87,10 @@ export const shapeRules: Record<string, ShapeRule> = {
   MaxPoolGrad: ({ input }) => like(input!),
   AvgPoolGrad: ({ input }) => like(input!),
   FusedBatchNorm: ({ x }) => like(x!),
+  ResizeNearestNeighbor: ({ images }, { size }) => {
+    const [batch, , , channels] = images!.shape;
+    return { shape: [batch!, ...(size as number[]), channels!], dtype: 'float32' };
+  },
 };
 
 /** Geometry of a convolution kernel's call. */

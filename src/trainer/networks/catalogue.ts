@@ -1,7 +1,7 @@
 // The networks that come with the product: JSON files in resources/networks.
 import { readdirSync, readFileSync } from 'node:fs';
-import { networkSchema, type Network } from '../../contract/network.ts';
-import { networkMalformed, networkUnknown } from './faults.ts';
+import { networkSchema, type Network, type Task } from '../../contract/network.ts';
+import { networkMalformed, networkOfOtherTask, networkUnknown } from './faults.ts';
 import { planNetwork } from './plan.ts';
 
 const folder = new URL('../../../resources/networks/', import.meta.url);
@@ -9,6 +9,7 @@ const folder = new URL('../../../resources/networks/', import.meta.url);
 export interface CatalogueEntry {
   readonly name: string;
   readonly description: string;
+  readonly task: Network['task'];
   readonly input: Network['input'];
   /** Trainable values with two classes. */
   readonly parameters: number;
@@ -18,13 +19,15 @@ export interface CatalogueEntry {
 export function networkCatalogue(): CatalogueEntry[] {
   return bundledNames().map((name) => {
     const network = resolveNetwork(name);
-    const { description, input } = network;
-    return { name, description, input, parameters: planNetwork(network, 2).parameters };
+    const { description, task, input } = network;
+    return { name, description, task, input, parameters: planNetwork(network, 2).parameters };
   });
 }
 
-/** The bundled network of this name. @throws Fault 301 when there is none, 302 when its file is damaged. */
-export function resolveNetwork(name: string): Network {
+/**
+ * The bundled network of this name, asked this task: one that classifies can be asked for one class or for several, its
+ * output is the same. Without a task, its own. @throws Fault 303 when it cannot do the task, 301 when there is none, 302 when its file is damaged. */
+export function resolveNetwork(name: string, task?: Task): Network {
   const known = bundledNames();
   if (!known.includes(name)) throw networkUnknown(name, known);
   let content: unknown;
@@ -35,7 +38,10 @@ export function resolveNetwork(name: string): Network {
   }
   const network = networkSchema.safeParse(content);
   if (!network.success) throw networkMalformed(`${name}.json`, network.error.issues[0]?.message ?? 'unknown reason');
-  return network.data;
+  const own = network.data.task;
+  if (task === undefined || task === own) return network.data;
+  if (task === 'segmentation' || own === 'segmentation') throw networkOfOtherTask(name, own, task);
+  return { ...network.data, task };
 }
 
 function bundledNames(): string[] {

@@ -18,3 +18,9 @@ export function networkMalformed(file: string, reason: string): Fault {
   const message = `${file} is not a network definition: ${reason}. Correct or replace it.`;
   return new Fault({ code: 302, message: message.slice(0, 4_000), retry: 'never' });
 }
+
+/** 303: a network cannot be asked this task: it tells classes of images where pixels are asked, or the reverse. */
+export function networkOfOtherTask(name: string, own: string, asked: string): Fault {
+  const message = `The network ${name} is made for ${own}, not for ${asked}. Choose a network whose task is ${asked}.`;
+  return new Fault({ code: 303, message, retry: 'never' });
+}

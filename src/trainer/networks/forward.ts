@@ -1,6 +1,7 @@
 // A planned network as TensorFlow.js operations: the one place that says what each layer computes.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Layer } from '../../contract/network.ts';
+import { enlarged } from './enlarged.ts';
 import { batchNormOfBatch, groupNorm } from './normalisation.ts';
 import type { NetworkPlan } from './plan.ts';
 
@@ -16,8 +17,8 @@ export interface ForwardInputs {
 }
 
 export interface ForwardOutputs {
-  /** [batch, classes]. */
-  readonly logits: tf.Tensor2D;
+  /** [batch, classes], or [batch, height, width, classes] when the task is segmentation. */
+  readonly logits: tf.Tensor;
   /** The running statistics after this batch, by weight name; empty for predictions. */
   readonly statistics: Map<string, tf.Tensor>;
 }
@@ -30,7 +31,7 @@ export function forward(plan: NetworkPlan, inputs: ForwardInputs): ForwardOutput
     const read = names.map((name) => values.get(name)!);
     values.set(layer.id, layerValue(layer, read, inputs, statistics));
   }
-  return { logits: values.get(plan.network.output) as tf.Tensor2D, statistics };
+  return { logits: values.get(plan.network.output)!, statistics };
 }
 
 function layerValue(
@@ -77,6 +78,8 @@ function layerValue(
     }
     case 'group-norm':
       return groupNorm(image, weight('scale'), weight('offset'), layer.groups, layer.epsilon);
+    case 'instance-norm':
+      return groupNorm(image, weight('scale'), weight('offset'), image.shape[3], layer.epsilon);
     case 'relu':
       return tf.relu(x);
     case 'swish':
@@ -89,6 +92,8 @@ function layerValue(
       return tf.avgPool(image, layer.size, layer.stride, layer.padding);
     case 'global-average-pool':
       return tf.mean(x, [1, 2]);
+    case 'upsample':
+      return enlarged(image, layer.factor);
     case 'dropout':
       return dropoutMasks === null ? x : tf.mul(x, dropoutMasks.get(layer.id)!);
     case 'add':

@@ -10,7 +10,7 @@ export function outputShape(layer: Layer, inputs: readonly Shape[], classes: num
   switch (layer.op) {
     case 'conv':
     case 'depthwise-conv': {
-      const filters = layer.op === 'conv' ? layer.filters : first[2]!;
+      const filters = layer.op === 'conv' ? counted(layer.filters, classes) : first[2]!;
       return image(first) ? window(first, layer.kernel, layer.stride, layer.padding, filters) : needsImage;
     }
     case 'max-pool':
@@ -26,7 +26,10 @@ export function outputShape(layer: Layer, inputs: readonly Shape[], classes: num
       if (!image(first)) return needsImage;
       return first[2]! % layer.groups === 0 ? first : `divides ${first[2]} channels into ${layer.groups} groups`;
     case 'batch-norm':
+    case 'instance-norm':
       return image(first) ? first : needsImage;
+    case 'upsample':
+      return image(first) ? [first[0]! * layer.factor, first[1]! * layer.factor, first[2]!] : needsImage;
     case 'relu':
     case 'swish':
     case 'sigmoid':
@@ -40,7 +43,33 @@ export function outputShape(layer: Layer, inputs: readonly Shape[], classes: num
     case 'concat':
       return concatenated(inputs);
     case 'dense':
-      return [layer.units === 'classes' ? classes : layer.units];
+      return [counted(layer.units, classes)];
+  }
+}
+
+/** A number of filters or units, which may be the data set's number of classes. */
+export function counted(size: number | 'classes', classes: number): number {
+  return size === 'classes' ? classes : size;
+}
+
+/** Multiplications of the layer for one image, without those that only follow the size of its values. */
+export function multiplications(layer: Layer, inputs: readonly Shape[], shape: Shape): number {
+  const sizeOf = (values: Shape) => values.reduce((total, size) => total * size, 1);
+  const first = inputs[0]!;
+  switch (layer.op) {
+    case 'conv':
+      return sizeOf(shape) * layer.kernel ** 2 * first[2]!;
+    case 'depthwise-conv':
+      return sizeOf(shape) * layer.kernel ** 2;
+    case 'transposed-conv':
+      return sizeOf(first) * layer.kernel ** 2 * layer.filters;
+    case 'max-pool':
+    case 'average-pool':
+      return sizeOf(shape) * layer.size ** 2;
+    case 'dense':
+      return sizeOf(first) * sizeOf(shape);
+    default:
+      return sizeOf(shape);
   }
 }
 

@@ -1,6 +1,7 @@
 // Which weights a layer has. Filters are HWIO, depthwise ones [h, w, channels, 1], transposed ones [h, w, out, in], as
 // TensorFlow.js takes them.
 import type { Layer, WeightSpecification } from '../../contract/network.ts';
+import { counted } from './layer-shapes.ts';
 import type { PlannedLayer } from './plan.ts';
 
 /** The weights of one layer, named `LAYER.filter`, `.kernel`, `.bias`, `.scale`, `.offset`, `.mean`, `.variance`. */
@@ -18,11 +19,13 @@ export function layerWeights(layer: Layer, planned: PlannedLayer, classes: numbe
     kind: 'statistic',
   });
   switch (layer.op) {
-    case 'conv':
+    case 'conv': {
+      const filters = counted(layer.filters, classes);
       return [
-        trainable('filter', layer.kernel, layer.kernel, channels, layer.filters),
-        ...(layer.bias ? [trainable('bias', layer.filters)] : []),
+        trainable('filter', layer.kernel, layer.kernel, channels, filters),
+        ...(layer.bias ? [trainable('bias', filters)] : []),
       ];
+    }
     case 'depthwise-conv':
       return [
         trainable('filter', layer.kernel, layer.kernel, channels, 1),
@@ -36,9 +39,10 @@ export function layerWeights(layer: Layer, planned: PlannedLayer, classes: numbe
     case 'batch-norm':
       return [trainable('scale', channels), trainable('offset', channels), statistic('mean'), statistic('variance')];
     case 'group-norm':
+    case 'instance-norm':
       return [trainable('scale', channels), trainable('offset', channels)];
     case 'dense': {
-      const units = layer.units === 'classes' ? classes : layer.units;
+      const units = counted(layer.units, classes);
       const inputs = input.reduce((total, size) => total * size, 1);
       return [trainable('kernel', inputs, units), ...(layer.bias ? [trainable('bias', units)] : [])];
     }

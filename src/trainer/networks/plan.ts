@@ -2,11 +2,8 @@
 // known and every limit checked before anything is built or allocated.
 import { networkLimits, type Layer, type Network, type WeightSpecification } from '../../contract/network.ts';
 import { networkUnusable } from './faults.ts';
-import { outputShape } from './layer-shapes.ts';
+import { multiplications, outputShape } from './layer-shapes.ts';
 import { layerWeights } from './layer-weights.ts';
-
-/** Largest activation of one layer for one image, in values: 4 GiB of float32 at a batch of 16. */
-const maxActivationValues = 64 * 1024 * 1024;
 
 export interface PlannedLayer {
   readonly layer: Layer;
@@ -24,6 +21,9 @@ export interface NetworkPlan {
   readonly weights: readonly WeightSpecification[];
   /** Trainable values. */
   readonly parameters: number;
+  /** For one image: multiplications, and values of all layers. */
+  readonly multiplications: number;
+  readonly values: number;
 }
 
 /** The plan of a network for this many classes. @throws Fault 300 naming the layer that is wrong. */
@@ -38,20 +38,27 @@ export function planNetwork(network: Network, classes: number): NetworkPlan {
   const { height, width, channels } = network.input;
   const shapes = new Map<string, readonly number[]>([['input', [height, width, channels]]]);
   const planned = new Map<string, PlannedLayer>();
+  const totals = { values: 0, multiplications: 0 };
   for (const layer of inComputationOrder(network, byId)) {
     const inputs = inputsOf(layer);
     const inputShapes = inputs.map((input) => shapes.get(input)!);
     const shape = outputShape(layer, inputShapes, classes);
     if (typeof shape === 'string') throw fail(layer.id, shape);
-    if (valueCount(shape) > maxActivationValues) throw fail(layer.id, 'makes values that are too large');
+    if (valueCount(shape) > networkLimits.layerValues) throw fail(layer.id, 'makes values that are too large');
+    totals.values += valueCount(shape);
+    totals.multiplications += multiplications(layer, inputShapes, shape);
+    if (totals.values > networkLimits.totalValues) throw fail(layer.id, 'makes one image need too much memory');
+    if (totals.multiplications > networkLimits.multiplications) throw fail(layer.id, 'makes one image take too long');
     shapes.set(layer.id, shape);
     planned.set(layer.id, { layer, inputs, inputShapes, shape });
   }
   const output = shapes.get(network.output)!;
-  if (output.length !== 1 || output[0] !== classes) {
+  const needed = network.task === 'segmentation' ? [height, width, classes] : [classes];
+  if (output.join() !== needed.join()) {
+    const each = network.task === 'segmentation' ? `each pixel of ${height} × ${width} and ` : '';
     throw fail(
       network.output,
-      `gives [${output.join(' × ')}] where one logit for each of ${classes} classes is needed`,
+      `gives [${output.join(' × ')}] where one logit for ${each}each of ${classes} classes is needed`,
     );
   }
   const weights = network.layers.flatMap((layer) => layerWeights(layer, planned.get(layer.id)!, classes));
@@ -61,7 +68,7 @@ export function planNetwork(network: Network, classes: number): NetworkPlan {
   if (parameters > networkLimits.parameters) {
     throw fail(network.output, `ends a network of ${parameters} parameters, more than ${networkLimits.parameters}`);
   }
-  return { network, classes, layers: [...planned.values()], weights, parameters };
+  return { network, classes, layers: [...planned.values()], weights, parameters, ...totals };
 }
 
 /** The layers that a layer reads. */

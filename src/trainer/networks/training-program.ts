@@ -77,7 +77,7 @@ export function trainingProgram(
       for (const [index, { name }] of trainable.entries()) all.set(name, weights[index]!);
       const result = forward(plan, { weights: all, images: input(stepNames.images), dropoutMasks });
       for (const [name, value] of result.statistics) statistics.set(name, value);
-      return crossEntropy(result.logits, input(stepNames.targets), input(stepNames.shares));
+      return crossEntropy(result.logits as tf.Tensor2D, input(stepNames.targets), input(stepNames.shares));
     };
     const { value: dataLoss, grads } = tf.valueAndGrads(lossOf)(values);
     let loss: tf.Tensor = dataLoss;

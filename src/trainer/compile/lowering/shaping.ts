@@ -1,5 +1,6 @@
 // Kernels that only rearrange values.
 import { slice_util, util } from '@tensorflow/tfjs-core';
+import { kernelUnsupported } from '../faults.ts';
 import { physicalAxis } from './layout.ts';
 import type { LoweringTable } from './rule.ts';
 
@@ -13,6 +14,16 @@ export const shaping: LoweringTable = {
     if (spreads && value.kind === 'held') return { kind: 'repeated', of: value, shape: output.shape };
     const tiled = lowering.graph.node('Tile', [lowering.plain(value), lowering.graph.integers(repeats)]);
     return lowering.held(tiled, output.shape, 'plain');
+  },
+  // As `enlarged` uses it: whole factors, each value repeated.
+  ResizeNearestNeighbor: ({ inputs, output }, lowering) => {
+    const { graph } = lowering;
+    const images = inputs['images']!;
+    const factors = [1, 1, output.shape[1]! / images.shape[1]!, output.shape[2]! / images.shape[2]!];
+    if (!factors.every(Number.isInteger)) throw kernelUnsupported('ResizeNearestNeighbor', 'needs whole factors');
+    const operands = [lowering.image(lowering.get(images)), '', graph.floats(Float32Array.from(factors), [4])];
+    const modes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+    return lowering.held(graph.node('Resize', operands, modes), output.shape, 'image');
   },
   Transpose: ({ inputs, output, attributes }, lowering) => {
     const value = lowering.plain(lowering.get(inputs['x']!));

@@ -60,6 +60,16 @@ const networks: Record<string, Network> = {
     { op: 'multiply', id: 'gated', inputs: ['d1', 'gate'] },
     ...head('gated'),
   ]),
+  'instance norm and enlargement': network([
+    { op: 'conv', id: 'c1', input: 'input', filters: 4, kernel: 3, stride: 2 },
+    { op: 'instance-norm', id: 'n1', input: 'c1' },
+    { op: 'relu', id: 'r1', input: 'n1' },
+    { op: 'upsample', id: 'up', input: 'r1', factor: 2 },
+    { op: 'concat', id: 'both', inputs: ['up', 'input'] },
+    { op: 'conv', id: 'c2', input: 'both', filters: 3, kernel: 3 },
+    { op: 'swish', id: 's2', input: 'c2' },
+    ...head('s2'),
+  ]),
   'dense blocks, average pools and transposed convolutions': network([
     { op: 'conv', id: 'c1', input: 'input', filters: 4, kernel: 3 },
     { op: 'average-pool', id: 'p1', input: 'c1', size: 2, stride: 2 },

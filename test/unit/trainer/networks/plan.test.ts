@@ -58,10 +58,69 @@ describe('the plan of a network', () => {
       'parameters, more than',
     ],
     ['an output that is no logits', [{ ...conv('logits', 'input') }], 'one logit for each of 2 classes'],
+    [
+      'a value that is too large',
+      [
+        conv('c', 'input', { filters: 4096 }),
+        { op: 'upsample', id: 't', input: 'c', factor: 8 },
+        { op: 'upsample', id: 'u', input: 't', factor: 2 },
+        { op: 'global-average-pool', id: 'f', input: 'u' },
+        dense('f'),
+      ],
+      'layer u makes values that are too large',
+    ],
+    [
+      'many values that are too large together',
+      [
+        conv('c', 'input', { filters: 4096 }),
+        ...Array.from({ length: 600 }, (_, index) => ({
+          op: 'relu',
+          id: `r${index}`,
+          input: index === 0 ? 'c' : `r${index - 1}`,
+        })),
+        dense('r599'),
+      ],
+      'makes one image need too much memory',
+    ],
+    [
+      'more multiplications than are bearable',
+      [
+        conv('c', 'input', { filters: 512 }),
+        { op: 'upsample', id: 'u', input: 'c', factor: 8 },
+        ...Array.from({ length: 4 }, (_, index) =>
+          conv(`d${index}`, index === 0 ? 'u' : `d${index - 1}`, { filters: 512, kernel: 15 }),
+        ),
+        dense('d3'),
+      ],
+      'makes one image take too long',
+    ],
+    [
+      'an enlargement of what is no image',
+      [{ op: 'global-average-pool', id: 'f', input: 'input' }, { op: 'upsample', id: 'u', input: 'f' }, dense('u')],
+      'layer u needs an image',
+    ],
   ])('refuses %s, naming the layer', (_, layers, reason) => {
     expect(() => planNetwork(network(layers), 2)).toThrow(
       expect.objectContaining({ code: 300, message: expect.stringContaining(reason) }),
     );
+  });
+
+  it('wants a logit for each pixel and class when the task is segmentation', () => {
+    const pixels = (layers: unknown[]) => ({ ...network(layers), task: 'segmentation' as const });
+    const logits = { op: 'conv', id: 'logits', input: 'c', filters: 'classes', kernel: 1 };
+    expect(planNetwork(pixels([conv('c', 'input'), logits]), 4).layers.at(-1)!.shape).toEqual([16, 16, 4]);
+    expect(() => planNetwork(pixels([conv('c', 'input', { stride: 2 }), logits]), 4)).toThrow(/each pixel of 16 × 16/);
+    expect(() => planNetwork(pixels([conv('c', 'input'), dense('c')]), 4)).toThrow(/each pixel of 16 × 16/);
+  });
+
+  it('answers a graph of the largest size within the limits of time, however its layers are ordered', () => {
+    const layers = Array.from({ length: 1_999 }, (_, index) => ({
+      op: 'relu',
+      id: `r${index}`,
+      input: index === 0 ? 'input' : `r${index - 1}`,
+    }));
+    const plan = planNetwork(network([dense('r1998'), ...layers.toReversed()]), 2);
+    expect(plan.layers).toHaveLength(2_000);
   });
 
   it('refuses an output that does not exist', () => {
@@ -82,6 +141,15 @@ describe('the bundled networks', () => {
     // torchvision's ResNet-18 without its classifier, with one input channel instead of three.
     expect(planNetwork(resolveNetwork('resnet18'), 6).parameters).toBe(11_173_318);
     expect(planNetwork(resolveNetwork('cnn-small'), 6).parameters).toBe(98_166);
+    // The U-Net of the PyTorch reference.
+    expect(planNetwork(resolveNetwork('unet'), 1).parameters).toBe(1_942_289);
+  });
+
+  it('that classify can be asked for several classes of an image, but not for those of its pixels', () => {
+    expect(resolveNetwork('densenet', 'multi-label').task).toBe('multi-label');
+    expect(resolveNetwork('unet', 'segmentation').task).toBe('segmentation');
+    expect(() => resolveNetwork('densenet', 'segmentation')).toThrow(expect.objectContaining({ code: 303 }));
+    expect(() => resolveNetwork('unet', 'classification')).toThrow(expect.objectContaining({ code: 303 }));
   });
 
   it('are chosen by name; an unknown name is answered with those there are', () => {
