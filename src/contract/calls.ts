@@ -98,6 +98,8 @@ export const calls = {
     in: z.object({ seriesInstanceUID: uid }),
     out: z.object({ series: seriesSchema, instances: z.array(instanceSchema) }),
   },
+  /** Starts what decodes frames, so that the first one does not wait for it. */
+  'prepare-frames': { in: nothing, out: nothing },
   frame: { in: z.object({ sopInstanceUID: uid, frame: z.number().int().min(1).default(1) }), out: frameSchema },
   /** The header as a flat list for the header viewer; values cut at 200 characters. */
   header: {

@@ -68,6 +68,10 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     studies: (query) => library.studies(query),
     study: ({ studyInstanceUID }) => found(library.study(studyInstanceUID), 'study'),
     instances: ({ seriesInstanceUID }) => found(library.instances(seriesInstanceUID), 'series'),
+    'prepare-frames': async () => {
+      await library.prepareFrames();
+      return {};
+    },
     frame: ({ sopInstanceUID, frame }) => library.frame(sopInstanceUID, frame),
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
     'create-cohort': (request) => {

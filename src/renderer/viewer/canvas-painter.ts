@@ -1,4 +1,4 @@
-import { frameCanvas } from './frame-canvas.ts';
+import { FrameCanvas } from './frame-canvas.ts';
 import type { Painter, Picture } from './painter.ts';
 
 /** Paints without a graphics card: where WebGL is missing or its context was lost. */
@@ -6,14 +6,11 @@ export function canvasPainter(element: HTMLElement, onpainted: (index: number) =
   const canvas = document.createElement('canvas');
   canvas.dataset['testid'] = 'image-canvas';
   element.append(canvas);
-  let last: { readonly key: readonly unknown[]; readonly drawn: OffscreenCanvas } | null = null;
+  const frames = new FrameCanvas();
 
   return {
     paint({ frame, window, isInverted, placement, viewport, index }: Picture) {
-      const key = [frame, window, isInverted];
-      if (!last || key.some((part, at) => part !== last?.key[at])) {
-        last = { key, drawn: frameCanvas(frame, window, isInverted) };
-      }
+      const drawn = frames.draw(frame, window, isInverted);
       const density = globalThis.devicePixelRatio;
       const width = Math.max(1, Math.round(viewport.width * density));
       const height = Math.max(1, Math.round(viewport.height * density));
@@ -31,7 +28,7 @@ export function canvasPainter(element: HTMLElement, onpainted: (index: number) =
       context.imageSmoothingEnabled = placement.pixelScale < 3;
       // Bilinear, as a graphics card does it; smaller than itself an image has to be averaged.
       context.imageSmoothingQuality = placement.pixelScale < 1 ? 'high' : 'low';
-      context.drawImage(last.drawn, 0, 0);
+      context.drawImage(drawn, 0, 0);
       context.resetTransform();
       onpainted(index);
     },

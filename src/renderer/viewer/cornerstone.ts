@@ -51,11 +51,6 @@ export class Cornerstone {
     return this.hasWebgl && !this.#isLost;
   }
 
-  /** Whether the graphics card paints stacks faster than the processor. */
-  get paintsStacks(): boolean {
-    return this.isUsable && !this.isSoftware;
-  }
-
   get engine(): RenderingEngine {
     this.#engine ??= new RenderingEngine('imagiq');
     return this.#engine;
@@ -85,15 +80,4 @@ function hasGraphicsCard(): boolean {
   const context = new OffscreenCanvas(1, 1).getContext('webgl2', { failIfMajorPerformanceCaveat: true });
   context?.getExtension('WEBGL_lose_context')?.loseContext();
   return context !== null;
-}
-
-const started = new WeakMap<FrameStore, Cornerstone>();
-
-/** The window's one Cornerstone: it keeps its loaders and contexts in globals of its own, so a second one would be the same. */
-export function cornerstoneOver(frames: FrameStore): Cornerstone {
-  const known = started.get(frames);
-  if (known) return known;
-  const made = new Cornerstone(frames);
-  started.set(frames, made);
-  return made;
 }

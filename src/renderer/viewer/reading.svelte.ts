@@ -8,8 +8,8 @@ import type { OpenedStudy } from '../navigation.svelte.ts';
 import type { FrameStore } from './frame-store.ts';
 import { followLook, followPlace, type FollowedBy } from './links.ts';
 import { Measurements } from './measurements.svelte.ts';
-import { Mpr } from './mpr.svelte.ts';
-import type { Cornerstone } from './cornerstone.ts';
+import type { Graphics } from './graphics.svelte.ts';
+import type { Mpr } from './mpr.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
@@ -46,6 +46,7 @@ export class Reading {
   #layout = $state.raw<Layout>(layouts[0]);
   #isPlaceLinked = $state(true);
   #isLookLinked = $state(false);
+  #isClosed = false;
   /** How each following viewport was brought to its place last. */
   #followed = $state.raw<ReadonlyMap<StackView, FollowedBy>>(new Map());
   /** What Escape ends in a viewport before it leaves the screen. */
@@ -124,17 +125,23 @@ export class Reading {
   }
 
   /** Why MPR cannot even be tried, for a person; null where it can. */
-  mprHindrance(cornerstone: Cornerstone): string | null {
-    if (!cornerstone.isUsable) return 'MPR needs the graphics card, which is not there';
+  mprHindrance(graphics: Graphics): string | null {
+    if (graphics.isMissing) return 'MPR needs the graphics card, which is not there';
     return this.active.length < 3 ? 'MPR needs a series of at least three slices' : null;
   }
 
-  toggleMpr(cornerstone: Cornerstone): void {
-    if (this.#mpr) this.closeMpr();
-    else if (this.mprHindrance(cornerstone) === null) {
-      this.active.pause();
-      this.#mpr = new Mpr(this.active, this.#frames, cornerstone);
+  async toggleMpr(graphics: Graphics): Promise<void> {
+    if (this.#mpr) {
+      this.closeMpr();
+      return;
     }
+    const { active } = this;
+    if (this.mprHindrance(graphics) !== null) return;
+    active.pause();
+    const { accelerated, cornerstone } = await graphics.prepare();
+    // WebGL may turn out to be missing, and the reader may have gone elsewhere meanwhile.
+    if (this.#mpr || this.active !== active || this.#isClosed || this.mprHindrance(graphics) !== null) return;
+    this.#mpr = new accelerated.Mpr(active, this.#frames, cornerstone);
   }
 
   closeMpr(): void {
@@ -258,6 +265,7 @@ export class Reading {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.closeMpr();
     for (const view of this.#views) view.close();
   }

@@ -6,7 +6,7 @@ import { imageIdOf } from './image-id.ts';
 import type { Picture } from './painter.ts';
 import { pixelSize, type Placement, placementOf, type Size, type View, wholeImage } from './placement.ts';
 import { Prefetch } from './prefetch.ts';
-import { nearby, type StackItem, stackOf } from './stack.ts';
+import { middleOf, nearby, type StackItem, stackOf } from './stack.ts';
 import { initialWindow, type VoiWindow } from './window-level.ts';
 
 /** Frames asked for at a time while scrolling; the newest place waits when so many are on their way. */
@@ -184,7 +184,7 @@ export class StackView {
       if (this.#series !== series) return;
       this.#stack = stackOf(instances);
       if (this.#stack.length === 0) this.#problem = 'This series holds no images (for example a report or a plan).';
-      else this.show(Math.floor((this.#stack.length - 1) / 2));
+      else this.show(middleOf(this.#stack.length));
     } catch (fault) {
       this.#problem = faultValueOf(fault).message;
     }

@@ -16,6 +16,11 @@ export function stackOf(instances: readonly Instance[]): StackItem[] {
     );
 }
 
+/** The place that a reader sees first, and that a thumbnail shows: the one is decoded for the other. */
+export function middleOf(length: number): number {
+  return Math.floor((length - 1) / 2);
+}
+
 /**
  * The places around `index` in the order in which they will be wanted: those ahead, in the direction of the last step, before
  * those behind, at most `limit`.

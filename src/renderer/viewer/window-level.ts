@@ -78,18 +78,28 @@ export function initialWindow(frame: Frame): VoiWindow {
 
 /** The window that shows every value of the frame. */
 export function rangeWindow(frame: Frame): VoiWindow {
+  const known = rangeWindows.get(frame);
+  if (known) return known;
   const values = storedValues(frame);
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index]!;
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (low > high) return { center: 0, width: 1, function: 'LINEAR' };
   const modality = modalityOf(frame);
   const [first, last] = [modality(low), modality(high)];
-  return { center: (first + last) / 2, width: Math.max(1e-6, Math.abs(last - first)), function: 'LINEAR_EXACT' };
+  const window: VoiWindow =
+    low > high
+      ? { center: 0, width: 1, function: 'LINEAR' }
+      : { center: (first + last) / 2, width: Math.max(1e-6, Math.abs(last - first)), function: 'LINEAR_EXACT' };
+  rangeWindows.set(frame, window);
+  return window;
 }
+
+/** Worked out once for each frame: every pixel is looked at. */
+const rangeWindows = new WeakMap<Frame, VoiWindow>();
 
 /** The values that a window shows as black and as white. */
 export function windowEnds({ center, width, function: voiFunction = 'LINEAR' }: VoiWindow): {

@@ -34,6 +34,8 @@ export interface Library {
   /** @throws Fault 106 (unknown), 108 (its file is gone). */
   header(sopInstanceUID: string): Promise<HeaderElement[]>;
   instanceFile(sopInstanceUID: string): InstanceFile | null;
+  /** Starts what decodes frames, so that the first does not wait for it. */
+  prepareFrames(): Promise<void>;
   /** Frame numbers begin at 1. @throws Fault 106, 108, and the pixels' own (150–199). */
   frame(sopInstanceUID: string, frame: number): Promise<Frame>;
   /** Instances with pixel data, by SOP Instance UID. */
@@ -115,6 +117,10 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
     labels: storedLabels(db),
     annotations,
     header: (uid) => annotations.header(uid),
+    async prepareFrames() {
+      pixelWorkers ??= openPixels();
+      (await pixelWorkers).prepare();
+    },
     async frame(sopInstanceUID, frame) {
       const { path } = fileOf(sopInstanceUID);
       pixelWorkers ??= openPixels();
@@ -138,6 +144,7 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
 }
 
 interface PixelWorkers {
+  prepare(): void;
   frame(path: string, frame: number): Promise<Frame>;
   close(): unknown;
 }

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { type Frame, unknownGeometry } from '../../../src/contract/dicom.ts';
-import { initialWindow, modalityValueAt, storedValues } from '../../../src/renderer/viewer/window-level.ts';
-import { paintedPixels } from '../../../src/renderer/viewer/painted-pixels.ts';
+import {
+  initialWindow,
+  modalityValueAt,
+  storedValues,
+  type VoiWindow,
+} from '../../../src/renderer/viewer/window-level.ts';
+import { GreyTable, paintedPixels, paintPixels } from '../../../src/renderer/viewer/painted-pixels.ts';
 
 function frameOf(values: Int16Array | Uint8Array, changes: Partial<Frame> = {}): Frame {
   return {
@@ -87,4 +92,20 @@ test('the value under the pointer is in modality units, and nothing outside of t
   expect(modalityValueAt(frame, 1, 0)).toBe(-624);
   expect(modalityValueAt(frame, 2, 0)).toBeNull();
   expect(modalityValueAt(frame, -1, 0)).toBeNull();
+});
+
+test('a table of greys kept from frame to frame forgets what another window, scale or kind of value showed', () => {
+  const table = new GreyTable();
+  const painted = (frame: Frame, window: VoiWindow): number[] => {
+    const pixels = new Uint32Array(frame.rows * frame.columns);
+    paintPixels(pixels, table, { frame, window, isInverted: false });
+    return [...pixels].map((pixel) => pixel & 0xff);
+  };
+  const frame = frameOf(Int16Array.from([-100, 0, 100]));
+  const window = { center: 0, width: 200, function: 'LINEAR_EXACT' } as const;
+  expect(painted(frame, window)).toEqual([0, 128, 255]);
+  expect(painted(frame, { ...window, width: 400 })).toEqual([64, 128, 191]);
+  expect(painted({ ...frame, rescaleIntercept: 100 }, window)).toEqual([128, 255, 255]);
+  expect(painted({ ...frame, signed: false }, window)).toEqual([255, 128, 255]);
+  expect(painted({ ...frame, photometric: 'MONOCHROME1' }, window)).toEqual([255, 127, 0]);
 });

@@ -12,6 +12,8 @@ export interface PixelWorkers {
    * @throws Fault 107 or 15x–16x with the reason; the workers go on.
    */
   frame(path: string, frame: number): Promise<Frame>;
+  /** Starts a thread where there is none, so that the first frame does not wait for it. */
+  prepare(): void;
   /** Ends the threads; what was asked and not answered is refused. */
   close(): Promise<void>;
 }
@@ -90,6 +92,9 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
   }
 
   return {
+    prepare() {
+      if (!isClosed && threads.size === 0) start();
+    },
     frame(path, frame) {
       return new Promise<Frame>((resolve, reject) => {
         if (isClosed) return reject(pixelFaults.closed());
