@@ -22,11 +22,11 @@ import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federatio
 import { importReportCalls } from './import-report.ts';
 import { studyFiltersSchema } from './study-filter.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
+import { metricsSchema } from './metrics.ts';
 import {
   engineNames,
   epochSchema,
   hyperParametersSchema,
-  metricsSchema,
   providerNames,
   trainOutcomeSchema,
   trainProgressSchema,

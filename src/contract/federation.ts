@@ -1,7 +1,8 @@
 // Federations, projects and their state as site, hub, window and command line speak of them. Nothing here names a patient.
 import { z } from 'zod';
 import { networkSchema } from './network.ts';
-import { estimateSchema, hyperParametersSchema } from './training.ts';
+import { estimateSchema } from './metrics.ts';
+import { hyperParametersSchema } from './training.ts';
 
 export const inviteTextPattern = /^imagiq:\/\/join\/[A-Za-z0-9_-]{20,4000}$/;
 

@@ -1,6 +1,7 @@
 // What the station asks of a trainer process, and what it hears back.
 import { z } from 'zod';
 import { faultSchema } from './fault.ts';
+import { metricsSchema } from './metrics.ts';
 import { networkSchema } from './network.ts';
 
 export const engineNames = ['compiled', 'tensorflow'] as const;
@@ -55,35 +56,6 @@ export const hyperParametersSchema = z.object({
   privacy: privacySettingsSchema.nullable().default(null),
 });
 export type HyperParameters = z.infer<typeof hyperParametersSchema>;
-
-/** A value with its 95 % confidence interval; null where it cannot be computed (for example one class only). */
-export const estimateSchema = z.object({ value: z.number(), low: z.number(), high: z.number() }).nullable();
-export type Estimate = z.infer<typeof estimateSchema>;
-
-export const metricsSchema = z.object({
-  examples: z.number().int(),
-  patients: z.number().int(),
-  loss: z.number(),
-  accuracy: estimateSchema,
-  /** Area under the ROC curve: DeLong interval for two classes, macro one-vs-rest with bootstrap over patients beyond. */
-  auc: estimateSchema,
-  /** Mean of the per-class sensitivities. */
-  balancedAccuracy: z.number(),
-  /** Expected calibration error, 15 bins of the top class's probability. */
-  calibrationError: z.number(),
-  perClass: z.array(
-    z.object({
-      name: z.string(),
-      examples: z.number().int(),
-      sensitivity: z.number().nullable(),
-      specificity: z.number().nullable(),
-      auc: z.number().nullable(),
-    }),
-  ),
-  /** Rows are true classes, columns predicted. */
-  confusion: z.array(z.array(z.number().int())),
-});
-export type Metrics = z.infer<typeof metricsSchema>;
 
 export const splitNames = ['train', 'validation', 'test'] as const;
 export type SplitName = (typeof splitNames)[number];

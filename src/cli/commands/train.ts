@@ -2,7 +2,8 @@
 import { Command, Option } from 'commander';
 import type { Run } from '../../contract/calls.ts';
 import { Fault } from '../../contract/fault.ts';
-import { type Estimate, engineNames, providerNames } from '../../contract/training.ts';
+import type { Estimate } from '../../contract/metrics.ts';
+import { engineNames, providerNames } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { bundledNetworkNames } from '../../station/initial-trunk.ts';
 import { positiveInteger, positiveNumber, wholeNumber } from '../options.ts';

@@ -1,5 +1,5 @@
 // Dots with whiskers: AUC and accuracy of every model on the pooled test set, against the mean of the local-only models.
-import type { Estimate } from '../../contract/training.ts';
+import type { Estimate } from '../../contract/metrics.ts';
 import type { ComparedModel, DemoResult } from './demo-result.ts';
 import { figure } from './figures.ts';
 import { html, type Markup } from './markup.ts';

@@ -1,6 +1,6 @@
 // All that a practice federation measured: what the report shows and what `imagiq demo --json` prints.
 import { z } from 'zod';
-import { metricsSchema } from '../../contract/training.ts';
+import { metricsSchema } from '../../contract/metrics.ts';
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().min(0);

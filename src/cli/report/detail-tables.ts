@@ -1,5 +1,5 @@
 // The tables below the scoreboard: trunk by class, trunk by version, sites, ledger heads.
-import type { Metrics } from '../../contract/training.ts';
+import type { Metrics } from '../../contract/metrics.ts';
 import type { DemoResult } from './demo-result.ts';
 import { byteSize, duration, figure, whole } from './figures.ts';
 import { html, type Content, type Markup } from './markup.ts';

@@ -1,5 +1,5 @@
 // How the report writes numbers.
-import type { Estimate } from '../../contract/training.ts';
+import type { Estimate } from '../../contract/metrics.ts';
 
 const minus = '−';
 

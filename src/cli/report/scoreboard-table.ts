@@ -1,5 +1,5 @@
 // The four-way comparison: local-only, trunk, ensemble and central on the pooled test set, as tiles and as a table.
-import type { Estimate } from '../../contract/training.ts';
+import type { Estimate } from '../../contract/metrics.ts';
 import { modelTitles } from './comparison-plot.ts';
 import { comparedModels, type ComparedModel, type DemoResult } from './demo-result.ts';
 import { figure, interval, signedFigure } from './figures.ts';

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Project } from '../../contract/federation.ts';
-import type { Evaluation, Metrics, TrainProgress } from '../../contract/training.ts';
+import type { Metrics } from '../../contract/metrics.ts';
+import type { Evaluation, TrainProgress } from '../../contract/training.ts';
 import { metricsOf, type TrainerProcess } from '../../trainer/client.ts';
 import { writePooledDataset } from './pooled-dataset.ts';
 

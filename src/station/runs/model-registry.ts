@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Model, modelSchema } from '../../contract/calls.ts';
-import type { Metrics } from '../../contract/training.ts';
+import type { Metrics } from '../../contract/metrics.ts';
 import type { BlobStore } from '../home/blob-store.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Fault } from '../../contract/fault.ts';
 import type { Project, Scoreboard } from '../../contract/federation.ts';
-import type { Metrics } from '../../contract/training.ts';
+import type { Metrics } from '../../contract/metrics.ts';
 import { selectEnsemble, softVote } from '../aggregation/ensemble.ts';
 import { checkUpdate } from '../aggregation/update.ts';
 import { decodeWeights } from '../aggregation/weights.ts';

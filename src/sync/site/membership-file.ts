@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { membershipSchema, projectSchema, scoreboardSchema } from '../../contract/federation.ts';
-import { metricsSchema } from '../../contract/training.ts';
+import { metricsSchema } from '../../contract/metrics.ts';
 import { fingerprintSchema, publicKeySchema } from '../protocol/device-keys.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
 import { hashSchema, parseJson, signedSchema } from '../protocol/statement.ts';

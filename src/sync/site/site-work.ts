@@ -1,7 +1,7 @@
 // What a site's machine does for a federation, behind an interface: the station implements it with its cohorts and its trainer.
 // Nothing here can name a patient, a study or a pixel: weights and numbers only.
 import type { Project } from '../../contract/federation.ts';
-import type { Metrics } from '../../contract/training.ts';
+import type { Metrics } from '../../contract/metrics.ts';
 
 /** Weights travel as safetensors bytes in the network's canonical order. */
 export interface SiteWork {

@@ -1,5 +1,5 @@
 // 95 % confidence intervals.
-import type { Estimate } from '../../contract/training.ts';
+import type { Estimate } from '../../contract/metrics.ts';
 import { randomStream } from '../run/random.ts';
 
 /** The 97.5th percentile of the standard normal distribution. */

@@ -1,8 +1,10 @@
 // The metrics of one set of predictions: pure functions of probabilities, labels and patients.
-import type { Estimate, Metrics } from '../../contract/training.ts';
+import type { ClassMetrics, Estimate, Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import { predictionsUnusable } from '../faults.ts';
 import { calibrationError, logLoss } from './calibration.ts';
-import { numbered, normalInterval, patientBootstrap, wilsonInterval } from './intervals.ts';
+import { numbered, normalInterval, patientBootstrap } from './intervals.ts';
+import { chosenThreshold, ratesAt, shareRight } from './operating-point.ts';
+import { averagePrecision } from './precision-recall.ts';
 import { areaUnderCurve, areaVariance, rankScores, type RankedScores } from './roc.ts';
 
 /**
@@ -11,6 +13,7 @@ import { areaUnderCurve, areaVariance, rankScores, type RankedScores } from './r
  * @param labels true class of each example.
  * @param patients a number per example that tells patients apart.
  * @param classes names of the classes in label order.
+ * @param operatingPoint thresholds chosen on other images, to be measured too.
  * @throws Fault 363 when lengths disagree, a label is out of range or a probability is not a finite number.
  */
 export function metricsOf(
@@ -18,6 +21,7 @@ export function metricsOf(
   labels: Int32Array,
   patients: Int32Array,
   classes: readonly string[],
+  operatingPoint: OperatingPoint | null = null,
 ): Metrics {
   checkPredictions(probabilities, labels, classes.length);
   if (patients.length !== labels.length) throw predictionsUnusable('patients and labels differ in number');
@@ -26,21 +30,45 @@ export function metricsOf(
   const isRight = Uint8Array.from(predicted.classes, (top, example) => (top === labels[example] ? 1 : 0));
   const confusion = confusionMatrix(labels, predicted.classes, classes.length);
   const ranked = classes.map((_, index) => rankScores(probabilities, labels, index, classes.length));
-  const areas = ranked.map((scores) => areaUnderCurve(scores));
-  const perClass = classes.map((name, index) => {
-    const rates = classRates(confusion, index);
-    return { name, ...rates, auc: areas[index]! };
-  });
+  const perClass = classes.map((name, index) => ({
+    name,
+    ...classRates(confusion, index),
+    ...rankedMetrics(ranked[index]!, patients, operatingPoint?.thresholds[index] ?? null),
+  }));
+  const isBinary = classes.length === 2;
   return {
+    task: 'classification',
     examples,
     patients: numbered(patients).count,
     loss: logLoss(probabilities, labels, classes.length),
-    accuracy: accuracyEstimate(isRight, patients),
-    auc: classes.length === 2 ? binaryArea(ranked[1]!, patients) : macroArea(ranked, patients),
-    balancedAccuracy: mean(perClass.flatMap(({ sensitivity }) => (sensitivity === null ? [] : [sensitivity]))) ?? 0,
+    accuracy: shareRight(isRight, patients),
+    auc: isBinary ? binaryArea(ranked[1]!, patients) : macroArea(ranked, patients),
+    balancedAccuracy: meanOf(perClass.map(({ sensitivity }) => sensitivity)) ?? 0,
     calibrationError: calibrationError(predicted.probabilities, isRight),
+    averagePrecision: meanOf((isBinary ? perClass.slice(1) : perClass).map((entry) => entry.averagePrecision)),
+    f1: meanOf((isBinary ? perClass.slice(1) : perClass).map(({ f1 }) => f1)),
+    ...noSegmentation,
     perClass,
     confusion,
+  };
+}
+
+/** What only a segmentation has. */
+export const noSegmentation = { dice: null, hausdorff95: null, hausdorffUnit: null } as const;
+
+/** What the order of one class's scores tells. */
+export function rankedMetrics(
+  ranked: RankedScores,
+  patients: Int32Array,
+  threshold: number | null,
+): Omit<ClassMetrics, 'name' | 'examples' | 'sensitivity' | 'specificity' | 'f1'> {
+  return {
+    auc: areaUnderCurve(ranked),
+    averagePrecision: averagePrecision(ranked),
+    dice: null,
+    hausdorff95: null,
+    youdenThreshold: chosenThreshold(ranked, 'youden'),
+    atThreshold: threshold === null ? null : ratesAt(threshold, ranked, patients),
   };
 }
 
@@ -51,12 +79,8 @@ export function metricsOf(
 export function aucOf(probabilities: Float32Array, labels: Int32Array, classes: number): number | null {
   checkPredictions(probabilities, labels, classes);
   if (classes === 2) return areaUnderCurve(rankScores(probabilities, labels, 1, 2));
-  const areas: number[] = [];
-  for (let index = 0; index < classes; index += 1) {
-    const area = areaUnderCurve(rankScores(probabilities, labels, index, classes));
-    if (area !== null) areas.push(area);
-  }
-  return mean(areas);
+  const ranked = Array.from({ length: classes }, (_, index) => rankScores(probabilities, labels, index, classes));
+  return meanOf(ranked.map((scores) => areaUnderCurve(scores)));
 }
 
 function checkPredictions(probabilities: Float32Array, labels: Int32Array, classes: number): void {
@@ -96,10 +120,10 @@ function confusionMatrix(labels: Int32Array, predicted: Int32Array, classes: num
 }
 
 /** One class against the rest at the most-probable-class decision; null where there is nothing to divide by. */
-function classRates(
+export function classRates(
   confusion: readonly (readonly number[])[],
   index: number,
-): { examples: number; sensitivity: number | null; specificity: number | null } {
+): { examples: number; sensitivity: number | null; specificity: number | null; f1: number | null } {
   const total = confusion.flat().reduce((sum, cell) => sum + cell, 0);
   const examples = confusion[index]!.reduce((sum, cell) => sum + cell, 0);
   const called = confusion.reduce((sum, row) => sum + row[index]!, 0);
@@ -109,25 +133,8 @@ function classRates(
     examples,
     sensitivity: examples > 0 ? hits / examples : null,
     specificity: others > 0 ? (others - (called - hits)) / others : null,
+    f1: examples + called > 0 ? (2 * hits) / (examples + called) : null,
   };
-}
-
-/** A bootstrap knows no width where all answers are right or all wrong; Wilson's interval over patients does. */
-function accuracyEstimate(isRight: Uint8Array, patients: Int32Array): Estimate {
-  const right = isRight.reduce((total, flag) => total + flag, 0);
-  if (isRight.length === 0) return null;
-  const value = right / isRight.length;
-  if (right === 0 || right === isRight.length) return wilsonInterval(value, numbered(patients).count);
-  const interval = patientBootstrap(patients, (weights) => {
-    let total = 0;
-    let rightWeight = 0;
-    for (let example = 0; example < weights.length; example += 1) {
-      total += weights[example]!;
-      rightWeight += weights[example]! * isRight[example]!;
-    }
-    return total > 0 ? rightWeight / total : null;
-  });
-  return interval === null ? null : { value, ...interval };
 }
 
 function binaryArea(ranked: RankedScores, patients: Int32Array): Estimate {
@@ -138,15 +145,18 @@ function binaryArea(ranked: RankedScores, patients: Int32Array): Estimate {
   return variance === null ? { value, low: 0, high: 1 } : normalInterval(value, variance);
 }
 
-function macroArea(ranked: readonly RankedScores[], patients: Int32Array): Estimate {
+/** Mean of the classes' areas, with a bootstrap over patients. */
+export function macroArea(ranked: readonly RankedScores[], patients: Int32Array): Estimate {
   const macro = (weights?: Float64Array): number | null =>
-    mean(ranked.map((scores) => areaUnderCurve(scores, weights)).filter((area) => area !== null));
+    meanOf(ranked.map((scores) => areaUnderCurve(scores, weights)));
   const value = macro();
   if (value === null) return null;
   const interval = patientBootstrap(patients, macro);
   return interval === null ? null : { value, ...interval };
 }
 
-function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((total, value) => total + value, 0) / values.length;
+/** The mean of the values that there are; null where there is none. */
+export function meanOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((total, value) => total + value, 0) / known.length;
 }

@@ -17,7 +17,17 @@ export function rankScores(
   classIndex: number,
   classes: number,
 ): RankedScores {
-  const count = labels.length;
+  return rankColumn(probabilities, classIndex, classes, (example) => labels[example] === classIndex);
+}
+
+/** Sorts the scores of column `classIndex` of a row-major matrix with `classes` columns. */
+export function rankColumn(
+  probabilities: Float32Array,
+  classIndex: number,
+  classes: number,
+  isPositive: (example: number) => boolean,
+): RankedScores {
+  const count = probabilities.length / classes;
   const order = new Int32Array(count);
   for (let index = 0; index < count; index += 1) order[index] = index;
   order.sort((a, b) => probabilities[a * classes + classIndex]! - probabilities[b * classes + classIndex]!);
@@ -25,7 +35,7 @@ export function rankScores(
   const positive = new Uint8Array(count);
   order.forEach((example, place) => {
     sorted[place] = probabilities[example * classes + classIndex]!;
-    positive[place] = labels[example] === classIndex ? 1 : 0;
+    positive[place] = isPositive(example) ? 1 : 0;
   });
   return { order, sorted, positive };
 }
@@ -152,7 +162,11 @@ export function rocPoints(
   classIndex: number,
   classes: number,
 ): RocPoint[] {
-  const { sorted, positive } = rankScores(probabilities, labels, classIndex, classes);
+  return rocPointsOf(rankScores(probabilities, labels, classIndex, classes));
+}
+
+/** As `rocPoints`, of scores that are ranked already. */
+export function rocPointsOf({ sorted, positive }: RankedScores): RocPoint[] {
   const positives = positive.reduce((total, flag) => total + flag, 0);
   const negatives = sorted.length - positives;
   if (positives === 0 || negatives === 0) return [];

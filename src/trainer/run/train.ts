@@ -2,7 +2,8 @@
 // same folder, it ends in the same weights, bit for bit.
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { Epoch, Metrics, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
+import type { Metrics } from '../../contract/metrics.ts';
+import type { Epoch, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { metricsOf } from '../metrics/metrics.ts';

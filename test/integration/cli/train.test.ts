@@ -2,7 +2,8 @@ import path from 'node:path';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Cohort } from '../../../src/contract/cohort.ts';
-import type { Epoch, Metrics } from '../../../src/contract/training.ts';
+import type { Metrics } from '../../../src/contract/metrics.ts';
+import type { Epoch } from '../../../src/contract/training.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq, temporaryFolder } from './imagiq.ts';
 

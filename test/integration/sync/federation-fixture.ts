@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { projectSchema, type Membership, type Project } from '../../../src/contract/federation.ts';
 import { encodeTensorFile, float32Tensor } from '../../../src/contract/safetensors.ts';
-import type { Metrics } from '../../../src/contract/training.ts';
+import { type Metrics, metricsSchema } from '../../../src/contract/metrics.ts';
 import { decodeWeights, encodeWeights } from '../../../src/sync/aggregation/weights.ts';
 import type { LedgerDetail } from '../../../src/sync/site/membership-desk.ts';
 import { openSite, type Site } from '../../../src/sync/site/site.ts';
@@ -63,7 +63,7 @@ export function practiceWork(options: {
   const measured = (probabilities: Float32Array): Metrics => {
     const confidence = labels.reduce((sum, label, index) => sum + probabilities[index * 2 + label]!, 0) / labels.length;
     const estimate = { value: confidence, low: confidence, high: confidence };
-    return {
+    return metricsSchema.parse({
       examples: labels.length,
       patients: labels.length,
       loss: 1 - confidence,
@@ -73,7 +73,7 @@ export function practiceWork(options: {
       calibrationError: 0,
       perClass: [],
       confusion: [],
-    };
+    });
   };
   const moved = (weights: Uint8Array, by: number): Uint8Array =>
     encodeWeights(

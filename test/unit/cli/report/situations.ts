@@ -1,5 +1,5 @@
 // A finished practice federation of four hospitals, for the report's tests.
-import type { Metrics } from '../../../../src/contract/training.ts';
+import { type Metrics, metricsSchema } from '../../../../src/contract/metrics.ts';
 import { seededRandom } from '../../../../src/sync/aggregation/seeded-random.ts';
 import type { DemoResult } from '../../../../src/cli/report/demo-result.ts';
 
@@ -7,7 +7,7 @@ const classes = ['Normal', 'Nodule', 'Effusion'];
 
 export function metricsAround(auc: number, accuracy: number): Metrics {
   const around = (value: number, half: number) => ({ value, low: value - half, high: Math.min(1, value + half) });
-  return {
+  return metricsSchema.parse({
     examples: 312,
     patients: 156,
     loss: 1.2 - accuracy,
@@ -27,7 +27,7 @@ export function metricsAround(auc: number, accuracy: number): Metrics {
       [9, 88, 7],
       [3, 12, 89],
     ],
-  };
+  });
 }
 
 const hospitals = [

@@ -1,0 +1,65 @@
+// From which probability on a class is called: chosen on one set of images, measured on another.
+import type { Estimate, OperatingRule } from '../../contract/metrics.ts';
+import { numbered, patientBootstrap, wilsonInterval } from './intervals.ts';
+import { type RankedScores, rocPointsOf } from './roc.ts';
+
+/**
+ * The threshold that the rule picks: a score that occurs, so that `score >= threshold` divides the images as meant.
+ * Of equals the highest. Null without both positives and negatives.
+ */
+export function chosenThreshold(ranked: RankedScores, rule: OperatingRule): number | null {
+  const points = rocPointsOf(ranked).slice(1);
+  if (points.length === 0) return null;
+  if (rule !== 'youden') return points.find(({ sensitivity }) => sensitivity >= rule.sensitivity)!.threshold;
+  let best = points[0]!;
+  // A difference in the last bit of two shares is none.
+  const gain = 1e-12;
+  for (const point of points) {
+    if (point.sensitivity - point.falsePositiveRate > best.sensitivity - best.falsePositiveRate + gain) best = point;
+  }
+  return best.threshold;
+}
+
+/** Sensitivity and specificity at a threshold, with intervals by a bootstrap over patients. */
+export function ratesAt(
+  threshold: number,
+  ranked: RankedScores,
+  patients: Int32Array,
+): { threshold: number; sensitivity: Estimate; specificity: Estimate } {
+  const isPositive = new Uint8Array(patients.length);
+  const isRight = new Uint8Array(patients.length);
+  ranked.order.forEach((example, place) => {
+    const called = ranked.sorted[place]! >= threshold ? 1 : 0;
+    isPositive[example] = ranked.positive[place]!;
+    isRight[example] = called === ranked.positive[place] ? 1 : 0;
+  });
+  const among = (side: number): Estimate => {
+    const chosen = [...isPositive.keys()].filter((example) => isPositive[example] === side);
+    return shareRight(
+      Uint8Array.from(chosen, (example) => isRight[example]!),
+      Int32Array.from(chosen, (example) => patients[example]!),
+    );
+  };
+  return { threshold, sensitivity: among(1), specificity: among(0) };
+}
+
+/**
+ * The share of ones, with an interval over patients. A bootstrap knows no width where all answers are right or all
+ * wrong; Wilson's interval over patients does. Null for no examples.
+ */
+export function shareRight(isRight: Uint8Array, patients: Int32Array): Estimate {
+  if (isRight.length === 0) return null;
+  const right = isRight.reduce((total, flag) => total + flag, 0);
+  const value = right / isRight.length;
+  if (right === 0 || right === isRight.length) return wilsonInterval(value, numbered(patients).count);
+  const interval = patientBootstrap(patients, (weights) => {
+    let total = 0;
+    let rightWeight = 0;
+    for (let example = 0; example < weights.length; example += 1) {
+      total += weights[example]!;
+      rightWeight += weights[example]! * isRight[example]!;
+    }
+    return total > 0 ? rightWeight / total : null;
+  });
+  return interval === null ? null : { value, ...interval };
+}
