@@ -32,7 +32,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   studyDate: { label: 'Date', widthPx: 88, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
   description: { label: 'Description', widthPx: 110, text: ({ description }) => description },
-  modalities: { label: 'Modality', widthPx: 96, text: ({ modalities }) => modalities.join(', ') },
+  modalities: { label: 'Modality', widthPx: 84, text: ({ modalities }) => modalities.join(', ') },
   bodyParts: {
     label: 'Body part',
     widthPx: 110,

@@ -5,6 +5,7 @@ import type { Db } from '../library/database.ts';
 import { type MeasurementStore, measurementStore } from './measurement-store.ts';
 import { openObjectThreads } from './object-threads.ts';
 import { overlayIndex } from './overlay-index.ts';
+import { readSegmentation, type SeriesSegmentation } from './read-segmentation.ts';
 import { readLabels, type ReadLabelsOptions } from './read-labels.ts';
 
 export interface Annotations {
@@ -21,6 +22,8 @@ export interface Annotations {
   header(sopInstanceUID: string): Promise<CallOutput<'header'>['elements']>;
   /** Reads labels out of objects of the library and keeps them. */
   readLabels(library: ReadLabelsOptions['library'], asked: Parameters<typeof readLabels>[1]): Promise<LabelReport>;
+  /** What every pixel of a series is; null where no segmentation refers to it. @throws see read-segmentation.ts */
+  readSegmentation(seriesInstanceUID: string): Promise<SeriesSegmentation | null>;
   close(): void;
 }
 
@@ -48,6 +51,7 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
     async header(sopInstanceUID) {
       return threads.ask('header', { path: pathOf(sopInstanceUID) });
     },
+    readSegmentation: (series) => readSegmentation({ threads, overlaysOf, pathOf }, series),
     readLabels: (library, asked) => readLabels({ db, folder, threads, library }, asked),
     close: () => threads.close(),
   };

@@ -38,4 +38,10 @@ export const annotationFaults = {
       message: `The object is larger than this program accepts: ${Math.round(bytes / 2 ** 20)} MiB.`,
       retry: 'never',
     }),
+  tooManyClasses: (classes: number) =>
+    new Fault({
+      code: 629,
+      message: `The series has ${classes} segments of different names; at most 255 can be told apart in a label map.`,
+      retry: 'never',
+    }),
 } as const;

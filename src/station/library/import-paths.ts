@@ -12,6 +12,7 @@ import { indexWriter, type ReadInstance } from './index-writer.ts';
 import { expandArchives, type PackedDirectory, type PendingArchive, tellMissing } from './intake/expand-archives.ts';
 import type { Candidate } from './intake/candidate.ts';
 import { candidateBatches } from './intake/candidate-batches.ts';
+import { openMaskPairs } from './intake/mask-pairs.ts';
 import type { CandidateOutcome } from './intake/read-candidate.ts';
 import { type Labelling, labelling, type PlacedFile } from './intake/labelling.ts';
 import { settleBatch } from './intake/settle-batch.ts';
@@ -60,7 +61,9 @@ export async function importPaths(
   const readable = roots.filter((root) => !unreadable.some(({ path: one }) => one === root));
   try {
     await readAll(place, readable, options, tally, workers, labels).finally(() => {
-      if (labels !== null) Object.assign(tally, labels.finish());
+      const labelled = labels?.finish();
+      tally.labelled = labelled?.labelled ?? 0;
+      tally.notes = [...tally.maskNotes(), ...(labelled?.notes ?? [])];
     });
     tally.walking = false;
     const report = await saveImport(place.db, tally, { paths, mode: options.mode, cancelled: options.signal.aborted });
@@ -96,8 +99,10 @@ async function readAll(
     const found: ReadInstance[] = [];
     let isDiskFull = false;
     outcomes.forEach((outcome, index) => {
-      if (outcome.kind === 'instance') found.push(outcome.instance);
-      else if (outcome.kind === 'refused') tally.refuse(outcome.path, outcome.reason);
+      if (outcome.kind === 'instance') {
+        found.push(outcome.instance);
+        if (outcome.mask !== undefined) tally.mask(outcome.instance.source, outcome.mask.whyNot);
+      } else if (outcome.kind === 'refused') tally.refuse(outcome.path, outcome.reason);
       else if (outcome.kind === 'disk-full') isDiskFull = true;
       else tally.found -= 1;
       const candidate = candidates[index];
@@ -118,6 +123,7 @@ async function readAll(
     if (isDiskFull) throw libraryFaults.diskFull(place.folder, tally);
   }
 
+  const maskOfFile = openMaskPairs();
   const weightOf = ({ source, member }: Candidate): number =>
     copiesAll || member !== null || readWhole.test(source) ? wholeFileWeight : 1;
   const batches = candidateBatches({ workers, signal, batchWeight, weightOf, take });
@@ -128,7 +134,10 @@ async function readAll(
     if ('reason' in found) tally.refuse(found.path, found.reason);
     else {
       const { path: file, within } = found;
-      await batches.offer({ source: file, file, member: null, depth: 0, within, patient: patientOf(file) });
+      const maskOf = maskOfFile(file);
+      const patient = patientOf(maskOf?.imageSource ?? file);
+      const open = { source: file, file, member: null, depth: 0, within, patient } as const;
+      await batches.offer(maskOf === null ? open : { ...open, maskOf });
     }
     tally.tell();
   }

@@ -1,4 +1,5 @@
 // Counts what became of an import's files and tells it on, at most ten times a second.
+import path from 'node:path';
 import type { ImportProgress, ImportReport, Refusal } from '../../contract/dicom.ts';
 import type { FindingKind } from '../../contract/import-report.ts';
 
@@ -24,6 +25,8 @@ export class ImportTally {
   /** What a person should know besides: labels that fit nothing, for example. */
   notes: readonly string[] = [];
   #refused = 0;
+  #masks = 0;
+  readonly #misfits: { readonly source: string; readonly whyNot: string }[] = [];
   readonly #refusals: ListedRefusal[] = [];
   readonly #series = new Map<string, Set<string>>();
   /** Milliseconds since 1970. */
@@ -54,6 +57,28 @@ export class ImportTally {
     const series = this.#series.get(studyInstanceUID);
     if (series === undefined) this.#series.set(studyInstanceUID, new Set([seriesInstanceUID]));
     else series.add(seriesInstanceUID);
+  }
+
+  /** A file that is a mask by its place. `whyNot`: why it is kept as a volume of its own; null for a segmentation. */
+  mask(source: string, whyNot: string | null): void {
+    if (whyNot === null) this.#masks += 1;
+    else this.#misfits.push({ source, whyNot });
+  }
+
+  maskNotes(): string[] {
+    const notes: string[] = [];
+    if (this.#masks > 0)
+      notes.push(
+        this.#masks === 1
+          ? '1 mask is kept as the segmentation of its image.'
+          : `${this.#masks} masks are kept as segmentations of their images.`,
+      );
+    const [first] = this.#misfits;
+    if (first !== undefined)
+      notes.push(
+        `${this.#misfits.length} of the files in folders of masks became volumes of their own, ${path.basename(first.source)} first: ${first.whyNot}`,
+      );
+    return notes;
   }
 
   tell(isLast = false): void {

@@ -44,6 +44,7 @@ export interface InstanceSelection {
 
 export interface InstanceReader {
   file(sopInstanceUID: string): InstanceFile | null;
+  /** Images: a segmentation says what is on one and is none. */
   select(selection: InstanceSelection): Iterable<SelectedInstance>;
 }
 
@@ -82,7 +83,7 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
              r.modality, i.frames, i."rows", i."columns"
            FROM studies s JOIN patients p ON p.id = s.patient JOIN series r ON r.study = s.id
              JOIN instances i ON i.series = r.id
-           WHERE ${where} AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0
+           WHERE ${where} AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7') AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0
            ORDER BY i.sopInstanceUID`,
         )
         .all(...values);

@@ -1,4 +1,5 @@
 // What an import found and a worker thread shall read: a file of its own, or a member of an archive.
+import type { MaskOf } from './mask-pairs.ts';
 import type { ZipMember } from './zip-members.ts';
 
 export interface Candidate {
@@ -13,4 +14,6 @@ export interface Candidate {
   readonly within: string;
   /** PatientID for a picture or volume that has none of its own; null where nothing says one. */
   readonly patient: string | null;
+  /** Where the names of folders and files say that it is a volume's mask; `patient` is the volume's then. */
+  readonly maskOf?: MaskOf;
 }

@@ -5,7 +5,8 @@ import type { ImportTally } from '../import-tally.ts';
 import type { Candidate } from './candidate.ts';
 import type { CandidateBatches } from './candidate-batches.ts';
 import { plainName } from './dicomdir.ts';
-import { zipMembers } from './zip-members.ts';
+import { isMaskPlace, isPairPart, type MaskOf, packedMaskPairs } from './mask-pairs.ts';
+import { type ZipMember, zipMembers } from './zip-members.ts';
 
 export interface PendingArchive {
   /** Where it lies now. */
@@ -57,6 +58,15 @@ async function expand(
   const names = new Set<string>();
   const folder = path.posix.dirname(candidate.within);
   const depth = candidate.depth === 0 ? 1 : 2;
+  const offer = (member: ZipMember, maskOf: MaskOf | null): Promise<void> => {
+    const source = `${candidate.source}/${member.name}`;
+    const within = path.posix.join(folder, member.name);
+    const patient = patientOf(maskOf?.imageSource ?? source);
+    return batches.offer({ source, file, member, depth, within, patient, ...(maskOf === null ? {} : { maskOf }) });
+  };
+  /** Offered last: their images may stand behind them. */
+  const masks: ZipMember[] = [];
+  const parts = new Map<string, ZipMember>();
   for await (const found of zipMembers(file)) {
     if (batches.isOver) break;
     const source = found.name === '' ? candidate.source : `${candidate.source}/${found.name}`;
@@ -64,10 +74,16 @@ async function expand(
     tally.found += 1;
     if ('reason' in found) tally.refuse(source, found.reason);
     else {
-      const within = path.posix.join(folder, found.name);
-      await batches.offer({ source, file, member: found, depth, within, patient: patientOf(source) });
+      if (isPairPart(found.name)) parts.set(found.name, found);
+      if (isMaskPlace(found.name)) masks.push(found);
+      else await offer(found, null);
     }
     tally.tell();
+  }
+  const maskOf = masks.length === 0 ? null : packedMaskPairs({ file, source: candidate.source }, parts);
+  for (const mask of masks) {
+    if (batches.isOver) break;
+    await offer(mask, maskOf?.(mask.name) ?? null);
   }
   return names;
 }

@@ -5,13 +5,14 @@ import type { ImportLabels } from '../../../contract/dicom.ts';
 import { readLabelsFile } from '../../cohorts/labels-file.ts';
 import type { InstanceRecord } from '../instance-record.ts';
 import type { StoredLabels } from '../stored-labels.ts';
+import { labelMapClassUID } from './wrap-mask.ts';
 import { type LabelRows, labelRows } from './label-rows.ts';
 
 export interface PlacedFile {
   readonly source: string;
   /** See Candidate. */
   readonly within: string;
-  readonly record: Pick<InstanceRecord, 'sopInstanceUID' | 'studyInstanceUID' | 'patientID'>;
+  readonly record: Pick<InstanceRecord, 'sopInstanceUID' | 'sopClassUID' | 'studyInstanceUID' | 'patientID'>;
 }
 
 export interface Labelling {
@@ -41,6 +42,8 @@ export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
     save(placed) {
       const fresh: { level: 'instance'; uid: string; label: string }[] = [];
       for (const one of placed) {
+        // A mask says what is on an image; a label of its own would be its folder's.
+        if (one.record.sopClassUID === labelMapClassUID) continue;
         const uid = one.record.sopInstanceUID;
         const label = labelOf(one);
         const known = labels.get(uid);

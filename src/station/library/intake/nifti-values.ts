@@ -33,6 +33,9 @@ const scalars: Readonly<Record<number, { readonly bytes: number; readonly read: 
 };
 /** Bytes for one voxel of interleaved colours. */
 const colours: Readonly<Record<number, number>> = { 128: 3, 2304: 4 };
+/** Of the pixels that a datatype becomes. */
+export const isColoured = (datatype: number): boolean => colours[datatype] !== undefined;
+export const isByte = (datatype: number): boolean => datatype === 2;
 const unsupported: Readonly<Record<number, string>> = {
   1: 'one bit',
   32: 'complex numbers',
@@ -94,7 +97,7 @@ function greyPixels(bytes: Uint8Array, header: NiftiHeader, voxels: number): Nif
   const isExact = isWhole && most - least <= wordMost;
   const step = isExact || most === least ? 1 : (most - least) / wordMost;
   const first = isExact && least >= 0 && most <= wordMost ? 0 : least;
-  const pixels = datatype === 2 ? new Uint8Array(voxels) : new Uint16Array(voxels);
+  const pixels = isByte(datatype) ? new Uint8Array(voxels) : new Uint16Array(voxels);
   for (let voxel = 0, at = offset; voxel < voxels; voxel += 1, at += stride) {
     const value = read(view, at, isLittleEndian);
     pixels[voxel] = Number.isFinite(value) ? Math.round((value - first) / step) : 0;

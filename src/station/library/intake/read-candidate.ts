@@ -9,14 +9,20 @@ import type { ReadOutcome } from '../read-instance.ts';
 import { failure, readInstance, readInstanceBytes } from '../read-instance.ts';
 import type { Candidate } from './candidate.ts';
 import { listedFiles, missingFiles, plainName } from './dicomdir.ts';
+import { classNames } from './class-names.ts';
 import { fileKind, fileKindBytes, notImportable } from './file-kind.ts';
+import type { MaskOf, MemberPlace } from './mask-pairs.ts';
 import { type Store, writeUnfinished } from './store-bytes.ts';
+import { wrapMask } from './wrap-mask.ts';
 import { wrapNifti } from './wrap-nifti.ts';
+import type { WrappedFile } from './wrapped-object.ts';
 import { wrapJpeg, wrapPng } from './wrap-picture.ts';
 import { zipMemberBytes } from './zip-member-bytes.ts';
 
 export type CandidateOutcome =
-  | Exclude<ReadOutcome, { kind: 'directory-file' }>
+  | Exclude<ReadOutcome, { kind: 'directory-file' | 'instance' }>
+  /** `mask`: it was taken to be one, and is kept as its volume's segmentation, or as a volume with the reason why not. */
+  | (Extract<ReadOutcome, { kind: 'instance' }> & { readonly mask?: { readonly whyNot: string | null } })
   /** A DICOMDIR: the files that it lists below its folder, and those of them that are not there (none in an archive). */
   | {
       readonly kind: 'directory-file';
@@ -76,24 +82,48 @@ function readMember(candidate: Candidate, bytes: Uint8Array, place: ReadingPlace
 }
 
 /** A picture or volume as a DICOM object in the store. */
-function wrapped(
-  { source, file, patient }: Candidate,
-  kind: keyof typeof wraps,
-  bytes: Uint8Array,
-  store: Store,
-): CandidateOutcome {
+function wrapped(candidate: Candidate, kind: keyof typeof wraps, bytes: Uint8Array, store: Store): CandidateOutcome {
+  const { source, file } = candidate;
   try {
-    const content = createHash('sha256').update(bytes).digest('hex');
-    const name = source.slice(Math.max(source.lastIndexOf('/'), source.lastIndexOf(path.sep)) + 1);
-    const object = wraps[kind]({ bytes, content, name, patient });
+    const mask = candidate.maskOf === undefined ? null : wrappedMask(bytes, candidate, candidate.maskOf);
+    const object =
+      mask !== null && mask.object !== null ? mask.object : wraps[kind](wrappedFile(bytes, source, candidate.patient));
     const outcome = readInstanceBytes(object, { source, modifiedMs: statSync(file).mtimeMs }, store);
     if (outcome.kind === 'directory-file') throw new Error('a wrapped file is no DICOMDIR');
     if (outcome.kind !== 'instance') return outcome;
     // What a wrapped file lacks it never had: nothing is missing that could be looked for.
     const record = { ...outcome.instance.record, missing: '' };
-    return { ...outcome, instance: { ...outcome.instance, record, isWrapped: true } };
+    const instance = { ...outcome.instance, record, isWrapped: true };
+    return { ...outcome, instance, ...(mask === null ? {} : { mask: { whyNot: mask.whyNot } }) };
   } catch (error) {
     return failure(source, error);
+  }
+}
+
+function wrappedFile(bytes: Uint8Array, source: string, patient: string | null): WrappedFile {
+  const content = createHash('sha256').update(bytes).digest('hex');
+  const name = source.slice(Math.max(source.lastIndexOf('/'), source.lastIndexOf(path.sep)) + 1);
+  return { bytes, content, name, patient };
+}
+
+/** As the segmentation of its image, or the reason why it is none. @throws what is no volume at all */
+function wrappedMask(
+  bytes: Uint8Array,
+  { patient }: Candidate,
+  { image, imageSource, dataset }: MaskOf,
+): { readonly object: Uint8Array | null; readonly whyNot: string | null } {
+  const bytesOf = ({ file, member }: MemberPlace): Uint8Array =>
+    member === null ? wholeFile(file) : zipMemberBytes(file, member);
+  try {
+    const names = dataset === null ? new Map<number, string>() : classNames(bytesOf(dataset));
+    const content = createHash('sha256').update(bytes).digest('hex');
+    return {
+      object: wrapMask({ bytes, content, image: wrappedFile(bytesOf(image), imageSource, patient), names }),
+      whyNot: null,
+    };
+  } catch (error) {
+    const why = failure(imageSource, error);
+    return { object: null, whyNot: why.kind === 'refused' ? why.reason : 'The disk is full.' };
   }
 }
 

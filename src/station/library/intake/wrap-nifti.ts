@@ -1,11 +1,11 @@
 // NIfTI volumes as multi-frame Secondary Capture objects with functional groups (PS3.3 A.8.3 to A.8.5, C.7.6.16): one
 // frame for each slice, in its place in the patient, with the file's values behind slope and intercept.
-import { gunzipSync } from 'node:zlib';
+import { constants, gunzipSync } from 'node:zlib';
 import { libraryFaults } from '../faults.ts';
 import type { Element } from '../encode-part10.ts';
 import { fileKind } from './file-kind.ts';
 import { type NiftiHeader, niftiHeader } from './nifti-header.ts';
-import { niftiPixels, type NiftiPixels, voxelLimitBytes } from './nifti-values.ts';
+import { isByte, isColoured, niftiPixels, type NiftiPixels, voxelLimitBytes } from './nifti-values.ts';
 import { imagePixelElements } from './wrap-picture.ts';
 import {
   decimalString,
@@ -24,47 +24,89 @@ const framesLimit = 65_536;
 
 /** @throws Fault 107 where the file is no whole NIfTI volume of a kind that can be imported. */
 export function wrapNifti(file: WrappedFile): Uint8Array {
-  const bytes = unpacked(file.bytes);
-  const header = niftiHeader(bytes);
+  const { header, values, problem, groups } = openNifti(file.bytes);
   const [columns, rows, slices] = header.size;
   const frames = slices * header.volumes;
-  if (rows > 65_535 || columns > 65_535 || frames > framesLimit)
-    throw libraryFaults.notDicom(
-      `The NIfTI volume is too large: ${[...header.size, header.volumes].join(' × ')} voxels.`,
-    );
-  const values = niftiPixels(bytes, header);
   const { samples, pixels } = values;
   const isWord = pixels instanceof Uint16Array;
   const bits = isWord ? 16 : 8;
-  const sopClassUID =
-    samples === 3
-      ? secondaryCapture.multiFrameColor
-      : isWord
-        ? secondaryCapture.multiFrameWord
-        : secondaryCapture.multiFrameByte;
   const photometric = samples === 3 ? 'RGB' : 'MONOCHROME2';
-  const place = gridOf(header);
-  const comment = [values.derivation, place.problem].filter((sentence) => sentence !== '').join(' ');
+  const comment = [values.derivation, problem].filter((sentence) => sentence !== '').join(' ');
   return wrappedObject(file, {
-    sopClassUID,
+    sopClassUID: multiFrameClassOf(header),
     transferSyntaxUID: explicitLittleEndian,
     elements: [
       ...imagePixelElements({ rows, columns, samples, bitsAllocated: bits, bitsStored: bits, photometric }),
       ...(comment === '' ? [] : [element('00204000', 'LT', comment)]),
-      ...(place.grid === null
-        ? []
-        : [element('00200052', 'UI', frameOfReference(header)), element('00201040', 'LO', '')]),
+      ...groups.frameOfReference,
       element('00280008', 'IS', String(frames)),
       // Frames are told apart by their functional groups.
       element('00280009', 'AT', { bytes: Uint8Array.of(0x00, 0x52, 0x30, 0x92) }),
       ...(samples === 1 ? [...rescale(values), element('20500020', 'CS', 'IDENTITY')] : []),
-      element('52009229', 'SQ', { items: [sharedGroups(values, header, place.grid)] }),
-      element('52009230', 'SQ', {
-        items: Array.from({ length: frames }, (_, at) => frameGroups(at, slices, place.grid)),
-      }),
+      element('52009229', 'SQ', { items: [[...groups.shared, ...valueGroups(values)]] }),
+      element('52009230', 'SQ', { items: Array.from({ length: frames }, (_, at) => groups.frame(at)) }),
       element('7FE00010', 'OW', isWord ? { pixels } : { bytes: pixels }),
     ],
   });
+}
+
+export interface OpenNifti {
+  readonly header: NiftiHeader;
+  readonly values: NiftiPixels;
+  /** Why the file's place in the patient is left out; empty where it is not. */
+  readonly problem: string;
+  /** What places the frames, for an image and for its mask alike. */
+  readonly groups: {
+    readonly frameOfReference: readonly Element[];
+    readonly shared: readonly Element[];
+    readonly frame: (frame: number) => Element[];
+  };
+}
+
+/**
+ * A volume with its place in the patient. What turns voxels does so here: an image and its mask stay on one grid.
+ * @param placedAs the header of the volume that lies in the same place; else the file's own
+ * @throws Fault 107 where the file is no whole NIfTI volume of a kind that can be imported.
+ */
+export function openNifti(file: Uint8Array, placedAs?: NiftiHeader): OpenNifti {
+  const bytes = unpacked(file);
+  const header = niftiHeader(bytes);
+  const [columns, rows, slices] = header.size;
+  if (rows > 65_535 || columns > 65_535 || slices * header.volumes > framesLimit)
+    throw libraryFaults.notDicom(
+      `The NIfTI volume is too large: ${[...header.size, header.volumes].join(' × ')} voxels.`,
+    );
+  const place = placedAs ?? header;
+  const { grid, problem } = gridOf(place);
+  return {
+    header,
+    values: niftiPixels(bytes, header),
+    problem,
+    groups: {
+      frameOfReference:
+        grid === null ? [] : [element('00200052', 'UI', frameOfReference(place)), element('00201040', 'LO', '')],
+      shared: placeGroups(place, grid),
+      frame: (frame) => frameGroups(frame, slices, grid),
+    },
+  };
+}
+
+/** The header alone, of a file that may be compressed. @throws Fault 107 */
+export function niftiHead(file: Uint8Array): NiftiHeader {
+  if (fileKind(file) !== 'gzip') return niftiHeader(file);
+  let bytes: Uint8Array;
+  try {
+    bytes = gunzipSync(file.subarray(0, headerBytes), { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    throw libraryFaults.notDicom('The compressed file is damaged: it cannot be expanded.');
+  }
+  return niftiHeader(bytes);
+}
+
+/** What a volume is wrapped as. */
+export function multiFrameClassOf({ datatype }: NiftiHeader): string {
+  if (isColoured(datatype)) return secondaryCapture.multiFrameColor;
+  return isByte(datatype) ? secondaryCapture.multiFrameByte : secondaryCapture.multiFrameWord;
 }
 
 function unpacked(bytes: Uint8Array): Uint8Array {
@@ -135,11 +177,7 @@ function rescale({ slope, intercept }: Pick<NiftiPixels, 'slope' | 'intercept'>)
   ];
 }
 
-function sharedGroups(
-  { samples, slope, intercept, low, high }: NiftiPixels,
-  header: NiftiHeader,
-  grid: Grid | null,
-): Element[] {
+function placeGroups(header: NiftiHeader, grid: Grid | null): Element[] {
   const [columnMm, rowMm, sliceMm] = header.spacingMm;
   const spacing = grid?.pixelSpacingMm ?? (rowMm > 0 && columnMm > 0 ? [rowMm, columnMm] : null);
   const between = grid?.sliceSpacingMm ?? sliceMm;
@@ -149,25 +187,29 @@ function sharedGroups(
       : []),
     ...(spacing === null ? [] : [element('00280030', 'DS', decimals(spacing))]),
   ];
-  const group = (tag: string, item: Element[]): Element => element(tag, 'SQ', { items: [item] });
   return [
     ...(measures.length === 0 ? [] : [group('00289110', measures)]),
     ...(grid === null
       ? []
       : [group('00209116', [element('00200037', 'DS', decimals([...grid.alongRow, ...grid.alongColumn]))])]),
-    ...(samples === 3
-      ? []
-      : [
-          group('00289145', rescale({ slope, intercept })),
-          group('00289132', [
-            element('00281050', 'DS', decimalString((low + high) / 2)),
-            element('00281051', 'DS', decimalString(Math.max(high - low, Math.abs(slope)) || 1)),
-            // A LINEAR window of 1 or less is a step, or not allowed (PS3.3 C.11.2.1.2.1): values from 0 to 1 are common.
-            element('00281056', 'CS', 'LINEAR_EXACT'),
-          ]),
-        ]),
   ];
 }
+
+/** What grey values mean, and how they are shown. */
+function valueGroups({ samples, slope, intercept, low, high }: NiftiPixels): Element[] {
+  if (samples === 3) return [];
+  return [
+    group('00289145', rescale({ slope, intercept })),
+    group('00289132', [
+      element('00281050', 'DS', decimalString((low + high) / 2)),
+      element('00281051', 'DS', decimalString(Math.max(high - low, Math.abs(slope)) || 1)),
+      // A LINEAR window of 1 or less is a step, or not allowed (PS3.3 C.11.2.1.2.1): values from 0 to 1 are common.
+      element('00281056', 'CS', 'LINEAR_EXACT'),
+    ]),
+  ];
+}
+
+const group = (tag: string, item: Element[]): Element => element(tag, 'SQ', { items: [item] });
 
 function frameGroups(frame: number, slices: number, grid: Grid | null): Element[] {
   const slice = frame % slices;

@@ -17,7 +17,10 @@ export interface WrappedFile {
 export interface WrappedImage {
   readonly sopClassUID: string;
   readonly transferSyntaxUID: string;
-  /** Image Pixel module and whatever else the kind of image needs. */
+  /** Of what is made from more than the file; else from the file's content. */
+  readonly sopInstanceUID?: string;
+  readonly seriesInstanceUID?: string;
+  /** Image Pixel module and whatever else the kind of image needs; they take the place of what every object has. */
   readonly elements: readonly Element[];
 }
 
@@ -46,19 +49,20 @@ export const element = (tag: string, vr: string, value: ElementValue): Element =
 
 /** Part-10 bytes of a wrapped file: the same for the same content, name and patient. */
 export function wrappedObject({ content, name, patient }: WrappedFile, image: WrappedImage): Uint8Array {
-  const sopInstanceUID = derivedUid('instance', content);
+  const { sopClassUID, sopInstanceUID = derivedUid('instance', content) } = image;
+  const { seriesInstanceUID = derivedUid('series', content) } = image;
   const shown = textValue(name);
   const common = [
     element('00080005', 'CS', 'ISO_IR 192'),
     element('00080008', 'CS', 'DERIVED\\SECONDARY'),
-    element('00080016', 'UI', image.sopClassUID),
+    element('00080016', 'UI', sopClassUID),
     element('00080018', 'UI', sopInstanceUID),
     element('00080020', 'DA', ''),
     element('00080030', 'TM', ''),
     element('00080050', 'SH', ''),
     element('00080060', 'CS', 'OT'),
     // Written by a workstation, from what is no DICOM (PS3.3 C.8.6.1).
-    element('00080064', 'CS', 'WSD'),
+    ...(sopClassUID.startsWith(secondaryCapture.single) ? [element('00080064', 'CS', 'WSD')] : []),
     element('00080070', 'LO', ''),
     element('00080090', 'PN', ''),
     element('0008103E', 'LO', shown),
@@ -68,21 +72,23 @@ export function wrappedObject({ content, name, patient }: WrappedFile, image: Wr
     element('00100040', 'CS', ''),
     // A patient's pictures are one study, and each picture or volume a series of its own.
     element('0020000D', 'UI', patient === null ? derivedUid('study', content) : derivedUid('patient', patient)),
-    element('0020000E', 'UI', derivedUid('series', content)),
+    element('0020000E', 'UI', seriesInstanceUID),
     element('00200010', 'SH', ''),
     element('00200011', 'IS', ''),
     element('00200013', 'IS', '1'),
     element('00200020', 'CS', ''),
     element('00200060', 'CS', ''),
   ];
-  return encodePart10([...common, ...image.elements], image.sopClassUID, sopInstanceUID, {
+  const own = new Set(image.elements.map(({ tag }) => tag));
+  const all = [...common.filter(({ tag }) => !own.has(tag)), ...image.elements];
+  return encodePart10(all, sopClassUID, sopInstanceUID, {
     transferSyntaxUID: image.transferSyntaxUID,
     versionName: 'IMAGIQ_WRAPPED',
   });
 }
 
 /** As a value of VR LO: no control characters, no backslash, at most 64 characters, the end kept. */
-function textValue(text: string): string {
+export function textValue(text: string): string {
   // oxlint-disable-next-line no-control-regex -- they are what is taken out
   const plain = text.replace(/[\u0000-\u001f\u007f\\]/g, '_').trim();
   return Array.from(plain).slice(-64).join('');
