@@ -18,6 +18,7 @@ import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from
 export { metricsOf } from './metrics/metrics.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';
+export { noiseMultiplierFor, privacyLoss } from './privacy/rdp-accountant.ts';
 
 /** A stopped job answers at its next step; a process that has not answered by then hangs and is ended. */
 const stopDeadlineMs = 60_000;

@@ -1,6 +1,6 @@
 // epsilon: what a training with noise costs in privacy, and how much noise a budget asks for. No station is opened.
 import { Command } from 'commander';
-import { noiseMultiplierFor, privacyLoss } from '../../station/privacy/rdp-accountant.ts';
+import { noiseMultiplierFor, privacyLoss } from '../../station/privacy/accountant.ts';
 import { contextOf } from '../context.ts';
 import { positiveNumber, wholeNumber } from '../options.ts';
 

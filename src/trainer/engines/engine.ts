@@ -1,6 +1,7 @@
 // What every engine offers: one training step, predictions, and its whole state. A session never knows where the
 // images come from, and a run never knows what computes.
 import type { Network } from '../../contract/network.ts';
+import type { Chance } from '../privacy/noise.ts';
 import type { engineNames, HyperParameters, providerNames } from '../../contract/training.ts';
 
 export type EngineName = (typeof engineNames)[number];
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly classWeights: readonly number[] | null;
   /** Seeds the dropout masks, which are drawn from the seed and the step's number alone. Default 0. */
   readonly seed?: number;
+  /** Where the noise of a private session comes from: the operating system, unless a test needs the same twice. */
+  readonly chance?: Chance;
 }
 
 export interface Batch {
@@ -56,6 +59,18 @@ export interface TrainingSession {
   setProximalCentre(weights: ReadonlyMap<string, Float32Array>): void;
   /** Frees native memory. The session cannot be used afterwards; a second call does nothing. */
   close(): Promise<void>;
+}
+
+/** What `open` gives where the hyper-parameters hold privacy settings. Its `step` is both of these, one after the other. */
+export interface PrivateSession extends TrainingSession {
+  readonly chance: Chance;
+  /**
+   * Adds the clipped gradient of each example of a weight other than 0, of a batch of any size. Returns the sum of their
+   * losses, which the promise does not cover. @throws Fault 683
+   */
+  accumulate(batch: Batch): Promise<number>;
+  /** One update by what was accumulated since the last one, with noise; with no example at all, by noise alone. */
+  release(learningRate: number): Promise<void>;
 }
 
 export interface Engine {

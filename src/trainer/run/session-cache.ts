@@ -93,6 +93,15 @@ function networkKey({ engine, provider, threads, network, classes }: PredictionR
 
 /** What else a compiled training step depends on: epochs, schedule and learning rate are given step by step. */
 function trainingKey({ hyperParameters, classWeights }: SessionRequest): string {
-  const { batchSize, optimiser, momentum, weightDecay, labelSmoothing, proximalStrength } = hyperParameters;
-  return JSON.stringify([batchSize, optimiser, momentum, weightDecay, labelSmoothing, proximalStrength, classWeights]);
+  const { batchSize, optimiser, momentum, weightDecay, labelSmoothing, proximalStrength, privacy } = hyperParameters;
+  return JSON.stringify([
+    batchSize,
+    optimiser,
+    momentum,
+    weightDecay,
+    labelSmoothing,
+    proximalStrength,
+    privacy,
+    classWeights,
+  ]);
 }

@@ -2,6 +2,7 @@
 // itself on this very network.
 import type { Engine, EngineOptions, SessionOptions, TrainingSession } from '../engine.ts';
 import { engineUnavailable } from '../faults.ts';
+import { testChance } from '../../privacy/noise.ts';
 import { openCompiledSession } from './compiled-session.ts';
 import { candidates, reasonAgainst } from './providers.ts';
 import { selfTest } from './self-test.ts';
@@ -43,8 +44,9 @@ async function provenSession(
   let tested: TrainingSession | null = null;
   let cpu: TrainingSession | null = null;
   try {
-    tested = await openCompiledSession(options, provider, threads);
-    cpu = await openCompiledSession(options, 'cpu', threads);
+    // Noise, where there is any, must be the same for both.
+    tested = await openCompiledSession({ ...options, chance: testChance(1) }, provider, threads);
+    cpu = await openCompiledSession({ ...options, chance: testChance(1) }, 'cpu', threads);
     const result = await selfTest(tested, cpu, options);
     // A session that moved to the CPU in the middle has failed the test, whatever its numbers.
     if (tested.provider !== provider) return 'it failed while it computed';

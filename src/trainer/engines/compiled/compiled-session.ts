@@ -4,11 +4,13 @@ import type { Layout } from '../../compile/lowering/layout.ts';
 import { inferenceNames, inferenceProgram } from '../../networks/inference-program.ts';
 import { planNetwork, valueCount } from '../../networks/plan.ts';
 import { centreName, stepNames, trainingProgram } from '../../networks/training-program.ts';
+import { openPrivateSession } from '../../privacy/private-session.ts';
 import type { NamedTensors, SessionOptions, TrainingSession } from '../engine.ts';
 import { batchMisshapen, sessionClosed, stepFailed } from '../faults.ts';
 import { checkState, stepCountName } from '../state-check.ts';
 import { StepInputs } from '../step-inputs.ts';
 import { CompiledState } from './compiled-state.ts';
+import { openCompiledStore } from './compiled-store.ts';
 import { inputName, openOnnxSession, outputName, tensorOf, type OnnxSession, type Tensor } from './onnx-session.ts';
 import { layOut } from './tensor-layout.ts';
 
@@ -18,6 +20,8 @@ export async function openCompiledSession(
   provider: string,
   threads: number,
 ): Promise<TrainingSession> {
+  if (options.hyperParameters.privacy !== null)
+    return openPrivateSession(options, (held) => openCompiledStore(held, provider, threads));
   const plan = planNetwork(options.network, options.classes);
   const program = trainingProgram(plan, options.batchSize, options.hyperParameters);
   const filters = new Set(

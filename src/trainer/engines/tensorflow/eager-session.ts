@@ -4,13 +4,17 @@ import { inferenceNames, inferenceProgram } from '../../networks/inference-progr
 import { planNetwork, valueCount } from '../../networks/plan.ts';
 import type { ProgramInput } from '../../networks/program.ts';
 import { centreName, stepNames, trainingProgram } from '../../networks/training-program.ts';
+import { openPrivateSession } from '../../privacy/private-session.ts';
 import type { SessionOptions, TrainingSession } from '../engine.ts';
 import { batchMisshapen, sessionClosed } from '../faults.ts';
 import { checkState, stepCountName } from '../state-check.ts';
 import { StepInputs } from '../step-inputs.ts';
+import { openEagerStore } from './eager-store.ts';
 
 /** Opens a session on a registered backend. @throws Fault 300 when the network cannot be built. */
 export async function openEagerSession(options: SessionOptions, backend: string): Promise<TrainingSession> {
+  if (options.hyperParameters.privacy !== null)
+    return openPrivateSession(options, (held) => openEagerStore(held, backend));
   await tf.setBackend(backend);
   const plan = planNetwork(options.network, options.classes);
   const program = trainingProgram(plan, options.batchSize, options.hyperParameters);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../../../src/contract/fault.ts';
-import { logErfc } from '../../../../src/station/privacy/log-erfc.ts';
-import { noiseMultiplierFor, privacyLoss, stepsWithin } from '../../../../src/station/privacy/rdp-accountant.ts';
+import { logErfc } from '../../../../src/trainer/privacy/log-erfc.ts';
+import { noiseMultiplierFor, privacyLoss, stepsWithin } from '../../../../src/trainer/privacy/rdp-accountant.ts';
 
 test('ε is the published value (Opacus, RDP: q 0.04, σ 1.5, 2,250 steps, δ 1e-5)', () => {
   const { epsilon } = privacyLoss({ sampleRate: 0.04, noiseMultiplier: 1.5, steps: 2_250 }, 1e-5);

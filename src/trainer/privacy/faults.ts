@@ -1,0 +1,26 @@
+// Faults of training with a privacy promise: codes 680–689.
+import { Fault } from '../../contract/fault.ts';
+
+export const privacyFault = {
+  outOfRange: (name: string, value: number, range: string) =>
+    new Fault({ code: 680, message: `${name} is ${value}; it has to be ${range}.`, retry: 'never' }),
+  unreachable: (epsilon: number) =>
+    new Fault({
+      code: 681,
+      message: `No amount of noise keeps this training within ε = ${epsilon}: take fewer steps, a smaller batch or a larger δ.`,
+      retry: 'never',
+    }),
+  batchNorm: (network: string, layer: string) =>
+    new Fault({
+      code: 682,
+      message: `The network ${network} cannot be trained with a privacy promise: layer ${layer} is a batch norm, which mixes the images of a batch. Choose its twin with group norm (${network}-group-norm), or a network without batch norm.`,
+      retry: 'never',
+    }),
+  gradientNotFinite: () =>
+    new Fault({
+      code: 683,
+      message:
+        'Training was ended because the gradient of an image is not a finite number. The last checkpoint is kept. Try a lower learning rate.',
+      retry: 'never',
+    }),
+} as const;
