@@ -85,3 +85,9 @@ export function predictionsUnusable(reason: string): Fault {
   const message = `The predictions cannot be measured: ${reason}. The model may have diverged; use an earlier one.`;
   return new Fault({ code: 363, message, retry: 'never' });
 }
+
+/** 364: the labels are not of the kind that the network learns. */
+export function datasetForOtherTask(task: string, networkTask: string): Fault {
+  const message = `The data set is made for ${task}, the network for ${networkTask}. Choose a network for ${task}, or make the cohort for ${networkTask}.`;
+  return new Fault({ code: 364, message, retry: 'never' });
+}

@@ -34,8 +34,11 @@ export interface SessionOptions {
 export interface Batch {
   /** Normalised values, [batchSize, height, width, channels]. */
   readonly images: Float32Array;
-  /** Class indices, [batchSize]. */
-  readonly labels: Int32Array;
+  /**
+   * Classification: class indices, [batchSize]. Multi-label: 0 or 1, [batchSize, classes]. Segmentation: class of each pixel, or 255
+   * where it is not labelled, [batchSize, height, width].
+   */
+  readonly labels: Int32Array | Uint8Array;
   /** Weight of each example in the mean loss, [batchSize]; 0 for padding, whose images are then ignored. */
   readonly exampleWeights: Float32Array;
   readonly learningRate: number;

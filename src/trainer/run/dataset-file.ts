@@ -1,29 +1,38 @@
-// A data set file, opened for reading in pieces: labels in memory, images from the disk as batches need them.
+// A data set, opened for reading in pieces: labels in memory, images and masks from the disk as batches need them.
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type DatasetHeader, datasetHeaderSchema, splitCodes } from '../../contract/dataset.ts';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { type DatasetHeader, datasetHeaderSchema, notLabelled, splitCodes } from '../../contract/dataset.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Network } from '../../contract/network.ts';
 import { decodeTensorLayout, tensorHeaderBytes, type TensorLayout } from '../../contract/safetensors.ts';
 import type { SplitName } from '../../contract/training.ts';
-import { datasetDoesNotFit, datasetMalformed, datasetUnreadable } from '../faults.ts';
+import { datasetDoesNotFit, datasetForOtherTask, datasetMalformed, datasetUnreadable } from '../faults.ts';
+import { type ExamplePixels, pixelsInFile, pixelsInShards } from './example-pixels.ts';
+import { readBytes, reasonOf, tensorAt } from './tensor-place.ts';
 
 export interface DatasetFile {
   readonly header: DatasetHeader;
+  /**
+   * Classification: class by example index. Multi-label: 0 or 1, [examples, classes]. Empty for a segmentation, whose labels are
+   * masks.
+   */
+  readonly labels: Int32Array | Uint8Array;
   /** By example index. */
-  readonly labels: Int32Array;
   readonly patients: Int32Array;
   /** SHA-256 (hex) over header, labels, splits and file size: tells data sets apart without reading the images. */
   readonly identity: string;
   /** Example indices of a split, ascending. */
   examplesOf(split: SplitName): Int32Array;
-  /** Reads one image (row-major H×W×C, 0…65535) to `into`, which must be exactly as long. */
+  /** Reads one image (row-major H×W×C, 0…65535) to `into`, which must be exactly as long. @throws Fault 350, 351 */
   readImage(example: number, into: Uint16Array): void;
+  /** Reads the mask of a segmentation's image (row-major H×W, class or 255) to `into`. @throws Fault 350, 351 */
+  readMask(example: number, into: Uint8Array): void;
   close(): void;
 }
 
 /**
- * Opens a data set and checks all of it except the pixels, any value of which is valid.
+ * Opens a data set and checks all of it except pixels. Shards are checked against their hash when they are first read.
  * @throws Fault 350 (unreadable), 351 or 610 (malformed).
  */
 export function openDatasetFile(file: string): DatasetFile {
@@ -33,50 +42,75 @@ export function openDatasetFile(file: string): DatasetFile {
   } catch (error) {
     throw datasetUnreadable(reasonOf(error), error);
   }
+  let pixels: ExamplePixels | null = null;
   try {
     const fileBytes = fstatSync(descriptor).size;
     const first = readBytes(descriptor, 0, Math.min(8, fileBytes));
-    const head = readBytes(descriptor, 0, tensorHeaderBytes(first, fileBytes));
-    const layout = decodeTensorLayout(head, fileBytes);
+    const layout = decodeTensorLayout(readBytes(descriptor, 0, tensorHeaderBytes(first, fileBytes)), fileBytes);
     const header = decodeHeader(layout);
-    const { examples, height, width, channels, classes } = header;
-    const images = tensorAt(layout, 'images', 'U16', [examples, height, width, channels]);
-    const labels = int32At(descriptor, tensorAt(layout, 'labels', 'I32', [examples]));
-    const patients = int32At(descriptor, tensorAt(layout, 'patients', 'I32', [examples]));
-    const { start, end } = tensorAt(layout, 'split', 'U8', [examples]);
-    const split = readBytes(descriptor, start, end - start);
-    if (!labels.every((label) => label >= 0 && label < classes.length)) {
-      throw datasetMalformed('a label names no class');
-    }
+    const { examples } = header;
+    const bytesOf = (name: string, elementType: string, shape: readonly number[]): Uint8Array<ArrayBuffer> => {
+      const { start, end } = tensorAt(layout, name, elementType, shape);
+      return readBytes(descriptor, start, end - start);
+    };
+    const patients = new Int32Array(bytesOf('patients', 'I32', [examples]).buffer);
+    const split = bytesOf('split', 'U8', [examples]);
     if (!split.every((code) => code <= splitCodes.test)) throw datasetMalformed('an image belongs to no known split');
+    const labels = labelsIn(header, bytesOf);
+    pixels =
+      header.version === 1
+        ? pixelsInFile(descriptor, layout, header)
+        : pixelsInShards(path.dirname(file), header, new Int32Array(bytesOf('place', 'I32', [examples, 2]).buffer));
     const identity = createHash('sha256')
       .update(JSON.stringify(header))
       .update(new Uint8Array(labels.buffer))
       .update(split)
       .update(String(fileBytes))
       .digest('hex');
-    const imageBytes = height * width * channels * 2;
+    const opened = pixels;
     return {
       header,
       labels,
       patients,
       identity,
       examplesOf: (name) => Int32Array.from([...split.keys()].filter((example) => split[example] === splitCodes[name])),
-      // Synchronous on purpose: an image is a few kilobytes of page cache, cheaper to copy than to wait for.
-      readImage(example, into) {
-        const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
-        fillBytes(descriptor, images.start + example * imageBytes, bytes);
+      readImage: (example, into) => opened.readImage(example, into),
+      readMask(example, into) {
+        opened.readMask(example, into);
+        for (const value of into)
+          if (value >= header.classes.length && value !== notLabelled) throw datasetMalformed('a mask names no class');
       },
-      close: () => closeSync(descriptor),
+      close() {
+        opened.close();
+        closeSync(descriptor);
+      },
     };
   } catch (error) {
+    pixels?.close();
     closeSync(descriptor);
     throw error instanceof Fault ? error : datasetUnreadable(reasonOf(error), error);
   }
 }
 
-/** @throws Fault 352 when the images are not what the network takes. */
-export function checkImagesFit({ height, width, channels }: DatasetHeader, { input }: Network): void {
+function labelsIn(
+  { task, examples, classes }: DatasetHeader,
+  bytesOf: (name: string, elementType: string, shape: readonly number[]) => Uint8Array<ArrayBuffer>,
+): Int32Array | Uint8Array {
+  if (task === 'segmentation') return new Uint8Array();
+  if (task === 'multi-label') {
+    const labels = bytesOf('labels', 'U8', [examples, classes.length]);
+    if (!labels.every((label) => label <= 1)) throw datasetMalformed('a label is neither 0 nor 1');
+    return labels;
+  }
+  const labels = new Int32Array(bytesOf('labels', 'I32', [examples]).buffer);
+  if (!labels.every((label) => label >= 0 && label < classes.length)) throw datasetMalformed('a label names no class');
+  return labels;
+}
+
+/** @throws Fault 352, 364 when the images are not what the network takes. */
+export function checkImagesFit({ height, width, channels, task }: DatasetHeader, network: Network): void {
+  const { input } = network;
+  if (task !== network.task) throw datasetForOtherTask(task, network.task);
   if (height !== input.height || width !== input.width || channels !== input.channels) {
     const sizes = [
       [height, width, channels],
@@ -96,46 +130,4 @@ function decodeHeader({ metadata }: TensorLayout): DatasetHeader {
   const header = datasetHeaderSchema.safeParse(value);
   if (!header.success) throw datasetMalformed(`its header is not valid at ${header.error.issues[0]?.path.join('.')}`);
   return header.data;
-}
-
-function tensorAt(
-  { tensors }: TensorLayout,
-  name: string,
-  elementType: string,
-  shape: readonly number[],
-): { start: number; end: number } {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw datasetMalformed(`it has no ${name}`);
-  if (tensor.elementType !== elementType || tensor.shape.join() !== shape.join()) {
-    throw datasetMalformed(
-      `${name} are ${tensor.elementType} [${tensor.shape.join(', ')}] instead of ${elementType} [${shape.join(', ')}]`,
-    );
-  }
-  return tensor;
-}
-
-function int32At(descriptor: number, { start, end }: { start: number; end: number }): Int32Array {
-  const bytes = readBytes(descriptor, start, end - start);
-  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-}
-
-function readBytes(descriptor: number, position: number, length: number): Uint8Array {
-  // Own buffer (never Node's shared pool), so that typed arrays of any width can look at it from its beginning.
-  const bytes = new Uint8Array(length);
-  fillBytes(descriptor, position, bytes);
-  return bytes;
-}
-
-function fillBytes(descriptor: number, position: number, bytes: Uint8Array): void {
-  let done = 0;
-  while (done < bytes.byteLength) {
-    const count = readSync(descriptor, bytes, done, bytes.byteLength - done, position + done);
-    if (count === 0) throw datasetUnreadable('it became shorter while it was read');
-    done += count;
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  return code === 'ENOENT' ? 'it does not exist' : `the system answered ${code}`;
 }

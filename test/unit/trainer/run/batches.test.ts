@@ -113,7 +113,7 @@ describe('augmentation', () => {
 
 describe('balanced class weights', () => {
   it('make each class count the same and the mean example 1', () => {
-    const weights = balancedClassWeights(Int32Array.from([0, 0, 0, 1]), Int32Array.from([0, 1, 2, 3]), 2);
+    const weights = balancedClassWeights(Int32Array.from([0, 0, 0, 1]), Int32Array.from([0, 1, 2, 3]), 2)!;
     expect(weights[0]! * 3).toBeCloseTo(weights[1]!, 12);
     expect((weights[0]! * 3 + weights[1]!) / 4).toBeCloseTo(1, 12);
   });
