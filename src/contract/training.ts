@@ -119,7 +119,12 @@ export const trainOutcomeSchema = z.object({
   imagesPerSecond: z.number(),
   engine: z.enum(engineNames),
   provider: z.string(),
+  /** Ended by an order; it can go on from its checkpoint. */
   stoppedEarly: z.boolean(),
+  /** What ended it: all epochs done, no lower validation loss for `patience` epochs, or an order. */
+  ending: z.enum(['all-epochs', 'patience', 'stopped']).default('all-epochs'),
+  /** The epoch (from 1) whose weights these are; null when none was validated. */
+  bestEpoch: z.number().int().nullable().default(null),
 });
 export type TrainOutcome = z.infer<typeof trainOutcomeSchema>;
 
@@ -143,11 +148,20 @@ export const trainProgressSchema = z.object({
     .array(z.tuple([z.number().int(), z.number()]))
     .max(1_000)
     .default([]),
+  /** Over the last ten seconds or so. */
   imagesPerSecond: z.number(),
+  /** Validation included. */
   secondsLeft: z.number().nullable(),
+  /** Resident memory of the trainer's process. */
   memoryBytes: z.number().int(),
   device: z.string(),
-  state: z.enum(['preparing', 'training', 'paused', 'evaluating']),
+  /** Share of the training time in which the engine waited for images, 0 … 1. */
+  dataWaitShare: z.number().min(0).max(1).default(0),
+  learningRate: z.number().default(0),
+  /** `waiting`: held back by the workstation's rules, and goes on by itself. */
+  state: z.enum(['preparing', 'training', 'paused', 'waiting', 'evaluating']),
+  /** Why it waits, for a person. */
+  waitsFor: z.string().nullable().default(null),
 });
 export type TrainProgress = z.infer<typeof trainProgressSchema>;
 
@@ -159,6 +173,10 @@ export const toTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resume') }),
   /** Ends the running job at the next step, keeping its checkpoint. */
   z.object({ kind: z.literal('stop') }),
+  /** Holds this process's work, now and for the next jobs, until `reason` is null; its user's pause is another thing. */
+  z.object({ kind: z.literal('hold'), reason: z.string().max(200).nullable() }),
+  /** Rests this long: somebody needs the machine just now. */
+  z.object({ kind: z.literal('rest'), milliseconds: z.number().min(0).max(60_000) }),
 ]);
 /** As decoded by the trainer; what is sent may leave out what has a default. */
 export type ToTrainer = z.infer<typeof toTrainerSchema>;
@@ -169,6 +187,8 @@ export const fromTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('progress'), id: z.number().int(), progress: trainProgressSchema }),
   z.object({ kind: z.literal('epoch'), id: z.number().int(), epoch: epochSchema }),
+  /** Something that the run survived and its reader should know. */
+  z.object({ kind: z.literal('note'), id: z.number().int(), note: z.string().max(2_000) }),
   z.object({ kind: z.literal('trained'), id: z.number().int(), outcome: trainOutcomeSchema }),
   z.object({ kind: z.literal('evaluated'), id: z.number().int(), evaluation: evaluationSchema }),
   z.object({ kind: z.literal('fault'), id: z.number().int(), fault: faultSchema }),

@@ -27,6 +27,8 @@ export interface TrainListeners {
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Also told of the earlier epochs of a resumed run. */
   readonly onEpoch?: (epoch: Epoch) => void;
+  /** Something that the run survived and its reader should know: a damaged checkpoint, a provider that failed. */
+  readonly onNote?: (note: string) => void;
   /** Stops the run at its next step; it still resolves, with `stoppedEarly`, and its checkpoint stays. */
   readonly signal?: AbortSignal;
 }
@@ -41,6 +43,10 @@ export interface TrainerProcess {
   pause(): void;
   resume(): void;
   stop(): void;
+  /** Holds the running job and all later ones between two steps, for this reason, until null. */
+  hold(reason: string | null): void;
+  /** The running job begins no step for so long. */
+  rest(milliseconds: number): void;
   /** Ends the process at once; waiting and running jobs fail with fault 359. A second call does nothing. */
   close(): void;
 }
@@ -66,6 +72,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
   let hangTimer: NodeJS.Timeout | undefined;
   let isClosed = false;
   let nextId = 1;
+  let heldFor: string | null = null;
 
   const send = (order: TrainerOrder): void => {
     // A process that just died is told of by its exit event.
@@ -84,7 +91,10 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
     const task = waiting.shift();
     if (task === undefined) return;
     running = task;
-    child ??= startProcess();
+    if (child === null) {
+      child = startProcess();
+      if (heldFor !== null) send({ kind: 'hold', reason: heldFor });
+    }
     send(task.order);
   };
 
@@ -103,6 +113,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
     if (news.kind === 'ready' || task === null || news.id !== task.order.id) return;
     if (news.kind === 'progress') task.listeners.onProgress?.(news.progress);
     else if (news.kind === 'epoch') task.listeners.onEpoch?.(news.epoch);
+    else if (news.kind === 'note') task.listeners.onNote?.(news.note);
     else if (news.kind === 'fault') finish(task, () => task.reject(new Fault(news.fault)));
     else finish(task, () => task.resolve(news));
   };
@@ -189,6 +200,14 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
     pause: () => send({ kind: 'pause' }),
     resume: () => send({ kind: 'resume' }),
     stop: stopRunning,
+    hold(reason) {
+      if (reason === heldFor) return;
+      heldFor = reason;
+      send({ kind: 'hold', reason });
+    },
+    rest(milliseconds) {
+      if (running !== null) send({ kind: 'rest', milliseconds });
+    },
     close() {
       if (isClosed) return;
       isClosed = true;

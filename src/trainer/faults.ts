@@ -26,8 +26,15 @@ export function nothingToTrainOn(): Fault {
 }
 
 /** 354: the loss or the outputs became NaN or infinite. */
-export function notFinite(what: string, where: string): Fault {
-  const message = `Training was ended because ${what} is not a finite number (${where}). The last checkpoint is kept. Try a lower learning rate.`;
+export function notFinite(
+  what: string,
+  where: string,
+  {
+    cause = '',
+    advice = 'Try a lower learning rate, or clip the gradients.',
+  }: { cause?: string; advice?: string } = {},
+): Fault {
+  const message = `Training was ended because ${what} is not a finite number (${where})${cause && `: ${cause}`}. The last checkpoint and all models are kept. ${advice}`;
   return new Fault({ code: 354, message, retry: 'never' });
 }
 

@@ -10,6 +10,7 @@ import { train } from './run/train.ts';
 
 const sessions = sessionCache();
 let running: RunControl | null = null;
+let heldFor: string | null = null;
 
 const tell = (message: FromTrainer): void => {
   if (process.connected) process.send?.(message);
@@ -21,7 +22,7 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
     tell({ kind: 'fault', id, fault: trainerUnavailable('another job is running').toValue() });
     return;
   }
-  const control = runControl();
+  const control = runControl(heldFor);
   running = control;
   let last: FromTrainer;
   try {
@@ -31,8 +32,11 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
         control,
         onProgress: (progress) => tell({ kind: 'progress', id, progress }),
         onEpoch: (epoch) => tell({ kind: 'epoch', id, epoch }),
-        // Standard error is the process's log; the contract's messages are for programs.
-        onNote: (note) => console.error(`trainer: ${note}`),
+        onNote(note) {
+          // Standard error is the process's log.
+          console.error(`trainer: ${note}`);
+          tell({ kind: 'note', id, note: note.slice(0, 2_000) });
+        },
       });
       last = { kind: 'trained', id, outcome };
     } else {
@@ -52,6 +56,11 @@ process.on('message', (message) => {
     tell({ kind: 'fault', id: idOf(message), fault });
   } else if (order.data.kind === 'train' || order.data.kind === 'evaluate') {
     void perform(order.data);
+  } else if (order.data.kind === 'hold') {
+    heldFor = order.data.reason;
+    running?.hold(heldFor);
+  } else if (order.data.kind === 'rest') {
+    running?.rest(order.data.milliseconds);
   } else {
     running?.[order.data.kind]();
   }

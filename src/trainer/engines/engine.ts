@@ -47,6 +47,8 @@ export interface Batch {
 export interface TrainingSession {
   /** What computes now: `cpu`, `cuda`, …; it may change to `cpu` when another provider fails in the middle of a run. */
   readonly provider: string;
+  /** Why it moved to the CPU in the middle of a run; null or absent when it did not. */
+  readonly movedBecause?: string | null;
   /** One update of the weights. Returns the loss before it: the weighted mean cross-entropy plus the proximal term. */
   step(batch: Batch): Promise<number>;
   /** Class probabilities [count, classes] by the running batch-norm statistics, of any number of images. */

@@ -1,5 +1,4 @@
 // Probabilities of a list of examples, batch by batch.
-import { setImmediate } from 'node:timers/promises';
 import type { TrainingSession } from '../engines/engine.ts';
 import { notFinite } from '../faults.ts';
 import type { BatchSource } from './batches.ts';
@@ -26,8 +25,7 @@ export async function predictExamples({
 }): Promise<Float32Array<ArrayBuffer> | null> {
   const probabilities = new Float32Array(examples.length * classes);
   for (let start = 0; start < examples.length; start += batchSize) {
-    // The engine blocks the event loop: this is where orders get in.
-    await setImmediate();
+    await control.turn();
     if (control.isStopped) return null;
     const { images, count } = batches.batchAt(examples, start, null);
     const values = await session.predict(images.subarray(0, (images.length / batchSize) * count), count);

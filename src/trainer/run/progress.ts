@@ -5,18 +5,32 @@ import type { RunPosition } from './checkpoint.ts';
 const intervalMs = 1_000;
 /** Losses told in one report; of more steps in a second, the newest. */
 const maxLosses = 500;
+/** The pace that is told is that of the last steps of so many milliseconds, and of the last step at least. */
+const paceWindowMs = 10_000;
 
 interface Moment {
   readonly state: TrainProgress['state'];
   readonly position: Pick<RunPosition, 'epoch' | 'batch'>;
   readonly batchesPerEpoch: number;
+  readonly waitsFor?: string | null;
+}
+
+export interface DoneStep {
+  readonly loss: number;
+  readonly images: number;
+  /** The whole time of the step, idling included. */
+  readonly milliseconds: number;
+  /** Of that, what the engine waited for images. */
+  readonly dataWaitMs: number;
+  readonly learningRate: number;
 }
 
 export interface ProgressReporter {
   /** Names the device of the reports from now on. */
   begin(session: { readonly provider: string }): void;
-  /** `milliseconds` is the whole time of the step, idling included. */
-  stepDone(step: { loss: number; images: number; milliseconds: number }): void;
+  stepDone(step: DoneStep): void;
+  /** What measuring after an epoch took, for the time left. */
+  measured(milliseconds: number): void;
   /** `isNews` reports whatever the time of the last report. */
   report(moment: Moment, isNews: boolean): void;
   /** Over the steps made since this process took the run up; 0 before the first. */
@@ -38,27 +52,45 @@ export function progressReporter({
 }): ProgressReporter {
   let session: { readonly provider: string } | null = null;
   let loss = 0;
+  let learningRate = 0;
   let recentLosses: number[] = [];
+  let recent: { images: number; milliseconds: number }[] = [];
+  let recentMs = 0;
   let images = 0;
   let trainedMs = 0;
+  let dataWaitMs = 0;
+  let measuringMs = 0;
   let lastAt = 0;
-  const rate = (): number => (trainedMs > 0 ? (images * 1_000) / trainedMs : 0);
+  const pace = (): number => {
+    const count = recent.reduce((sum, step) => sum + step.images, 0);
+    return recentMs > 0 ? (count * 1_000) / recentMs : 0;
+  };
   return {
     begin(opened) {
       session = opened;
     },
     stepDone(step) {
-      loss = step.loss;
+      ({ loss, learningRate } = step);
       recentLosses.push(loss);
       images += step.images;
       trainedMs += step.milliseconds;
+      dataWaitMs += step.dataWaitMs;
+      recent.push(step);
+      recentMs += step.milliseconds;
+      while (recent.length > 1 && recentMs - recent[0]!.milliseconds >= paceWindowMs) {
+        recentMs -= recent.shift()!.milliseconds;
+      }
     },
-    report({ state, position, batchesPerEpoch }, isNews) {
+    measured(milliseconds) {
+      measuringMs = milliseconds;
+    },
+    report({ state, position, batchesPerEpoch, waitsFor = null }, isNews) {
       const now = performance.now();
       if (!isNews && now - lastAt < intervalMs) return;
       lastAt = now;
       const step = position.epoch * batchesPerEpoch + position.batch;
       const imagesLeft = (examples * (steps - step)) / batchesPerEpoch;
+      const measuringLeft = (measuringMs / 1_000) * (epochs - Math.min(position.epoch, epochs));
       const first = step - recentLosses.length + 1;
       const losses = recentLosses.map((value, index): [number, number] => [first + index, value]).slice(-maxLosses);
       recentLosses = [];
@@ -69,13 +101,16 @@ export function progressReporter({
         step,
         steps,
         loss,
-        imagesPerSecond: rate(),
-        secondsLeft: rate() > 0 ? imagesLeft / rate() : null,
+        learningRate,
+        imagesPerSecond: pace(),
+        secondsLeft: pace() > 0 ? imagesLeft / pace() + measuringLeft : null,
         memoryBytes: process.memoryUsage.rss(),
         device: session?.provider ?? '',
+        dataWaitShare: trainedMs > 0 ? Math.min(1, dataWaitMs / trainedMs) : 0,
         state,
+        waitsFor,
       });
     },
-    imagesPerSecond: rate,
+    imagesPerSecond: () => (trainedMs > 0 ? (images * 1_000) / trainedMs : 0),
   };
 }

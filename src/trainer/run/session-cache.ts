@@ -21,6 +21,8 @@ export interface SessionRequest extends PredictionRequest {
 
 export interface OpenSession {
   readonly session: TrainingSession;
+  /** Providers that the engine passed over, each with its reason. */
+  readonly passedOver: readonly string[];
   /** Optimiser state of a fresh session: an earlier job must leave no momentum behind. */
   readonly initialOptimiserState: ReadonlyMap<string, Float32Array>;
 }
@@ -68,7 +70,7 @@ export function sessionCache(): SessionCache {
       hyperParameters,
       classWeights,
     });
-    const opened = { session, initialOptimiserState: session.optimiserState() };
+    const opened = { session, passedOver: [...engine.fallbacks], initialOptimiserState: session.optimiserState() };
     sessions.set(key, opened);
     return opened;
   };

@@ -1,7 +1,6 @@
 // The training loop, from a job to its weights. Deterministic on the CPU: interrupted anywhere and started again in the
 // same folder, it ends in the same weights, bit for bit.
 import { createHash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import type { Metrics } from '../../contract/metrics.ts';
 import type { Epoch, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
@@ -9,6 +8,7 @@ import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { metricsOf } from '../metrics/metrics.ts';
 import { balancedClassWeights, type Batch, batchSource } from './batches.ts';
 import { openRunFolder, type RunPosition } from './checkpoint.ts';
+import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { predictExamples } from './predict.ts';
 import { progressReporter } from './progress.ts';
@@ -18,8 +18,8 @@ import { learningRateAt } from './schedule.ts';
 import type { SessionCache } from './session-cache.ts';
 import { encodeWeights, readWeightsFile, type Weights } from './weights-file.ts';
 
-/** Between two checkpoints within an epoch. */
-const checkpointIntervalMs = 20_000;
+/** No more work than this is ever at stake: a step that could end later than so long after the last checkpoint waits for the next one. */
+const mostLostMs = 25_000;
 
 export interface TrainSurroundings {
   readonly sessions: SessionCache;
@@ -31,7 +31,7 @@ export interface TrainSurroundings {
 }
 
 /**
- * Trains until the epochs are done or `control` stops it; both return an outcome with a weights file. A run found
+ * Trains until the epochs are done, patience is at its end, or `control` stops it; all return an outcome with a weights file. A run found
  * half-done in the folder goes on from its last checkpoint and tells its earlier epochs again; a complete one returns
  * its outcome at once. With `job.evaluate` the weights are those of the epoch with the lowest validation loss, else
  * (or without validation images) the last ones.
@@ -81,6 +81,8 @@ async function trainOn(
     classWeights: hyperParameters.balanceClasses ? balancedClassWeights(dataset.labels, examples, classes) : null,
   });
   const { session } = opened;
+  for (const reason of opened.passedOver) onNote(`Not used: ${reason}.`);
+  let device = session.provider;
   progress.begin(session);
   session.setWeights(found?.weights ?? start);
   session.setOptimiserState(found?.optimiser ?? opened.initialOptimiserState);
@@ -90,25 +92,43 @@ async function trainOn(
   const earlierSeconds = position.seconds;
   const startedAt = performance.now();
   let savedAt = startedAt;
+  let saveMs = 0;
+  let slowestStepMs = 0;
   const save = (): void => {
+    const begunAt = performance.now();
     position.seconds = earlierSeconds + (performance.now() - startedAt) / 1_000;
     const weights = finite(session.weights(), `epoch ${position.epoch + 1}`);
     folder.save({ position, weights, optimiser: session.optimiserState(), best });
-    savedAt = performance.now();
+    savedAt = begunAt;
+    saveMs = performance.now() - begunAt;
   };
+  /** Also after this much longer. */
+  const isSaveDue = (aheadMs: number): boolean => performance.now() - savedAt + aheadMs + 2 * saveMs > mostLostMs;
+  const reportWait = (): void => {
+    const state = control.isPaused ? 'paused' : 'waiting';
+    progress.report({ state, position, batchesPerEpoch, waitsFor: control.waitsFor }, true);
+  };
+  control.watchWaits(() => {
+    save();
+    reportWait();
+  });
   const toMeasure = (split: SplitName): Int32Array => (job.evaluate ? dataset.examplesOf(split) : new Int32Array());
   const measure = async (split: SplitName): Promise<Metrics | null> => {
     const chosen = toMeasure(split);
     if (chosen.length === 0) return null;
+    const begunAt = performance.now();
     progress.report({ state: 'evaluating', position, batchesPerEpoch }, true);
     const probabilities = await predictExamples({ session, batches, batchSize, examples: chosen, classes, control });
     if (probabilities === null) return null;
+    progress.measured(performance.now() - begunAt);
     const labels = chosen.map((example) => dataset.labels[example]!);
     const patients = chosen.map((example) => dataset.patients[example]!);
     return metricsOf(probabilities, labels, patients, dataset.header.classes);
   };
 
-  while (position.epoch < hyperParameters.epochs && !control.isStopped) {
+  const isTrained = (): boolean =>
+    position.epoch === hyperParameters.epochs || isOutOfPatience(position.epochs, hyperParameters.patience);
+  while (!isTrained() && !control.isStopped) {
     const order = shuffled(examples, seed, position.epoch);
     const batchOf = async (batch: number): Promise<Batch | null> =>
       batch < batchesPerEpoch
@@ -116,36 +136,44 @@ async function trainOn(
         : null;
     let next = await batchOf(position.batch);
     while (next !== null) {
-      // The engine blocks the event loop: this is where orders get in.
-      await setImmediate();
-      if (control.isPaused) {
-        save();
-        while (control.isPaused) {
-          progress.report({ state: 'paused', position, batchesPerEpoch }, true);
-          await control.changed();
-        }
-      }
+      await control.turn();
       if (control.isStopped) break;
       const stepStartedAt = performance.now();
       const step = position.epoch * batchesPerEpoch + position.batch;
       const { count } = next;
+      const learningRate = learningRateAt(hyperParameters, step, steps);
       // The next batch is made while the engine computes, where it does so outside of this thread.
-      const [loss, following] = await Promise.all([
-        session.step({ ...next, learningRate: learningRateAt(hyperParameters, step, steps) }),
-        batchOf(position.batch + 1),
-      ]);
-      next = following;
+      const stepping = timed(session.step({ ...next, learningRate }));
+      const makingFrom = performance.now();
+      const making = timed(batchOf(position.batch + 1));
+      // What is made before the engine begins, and what is not there when it has ended, keeps it waiting.
+      const blockedMs = performance.now() - makingFrom;
+      const [stepped, following] = await Promise.all([stepping, making]);
+      const loss = stepped.value;
       if (!Number.isFinite(loss)) {
-        throw notFinite('the loss', `epoch ${position.epoch + 1}, step ${position.batch + 1} of ${batchesPerEpoch}`);
+        const where = `epoch ${position.epoch + 1}, step ${position.batch + 1} of ${batchesPerEpoch}`;
+        throw notFinite('the loss', where, causeOf(next, learningRate, session));
+      }
+      next = following.value;
+      if (session.provider !== device) {
+        onNote(
+          `${device} failed in step ${step + 1} and the ${session.provider} took over without losing it: ${session.movedBecause ?? ''}`,
+        );
+        device = session.provider;
       }
       position.batch += 1;
       position.lossSum += loss * count;
-      if (performance.now() - savedAt > checkpointIntervalMs) save();
       await idle(job.idleShare, performance.now() - stepStartedAt, control);
-      progress.stepDone({ loss, images: count, milliseconds: performance.now() - stepStartedAt });
+      const milliseconds = performance.now() - stepStartedAt;
+      slowestStepMs = Math.max(slowestStepMs, milliseconds);
+      const dataWaitMs = Math.min(milliseconds, blockedMs + Math.max(0, following.endedAt - stepped.endedAt));
+      progress.stepDone({ loss, images: count, milliseconds, dataWaitMs, learningRate });
+      if (isSaveDue(slowestStepMs)) save();
       progress.report({ state: 'training', position, batchesPerEpoch }, false);
     }
     if (control.isStopped) break;
+    // Measuring takes time, which must not put the epoch's work at stake.
+    if (isSaveDue(mostLostMs / 2)) save();
 
     const validation = await measure('validation');
     if (control.isStopped) break;
@@ -163,12 +191,12 @@ async function trainOn(
     onEpoch(epoch);
   }
   if (control.isStopped) save();
+  control.watchWaits(reportWait);
 
   const finalWeights = finite(best ?? session.weights(), 'at the end');
   session.setWeights(finalWeights);
   folder.saveWeights(encodeWeights(finalWeights, specifications));
-  const isTrained = position.epoch === hyperParameters.epochs;
-  const test = isTrained ? await measure('test') : null;
+  const test = isTrained() ? await measure('test') : null;
   const outcome: TrainOutcome = {
     epochs: position.epochs,
     test,
@@ -180,8 +208,13 @@ async function trainOn(
     engine: job.engine,
     provider: session.provider,
     // A stop that came after the last result changed nothing.
-    stoppedEarly: !isTrained || (test === null && toMeasure('test').length > 0),
+    stoppedEarly: !isTrained() || (test === null && toMeasure('test').length > 0),
+    ending: 'stopped',
+    bestEpoch: bestEpoch(position.epochs),
   };
+  if (!outcome.stoppedEarly) {
+    outcome.ending = position.epoch === hyperParameters.epochs ? 'all-epochs' : 'patience';
+  }
   if (!outcome.stoppedEarly) {
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
@@ -191,8 +224,35 @@ async function trainOn(
 
 /** The weights, which must be finite: what is kept must be of use. */
 function finite(weights: Weights, where: string): Weights {
-  for (const [name, values] of weights) if (!values.every(Number.isFinite)) throw notFinite(name, where);
+  for (const [name, values] of weights) {
+    if (!values.every(Number.isFinite)) throw notFinite(`a weight of ${name}`, where);
+  }
   return weights;
+}
+
+/** What made a loss not finite: a value of the images, or weights that grew without bound. */
+function causeOf(
+  batch: Batch,
+  learningRate: number,
+  session: { weights(): Weights },
+): { cause: string; advice?: string } {
+  if (!batch.images.every(Number.isFinite)) {
+    return { cause: 'an image of this step holds a value that is no number', advice: 'Build the data set again.' };
+  }
+  let largest = 0;
+  for (const values of session.weights().values()) {
+    for (const value of values) largest = Math.max(largest, Number.isFinite(value) ? Math.abs(value) : Infinity);
+  }
+  const size = Number.isFinite(largest) ? `have grown to ${largest.toPrecision(2)}` : 'have grown beyond all bounds';
+  return {
+    cause: `its images are sound, but the weights ${size} at a learning rate of ${learningRate.toPrecision(2)}`,
+  };
+}
+
+/** The value with the time at which it was there. */
+async function timed<Value>(promise: Promise<Value>): Promise<{ value: Value; endedAt: number }> {
+  const value = await promise;
+  return { value, endedAt: performance.now() };
 }
 
 function newPosition(): RunPosition {

@@ -85,6 +85,17 @@ describe('training', () => {
     expect(epochs).toEqual(outcome.epochs);
   });
 
+  it('ends when its patience ends, with the weights of the best epoch', async () => {
+    // A rate that soon makes it worse.
+    const outcome = await trainer.train(
+      job({ hyperParameters: { epochs: 40, learningRate: 0.3, schedule: 'constant', patience: 2 } }),
+    );
+    expect(outcome).toMatchObject({ ending: 'patience', stoppedEarly: false });
+    expect(outcome.epochs.length).toBe(outcome.bestEpoch! + 2);
+    expect(outcome.epochs.length).toBeLessThan(40);
+    expect(outcome.test).not.toBeNull();
+  });
+
   it('goes on from given weights', async () => {
     const first = await trainer.train(job());
     const second = await trainer.train(
@@ -115,6 +126,58 @@ describe('interruptions', () => {
     expect(readFileSync(resumed.weightsFile)).toEqual(readFileSync(unbroken.weightsFile));
     expect(resumed.epochs).toEqual(unbroken.epochs);
     expect(resumed.test).toEqual(unbroken.test);
+  });
+
+  it.each([
+    ['SGD, steps and a warm-up', { optimiser: 'sgd', schedule: 'step', stepEpochs: 2, warmupSteps: 7, epochs: 4 }],
+    ['AdamW and a cosine', { optimiser: 'adamw', weightDecay: 0.01, schedule: 'cosine', epochs: 4 }],
+    ['early stopping', { optimiser: 'adam', schedule: 'constant', learningRate: 0.3, patience: 1, epochs: 30 }],
+  ])('killed twice, at points of its own, a run with %s ends as an unbroken one', async (_, hyperParameters) => {
+    const unbroken = await trainer.train(job({ hyperParameters }));
+    const broken = job({ hyperParameters, idleShare: 0.8 });
+    for (const [epochsTold, delayMs] of [
+      [1, 30],
+      [2, 65],
+    ] as const) {
+      const killed = trainer.train(broken, {
+        onEpoch: ({ epoch }) => {
+          if (epoch === epochsTold) setTimeout(() => process.kill(trainer.processId!, 'SIGKILL'), delayMs);
+        },
+      });
+      await expect(killed).rejects.toMatchObject({ code: 358 });
+    }
+    const resumed = await trainer.train({ ...broken, idleShare: 0 });
+    expect(readFileSync(resumed.weightsFile)).toEqual(readFileSync(unbroken.weightsFile));
+    expect(resumed.epochs).toEqual(unbroken.epochs);
+    expect(resumed).toMatchObject({ ending: unbroken.ending, bestEpoch: unbroken.bestEpoch, steps: unbroken.steps });
+  });
+
+  it('a hold keeps the run between two steps, says why, and is no pause', async () => {
+    const states: (string | null)[] = [];
+    const outcome = await trainer.train(job({ ...settings, idleShare: 0.5 }), {
+      onEpoch: ({ epoch }) => {
+        if (epoch === 1) trainer.hold('the workstation is in use');
+      },
+      onProgress: ({ state, waitsFor }) => {
+        if (state !== 'waiting') return;
+        states.push(waitsFor);
+        trainer.hold(null);
+      },
+    });
+    expect(states).toEqual(['the workstation is in use']);
+    expect(outcome).toMatchObject({ stoppedEarly: false, steps: 40, ending: 'all-epochs' });
+  });
+
+  it('a job that comes while work is held waits for its end', async () => {
+    trainer.hold('it is not yet night');
+    const outcome = await trainer.train(job({ hyperParameters: { epochs: 1 } }), {
+      onProgress: ({ state, step }) => {
+        if (state !== 'waiting') return;
+        expect(step).toBe(0);
+        trainer.hold(null);
+      },
+    });
+    expect(outcome.steps).toBe(10);
   });
 
   it('a run whose process is killed while it is paused goes on from the step of the pause', async () => {
@@ -264,6 +327,19 @@ describe('bad input', () => {
       message: expect.stringContaining('learning rate'),
     });
     expect(existsSync(path.join(diverging.runFolder, 'checkpoint'))).toBe(true);
+  });
+
+  it('a learning rate of 10 ends the run with the step, the cause and what to do', async () => {
+    const diverging = job({
+      hyperParameters: { epochs: 60, optimiser: 'sgd', schedule: 'constant', learningRate: 10, weightDecay: 0.5 },
+    });
+    await expect(trainer.train(diverging)).rejects.toMatchObject({
+      code: 354,
+      retry: 'never',
+      message: expect.stringMatching(
+        /epoch \d+, step \d+ of 10.*images are sound.*learning rate of 10.*lower learning/,
+      ),
+    });
   });
 
   it.each([

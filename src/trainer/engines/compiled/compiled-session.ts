@@ -36,6 +36,7 @@ export async function openCompiledSession(
     });
 
   let device = provider;
+  let movedBecause: string | null = null;
   let stepSession: OnnxSession | null = await open(compiledFor(device), device);
   let predictSession: OnnxSession | null = null;
   let closed = false;
@@ -52,7 +53,8 @@ export async function openCompiledSession(
   let stepCount = 0;
 
   /** Another provider failed in the middle of a run: go on with the CPU from the very same state. */
-  async function fallBack(): Promise<OnnxSession> {
+  async function fallBack(cause: unknown): Promise<OnnxSession> {
+    movedBecause = cause instanceof Error ? cause.message : String(cause);
     await stepSession?.close();
     await predictSession?.close();
     predictSession = null;
@@ -73,6 +75,9 @@ export async function openCompiledSession(
     get provider() {
       return device;
     },
+    get movedBecause() {
+      return movedBecause;
+    },
     async step(batch) {
       if (stepSession === null) throw sessionClosed();
       const given = stepInputs.of(batch, stepCount + 1);
@@ -84,7 +89,7 @@ export async function openCompiledSession(
         await stepSession.run(inputs, outputs);
       } catch (cause) {
         if (device === 'cpu') throw stepFailed(device, cause);
-        const session = await fallBack();
+        const session = await fallBack(cause);
         await session.run(inputs, outputs).catch((again: unknown) => {
           throw stepFailed(device, again);
         });

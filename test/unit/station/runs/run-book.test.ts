@@ -24,6 +24,9 @@ const progress: TrainProgress = {
   secondsLeft: null,
   memoryBytes: 0,
   device: 'cpu',
+  dataWaitShare: 0,
+  learningRate: 0.001,
+  waitsFor: null,
   state: 'training',
 };
 const request = {
@@ -73,6 +76,8 @@ function outcomeOf(weightsFile: string): TrainOutcome {
     engine: 'compiled',
     provider: 'cpu',
     stoppedEarly: false,
+    ending: 'all-epochs',
+    bestEpoch: null,
   };
 }
 

@@ -11,7 +11,7 @@ test('every step’s loss is told once, with its step, however seldom reports co
     examples: 4,
   });
   const step = (batch: number, loss: number, isNews: boolean): void => {
-    reporter.stepDone({ loss, images: 1, milliseconds: 1 });
+    reporter.stepDone({ loss, images: 1, milliseconds: 1, dataWaitMs: 0, learningRate: 0.1 });
     reporter.report({ state: 'training', position: { epoch: 0, batch }, batchesPerEpoch: 4 }, isNews);
   };
   step(1, 0.9, true);
@@ -24,4 +24,23 @@ test('every step’s loss is told once, with its step, however seldom reports co
     [3, 0.7],
     [4, 0.6],
   ]);
+});
+
+test('a report tells the pace of the last seconds, the share spent waiting for images, and validation in the time left', () => {
+  const told: TrainProgress[] = [];
+  const reporter = progressReporter({
+    onProgress: (progress) => told.push(progress),
+    epochs: 2,
+    steps: 8,
+    examples: 4,
+  });
+  // Ten slow seconds, then ten quick ones: the slow ones no longer count.
+  reporter.stepDone({ loss: 1, images: 1, milliseconds: 10_000, dataWaitMs: 0, learningRate: 0.1 });
+  for (let step = 0; step < 5; step += 1) {
+    reporter.stepDone({ loss: 1, images: 4, milliseconds: 2_000, dataWaitMs: 500, learningRate: 0.05 });
+  }
+  reporter.measured(3_000);
+  reporter.report({ state: 'training', position: { epoch: 1, batch: 2 }, batchesPerEpoch: 4 }, true);
+  expect(told[0]).toMatchObject({ imagesPerSecond: 2, learningRate: 0.05, dataWaitShare: 0.125, secondsLeft: 4 });
+  expect(reporter.imagesPerSecond()).toBeCloseTo(21 / 20, 9);
 });
