@@ -65,7 +65,8 @@ export function runControl(heldFor: string | null = null): RunControl {
     async turn() {
       // The engine blocks the event loop: this is where orders get in.
       await setImmediate();
-      while (!isStopped) {
+      for (;;) {
+        if (isStopped) return;
         const restMs = restsUntil - performance.now();
         if (isPaused || waitsFor !== null) {
           onWait?.();
