@@ -3,7 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { writeLargeLibrary } from '../../scripts/bench/large-library.ts';
-import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+import {
+  answerDialogs,
+  newFolder,
+  openImagiq,
+  startImport,
+  type OpenWindow,
+  setStage,
+  type Stage,
+} from './imagiq-window.ts';
 
 const count = 1_000;
 let stage: Stage | string;
@@ -239,6 +247,22 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await expect.poll(() => page.getByRole('row', { selected: true }).count()).toBe(1);
     await page.getByTestId('study-rows').focus();
     await page.keyboard.press('Escape');
+  });
+
+  test('tells a fault where it covers nothing, and Escape takes it away', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await answerDialogs(window.app, [path.join(newFolder('gone'), 'not-there')]);
+    await page.getByRole('button', { name: 'Import folder' }).click();
+    await startImport(page);
+    const toast = page.getByTestId('toast');
+    await toast.waitFor();
+    await sized(window, 'studies-toast');
+    const [message, rows] = [await toast.boundingBox(), await page.getByTestId('study-rows').boundingBox()];
+    expect(rows!.y + rows!.height).toBeLessThanOrEqual(message!.y);
+    await page.getByTestId('study-rows').focus();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => toast.count()).toBe(0);
   });
 
   test('stands in the dark, and says when nothing is found', async (context) => {

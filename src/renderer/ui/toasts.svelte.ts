@@ -1,4 +1,4 @@
-// Short messages at the window's edge. Faults stay until dismissed; good news leaves by itself.
+// Short messages at the foot of the window. Faults stay until dismissed; good news leaves by itself.
 import { faultValueOf } from '../../contract/fault.ts';
 
 export interface Toast {
@@ -15,6 +15,9 @@ const maxShown = 4;
 export class Toasts {
   #shown = $state<Toast[]>([]);
   #lastId = 0;
+  /** Of good news, until it leaves. */
+  readonly #leaving = new Map<number, ReturnType<typeof setTimeout>>();
+  #isHeld = false;
 
   get shown(): readonly Toast[] {
     return this.#shown;
@@ -22,7 +25,19 @@ export class Toasts {
 
   tell(message: string): void {
     const id = this.#add({ tone: 'good', message, code: null, canRetry: false });
-    setTimeout(() => this.dismiss(id), goodNewsMs);
+    if (!this.#isHeld) this.#leaveLater(id);
+  }
+
+  /** Nothing leaves while the pointer or the focus is on the messages. */
+  hold(): void {
+    this.#isHeld = true;
+    for (const timer of this.#leaving.values()) clearTimeout(timer);
+    this.#leaving.clear();
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    for (const { id, tone } of this.#shown) if (tone === 'good' && !this.#leaving.has(id)) this.#leaveLater(id);
   }
 
   /** Shows anything thrown, as the fault that it is. */
@@ -31,8 +46,24 @@ export class Toasts {
     this.#add({ tone: 'danger', message, code, canRetry: retry !== 'never' });
   }
 
+  /** The newest one; false where there is none. */
+  dismissLast(): boolean {
+    const last = this.#shown.at(-1);
+    if (last) this.dismiss(last.id);
+    return last !== undefined;
+  }
+
   dismiss(id: number): void {
+    clearTimeout(this.#leaving.get(id));
+    this.#leaving.delete(id);
     this.#shown = this.#shown.filter((toast) => toast.id !== id);
+  }
+
+  #leaveLater(id: number): void {
+    this.#leaving.set(
+      id,
+      setTimeout(() => this.dismiss(id), goodNewsMs),
+    );
   }
 
   #add(toast: Omit<Toast, 'id'>): number {
