@@ -23,8 +23,10 @@ export interface SessionOptions {
   /** Images in one step; a smaller last batch is padded by the caller and weighed 0. */
   readonly batchSize: number;
   readonly hyperParameters: HyperParameters;
-  /** One factor per class, or null for equal ones. */
+  /** One factor per class, or null for equal ones: of its images or pixels, of its positives when multi-label. */
   readonly classWeights: readonly number[] | null;
+  /** Whether `setDriftCorrection` will be used (SCAFFOLD). Default false. */
+  readonly isCorrected?: boolean;
   /** Seeds the dropout masks, which are drawn from the seed and the step's number alone. Default 0. */
   readonly seed?: number;
   /** Where the noise of a private session comes from: the operating system, unless a test needs the same twice. */
@@ -49,9 +51,12 @@ export interface TrainingSession {
   readonly provider: string;
   /** Why it moved to the CPU in the middle of a run; null or absent when it did not. */
   readonly movedBecause?: string | null;
-  /** One update of the weights. Returns the loss before it: the weighted mean cross-entropy plus the proximal term. */
+  /** One update of the weights. Returns the loss before it: the weighted mean of the task's loss plus the proximal term. */
   step(batch: Batch): Promise<number>;
-  /** Class probabilities [count, classes] by the running batch-norm statistics, of any number of images. */
+  /**
+   * Probabilities by the running batch-norm statistics, of any number of images: [count, classes] by softmax
+   * (multi-label: by sigmoid), of segmentations [count, height, width, classes] by softmax.
+   */
   predict(images: Float32Array, count: number): Promise<Float32Array>;
   /** A copy of the weights, statistics included. */
   weights(): NamedTensors;
@@ -62,6 +67,8 @@ export interface TrainingSession {
   setOptimiserState(state: ReadonlyMap<string, Float32Array>): void;
   /** The weights that FedProx pulls towards when `proximalStrength` > 0; by default those first set. */
   setProximalCentre(weights: ReadonlyMap<string, Float32Array>): void;
+  /** What is added to each trainable weight's gradient (SCAFFOLD's c − cᵢ); 0 at first. Needs `isCorrected`. */
+  setDriftCorrection(correction: ReadonlyMap<string, Float32Array>): void;
   /** Frees native memory. The session cannot be used afterwards; a second call does nothing. */
   close(): Promise<void>;
 }

@@ -20,5 +20,11 @@ export function checkState(
   if (foreign !== undefined) throw stateMisfit(foreign, 'is not one of its tensors');
 }
 
+/** @throws Fault 323 unless `given` has each trainable weight in its size; what else it has does not matter. */
+export function checkTrainable(given: ReadonlyMap<string, Float32Array>, trainable: readonly ProgramInput[]): void {
+  const names = new Set(trainable.map(({ name }) => name));
+  checkState(new Map([...given].filter(([name]) => names.has(name))), trainable);
+}
+
 /** Name of the step count within the optimiser's state: one value. */
 export const stepCountName = 'step-count';

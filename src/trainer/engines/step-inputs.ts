@@ -2,6 +2,7 @@
 import { randomStream } from '../run/random.ts';
 import { biasCorrections } from '../networks/optimisers.ts';
 import { valueCount } from '../networks/plan.ts';
+import { lossOf, notLabelled } from '../networks/task-loss.ts';
 import { stepNames, type TrainingProgram } from '../networks/training-program.ts';
 import type { Batch, SessionOptions } from './engine.ts';
 import { batchMisshapen } from './faults.ts';
@@ -13,7 +14,7 @@ export class StepInputs {
   readonly #arrays: ReadonlyMap<string, Float32Array>;
 
   constructor(program: TrainingProgram, options: SessionOptions) {
-    const given = new Set([...program.state, ...program.centre].map(({ name }) => name));
+    const given = new Set([...program.state, ...program.centre, ...program.corrections].map(({ name }) => name));
     const own = program.inputs.filter(({ name }) => !given.has(name) && name !== stepNames.images);
     this.#options = options;
     this.#program = program;
@@ -24,7 +25,6 @@ export class StepInputs {
   of(batch: Batch, step: number): ReadonlyMap<string, Float32Array> {
     const images = this.#withoutPadding(batch);
     this.#fillTargets(batch);
-    this.#fillShares(batch);
     this.#arrays.get(stepNames.learningRate)![0] = batch.learningRate;
     const { first, second } = biasCorrections(step);
     this.#arrays.get(stepNames.firstCorrection)?.fill(first);
@@ -59,8 +59,19 @@ export class StepInputs {
     return filled;
   }
 
-  #fillTargets({ labels }: Batch): void {
-    const { batchSize, classes, hyperParameters } = this.#options;
+  #fillTargets(batch: Batch): void {
+    switch (this.#options.network.task) {
+      case 'classification':
+        return this.#fillClasses(batch);
+      case 'multi-label':
+        return this.#fillLabelSets(batch);
+      case 'segmentation':
+        return this.#fillPixels(batch);
+    }
+  }
+
+  #fillClasses({ labels, exampleWeights }: Batch): void {
+    const { batchSize, classes, classWeights, hyperParameters } = this.#options;
     if (labels.length !== batchSize) throw batchMisshapen('the list of labels', labels.length, batchSize);
     const smoothing = hyperParameters.labelSmoothing;
     const targets = this.#arrays.get(stepNames.targets)!.fill(smoothing / classes);
@@ -68,13 +79,62 @@ export class StepInputs {
       if (label < 0 || label >= classes) throw batchMisshapen('a label', label, classes);
       targets[index * classes + label]! += 1 - smoothing;
     }
+    // Example weight × class weight, as a share of their sum, as PyTorch's weighted mean.
+    const weights = Array.from(exampleWeights, (weight, index) => weight * (classWeights?.[labels[index]!] ?? 1));
+    this.#fillShares(
+      weights,
+      weights.reduce((sum, weight) => sum + weight, 0),
+    );
   }
 
-  /** Example weight × class weight, as a share of their sum, as PyTorch's weighted mean. */
-  #fillShares({ labels, exampleWeights }: Batch): void {
-    const { classWeights } = this.#options;
-    const weights = Array.from(exampleWeights, (weight, index) => weight * (classWeights?.[labels[index]!] ?? 1));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
+  #fillLabelSets({ labels, exampleWeights }: Batch): void {
+    const { batchSize, classes, hyperParameters } = this.#options;
+    if (labels.length !== batchSize * classes)
+      throw batchMisshapen('the list of labels', labels.length, batchSize * classes);
+    const smoothing = hyperParameters.labelSmoothing;
+    const targets = this.#arrays.get(stepNames.targets)!;
+    for (const [index, label] of labels.entries()) {
+      if (label > 1 || label < 0) throw batchMisshapen('a label', label, 2);
+      targets[index] = label * (1 - smoothing) + smoothing / 2;
+    }
+    this.#fillClassWeights();
+    this.#fillShares(
+      [...exampleWeights],
+      exampleWeights.reduce((sum, weight) => sum + weight, 0),
+    );
+  }
+
+  /** Each pixel weighs as its example times its class, in the whole batch; those not labelled weigh nothing. */
+  #fillPixels({ labels, exampleWeights }: Batch): void {
+    const { batchSize, classes, classWeights, network, hyperParameters } = this.#options;
+    const pixels = network.input.height * network.input.width;
+    if (labels.length !== batchSize * pixels) throw batchMisshapen('the masks', labels.length, batchSize * pixels);
+    const values = this.#arrays.get(stepNames.pixelLabels)!;
+    const known = Math.max(2, classes);
+    const counts = new Float64Array(known);
+    for (let example = 0; example < batchSize; example += 1) {
+      const weight = exampleWeights[example]!;
+      for (let place = example * pixels; place < (example + 1) * pixels; place += 1) {
+        const label = labels[place]!;
+        values[place] = label;
+        if (label === notLabelled) continue;
+        if (label >= known || label < 0) throw batchMisshapen('a mask', label, known);
+        counts[label]! += weight;
+      }
+    }
+    const byClass = lossOf(network.task, hyperParameters.loss) !== 'binary-cross-entropy';
+    const total = counts.reduce((sum, count, label) => sum + count * (byClass ? (classWeights?.[label] ?? 1) : 1), 0);
+    this.#fillClassWeights();
+    this.#fillShares([...exampleWeights], total);
+  }
+
+  #fillClassWeights(): void {
+    const { classes, classWeights } = this.#options;
+    const values = this.#arrays.get(stepNames.classWeights)!;
+    for (let label = 0; label < classes; label += 1) values[label] = classWeights?.[label] ?? 1;
+  }
+
+  #fillShares(weights: readonly number[], total: number): void {
     this.#arrays.get(stepNames.shares)!.set(weights.map((weight) => (total > 0 ? weight / total : 0)));
   }
 }

@@ -24,3 +24,9 @@ export function networkOfOtherTask(name: string, own: string, asked: string): Fa
   const message = `The network ${name} is made for ${own}, not for ${asked}. Choose a network whose task is ${asked}.`;
   return new Fault({ code: 303, message, retry: 'never' });
 }
+
+/** 304: a loss that the task has no targets for. */
+export function lossOfOtherTask(loss: string, task: string, known: readonly string[]): Fault {
+  const message = `The loss ${loss} is not for ${task}. Choose one of: auto, ${known.join(', ')}.`;
+  return new Fault({ code: 304, message, retry: 'never' });
+}

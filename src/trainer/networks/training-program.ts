@@ -6,14 +6,12 @@ import { registerGradients } from './gradients/register-gradients.ts';
 import { slotNames, updated } from './optimisers.ts';
 import type { NetworkPlan } from './plan.ts';
 import type { Program, ProgramInput } from './program.ts';
+import { targetNames, taskLoss } from './task-loss.ts';
 
 /** Names of the program's inputs and outputs that are not weights or slots. */
 export const stepNames = {
   images: 'images',
-  /** Smoothed one-hot rows, [batch, classes]. */
-  targets: 'targets',
-  /** Share of each example in the loss, [batch]; they add up to 1. */
-  shares: 'shares',
+  ...targetNames,
   learningRate: 'learning-rate',
   firstCorrection: 'first-correction',
   secondCorrection: 'second-correction',
@@ -22,12 +20,15 @@ export const stepNames = {
 
 export const slotName = (slot: string, weight: string): string => `${slot}/${weight}`;
 export const centreName = (weight: string): string => `centre/${weight}`;
+export const correctionName = (weight: string): string => `correction/${weight}`;
 export const maskName = (layer: string): string => `mask/${layer}`;
 
 /** Whether the program takes and returns this tensor from step to step (weights, statistics, slots). */
 export interface TrainingProgram extends Program {
   readonly state: readonly ProgramInput[];
   readonly centre: readonly ProgramInput[];
+  /** What SCAFFOLD adds to the gradients; empty without it. */
+  readonly corrections: readonly ProgramInput[];
   readonly masks: readonly (ProgramInput & { readonly layer: string; readonly rate: number })[];
 }
 
@@ -36,7 +37,9 @@ export function trainingProgram(
   plan: NetworkPlan,
   batchSize: number,
   hyperParameters: HyperParameters,
+  { isCorrected = false }: { isCorrected?: boolean } = {},
 ): TrainingProgram {
+  const objective = taskLoss(plan, batchSize, hyperParameters);
   const trainable = plan.weights.filter(({ kind }) => kind === 'trainable');
   const slots = slotNames(hyperParameters.optimiser);
   const strength = hyperParameters.proximalStrength;
@@ -46,6 +49,7 @@ export function trainingProgram(
     ...slots.flatMap((slot) => trainable.map(({ name, shape }) => ({ name: slotName(slot, name), shape }))),
   ];
   const centre = strength > 0 ? trainable.map(({ name, shape }) => ({ name: centreName(name), shape })) : [];
+  const corrections = isCorrected ? trainable.map(({ name, shape }) => ({ name: correctionName(name), shape })) : [];
   const masks = plan.layers.flatMap(({ layer, shape }) =>
     layer.op === 'dropout' && layer.rate > 0
       ? [{ name: maskName(layer.id), shape: [batchSize, ...shape], layer: layer.id, rate: layer.rate }]
@@ -54,15 +58,15 @@ export function trainingProgram(
   const adaptive = hyperParameters.optimiser !== 'sgd';
   const inputs: ProgramInput[] = [
     { name: stepNames.images, shape: [batchSize, height, width, channels] },
-    { name: stepNames.targets, shape: [batchSize, plan.classes] },
-    { name: stepNames.shares, shape: [batchSize] },
+    ...objective.inputs,
     { name: stepNames.learningRate, shape: [] },
     ...(adaptive ? [stepNames.firstCorrection, stepNames.secondCorrection].map((name) => ({ name, shape: [] })) : []),
     ...masks.map(({ name, shape }) => ({ name, shape })),
     ...state,
     ...centre,
+    ...corrections,
   ];
-  return { inputs, state, centre, masks, run };
+  return { inputs, state, centre, corrections, masks, run };
 
   function run(given: ReadonlyMap<string, tf.Tensor>): Map<string, tf.Tensor> {
     registerGradients();
@@ -77,7 +81,7 @@ export function trainingProgram(
       for (const [index, { name }] of trainable.entries()) all.set(name, weights[index]!);
       const result = forward(plan, { weights: all, images: input(stepNames.images), dropoutMasks });
       for (const [name, value] of result.statistics) statistics.set(name, value);
-      return crossEntropy(result.logits as tf.Tensor2D, input(stepNames.targets), input(stepNames.shares));
+      return objective.of(result.logits, input);
     };
     const { value: dataLoss, grads } = tf.valueAndGrads(lossOf)(values);
     let loss: tf.Tensor = dataLoss;
@@ -87,14 +91,18 @@ export function trainingProgram(
       firstCorrection: given.get(stepNames.firstCorrection) ?? tf.scalar(1),
       secondCorrection: given.get(stepNames.secondCorrection) ?? tf.scalar(1),
     };
+    let gradients = grads;
+    if (strength > 0) {
+      const drifts = trainable.map(({ name }, index) => tf.sub(values[index]!, input(centreName(name))));
+      gradients = gradients.map((gradient, index) => tf.add(gradient, tf.mul(drifts[index]!, strength)));
+      for (const drift of drifts) loss = tf.add(loss, tf.mul(tf.sum(tf.mul(drift, drift)), strength / 2));
+    }
+    if (hyperParameters.clipNorm > 0) gradients = clipped(gradients, hyperParameters.clipNorm);
+    if (isCorrected)
+      gradients = gradients.map((gradient, index) => tf.add(gradient, input(correctionName(trainable[index]!.name))));
     for (const [index, { name }] of trainable.entries()) {
       const weight = values[index]!;
-      let gradient = grads[index]!;
-      if (strength > 0) {
-        const drift = tf.sub(weight, input(centreName(name)));
-        gradient = tf.add(gradient, tf.mul(drift, strength));
-        loss = tf.add(loss, tf.mul(tf.sum(tf.mul(drift, drift)), strength / 2));
-      }
+      const gradient = gradients[index]!;
       const before = slots.map((slot) => input(slotName(slot, name)));
       const after = updated(weight, gradient, before, scalars, hyperParameters);
       outputs.set(name, after.weight);
@@ -105,8 +113,10 @@ export function trainingProgram(
   }
 }
 
-/** Σ shareᵢ · cross-entropy of example i. */
-function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor, shares: tf.Tensor): tf.Scalar {
-  const perExample = tf.sum(tf.mul(tf.logSoftmax(logits), targets), 1);
-  return tf.neg(tf.sum(tf.mul(perExample, shares)));
+/** The gradients, scaled together to at most this global norm. */
+function clipped(gradients: readonly tf.Tensor[], clipNorm: number): tf.Tensor[] {
+  const squares = gradients.map((gradient) => tf.sum(tf.mul(gradient, gradient)));
+  const norm = tf.sqrt(squares.reduce((total, square) => tf.add(total, square)));
+  const factor = tf.div(clipNorm, tf.maximum(norm, clipNorm));
+  return gradients.map((gradient) => tf.mul(gradient, factor));
 }

@@ -7,7 +7,7 @@ import { centreName, stepNames } from '../networks/training-program.ts';
 import type { Batch, PrivateSession, SessionOptions } from '../engines/engine.ts';
 import { batchMisshapen } from '../engines/faults.ts';
 import type { OpenProgramStore, StoredProgram } from '../engines/program-store.ts';
-import { checkState, stepCountName } from '../engines/state-check.ts';
+import { checkState, checkTrainable, stepCountName } from '../engines/state-check.ts';
 import { StepInputs } from '../engines/step-inputs.ts';
 import { clippedGradients, gradientSettings, normName, sumName } from './clipped-gradients.ts';
 import { privacyFault } from './faults.ts';
@@ -40,6 +40,7 @@ export async function openPrivateSession(
     hyperParameters: gradientSettings(hyperParameters),
   });
   const noiseStdDev = privacy.noiseMultiplier * privacy.clipNorm;
+  let correction: ReadonlyMap<string, Float32Array> = new Map();
   let isCentreSet = false;
   let stepCount = 0;
   let exampleCount = 0;
@@ -82,9 +83,10 @@ export async function openPrivateSession(
     ]);
     for (const { name } of trainable) {
       // The expected size of the batch, not the real one: that is a secret of the sampling.
+      const drift = correction.get(name);
       const noisy = store
         .read(sumName(name))
-        .map((sum) => (sum + chance.normal() * noiseStdDev) / hyperParameters.batchSize);
+        .map((sum, index) => (sum + chance.normal() * noiseStdDev) / hyperParameters.batchSize + (drift?.[index] ?? 0));
       given.set(gradientName(name), noisy);
     }
     await move.run(given);
@@ -142,6 +144,10 @@ export async function openPrivateSession(
       stepCount = state.get(stepCountName)![0]!;
     },
     setProximalCentre: setCentre,
+    setDriftCorrection(given) {
+      checkTrainable(given, trainable);
+      correction = given;
+    },
     close: () => store.close(),
   };
 }

@@ -96,14 +96,7 @@ function networkKey({ engine, provider, threads, network, classes }: PredictionR
 /** What else a compiled training step depends on: epochs, schedule and learning rate are given step by step. */
 function trainingKey({ hyperParameters, classWeights }: SessionRequest): string {
   const { batchSize, optimiser, momentum, weightDecay, labelSmoothing, proximalStrength, privacy } = hyperParameters;
-  return JSON.stringify([
-    batchSize,
-    optimiser,
-    momentum,
-    weightDecay,
-    labelSmoothing,
-    proximalStrength,
-    privacy,
-    classWeights,
-  ]);
+  const { loss, focalGamma, clipNorm } = hyperParameters;
+  const ofUpdate = [batchSize, optimiser, momentum, weightDecay, proximalStrength, clipNorm];
+  return JSON.stringify([...ofUpdate, loss, focalGamma, labelSmoothing, privacy, classWeights]);
 }

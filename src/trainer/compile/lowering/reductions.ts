@@ -27,6 +27,11 @@ function reduced(
   lowering: Lowering,
 ): Lowered {
   const { graph } = lowering;
+  // A sum of everything does not ask how it lies.
+  if (value.kind === 'held' && axes.length === value.shape.length && value.layout !== 'plain') {
+    const all = graph.reshape(value.name, [sizeOf(value.shape)]);
+    return lowering.held(graph.reshape(reduceNode(operator, all, [0], lowering), shape), shape, 'plain');
+  }
   if (value.kind === 'held' && value.layout === 'image') {
     if (isWhole(axes) && operator === 'ReduceSum')
       return lowering.held(graph.reshape(channelSums(value, lowering), shape), shape, 'plain');

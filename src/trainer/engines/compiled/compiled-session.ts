@@ -1,13 +1,13 @@
 // A training session on compiled graphs: one for the step, one for predictions.
 import { compileProgram, type CompiledProgram } from '../../compile/compile-program.ts';
 import type { Layout } from '../../compile/lowering/layout.ts';
-import { inferenceNames, inferenceProgram } from '../../networks/inference-program.ts';
+import { inferenceNames, inferenceProgram, outputSize } from '../../networks/inference-program.ts';
 import { planNetwork, valueCount } from '../../networks/plan.ts';
-import { centreName, stepNames, trainingProgram } from '../../networks/training-program.ts';
+import { centreName, correctionName, stepNames, trainingProgram } from '../../networks/training-program.ts';
 import { openPrivateSession } from '../../privacy/private-session.ts';
 import type { NamedTensors, SessionOptions, TrainingSession } from '../engine.ts';
 import { batchMisshapen, sessionClosed, stepFailed } from '../faults.ts';
-import { checkState, stepCountName } from '../state-check.ts';
+import { checkState, checkTrainable, stepCountName } from '../state-check.ts';
 import { StepInputs } from '../step-inputs.ts';
 import { CompiledState } from './compiled-state.ts';
 import { openCompiledStore } from './compiled-store.ts';
@@ -23,9 +23,11 @@ export async function openCompiledSession(
   if (options.hyperParameters.privacy !== null)
     return openPrivateSession(options, (held) => openCompiledStore(held, provider, threads));
   const plan = planNetwork(options.network, options.classes);
-  const program = trainingProgram(plan, options.batchSize, options.hyperParameters);
+  const program = trainingProgram(plan, options.batchSize, options.hyperParameters, options);
   const filters = new Set(
-    [...program.state, ...program.centre].filter(({ shape }) => shape.length === 4).map(({ name }) => name),
+    [...program.state, ...program.centre, ...program.corrections]
+      .filter(({ shape }) => shape.length === 4)
+      .map(({ name }) => name),
   );
   const layoutOf = (name: string): Layout => (filters.has(name) ? 'filter' : 'plain');
   const compiledFor = (device: string): CompiledProgram =>
@@ -42,7 +44,8 @@ export async function openCompiledSession(
   let closed = false;
   const { compiled } = stepSession;
   const state = new CompiledState(compiled, program.state);
-  const centre = new Map(program.centre.map(({ name, shape }) => [name, new Float32Array(valueCount(shape))]));
+  const given = [...program.centre, ...program.corrections];
+  const constants = new Map(given.map(({ name, shape }) => [name, new Float32Array(valueCount(shape))]));
   let isCentreSet = false;
   const stepInputs = new StepInputs(program, options);
   const loss = tensorOf(new Float32Array(1), compiled.outputs.get(stepNames.loss)!);
@@ -63,11 +66,14 @@ export async function openCompiledSession(
     return stepSession;
   }
 
-  function setCentre(weights: ReadonlyMap<string, Float32Array>): void {
+  function setConstants(nameOf: (weight: string) => string, values: ReadonlyMap<string, Float32Array>): void {
     for (const { name } of trainable) {
-      const buffer = centre.get(centreName(name));
-      if (buffer) layOut(weights.get(name)!, compiled.inputs.get(centreName(name))!, buffer);
+      const buffer = constants.get(nameOf(name));
+      if (buffer) layOut(values.get(name)!, compiled.inputs.get(nameOf(name))!, buffer);
     }
+  }
+  function setCentre(weights: ReadonlyMap<string, Float32Array>): void {
+    setConstants(centreName, weights);
     isCentreSet = true;
   }
 
@@ -82,7 +88,7 @@ export async function openCompiledSession(
       if (stepSession === null) throw sessionClosed();
       const given = stepInputs.of(batch, stepCount + 1);
       const inputs: Record<string, Tensor> = state.inputs();
-      for (const [name, values] of [...given, ...centre])
+      for (const [name, values] of [...given, ...constants])
         inputs[inputName(name)] = tensorOf(values, compiled.inputs.get(name)!);
       const outputs = { ...state.outputs(), [outputName(stepNames.loss)]: loss };
       try {
@@ -100,7 +106,8 @@ export async function openCompiledSession(
     },
     async predict(images, count) {
       if (closed) throw sessionClosed();
-      const { batchSize, classes, network } = options;
+      const { batchSize, network } = options;
+      const results = outputSize(plan);
       const size = network.input.height * network.input.width * network.input.channels;
       if (images.length !== count * size) throw batchMisshapen('the images', images.length, count * size);
       predictSession ??= await open(
@@ -109,16 +116,16 @@ export async function openCompiledSession(
       );
       const imagePort = predictSession.compiled.inputs.get(inferenceNames.images)!;
       const outputPort = predictSession.compiled.outputs.get(inferenceNames.probabilities)!;
-      const probabilities = new Float32Array(count * classes);
+      const probabilities = new Float32Array(count * results);
       const chunk = new Float32Array(batchSize * size);
-      const result = tensorOf(new Float32Array(batchSize * classes), outputPort);
+      const result = tensorOf(new Float32Array(batchSize * results), outputPort);
       const weights = state.inputs(weightNames);
       for (let start = 0; start < count; start += batchSize) {
         const part = Math.min(batchSize, count - start);
         chunk.set(images.subarray(start * size, (start + part) * size));
         const inputs = { ...weights, [inputName(inferenceNames.images)]: tensorOf(chunk, imagePort) };
         await predictSession.run(inputs, { [outputName(inferenceNames.probabilities)]: result });
-        probabilities.set((result.data as Float32Array).subarray(0, part * classes), start * classes);
+        probabilities.set((result.data as Float32Array).subarray(0, part * results), start * results);
       }
       return probabilities;
     },
@@ -138,12 +145,12 @@ export async function openCompiledSession(
       stepCount = given.get(stepCountName)![0]!;
     },
     setProximalCentre(weights) {
-      const needed = trainable.map(({ name, shape }) => ({ name, shape }));
-      checkState(
-        new Map(needed.flatMap(({ name }) => (weights.has(name) ? [[name, weights.get(name)!]] : []))),
-        needed,
-      );
+      checkTrainable(weights, trainable);
       setCentre(weights);
+    },
+    setDriftCorrection(correction) {
+      checkTrainable(correction, trainable);
+      setConstants(correctionName, correction);
     },
     async close() {
       if (closed) return;

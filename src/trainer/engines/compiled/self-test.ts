@@ -56,9 +56,11 @@ async function trial(
 
 function noiseBatch({ network, batchSize, classes }: SessionOptions): Batch {
   const { height, width, channels } = network.input;
+  const labelsOf = { classification: 1, 'multi-label': classes, segmentation: height * width };
+  const known = network.task === 'multi-label' ? 2 : Math.min(classes, 200);
   return {
     images: standardNormals(randomStream(1), batchSize * height * width * channels),
-    labels: Int32Array.from({ length: batchSize }, (_, index) => index % classes),
+    labels: Uint8Array.from({ length: batchSize * labelsOf[network.task] }, (_, index) => index % known),
     exampleWeights: new Float32Array(batchSize).fill(1),
     learningRate: 1e-3,
   };

@@ -1,13 +1,13 @@
 // The very same programs, run operation by operation on a TensorFlow.js backend.
 import * as tf from '@tensorflow/tfjs-core';
-import { inferenceNames, inferenceProgram } from '../../networks/inference-program.ts';
+import { inferenceNames, inferenceProgram, outputSize } from '../../networks/inference-program.ts';
 import { planNetwork, valueCount } from '../../networks/plan.ts';
 import type { ProgramInput } from '../../networks/program.ts';
-import { centreName, stepNames, trainingProgram } from '../../networks/training-program.ts';
+import { centreName, correctionName, stepNames, trainingProgram } from '../../networks/training-program.ts';
 import { openPrivateSession } from '../../privacy/private-session.ts';
 import type { SessionOptions, TrainingSession } from '../engine.ts';
 import { batchMisshapen, sessionClosed } from '../faults.ts';
-import { checkState, stepCountName } from '../state-check.ts';
+import { checkState, checkTrainable, stepCountName } from '../state-check.ts';
 import { StepInputs } from '../step-inputs.ts';
 import { openEagerStore } from './eager-store.ts';
 
@@ -17,7 +17,7 @@ export async function openEagerSession(options: SessionOptions, backend: string)
     return openPrivateSession(options, (held) => openEagerStore(held, backend));
   await tf.setBackend(backend);
   const plan = planNetwork(options.network, options.classes);
-  const program = trainingProgram(plan, options.batchSize, options.hyperParameters);
+  const program = trainingProgram(plan, options.batchSize, options.hyperParameters, options);
   const prediction = inferenceProgram(plan, options.batchSize);
   const shapes = new Map([...program.inputs].map(({ name, shape }) => [name, shape]));
   const stepInputs = new StepInputs(program, options);
@@ -48,7 +48,8 @@ export async function openEagerSession(options: SessionOptions, backend: string)
     // In place when the call returns: the backend has been initialised before.
     if (tf.getBackend() !== backend) void tf.setBackend(backend);
   }
-  for (const input of [...program.state, ...program.centre]) write(input, new Float32Array(valueCount(input.shape)));
+  for (const input of [...program.state, ...program.centre, ...program.corrections])
+    write(input, new Float32Array(valueCount(input.shape)));
 
   return {
     provider: backend,
@@ -74,11 +75,12 @@ export async function openEagerSession(options: SessionOptions, backend: string)
       return value!;
     },
     async predict(images, count) {
-      const { batchSize, classes, network } = options;
+      const { batchSize, network } = options;
+      const results = outputSize(plan);
       const { height, width, channels } = network.input;
       const size = height * width * channels;
       if (images.length !== count * size) throw batchMisshapen('the images', images.length, count * size);
-      const probabilities = new Float32Array(count * classes);
+      const probabilities = new Float32Array(count * results);
       for (let start = 0; start < count; start += batchSize) {
         const part = Math.min(batchSize, count - start);
         useBackend();
@@ -89,7 +91,7 @@ export async function openEagerSession(options: SessionOptions, backend: string)
           return prediction.run(new Map([...held, [inferenceNames.images, input]])).get(inferenceNames.probabilities)!;
         });
         const values = (await result.data()) as Float32Array;
-        probabilities.set(values.subarray(0, part * classes), start * classes);
+        probabilities.set(values.subarray(0, part * results), start * results);
         result.dispose();
       }
       return probabilities;
@@ -113,13 +115,15 @@ export async function openEagerSession(options: SessionOptions, backend: string)
       stepCount = given.get(stepCountName)![0]!;
     },
     setProximalCentre(weights) {
-      const needed = trainable.map(({ name, shape }) => ({ name, shape }));
-      checkState(
-        new Map(needed.flatMap(({ name }) => (weights.has(name) ? [[name, weights.get(name)!]] : []))),
-        needed,
-      );
+      checkTrainable(weights, trainable);
       useBackend();
       setCentre(weights);
+    },
+    setDriftCorrection(correction) {
+      checkTrainable(correction, trainable);
+      useBackend();
+      if (program.corrections.length === 0) return;
+      for (const { name, shape } of trainable) write({ name: correctionName(name), shape }, correction.get(name)!);
     },
     async close() {
       if (closed) return;
