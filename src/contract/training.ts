@@ -24,6 +24,24 @@ export const privacySettingsSchema = z.object({
 });
 export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
 
+/** What a training with a privacy promise has spent so far. */
+export const privacyMeterSchema = z.object({
+  /** (ε, δ) of every step that may have been released, those that a crash threw away included. */
+  epsilon: z.number().min(0),
+  delta: z.number(),
+  /** Rényi order at which ε is smallest. */
+  order: z.number(),
+  /** ε at which the run ends. */
+  budget: z.number(),
+  /** Probability with which each image is in a batch. */
+  sampleRate: z.number(),
+  noiseMultiplier: z.number(),
+  steps: z.number().int(),
+  /** The run ends before it makes more. */
+  mostSteps: z.number().int(),
+});
+export type PrivacyMeter = z.infer<typeof privacyMeterSchema>;
+
 export const hyperParametersSchema = z.object({
   epochs: z.number().int().min(1).max(10_000).default(10),
   batchSize: z.number().int().min(1).max(4_096).default(32),
@@ -84,6 +102,8 @@ export const trainJobSchema = z.object({
   evaluate: z.boolean().default(true),
   /** Sleeps this share of the time between steps: 0 none, 0.9 makes a machine ten times slower. */
   idleShare: z.number().min(0).max(0.99).default(0),
+  /** With a privacy promise: the steps that the site's budget still allows on these images; null sets no limit. */
+  mostPrivateSteps: z.number().int().min(0).nullable().default(null),
 });
 export type TrainJob = z.infer<typeof trainJobSchema>;
 /** A job as its giver writes it: what is left out takes the schema's default. */
@@ -125,6 +145,8 @@ export const trainOutcomeSchema = z.object({
   ending: z.enum(['all-epochs', 'patience', 'stopped']).default('all-epochs'),
   /** The epoch (from 1) whose weights these are; null when none was validated. */
   bestEpoch: z.number().int().nullable().default(null),
+  /** Null without a privacy promise. */
+  privacy: privacyMeterSchema.nullable().default(null),
 });
 export type TrainOutcome = z.infer<typeof trainOutcomeSchema>;
 
@@ -162,6 +184,7 @@ export const trainProgressSchema = z.object({
   state: z.enum(['preparing', 'training', 'paused', 'waiting', 'evaluating']),
   /** Why it waits, for a person. */
   waitsFor: z.string().nullable().default(null),
+  privacy: privacyMeterSchema.nullable().default(null),
 });
 export type TrainProgress = z.infer<typeof trainProgressSchema>;
 

@@ -23,4 +23,26 @@ export const privacyFault = {
         'Training was ended because the gradient of an image is not a finite number. The last checkpoint is kept. Try a lower learning rate.',
       retry: 'never',
     }),
+  deltaTooLarge: (delta: number, images: number) =>
+    new Fault({
+      code: 684,
+      message: `A privacy promise with δ = ${delta} means nothing for ${images} training images: it allows to give one of them away whole. Choose a δ below ${(1 / images).toPrecision(1)}.`,
+      retry: 'never',
+    }),
+  budgetSpent: (budget: number) =>
+    new Fault({
+      code: 685,
+      message: `The privacy budget (ε = ${budget}) does not allow one more step of this training. Raise the budget, if the data manager agrees, or use more noise.`,
+      retry: 'never',
+    }),
+  countUnreadable: (cause: unknown) =>
+    new Fault(
+      {
+        code: 686,
+        message:
+          'The count of the steps that this run has released cannot be read, so nobody can say what it has spent. Start a new run.',
+        retry: 'never',
+      },
+      cause,
+    ),
 } as const;

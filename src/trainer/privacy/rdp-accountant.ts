@@ -37,14 +37,35 @@ const orders: readonly number[] = [
  * ε of `steps` at failure probability `delta`.
  * @throws Fault 680 naming the number that is out of range.
  */
-export function privacyLoss({ sampleRate, noiseMultiplier, steps }: GaussianSteps, delta: number): PrivacyLoss {
+export function privacyLoss(training: GaussianSteps, delta: number): PrivacyLoss {
+  return composedLoss([training], delta);
+}
+
+/** ε of several trainings on the same images, one after the other: Rényi divergences add up. 0 of none. */
+export function composedLoss(trainings: readonly GaussianSteps[], delta: number): PrivacyLoss {
+  checkDelta(delta);
+  const total = new Float64Array(orders.length);
+  for (const training of trainings) {
+    const { steps } = training;
+    check('steps', steps, Number.isInteger(steps) && steps >= 0, 'a whole number, 0 or more');
+    for (const [index, divergence] of stepDivergences(training).entries()) total[index]! += steps * divergence;
+  }
+  return lossOf(total, delta);
+}
+
+/** By order: what one step costs. */
+function stepDivergences({ sampleRate, noiseMultiplier }: Omit<GaussianSteps, 'steps'>): Float64Array {
   check('q (the sample rate)', sampleRate, sampleRate > 0 && sampleRate <= 1, 'above 0, at most 1');
   check('sigma (the noise multiplier)', noiseMultiplier, noiseMultiplier > 0, 'above 0');
-  check('steps', steps, Number.isInteger(steps) && steps >= 0, 'a whole number, 0 or more');
-  checkDelta(delta);
+  return Float64Array.from(orders, (order) => stepDivergence(sampleRate, noiseMultiplier, order));
+}
+
+/** ε of the divergences by order. */
+function lossOf(divergences: Float64Array, delta: number): PrivacyLoss {
+  if (divergences.every((divergence) => divergence === 0)) return { epsilon: 0, order: orders.at(-1)! };
   let least: PrivacyLoss = { epsilon: Number.POSITIVE_INFINITY, order: 1 };
-  for (const order of orders) {
-    const loss = steps * stepDivergence(sampleRate, noiseMultiplier, order);
+  for (const [index, order] of orders.entries()) {
+    const loss = divergences[index]!;
     const epsilon = loss - (Math.log(delta) + Math.log(order)) / (order - 1) + Math.log((order - 1) / order);
     // NaN (an order whose series overflows) loses the comparison.
     if (epsilon < least.epsilon) least = { epsilon, order };
@@ -82,15 +103,24 @@ export function noiseMultiplierFor(
   return enough;
 }
 
-/** Most steps that stay within `epsilon`: the hard stop of a run with a budget. */
+/** Most steps that stay within `epsilon` after these trainings on the same images: the hard stop of a run. */
 export function stepsWithin(
   epsilon: number,
-  { sampleRate, noiseMultiplier }: Omit<GaussianSteps, 'steps'>,
+  training: Omit<GaussianSteps, 'steps'>,
   delta: number,
+  before: readonly GaussianSteps[] = [],
 ): number {
   check('target (the privacy budget ε)', epsilon, epsilon > 0, 'above 0');
+  checkDelta(delta);
+  const each = stepDivergences(training);
+  const spent = new Float64Array(orders.length);
+  for (const earlier of before)
+    for (const [index, divergence] of stepDivergences(earlier).entries()) spent[index]! += earlier.steps * divergence;
   const within = (steps: number): boolean =>
-    privacyLoss({ sampleRate, noiseMultiplier, steps }, delta).epsilon <= epsilon;
+    lossOf(
+      spent.map((divergence, index) => divergence + steps * each[index]!),
+      delta,
+    ).epsilon <= epsilon;
   if (!within(1)) return 0;
   let held = 1;
   while (held < Number.MAX_SAFE_INTEGER / 4 && within(held * 2)) held *= 2;
@@ -101,6 +131,20 @@ export function stepsWithin(
     else beyond = middle;
   }
   return held;
+}
+
+/** ε after any number of steps of one training, cheap to ask again and again. */
+export function lossByStep(
+  training: Omit<GaussianSteps, 'steps'>,
+  delta: number,
+): (steps: number) => PrivacyLoss {
+  checkDelta(delta);
+  const each = stepDivergences(training);
+  return (steps) =>
+    lossOf(
+      each.map((divergence) => steps * divergence),
+      delta,
+    );
 }
 
 function check(name: string, value: number, isRight: boolean, range: string): void {

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../../../src/contract/fault.ts';
 import { logErfc } from '../../../../src/trainer/privacy/log-erfc.ts';
-import { noiseMultiplierFor, privacyLoss, stepsWithin } from '../../../../src/trainer/privacy/rdp-accountant.ts';
+import {
+  composedLoss,
+  lossByStep,
+  noiseMultiplierFor,
+  privacyLoss,
+  stepsWithin,
+} from '../../../../src/trainer/privacy/rdp-accountant.ts';
 
 test('ε is the published value (Opacus, RDP: q 0.04, σ 1.5, 2,250 steps, δ 1e-5)', () => {
   const { epsilon } = privacyLoss({ sampleRate: 0.04, noiseMultiplier: 1.5, steps: 2_250 }, 1e-5);
@@ -67,4 +73,22 @@ test('ln erfc agrees with tabulated values, also far beyond where erfc is 0', ()
   expect(logErfc(30)).toBeCloseTo(Math.log(2.564656203756111) - 393 * Math.LN10, 9);
   // The two ways of reckoning meet.
   expect(logErfc(2.5 + 1e-12)).toBeCloseTo(logErfc(2.5 - 1e-12), 9);
+});
+
+test('trainings on the same images add up: halves make the whole, and others cost more than each alone', () => {
+  const half = { sampleRate: 0.04, noiseMultiplier: 1.5, steps: 1_125 };
+  expect(composedLoss([half, half], 1e-5).epsilon).toBeCloseTo(7.32911, 4);
+  const other = { sampleRate: 0.1, noiseMultiplier: 2, steps: 100 };
+  const both = composedLoss([half, other], 1e-5).epsilon;
+  expect(both).toBeGreaterThan(privacyLoss(half, 1e-5).epsilon);
+  expect(both).toBeLessThan(privacyLoss(half, 1e-5).epsilon + privacyLoss(other, 1e-5).epsilon);
+  expect(composedLoss([], 1e-5).epsilon).toBe(0);
+  expect(lossByStep(half, 1e-5)(2_250).epsilon).toBeCloseTo(7.32911, 4);
+});
+
+test('what was spent before leaves fewer steps, and none once the budget is spent', () => {
+  const training = { sampleRate: 0.04, noiseMultiplier: 1.5 };
+  const all = stepsWithin(7, training, 1e-5);
+  expect(stepsWithin(7, training, 1e-5, [{ ...training, steps: 500 }])).toBe(all - 500);
+  expect(stepsWithin(7, training, 1e-5, [{ ...training, steps: all }])).toBe(0);
 });

@@ -1,0 +1,66 @@
+// What a run with a privacy promise does in place of an ordinary step: a batch of chance, clipped gradients, noise, and a
+// budget that ends it before the step that would overspend.
+import type { PrivacyMeter, TrainJob } from '../../contract/training.ts';
+import type { PrivateSession, TrainingSession } from '../engines/engine.ts';
+import type { BatchSource } from '../run/batches.ts';
+import { privacyFault } from './faults.ts';
+import { poissonSample } from './noise.ts';
+import { lossByStep, stepsWithin } from './rdp-accountant.ts';
+import { openStepCount } from './step-count.ts';
+
+export interface PrivateRun {
+  /** Whether the budget allows one more step. */
+  mayStep(): boolean;
+  /** Returns the mean loss of the batch; that of the batch before where chance chose no image. */
+  step(learningRate: number, epoch: number): Promise<number>;
+  meter(): PrivacyMeter;
+  /** To be called when the run pauses or ends: nothing is counted any more that was not made. */
+  settle(): void;
+}
+
+export interface PrivateRunParts {
+  readonly job: Pick<TrainJob, 'runFolder' | 'hyperParameters' | 'mostPrivateSteps'>;
+  readonly session: TrainingSession;
+  /** Training examples: who may be in a batch. */
+  readonly examples: Int32Array;
+  /** Makes batches of one image. */
+  readonly images: BatchSource;
+  readonly stepsInCheckpoint: number;
+}
+
+/** Null without privacy settings. @throws Fault 684, 685, 686 */
+export function openPrivateRun(parts: PrivateRunParts): PrivateRun | null {
+  const { job, session, examples, images, stepsInCheckpoint } = parts;
+  const { privacy, batchSize, augment } = job.hyperParameters;
+  if (privacy === null) return null;
+  if (!isPrivate(session)) throw new Error('the engine opened no private session');
+  const { noiseMultiplier, delta, maxEpsilon } = privacy;
+  if (delta >= 1 / examples.length) throw privacyFault.deltaTooLarge(delta, examples.length);
+  const training = { sampleRate: Math.min(1, batchSize / examples.length), noiseMultiplier };
+  const lossAfter = lossByStep(training, delta);
+  const mostSteps = Math.min(stepsWithin(maxEpsilon, training, delta), job.mostPrivateSteps ?? Infinity);
+  const count = openStepCount(job.runFolder, stepsInCheckpoint);
+  if (count.steps === 0 && mostSteps === 0) throw privacyFault.budgetSpent(maxEpsilon);
+  let lastLoss = 0;
+  return {
+    mayStep: () => count.steps < mostSteps,
+    async step(learningRate, epoch) {
+      count.add();
+      const sample = poissonSample(examples, training.sampleRate, session.chance);
+      let losses = 0;
+      for (let place = 0; place < sample.length; place += 1) {
+        const image = await images.batchAt(sample, place, augment ? epoch : null);
+        losses += await session.accumulate({ ...image, learningRate });
+      }
+      await session.release(learningRate);
+      if (sample.length > 0) lastLoss = losses / sample.length;
+      return lastLoss;
+    },
+    meter: () => ({ ...lossAfter(count.steps), ...training, delta, budget: maxEpsilon, steps: count.steps, mostSteps }),
+    settle: () => count.settle(),
+  };
+}
+
+function isPrivate(session: TrainingSession): session is PrivateSession {
+  return 'accumulate' in session;
+}
