@@ -141,8 +141,8 @@ export const trainOutcomeSchema = z.object({
   provider: z.string(),
   /** Ended by an order; it can go on from its checkpoint. */
   stoppedEarly: z.boolean(),
-  /** What ended it: all epochs done, no lower validation loss for `patience` epochs, or an order. */
-  ending: z.enum(['all-epochs', 'patience', 'stopped']).default('all-epochs'),
+  /** What ended it: all epochs done, no lower validation loss for `patience` epochs, the privacy budget, or an order. */
+  ending: z.enum(['all-epochs', 'patience', 'budget', 'stopped']).default('all-epochs'),
   /** The epoch (from 1) whose weights these are; null when none was validated. */
   bestEpoch: z.number().int().nullable().default(null),
   /** Null without a privacy promise. */

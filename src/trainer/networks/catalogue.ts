@@ -1,6 +1,7 @@
 // The networks that come with the product: JSON files in resources/networks.
 import { readdirSync, readFileSync } from 'node:fs';
 import { networkSchema, type Network, type Task } from '../../contract/network.ts';
+import { groupNormTwin, twinOf } from '../privacy/group-norm-twin.ts';
 import { networkMalformed, networkOfOtherTask, networkUnknown } from './faults.ts';
 import { planNetwork } from './plan.ts';
 

@@ -39,6 +39,11 @@ export function groupNormTwin(network: Network): Network {
   };
 }
 
+/** The name of the network whose twin this name means; null for any other. */
+export function twinOf(name: string): string | null {
+  return name.endsWith(twinSuffix) ? name.slice(0, -twinSuffix.length) : null;
+}
+
 function groupsOf(channels: number): number {
   let groups = mostGroups;
   while (channels % groups !== 0) groups -= 1;

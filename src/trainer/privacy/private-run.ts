@@ -2,13 +2,15 @@
 // budget that ends it before the step that would overspend.
 import type { PrivacyMeter, TrainJob } from '../../contract/training.ts';
 import type { PrivateSession, TrainingSession } from '../engines/engine.ts';
-import type { BatchSource } from '../run/batches.ts';
+import type { Batch, BatchSource } from '../run/batches.ts';
 import { privacyFault } from './faults.ts';
 import { poissonSample } from './noise.ts';
 import { lossByStep, stepsWithin } from './rdp-accountant.ts';
 import { openStepCount } from './step-count.ts';
 
 export interface PrivateRun {
+  /** Stands for the batch of a step, which is chosen when the step is made; its count is the mean. */
+  readonly batch: Batch;
   /** Whether the budget allows one more step. */
   mayStep(): boolean;
   /** Returns the mean loss of the batch; that of the batch before where chance chose no image. */
@@ -25,12 +27,13 @@ export interface PrivateRunParts {
   readonly examples: Int32Array;
   /** Makes batches of one image. */
   readonly images: BatchSource;
+  readonly batchesPerEpoch: number;
   readonly stepsInCheckpoint: number;
 }
 
 /** Null without privacy settings. @throws Fault 684, 685, 686 */
 export function openPrivateRun(parts: PrivateRunParts): PrivateRun | null {
-  const { job, session, examples, images, stepsInCheckpoint } = parts;
+  const { job, session, examples, images, batchesPerEpoch, stepsInCheckpoint } = parts;
   const { privacy, batchSize, augment } = job.hyperParameters;
   if (privacy === null) return null;
   if (!isPrivate(session)) throw new Error('the engine opened no private session');
@@ -42,14 +45,16 @@ export function openPrivateRun(parts: PrivateRunParts): PrivateRun | null {
   const count = openStepCount(job.runFolder, stepsInCheckpoint);
   if (count.steps === 0 && mostSteps === 0) throw privacyFault.budgetSpent(maxEpsilon);
   let lastLoss = 0;
+  const nothing = { images: new Float32Array(), labels: new Int32Array(), exampleWeights: new Float32Array() };
   return {
+    batch: { ...nothing, count: examples.length / batchesPerEpoch },
     mayStep: () => count.steps < mostSteps,
     async step(learningRate, epoch) {
       count.add();
       const sample = poissonSample(examples, training.sampleRate, session.chance);
       let losses = 0;
       for (let place = 0; place < sample.length; place += 1) {
-        const image = await images.batchAt(sample, place, augment ? epoch : null);
+        const image = images.batchAt(sample, place, augment ? epoch : null);
         losses += await session.accumulate({ ...image, learningRate });
       }
       await session.release(learningRate);

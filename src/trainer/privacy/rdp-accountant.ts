@@ -134,10 +134,7 @@ export function stepsWithin(
 }
 
 /** ε after any number of steps of one training, cheap to ask again and again. */
-export function lossByStep(
-  training: Omit<GaussianSteps, 'steps'>,
-  delta: number,
-): (steps: number) => PrivacyLoss {
+export function lossByStep(training: Omit<GaussianSteps, 'steps'>, delta: number): (steps: number) => PrivacyLoss {
   checkDelta(delta);
   const each = stepDivergences(training);
   return (steps) =>

@@ -107,6 +107,7 @@ export function progressReporter({
         memoryBytes: process.memoryUsage.rss(),
         device: session?.provider ?? '',
         dataWaitShare: trainedMs > 0 ? Math.min(1, dataWaitMs / trainedMs) : 0,
+        privacy: null,
         state,
         waitsFor,
       });

@@ -1,11 +1,12 @@
 // The training loop, from a job to its weights. Deterministic on the CPU: interrupted anywhere and started again in the
-// same folder, it ends in the same weights, bit for bit.
+// same folder, it ends in the same weights, bit for bit (but for noise, which is always fresh).
 import { createHash } from 'node:crypto';
 import type { Metrics } from '../../contract/metrics.ts';
-import type { Epoch, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
+import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { metricsOf } from '../metrics/metrics.ts';
+import { openPrivateRun } from '../privacy/private-run.ts';
 import { balancedClassWeights, type Batch, batchSource } from './batches.ts';
 import { openRunFolder, type RunPosition } from './checkpoint.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
@@ -34,7 +35,7 @@ export interface TrainSurroundings {
  * Trains until the epochs are done, patience is at its end, or `control` stops it; all return an outcome with a weights file. A run found
  * half-done in the folder goes on from its last checkpoint and tells its earlier epochs again; a complete one returns
  * its outcome at once. With `job.evaluate` the weights are those of the epoch with the lowest validation loss, else
- * (or without validation images) the last ones.
+ * (or without validation images, or with a privacy promise) the last ones.
  * @throws Fault 350–353 (data set), 354 (loss not finite), 355 (initial weights), 356–357 (run folder).
  */
 export async function train(job: TrainJob, surroundings: TrainSurroundings): Promise<TrainOutcome> {
@@ -72,7 +73,14 @@ async function trainOn(
   const steps = batchesPerEpoch * hyperParameters.epochs;
   const position: RunPosition = found?.position ?? newPosition();
   let best = found?.best ?? null;
-  const progress = progressReporter({ onProgress, epochs: hyperParameters.epochs, steps, examples: examples.length });
+  let spent: PrivacyMeter | null = null;
+  const tellProgress = (told: TrainProgress): void => onProgress({ ...told, privacy: spent });
+  const progress = progressReporter({
+    onProgress: tellProgress,
+    epochs: hyperParameters.epochs,
+    steps,
+    examples: examples.length,
+  });
   progress.report({ state: 'preparing', position, batchesPerEpoch }, true);
 
   const opened = await sessions.open({
@@ -88,6 +96,16 @@ async function trainOn(
   session.setOptimiserState(found?.optimiser ?? opened.initialOptimiserState);
   if (hyperParameters.proximalStrength > 0) session.setProximalCentre(start);
 
+  const privately = openPrivateRun({
+    job,
+    session,
+    examples,
+    images: batchSource(dataset, 1, seed),
+    batchesPerEpoch,
+    stepsInCheckpoint: position.epoch * batchesPerEpoch + position.batch,
+  });
+  spent = privately?.meter() ?? null;
+
   const batches = batchSource(dataset, batchSize, seed);
   const earlierSeconds = position.seconds;
   const startedAt = performance.now();
@@ -99,6 +117,7 @@ async function trainOn(
     position.seconds = earlierSeconds + (performance.now() - startedAt) / 1_000;
     const weights = finite(session.weights(), `epoch ${position.epoch + 1}`);
     folder.save({ position, weights, optimiser: session.optimiserState(), best });
+    privately?.settle();
     savedAt = begunAt;
     saveMs = performance.now() - begunAt;
   };
@@ -126,24 +145,28 @@ async function trainOn(
     return metricsOf(probabilities, labels, patients, dataset.header.classes);
   };
 
+  const isBudgetSpent = (): boolean => privately?.mayStep() === false;
   const isTrained = (): boolean =>
-    position.epoch === hyperParameters.epochs || isOutOfPatience(position.epochs, hyperParameters.patience);
+    position.epoch === hyperParameters.epochs ||
+    isBudgetSpent() ||
+    isOutOfPatience(position.epochs, hyperParameters.patience);
   while (!isTrained() && !control.isStopped) {
     const order = shuffled(examples, seed, position.epoch);
     const batchOf = async (batch: number): Promise<Batch | null> =>
       batch < batchesPerEpoch
-        ? batches.batchAt(order, batch * batchSize, hyperParameters.augment ? position.epoch : null)
+        ? (privately?.batch ??
+          batches.batchAt(order, batch * batchSize, hyperParameters.augment ? position.epoch : null))
         : null;
     let next = await batchOf(position.batch);
     while (next !== null) {
       await control.turn();
-      if (control.isStopped) break;
+      if (control.isStopped || isBudgetSpent()) break;
       const stepStartedAt = performance.now();
       const step = position.epoch * batchesPerEpoch + position.batch;
       const { count } = next;
       const learningRate = learningRateAt(hyperParameters, step, steps);
       // The next batch is made while the engine computes, where it does so outside of this thread.
-      const stepping = timed(session.step({ ...next, learningRate }));
+      const stepping = timed(privately?.step(learningRate, position.epoch) ?? session.step({ ...next, learningRate }));
       const makingFrom = performance.now();
       const making = timed(batchOf(position.batch + 1));
       // What is made before the engine begins, and what is not there when it has ended, keeps it waiting.
@@ -163,6 +186,7 @@ async function trainOn(
       }
       position.batch += 1;
       position.lossSum += loss * count;
+      spent = privately?.meter() ?? null;
       await idle(job.idleShare, performance.now() - stepStartedAt, control);
       const milliseconds = performance.now() - stepStartedAt;
       slowestStepMs = Math.max(slowestStepMs, milliseconds);
@@ -177,8 +201,12 @@ async function trainOn(
 
     const validation = await measure('validation');
     if (control.isStopped) break;
-    const epoch = { epoch: position.epoch + 1, loss: position.lossSum / examples.length, validation };
-    const isBest = validation !== null && (position.bestLoss === null || validation.loss < position.bestLoss);
+    // A budget may end an epoch before its time.
+    const seen = privately === null ? examples.length : position.batch * privately.batch.count;
+    const epoch = { epoch: position.epoch + 1, loss: position.lossSum / seen, validation };
+    // A promise covers no choice by validation: its weights are the last ones.
+    const isBest =
+      validation !== null && privately === null && (position.bestLoss === null || validation.loss < position.bestLoss);
     if (isBest) {
       position.bestLoss = validation.loss;
       best = session.weights();
@@ -208,12 +236,13 @@ async function trainOn(
     engine: job.engine,
     provider: session.provider,
     // A stop that came after the last result changed nothing.
+    privacy: spent,
     stoppedEarly: !isTrained() || (test === null && toMeasure('test').length > 0),
     ending: 'stopped',
-    bestEpoch: bestEpoch(position.epochs),
+    bestEpoch: privately === null ? bestEpoch(position.epochs) : null,
   };
   if (!outcome.stoppedEarly) {
-    outcome.ending = position.epoch === hyperParameters.epochs ? 'all-epochs' : 'patience';
+    outcome.ending = position.epoch === hyperParameters.epochs ? 'all-epochs' : isBudgetSpent() ? 'budget' : 'patience';
   }
   if (!outcome.stoppedEarly) {
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.

@@ -27,6 +27,7 @@ const progress: TrainProgress = {
   dataWaitShare: 0,
   learningRate: 0.001,
   waitsFor: null,
+  privacy: null,
   state: 'training',
 };
 const request = {
@@ -75,6 +76,7 @@ function outcomeOf(weightsFile: string): TrainOutcome {
     imagesPerSecond: 1,
     engine: 'compiled',
     provider: 'cpu',
+    privacy: null,
     stoppedEarly: false,
     ending: 'all-epochs',
     bestEpoch: null,
