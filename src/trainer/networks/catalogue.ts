@@ -26,10 +26,13 @@ export function networkCatalogue(): CatalogueEntry[] {
 }
 
 /**
- * The bundled network of this name, asked this task: one that classifies can be asked for one class or for several, its
+ * The bundled network of this name (or its twin with group norm, `resnet18-group-norm`), asked this task: one that classifies can be asked for one class or for several, its
  * output is the same. Without a task, its own. @throws Fault 303 when it cannot do the task, 301 when there is none, 302 when its file is damaged. */
 export function resolveNetwork(name: string, task?: Task): Network {
   const known = bundledNames();
+  const original = twinOf(name);
+  if (!known.includes(name) && original !== null && known.includes(original))
+    return groupNormTwin(resolveNetwork(original, task));
   if (!known.includes(name)) throw networkUnknown(name, known);
   let content: unknown;
   try {
