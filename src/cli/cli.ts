@@ -15,6 +15,7 @@ import { memberCommands } from './commands/member.ts';
 import { membersCommand } from './commands/members.ts';
 import { pacsCommand } from './commands/pacs.ts';
 import { projectCommand } from './commands/project.ts';
+import { runsCommand } from './commands/runs.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
@@ -41,6 +42,7 @@ for (const command of [
   pacsCommand(),
   cohortCommand(),
   trainCommand(),
+  runsCommand(),
   epsilonCommand(),
   ...hubCommands(),
   membersCommand(),

@@ -21,6 +21,7 @@ import { faultSchema } from './fault.ts';
 import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
 import { importReportCalls } from './import-report.ts';
 import { studyFiltersSchema } from './study-filter.ts';
+import { taskNames } from './network.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
 import { metricsSchema } from './metrics.ts';
 import {
@@ -46,7 +47,14 @@ export const runSchema = z.object({
   losses: z.array(z.tuple([z.number(), z.number()])),
   epochs: z.array(epochSchema),
   outcome: trainOutcomeSchema.nullable(),
+  /** Why it failed; with state `paused`, what has to be put right before it is resumed. */
   fault: faultSchema.nullable(),
+  /** Share of the cohort's images that are read into the data set, while that is being built; null at other times. */
+  preparing: z.number().min(0).max(1).nullable().default(null),
+  /** What the run survived and its reader should know, oldest first. */
+  notes: z.array(z.string()).max(100).default([]),
+  hyperParameters: hyperParametersSchema.nullable().default(null),
+  seed: z.number().int().nullable().default(null),
 });
 export type Run = z.infer<typeof runSchema>;
 
@@ -69,7 +77,14 @@ export const aboutSchema = z.object({
   node: z.string(),
   studies: z.number().int(),
   freeBytes: z.number(),
-  networks: z.array(z.object({ name: z.string(), description: z.string(), parameters: z.number().int() })),
+  networks: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      task: z.enum(taskNames),
+      parameters: z.number().int(),
+    }),
+  ),
 });
 export type About = z.infer<typeof aboutSchema>;
 
@@ -136,6 +151,8 @@ export const calls = {
       cohort: cohortNameSchema,
       network: z.string().max(64),
       hyperParameters: hyperParametersSchema.partial().default({}),
+      /** Takes fewer images per step than `batchSize` where the memory here is short; the number is kept with the run. */
+      fitMemory: z.boolean().default(true),
       engine: z.enum(engineNames).default('compiled'),
       provider: z.enum(providerNames).default('auto'),
       /** The same seed on the same cohort gives the same weights on the CPU; chosen at random where absent. */

@@ -94,6 +94,8 @@ export const trainJobSchema = z.object({
   engine: z.enum(engineNames).default('compiled'),
   provider: z.enum(providerNames).default('auto'),
   threads: z.number().int().min(1).max(64).default(2),
+  /** Takes fewer images per step than `batchSize` where the memory is short. */
+  fitMemory: z.boolean().default(false),
   /** Starts from these weights (the trunk) instead of the seeded initialisation. */
   initialWeightsFile: z.string().nullable().default(null),
   /** SCAFFOLD (arXiv 1910.06378): weights files of this site's control variate cᵢ and of the trunk's c; null without. */

@@ -10,7 +10,7 @@ import { positiveInteger, share } from '../options.ts';
 import { exitCode, table } from '../output.ts';
 import type { DemoResult } from '../report/demo-result.ts';
 import { federationReport } from '../report/federation-report.ts';
-import { estimateText } from './train.ts';
+import { estimateText } from '../follow-run.ts';
 
 /** Trunk commits of the practice project: enough to converge, few enough to end in minutes on two cores. */
 const demoCommits = 48;

@@ -8,7 +8,7 @@ import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
 import { exitCode, table } from '../output.ts';
-import { estimateText } from './train.ts';
+import { estimateText } from '../follow-run.ts';
 
 /** States in which a membership has nothing more to do. */
 const ended: readonly Membership['state'][] = ['finished', 'refused', 'left'];

@@ -27,6 +27,8 @@ import type { ModelRegistry } from './model-registry.ts';
 const maxLossPoints = 2_000;
 /** A run's record is written to disk at most this often while it trains. */
 const recordIntervalMs = 2_000;
+/** Notes kept of a run; beyond them the newest are left out, as the same thing probably happens over and over. */
+const maxNotes = 100;
 /** How long closing waits for live runs to write their checkpoints. */
 const closeDeadlineMs = 3_000;
 
@@ -37,6 +39,7 @@ export interface RunRequest {
   readonly hyperParameters: { readonly [K in keyof HyperParameters]?: HyperParameters[K] | undefined };
   readonly engine: TrainJob['engine'];
   readonly provider: TrainJob['provider'];
+  readonly fitMemory?: boolean;
   readonly seed?: number | undefined;
 }
 
@@ -76,6 +79,7 @@ const runRequestSchema = z.object({
   engine: z.enum(engineNames),
   provider: z.enum(providerNames),
   seed: z.number().int(),
+  fitMemory: z.boolean().default(false),
 });
 type FullRequest = z.infer<typeof runRequestSchema>;
 
@@ -110,7 +114,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
 
   for (const { run, request } of readRecords(parts.folder)) {
     const interrupted = run.state === 'running';
-    runs.set(run.id, interrupted ? { ...run, state: 'paused' } : run);
+    runs.set(run.id, interrupted ? { ...run, state: 'paused', preparing: null } : run);
     requests.set(run.id, request);
   }
 
@@ -122,8 +126,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
         ...network.input,
         folder: parts.datasets,
         signal: state.abort.signal,
-        onProgress: () => {},
+        onProgress: ({ done, total }) => tellPreparing(id, total > 0 ? done / total : 0),
       });
+      change({ ...current(), preparing: null });
       const outcome = await parts.trainer.train(
         {
           job: 'train',
@@ -138,6 +143,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
           initialWeightsFile: null,
           evaluate: true,
           idleShare: 0,
+          fitMemory: request.fitMemory,
         },
         {
           signal: state.abort.signal,
@@ -151,6 +157,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
             ]);
             change({ ...before, progress, losses }, false);
           },
+          onNote: (note) => change({ ...current(), notes: [...current().notes, note].slice(0, maxNotes) }),
           onEpoch: (epoch) => {
             // A resumed run tells its earlier epochs again.
             const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);
@@ -160,11 +167,21 @@ export function openRunBook(parts: RunBookParts): RunBook {
       );
       finish(id, request, header, outcome, state);
     } catch (error) {
-      if (state.intent === 'run') change({ ...current(), state: 'failed', fault: writeFault(error) });
-      else change({ ...current(), state: state.intent === 'pause' ? 'paused' : 'stopped' });
+      const ended = { ...current(), preparing: null };
+      const fault = writeFault(error);
+      // What can be put right (a full disk, a process that was ended) leaves a run that can be resumed.
+      if (state.intent === 'run') change({ ...ended, state: fault.retry === 'never' ? 'failed' : 'paused', fault });
+      else change({ ...ended, state: state.intent === 'pause' ? 'paused' : 'stopped' });
     } finally {
       live.delete(id);
     }
+  };
+
+  /** Building a data set reports each image: a window needs each percent at most. */
+  const tellPreparing = (id: string, share: number): void => {
+    const before = runs.get(id) as Run;
+    const rounded = Math.floor(share * 100) / 100;
+    if (rounded !== before.preparing) change({ ...before, preparing: rounded }, false);
   };
 
   const finish = (
@@ -243,6 +260,10 @@ export function openRunBook(parts: RunBookParts): RunBook {
         epochs: [],
         outcome: null,
         fault: null,
+        preparing: null,
+        notes: [],
+        hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
+        seed: full.seed,
       };
       try {
         record(started);

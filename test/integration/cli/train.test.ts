@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { existsSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test, vi } from 'vitest';
 import type { Cohort } from '../../../src/contract/cohort.ts';
 import type { Metrics } from '../../../src/contract/metrics.ts';
+import type { Run } from '../../../src/contract/calls.ts';
 import type { Epoch } from '../../../src/contract/training.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
-import { imagiq, temporaryFolder } from './imagiq.ts';
+import { imagiq, start, temporaryFolder } from './imagiq.ts';
 
 describe('training from the command line', () => {
   test('studies become a cohort, a cohort becomes a tested model', async () => {
@@ -63,4 +64,44 @@ describe('training from the command line', () => {
     expect(cohort.code).toBe(1);
     expect(cohort.stderr).toContain('none');
   }, 60_000);
+
+  test('a training that is killed is found paused, and resumed it makes the model of an unbroken one', async () => {
+    const folder = temporaryFolder();
+    const home = path.join(folder, 'home');
+    const studies = path.join(folder, 'studies');
+    const { labelsFile } = await writePracticeStudies({ site: 2, folder: studies, patients: 12 });
+    await imagiq('--home', home, 'import', studies);
+    await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+    const words = [
+      ...['--home', home, '--json', 'train', '--cohort', 'chest', '--seed', '3', '--epochs', '40', '--threads', '1'],
+      ...['--optimiser', 'sgd', '--schedule', 'step', '--step-epochs', '15', '--warmup-steps', '5', '--patience', '30'],
+    ];
+    const unbroken = (await imagiq(...words)).json<{ model: string; state: string }>();
+    expect(unbroken.state).toBe('done');
+
+    const known = new Set(readdirSync(path.join(home, 'runs')));
+    const killed = start(...words);
+    await vi.waitFor(
+      () => {
+        const [id = ''] = readdirSync(path.join(home, 'runs')).filter((name) => !known.has(name));
+        expect(/"epoch":[1-9]/.test(readFileSync(path.join(home, 'runs', id, 'run.json'), 'utf8'))).toBe(true);
+      },
+      { timeout: 60_000, interval: 50 },
+    );
+    killed.process.kill('SIGKILL');
+    await killed.ended;
+
+    const { runs } = (await imagiq('--home', home, '--json', 'runs', 'list')).json<{ runs: Run[] }>();
+    expect(runs.map(({ state }) => state)).toEqual(['paused', 'done']);
+    expect(runs[0]!.hyperParameters).toMatchObject({ optimiser: 'sgd', schedule: 'step', patience: 30 });
+    const resumed = await imagiq('--home', home, '--json', 'runs', 'resume', runs[0]!.id);
+    // Weights are named by their content: the same name is the same bytes.
+    expect(resumed.json<{ model: string; state: string }>()).toMatchObject({ model: unbroken.model, state: 'done' });
+  }, 300_000);
+
+  test('a hyper-parameter beyond its limits is refused before anything is opened', async () => {
+    const ended = await imagiq('--home', temporaryFolder(), 'train', '--cohort', 'x', '--label-smoothing', '0.9');
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain('--label-smoothing');
+  });
 });

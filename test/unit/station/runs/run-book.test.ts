@@ -11,6 +11,7 @@ import { openBlobStore } from '../../../../src/station/home/blob-store.ts';
 import { openModelRegistry } from '../../../../src/station/runs/model-registry.ts';
 import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
 import type { TrainerProcess } from '../../../../src/trainer/client.ts';
+import { runNotAccessible } from '../../../../src/trainer/faults.ts';
 import { resolveNetwork } from '../../../../src/trainer/client.ts';
 
 const progress: TrainProgress = {
@@ -140,4 +141,29 @@ test('closing pauses the live run and waits until it has stopped', async () => {
   await new Promise(setImmediate);
   await book.close();
   expect((await book.ended(id)).state).toBe('paused');
+});
+
+test('a fault that can be put right leaves a paused run with what to do, and the resumed run forgets it', async () => {
+  let attempts = 0;
+  const { book } = situation(async (job) => {
+    attempts += 1;
+    if (attempts === 1) throw runNotAccessible(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    const weightsFile = path.join(job.runFolder, 'weights');
+    writeFileSync(weightsFile, 'weights');
+    return outcomeOf(weightsFile);
+  });
+  const { id } = book.start(request);
+  expect(await book.ended(id)).toMatchObject({ state: 'paused', fault: { code: 357 } });
+  book.resume(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'done', fault: null });
+});
+
+test('notes of the trainer are kept with the run', async () => {
+  const { book } = situation(async (job, listeners) => {
+    listeners?.onNote?.('webgpu failed in step 3');
+    const weightsFile = path.join(job.runFolder, 'weights');
+    writeFileSync(weightsFile, 'weights');
+    return outcomeOf(weightsFile);
+  });
+  expect((await book.ended(book.start(request).id)).notes).toEqual(['webgpu failed in step 3']);
 });

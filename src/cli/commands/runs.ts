@@ -1,0 +1,63 @@
+// runs list, resume, pause, stop: the training runs of this station.
+import { Command } from 'commander';
+import type { Run } from '../../contract/calls.ts';
+import { contextOf } from '../context.ts';
+import { followRun, tellRun } from '../follow-run.ts';
+import { table } from '../output.ts';
+
+export function runsCommand(): Command {
+  const runs = new Command('runs').description('training runs: list, resume, pause, stop');
+  runs
+    .command('list')
+    .description('list the runs, newest first')
+    .action(async (_options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const found = await withStation((station) => station.call('runs', {}));
+      output.result(found, () => table(['id', 'network', 'cohort', 'state', 'progress'], found.runs.map(rowOf)));
+    });
+  runs
+    .command('resume')
+    .argument('<id>')
+    .description('go on with a paused run from its checkpoint, and follow it')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const started = performance.now();
+      const run = await withStation((station) =>
+        followRun(
+          station,
+          async () => {
+            await station.call('resume-run', { id });
+            return { id };
+          },
+          output,
+        ),
+      );
+      tellRun(run, (performance.now() - started) / 1_000, output);
+    });
+  for (const [name, call, did] of [
+    ['pause', 'pause-run', 'pauses at its next step'],
+    ['stop', 'stop-run', 'stops at its next step, its weights so far become a model'],
+  ] as const) {
+    runs
+      .command(name)
+      .argument('<id>')
+      .description(name === 'pause' ? 'pause a run that another window or command runs' : 'end a run for good')
+      .action(async (id: string, _options: unknown, command: Command) => {
+        const { output, withStation } = contextOf(command);
+        await withStation((station) => station.call(call, { id }));
+        output.result({ id, order: name }, () => `The run ${did}.`);
+      });
+  }
+  return runs;
+}
+
+function rowOf({ id, network, cohort, state, progress, outcome }: Run): string[] {
+  const steps = outcome ? `${outcome.steps} steps` : progress ? `step ${progress.step} of ${progress.steps}` : '';
+  return [
+    id,
+    network,
+    cohort,
+    state,
+    progress?.waitsFor && state === 'running' ? `waits: ${progress.waitsFor}` : steps,
+  ];
+}

@@ -1,0 +1,110 @@
+// A run as the terminal follows it: a line of progress while it lives, a text when it has ended.
+import type { Run } from '../contract/calls.ts';
+import { Fault } from '../contract/fault.ts';
+import type { Estimate } from '../contract/metrics.ts';
+import { exitCode, type Output } from './output.ts';
+import type { StationLink } from './station-link.ts';
+
+/**
+ * Follows the run that `begin` starts or resumes, until it no longer runs. Ctrl+C stops it with a model of what it learnt.
+ * @returns the run as it ended.
+ */
+export async function followRun(
+  station: StationLink,
+  begin: () => Promise<{ readonly id: string }>,
+  output: Output,
+): Promise<Run> {
+  const early: Run[] = [];
+  let hear = (run: Run): void => void early.push(run);
+  const stopListening = station.listen('run-changed', (run) => hear(run));
+  try {
+    const { id } = await begin();
+    // A run that ended meanwhile refuses to be stopped: its end is told below.
+    const stop = (): void => void station.call('stop-run', { id }).catch(() => {});
+    process.once('SIGINT', stop);
+    try {
+      let notesTold = 0;
+      return await new Promise<Run>((resolve) => {
+        hear = (run) => {
+          if (run.id !== id) return;
+          for (const note of run.notes.slice(notesTold)) output.log(note);
+          notesTold = run.notes.length;
+          output.progress(progressText(run));
+          if (run.state !== 'running') resolve(run);
+        };
+        early.forEach(hear);
+      });
+    } finally {
+      process.off('SIGINT', stop);
+    }
+  } finally {
+    stopListening();
+  }
+}
+
+/** Prints what became of a run; a run that is not done ends with exit code 1. @throws Fault of a run without a result. */
+export function tellRun(run: Run, seconds: number, output: Output): void {
+  // A run that is done but could not be written down has a model to tell of all the same.
+  if (run.fault && !run.outcome) throw new Fault(run.fault);
+  if (run.fault) output.log(run.fault.message);
+  const { epochs, test, weightsFile } = run.outcome ?? { epochs: run.epochs, test: null, weightsFile: null };
+  output.result(
+    {
+      id: run.id,
+      epochs,
+      test,
+      model: weightsFile,
+      seconds,
+      state: run.state,
+      ending: run.outcome?.ending ?? null,
+      bestEpoch: run.outcome?.bestEpoch ?? null,
+      imagesPerSecond: run.outcome?.imagesPerSecond ?? null,
+      provider: run.outcome?.provider ?? null,
+      notes: run.notes,
+    },
+    () => runText(run),
+  );
+  if (run.state !== 'done') process.exitCode = exitCode.failed;
+}
+
+function progressText({ progress, preparing }: Run): string {
+  if (!progress) return preparing === null ? 'Preparing the data …' : `Preparing the data: ${percent(preparing)}`;
+  const { epoch, epochs, step, steps, loss, imagesPerSecond, secondsLeft, state, waitsFor, dataWaitShare } = progress;
+  if (state === 'waiting') return `waits: ${waitsFor ?? ''} (epoch ${epoch}/${epochs}, step ${step}/${steps})`;
+  const left = secondsLeft === null ? '' : `, ${Math.ceil(secondsLeft)} s left`;
+  const waits = dataWaitShare >= 0.01 ? `, ${percent(dataWaitShare)} waiting for data` : '';
+  return `${state} epoch ${epoch}/${epochs} step ${step}/${steps}, loss ${loss.toFixed(4)}, ${imagesPerSecond.toFixed(0)} images/s${waits}${left}`;
+}
+
+function runText(run: Run): string {
+  const lines = run.epochs.map(({ epoch, loss, validation }) => {
+    const measured = validation
+      ? `, validation accuracy ${estimateText(validation.accuracy)}, AUC ${estimateText(validation.auc)}`
+      : '';
+    return `epoch ${epoch}: loss ${loss.toFixed(4)}${measured}`;
+  });
+  const test = run.outcome?.test;
+  if (test) {
+    lines.push(
+      `test (${test.patients} patients): accuracy ${estimateText(test.accuracy)}, AUC ${estimateText(test.auc)}, ECE ${test.calibrationError.toFixed(3)}`,
+    );
+  }
+  if (run.outcome?.ending === 'patience') {
+    lines.push(
+      `Ended early: no lower validation loss since epoch ${run.outcome.bestEpoch ?? 0}, whose weights are kept.`,
+    );
+  }
+  if (run.outcome) lines.push(`model ${run.outcome.weightsFile}`);
+  if (run.state === 'paused') lines.push(`The run is paused. \`imagiq runs resume ${run.id}\` goes on.`);
+  else if (run.state !== 'done') lines.push(`The run is ${run.state}.`);
+  return lines.join('\n');
+}
+
+export function estimateText(estimate: Estimate): string {
+  if (!estimate) return 'n/a';
+  return `${estimate.value.toFixed(3)} [${estimate.low.toFixed(3)}, ${estimate.high.toFixed(3)}]`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

@@ -1,0 +1,90 @@
+// The hyper-parameters as options of `train`: names and limits are the contract's, each value is checked before anything
+// is opened.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  type HyperParameters,
+  hyperParametersSchema,
+  lossNames,
+  optimiserNames,
+  scheduleNames,
+} from '../contract/training.ts';
+
+type NumberName = {
+  [Name in keyof HyperParameters]: HyperParameters[Name] extends number ? Name : never;
+}[keyof HyperParameters];
+
+const numbers: readonly (readonly [NumberName, string])[] = [
+  ['epochs', 'passes over the training split'],
+  ['learningRate', 'highest learning rate'],
+  ['warmupSteps', 'steps over which the learning rate first rises'],
+  ['stepEpochs', 'with --schedule step: the rate falls after every so many epochs'],
+  ['stepFactor', 'with --schedule step: to this share of what it was'],
+  ['momentum', 'momentum of sgd'],
+  ['weightDecay', 'how strongly weights are pulled to zero'],
+  ['focalGamma', 'exponent of the focal loss'],
+  ['clipNorm', 'gradients are scaled to at most this norm; 0 leaves them'],
+  ['patience', 'ends after so many epochs without a lower validation loss; 0 never does'],
+  ['labelSmoothing', 'share of each label that is spread over all classes'],
+  ['proximalStrength', 'FedProx: pull towards the initial weights'],
+];
+
+export type HyperParameterOptions = { [Name in NumberName]?: number } & {
+  batch?: number | 'auto';
+  optimiser?: HyperParameters['optimiser'];
+  schedule?: HyperParameters['schedule'];
+  loss?: HyperParameters['loss'];
+  /** False with `--no-augment` and `--no-balance-classes`. */
+  augment: boolean;
+  balanceClasses: boolean;
+};
+
+/** Adds the options to a command. */
+export function addHyperParameterOptions(command: Command): Command {
+  const defaults = hyperParametersSchema.parse({});
+  command.option(
+    '--batch <number|auto>',
+    `images per step; auto takes ${defaults.batchSize}, or fewer where memory is short`,
+    (text) => (text === 'auto' ? text : numberOf('batchSize', text)),
+    'auto',
+  );
+  for (const [name, description] of numbers) {
+    command.option(`--${flagOf(name)} <number>`, `${description} (default: ${defaults[name]})`, (text) =>
+      numberOf(name, text),
+    );
+  }
+  return command
+    .addOption(new Option('--optimiser <name>', `(default: ${defaults.optimiser})`).choices(optimiserNames))
+    .addOption(
+      new Option('--schedule <name>', `how the learning rate falls (default: ${defaults.schedule})`).choices(
+        scheduleNames,
+      ),
+    )
+    .addOption(new Option('--loss <name>', 'auto: by the cohort’s task (default: auto)').choices(lossNames))
+    .option('--no-augment', 'no random flips, shifts and intensity changes')
+    .option('--no-balance-classes', 'every image counts alike, however rare its class');
+}
+
+/** The hyper-parameters that were given; what is absent takes its default. */
+export function hyperParametersOf(options: HyperParameterOptions): Partial<HyperParameters> {
+  const { batch, optimiser, schedule, loss, augment, balanceClasses } = options;
+  const given: Partial<HyperParameters> = { augment, balanceClasses };
+  if (typeof batch === 'number') given.batchSize = batch;
+  if (optimiser !== undefined) given.optimiser = optimiser;
+  if (schedule !== undefined) given.schedule = schedule;
+  if (loss !== undefined) given.loss = loss;
+  for (const [name] of numbers) {
+    const value = options[name];
+    if (value !== undefined) given[name] = value;
+  }
+  return given;
+}
+
+function flagOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function numberOf(name: NumberName, text: string): number {
+  const parsed = hyperParametersSchema.shape[name].safeParse(text.trim() === '' ? Number.NaN : Number(text));
+  if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? 'not a number'}.`);
+  return parsed.data;
+}
