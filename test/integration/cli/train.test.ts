@@ -72,15 +72,13 @@ describe('training from the command line', () => {
     const { labelsFile } = await writePracticeStudies({ site: 2, folder: studies, patients: 12 });
     await imagiq('--home', home, 'import', studies);
     await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
-    const words = [
-      ...['--home', home, '--json', 'train', '--cohort', 'chest', '--seed', '3', '--epochs', '40', '--threads', '1'],
-      ...['--optimiser', 'sgd', '--schedule', 'step', '--step-epochs', '15', '--warmup-steps', '5', '--patience', '30'],
-    ];
-    const unbroken = (await imagiq(...words)).json<{ model: string; state: string }>();
+    const settings = '--optimiser sgd --schedule step --step-epochs 15 --warmup-steps 5 --patience 30';
+    const words = `--json train --cohort chest --seed 3 --epochs 40 --threads 1 ${settings}`.split(' ');
+    const unbroken = (await imagiq('--home', home, ...words)).json<{ model: string; state: string }>();
     expect(unbroken.state).toBe('done');
 
     const known = new Set(readdirSync(path.join(home, 'runs')));
-    const killed = start(...words);
+    const killed = start('--home', home, ...words);
     await vi.waitFor(
       () => {
         const [id = ''] = readdirSync(path.join(home, 'runs')).filter((name) => !known.has(name));
