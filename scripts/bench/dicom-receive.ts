@@ -1,16 +1,13 @@
 // C-STORE receive: our receiver (with index) against dcmtk's storescp (no index) and Orthanc, interleaved. The sender is
 // dcmtk's storescu for all three, a process of its own as in a hospital. dcmtk and Orthanc do not set TCP_NODELAY and would
 // be measured by 40 ms of delayed acknowledgements, so sender and peers get it from a preloaded shim, which needs cc.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { receiverSettingsSchema } from '../../src/contract/pacs.ts';
-import { openLibrary } from '../../src/station/library/library.ts';
-import { openReceiver } from '../../src/station/pacs/receiver/receiver.ts';
 import { encodePart10 } from '../../src/station/library/encode-part10.ts';
 import { practiceSites } from '../../src/station/practice/practice-studies.ts';
 import { practiceElements } from '../../src/station/practice/study-header.ts';
@@ -64,18 +61,21 @@ const nothingToSettle = async (): Promise<void> => {};
 export async function dicomReceive(): Promise<Measurement[]> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-bench-receive-'));
   const children: ChildProcess[] = [];
-  const library = openLibrary({ folder });
-  const receiver = openReceiver({ folder, intake: library.intake(), onChange: () => {} });
   try {
-    await receiver.configure(
-      receiverSettingsSchema.parse({ isEnabled: true, port: ourPort, allowedAETitles: ['BENCH'] }),
-    );
     const env = withNoDelay(folder);
     if (env === null || !isThere('storescu')) {
       console.log('  C-STORE receive is left out: it takes a C compiler (cc) and dcmtk.');
       return [];
     }
-    const settle = () => library.intake().flush();
+    const home = path.join(folder, 'home');
+    mkdirSync(home);
+    const script = path.join(import.meta.dirname, 'receiving-station.ts');
+    const station = fork(script, [home, String(ourPort), 'BENCH'], { stdio: 'inherit' });
+    children.push(station);
+    const settle = async (): Promise<void> => {
+      station.send('settle');
+      await once(station, 'message');
+    };
     const ours: Contender = { name: 'ImagiQ', port: ourPort, aeTitle: 'IMAGIQ', settle, rates: [] };
     const peers: Contender[] = [];
     if (isThere('storescp')) {
@@ -105,8 +105,6 @@ export async function dicomReceive(): Promise<Measurement[]> {
     return [moreIsBetter('C-STORE receive', 'files/s', median(ours.rates), values, note)];
   } finally {
     for (const child of children) child.kill('SIGKILL');
-    await receiver.close();
-    library.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -11,18 +11,13 @@ export type ArrivalTask =
   | { readonly kind: 'read'; readonly file: string; readonly keptAs: string }
   | { readonly kind: 'compare'; readonly held: string; readonly file: string }
   /** Gives files their names by content inside `folder`; the arrived files stay until they are indexed. */
-  | { readonly kind: 'place'; readonly files: readonly ArrivedFile[]; readonly folder: string }
+  | { readonly kind: 'place'; readonly files: readonly string[]; readonly folder: string }
   | { readonly kind: 'remove'; readonly files: readonly string[] };
-
-export interface ArrivedFile {
-  readonly file: string;
-  /** SHA-256 where it is known already. */
-  readonly fileHash: string | null;
-}
 
 export interface PlacedArrival {
   /** Relative to the library's folder. */
   readonly stored: string;
+  /** SHA-256 */
   readonly fileHash: string;
 }
 
@@ -64,7 +59,7 @@ function resultOf(task: ArrivalTask): ArrivalResults[ArrivalTask['kind']] {
   return outcome;
 }
 
-function placeWhereThere(file: ArrivedFile, folder: string): PlacedArrival | null {
+function placeWhereThere(file: string, folder: string): PlacedArrival | null {
   try {
     return place(file, folder);
   } catch (error) {
@@ -74,8 +69,8 @@ function placeWhereThere(file: ArrivedFile, folder: string): PlacedArrival | nul
   }
 }
 
-function place({ file, fileHash: known }: ArrivedFile, folder: string): PlacedArrival {
-  const fileHash = known ?? hashOf(file);
+function place(file: string, folder: string): PlacedArrival {
+  const fileHash = hashOf(file);
   const stored = path.join('instances', fileHash.slice(0, 2), `${fileHash}.dcm`);
   const target = path.join(folder, stored);
   try {

@@ -47,6 +47,10 @@ export interface IntakeOptions {
 }
 
 const readHereBytes = 1024 * 1024;
+/** A task of the placing thread has its deadline. */
+/** Each task wakes the placing thread, which costs as much as half a header. */
+const placedAtOnce = 16;
+const placedAtOnceBytes = 512 * 1024 ** 2;
 const batchSize = 256;
 const batchEveryMs = 250;
 /** After a batch that failed, on a full disk for example. */
@@ -60,6 +64,11 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   const placer = openArrivalThread(taskDeadlineMs);
   /** Accepted and not indexed yet, by SOP Instance UID. */
   const pending = new Map<string, ReadInstance>();
+  /** Accepted and on no way to the store yet. */
+  const unplaced: ReadInstance[] = [];
+  let placing: { readonly files: ReadonlySet<string>; readonly done: Promise<void> } | null = null;
+  /** Where accepted files that are not indexed yet lie in the store, by their path; null where one is gone. */
+  const ahead = new Map<string, ArrivalResults['place'][number]>();
   let timer: NodeJS.Timeout | null = null;
   let isClosed = false;
   /** Batches and the settling of known instances run one after another. */
@@ -118,22 +127,41 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     onIndexed();
   }
 
+  /** Hashing and placing goes on while the next instances arrive; the batch finds it done. */
+  function placeAhead(): void {
+    if (placing !== null || unplaced.length === 0) return;
+    let bytes = 0;
+    const next = unplaced.findIndex(({ fileBytes }) => (bytes += fileBytes) > placedAtOnceBytes);
+    const files = unplaced.splice(0, next < 0 ? unplaced.length : Math.max(1, next)).map(({ source }) => source);
+    const placed = placer.run({ kind: 'place', files, folder }).then(
+      (places) => files.forEach((file, index) => ahead.set(file, places[index] ?? null)),
+      // Its batch tries again and tells why not.
+      () => {},
+    );
+    placing = { files: new Set(files), done: placed.finally(() => (placing = null)) };
+  }
+
   /**
    * Where in the store each file of a batch lies now; null for one that is gone, or that cannot be placed while others can: it
    * stays in the incoming folder for the next open, and holds nobody up.
    */
   async function placesOf(batch: readonly ReadInstance[]): Promise<ArrivalResults['place']> {
-    try {
-      return await placer.run({ kind: 'place', files: batch.map(arrivedFile), folder });
-    } catch (error) {
-      const places: (ArrivalResults['place'][number] | null)[] = [];
-      for (const found of batch) {
-        const alone = placer.run({ kind: 'place', files: [arrivedFile(found)], folder });
-        places.push((await alone.catch(() => []))[0] ?? null);
-      }
-      if (places.every((place) => place === null)) throw error;
-      return places;
+    const files = batch.map(({ source }) => source);
+    const awaited = new Set(files);
+    while (unplaced.some(isOf(awaited)) || files.some((file) => placing?.files.has(file))) {
+      placeAhead();
+      await placing?.done;
     }
+    const left = files.filter((file) => !ahead.has(file));
+    let failure: unknown = null;
+    for (const file of left) {
+      const alone = placer.run({ kind: 'place', files: [file], folder });
+      ahead.set(file, (await alone.catch((error: unknown) => ((failure = error), [])))[0] ?? null);
+    }
+    const places = files.map((file) => ahead.get(file) ?? null);
+    for (const file of files) ahead.delete(file);
+    if (failure !== null && places.every((place) => place === null)) throw failure;
+    return places;
   }
 
   /** An accepted file is never thrown away for one of other content that came first. */
@@ -192,6 +220,8 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     const { sopInstanceUID } = found.record;
     if (pending.has(sopInstanceUID) || writer.held(sopInstanceUID) !== null) return inTurn(() => settleKnown(found));
     pending.set(sopInstanceUID, found);
+    unplaced.push(found);
+    if (unplaced.length >= placedAtOnce) placeAhead();
     schedule(pending.size >= batchSize ? 0 : batchEveryMs);
     return { kind: 'imported', sopInstanceUID };
   }
@@ -239,6 +269,9 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   };
 }
 
-const arrivedFile = ({ source, fileHash }: ReadInstance) => ({ file: source, fileHash });
+const isOf =
+  (files: ReadonlySet<string>) =>
+  ({ source }: ReadInstance): boolean =>
+    files.has(source);
 
 const otherContent = 'Same SOP Instance UID with different content: another file of this instance is already here.';

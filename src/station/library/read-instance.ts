@@ -71,15 +71,10 @@ export interface SeenFile {
   readonly head: Uint8Array;
   readonly fileBytes: number;
   readonly modifiedMs: number;
-  /** SHA-256 of the whole file. */
-  readonly fileHash: string;
 }
 
 /** As `readInstance` indexing in place, without reading the file; null where `head` does not hold the whole header. */
-export function readSeenInstance(
-  { head: bytes, fileBytes, modifiedMs, fileHash }: SeenFile,
-  source: string,
-): ReadOutcome | null {
+export function readSeenInstance({ head: bytes, fileBytes, modifiedMs }: SeenFile, source: string): ReadOutcome | null {
   try {
     const dataSet = bytes.length === 0 ? null : readHeaderHead(bytes, fileBytes, { keepItems: false });
     if (dataSet === null) return null;
@@ -87,7 +82,7 @@ export function readSeenInstance(
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: source, reason: record.reason };
     const base = { source, fileBytes, modifiedMs, headerHash: headerHash(dataSet), record };
-    return { kind: 'instance', instance: { ...base, stored: source, isCopy: false, fileHash } };
+    return { kind: 'instance', instance: { ...base, stored: source, isCopy: false, fileHash: null } };
   } catch (error) {
     return failure(source, error);
   }

@@ -45,6 +45,7 @@ export interface AssociationOptions {
 export const maxPduBytes = 131_072;
 const queueLimitBytes = 1024 * 1024;
 const queueLimitFragments = 4_096;
+const copiedBytes = 1_024;
 const commandLimitBytes = 64 * 1024;
 
 /** The peer answered the proposal with A-ASSOCIATE-RJ. */
@@ -228,9 +229,11 @@ export class Association {
 
   /** Resolves when the bytes were handed to the system. @throws AssociationEnded. */
   async send(contextId: number, command: CommandSet, dataSet: AsyncIterable<Buffer> | Buffer | null): Promise<void> {
-    this.#socket.cork();
+    if (dataSet !== null) {
+      this.#socket.cork();
+      process.nextTick(() => this.#socket.uncork());
+    }
     this.#writeFragment(contextId, true, true, encodeCommand(command, dataSet !== null));
-    process.nextTick(() => this.#socket.uncork());
     if (dataSet === null) return this.#throwIfEnded();
     let held: Buffer | null = null;
     for await (const piece of Buffer.isBuffer(dataSet) ? [dataSet] : dataSet) {
@@ -279,6 +282,8 @@ export class Association {
     header.writeUInt32BE(bytes.length + 2, 6);
     header.writeUInt8(contextId, 10);
     header.writeUInt8((isCommand ? 1 : 0) | (isLast ? 2 : 0), 11);
+    // One short write costs less than two that are gathered.
+    if (bytes.length <= copiedBytes) return this.#socket.write(Buffer.concat([header, bytes]));
     this.#socket.cork();
     this.#socket.write(header);
     const canGoOn = this.#socket.write(bytes);

@@ -1,7 +1,7 @@
-// Writes an arriving instance to a file and looks at it on its way: afterwards nothing of it has to be read again. Up to
-// a megabyte is written in this thread as it comes, while the sender is still sending: that goes to the system's cache
-// in less time than a turn through the thread pool takes. The rest of a larger one is written by the pool.
-import { createHash } from 'node:crypto';
+// Writes an arriving instance to a file and keeps its first bytes: the sender waits for its answer, so the header is not
+// read back, and hashing is left to the thread that places the file. Up to a megabyte is written in this thread as it
+// comes, while the sender is still sending: that goes to the system's cache in less time than a turn through the thread
+// pool takes, and the bytes are still in the processor's. The rest of a larger one is written by the pool.
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { headBytes } from '../../library/header-file.ts';
@@ -12,7 +12,6 @@ const gatheredBytes = 1024 * 1024;
 
 export class InstanceFile {
   readonly path: string;
-  readonly #hash = createHash('sha256');
   readonly #head: Buffer;
   #headHeld = 0;
   #bytes = 0;
@@ -36,7 +35,6 @@ export class InstanceFile {
 
   /** Null where nothing has to be waited for; the piece is not used afterwards. Throws and rejects with the file system's error. */
   write(piece: Buffer): Promise<void> | null {
-    this.#hash.update(piece);
     if (this.#headHeld < headBytes) this.#headHeld += piece.copy(this.#head, this.#headHeld);
     const isHere = this.#bytes < writtenHereBytes;
     this.#bytes += piece.length;
@@ -56,7 +54,7 @@ export class InstanceFile {
     const modifiedMs = this.#here === null ? Date.now() : fstatSync(this.#here).mtimeMs;
     await this.close();
     const head = this.#head.subarray(0, this.#headHeld);
-    return { head, fileBytes: this.#bytes, modifiedMs, fileHash: this.#hash.digest('hex') };
+    return { head, fileBytes: this.#bytes, modifiedMs };
   }
 
   /** Also for a file that is given up. */
