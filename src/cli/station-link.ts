@@ -15,7 +15,8 @@ import { connectLocalStation, type LocalDoor, serveLocalStation } from '../stati
 import { openStation } from '../station/open-station.ts';
 
 export interface StationLink {
-  call<N extends CallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>>;
+  /** `signal` abandons it; it still ends with an answer or a fault. */
+  call<N extends CallName>(name: N, input: CallInput<N>, signal?: AbortSignal): Promise<CallOutput<N>>;
   /** Listens to news; returns the way to stop listening. */
   listen<N extends EventName>(event: N, listener: (value: EventValue<N>) => void): () => void;
   close(): Promise<void>;
@@ -72,7 +73,7 @@ async function ownStation(options: LinkOptions): Promise<StationLink> {
   });
   const { guests, whenAlone, close } = door;
   return {
-    call: async (name, input) => decode(name, await answer(name, input)),
+    call: async (name, input, signal) => decode(name, await answer(name, input, signal)),
     listen: listenTo(news),
     async close() {
       // A long command may have joined this short one: its work is not cut.
@@ -88,7 +89,7 @@ async function joinStation(home: string): Promise<StationLink> {
   const news = new EventEmitter();
   const remote = await connectLocalStation(home, (event, value) => void news.emit(event, value));
   return {
-    call: async (name, input) => decode(name, await remote.call(name, input)),
+    call: async (name, input, signal) => decode(name, await remote.call(name, input, signal)),
     listen: listenTo(news),
     close: remote.close,
   };

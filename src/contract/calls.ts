@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { annotationCalls } from './annotation.ts';
 import { browseCalls } from './browse.ts';
-import { labelSourceCalls } from './label-source.ts';
+import { labelProgressSchema, labelSourceCalls } from './label-source.ts';
 import { cohortNameSchema, cohortSchema, labelOrigins } from './cohort.ts';
 import {
   frameSchema,
@@ -197,12 +197,14 @@ export type CallArguments<N extends CallName> = z.output<(typeof calls)[N]['in']
 export type CallOutput<N extends CallName> = z.output<(typeof calls)[N]['out']>;
 /** How a station answers the calls of one part of the table. */
 export type Answers<N extends CallName> = {
-  [K in N]: (input: CallArguments<K>) => CallOutput<K> | Promise<CallOutput<K>>;
+  /** `signal`: who asked does not wait any more. */
+  [K in N]: (input: CallArguments<K>, signal?: AbortSignal) => CallOutput<K> | Promise<CallOutput<K>>;
 };
 
 /** News from the station. */
 export const events = {
   'import-progress': importProgressSchema,
+  'labels-progress': labelProgressSchema,
   /** Studies, cohorts or models changed: ask again. */
   'library-changed': nothing,
   'run-changed': runSchema,
@@ -219,6 +221,10 @@ export const toStationSchema = z.object({
   arguments: z.unknown(),
 });
 export type ToStation = z.infer<typeof toStationSchema>;
+
+/** Nobody waits for the answer to this order any more; it is answered all the same, with a fault where it was not done. */
+export const abandonSchema = z.object({ abandon: z.number().int() });
+export type Abandon = z.infer<typeof abandonSchema>;
 
 export const fromStationSchema = z.union([
   z.object({ id: z.number().int(), value: z.unknown() }),

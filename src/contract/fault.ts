@@ -14,6 +14,8 @@ export const faultSchema = z.object({
   code: z.number().int().min(100).max(999),
   message: z.string().max(4000),
   retry: retrySchema,
+  /** Figures of the message, for a program: what was done before it, for example. */
+  counts: z.record(z.string(), z.number()).optional(),
 });
 export type FaultValue = z.infer<typeof faultSchema>;
 
@@ -21,16 +23,19 @@ export type FaultValue = z.infer<typeof faultSchema>;
 export class Fault extends Error {
   readonly code: number;
   readonly retry: FaultValue['retry'];
+  readonly counts: FaultValue['counts'];
 
   constructor(fault: FaultValue, cause?: unknown) {
     super(fault.message, cause === undefined ? undefined : { cause });
     this.name = 'Fault';
     this.code = fault.code;
     this.retry = fault.retry;
+    this.counts = fault.counts;
   }
 
   toValue(): FaultValue {
-    return { code: this.code, message: this.message, retry: this.retry };
+    const { code, message, retry, counts } = this;
+    return { code, message, retry, ...(counts === undefined ? {} : { counts }) };
   }
 }
 

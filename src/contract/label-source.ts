@@ -21,8 +21,15 @@ export const labelReportSchema = z.object({
 });
 export type LabelReport = z.infer<typeof labelReportSchema>;
 
+/** Objects read of those found, while labels are read. */
+export const labelProgressSchema = z.object({ done: z.number().int(), found: z.number().int() });
+export type LabelProgress = z.infer<typeof labelProgressSchema>;
+
 export const labelSourceCalls = {
-  /** Replaces the labels of this origin. Nothing changes where no object gives one. */
+  /**
+   * Replaces the labels of this origin. Nothing changes where no object gives one, or where the order is abandoned. One reading at
+   * a time; progress arrives as `labels-progress`.
+   */
   'read-labels': {
     in: z.object({
       origin: z.enum(labelSources),

@@ -1,6 +1,6 @@
 // The station's process as the shell sees it: started, heard, restarted after a crash. No business rule passes through here.
 import { type ChildProcess, fork } from 'node:child_process';
-import { type FromStation, fromStationSchema, type ToStation } from '../contract/calls.ts';
+import { type Abandon, type FromStation, fromStationSchema, type ToStation } from '../contract/calls.ts';
 import type { StationState } from '../contract/shell.ts';
 import type { StationProgram } from './home-folder.ts';
 
@@ -14,7 +14,7 @@ export interface StationProcessOptions {
 export interface StationProcess {
   readonly state: StationState;
   /** Sends an order; false when no station hears it. */
-  send(order: ToStation): boolean;
+  send(order: ToStation | Abandon): boolean;
   /** Ends the station and resolves when it is gone; after `closeDeadlineMs` it is killed. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // Carries each window's orders to the one station and brings the answers back to the window that asked; news go to all.
 import { MessageChannelMain, type MessagePortMain, type WebContents } from 'electron';
-import { type FromStation, toStationSchema } from '../contract/calls.ts';
+import { abandonSchema, type FromStation, toStationSchema } from '../contract/calls.ts';
 import type { Fault } from '../contract/fault.ts';
 import { shellFault } from './faults.ts';
 import type { StationProcess } from './station-process.ts';
@@ -28,7 +28,14 @@ export function openStationRelay(station: () => StationProcess): StationRelay {
   const refuse = (port: MessagePortMain, id: number, fault: Fault): void =>
     port.postMessage({ id, fault: fault.toValue() } satisfies FromStation);
 
+  const abandon = (port: MessagePortMain, abandoned: number): void => {
+    for (const [id, asked] of waiting)
+      if (asked.port === port && asked.id === abandoned) station().send({ abandon: id });
+  };
+
   const forward = (port: MessagePortMain, raw: unknown): void => {
+    const abandoned = abandonSchema.safeParse(raw);
+    if (abandoned.success) return abandon(port, abandoned.data.abandon);
     const order = toStationSchema.safeParse(raw);
     if (!order.success) {
       const id = (raw as { id?: unknown } | null)?.id;

@@ -1,6 +1,7 @@
 // The contract's calls, answered. Arguments are decoded before, answers checked by the types of the one table.
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type Answers, type CallName, calls } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
 import { readInvite } from '../sync/site/read-invite.ts';
@@ -16,7 +17,9 @@ import { writePracticeStudies } from './practice/practice-studies.ts';
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** A station's way to answer: `answer(name, input)` decodes, runs and returns, or throws a `Fault`. */
-export function stationAnswers(station: Station): (name: CallName, input: unknown) => Promise<unknown> {
+export function stationAnswers(
+  station: Station,
+): (name: CallName, input: unknown, signal?: AbortSignal) => Promise<unknown> {
   const { library, cohorts, runs, models, site, ledger, home } = station;
   let activeImport: AbortController | null = null;
 
@@ -116,7 +119,10 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     ...pacsAnswers(station),
   };
 
-  return async (name, input) => {
+  return async (name, input, signal = new AbortController().signal) => {
+    // What was sent together is read first: a search that the next keystroke abandons is not made.
+    await setImmediate();
+    if (signal.aborted) throw stationFault.abandoned();
     const decoded = calls[name].in.safeParse(input);
     if (!decoded.success) {
       const [issue] = decoded.error.issues;
@@ -124,7 +130,7 @@ export function stationAnswers(station: Station): (name: CallName, input: unknow
     }
     try {
       // The table's type ties each name to its own arguments; the lookup by a variable name loses that tie.
-      return await (answers[name] as (value: unknown) => unknown)(decoded.data);
+      return await (answers[name] as (value: unknown, signal: AbortSignal) => unknown)(decoded.data, signal);
     } catch (error) {
       if (!(error instanceof Fault) && isDiskFull(error)) throw stationFault.diskFull();
       throw error;

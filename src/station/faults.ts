@@ -31,6 +31,8 @@ export const stationFault = {
       message: 'An import is already running. Wait for it to end or cancel it, then import again.',
       retry: 'later',
     }),
+  /** Who asked does not wait for it: shown to nobody. */
+  abandoned: () => new Fault({ code: 615, message: 'The request was withdrawn.', retry: 'now' }),
   unknownRun: (id: string) => new Fault({ code: 606, message: `There is no training run ${id}.`, retry: 'never' }),
   runNotPausable: () =>
     new Fault({ code: 607, message: 'This run has ended: it cannot be paused, resumed or stopped.', retry: 'never' }),

@@ -8,15 +8,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import {
+  type Abandon,
   type CallName,
   type EventName,
   events,
   type FromStation,
   fromStationSchema,
-  toStationSchema,
+  type ToStation,
 } from '../contract/calls.ts';
-import { Fault, faultValueOf } from '../contract/fault.ts';
+import { Fault } from '../contract/fault.ts';
 import { stationFault } from './faults.ts';
+import { type Answer, openOrders } from './orders.ts';
 import { writeFileDurably } from './home/durable-file.ts';
 
 /** Largest message either way: a frame of a large image fits. */
@@ -73,10 +75,7 @@ export interface LocalDoor {
 }
 
 /** Serves `answer` on the home folder's socket. The caller holds the home folder's lock, so a socket found there is dead. */
-export async function serveLocalStation(
-  home: string,
-  answer: (name: CallName, input: unknown) => Promise<unknown>,
-): Promise<LocalDoor> {
+export async function serveLocalStation(home: string, answer: Answer): Promise<LocalDoor> {
   const place = makeSocketPlace(home);
   const open = new Set<Socket>();
   const left = new EventEmitter();
@@ -87,17 +86,9 @@ export async function serveLocalStation(
       left.emit('left');
     });
     socket.on('error', () => socket.destroy());
+    const take = openOrders(answer, (message) => writeMessage(socket, message));
     readMessages(socket, (message) => {
-      const order = toStationSchema.safeParse(message);
-      if (!order.success) {
-        socket.destroy();
-        return;
-      }
-      const { id, call } = order.data;
-      answer(call, order.data.arguments).then(
-        (value) => writeMessage(socket, { id, value }),
-        (error: unknown) => writeMessage(socket, { id, fault: faultValueOf(error) }),
-      );
+      if (!take(message)) socket.destroy();
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -129,7 +120,7 @@ export async function serveLocalStation(
 }
 
 export interface LocalLink {
-  call(name: CallName, input: unknown): Promise<unknown>;
+  call(name: CallName, input: unknown, signal?: AbortSignal): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -172,20 +163,25 @@ export async function connectLocalStation(
   });
   let lastId = 0;
   return {
-    call: (name, input) =>
-      new Promise((resolve, reject) => {
+    call(name, input, signal) {
+      lastId += 1;
+      const id = lastId;
+      const abandon = (): void => writeMessage(socket, { abandon: id });
+      return new Promise((resolve, reject) => {
         if (socket.destroyed) throw stationFault.noAnswer();
-        lastId += 1;
-        waiting.set(lastId, { resolve, reject });
-        writeMessage(socket, { id: lastId, call: name, arguments: input });
-      }),
+        waiting.set(id, { resolve, reject });
+        writeMessage(socket, { id, call: name, arguments: input });
+        signal?.addEventListener('abort', abandon, { once: true });
+        if (signal?.aborted) abandon();
+      }).finally(() => signal?.removeEventListener('abort', abandon));
+    },
     close: async () => {
       socket.destroy();
     },
   };
 }
 
-function writeMessage(socket: Socket, message: FromStation | { id: number; call: CallName; arguments: unknown }): void {
+function writeMessage(socket: Socket, message: FromStation | ToStation | Abandon): void {
   if (socket.destroyed) return;
   const body = serialize(message);
   const length = Buffer.alloc(4);

@@ -1,11 +1,12 @@
 // The station process: speaks the contract's envelopes with its parent (the Electron shell) over process messages, and with
 // `imagiq` on the same home folder over the local socket.
 import { parseArgs } from 'node:util';
-import { type EventName, type FromStation, toStationSchema } from '../contract/calls.ts';
+import type { EventName, FromStation } from '../contract/calls.ts';
 import { Fault, faultValueOf } from '../contract/fault.ts';
 import { stationAnswers } from './answer.ts';
 import { homeInUseCode } from './faults.ts';
 import { type LocalDoor, serveLocalStation } from './local-socket.ts';
+import { openOrders } from './orders.ts';
 import { openStation } from './open-station.ts';
 
 /** How long the station of a window just closed may take to write its checkpoints, and how often that is looked at. */
@@ -42,16 +43,9 @@ try {
     throw error;
   });
 
-  process.on('message', (message: unknown) => {
-    const order = toStationSchema.safeParse(message);
-    // The shell is ours; a message that is no order can only be a version mismatch, and has no id to answer to.
-    if (!order.success) return;
-    const { id, call } = order.data;
-    answer(call, order.data.arguments).then(
-      (value) => tell({ id, value }),
-      (error: unknown) => tell({ id, fault: faultValueOf(error) }),
-    );
-  });
+  // The shell is ours; a message that is no order can only be a version mismatch, and has no id to answer to.
+  const take = openOrders(answer, tell);
+  process.on('message', (message: unknown) => void take(message));
   let isClosing = false;
   const close = async (): Promise<void> => {
     if (isClosing) return;

@@ -67,16 +67,24 @@ function fromCommand(): Command {
       const { output, withStation } = contextOf(command);
       const origin = labelSources.find((one) => one.toLowerCase() === source)!;
       const map = options.map === undefined ? [] : await readMap(options.map);
-      const report = await withStation((station) =>
-        station.call('read-labels', {
+      const report = await withStation((station) => {
+        const cancelling = new AbortController();
+        const cancel = (): void => {
+          output.log('Cancelling; no label is changed.');
+          cancelling.abort();
+        };
+        process.once('SIGINT', cancel);
+        station.listen('labels-progress', ({ done, found }) => output.progress(`Read ${done} of ${found} objects`));
+        const asked = {
           origin,
           query: options.query,
           level: options.level,
           choice: (origin === 'SR' ? options.concept : options.segment) ?? null,
           negative: options.negatives === true ? 'none' : (options.negatives ?? null),
           map,
-        }),
-      );
+        } as const;
+        return station.call('read-labels', asked, cancelling.signal).finally(() => process.off('SIGINT', cancel));
+      });
       output.result(report, () => reportText(report, origin));
     });
 }

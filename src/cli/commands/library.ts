@@ -44,6 +44,7 @@ function importCommand(): Command {
     )
     .option('--label-column <name>', 'the label’s column, where it is not called label')
     .action(async (paths: string[], options: ImportOptions, command: Command) => {
+      const absolute = paths.map((name) => path.resolve(name));
       const { output, withStation } = contextOf(command);
       const report = await withStation(async (station) => {
         station.listen('import-progress', ({ done, found, walking, refused }) =>
@@ -54,7 +55,6 @@ function importCommand(): Command {
           void station.call('cancel-import', {});
         };
         process.once('SIGINT', cancel);
-        const absolute = paths.map((name) => path.resolve(name));
         return station
           .call('import-paths', { paths: absolute, mode: options.mode, labels: labelsOf(options) })
           .finally(() => process.off('SIGINT', cancel));
@@ -62,7 +62,11 @@ function importCommand(): Command {
       output.result(report, () => reportText(report));
       const isNothing = report.imported + report.duplicates === 0;
       if (isNothing && !report.cancelled) output.log(`imagiq: Nothing was imported: ${nothingBecause(report)}`);
-      if (report.cancelled || isNothing) process.exitCode = exitCode.failed;
+      const unreadable = report.refusals.filter(({ path: one }) => absolute.includes(one));
+      if (!isNothing && unreadable.length > 0)
+        output.log(`imagiq: ${unreadable.length} of the ${absolute.length} paths could not be imported:`);
+      if (!isNothing) for (const { path: one, reason } of unreadable) output.log(`  ${one}: ${reason}`);
+      if (report.cancelled || isNothing || unreadable.length > 0) process.exitCode = exitCode.failed;
     });
 }
 

@@ -21,7 +21,8 @@ type Listener = (value: unknown) => void;
 
 export interface StationLink {
   /** @throws Fault as the station tells it, or when its answer does not fit the contract. */
-  ask<N extends CallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>>;
+  /** `signal` abandons the order: it is still answered, with a fault where it was not done. */
+  ask<N extends CallName>(name: N, input: CallInput<N>, signal?: AbortSignal): Promise<CallOutput<N>>;
   /** Hears an event until the returned function is called. */
   watch<N extends EventName>(name: N, listener: (value: EventValue<N>) => void): () => void;
 }
@@ -71,15 +72,17 @@ export async function openStationLink(shell: ShellBridge): Promise<StationLink> 
   port.start();
 
   return {
-    ask<N extends CallName>(name: N, input: CallInput<N>) {
+    ask<N extends CallName>(name: N, input: CallInput<N>, signal?: AbortSignal) {
       lastId += 1;
       const id = lastId;
+      const abandon = (): void => port.postMessage({ abandon: id });
       return new Promise<CallOutput<N>>((resolve, reject) => {
         // The answer was decoded by this name's own schema before it gets here.
         waiting.set(id, { name, resolve: resolve as Waiting['resolve'], reject });
         // Orders are plain data, but may be Svelte's proxies, which do not cross a port.
         port.postMessage({ id, call: name, arguments: JSON.parse(JSON.stringify(input)) as unknown });
-      });
+        signal?.addEventListener('abort', abandon, { once: true });
+      }).finally(() => signal?.removeEventListener('abort', abandon));
     },
     watch(name, listener) {
       const heard = listeners.get(name) ?? new Set<Listener>();

@@ -28,6 +28,7 @@ export class PatientTree {
   readonly #toasts: Toasts;
   readonly #list: StudyList;
   #generation = 0;
+  #asking = new AbortController();
 
   constructor(station: StationLink, toasts: Toasts, list: StudyList) {
     this.#station = station;
@@ -73,6 +74,8 @@ export class PatientTree {
   /** Asks anew, all folded. */
   restart(): void {
     this.#generation += 1;
+    this.#asking.abort();
+    this.#asking = new AbortController();
     this.#pending.clear();
     this.#pages.clear();
     this.#unfolded.clear();
@@ -139,11 +142,8 @@ export class PatientTree {
     const generation = this.#generation;
     this.#pending.add(page);
     try {
-      const answer = await this.#station.ask('patients', {
-        ...this.#list.search,
-        limit: pageSize,
-        offset: page * pageSize,
-      });
+      const asked = { ...this.#list.search, limit: pageSize, offset: page * pageSize };
+      const answer = await this.#station.ask('patients', asked, this.#asking.signal);
       if (generation !== this.#generation) return;
       this.#total = answer.total;
       this.#pages.set(page, answer.patients);

@@ -42,6 +42,8 @@ export class StudyList {
   #needed = { first: 0, last: 0 };
   /** Answers to an older question are dropped. */
   #generation = 0;
+  /** Aborted when what is asked now is of no use any more: the station does not search for it then. */
+  #asking = new AbortController();
   #searched = $state(0);
   #typing: ReturnType<typeof setTimeout> | undefined;
 
@@ -262,7 +264,7 @@ export class StudyList {
 
   /** Asks again for what is in view, keeping it until the answer is there; pages scrolled past are asked for when they are needed. */
   reload(): void {
-    this.#generation += 1;
+    this.#abandon();
     this.#searched += 1;
     this.#pending.clear();
     const { first, last } = this.#needed;
@@ -271,8 +273,14 @@ export class StudyList {
     void this.#countLibrary();
   }
 
-  #restart(): void {
+  #abandon(): void {
     this.#generation += 1;
+    this.#asking.abort();
+    this.#asking = new AbortController();
+  }
+
+  #restart(): void {
+    this.#abandon();
     this.#searched += 1;
     this.#pending.clear();
     this.#pages = new Map();
@@ -294,11 +302,8 @@ export class StudyList {
     const generation = this.#generation;
     this.#pending.add(page);
     try {
-      const answer = await this.#station.ask('studies', {
-        ...this.search,
-        limit: pageSize,
-        offset: page * pageSize,
-      });
+      const asked = { ...this.search, limit: pageSize, offset: page * pageSize };
+      const answer = await this.#station.ask('studies', asked, this.#asking.signal);
       if (generation !== this.#generation) return;
       this.#total = answer.total;
       this.#pages = new Map(this.#pages).set(page, answer.studies);

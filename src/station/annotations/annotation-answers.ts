@@ -1,12 +1,13 @@
 // The contract's calls about measurements and overlays, answered.
 import type { annotationCalls } from '../../contract/annotation.ts';
-import type { labelSourceCalls } from '../../contract/label-source.ts';
+import type { LabelProgress, labelSourceCalls } from '../../contract/label-source.ts';
 import type { Answers } from '../../contract/calls.ts';
 import { stationFault } from '../faults.ts';
 import type { Station } from '../open-station.ts';
 
 export function annotationAnswers({
   library,
+  onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
   const { measurements, overlays, overlayShapes, readLabels } = library.annotations;
   return {
@@ -24,6 +25,11 @@ export function annotationAnswers({
     },
     overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
     'overlay-shapes': (asked) => overlayShapes(asked),
-    'read-labels': (asked) => readLabels(library, asked),
+    'read-labels': async (asked, signal) => {
+      const onProgress = (progress: LabelProgress): void => onEvent('labels-progress', progress);
+      const report = await readLabels(library, asked, { ...(signal === undefined ? {} : { signal }), onProgress });
+      onEvent('library-changed', {});
+      return report;
+    },
   };
 }

@@ -6,7 +6,8 @@ import { type MeasurementStore, measurementStore } from './measurement-store.ts'
 import { openObjectThreads } from './object-threads.ts';
 import { overlayIndex } from './overlay-index.ts';
 import { readSegmentation, type SeriesSegmentation } from './read-segmentation.ts';
-import { readLabels, type ReadLabelsOptions } from './read-labels.ts';
+import { annotationFaults } from './faults.ts';
+import { type LabelReading, readLabels, type ReadLabelsOptions } from './read-labels.ts';
 
 export interface Annotations {
   readonly measurements: MeasurementStore;
@@ -21,7 +22,11 @@ export interface Annotations {
   /** @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
   header(sopInstanceUID: string): Promise<CallOutput<'header'>['elements']>;
   /** Reads labels out of objects of the library and keeps them. */
-  readLabels(library: ReadLabelsOptions['library'], asked: Parameters<typeof readLabels>[1]): Promise<LabelReport>;
+  readLabels(
+    library: ReadLabelsOptions['library'],
+    asked: Parameters<typeof readLabels>[1],
+    reading?: Partial<LabelReading>,
+  ): Promise<LabelReport>;
   /** What every pixel of a series is; null where no segmentation refers to it. @throws see read-segmentation.ts */
   readSegmentation(seriesInstanceUID: string): Promise<SeriesSegmentation | null>;
   close(): void;
@@ -40,6 +45,7 @@ export interface AnnotationsOptions {
 
 export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Annotations {
   const threads = openObjectThreads({ count: 2, deadlineMs });
+  let isReadingLabels = false;
   const { overlaysOf } = overlayIndex({ db, folder, threads });
   return {
     measurements: measurementStore(db),
@@ -52,7 +58,16 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
       return threads.ask('header', { path: pathOf(sopInstanceUID) });
     },
     readSegmentation: (series) => readSegmentation({ threads, overlaysOf, pathOf }, series),
-    readLabels: (library, asked) => readLabels({ db, folder, threads, library }, asked),
+    async readLabels(library, asked, reading = {}) {
+      if (isReadingLabels) throw annotationFaults.readingLabels();
+      isReadingLabels = true;
+      const { signal = new AbortController().signal, onProgress = () => {} } = reading;
+      try {
+        return await readLabels({ db, folder, threads, library }, asked, { signal, onProgress });
+      } finally {
+        isReadingLabels = false;
+      }
+    },
     close: () => threads.close(),
   };
 }

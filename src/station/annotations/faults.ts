@@ -44,4 +44,13 @@ export const annotationFaults = {
       message: `The series has ${classes} segments of different names; at most 255 can be told apart in a label map.`,
       retry: 'never',
     }),
+  readingLabels: () =>
+    new Fault({ code: 630, message: 'Labels are being read already. Wait for it or cancel it.', retry: 'later' }),
+  labelsCancelled: (done: number, found: number) =>
+    new Fault({
+      code: 631,
+      message: `Reading labels was cancelled after ${done} of ${found} objects. No label was changed.`,
+      retry: 'now',
+      counts: { done, found },
+    }),
 } as const;

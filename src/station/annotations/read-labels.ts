@@ -1,6 +1,6 @@
 // Reads labels out of the library's segmentations, structure sets and reports, and keeps them as stored labels.
 import type { z } from 'zod';
-import type { LabelReport, LabelSource, labelSourceCalls } from '../../contract/label-source.ts';
+import type { LabelProgress, LabelReport, LabelSource, labelSourceCalls } from '../../contract/label-source.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Db } from '../library/database.ts';
 import { absolutePath } from '../library/index-writer.ts';
@@ -25,6 +25,7 @@ type Asked = z.infer<(typeof labelSourceCalls)['read-labels']['in']>;
 const joint = ' + ';
 /** How far a segment's plane may be from the image that it is of, mm: positions of an index are those of the files. */
 const planeToleranceMm = 0.5;
+const progressEveryMs = 100;
 const refusalsTold = 1_000;
 const offeredTold = 1_000;
 
@@ -48,9 +49,16 @@ interface ImageRow {
   frames: number;
 }
 
+export interface LabelReading {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: LabelProgress) => void;
+}
+
+/** @throws Fault 631 where it is cancelled; nothing is changed then */
 export async function readLabels(
   { db, folder, threads, library }: ReadLabelsOptions,
   asked: Asked,
+  { signal, onProgress }: LabelReading,
 ): Promise<LabelReport> {
   const objects = objectsOf(db, library, asked.origin, asked.query);
   const imagesIn = db.prepare<[string], ImageRow>(
@@ -64,7 +72,13 @@ export async function readLabels(
   const found = new FoundLabels(asked);
   const refused: LabelReport['refused'] = [];
   let read = 0;
-  for (const object of objects) {
+  let toldMs = Number.NEGATIVE_INFINITY;
+  for (const [done, object] of objects.entries()) {
+    if (signal.aborted) throw annotationFaults.labelsCancelled(done, objects.length);
+    if (performance.now() - toldMs >= progressEveryMs) {
+      toldMs = performance.now();
+      onProgress({ done, found: objects.length });
+    }
     try {
       const path = absolutePath(folder, object);
       if (asked.origin === 'SR') found.addReport(await threads.ask('report', { path }), imageOf);
@@ -79,6 +93,8 @@ export async function readLabels(
       if (refused.length < refusalsTold) refused.push({ sopInstanceUID: object.sopInstanceUID, reason: message });
     }
   }
+  onProgress({ done: objects.length, found: objects.length });
+  if (signal.aborted) throw annotationFaults.labelsCancelled(objects.length, objects.length);
   const rows = found.rows(imagesIn);
   // Only a reading of everything knows that an earlier label is out of date: a query leaves objects out, and one that could not
   // be read now was read before.

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Fault } from '../../contract/fault.ts';
-import { libraryFaults } from './faults.ts';
+import { type ImportCounts, libraryFaults } from './faults.ts';
 import { migrations } from './schema.ts';
 
 export type Db = Database.Database;
@@ -34,11 +34,7 @@ export function openDatabase(folder: string): Db {
 }
 
 /** A fault for what SQLite throws, with the `counts` of an import that it ended; anything else as it is. */
-export function databaseFault(
-  error: unknown,
-  folder: string,
-  counts?: { imported: number; duplicates: number },
-): unknown {
+export function databaseFault(error: unknown, folder: string, counts?: ImportCounts): unknown {
   if (error instanceof Fault || !(error instanceof Error)) return error;
   const code = (error as { code?: unknown }).code;
   if (code === 'SQLITE_FULL' || code === 'ENOSPC') return libraryFaults.diskFull(folder, counts);

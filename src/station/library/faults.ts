@@ -1,6 +1,24 @@
 // Faults of the library: codes 100–149. A retired code keeps its line as a tombstone.
 import { Fault } from '../../contract/fault.ts';
 
+/** Of an import that a fault ended. */
+export interface ImportCounts {
+  /** Files found; there may be more that it did not come to. */
+  readonly found: number;
+  readonly imported: number;
+  readonly duplicates: number;
+  readonly refused: number;
+}
+
+const notImported = ({ found, imported, duplicates, refused }: ImportCounts): number =>
+  Math.max(0, found - imported - duplicates - refused);
+
+function keptAndNot(counts: ImportCounts): string {
+  const { imported, duplicates, refused } = counts;
+  const parts = [`${imported} imported`, `${duplicates} already there`, ...(refused > 0 ? [`${refused} refused`] : [])];
+  return `What was imported is kept (${parts.join(', ')}); ${notImported(counts)} of the files found so far, and what was not looked at yet, are not`;
+}
+
 export const libraryFaults = {
   /** A path given to an import does not exist or may not be read. */
   pathUnreadable: (path: string, why: string) =>
@@ -9,11 +27,13 @@ export const libraryFaults = {
       message: `Cannot read ${path}: ${why}. Check that it exists and that you may read it, then import again.`,
       retry: 'later',
     }),
-  diskFull: (folder: string, counts?: { imported: number; duplicates: number }) =>
+  /** Of an import: what it had done by then. */
+  diskFull: (folder: string, counts?: ImportCounts) =>
     new Fault({
       code: 101,
-      message: `The disk that holds ${folder} is full. Everything imported so far is kept${counts === undefined ? '' : ` (${counts.imported} imported, ${counts.duplicates} already there)`}; free some space and import again.`,
+      message: `The disk that holds ${folder} is full. ${counts === undefined ? 'Everything imported so far is kept' : keptAndNot(counts)}; free some space and import again.`,
       retry: 'later',
+      ...(counts === undefined ? {} : { counts: { ...counts, notImported: notImported(counts) } }),
     }),
   databaseUnusable: (why: string) =>
     new Fault({

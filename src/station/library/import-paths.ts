@@ -15,6 +15,7 @@ import { candidateBatches } from './intake/candidate-batches.ts';
 import { openMaskPairs } from './intake/mask-pairs.ts';
 import type { CandidateOutcome } from './intake/read-candidate.ts';
 import { type Labelling, labelling, type PlacedFile } from './intake/labelling.ts';
+import { forgetCopies } from './intake/noted-copies.ts';
 import { settleBatch } from './intake/settle-batch.ts';
 import { storedLabels } from './stored-labels.ts';
 import { saveImport } from './validation/import-book.ts';
@@ -67,10 +68,12 @@ export async function importPaths(
     });
     tally.walking = false;
     const report = await saveImport(place.db, tally, { paths, mode: options.mode, cancelled: options.signal.aborted });
+    // After a fault they stay noted: the next open looks for copies without a row.
+    forgetCopies(place.folder);
     tally.tell(true);
     return report;
   } catch (error) {
-    throw databaseFault(error, place.folder, tally);
+    throw databaseFault(error, place.folder, tally.counts);
   }
 }
 
@@ -120,7 +123,7 @@ async function readAll(
     );
     labels?.save(placed);
     tally.tell();
-    if (isDiskFull) throw libraryFaults.diskFull(place.folder, tally);
+    if (isDiskFull) throw libraryFaults.diskFull(place.folder, tally.counts);
   }
 
   const maskOfFile = openMaskPairs();

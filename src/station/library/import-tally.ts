@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { ImportProgress, ImportReport, Refusal } from '../../contract/dicom.ts';
 import type { FindingKind } from '../../contract/import-report.ts';
+import type { ImportCounts } from './faults.ts';
 
 const progressEveryMs = 100;
 /** The list is for people; counts stay exact beyond it. */
@@ -42,6 +43,12 @@ export class ImportTally {
   refuse(path: string, reason: string, kind: FindingKind = kindOf(reason)): void {
     this.#refused += 1;
     if (this.#refusals.length < refusalsListed) this.#refusals.push({ path, reason, kind });
+  }
+
+  /** What a fault tells of an import that it ends. */
+  get counts(): ImportCounts {
+    const { found, imported, duplicates } = this;
+    return { found, imported, duplicates, refused: this.#refused };
   }
 
   get refusals(): readonly ListedRefusal[] {

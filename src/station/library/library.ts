@@ -11,6 +11,7 @@ import { openHeaderWorkers } from './header-workers.ts';
 import { type ImportOptions, importPaths } from './import-paths.ts';
 import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
+import { sweepNotedCopies } from './intake/noted-copies.ts';
 import { sweepUnfinished } from './intake/store-bytes.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
@@ -69,6 +70,7 @@ const headerDeadlineMs = 15_000;
 export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = () => [] }: LibraryOptions): Library {
   const db = openDatabase(folder);
   sweepUnfinished(folder);
+  sweepNotedCopies(db, folder);
   const lists = studyLists(db, { cohortInstances, now: () => new Date() });
   const studies = studyReader(db, lists);
   const instances = instanceReader(db, folder, lists);

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { noteCopies } from './noted-copies.ts';
 
 /** Where unfinished files lie, below the library's folder. Whatever is there when a library opens is of no use. */
 export const unfinishedFolder = 'unfinished';
@@ -61,6 +62,10 @@ export function openStoreGroup(folder: string): StoreGroup {
       const files = pending.splice(0);
       try {
         await Promise.all(files.map(({ out }) => whenOnDisk(out)));
+        noteCopies(
+          folder,
+          files.map(({ target }) => path.relative(folder, target)),
+        );
         for (const { beside, target } of files) {
           mkdirSync(path.dirname(target), { recursive: true });
           renameSync(beside, target);

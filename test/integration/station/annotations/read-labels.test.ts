@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { studyQuerySchema } from '../../../../src/contract/dicom.ts';
-import { labelSourceCalls, type LabelReport } from '../../../../src/contract/label-source.ts';
+import { type LabelProgress, labelSourceCalls, type LabelReport } from '../../../../src/contract/label-source.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { dicomFile, type ElementSpec, sliceElements } from '../../../fixtures/dicom-bytes.ts';
 import { imagiq } from '../../cli/imagiq.ts';
@@ -60,6 +60,25 @@ describe.skipIf(!existsSync(dataFolder))('labels of real objects', () => {
     const { saved, offered } = await read(library, { origin: 'SEG', choice: 'no such segment' });
     expect(saved).toBe(0);
     expect(offered.some(({ label }) => label === 'Liver')).toBe(true);
+    expect(library.labels.all('SEG')).toEqual(before);
+  });
+
+  it('a reading that is cancelled tells how far it came and changes no label', async () => {
+    await read(library, { origin: 'SEG' });
+    const before = library.labels.all('SEG');
+    const cancelling = new AbortController();
+    const asked = labelSourceCalls['read-labels'].in.parse({ origin: 'SEG', choice: 'Liver' });
+    const heard: LabelProgress[] = [];
+    const reading = library.annotations.readLabels(library, asked, {
+      signal: cancelling.signal,
+      onProgress(progress) {
+        heard.push(progress);
+        cancelling.abort();
+      },
+    });
+    await expect(read(library, { origin: 'SEG' })).rejects.toMatchObject({ code: 630 });
+    await expect(reading).rejects.toMatchObject({ code: 631, counts: { done: 1, found: heard[0]?.found } });
+    expect(heard[0]).toMatchObject({ done: 0 });
     expect(library.labels.all('SEG')).toEqual(before);
   });
 

@@ -1,0 +1,31 @@
+// Orders that are withdrawn before they are begun are not begun.
+import { describe, expect, it } from 'vitest';
+import type { CallName, FromStation } from '../../../src/contract/calls.ts';
+import { openOrders } from '../../../src/station/orders.ts';
+
+const order = (id: number, call: CallName = 'studies'): unknown => ({ id, call, arguments: {} });
+
+describe('orders', () => {
+  it('are answered each once; an abandoned one gets its signal, and an unknown number changes nothing', async () => {
+    const told: FromStation[] = [];
+    const signals: AbortSignal[] = [];
+    const take = openOrders(
+      async (_name, _input, signal) => {
+        signals.push(signal);
+        await new Promise((resolve) => setImmediate(resolve));
+        return signal.aborted ? 'abandoned' : 'done';
+      },
+      (message) => told.push(message),
+    );
+    expect([order(1), { abandon: 1 }, order(2), { abandon: 99 }].map(take)).toEqual([true, true, true, true]);
+    expect(take({ call: 'studies' })).toBe(false);
+    await expect.poll(() => told.length).toBe(2);
+    expect(told).toEqual([
+      { id: 1, value: 'abandoned' },
+      { id: 2, value: 'done' },
+    ]);
+    // After its answer there is nothing to abandon.
+    take({ abandon: 2 });
+    expect(signals[1]!.aborted).toBe(false);
+  });
+});
