@@ -71,7 +71,7 @@ export function numbered(patients: Int32Array): { patientOf: Int32Array; count: 
 }
 
 /** Linear interpolation between the closest ranks of ascending values. */
-function percentile(values: readonly number[], share: number): number {
+export function percentile(values: readonly number[], share: number): number {
   const place = share * (values.length - 1);
   const below = Math.floor(place);
   const low = values[below]!;
