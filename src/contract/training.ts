@@ -1,7 +1,7 @@
 // What the station asks of a trainer process, and what it hears back.
 import { z } from 'zod';
 import { faultSchema } from './fault.ts';
-import { metricsSchema } from './metrics.ts';
+import { evaluationReportSchema, groupKinds, metricsSchema, operatingPointSchema } from './metrics.ts';
 import { networkSchema } from './network.ts';
 
 export const engineNames = ['compiled', 'tensorflow'] as const;
@@ -120,8 +120,25 @@ export const evaluateJobSchema = z.object({
   engine: z.enum(engineNames).default('compiled'),
   provider: z.enum(providerNames).default('auto'),
   threads: z.number().int().min(1).max(64).default(2),
+  /** Thresholds chosen on other images, to be measured on these. */
+  operatingPoint: operatingPointSchema.nullable().default(null),
+  /** Whether curves, reliability and groups are wanted too. */
+  isExplained: z.boolean().default(false),
+  /** Which group each example of the data set belongs to (by example index; −1 unknown). */
+  groups: z
+    .array(
+      z.object({
+        by: z.enum(groupKinds),
+        names: z.array(z.string().max(200)).max(1_000),
+        groupOf: z.instanceof(Int32Array),
+      }),
+    )
+    .max(10)
+    .default([]),
 });
 export type EvaluateJob = z.infer<typeof evaluateJobSchema>;
+/** An evaluation's order: what has a default may be left out. */
+export type EvaluateOrder = z.input<typeof evaluateJobSchema>;
 
 export const epochSchema = z.object({
   epoch: z.number().int(),
@@ -149,14 +166,20 @@ export const trainOutcomeSchema = z.object({
   bestEpoch: z.number().int().nullable().default(null),
   /** Null without a privacy promise. */
   privacy: privacyMeterSchema.nullable().default(null),
+  /** Thresholds chosen on that epoch's validation images. */
+  operatingPoint: operatingPointSchema.nullable().default(null),
 });
 export type TrainOutcome = z.infer<typeof trainOutcomeSchema>;
 
 /** Probabilities of one split, row-major [examples, classes], in the data set's order. */
 export const evaluationSchema = z.object({
   metrics: metricsSchema,
+  /** Where it was asked for. */
+  report: evaluationReportSchema.nullable().default(null),
+  /** Empty for a segmentation. */
   probabilities: z.instanceof(Float32Array),
-  labels: z.instanceof(Int32Array),
+  /** Class of each example; for multi-label 0 or 1, row-major [examples, classes]; empty for a segmentation. */
+  labels: z.union([z.instanceof(Int32Array), z.instanceof(Uint8Array)]),
   patients: z.instanceof(Int32Array),
 });
 export type Evaluation = z.infer<typeof evaluationSchema>;

@@ -120,7 +120,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
         const datasetFile = await datasetOf(project, cohort);
         const weightsFile = path.join(folder, 'weights.safetensors');
         writeFileDurably(weightsFile, weights);
-        return parts.trainer.evaluate({
+        const { labels, ...evaluation } = await parts.trainer.evaluate({
           job: 'evaluate',
           datasetFile,
           network: project.network,
@@ -130,6 +130,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
           provider: 'auto',
           threads: parts.threads,
         });
+        return { ...evaluation, labels: Int32Array.from(labels) };
       }),
 
     async measure({ project, cohort, probabilities, split }) {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { Fault } from '../contract/fault.ts';
 import {
   type Epoch,
-  type EvaluateJob,
+  type EvaluateOrder,
+  evaluateJobSchema,
   type Evaluation,
   type FromTrainer,
   fromTrainerSchema,
@@ -38,7 +39,7 @@ export interface TrainerProcess {
   readonly processId: number | null;
   /** Jobs are done one after the other, in the order given. @throws Fault 300–399. */
   train(job: TrainOrder, listeners?: TrainListeners): Promise<TrainOutcome>;
-  evaluate(job: EvaluateJob, options?: { readonly signal?: AbortSignal }): Promise<Evaluation>;
+  evaluate(job: EvaluateOrder, options?: { readonly signal?: AbortSignal }): Promise<Evaluation>;
   /** These three mean the running job and do nothing without one. */
   pause(): void;
   resume(): void;
@@ -193,7 +194,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
       return answer.outcome;
     },
     async evaluate(job, options = {}) {
-      const answer = await perform({ kind: 'evaluate', id: nextId++, job }, options);
+      const answer = await perform({ kind: 'evaluate', id: nextId++, job: evaluateJobSchema.parse(job) }, options);
       if (answer.kind !== 'evaluated') throw messageMalformed('kind');
       return answer.evaluation;
     },

@@ -1,5 +1,5 @@
 // From which probability on a class is called: chosen on one set of images, measured on another.
-import type { Estimate, OperatingRule } from '../../contract/metrics.ts';
+import type { Estimate, Metrics, OperatingPoint, OperatingRule } from '../../contract/metrics.ts';
 import { numbered, patientBootstrap, wilsonInterval } from './intervals.ts';
 import { type RankedScores, rocPointsOf } from './roc.ts';
 
@@ -18,6 +18,12 @@ export function chosenThreshold(ranked: RankedScores, rule: OperatingRule): numb
     if (point.sensitivity - point.falsePositiveRate > best.sensitivity - best.falsePositiveRate + gain) best = point;
   }
   return best.threshold;
+}
+
+/** The thresholds that Youden's index chose on the images of these metrics; null where it chose none. */
+export function youdenPoint({ perClass }: Metrics): OperatingPoint | null {
+  const thresholds = perClass.map(({ youdenThreshold }) => youdenThreshold);
+  return thresholds.every((threshold) => threshold === null) ? null : { rule: 'youden', thresholds };
 }
 
 /** Sensitivity and specificity at a threshold, with intervals by a bootstrap over patients. */

@@ -35,7 +35,11 @@ export interface MetricsTally {
   /** The metrics with what explains them; groups of fewer than two examples are left out. */
   report(groups?: readonly ExampleGroups[]): EvaluationReport;
   /** What was added, in that order: empty for a segmentation, of which only counts are kept. */
-  kept(): { probabilities: Float32Array<ArrayBuffer>; labels: Int32Array | Uint8Array; patients: Int32Array };
+  kept(): {
+    probabilities: Float32Array<ArrayBuffer>;
+    labels: Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+    patients: Int32Array<ArrayBuffer>;
+  };
 }
 
 export interface TallyOptions {

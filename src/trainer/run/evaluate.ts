@@ -2,10 +2,10 @@
 import type { EvaluateJob, Evaluation } from '../../contract/training.ts';
 import { weightSpecifications } from '../networks/weights.ts';
 import { jobStopped, nothingToEvaluate } from '../faults.ts';
-import { metricsOf } from '../metrics/metrics.ts';
+import { metricsTally } from '../metrics/tally.ts';
 import { batchSource } from './batches.ts';
 import { checkImagesFit, openDatasetFile } from './dataset-file.ts';
-import { predictExamples } from './predict.ts';
+import { measureExamples } from './predict.ts';
 import type { RunControl } from './run-control.ts';
 import type { SessionCache } from './session-cache.ts';
 import { readWeightsFile } from './weights-file.ts';
@@ -30,18 +30,13 @@ export async function evaluate(
     const weights = readWeightsFile(job.weightsFile, weightSpecifications(job.network, classes.length));
     const session = await sessions.openForPrediction({ ...job, classes: classes.length });
     session.setWeights(weights);
-    const probabilities = await predictExamples({
-      session,
-      batches: batchSource(dataset, batchSize, 0),
-      batchSize,
-      examples,
-      classes: classes.length,
-      control,
-    });
-    if (probabilities === null) throw jobStopped();
-    const labels = examples.map((example) => dataset.labels[example]!);
-    const patients = examples.map((example) => dataset.patients[example]!);
-    return { metrics: metricsOf(probabilities, labels, patients, classes), probabilities, labels, patients };
+    const { operatingPoint } = job;
+    const tally = metricsTally({ ...dataset.header, examples: examples.length, operatingPoint });
+    const batches = batchSource(dataset, batchSize, 0);
+    const isDone = await measureExamples({ session, dataset, batches, batchSize, examples, tally, control });
+    if (!isDone) throw jobStopped();
+    const report = job.isExplained ? tally.report(job.groups) : null;
+    return { metrics: report?.metrics ?? tally.metrics(), report, ...tally.kept() };
   } finally {
     dataset.close();
   }

@@ -1,36 +1,45 @@
-// Probabilities of a list of examples, batch by batch.
+// Predictions of a list of examples, batch by batch, each measured as it comes: nothing grows with the images but what
+// the tally keeps.
+import { setImmediate } from 'node:timers/promises';
 import type { TrainingSession } from '../engines/engine.ts';
 import { notFinite } from '../faults.ts';
-import type { BatchSource } from './batches.ts';
+import type { MetricsTally } from '../metrics/tally.ts';
+import { type BatchSource, labelsPerImage } from './batches.ts';
+import type { DatasetFile } from './dataset-file.ts';
 import type { RunControl } from './run-control.ts';
 
 /**
- * Row-major [examples, classes] in the order given; null when stopped on the way.
+ * Predicts the examples in the order given and adds them to the tally; false when stopped on the way.
  * @throws Fault 354 when the network's outputs are not finite.
  */
-export async function predictExamples({
+export async function measureExamples({
   session,
+  dataset,
   batches,
   batchSize,
   examples,
-  classes,
+  tally,
   control,
 }: {
   session: TrainingSession;
+  dataset: DatasetFile;
   batches: BatchSource;
   batchSize: number;
   examples: Int32Array;
-  classes: number;
+  tally: MetricsTally;
   control: RunControl;
-}): Promise<Float32Array<ArrayBuffer> | null> {
-  const probabilities = new Float32Array(examples.length * classes);
+}): Promise<boolean> {
+  const labelLength = labelsPerImage(dataset.header);
   for (let start = 0; start < examples.length; start += batchSize) {
-    await control.turn();
-    if (control.isStopped) return null;
-    const { images, count } = batches.batchAt(examples, start, null);
-    const values = await session.predict(images.subarray(0, (images.length / batchSize) * count), count);
-    probabilities.set(values, start * classes);
+    // The engine blocks the event loop: this is where orders get in.
+    await setImmediate();
+    if (control.isStopped) return false;
+    const { images, labels, count } = batches.batchAt(examples, start, null);
+    const probabilities = await session.predict(images.subarray(0, (images.length / batchSize) * count), count);
+    if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');
+    const chosen = examples.subarray(start, start + count);
+    const patients = chosen.map((example) => dataset.patients[example]!);
+    tally.add({ examples: chosen, probabilities, labels: labels.subarray(0, count * labelLength), patients });
   }
-  if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');
-  return probabilities;
+  return true;
 }

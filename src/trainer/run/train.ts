@@ -1,17 +1,18 @@
 // The training loop, from a job to its weights. Deterministic on the CPU: interrupted anywhere and started again in the
 // same folder, it ends in the same weights, bit for bit (but for noise, which is always fresh).
 import { createHash } from 'node:crypto';
-import type { Metrics } from '../../contract/metrics.ts';
+import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 import { notFinite, nothingToTrainOn } from '../faults.ts';
-import { metricsOf } from '../metrics/metrics.ts';
+import { youdenPoint } from '../metrics/operating-point.ts';
+import { metricsTally } from '../metrics/tally.ts';
 import { openPrivateRun } from '../privacy/private-run.ts';
 import { balancedClassWeights, type Batch, batchSource } from './batches.ts';
 import { openRunFolder, type RunPosition } from './checkpoint.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
-import { predictExamples } from './predict.ts';
+import { measureExamples } from './predict.ts';
 import { progressReporter } from './progress.ts';
 import { shuffled } from './random.ts';
 import type { RunControl } from './run-control.ts';
@@ -132,17 +133,15 @@ async function trainOn(
     reportWait();
   });
   const toMeasure = (split: SplitName): Int32Array => (job.evaluate ? dataset.examplesOf(split) : new Int32Array());
-  const measure = async (split: SplitName): Promise<Metrics | null> => {
+  const measure = async (split: SplitName, operatingPoint: OperatingPoint | null = null): Promise<Metrics | null> => {
     const chosen = toMeasure(split);
     if (chosen.length === 0) return null;
     const begunAt = performance.now();
     progress.report({ state: 'evaluating', position, batchesPerEpoch }, true);
-    const probabilities = await predictExamples({ session, batches, batchSize, examples: chosen, classes, control });
-    if (probabilities === null) return null;
+    const tally = metricsTally({ ...dataset.header, examples: chosen.length, operatingPoint });
+    const isDone = await measureExamples({ session, dataset, batches, batchSize, examples: chosen, tally, control });
     progress.measured(performance.now() - begunAt);
-    const labels = chosen.map((example) => dataset.labels[example]!);
-    const patients = chosen.map((example) => dataset.patients[example]!);
-    return metricsOf(probabilities, labels, patients, dataset.header.classes);
+    return isDone ? tally.metrics() : null;
   };
 
   const isBudgetSpent = (): boolean => privately?.mayStep() === false;
@@ -224,7 +223,8 @@ async function trainOn(
   const finalWeights = finite(best ?? session.weights(), 'at the end');
   session.setWeights(finalWeights);
   folder.saveWeights(encodeWeights(finalWeights, specifications));
-  const test = isTrained() ? await measure('test') : null;
+  const operatingPoint = operatingPointOf(position);
+  const test = isTrained() ? await measure('test', operatingPoint) : null;
   const outcome: TrainOutcome = {
     epochs: position.epochs,
     test,
@@ -240,6 +240,8 @@ async function trainOn(
     stoppedEarly: !isTrained() || (test === null && toMeasure('test').length > 0),
     ending: 'stopped',
     bestEpoch: privately === null ? bestEpoch(position.epochs) : null,
+    bestEpoch: bestEpoch(position.epochs),
+    operatingPoint,
   };
   if (!outcome.stoppedEarly) {
     outcome.ending = position.epoch === hyperParameters.epochs ? 'all-epochs' : isBudgetSpent() ? 'budget' : 'patience';
@@ -282,6 +284,13 @@ function causeOf(
 async function timed<Value>(promise: Promise<Value>): Promise<{ value: Value; endedAt: number }> {
   const value = await promise;
   return { value, endedAt: performance.now() };
+}
+
+/** From the validation images of the epoch whose weights are kept: test images have no say in it. */
+function operatingPointOf({ epochs }: RunPosition): OperatingPoint | null {
+  const best = bestEpoch(epochs);
+  const validation = epochs.find(({ epoch }) => epoch === best)?.validation ?? null;
+  return validation === null ? null : youdenPoint(validation);
 }
 
 function newPosition(): RunPosition {

@@ -60,8 +60,14 @@ describe('training', () => {
       engine: 'compiled',
       provider: 'cpu',
       threads: 1,
+      operatingPoint: outcome.operatingPoint,
+      isExplained: true,
+      groups: [{ by: 'sex', names: ['F', 'M'], groupOf: Int32Array.from({ length: 1_000 }, (_, index) => index % 2) }],
     });
     expect(evaluation.metrics).toEqual(outcome.test);
+    expect(evaluation.metrics.perClass[1]?.atThreshold?.sensitivity?.value).toBeGreaterThan(0.8);
+    expect(evaluation.report?.groups.map(({ name }) => name)).toEqual(['F', 'M']);
+    expect(evaluation.report?.curves).toHaveLength(2);
     expect(evaluation.probabilities).toHaveLength(2 * evaluation.labels.length);
     expect(evaluation.patients).toHaveLength(evaluation.labels.length);
   });

@@ -81,6 +81,7 @@ function outcomeOf(weightsFile: string): TrainOutcome {
     stoppedEarly: false,
     ending: 'all-epochs',
     bestEpoch: null,
+    operatingPoint: null,
   };
 }
 
