@@ -223,7 +223,7 @@ async function trainOn(
   const finalWeights = finite(best ?? session.weights(), 'at the end');
   session.setWeights(finalWeights);
   folder.saveWeights(encodeWeights(finalWeights, specifications));
-  const operatingPoint = operatingPointOf(position);
+  const operatingPoint = privately === null ? operatingPointOf(position) : null;
   const test = isTrained() ? await measure('test', operatingPoint) : null;
   const outcome: TrainOutcome = {
     epochs: position.epochs,
@@ -240,7 +240,6 @@ async function trainOn(
     stoppedEarly: !isTrained() || (test === null && toMeasure('test').length > 0),
     ending: 'stopped',
     bestEpoch: privately === null ? bestEpoch(position.epochs) : null,
-    bestEpoch: bestEpoch(position.epochs),
     operatingPoint,
   };
   if (!outcome.stoppedEarly) {

@@ -9,7 +9,7 @@ const [height, width] = [4, 4];
 function certain(mask: readonly number[]): Float32Array {
   return Float32Array.from(mask.flatMap((label) => [label === 0 ? 0.875 : 0.125, label === 0 ? 0.125 : 0.875]));
 }
-const rowsOf = (...rows: readonly string[]): number[] => rows.flatMap((row) => [...row].map(Number));
+const rowsOf = (...rows: readonly string[]): number[] => rows.flatMap((row) => Array.from(row, Number));
 
 const truth = rowsOf('0000', '0110', '0110', '0000');
 const shifted = rowsOf('0000', '0011', '0011', '0000');
