@@ -44,6 +44,8 @@ export const overlaySchema = z.object({
       color: z.tuple([z.number().int(), z.number().int(), z.number().int()]),
     }),
   ),
+  /** Why nothing of it can be shown, for a person; then it has no regions, and belongs to the study of the series. */
+  problem: z.string().nullable(),
 });
 export type Overlay = z.infer<typeof overlaySchema>;
 

@@ -11,6 +11,7 @@ import { Measurements } from './measurements.svelte.ts';
 import type { Graphics } from './graphics.svelte.ts';
 import type { Mpr } from './mpr.svelte.ts';
 import { Regions } from './regions.svelte.ts';
+import { isDerived } from './empty-series.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
 
@@ -25,9 +26,6 @@ export type Layout = (typeof layouts)[number];
 
 /** What lies to the right of the images. */
 export type Panel = 'header' | 'measurements' | 'regions';
-
-/** What is drawn or told about images, and no series to begin reading with. */
-const derivedModalities = new Set(['SEG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'SR', 'PR', 'KO', 'ANN', 'REG']);
 
 export class Reading {
   readonly study: Study;
@@ -62,7 +60,7 @@ export class Reading {
     this.#frames = frames;
     this.#station = station;
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
-    const pictures = opened.study.series.find(({ modality }) => !derivedModalities.has(modality));
+    const pictures = opened.study.series.find(({ modality }) => !isDerived(modality));
     const shown = first ?? pictures ?? opened.study.series[0];
     this.#views = [this.#newView(0)];
     if (shown) this.open(shown);
@@ -180,7 +178,7 @@ export class Reading {
     for (const view of added) {
       const open = new Set(this.#views.map(({ series }) => series?.seriesInstanceUID));
       const next = this.study.series.find(
-        ({ seriesInstanceUID, modality }) => !open.has(seriesInstanceUID) && !derivedModalities.has(modality),
+        ({ seriesInstanceUID, modality }) => !open.has(seriesInstanceUID) && !isDerived(modality),
       );
       if (next) this.open(next, view);
     }
@@ -271,7 +269,7 @@ export class Reading {
   }
 
   #newView(place: number): StackView {
-    const view = new StackView(`viewport-${place}`, this.#frames);
+    const view = new StackView(`viewport-${place}`, this.study, this.#frames);
     view.onmoved = () => this.#follow(view);
     view.onlooked = () => {
       if (this.#isLookLinked) this.#lead(view);

@@ -92,13 +92,24 @@ export class Regions {
     this.#opacity = Math.max(0.05, Math.min(1, opacity));
   }
 
-  /** What the overlays of a series show on one of its frames. @throws Fault */
-  shapesOn(seriesInstanceUID: string, { instance, frame }: StackItem): Promise<ShownShapes[]> {
-    const asked = this.of(seriesInstanceUID).map(async (overlay) => ({
-      overlay,
-      ...(await this.#shapesOf(overlay.sopInstanceUID, instance.sopInstanceUID, frame)),
-    }));
-    return Promise.all(asked);
+  /** What the overlays of a series show on one of its frames, and why one does not: the others are shown all the same. */
+  async shapesOn(
+    seriesInstanceUID: string,
+    { instance, frame }: StackItem,
+  ): Promise<{ readonly shapes: readonly ShownShapes[]; readonly problems: readonly string[] }> {
+    const problems = new Set<string>();
+    const asked = this.of(seriesInstanceUID)
+      .filter((overlay) => overlay.regions.some(({ number }) => this.isShown(overlay, number)))
+      .map(async (overlay) => {
+        try {
+          return [{ overlay, ...(await this.#shapesOf(overlay.sopInstanceUID, instance.sopInstanceUID, frame)) }];
+        } catch (fault) {
+          problems.add(faultValueOf(fault).message);
+          return [];
+        }
+      });
+    const shapes = (await Promise.all(asked)).flat();
+    return { shapes, problems: [...problems] };
   }
 
   #shapesOf(overlayInstanceUID: string, sopInstanceUID: string, frame: number): Promise<Shapes> {

@@ -1,6 +1,7 @@
 // One viewport's state: which frame of which series, under which window, at which place.
-import type { Frame, Series } from '../../contract/dicom.ts';
+import type { Frame, Series, Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
+import { emptySeriesReason } from './empty-series.ts';
 import { type FrameStore, frameStoreBytes } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
 import type { Picture } from './painter.ts';
@@ -24,6 +25,7 @@ interface Shown {
 
 export class StackView {
   readonly id: string;
+  readonly #study: Study;
   readonly #frames: FrameStore;
   readonly #prefetch: Prefetch;
   #series = $state.raw<Series | null>(null);
@@ -52,8 +54,9 @@ export class StackView {
   /** Hears of window and placement changed by the reader. */
   onlooked: (() => void) | null = null;
 
-  constructor(id: string, frames: FrameStore) {
+  constructor(id: string, study: Study, frames: FrameStore) {
     this.id = id;
+    this.#study = study;
     this.#frames = frames;
     this.#prefetch = new Prefetch(frames);
   }
@@ -183,7 +186,7 @@ export class StackView {
       const { instances } = await this.#frames.instances(series.seriesInstanceUID);
       if (this.#series !== series) return;
       this.#stack = stackOf(instances);
-      if (this.#stack.length === 0) this.#problem = 'This series holds no images (for example a report or a plan).';
+      if (this.#stack.length === 0) this.#problem = emptySeriesReason(series, this.#study);
       else this.show(middleOf(this.#stack.length));
     } catch (fault) {
       this.#problem = faultValueOf(fault).message;

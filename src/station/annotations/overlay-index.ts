@@ -9,18 +9,19 @@ import type { ObjectThreads } from './object-threads.ts';
 import type { OverlayDescription } from './overlay-description.ts';
 
 export interface OverlayIndex {
-  /** In order of SOP Instance UID. Objects that cannot be read are left out. */
+  /** In order of SOP Instance UID; those of its study that cannot be read say why. */
   overlaysOf(seriesInstanceUID: string): Promise<Overlay[]>;
 }
 
 /** Raised when references are read in another way: what was kept by an earlier one is read again. */
-const reader = 1;
+const reader = 2;
 /** Segmentation, Label Map Segmentation and RT Structure Set Storage: some writers put them into a series of another modality. */
 const overlayClasses = ['66.4', '66.7', '481.3'].map((end) => `'1.2.840.10008.5.1.4.1.1.${end}'`).join(', ');
 /** Objects of one patient that are read for one answer; the rest follows with the next. */
 const readAtOnce = 2_000;
 
 const regionsSchema = overlaySchema.shape.regions;
+const unreadableSchema = z.object({ sopInstanceUID: z.string(), sopClassUID: z.string(), problem: z.string() });
 const rowSchema = z.object({
   sopInstanceUID: z.string(),
   kind: overlaySchema.shape.kind,
@@ -54,6 +55,13 @@ export function overlayIndex({
        JOIN instances i ON i.sopInstanceUID = o.sopInstanceUID
      WHERE f.seriesInstanceUID = ? ORDER BY o.sopInstanceUID`,
   );
+  // An object that cannot be read names no series: it is told with every series of its study.
+  const unreadable = db.prepare<[string], unknown>(
+    `SELECT o.sopInstanceUID, o.description AS problem, i.sopClassUID AS sopClassUID
+     FROM series asked JOIN series r ON r.study = asked.study JOIN instances i ON i.series = r.id
+       JOIN overlayObjects o ON o.sopInstanceUID = i.sopInstanceUID
+     WHERE asked.seriesInstanceUID = ? AND o.kind = '' AND o.description <> '' ORDER BY o.sopInstanceUID`,
+  );
   const seriesOf = db
     .prepare<[string], string>(
       `SELECT DISTINCT r.seriesInstanceUID FROM instances i JOIN series r ON r.id = i.series
@@ -67,13 +75,14 @@ export function overlayIndex({
   const keepReference = db.prepare(
     'INSERT OR IGNORE INTO overlayReferences (seriesInstanceUID, sopInstanceUID) VALUES (?, ?)',
   );
-  const keep = db.transaction((sopInstanceUID: string, found: OverlayDescription | null) => {
+  const keep = db.transaction((sopInstanceUID: string, found: OverlayDescription | null, problem = '') => {
     forget.run(sopInstanceUID);
     keepObject.run(
       sopInstanceUID,
       reader,
       found?.kind ?? '',
-      found?.description ?? '',
+      // Of what cannot be read, the reason.
+      found?.description ?? problem,
       JSON.stringify(found?.regions ?? []),
     );
     const bySource =
@@ -94,13 +103,19 @@ export function overlayIndex({
         } catch (thrown) {
           // Gone or damaged for good: not asked again until it is imported anew. A file that is away for now is.
           if (!(thrown instanceof Fault)) throw thrown;
-          if (thrown.retry === 'never' && db.open) keep(object.sopInstanceUID, null);
+          if (thrown.retry === 'never' && db.open) keep(object.sopInstanceUID, null, thrown.message);
         }
       }
-      return referring.all(seriesInstanceUID).map((row) => {
+      const readable = referring.all(seriesInstanceUID).map((row) => {
         const { regions, ...overlay } = rowSchema.parse(row);
-        return { ...overlay, regions: regionsSchema.parse(JSON.parse(regions)) };
+        return { ...overlay, regions: regionsSchema.parse(JSON.parse(regions)), problem: null };
       });
+      const others = unreadable.all(seriesInstanceUID).map((row): Overlay => {
+        const { sopInstanceUID, sopClassUID, problem } = unreadableSchema.parse(row);
+        const kind = sopClassUID.endsWith('.481.3') ? 'RTSTRUCT' : 'SEG';
+        return { sopInstanceUID, kind, description: '', regions: [], problem };
+      });
+      return [...readable, ...others];
     },
   };
 }

@@ -119,26 +119,35 @@ export async function readLabels(
   };
 }
 
+/** The objects of a class, of all studies or of those that a query finds. */
 function objectsOf(db: Db, library: ReadLabelsOptions['library'], origin: LabelSource, query: string): ObjectRow[] {
   // By class beside modality: writers exist that put a report into the series of its images.
-  const ofStudy = db.prepare<[string, string, string], ObjectRow>(
-    `SELECT i.sopInstanceUID, r.seriesInstanceUID, i.path, i.isCopy
-     FROM studies s JOIN series r ON r.study = s.id JOIN instances i ON i.series = r.id
-     WHERE s.studyInstanceUID = ? AND (r.modality = ? OR i.sopClassUID GLOB ?) ORDER BY i.sopInstanceUID`,
-  );
-  const objects: ObjectRow[] = [];
+  const rows = db
+    .prepare<[string, string], ObjectRow & { studyInstanceUID: string }>(
+      `SELECT i.sopInstanceUID, r.seriesInstanceUID, s.studyInstanceUID, i.path, i.isCopy
+       FROM instances i JOIN series r ON r.id = i.series JOIN studies s ON s.id = r.study
+       WHERE r.modality = ? OR i.sopClassUID GLOB ? ORDER BY i.sopInstanceUID`,
+    )
+    .all(origin, classes[origin]);
+  if (query.trim() === '' || rows.length === 0) return rows;
+  const found = studiesOf(library, query);
+  return rows.filter(({ studyInstanceUID }) => found.has(studyInstanceUID));
+}
+
+function studiesOf(library: ReadLabelsOptions['library'], query: string): Set<string> {
+  const found = new Set<string>();
   const limit = 1_000;
   for (let offset = 0; ; offset += limit) {
     const { total, studies } = library.studies({
       query,
-      filters: [{ field: 'modality', anyOf: [origin] }],
+      filters: [],
       limit,
       offset,
       sortBy: 'studyDate',
       descending: true,
     });
-    for (const { studyInstanceUID } of studies) objects.push(...ofStudy.all(studyInstanceUID, origin, classes[origin]));
-    if (offset + limit >= total) return objects;
+    for (const { studyInstanceUID } of studies) found.add(studyInstanceUID);
+    if (offset + limit >= total) return found;
   }
 }
 

@@ -25,14 +25,14 @@ export interface Mask {
 /** @throws Fault 107, with the reason, where it is no label map of the image. */
 export function wrapMask({ bytes, content, image, names }: Mask): Uint8Array {
   const ofImage = niftiHead(image.bytes);
-  const { header, values, groups } = openNifti(bytes, ofImage);
+  const { header, rows, columns, values, groups } = openNifti(bytes, ofImage);
   const why = misfit(header, ofImage);
   if (why !== null) throw libraryFaults.notDicom(`Not a mask of its image: ${why}.`);
   const labels = labelsOf(values);
   const present = new Set(labels);
   present.delete(0);
   const numbers = [...(names.size > 0 ? new Set([...names.keys(), ...present]) : present)].sort((a, b) => a - b);
-  const [columns, rows, slices] = header.size;
+  const slices = header.size[2];
   const imageUID = derivedUid('instance', image.content);
   const imageClassUID = multiFrameClassOf(ofImage);
   const reference = [element('00081150', 'UI', imageClassUID), element('00081155', 'UI', imageUID)];

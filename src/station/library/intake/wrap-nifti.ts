@@ -6,6 +6,7 @@ import type { Element } from '../encode-part10.ts';
 import { fileKind } from './file-kind.ts';
 import { type NiftiHeader, niftiHeader } from './nifti-header.ts';
 import { isByte, isColoured, niftiPixels, type NiftiPixels, voxelLimitBytes } from './nifti-values.ts';
+import { type Grid, readingWay, type Vector } from './reading-way.ts';
 import { imagePixelElements } from './wrap-picture.ts';
 import {
   decimalString,
@@ -24,9 +25,8 @@ const framesLimit = 65_536;
 
 /** @throws Fault 107 where the file is no whole NIfTI volume of a kind that can be imported. */
 export function wrapNifti(file: WrappedFile): Uint8Array {
-  const { header, values, problem, groups } = openNifti(file.bytes);
-  const [columns, rows, slices] = header.size;
-  const frames = slices * header.volumes;
+  const { header, rows, columns, values, problem, groups } = openNifti(file.bytes);
+  const frames = header.size[2] * header.volumes;
   const { samples, pixels } = values;
   const isWord = pixels instanceof Uint16Array;
   const bits = isWord ? 16 : 8;
@@ -52,6 +52,9 @@ export function wrapNifti(file: WrappedFile): Uint8Array {
 
 export interface OpenNifti {
   readonly header: NiftiHeader;
+  /** Of a slice as readers look at it: they may be the file's columns and rows. */
+  readonly rows: number;
+  readonly columns: number;
   readonly values: NiftiPixels;
   /** Why the file's place in the patient is left out; empty where it is not. */
   readonly problem: string;
@@ -71,16 +74,22 @@ export interface OpenNifti {
 export function openNifti(file: Uint8Array, placedAs?: NiftiHeader): OpenNifti {
   const bytes = unpacked(file);
   const header = niftiHeader(bytes);
-  const [columns, rows, slices] = header.size;
-  if (rows > 65_535 || columns > 65_535 || slices * header.volumes > framesLimit)
+  const [iCount, jCount, slices] = header.size;
+  if (iCount > 65_535 || jCount > 65_535 || slices * header.volumes > framesLimit)
     throw libraryFaults.notDicom(
       `The NIfTI volume is too large: ${[...header.size, header.volumes].join(' × ')} voxels.`,
     );
   const place = placedAs ?? header;
-  const { grid, problem } = gridOf(place);
+  const { grid: stored, problem } = gridOf(place);
+  const values = niftiPixels(bytes, header);
+  const { pixels, samples } = values;
+  const turned = readingWay({ pixels, samples, rows: jCount, columns: iCount, grid: stored });
+  const { rows, columns, grid } = turned;
   return {
     header,
-    values: niftiPixels(bytes, header),
+    rows,
+    columns,
+    values: { ...values, pixels: turned.pixels },
     problem,
     groups: {
       frameOfReference:
@@ -126,19 +135,6 @@ function unpacked(bytes: Uint8Array): Uint8Array {
 function frameOfReference({ affine, size }: NiftiHeader): string {
   const rounded = affine?.map((row) => row.map((value) => Math.round(value * 1e4)));
   return derivedUid('frame of reference of a grid', JSON.stringify({ size, rounded }));
-}
-
-type Vector = readonly [number, number, number];
-
-interface Grid {
-  /** Direction cosines in DICOM's patient coordinates (to the left, to the back, up). */
-  readonly alongRow: Vector;
-  readonly alongColumn: Vector;
-  /** Between rows, then between columns, mm. */
-  readonly pixelSpacingMm: readonly [number, number];
-  readonly sliceSpacingMm: number;
-  readonly origin: Vector;
-  readonly sliceStep: Vector;
 }
 
 /** Where the voxels lie. NIfTI's x and y run to the right and to the front, DICOM's the other way (PS3.3 C.7.6.2.1.1). */

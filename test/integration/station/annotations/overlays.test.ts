@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { overlayShapeSchema } from '../../../../src/contract/annotation.ts';
 import { Fault } from '../../../../src/contract/fault.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
+import { dicomFile, sliceElements } from '../../../fixtures/dicom-bytes.ts';
 import { dataFolder, output, python, referenceAbsence } from '../library/pixels/reference-pixels.ts';
 
 const absence = referenceAbsence();
@@ -148,3 +149,34 @@ describe.skipIf(absence !== null)(
     });
   },
 );
+
+it('an overlay that cannot be read says why, with every series of its study', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-unreadable-'));
+  const library = openLibrary({ folder });
+  try {
+    const image = { uid: '1.8.1.1', study: '1.8', series: '1.8.1', patientID: '8', positionMm: 0 };
+    writeFileSync(path.join(folder, 'image.dcm'), dicomFile(sliceElements(image)));
+    const segmentation = path.join(folder, 'seg.dcm');
+    const elements = [
+      { tag: 0x00080016, value: '1.2.840.10008.5.1.4.1.1.66.4' },
+      { tag: 0x00080018, value: '1.8.2.1' },
+      { tag: 0x00080060, value: 'SEG' },
+      { tag: 0x00100020, value: '8' },
+      { tag: 0x0020000d, value: '1.8' },
+      { tag: 0x0020000e, value: '1.8.2' },
+    ];
+    writeFileSync(segmentation, dicomFile(elements));
+    const signal = new AbortController().signal;
+    await library.importPaths([folder], { mode: 'reference', signal, onProgress: () => {} });
+    writeFileSync(segmentation, 'no DICOM any more');
+    const { overlays } = library.annotations;
+    const [found, ...others] = await overlays('1.8.1');
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ sopInstanceUID: '1.8.2.1', kind: 'SEG', regions: [] });
+    expect(found?.problem).toMatch(/DICOM/);
+    expect(await overlays('1.8.1')).toEqual([found]);
+  } finally {
+    library.close();
+    rmSync(folder, { recursive: true });
+  }
+});

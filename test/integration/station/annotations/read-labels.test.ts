@@ -103,6 +103,44 @@ describe.skipIf(!existsSync(dataFolder))('labels of real objects', () => {
   });
 });
 
+it('of a report that lies in the series of its images are read, also of a study without any report series', async () => {
+  const code = (tag: number, meaning: string): ElementSpec => ({
+    tag,
+    value: [
+      [
+        { tag: 0x00080100, value: meaning === 'Finding' ? '121071' : 'X1' },
+        { tag: 0x00080102, value: meaning === 'Finding' ? 'DCM' : '99TEST' },
+        { tag: 0x00080104, value: meaning },
+      ],
+    ],
+  });
+  const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-report-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const image = { uid: '1.7.1.1', study: '1.7', series: '1.7.1', patientID: '7', positionMm: 0 };
+  writeFileSync(path.join(folder, 'image.dcm'), dicomFile(sliceElements(image)));
+  const report: ElementSpec[] = [
+    { tag: 0x00080016, value: '1.2.840.10008.5.1.4.1.1.88.33' },
+    { tag: 0x00080018, value: '1.7.1.9' },
+    { tag: 0x00080060, value: 'CT' },
+    { tag: 0x00100020, value: '7' },
+    { tag: 0x0020000d, value: '1.7' },
+    { tag: 0x0020000e, value: '1.7.1' },
+    { tag: 0x0040a040, value: 'CONTAINER' },
+  ];
+  writeFileSync(
+    path.join(folder, 'report.dcm'),
+    dicomFile([...report, code(0x0040a043, 'Report')].sort((a, b) => a.tag - b.tag)),
+  );
+  const { folder: home, library } = await libraryOf(folder);
+  onTestFinished(() => {
+    library.close();
+    rmSync(home, { recursive: true });
+  });
+  const told = await read(library, { origin: 'SR' });
+  expect(told.objects).toBe(1);
+  expect((await read(library, { origin: 'SR', query: 'nobody of that name' })).objects).toBe(0);
+});
+
 describe('labels of structure sets', () => {
   const roi = (study: string, contour: ElementSpec[]): ElementSpec[] => [
     { tag: 0x00080016, value: '1.2.840.10008.5.1.4.1.1.481.3' },

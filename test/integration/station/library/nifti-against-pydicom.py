@@ -52,19 +52,26 @@ def compare(wrapped, path):
     data = pydicom.dcmread(wrapped)
     shared = data.SharedFunctionalGroupsSequence[0]
     rescale = shared.PixelValueTransformationSequence[0]
-    found = data.pixel_array.reshape(values.shape) * float(rescale.RescaleSlope) + float(rescale.RescaleIntercept)
+    found = data.pixel_array.reshape(-1, data.Rows, data.Columns)
+    found = found * float(rescale.RescaleSlope) + float(rescale.RescaleIntercept)
     step = abs(float(rescale.RescaleSlope))
     along = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
     row_mm, column_mm = (float(one) for one in shared.PixelMeasuresSequence[0].PixelSpacing)
-    farthest = 0.0
-    for k, groups in enumerate(data.PerFrameFunctionalGroupsSequence):
+    to_voxel = np.linalg.inv(np.vstack([rows, [0, 0, 0, 1]]))
+    farthest, worst, met = 0.0, 0.0, np.zeros(values.shape, int)
+    for frame, groups in enumerate(data.PerFrameFunctionalGroupsSequence):
         corner = np.array(groups.PlanePositionSequence[0].ImagePositionPatient, float)
-        for i in (0, data.Columns - 1):
-            for j in (0, data.Rows - 1):
-                in_dicom = corner + along[:3] * column_mm * i + along[3:] * row_mm * j
-                in_nifti = rows @ np.array([i, j, k, 1.0])
-                farthest = max(farthest, float(np.abs(in_dicom * [-1, -1, 1] - in_nifti).max()))
-    return farthest, float(np.abs(found - values).max()), step
+        for column in range(data.Columns):
+            for row in range(data.Rows):
+                in_dicom = corner + along[:3] * column_mm * column + along[3:] * row_mm * row
+                in_nifti = in_dicom * [-1, -1, 1]
+                # Rows and columns may be turned: the voxel at this place of the patient is the one that counts.
+                i, j, k = np.rint((to_voxel @ [*in_nifti, 1.0])[:3]).astype(int)
+                farthest = max(farthest, float(np.abs(rows @ [i, j, k, 1.0] - in_nifti).max()))
+                worst = max(worst, abs(found[frame, row, column] - values[k, j, i]))
+                met[k, j, i] += 1
+    assert (met == 1).all(), "a voxel is missing or there twice"
+    return farthest, float(worst), step
 
 
 results = [compare(wrapped, path) for wrapped, path in zip(sys.argv[1::2], sys.argv[2::2], strict=True)]

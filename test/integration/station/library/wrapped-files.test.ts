@@ -233,13 +233,48 @@ describe('a NIfTI volume', () => {
   it('has each slice in its place: RAS becomes LPS', async () => {
     write('volume.nii.gz', gzipSync(niftiFile({ size: [2, 3, 4], sform: tilted })));
     expect(await importFiles()).toMatchObject({ imported: 1 });
-    expect(selected()[0]).toMatchObject({ frames: 4, rows: 3, columns: 2 });
+    expect(selected()[0]).toMatchObject({ frames: 4, rows: 2, columns: 3 });
     const { geometry } = await frameOf('volume.nii.gz', 3);
     expect(geometry.position).toEqual([-10, 15, 30]);
-    expect(geometry.orientation?.map((one) => Math.round(one * 1e6) / 1e6)).toEqual([0, 0, -1, 1, 0, 0]);
-    expect(geometry.pixelSpacingMm).toEqual([1.5, 0.8].map((one) => expect.closeTo(one, 6)));
+    expect(geometry.orientation?.map((one) => Math.round(one * 1e6) / 1e6)).toEqual([1, 0, 0, 0, 0, -1]);
+    expect(geometry.pixelSpacingMm).toEqual([0.8, 1.5].map((one) => expect.closeTo(one, 6)));
     expect(geometry.sliceThicknessMm).toBeCloseTo(2.5, 6);
-    expect(modality(await frameOf('volume.nii.gz', 3))).toEqual([12, 13, 14, 15, 16, 17]);
+    expect(modality(await frameOf('volume.nii.gz', 3))).toEqual([12, 14, 16, 13, 15, 17]);
+  });
+
+  it('is turned the way in which readers look at it, and every corner keeps its value and its place', async () => {
+    // To the right, to the front and up, as most files run: stored like that, an axial slice has its back on top.
+    const upwards = [
+      [2, 0, 0, -10],
+      [0, 3, 0, -20],
+      [0, 0, 4, 5],
+    ];
+    // The same voxels with i up, j to the right and k to the back: a coronal volume on its side.
+    const coronal = [
+      [0, 2, 0, 1],
+      [0, 0, -3, 2],
+      [4, 0, 0, 3],
+    ];
+    // i to the back, j up, k to the left: sagittal, upside down.
+    const sagittal = [
+      [0, 0, -2, 1],
+      [-3, 0, 0, 2],
+      [0, 4, 0, 3],
+    ];
+    for (const [name, sform] of Object.entries({ upwards, coronal, sagittal }))
+      write(`${name}.nii`, niftiFile({ size: [2, 3, 2], sform }));
+    await importFiles();
+    const [axial, frontal, side] = await Promise.all([
+      frameOf('upwards.nii'),
+      frameOf('coronal.nii'),
+      frameOf('sagittal.nii'),
+    ]);
+    expect(axial.geometry).toMatchObject({ orientation: [1, 0, 0, 0, 1, 0], position: [8, 14, 5] });
+    expect(modality(axial)).toEqual([5, 4, 3, 2, 1, 0]);
+    expect(frontal.geometry).toMatchObject({ orientation: [1, 0, 0, 0, 0, -1], position: [-5, -2, 7] });
+    expect(modality(frontal)).toEqual([5, 3, 1, 4, 2, 0]);
+    expect(side.geometry).toMatchObject({ orientation: [0, 1, 0, 0, 0, -1], position: [-1, -2, 11] });
+    expect(modality(side)).toEqual([4, 5, 2, 3, 0, 1]);
   });
 
   it('agrees with a second reader, corner by corner and value by value', async () => {

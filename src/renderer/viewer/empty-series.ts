@@ -1,0 +1,33 @@
+// Series that show nothing by themselves, and what is said in place of their images.
+import type { Series, Study } from '../../contract/dicom.ts';
+
+/** What is drawn or told about images. */
+const derived: Readonly<Record<string, string>> = {
+  SEG: 'a segmentation',
+  RTSTRUCT: 'a structure set',
+  RTPLAN: 'a treatment plan',
+  RTDOSE: 'a dose',
+  SR: 'a report',
+  PR: 'a presentation state',
+  KO: 'a choice of key images',
+  ANN: 'annotations',
+  REG: 'a registration',
+};
+
+/** Whether a series is about images of others: none to begin reading with. */
+export function isDerived(modality: string): boolean {
+  return derived[modality] !== undefined;
+}
+
+/** Why a series without a single image shows nothing, and what to do. */
+export function emptySeriesReason({ modality }: Series, study: Study): string {
+  const what = derived[modality];
+  if (what === undefined)
+    return 'The files of this series hold no pixels: they were stored without them, or without their size. Import the complete files.';
+  const isDrawn = modality === 'SEG' || modality === 'RTSTRUCT';
+  if (!isDrawn) return `This series is ${what} and has no images. Its content can be read in the header (H).`;
+  const hasImages = study.series.some((series) => !isDerived(series.modality));
+  return hasImages
+    ? `This series is ${what}: it is drawn over the images that it was made on. Open their series and press G.`
+    : `This series is ${what} and has no images of its own. The images that it was made on are not in this study: import them to see it.`;
+}
