@@ -16,6 +16,7 @@ import { membersCommand } from './commands/members.ts';
 import { pacsCommand } from './commands/pacs.ts';
 import { projectCommand } from './commands/project.ts';
 import { runsCommand } from './commands/runs.ts';
+import { settingsCommand } from './commands/settings.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
@@ -43,6 +44,7 @@ for (const command of [
   cohortCommand(),
   trainCommand(),
   runsCommand(),
+  settingsCommand(),
   epsilonCommand(),
   ...hubCommands(),
   membersCommand(),

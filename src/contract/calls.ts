@@ -21,6 +21,7 @@ import { faultSchema } from './fault.ts';
 import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
 import { importReportCalls } from './import-report.ts';
 import { studyFiltersSchema } from './study-filter.ts';
+import { neighbourCalls, neighbourEvents } from './neighbour.ts';
 import { taskNames } from './network.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
 import { metricsSchema } from './metrics.ts';
@@ -189,6 +190,7 @@ export const calls = {
   ...labelSourceCalls,
   ...importReportCalls,
   ...pacsCalls,
+  ...neighbourCalls,
 } as const;
 export type CallName = keyof typeof calls;
 export type CallInput<N extends CallName> = z.input<(typeof calls)[N]['in']>;
@@ -210,6 +212,7 @@ export const events = {
   'run-changed': runSchema,
   'membership-changed': membershipSchema,
   ...pacsEvents,
+  ...neighbourEvents,
 } as const;
 export type EventName = keyof typeof events;
 export type EventValue<N extends EventName> = z.output<(typeof events)[N]>;

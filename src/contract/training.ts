@@ -223,6 +223,8 @@ export const toTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stop') }),
   /** Holds this process's work, now and for the next jobs, until `reason` is null; its user's pause is another thing. */
   z.object({ kind: z.literal('hold'), reason: z.string().max(200).nullable() }),
+  /** At least this share of the time is spent resting, now and in the next jobs. */
+  z.object({ kind: z.literal('pace'), idleShare: z.number().min(0).max(0.99) }),
   /** Rests this long: somebody needs the machine just now. */
   z.object({ kind: z.literal('rest'), milliseconds: z.number().min(0).max(60_000) }),
 ]);

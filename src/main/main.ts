@@ -12,6 +12,7 @@ import { lockPermissions, lockWebContents } from './locks.ts';
 import { answerShellCalls } from './shell-calls.ts';
 import { startStationProcess } from './station-process.ts';
 import { openStationRelay } from './station-relay.ts';
+import { watchWorkstation } from './workstation.ts';
 
 const home = homeFolder(process.argv);
 // A home folder of its own means a shell of its own: two homes may be open at once, one home only once.
@@ -55,6 +56,8 @@ async function open(): Promise<void> {
       tell('station-state', state);
     },
   });
+  // Id −1 is no window's: nobody waits for the answer.
+  watchWorkstation((news) => void station.send({ id: -1, call: 'workstation', arguments: news }));
   answerShellCalls({
     openStationPort: (contents) => {
       relay.openPort(contents);

@@ -75,7 +75,10 @@ export function stationAnswers(
       await library.prepareFrames();
       return {};
     },
-    frame: ({ sopInstanceUID, frame }) => library.frame(sopInstanceUID, frame),
+    frame: ({ sopInstanceUID, frame }) => {
+      station.neighbour.viewerWorks();
+      return library.frame(sopInstanceUID, frame);
+    },
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
     'create-cohort': (request) => {
       const cohort = cohorts.create(request);
@@ -113,6 +116,10 @@ export function stationAnswers(
     leave: async ({ federation }) => done(await site.leave(federation)),
     memberships: () => ({ memberships: site.memberships() }),
     ledger: ({ limit }) => ({ entries: ledger.entries(limit), verified: ledger.verify().verified }),
+    'training-rules': () => station.neighbour.now(),
+    'change-training-rules': (rules) => station.neighbour.change(rules),
+    'viewer-works': () => done(station.neighbour.viewerWorks()),
+    workstation: (news) => done(station.neighbour.hear(news)),
     ...annotationAnswers(station),
     ...browseAnswers(station),
     ...importAnswers(library.imports),

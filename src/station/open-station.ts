@@ -8,6 +8,7 @@ import { networkCatalogue, resolveNetwork, startTrainer, type TrainerProcess } f
 import { type Cohorts, openCohorts } from './cohorts/cohorts.ts';
 import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
+import { type NeighbourWatch, watchNeighbour } from './neighbour/neighbour.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { type Library, openLibrary } from './library/library.ts';
 import { openPacs, type Pacs } from './pacs/pacs.ts';
@@ -35,6 +36,7 @@ export interface Station {
   readonly models: ModelRegistry;
   readonly trainer: TrainerProcess;
   readonly site: Site;
+  readonly neighbour: NeighbourWatch;
   readonly pacs: Pacs;
   readonly ledger: Ledger;
   readonly networks: ReturnType<typeof networkCatalogue>;
@@ -65,6 +67,11 @@ export async function openStation(options: StationOptions): Promise<Station> {
     // Federation work has a process of its own: a long run at the screen must not hold an update back.
     const trainer = startTrainer({});
     const federationTrainer = startTrainer({});
+    const neighbour = watchNeighbour({
+      folder: home.folder,
+      trainers: [trainer, federationTrainer],
+      onChange: (news) => options.onEvent('training-rules-changed', news),
+    });
     const runs = openRunBook({
       folder: home.runs,
       datasets,
@@ -72,7 +79,8 @@ export async function openStation(options: StationOptions): Promise<Station> {
       trainer,
       models,
       resolveNetwork,
-      threads,
+      threads: () => options.threads ?? neighbour.now().rules.threads ?? threads,
+      notes: () => neighbour.now().unkept,
       onChange: (run) => options.onEvent('run-changed', run),
     });
     const site = await openSite({
@@ -98,12 +106,14 @@ export async function openStation(options: StationOptions): Promise<Station> {
       models,
       trainer,
       site,
+      neighbour,
       pacs,
       ledger,
       networks: networkCatalogue(),
       datasets,
       onEvent: options.onEvent,
       async close() {
+        neighbour.close();
         // Together: the shell does not wait for ever.
         await Promise.all([runs.close(), site.close(), pacs.close()]);
         trainer.close();

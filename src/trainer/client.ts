@@ -46,6 +46,8 @@ export interface TrainerProcess {
   stop(): void;
   /** Holds the running job and all later ones between two steps, for this reason, until null. */
   hold(reason: string | null): void;
+  /** Running and later jobs rest for at least this share of the time. */
+  pace(idleShare: number): void;
   /** The running job begins no step for so long. */
   rest(milliseconds: number): void;
   /** Ends the process at once; waiting and running jobs fail with fault 359. A second call does nothing. */
@@ -74,6 +76,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
   let isClosed = false;
   let nextId = 1;
   let heldFor: string | null = null;
+  let idleShare = 0;
 
   const send = (order: TrainerOrder): void => {
     // A process that just died is told of by its exit event.
@@ -95,6 +98,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
     if (child === null) {
       child = startProcess();
       if (heldFor !== null) send({ kind: 'hold', reason: heldFor });
+      if (idleShare > 0) send({ kind: 'pace', idleShare });
     }
     send(task.order);
   };
@@ -205,6 +209,11 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
       if (reason === heldFor) return;
       heldFor = reason;
       send({ kind: 'hold', reason });
+    },
+    pace(given) {
+      if (given === idleShare) return;
+      idleShare = given;
+      send({ kind: 'pace', idleShare });
     },
     rest(milliseconds) {
       if (running !== null) send({ kind: 'rest', milliseconds });

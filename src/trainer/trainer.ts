@@ -11,6 +11,7 @@ import { train } from './run/train.ts';
 const sessions = sessionCache();
 let running: RunControl | null = null;
 let heldFor: string | null = null;
+let idleShare = 0;
 
 const tell = (message: FromTrainer): void => {
   if (process.connected) process.send?.(message);
@@ -22,7 +23,7 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
     tell({ kind: 'fault', id, fault: trainerUnavailable('another job is running').toValue() });
     return;
   }
-  const control = runControl(heldFor);
+  const control = runControl({ heldFor, idleShare });
   running = control;
   let last: FromTrainer;
   try {
@@ -59,6 +60,9 @@ process.on('message', (message) => {
   } else if (order.data.kind === 'hold') {
     heldFor = order.data.reason;
     running?.hold(heldFor);
+  } else if (order.data.kind === 'pace') {
+    ({ idleShare } = order.data);
+    running?.pace(idleShare);
   } else if (order.data.kind === 'rest') {
     running?.rest(order.data.milliseconds);
   } else {

@@ -62,7 +62,10 @@ export interface RunBookParts {
   readonly trainer: TrainerProcess;
   readonly models: ModelRegistry;
   readonly resolveNetwork: (name: string) => Network;
-  readonly threads: number;
+  /** CPU threads of a run that begins now. */
+  readonly threads: () => number;
+  /** What every run's reader should know when one begins now. */
+  readonly notes?: () => readonly string[];
   readonly onChange: (run: Run) => void;
 }
 
@@ -139,7 +142,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
           seed: request.seed,
           engine: request.engine,
           provider: request.provider,
-          threads: parts.threads,
+          threads: parts.threads(),
           initialWeightsFile: null,
           evaluate: true,
           idleShare: 0,
@@ -261,7 +264,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
         outcome: null,
         fault: null,
         preparing: null,
-        notes: [],
+        notes: [...(parts.notes?.() ?? [])],
         hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
         seed: full.seed,
       };

@@ -12,6 +12,9 @@ export interface RunControl {
   stop(): void;
   /** Holds the run back for this reason until null. */
   hold(reason: string | null): void;
+  /** Share of the time to rest, whatever the job says. */
+  readonly idleShare: number;
+  pace(idleShare: number): void;
   /** No step begins for so long from now. */
   rest(milliseconds: number): void;
   /** Resolves when the state differs from what it was, or after `limitMs`. */
@@ -22,11 +25,15 @@ export interface RunControl {
   watchWaits(listener: (() => void) | null): void;
 }
 
-export function runControl(heldFor: string | null = null): RunControl {
+export function runControl({
+  heldFor = null,
+  idleShare: firstIdleShare = 0,
+}: { heldFor?: string | null; idleShare?: number } = {}): RunControl {
   let isStopped = false;
   let isPaused = false;
   let waitsFor = heldFor;
   let restsUntil = 0;
+  let idleShare = firstIdleShare;
   let onWait: (() => void) | null = null;
   const waiting = new Set<() => void>();
   const change = (apply: () => void): void => {
@@ -57,6 +64,10 @@ export function runControl(heldFor: string | null = null): RunControl {
     resume: () => change(() => (isPaused = false)),
     stop: () => change(() => (isStopped = true)),
     hold: (reason) => change(() => (waitsFor = reason)),
+    get idleShare() {
+      return idleShare;
+    },
+    pace: (share) => void (idleShare = share),
     rest(milliseconds) {
       // Nobody is woken: whoever rests looks again when the rest would have ended.
       restsUntil = Math.max(restsUntil, performance.now() + milliseconds);

@@ -186,7 +186,7 @@ async function trainOn(
       position.batch += 1;
       position.lossSum += loss * count;
       spent = privately?.meter() ?? null;
-      await idle(job.idleShare, performance.now() - stepStartedAt, control);
+      await idle(Math.max(job.idleShare, control.idleShare), performance.now() - stepStartedAt, control);
       const milliseconds = performance.now() - stepStartedAt;
       slowestStepMs = Math.max(slowestStepMs, milliseconds);
       const dataWaitMs = Math.min(milliseconds, blockedMs + Math.max(0, following.endedAt - stepped.endedAt));

@@ -60,7 +60,7 @@ function situation(
     trainer: { train } as TrainerProcess,
     models: openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs'))),
     resolveNetwork: network,
-    threads: 1,
+    threads: () => 1,
     onChange: (run) => told.push(run),
   });
   return { book, told, folder };

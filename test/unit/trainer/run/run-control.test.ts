@@ -10,7 +10,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 it('a turn stands still while the run is paused or held, each for itself, and tells of it', async () => {
-  const control = runControl('it is night');
+  const control = runControl({ heldFor: 'it is night' });
   const told: (string | null)[] = [];
   control.watchWaits(() => told.push(control.isPaused ? 'paused' : control.waitsFor));
   const turn = control.turn();
@@ -25,7 +25,7 @@ it('a turn stands still while the run is paused or held, each for itself, and te
 });
 
 it('a stop ends every wait', async () => {
-  const control = runControl('it is night');
+  const control = runControl({ heldFor: 'it is night' });
   control.rest(60_000);
   const turn = control.turn();
   control.stop();

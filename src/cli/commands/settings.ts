@@ -1,0 +1,98 @@
+// settings: when training may use this workstation.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import {
+  type Neighbour,
+  type TrainingRules,
+  trainingRulesSchema,
+  type WeekDay,
+  weekDays,
+} from '../../contract/neighbour.ts';
+import { contextOf } from '../context.ts';
+import { positiveInteger, wholeNumber } from '../options.ts';
+
+interface SettingsOptions {
+  idleMinutes?: number;
+  hours?: { from: string; to: string } | 'any';
+  days?: WeekDay[];
+  battery?: TrainingRules['onBattery'];
+  heat?: TrainingRules['whenHot'];
+  computeShare?: number;
+  threads?: number | 'auto';
+  viewer?: 'yield' | 'train';
+}
+
+export function settingsCommand(): Command {
+  return new Command('settings')
+    .description('when training may use this workstation: without options they are shown, with options changed')
+    .option('--idle-minutes <number>', 'only after so many minutes without input (window only); 0: always', wholeNumber)
+    .option('--hours <from-to|any>', 'only between these local times, such as 20:00-06:00', hoursOf)
+    .option('--days <list>', `the days of --hours, of ${weekDays.join(',')}`, daysOf)
+    .addOption(new Option('--battery <what>', 'on battery').choices(['pause', 'train']))
+    .addOption(new Option('--heat <what>', 'when the machine is hot').choices(['pause', 'train']))
+    .option('--compute-share <share>', 'largest share of the time that training computes, 0.05 to 1', shareOf)
+    .option('--threads <number|auto>', 'CPU threads of a step', (text) =>
+      text === 'auto' ? text : positiveInteger(text),
+    )
+    .addOption(new Option('--viewer <what>', 'while images are being looked at').choices(['yield', 'train']))
+    .action(async (options: SettingsOptions, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const neighbour = await withStation(async (station) => {
+        const known = await station.call('training-rules', {});
+        const changes = changesOf(options, known.rules);
+        return Object.keys(changes).length > 0 ? station.call('change-training-rules', changes) : known;
+      });
+      output.result(neighbour, () => neighbourText(neighbour));
+    });
+}
+
+function changesOf(options: SettingsOptions, rules: TrainingRules): Partial<TrainingRules> {
+  const { idleMinutes, hours, days, battery, heat, computeShare, threads, viewer } = options;
+  const changes: Partial<TrainingRules> = {};
+  if (idleMinutes !== undefined) changes.idleMinutes = idleMinutes;
+  if (hours === 'any') changes.hours = null;
+  else if (hours !== undefined || days !== undefined) {
+    const before = rules.hours ?? { from: '00:00', to: '00:00', days: [...weekDays] };
+    changes.hours = { ...before, ...hours, ...(days && { days }) };
+  }
+  if (battery !== undefined) changes.onBattery = battery;
+  if (heat !== undefined) changes.whenHot = heat;
+  if (computeShare !== undefined) changes.computeShare = computeShare;
+  if (threads !== undefined) changes.threads = threads === 'auto' ? null : threads;
+  if (viewer !== undefined) changes.yieldToViewer = viewer === 'yield';
+  return changes;
+}
+
+function neighbourText({ rules, waitsFor, unkept }: Neighbour): string {
+  const { hours } = rules;
+  return [
+    `input:   ${rules.idleMinutes === 0 ? 'trains while the workstation is used' : `only after ${rules.idleMinutes} min without input`}`,
+    `hours:   ${hours === null ? 'any' : `${hours.from} to ${hours.to} on ${hours.days.join(', ')}`}`,
+    `battery: ${rules.onBattery}s`,
+    `heat:    ${rules.whenHot}s`,
+    `share:   ${Math.round(rules.computeShare * 100)} % of the time, ${rules.threads ?? 'half of the cores’'} threads`,
+    `viewer:  ${rules.yieldToViewer ? 'training rests while images are looked at' : 'training goes on'}`,
+    ...unkept.map((sentence) => `Note: ${sentence}`),
+    waitsFor === null ? 'Training may go on now.' : `Training waits now: ${waitsFor}.`,
+  ].join('\n');
+}
+
+function hoursOf(text: string): SettingsOptions['hours'] {
+  if (text === 'any') return 'any';
+  const [from = '', to = ''] = text.split('-');
+  const parsed = trainingRulesSchema.shape.hours.safeParse({ from, to, days: ['mon'] });
+  if (!parsed.success) throw new InvalidArgumentError('must be two times such as 20:00-06:00, or any.');
+  return { from, to };
+}
+
+function daysOf(text: string): WeekDay[] {
+  const given = text.toLowerCase().split(',');
+  const known = weekDays.filter((day) => given.includes(day));
+  if (known.length !== given.length) throw new InvalidArgumentError(`must be of ${weekDays.join(',')}.`);
+  return known;
+}
+
+function shareOf(text: string): number {
+  const parsed = trainingRulesSchema.shape.computeShare.safeParse(Number(text));
+  if (!parsed.success) throw new InvalidArgumentError('must be from 0.05 to 1.');
+  return parsed.data;
+}
