@@ -128,6 +128,8 @@ export const receiverStateSchema = z.object({
   received: z.number().int(),
   duplicates: z.number().int(),
   refused: z.number().int(),
+  /** Instances received of each study since the station was opened: the latest studies first, at most 200. */
+  studies: z.array(z.object({ studyInstanceUID: z.string(), instances: z.number().int() })),
   /** ISO 8601; null before the first. */
   lastReceivedAt: z.string().nullable(),
   /** The latest refusals, newest first, at most 50: association or instance, and why. */

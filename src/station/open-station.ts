@@ -97,7 +97,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       onChange: (membership: Membership) => options.onEvent('membership-changed', membership),
       onLedger: (act, detail) => ledger.append(act, detail),
     });
-    const pacs = openPacs({ folder: home.folder, intake: library.intake(), onEvent: options.onEvent });
+    const pacs = openPacs({ folder: home.folder, library, onEvent: options.onEvent });
     return {
       home,
       library,

@@ -85,18 +85,40 @@ function addCommand(): Command {
       const peer = peerSchema.safeParse(peerOf(name, options));
       const isWhole = options.url !== undefined || options.host !== undefined;
       if (!isWhole || !peer.success) {
-        const [issue] = peer.error?.issues ?? [];
-        const why = issue === undefined ? '' : ` (${issue.path.join('.')}: ${issue.message})`;
-        return command.error(
-          `error: A PACS needs --ae-title, --host and --port; a DICOMweb server needs --url http(s)://…${why}`,
-          { exitCode: exitCode.wrongUse },
-        );
+        const wrong = String(peer.error?.issues[0]?.path[0] ?? '');
+        const given = Object.hasOwn(options, wrong) || wrong === 'name' || wrong === 'password';
+        const why =
+          given && wrong in addRules
+            ? addRules[wrong]
+            : 'A PACS needs --ae-title, --host and --port; a DICOMweb server needs --url http(s)://…';
+        return command.error(`error: ${why}`, { exitCode: exitCode.wrongUse });
       }
       await withStation((station) => station.call('save-peer', { peer: peer.data }));
       const told = peer.data.kind === 'dicomweb' ? { ...peer.data, password: null } : peer.data;
       return output.result({ peer: told }, () => `${name} was added. \`imagiq pacs echo ${name}\` tries it.`);
     });
 }
+
+/** What a setting of a peer must be, by its name. */
+const addRules: Readonly<Record<string, string>> = {
+  name: 'A peer’s name has 1 to 64 characters.',
+  host: '--host must be a host name or an IP address.',
+  url: '--url must be an address that begins with http:// or https://, up to the place where “/studies” begins.',
+  user: '--user has at most 256 characters.',
+  password: `The password in ${passwordVariable} has at most 1,024 characters.`,
+};
+
+/** What a study may be looked for by, by the query's part. */
+const findRules: Readonly<Record<string, string>> = {
+  patientName: '--patient-name has at most 200 characters.',
+  patientID: '--patient-id has at most 64 characters.',
+  accessionNumber: '--accession has at most 64 characters.',
+  studyDate:
+    '--date must be a day or a range as DICOM writes them: 20260101, 20260101-20260131, 20260101- or -20260131.',
+  modality: '--modality has at most 16 characters.',
+  studyInstanceUID: '--study has at most 64 characters.',
+  limit: '--limit must be 1 to 10000.',
+};
 
 function peerOf(name: string, { aeTitle: title, host, port, tls, url, user, authority }: AddOptions): unknown {
   const authorityFile = authority === undefined ? null : path.resolve(authority);
@@ -162,9 +184,8 @@ function findCommand(): Command {
         limit: options.limit,
       });
       if (!query.success) {
-        const [issue] = query.error.issues;
-        const why = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
-        return command.error(`error: This cannot be looked for (${why}).`, { exitCode: exitCode.wrongUse });
+        const why = findRules[String(query.error.issues[0]?.path[0])] ?? 'This cannot be looked for.';
+        return command.error(`error: ${why}`, { exitCode: exitCode.wrongUse });
       }
       const found = await withStation((station) => station.call('find-studies', { peer, query: query.data }));
       return output.result(found, () => foundText(found));
@@ -293,8 +314,8 @@ function receiveCommand(): Command {
         }
         if (settings.allowedAETitles.length === 0)
           output.log('Nobody may send yet: name senders with --allow AE_TITLE.');
-        output.result(state, () => `${settings.aeTitle} listens on port ${settings.port}. Ctrl+C ends it.`);
-        let told = 0;
+        output.log(`${settings.aeTitle} listens on port ${settings.port}. Ctrl+C ends it.`);
+        let told = state.refused;
         station.listen('receiver-changed', ({ received, duplicates, refused, associations, refusals }) => {
           output.progress(
             `${received} received (${duplicates} again), ${refused} refused, ${associations} associations`,
@@ -307,8 +328,13 @@ function receiveCommand(): Command {
         await interrupted;
         // What the app had set up stays as it was.
         await station.call('configure-receiver', { settings: { ...settings, isEnabled: before.isEnabled } });
-        const { received, refused } = await station.call('receiver', {});
-        output.log(`${received} instances received, ${refused} refused.`);
+        const { received, duplicates, refused, studies, refusals } = await station.call('receiver', {});
+        output.result({ received, duplicates, refused, studies, refusals }, () =>
+          [
+            `${received} instances received, ${refused} refused.`,
+            ...studies.map((study) => `  ${study.studyInstanceUID}: ${study.instances}`),
+          ].join('\n'),
+        );
       });
     });
 }

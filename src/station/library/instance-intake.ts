@@ -13,10 +13,16 @@ import { libraryFaults } from './faults.ts';
 import { absolutePath, indexWriter, type ReadInstance } from './index-writer.ts';
 import { readInstance, type ReadOutcome, readSeenInstance, type SeenFile } from './read-instance.ts';
 
+export interface ArrivedInstance {
+  readonly sopInstanceUID: string;
+  readonly studyInstanceUID: string;
+  readonly seriesInstanceUID: string;
+}
+
 export type Accepted =
-  | { readonly kind: 'imported'; readonly sopInstanceUID: string }
+  | ({ readonly kind: 'imported' } & ArrivedInstance)
   /** The library holds this instance already; the arrived file is removed. */
-  | { readonly kind: 'duplicate'; readonly sopInstanceUID: string }
+  | ({ readonly kind: 'duplicate' } & ArrivedInstance)
   /** Not an instance, or one whose UID belongs to other content; the arrived file is removed. */
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -172,7 +178,8 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   }
 
   async function settleKnown(found: ReadInstance): Promise<Accepted> {
-    const { sopInstanceUID } = found.record;
+    const arrived = arrivedInstance(found);
+    const { sopInstanceUID } = arrived;
     if (pending.size > 0) await writeBatch();
     const held = writer.held(sopInstanceUID);
     if (held !== null) {
@@ -182,7 +189,7 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
         const isSame = await reader.run({ kind: 'compare', held: heldFile, file: found.source });
         if (isClosed) throw libraryFaults.closed();
         await rm(found.source, { force: true });
-        if (isSame === true) return { kind: 'duplicate', sopInstanceUID };
+        if (isSame === true) return { kind: 'duplicate', ...arrived };
         return { kind: 'refused', reason: otherContent };
       }
       // The indexed file was removed and this one is at hand.
@@ -190,7 +197,7 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     }
     pending.set(sopInstanceUID, found);
     await writeBatch();
-    return { kind: 'imported', sopInstanceUID };
+    return { kind: 'imported', ...arrived };
   }
 
   /**
@@ -223,7 +230,7 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     unplaced.push(found);
     if (unplaced.length >= placedAtOnce) placeAhead();
     schedule(pending.size >= batchSize ? 0 : batchEveryMs);
-    return { kind: 'imported', sopInstanceUID };
+    return { kind: 'imported', ...arrivedInstance(found) };
   }
 
   /** Takes up what a killed station left: half files go, accepted ones are indexed, one after another. */
@@ -273,5 +280,10 @@ const isOf =
   (files: ReadonlySet<string>) =>
   ({ source }: ReadInstance): boolean =>
     files.has(source);
+
+function arrivedInstance({ record }: ReadInstance): ArrivedInstance {
+  const { sopInstanceUID, studyInstanceUID, seriesInstanceUID } = record;
+  return { sopInstanceUID, studyInstanceUID, seriesInstanceUID };
+}
 
 const otherContent = 'Same SOP Instance UID with different content: another file of this instance is already here.';

@@ -15,6 +15,7 @@ import { sweepNotedCopies } from './intake/noted-copies.ts';
 import { sweepUnfinished } from './intake/store-bytes.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
+import { type ArrivalReports, openArrivalReports } from './validation/arrival-reports.ts';
 import { type ImportBook, importBook } from './validation/import-book.ts';
 
 export type { ImportOptions } from './import-paths.ts';
@@ -49,6 +50,8 @@ export interface Library {
   readonly annotations: Annotations;
   /** For instances that arrive over the network. */
   intake(): InstanceIntake;
+  /** Reports of what arrived over the network, kept among the imports. */
+  readonly arrivals: ArrivalReports;
   close(): void;
 }
 
@@ -76,6 +79,7 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
   const instances = instanceReader(db, folder, lists);
   const annotations = openAnnotations({ db, folder, pathOf: (uid) => fileOf(uid).path });
   const intake = openInstanceIntake({ db, folder, onIndexed: onArrivals });
+  const arrivals = openArrivalReports({ db, flush: () => intake.flush(), onReport: onArrivals });
   const headerWorkers = openHeaderWorkers({
     count: Math.max(1, Math.min(8, os.availableParallelism())),
     deadlineMs: headerBatchDeadlineMs,
@@ -133,9 +137,11 @@ export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = (
       }
     },
     intake: () => intake,
+    arrivals,
     close() {
       if (closing.signal.aborted) return;
       closing.abort();
+      arrivals.close();
       intake.close();
       annotations.close();
       void pixelWorkers?.then((workers) => workers.close());

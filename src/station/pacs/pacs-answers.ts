@@ -40,17 +40,24 @@ export function pacsAnswers({
       return { studies, isCut: found.isCut };
     },
     'retrieve-studies': async ({ peer, studyInstanceUIDs, method }) => {
+      const sender = `Retrieved from ${peer}`;
+      // What a C-MOVE brings comes through the receiver, which reports it.
+      const isReceived = method === 'move' && book.peer(peer).kind === 'dimse';
       const report = await transfers.retrieve({
         peer,
         client: pacs.client(peer),
         studyInstanceUIDs: [...new Set(studyInstanceUIDs)],
         method,
         intake: library.intake(),
+        onArrival(accepted) {
+          if (!isReceived) library.arrivals.came(sender, accepted);
+        },
         isHere(sopInstanceUID) {
           const file = library.instanceFile(sopInstanceUID);
           return file !== null && existsSync(file.path);
         },
       });
+      await library.arrivals.write(sender);
       const { studies, completed, duplicates, failed, seconds, cancelled } = report;
       ledger.append('studies-retrieved', { peer, studies, completed, duplicates, failed, seconds, cancelled });
       return report;

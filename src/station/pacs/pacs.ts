@@ -1,7 +1,7 @@
 // The station's network side for DICOM: peers, transfers and the receiver, composed.
 import type { EventName, EventValue } from '../../contract/calls.ts';
 import type { Peer } from '../../contract/pacs.ts';
-import type { InstanceIntake } from '../library/instance-intake.ts';
+import type { Library } from '../library/library.ts';
 import { dicomwebClient } from './dicomweb/dicomweb-client.ts';
 import { dimseClient } from './dimse/dimse-client.ts';
 import { openPeerBook, type PeerBook } from './peer-book.ts';
@@ -23,15 +23,22 @@ export interface PacsOptions {
   /** The home folder. */
   readonly folder: string;
   /** Where arriving instances go. */
-  readonly intake: InstanceIntake;
+  readonly library: Pick<Library, 'intake' | 'arrivals'>;
   readonly onEvent: <N extends EventName>(event: N, value: EventValue<N>) => void;
 }
 
 /** @throws Fault 663 when the list of peers is damaged. */
-export function openPacs({ folder, intake, onEvent }: PacsOptions): Pacs {
+export function openPacs({ folder, library, onEvent }: PacsOptions): Pacs {
   const book = openPeerBook(folder);
   const transfers = openTransfers((progress) => onEvent('transfer-progress', progress));
-  const receiver = openReceiver({ folder, intake, onChange: (state) => onEvent('receiver-changed', state) });
+  const receiver = openReceiver({
+    folder,
+    intake: library.intake(),
+    onChange: (state) => onEvent('receiver-changed', state),
+  });
+  receiver.watch(({ sourceAETitle, accepted, sopInstanceUID }) =>
+    library.arrivals.came(`Sent by ${sourceAETitle}`, accepted, sopInstanceUID),
+  );
   return {
     book,
     transfers,
@@ -39,6 +46,7 @@ export function openPacs({ folder, intake, onEvent }: PacsOptions): Pacs {
     client: (name) => clientOf(book.peer(name), receiver),
     async close() {
       await Promise.all([transfers.close(), receiver.close()]);
+      await library.arrivals.write();
     },
   };
 }

@@ -2,7 +2,7 @@
 // end answers any more. What arrived or was sent before a cancel or a failure stays, and is not moved again.
 import { faultValueOf } from '../../contract/fault.ts';
 import type { RetrieveMethod, TransferProgress, TransferReport } from '../../contract/pacs.ts';
-import type { InstanceIntake } from '../library/instance-intake.ts';
+import type { Accepted, InstanceIntake } from '../library/instance-intake.ts';
 import { pacsFault } from './faults.ts';
 import type { PeerClient, SendFile } from './peer-client.ts';
 import { TransferTally } from './transfer-tally.ts';
@@ -14,6 +14,8 @@ export interface RetrieveOrder {
   readonly method: RetrieveMethod;
   readonly intake: InstanceIntake;
   isHere(sopInstanceUID: string): boolean;
+  /** Hears of each instance that came, in any way. */
+  onArrival(accepted: Accepted): void;
 }
 
 export interface SendOrder {
@@ -57,7 +59,7 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
   }
 
   return {
-    retrieve: ({ peer, client, studyInstanceUIDs, method, intake, isHere }) =>
+    retrieve: ({ peer, client, studyInstanceUIDs, method, intake, isHere, onArrival }) =>
       oneAtATime(async (signal) => {
         const tally = new TransferTally({ direction: 'retrieve', peer, studies: studyInstanceUIDs.length, onProgress });
         const told = new Map<string, number>();
@@ -71,6 +73,7 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
               if (accepted.kind === 'imported') tally.completed += 1;
               else if (accepted.kind === 'duplicate') tally.duplicates += 1;
               else tally.fail(`Study ${studyInstanceUID}: ${accepted.reason}`);
+              onArrival(accepted);
               tally.tell();
             },
             onFailure: (why) => tally.fail(why),

@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ReceiverState, TransferReport } from '../../../src/contract/pacs.ts';
+import type { TransferReport } from '../../../src/contract/pacs.ts';
 import { practiceSlice } from '../station/library/practice-slice.ts';
-import { absence, dcmqrscp, dcmtk, freePort, Ward } from '../station/pacs/dimse-peers.ts';
+import { absence, dcmqrscp, dcmtk, freePort, until, Ward } from '../station/pacs/dimse-peers.ts';
 import { imagiq, start } from './imagiq.ts';
 
 let ward: Ward;
@@ -19,6 +19,14 @@ test('a peer that is not whole, and an AE title that is none, are wrong use', as
   expect(incomplete.code).toBe(2);
   expect(incomplete.json<{ fault: { message: string } }>().fault.message).toContain('--ae-title');
   expect((await imagiq('--home', home, 'pacs', 'add', 'archive', '--ae-title', 'A'.repeat(17))).code).toBe(2);
+  const fault = async (...words: string[]): Promise<string> => {
+    const ended = await imagiq('--home', home, '--json', 'pacs', ...words);
+    expect(ended.code).toBe(2);
+    return ended.json<{ fault: { message: string } }>().fault.message;
+  };
+  expect(await fault('add', 'web', '--url', 'ftp://x')).toContain('--url must be an address');
+  expect(await fault('find', 'web', '--date', 'yesterday')).toContain('--date must be a day or a range');
+  expect(await fault('find', 'web', '--limit', '100000')).toContain('--limit must be 1 to 10000');
   const unknown = await imagiq('--home', home, '--json', 'pacs', 'echo', 'nobody');
   expect(unknown.code).toBe(1);
   expect(unknown.json<{ fault: { code: number } }>().fault.code).toBe(650);
@@ -74,15 +82,25 @@ describe.skipIf(absence !== null)(
         'ARCHIVE',
         'STORESCU',
       );
-      const state = JSON.parse(await receiving.firstLine) as ReceiverState;
-      expect(state).toMatchObject({ isListening: true, settings: { allowedAETitles: ['ARCHIVE', 'STORESCU'] } });
+      const listens = async (): Promise<boolean> =>
+        (await dcmtk('echoscu', ['-aet', 'STORESCU', '-aec', 'IMAGIQ', '127.0.0.1', String(port)])).isDone;
+      await until(listens, 'the receiver listens');
       const moved = await imagiq('--home', other, '--json', 'pacs', 'move', 'archive', study);
       expect(moved.json<TransferReport>()).toMatchObject({ completed: 20, failed: 0, failures: [] });
       const again = await dcmtk('storescu', ['-aec', 'IMAGIQ', '127.0.0.1', String(port), ...slices.slice(0, 2)]);
       expect(again.isDone).toBe(true);
       receiving.process.kill('SIGINT');
       const ended = await receiving.ended;
-      expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('22 instances received') });
+      expect(ended.code).toBe(0);
+      expect(ended.json()).toMatchObject({
+        received: 22,
+        duplicates: 2,
+        refused: 0,
+        studies: [{ studyInstanceUID: study, instances: 22 }],
+        refusals: [],
+      });
+      const past = await imagiq('--home', other, '--json', 'imports');
+      expect(past.stdout).toContain('Sent by');
 
       const got = await imagiq('--home', ward.path('third'), ...add);
       expect(got.code).toBe(0);

@@ -22,15 +22,20 @@ export async function retrieveStudy(
 
   const arrived = new Set<string>();
   let refused = 0;
+  let refusedNow = 0;
   const onInstance: RetrieveOptions['onInstance'] = (accepted) => {
-    if (accepted.kind === 'refused') refused += 1;
     // A body fetched anew brings again what it had brought before.
-    else if (arrived.has(accepted.sopInstanceUID)) return;
+    if (accepted.kind === 'refused') {
+      refusedNow += 1;
+      if (refusedNow <= refused) return;
+      refused = refusedNow;
+    } else if (arrived.has(accepted.sopInstanceUID)) return;
     else arrived.add(accepted.sopInstanceUID);
     options.onInstance(accepted);
   };
   for (let attempt = 1; ; attempt += 1) {
     const before = arrived.size;
+    refusedNow = 0;
     try {
       const missing = wanted?.filter(({ sopInstanceUID }) => !arrived.has(sopInstanceUID)) ?? null;
       for (const place of places(studyInstanceUID, told, missing)) {

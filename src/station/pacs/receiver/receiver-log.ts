@@ -1,7 +1,9 @@
 // What the receiver has done since it was opened, and who was refused why; told on at most twice a second.
+import type { Accepted } from '../../library/instance-intake.ts';
 import type { ReceiverState } from '../../../contract/pacs.ts';
 
 const refusalsKept = 50;
+const studiesKept = 200;
 const tellEveryMs = 500;
 
 type Counts = Omit<ReceiverState, 'settings' | 'isListening' | 'problem'>;
@@ -11,6 +13,8 @@ export class ReceiverLog {
   #received = 0;
   #duplicates = 0;
   #refused = 0;
+  /** The study that was heard of last is the last. */
+  readonly #studies = new Map<string, number>();
   #lastReceivedAt: string | null = null;
   #refusals: ReceiverState['refusals'] = [];
   #timer: NodeJS.Timeout | null = null;
@@ -26,6 +30,7 @@ export class ReceiverLog {
       received: this.#received,
       duplicates: this.#duplicates,
       refused: this.#refused,
+      studies: [...this.#studies].map(([studyInstanceUID, instances]) => ({ studyInstanceUID, instances })).reverse(),
       lastReceivedAt: this.#lastReceivedAt,
       refusals: this.#refusals,
     };
@@ -45,9 +50,14 @@ export class ReceiverLog {
     this.#change();
   }
 
-  received(isDuplicate: boolean): void {
+  received({ kind, studyInstanceUID }: Exclude<Accepted, { kind: 'refused' }>): void {
     this.#received += 1;
-    if (isDuplicate) this.#duplicates += 1;
+    if (kind === 'duplicate') this.#duplicates += 1;
+    const instances = (this.#studies.get(studyInstanceUID) ?? 0) + 1;
+    this.#studies.delete(studyInstanceUID);
+    this.#studies.set(studyInstanceUID, instances);
+    const [oldest] = this.#studies.keys();
+    if (this.#studies.size > studiesKept && oldest !== undefined) this.#studies.delete(oldest);
     this.#lastReceivedAt = new Date().toISOString();
     this.#change();
   }

@@ -145,7 +145,7 @@ async function serve(association: Association, options: ReceiverServerOptions): 
       sourceAETitle: callingAETitle,
       maxInstanceBytes: limits.maxInstanceBytes,
       onStored(stored) {
-        if (stored.accepted.kind !== 'refused') log.received(stored.accepted.kind === 'duplicate');
+        if (stored.accepted.kind !== 'refused') log.received(stored.accepted);
         onStored(stored);
       },
       onRefused: (reason) => log.refuse(callingAETitle, reason),

@@ -23,6 +23,7 @@ const statuses = {
 } as const;
 
 export interface StoredInstance {
+  readonly sourceAETitle: string;
   readonly sopInstanceUID: string;
   readonly accepted: Accepted;
   /** Who asked for it with C-MOVE and in which message; null where it came by itself. */
@@ -88,7 +89,13 @@ export async function answer(
   const sopInstanceUID = command.affectedSOPInstanceUID ?? '';
   const { moveOriginatorApplicationEntityTitle: aeTitle, moveOriginatorMessageID: messageID } = command;
   const moveOriginator = aeTitle === undefined || messageID === undefined ? null : { aeTitle, messageID };
-  options.onStored({ sopInstanceUID, accepted: accepted ?? { kind: 'refused', reason: comment }, moveOriginator });
+  const { sourceAETitle } = options;
+  options.onStored({
+    sourceAETitle,
+    sopInstanceUID,
+    accepted: accepted ?? { kind: 'refused', reason: comment },
+    moveOriginator,
+  });
 }
 
 async function store(

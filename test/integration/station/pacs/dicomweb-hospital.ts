@@ -28,7 +28,7 @@ export function hospital(): Hospital {
   const news: { event: EventName; value: unknown }[] = [];
   const pacs = openPacs({
     folder,
-    intake: library.intake(),
+    library,
     onEvent: (event, value) => news.push({ event, value }),
   });
   onTestFinished(async () => {

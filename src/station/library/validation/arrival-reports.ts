@@ -1,0 +1,95 @@
+// What came over the network gets the report that an import gets: one for each sender, when nothing has come from it for a
+// while. A station that is killed before loses the report, no instance.
+import type { Db } from '../database.ts';
+import { ImportTally } from '../import-tally.ts';
+import type { Accepted } from '../instance-intake.ts';
+import { saveImport } from './import-book.ts';
+
+export interface ArrivalReports {
+  /**
+   * @param sender as the report names it: "Sent by MODALITY1"
+   * @param sopInstanceUID of one that was refused
+   */
+  came(sender: string, accepted: Accepted, sopInstanceUID?: string): void;
+  /** Writes the reports that are still open, of one sender or of all. Never rejects; one that cannot be written stays open. */
+  write(sender?: string): Promise<void>;
+  close(): void;
+}
+
+export interface ArrivalReportsOptions {
+  readonly db: Db;
+  /** Resolves when all that arrived is indexed. */
+  readonly flush: () => Promise<void>;
+  readonly onReport: () => void;
+  readonly quietMs?: number;
+}
+
+/** Between the associations of one study, many senders pause for some seconds. */
+const defaultQuietMs = 20_000;
+/** A sender that never pauses gets a report so often. */
+const longestMs = 3_600_000;
+
+interface OpenReport {
+  tally: ImportTally;
+  timer: NodeJS.Timeout;
+}
+
+export function openArrivalReports({
+  db,
+  flush,
+  onReport,
+  quietMs = defaultQuietMs,
+}: ArrivalReportsOptions): ArrivalReports {
+  const open = new Map<string, OpenReport>();
+  let isClosed = false;
+  /** Reports are written one after another. */
+  let queue: Promise<void> = Promise.resolve();
+
+  const later = (sender: string): NodeJS.Timeout => setTimeout(() => void write(sender), quietMs).unref();
+
+  function write(sender: string): Promise<void> {
+    queue = queue.then(async () => {
+      const report = open.get(sender);
+      if (report === undefined || isClosed) return;
+      clearTimeout(report.timer);
+      open.delete(sender);
+      try {
+        await flush();
+        if (isClosed) return;
+        await saveImport(db, report.tally, { paths: [sender], mode: 'received', cancelled: false });
+        onReport();
+      } catch {
+        // A full disk, which its next instance tells the sender. Tried again, unless a new report has begun meanwhile.
+        if (!open.has(sender) && !isClosed) open.set(sender, { tally: report.tally, timer: later(sender) });
+      }
+    });
+    return queue;
+  }
+
+  return {
+    came(sender, accepted, sopInstanceUID) {
+      if (isClosed) return;
+      const held = open.get(sender);
+      const tally = held?.tally ?? new ImportTally(() => {});
+      if (held === undefined) open.set(sender, { tally, timer: later(sender) });
+      else held.timer.refresh();
+      tally.found += 1;
+      if (accepted.kind === 'refused') {
+        const subject = sopInstanceUID === undefined ? sender : `SOP Instance ${sopInstanceUID}`;
+        tally.refuse(subject, accepted.reason, 'unreadable');
+      } else {
+        if (accepted.kind === 'imported') tally.imported += 1;
+        else tally.duplicates += 1;
+        tally.place(accepted.studyInstanceUID, accepted.seriesInstanceUID);
+      }
+      if (Date.now() - tally.startedAtMs > longestMs) void write(sender);
+    },
+    async write(sender) {
+      await Promise.all((sender === undefined ? [...open.keys()] : [sender]).map(write));
+    },
+    close() {
+      isClosed = true;
+      for (const { timer } of open.values()) clearTimeout(timer);
+    },
+  };
+}
