@@ -90,7 +90,8 @@ describe('masks of a research set', () => {
     ]);
     expect(await labelsOf('one.nii.gz')).toEqual({
       classes: ['Anterior', 'Posterior'],
-      frames: [half.slice(0, 6), half.slice(6)],
+      // Stored to the right and to the front, read to the left and to the back: each slice from its last voxel to its first.
+      frames: [half.slice(0, 6).reverse(), half.slice(6).reverse()],
     });
     // An empty mask has the same classes: a set has one list of them.
     expect(await labelsOf('two.nii.gz')).toEqual({
@@ -172,7 +173,8 @@ describe('masks of a research set', () => {
       const segmentation = await library.annotations.readSegmentation(one.seriesInstanceUID);
       const read: number[] = [];
       for (let frame = 1; frame <= one.frames; frame += 1)
-        read.push(...(await segmentation!.labelMap(one.sopInstanceUID, frame)).labels);
+        // Turned by half for the reader: the last voxel of the slice comes first.
+        read.push(...[...(await segmentation!.labelMap(one.sopInstanceUID, frame)).labels].reverse());
       const bytes = gunzipSync(readFileSync(path.join(hippocampus, 'labels', name)));
       const voxels = bytes.subarray(bytes.readFloatLE(108));
       expect(segmentation!.classes).toEqual(['label 1', 'label 2']);
