@@ -67,6 +67,17 @@ function theWindow(context: TestContext): OpenWindow {
 }
 
 describe('a researcher', { timeout: 60_000 }, () => {
+  test('reads labels out of objects, and hears that there are none', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Labels', exact: true }).click();
+    await page.getByTestId('read-labels-dialog').waitFor();
+    await page.getByRole('button', { name: 'Read labels' }).click();
+    await page.getByTestId('label-report').getByText('The library holds none of this kind.').waitFor();
+    await screenshot('read-labels');
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.getByTestId('read-labels-dialog').count()).toBe(0);
+  });
+
   test('drops a zip of pictures, and makes a cohort of the labels that came with an earlier one', async (context) => {
     const { page, screenshot } = theWindow(context);
     await dropOn(page, [writeZip('more.zip', 101)]);
