@@ -2,6 +2,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
+import type { OnPreparing } from '../station/library/database.ts';
 import { type Output, outputTo } from './output.ts';
 import { linkStation, type StationLink } from './station-link.ts';
 
@@ -21,11 +22,13 @@ export function contextOf(command: Command): Context {
   const folder = path.resolve(home ?? process.env['IMAGIQ_HOME'] ?? defaultHome());
   const output = outputTo(json ?? false, process.stdout, process.stderr);
   const onGuests = (): void => output.log('Another imagiq command works with this one; waiting for it to end.');
+  const onPreparing: OnPreparing = ({ step, steps }) =>
+    output.log(`Preparing the study index for this version: step ${step} of ${steps}.`);
   return {
     output,
     home: folder,
     async withStation(work, options = {}) {
-      const station = await linkStation({ home: folder, onGuests, ...options });
+      const station = await linkStation({ home: folder, onGuests, onPreparing, ...options });
       try {
         return await work(station);
       } finally {

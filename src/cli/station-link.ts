@@ -12,6 +12,7 @@ import { Fault } from '../contract/fault.ts';
 import { stationAnswers } from '../station/answer.ts';
 import { homeInUseCode } from '../station/faults.ts';
 import { connectLocalStation, type LocalDoor, serveLocalStation } from '../station/local-socket.ts';
+import type { OnPreparing } from '../station/library/database.ts';
 import { openStation } from '../station/open-station.ts';
 
 export interface StationLink {
@@ -26,6 +27,8 @@ export interface LinkOptions {
   readonly home: string;
   readonly idleShare?: number;
   readonly threads?: number;
+  /** Called with each step of preparing an older index. */
+  readonly onPreparing?: OnPreparing;
   /** Called when closing has to wait for other commands that use this station. */
   readonly onGuests?: () => void;
 }

@@ -229,7 +229,12 @@ export type ToStation = z.infer<typeof toStationSchema>;
 export const abandonSchema = z.object({ abandon: z.number().int() });
 export type Abandon = z.infer<typeof abandonSchema>;
 
+/** The station is bringing an older index to this version's form, before it answers: steps counted from 1. */
+export const preparingSchema = z.object({ step: z.number().int(), steps: z.number().int() });
+export type Preparing = z.infer<typeof preparingSchema>;
+
 export const fromStationSchema = z.union([
+  z.object({ preparing: preparingSchema }),
   z.object({ id: z.number().int(), value: z.unknown() }),
   z.object({ id: z.number().int(), fault: faultSchema }),
   z.object({ event: z.enum(Object.keys(events) as [EventName, ...EventName[]]), value: z.unknown() }),

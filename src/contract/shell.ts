@@ -2,7 +2,8 @@
 
 /** Whether the station answers. `restarting` keeps the screens; `failed` carries a message for a person. */
 export type StationState =
-  | { readonly state: 'starting' }
+  /** `message`: what takes so long. */
+  | { readonly state: 'starting'; readonly message?: string }
   | { readonly state: 'running' }
   | { readonly state: 'restarting'; readonly message: string }
   | { readonly state: 'failed'; readonly message: string };

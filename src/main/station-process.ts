@@ -80,6 +80,11 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
         lastWords = message.data.fault.message;
         return;
       }
+      if ('preparing' in message.data) {
+        const { step, steps } = message.data.preparing;
+        change({ state: 'starting', message: `Preparing the study index for this version: step ${step} of ${steps}.` });
+        return;
+      }
       if (state.state !== 'running') change({ state: 'running' });
       onMessage(message.data);
     });

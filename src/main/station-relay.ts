@@ -73,6 +73,8 @@ export function openStationRelay(station: () => StationProcess): StationRelay {
       contents.once('destroyed', () => forget(contents));
     },
     deliver(message) {
+      // The shell tells it as the station's state.
+      if ('preparing' in message) return;
       if ('event' in message) {
         for (const port of ports.values()) port.postMessage(message);
         return;

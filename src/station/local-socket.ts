@@ -149,7 +149,7 @@ export async function connectLocalStation(
   });
   readMessages(socket, (raw) => {
     const message = fromStationSchema.safeParse(raw);
-    if (!message.success) return;
+    if (!message.success || 'preparing' in message.data) return;
     if ('event' in message.data) {
       const { event } = message.data;
       const value = events[event].safeParse(message.data.value);

@@ -10,6 +10,7 @@ import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
 import { type NeighbourWatch, watchNeighbour } from './neighbour/neighbour.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
+import type { OnPreparing } from './library/database.ts';
 import { type Library, openLibrary } from './library/library.ts';
 import { openPacs, type Pacs } from './pacs/pacs.ts';
 import { type ModelRegistry, openModelRegistry } from './runs/model-registry.ts';
@@ -21,6 +22,8 @@ export interface StationOptions {
   readonly home: string;
   /** Hears the station's news. */
   readonly onEvent: <N extends EventName>(event: N, value: EventValue<N>) => void;
+  /** Hears the index of an older version being brought to this one's form. */
+  readonly onPreparing?: OnPreparing;
   /** Threads for one training step; default: half of the cores, at least one. */
   readonly threads?: number;
   /** Slows federation work down, for practice: 0.9 makes the site ten times slower. */
@@ -60,6 +63,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const library = openLibrary({
       folder: home.folder,
       cohortInstances: (name) => cohorts.sopInstanceUIDs(name),
+      ...(options.onPreparing === undefined ? {} : { onPreparing: options.onPreparing }),
       onArrivals: () => options.onEvent('library-changed', {}),
     });
     const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });

@@ -32,6 +32,7 @@ let door: LocalDoor | null = null;
 try {
   const station = await openWhenFree({
     home: values.home,
+    onPreparing: (preparing) => tell({ preparing }),
     onEvent: (event: EventName, value: unknown) => {
       tell({ event, value });
       door?.tell(event, value);

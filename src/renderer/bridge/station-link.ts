@@ -52,7 +52,7 @@ export async function openStationLink(shell: ShellBridge): Promise<StationLink> 
   };
   port.addEventListener('message', ({ data }) => {
     const message = fromStationSchema.safeParse(data);
-    if (!message.success) return;
+    if (!message.success || 'preparing' in message.data) return;
     if ('event' in message.data) {
       const { event } = message.data;
       const value = events[event].safeParse(message.data.value);

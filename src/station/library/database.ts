@@ -2,14 +2,21 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import type { Preparing } from '../../contract/calls.ts';
 import { Fault } from '../../contract/fault.ts';
 import { type ImportCounts, libraryFaults } from './faults.ts';
 import { migrations } from './schema.ts';
 
 export type Db = Database.Database;
 
+/**
+ * Hears each step of bringing an older index to this version's form, as it begins; of a very large library one takes half a minute.
+ * Nothing is lost where the process is killed in between: the steps are one transaction, after a backup.
+ */
+export type OnPreparing = (progress: Preparing) => void;
+
 /** @throws Fault 101 (disk full), 102 (damaged or not a database), 103 (written by a newer version). */
-export function openDatabase(folder: string): Db {
+export function openDatabase(folder: string, onPreparing: OnPreparing = () => {}): Db {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, 'library.sqlite');
   let db: Db | null = null;
@@ -25,7 +32,7 @@ export function openDatabase(folder: string): Db {
     // each checkpoint writes them all and waits for the disk.
     db.pragma('wal_autocheckpoint = 16384');
     db.pragma('journal_size_limit = 67108864');
-    migrate(db, file);
+    migrate(db, file, onPreparing);
     return db;
   } catch (error) {
     db?.close();
@@ -44,17 +51,26 @@ export function databaseFault(error: unknown, folder: string, counts?: ImportCou
   return error;
 }
 
-function migrate(db: Db, file: string): void {
+function migrate(db: Db, file: string, onPreparing: OnPreparing): void {
   const version = Number(db.pragma('user_version', { simple: true }));
   if (version > migrations.length) throw libraryFaults.databaseTooNew(version, migrations.length);
   if (version === migrations.length) return;
+  const pending = migrations.slice(version);
+  // The backup is a step of its own. A new index is ready at once: nobody need hear of it.
+  const begin = (step: number): void => {
+    if (version > 0) onPreparing({ step, steps: pending.length + 1 });
+  };
   if (version > 0) {
+    begin(1);
     const backup = `${file}.before-${migrations.length}`;
     if (existsSync(backup)) rmSync(backup);
     db.prepare('VACUUM INTO ?').run(backup);
   }
   db.transaction(() => {
-    for (const statement of migrations.slice(version)) db.exec(statement);
+    for (const [index, statement] of pending.entries()) {
+      begin(index + 2);
+      db.exec(statement);
+    }
     db.pragma(`user_version = ${migrations.length}`);
   })();
 }

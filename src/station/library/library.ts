@@ -4,7 +4,7 @@ import type { Frame, ImportReport, Instance, Series, Study, StudyPage, StudyQuer
 import { type Annotations, openAnnotations } from '../annotations/annotations.ts';
 import { type Browse, openBrowse } from './browse/browse.ts';
 import { studyLists } from './browse/study-lists.ts';
-import { openDatabase } from './database.ts';
+import { type OnPreparing, openDatabase } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import type { HeaderElement } from './header-list.ts';
 import { openHeaderWorkers } from './header-workers.ts';
@@ -60,6 +60,7 @@ export interface LibraryOptions {
   readonly folder: string;
   /** Called when instances that arrived over the network are in the index. */
   readonly onArrivals?: () => void;
+  readonly onPreparing?: OnPreparing;
   /** For the filter by cohort: SOP Instance UIDs of its newest version. */
   readonly cohortInstances?: (name: string) => readonly string[];
 }
@@ -70,8 +71,13 @@ const headerBatchDeadlineMs = 120_000;
 const headerDeadlineMs = 15_000;
 
 /** @throws Fault 101, 102, 103 where the index cannot be opened. */
-export function openLibrary({ folder, onArrivals = () => {}, cohortInstances = () => [] }: LibraryOptions): Library {
-  const db = openDatabase(folder);
+export function openLibrary({
+  folder,
+  onArrivals = () => {},
+  cohortInstances = () => [],
+  onPreparing = () => {},
+}: LibraryOptions): Library {
+  const db = openDatabase(folder, onPreparing);
   sweepUnfinished(folder);
   sweepNotedCopies(db, folder);
   const lists = studyLists(db, { cohortInstances, now: () => new Date() });

@@ -18,7 +18,10 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImportProgress, ImportReport, StudyQuery } from '../../../../src/contract/dicom.ts';
 import { faultValueOf } from '../../../../src/contract/fault.ts';
+import type { Preparing } from '../../../../src/contract/calls.ts';
+import { openDatabase } from '../../../../src/station/library/database.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
+import { migrations } from '../../../../src/station/library/schema.ts';
 import { dicomFile, sliceElements, type SliceSpec } from '../../../fixtures/dicom-bytes.ts';
 
 let folder: string;
@@ -392,6 +395,22 @@ describe('asking', () => {
 });
 
 describe('opening', () => {
+  it('tells each step of bringing an older index to this form, and is quiet about a new one', () => {
+    const older = path.join(folder, 'older');
+    mkdirSync(older);
+    const db = new Database(path.join(older, 'library.sqlite'));
+    for (const statement of migrations.slice(0, 3)) db.exec(statement);
+    db.pragma('user_version = 3');
+    db.close();
+    const heard: Preparing[] = [];
+    openDatabase(older, (progress) => heard.push(progress)).close();
+    const steps = migrations.length - 3 + 1;
+    expect(heard).toEqual(Array.from({ length: steps }, (_, index) => ({ step: index + 1, steps })));
+    openDatabase(older, (progress) => heard.push(progress)).close();
+    openDatabase(path.join(folder, 'new'), (progress) => heard.push(progress)).close();
+    expect(heard).toHaveLength(steps);
+  });
+
   it('refuses an index that is no database, or one of a newer version, and leaves it as it is', async () => {
     const broken = path.join(folder, 'broken');
     mkdirSync(broken);
