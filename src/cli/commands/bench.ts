@@ -3,10 +3,19 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Command, Option } from 'commander';
+import { providerNames } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
 
-const workloads = ['cnn-64', 'resnet18-128'] as const;
+const workloads = ['cnn-64', 'resnet18-128', 'unet-128'] as const;
+
+interface BenchFlags {
+  readonly workload: string;
+  readonly threads: number;
+  readonly steps: number;
+  readonly provider: string;
+  readonly from?: string;
+}
 
 export function benchCommand(): Command {
   const bench = new Command('bench').description('measure this machine');
@@ -16,8 +25,9 @@ export function benchCommand(): Command {
     .addOption(new Option('--workload <name>').choices(workloads).makeOptionMandatory())
     .option('--threads <number>', 'CPU threads', positiveInteger, 1)
     .option('--steps <number>', 'steps to run', positiveInteger, 20)
+    .addOption(new Option('--provider <name>', 'what computes').choices(providerNames).default('cpu'))
     .option('--from <folder>', 'repeat a run that the reference exported: its weights, its data')
-    .action(async (options: { workload: string; threads: number; steps: number; from?: string }, command: Command) => {
+    .action(async (options: BenchFlags, command: Command) => {
       const { output } = contextOf(command);
       const entry = fileURLToPath(new URL('../../trainer/bench/train-workload.ts', import.meta.url));
       const flags = [
@@ -27,6 +37,8 @@ export function benchCommand(): Command {
         String(options.threads),
         '--steps',
         String(options.steps),
+        '--provider',
+        options.provider,
       ];
       if (options.from !== undefined) flags.push('--from', options.from);
       const { stdout } = await promisify(execFile)(process.execPath, [entry, ...flags], { maxBuffer: 1 << 26 });

@@ -19,7 +19,8 @@ export interface ReferenceRun {
   readonly classes: number;
   /** [batch, height, width, channels] */
   readonly images: Float32Array;
-  readonly labels: Int32Array;
+  /** The class of each image, or of each pixel. */
+  readonly labels: Int32Array | Uint8Array;
   readonly weights: Map<string, Float32Array>;
   readonly losses: readonly number[];
 }
@@ -34,9 +35,10 @@ export function readReferenceRun(folder: string, network: Network): ReferenceRun
   const [batch, channels, height, width] = run.x;
   const classes = run.y[1]!;
   const targets = floats('y');
-  const labels = Int32Array.from({ length: batch }, (_, row) =>
-    targets.subarray(row * classes, (row + 1) * classes).indexOf(1),
-  );
+  const labels =
+    network.task === 'segmentation'
+      ? Uint8Array.from(targets)
+      : Int32Array.from({ length: batch }, (_, row) => targets.subarray(row * classes, (row + 1) * classes).indexOf(1));
   const images = reordered(floats('x'), [batch, channels, height, width], [0, 2, 3, 1]);
   const weights = initialWeights(network, classes, 0);
   const trainable = weightSpecifications(network, classes).filter(({ kind }) => kind === 'trainable');
@@ -48,8 +50,39 @@ export function readReferenceRun(folder: string, network: Network): ReferenceRun
   return { batch, classes, images, labels, weights, losses: run.losses };
 }
 
+/**
+ * Relative L2 distance of a first step's gradient from PyTorch's in double precision (`scripts/bench/torch-gradients.py`
+ * has written it to the folder), over all parameters together.
+ */
+export function gradientError(
+  folder: string,
+  network: Network,
+  classes: number,
+  gradient: ReadonlyMap<string, Float32Array>,
+): number {
+  const { parameters } = runSchema.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')));
+  const trainable = weightSpecifications(network, classes).filter(({ kind }) => kind === 'trainable');
+  let distance = 0;
+  let size = 0;
+  for (const [index, [name, shape]] of Object.entries(parameters).entries()) {
+    const bytes = readFileSync(join(folder, `${name}.g64`));
+    const doubles = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+    const exact = converted(doubles, shape, trainable[index]!);
+    const found = gradient.get(trainable[index]!.name)!;
+    for (const [place, value] of exact.entries()) {
+      distance += (found[place]! - value) ** 2;
+      size += value ** 2;
+    }
+  }
+  return Math.sqrt(distance / size);
+}
+
 /** From OIHW and [out, in] to HWIO and [in, out]. */
-function converted(values: Float32Array, shape: readonly number[], target: WeightSpecification): Float32Array {
+function converted<Values extends Float32Array | Float64Array>(
+  values: Values,
+  shape: readonly number[],
+  target: WeightSpecification,
+): Values {
   if (values.length !== target.shape.reduce((total, size) => total * size, 1))
     throw new Error(`${target.name} has another size`);
   if (shape.length === 4) return reordered(values, shape, [2, 3, 1, 0]);
@@ -57,11 +90,15 @@ function converted(values: Float32Array, shape: readonly number[], target: Weigh
 }
 
 /** A transposed copy: axis i of the result is axis order[i] of the values. */
-function reordered(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+function reordered<Values extends Float32Array | Float64Array>(
+  values: Values,
+  shape: readonly number[],
+  order: readonly number[],
+): Values {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((total, size) => total * size, 1));
   const sizes = order.map((axis) => shape[axis]!);
   const steps = order.map((axis) => strides[axis]!);
-  const result = new Float32Array(values.length);
+  const result = values.slice() as Values;
   for (let place = 0; place < result.length; place += 1) {
     let rest = place;
     let source = 0;

@@ -1,23 +1,36 @@
 // Measures the compiled engine on the workloads of the PyTorch reference, in the same fields.
 import { parseArgs } from 'node:util';
-import { hyperParametersSchema } from '../../contract/training.ts';
+import { z } from 'zod';
+import { type HyperParameters, hyperParametersSchema, providerNames } from '../../contract/training.ts';
+import type { NamedTensors, ProviderName, SessionOptions, TrainingSession } from '../engines/engine.ts';
 import { openEngine } from '../engines/open-engine.ts';
 import { resolveNetwork } from '../networks/catalogue.ts';
 import { planNetwork } from '../networks/plan.ts';
 import { initialWeights } from '../networks/weights.ts';
+import { slotName } from '../networks/training-program.ts';
 import { randomStream, standardNormals } from '../run/random.ts';
 import { readReferenceRun, type ReferenceRun } from './reference-run.ts';
 
+interface WorkloadSettings {
+  readonly network: string;
+  readonly batch: number;
+  readonly classes: number;
+  readonly loss: HyperParameters['loss'];
+}
+
 export const workloads = {
-  'cnn-64': { network: 'cnn-small', batch: 32 },
-  'resnet18-128': { network: 'resnet18', batch: 16 },
-} as const;
+  'cnn-64': { network: 'cnn-small', batch: 32, classes: 6, loss: 'auto' },
+  'resnet18-128': { network: 'resnet18', batch: 16, classes: 6, loss: 'auto' },
+  'unet-128': { network: 'unet', batch: 8, classes: 1, loss: 'binary-cross-entropy' },
+} as const satisfies Record<string, WorkloadSettings>;
 export type Workload = keyof typeof workloads;
+export const workloadNames = Object.keys(workloads) as [Workload, ...Workload[]];
 
 export interface BenchOptions {
   readonly workload: Workload;
   readonly threads: number;
   readonly steps: number;
+  readonly provider?: ProviderName;
   /** Folder of a run exported by PyTorch, to be repeated; else random images and weights from a fixed seed. */
   readonly from?: string;
 }
@@ -36,36 +49,34 @@ export interface BenchResult {
   readonly losses: number[];
   /** Processor time of one step, all threads together: less disturbed by other programs than `ms_per_step`. */
   readonly cpu_ms_per_step: number;
+  /** From the start of this process to the end of the first step. */
+  readonly first_step_after_ms: number;
 }
 
-const classes = 6;
 const learningRate = 0.01;
 
+export type OpenSession = (options: SessionOptions) => Promise<TrainingSession>;
+
 /** Trains `steps` steps of SGD with momentum 0.9 on one batch. Peak memory is that of the whole process. */
-export async function benchTrain({ workload, threads, steps, from }: BenchOptions): Promise<BenchResult> {
-  const { network: name, batch } = workloads[workload];
-  const network = resolveNetwork(name);
-  const run = from === undefined ? randomRun(name, batch) : readReferenceRun(from, network);
-  const engine = await openEngine({ engine: 'compiled', provider: 'cpu', threads });
-  const hyperParameters = hyperParametersSchema.parse({ optimiser: 'sgd', momentum: 0.9 });
-  const session = await engine.open({
-    network,
-    classes: run.classes,
-    batchSize: run.batch,
-    hyperParameters,
-    classWeights: null,
-  });
+export async function benchTrain(options: BenchOptions): Promise<BenchResult> {
+  const { workload, threads, steps, provider = 'cpu', from } = options;
+  const run = runOf(workload, from);
+  const engine = await openEngine({ engine: 'compiled', provider, threads });
+  const session = await openWorkload(workload, run, engine.open);
   try {
-    session.setWeights(run.weights);
-    const exampleWeights = new Float32Array(run.batch).fill(1);
     const times: number[] = [];
+    let firstStepAfterMs = 0;
+    let processor = process.cpuUsage();
     const losses: number[] = [];
-    const processor = process.cpuUsage();
     for (let step = 0; step < steps; step += 1) {
       const start = performance.now();
-      const loss = await session.step({ images: run.images, labels: run.labels, exampleWeights, learningRate });
+      const loss = await session.step(batchOf(run));
       times.push(performance.now() - start);
       losses.push(Number(loss.toFixed(6)));
+      if (step === 0) {
+        firstStepAfterMs = performance.now();
+        processor = process.cpuUsage();
+      }
     }
     const used = process.cpuUsage(processor);
     const warm = (times.length > 3 ? times.slice(3) : times).toSorted((a, b) => a - b);
@@ -78,23 +89,65 @@ export async function benchTrain({ workload, threads, steps, from }: BenchOption
       ms_per_step: Number(median.toFixed(2)),
       images_per_s: Number(((run.batch / median) * 1e3).toFixed(1)),
       peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
-      parameters: planNetwork(network, run.classes).parameters,
+      parameters: planNetwork(resolveNetwork(workloads[workload].network), run.classes).parameters,
       losses,
-      cpu_ms_per_step: Number(((used.user + used.system) / 1e3 / steps).toFixed(2)),
+      cpu_ms_per_step: Number(((used.user + used.system) / 1e3 / Math.max(1, steps - 1)).toFixed(2)),
+      first_step_after_ms: Math.round(firstStepAfterMs),
     };
   } finally {
     await session.close();
   }
 }
 
-function randomRun(name: string, batch: number): ReferenceRun {
+/** A session of this workload that holds the run's weights. */
+export async function openWorkload(workload: Workload, run: ReferenceRun, open: OpenSession): Promise<TrainingSession> {
+  const { network, loss } = workloads[workload];
+  const session = await open({
+    network: resolveNetwork(network),
+    classes: run.classes,
+    batchSize: run.batch,
+    hyperParameters: hyperParametersSchema.parse({ optimiser: 'sgd', momentum: 0.9, loss }),
+    classWeights: null,
+  });
+  session.setWeights(run.weights);
+  return session;
+}
+
+/** The gradient of a run's first step: the momentum after it. */
+export async function firstGradient(
+  workload: Workload,
+  run: ReferenceRun,
+  open: OpenSession,
+): Promise<{ loss: number; gradient: NamedTensors }> {
+  const session = await openWorkload(workload, run, open);
+  try {
+    const loss = await session.step(batchOf(run));
+    const prefix = slotName('momentum', '');
+    const slots = [...session.optimiserState()].filter(([name]) => name.startsWith(prefix));
+    return { loss, gradient: new Map(slots.map(([name, values]) => [name.slice(prefix.length), values])) };
+  } finally {
+    await session.close();
+  }
+}
+
+export function batchOf({ images, labels, batch }: ReferenceRun): Parameters<TrainingSession['step']>[0] {
+  return { images, labels, exampleWeights: new Float32Array(batch).fill(1), learningRate };
+}
+
+function runOf(workload: Workload, from: string | undefined): ReferenceRun {
+  const { network: name, batch, classes } = workloads[workload];
   const network = resolveNetwork(name);
+  if (from !== undefined) return readReferenceRun(from, network);
   const { height, width, channels } = network.input;
+  const random = randomStream(8);
   return {
     batch,
     classes,
     images: standardNormals(randomStream(7), batch * height * width * channels),
-    labels: Int32Array.from({ length: batch }, (_, index) => index % classes),
+    labels:
+      network.task === 'segmentation'
+        ? Uint8Array.from({ length: batch * height * width }, () => random.below(2))
+        : Int32Array.from({ length: batch }, (_, index) => index % classes),
     weights: initialWeights(network, classes, 7),
     losses: [],
   };
@@ -107,11 +160,18 @@ if (import.meta.main) {
       workload: { type: 'string', default: 'cnn-64' },
       threads: { type: 'string', default: '1' },
       steps: { type: 'string', default: '20' },
+      provider: { type: 'string', default: 'cpu' },
       from: { type: 'string' },
     },
   });
-  const { workload, threads, steps, from } = values;
-  if (!(workload in workloads)) throw new Error(`--workload is one of ${Object.keys(workloads).join(', ')}`);
-  const options = { workload: workload as Workload, threads: Number(threads), steps: Number(steps) };
-  console.log(JSON.stringify(await benchTrain(from === undefined ? options : { ...options, from })));
+  const options = z
+    .object({
+      workload: z.enum(workloadNames),
+      threads: z.coerce.number().int().min(1).max(64),
+      steps: z.coerce.number().int().min(1),
+      provider: z.enum(providerNames),
+      from: z.string().exactOptional(),
+    })
+    .parse(values);
+  console.log(JSON.stringify(await benchTrain(options)));
 }

@@ -1,4 +1,4 @@
-// The reference is PyTorch, where both it and the shared reference script are to be had.
+// The reference is PyTorch, where both it and the shared reference script are to be had: the same weights, the same data.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -6,32 +6,124 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
-import { benchTrain } from '../../../src/trainer/bench/train-workload.ts';
-import { readReferenceRun } from '../../../src/trainer/bench/reference-run.ts';
+import '@tensorflow/tfjs-backend-cpu';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { gradientError, readReferenceRun } from '../../../src/trainer/bench/reference-run.ts';
+import { benchTrain, firstGradient, type Workload, workloads } from '../../../src/trainer/bench/train-workload.ts';
+import { openCompiledSession } from '../../../src/trainer/engines/compiled/compiled-session.ts';
+import { openEagerSession } from '../../../src/trainer/engines/tensorflow/eager-session.ts';
 import { resolveNetwork } from '../../../src/trainer/networks/catalogue.ts';
 
 const execute = promisify(execFile);
 /** IMAGIQ_SHARED names the folder with the reference script; by default it lies beside the repository. */
 const shared = process.env['IMAGIQ_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
 const script = join(shared, 'reference', 'torch_reference.py');
+const gradientScript = fileURLToPath(new URL('../../../scripts/bench/torch-gradients.py', import.meta.url));
+const workloadEntry = fileURLToPath(new URL('../../../src/trainer/bench/train-workload.ts', import.meta.url));
 const python = '/usr/bin/python3';
+/** A Vulkan driver in software, of Debian's chromium. */
+const softwareDriver = process.env['VK_ICD_FILENAMES'] ?? '/usr/lib/chromium/vk_swiftshader_icd.json';
+const timeout = 600_000;
 
-it('repeats twenty steps of PyTorch from the same weights within 0.001', { timeout: 120_000 }, async (context) => {
-  if (!existsSync(script)) context.skip(`there is no ${script} (set IMAGIQ_SHARED)`);
-  const hasTorch = await execute(python, ['-c', 'import torch']).then(
-    () => true,
-    () => false,
-  );
-  if (!hasTorch) context.skip('PyTorch is not installed (apt-get install python3-torch)');
-  const folder = await mkdtemp(join(tmpdir(), 'imagiq-pytorch-'));
-  try {
-    await execute(python, [script, '--workload', 'cnn-64', '--threads', '1', '--steps', '20', '--export', folder]);
-    const expected = readReferenceRun(folder, resolveNetwork('cnn-small')).losses;
-    const { losses } = await benchTrain({ workload: 'cnn-64', threads: 1, steps: 20, from: folder });
-    expect(expected).toHaveLength(20);
-    for (const [step, loss] of losses.entries()) expect(Math.abs(loss - expected[step]!)).toBeLessThan(1e-3);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+let folder = '';
+let missing: string | null = null;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'imagiq-pytorch-'));
+  if (!existsSync(script)) missing = `there is no ${script} (set IMAGIQ_SHARED)`;
+  else
+    await execute(python, ['-c', 'import torch']).catch(() => {
+      missing = 'PyTorch is not installed (apt-get install python3-torch)';
+    });
+}, timeout);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Exports a run of PyTorch's to a folder of its own. */
+async function exported(workload: Workload, steps: number, batch?: number): Promise<string> {
+  const target = join(folder, `${workload}-${steps}-${batch ?? 'whole'}`);
+  const flags = [
+    '--workload',
+    workload,
+    '--export',
+    target,
+    ...(batch === undefined ? [] : ['--batch', String(batch)]),
+  ];
+  await execute(python, [script, ...flags, '--threads', '1', '--steps', String(steps)]);
+  return target;
+}
+
+async function float32Error(workload: Workload, target: string, batch: number): Promise<number> {
+  const flags = [gradientScript, script, '--workload', workload, '--batch', String(batch), '--export', target];
+  const { stdout } = await execute(python, flags);
+  return z.object({ float32_error: z.number() }).parse(JSON.parse(stdout)).float32_error;
+}
+
+function expectSameLosses(found: readonly number[], expected: readonly number[]): void {
+  expect(found).toHaveLength(expected.length);
+  for (const [step, loss] of found.entries()) expect(Math.abs(loss - expected[step]!)).toBeLessThan(1e-3);
+}
+
+describe('from the weights and on the data of PyTorch', () => {
+  for (const workload of ['cnn-64', 'unet-128'] as const) {
+    it(`the compiled engine repeats twenty losses of ${workload} within 0.001`, { timeout }, async (context) => {
+      if (missing !== null) context.skip(missing);
+      const from = await exported(workload, 20);
+      const { losses } = await benchTrain({ workload, threads: 1, steps: 20, from });
+      const expected = readReferenceRun(from, resolveNetwork(workloads[workload].network)).losses;
+      expect(expected).toHaveLength(20);
+      expectSameLosses(losses, expected);
+    });
+  }
+
+  // A smaller batch than the bench's, for the sake of time; the ratio is the same.
+  for (const [workload, batch] of [
+    ['cnn-64', 8],
+    ['resnet18-128', 4],
+    ['unet-128', 2],
+  ] as const) {
+    it(
+      `the first gradient of ${workload} is as near to double precision as PyTorch's, twice at most`,
+      { timeout },
+      async (context) => {
+        if (missing !== null) context.skip(missing);
+        const from = await exported(workload, 1, batch);
+        const allowed = 2 * (await float32Error(workload, from, batch));
+        const network = resolveNetwork(workloads[workload].network);
+        const run = readReferenceRun(from, network);
+        const { gradient } = await firstGradient(workload, run, (options) => openCompiledSession(options, 'cpu', 1));
+        const error = gradientError(from, network, run.classes, gradient);
+        console.log(`${workload}: error ${error.toExponential(2)}, PyTorch ${(allowed / 2).toExponential(2)}`);
+        expect(error).toBeLessThanOrEqual(allowed);
+      },
+    );
+  }
+
+  it('eager TensorFlow.js finds the same first gradient', { timeout }, async (context) => {
+    if (missing !== null) context.skip(missing);
+    const from = await exported('cnn-64', 1, 2);
+    const allowed = 2 * (await float32Error('cnn-64', from, 2));
+    const network = resolveNetwork('cnn-small');
+    const run = readReferenceRun(from, network);
+    const { loss, gradient } = await firstGradient('cnn-64', run, (options) => openEagerSession(options, 'cpu'));
+    expect(Math.abs(loss - run.losses[0]!)).toBeLessThan(1e-5);
+    expect(gradientError(from, network, run.classes, gradient)).toBeLessThanOrEqual(allowed);
+  });
+
+  for (const [workload, batch] of [
+    ['cnn-64', 4],
+    ['unet-128', 1],
+  ] as const) {
+    it(`WebGPU in software repeats the losses of ${workload} within 0.001`, { timeout }, async (context) => {
+      if (missing !== null) context.skip(missing);
+      if (!existsSync(softwareDriver)) context.skip('there is no software Vulkan driver (apt-get install chromium)');
+      const from = await exported(workload, 20, batch);
+      const environment = { ...process.env, VK_ICD_FILENAMES: softwareDriver, XDG_RUNTIME_DIR: tmpdir() };
+      const flags = [workloadEntry, '--workload', workload, '--steps', '20', '--provider', 'webgpu', '--from', from];
+      const { stdout } = await execute(process.execPath, flags, { env: environment });
+      const result = z.object({ engine: z.string(), losses: z.array(z.number()) }).parse(JSON.parse(stdout));
+      expect(result.engine).toBe('imagiq compiled (webgpu)');
+      expectSameLosses(result.losses, readReferenceRun(from, resolveNetwork(workloads[workload].network)).losses);
+    });
   }
 });

@@ -1,6 +1,5 @@
 // Pools and their gradients.
 import type { backend_util } from '@tensorflow/tfjs-core';
-import { kernelUnsupported } from '../faults.ts';
 import { pooling as geometryOf } from '../shape-rules.ts';
 import type { KernelCall } from '../tape.ts';
 import { physicalShape, sizeOf } from './layout.ts';
@@ -92,9 +91,8 @@ function gradientByEquality(call: KernelCall, geometry: backend_util.Conv2DInfo,
   const { graph } = lowering;
   const { filterHeight, filterWidth, outHeight, outWidth, inHeight, inWidth, batchSize, inChannels } = geometry;
   const tiles = outHeight * filterHeight === inHeight && outWidth * filterWidth === inWidth;
-  if (!tiles || filterHeight !== geometry.strideHeight || filterWidth !== geometry.strideWidth) {
-    throw kernelUnsupported('MaxPoolGrad', 'needs windows that tile the image on this provider');
-  }
+  if (!tiles || filterHeight !== geometry.strideHeight || filterWidth !== geometry.strideWidth)
+    return gradientByTaps(call, geometry, lowering);
   const whole = [batchSize, inChannels, inHeight, inWidth];
   const planes = batchSize * inChannels;
   const enlarged = (name: string) => {
@@ -107,6 +105,52 @@ function gradientByEquality(call: KernelCall, geometry: backend_util.Conv2DInfo,
   const x = lowering.image(lowering.get(call.inputs['input']!));
   const isMaximum = graph.node('Equal', [x, enlarged(lowering.image(lowering.get(call.inputs['output']!)))]);
   return graph.node('Where', [isMaximum, enlarged(lowering.image(lowering.get(call.inputs['dy']!))), graph.scalar(0)]);
+}
+
+/**
+ * The same where windows overlap or leave something out: for each place within a window, dy where the value there is the
+ * maximum; a transposed convolution by one-hot filters puts all of them back where they belong.
+ */
+function gradientByTaps(call: KernelCall, geometry: backend_util.Conv2DInfo, lowering: Lowering): string {
+  const { graph } = lowering;
+  const { filterHeight, filterWidth, outHeight, outWidth, inHeight, inWidth, batchSize, inChannels } = geometry;
+  const { top, left, bottom, right } = geometry.padInfo;
+  const taps = filterHeight * filterWidth;
+  const planes = batchSize * inChannels;
+  const inPlanes = (name: string) =>
+    graph.reshape(lowering.image(lowering.get(call.inputs[name]!)), [planes, 1, outHeight, outWidth]);
+  const x = graph.reshape(lowering.image(lowering.get(call.inputs['input']!)), [planes, 1, inHeight, inWidth]);
+  const padded =
+    top + left + bottom + right === 0
+      ? x
+      : graph.node('Pad', [x, graph.integers([0, 0, top, left, 0, 0, bottom, right]), graph.scalar(-3.4e38)]);
+  const [maxima, dy] = [inPlanes('output'), inPlanes('dy')];
+  const parts: string[] = [];
+  for (let row = 0; row < filterHeight; row += 1) {
+    for (let column = 0; column < filterWidth; column += 1) {
+      const ends = [
+        row + (outHeight - 1) * geometry.strideHeight + 1,
+        column + (outWidth - 1) * geometry.strideWidth + 1,
+      ];
+      const slice = [[row, column], ends, [2, 3], [geometry.strideHeight, geometry.strideWidth]];
+      const values = graph.node('Slice', [padded, ...slice.map((numbers) => graph.integers(numbers))]);
+      parts.push(graph.node('Where', [graph.node('Equal', [values, maxima]), dy, graph.scalar(0)]));
+    }
+  }
+  const oneHot = new Float32Array(taps * taps);
+  for (let tap = 0; tap < taps; tap += 1) oneHot[tap * taps + tap] = 1;
+  const places = graph.floats(oneHot, [taps, 1, filterHeight, filterWidth]);
+  const covered = (outputs: number, stride: number, before: number, after: number, size: number) =>
+    (outputs - 1) * stride - before - after + size;
+  const joined = parts.length === 1 ? parts[0]! : graph.node('Concat', parts, { axis: 1 });
+  const spread = graph.node('ConvTranspose', [joined, places], {
+    ...window(geometry),
+    output_padding: [
+      inHeight - covered(outHeight, geometry.strideHeight, top, bottom, filterHeight),
+      inWidth - covered(outWidth, geometry.strideWidth, left, right, filterWidth),
+    ],
+  });
+  return graph.reshape(spread, [batchSize, inChannels, inHeight, inWidth]);
 }
 
 /** 1 / number of real (not padded) values in each window, as AveragePool without padding counts. */

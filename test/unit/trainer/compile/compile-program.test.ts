@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { compileProgram } from '../../../../src/trainer/compile/compile-program.ts';
 import { openOnnxSession, tensorOf } from '../../../../src/trainer/engines/compiled/onnx-session.ts';
+import { registerGradients } from '../../../../src/trainer/networks/gradients/register-gradients.ts';
 import type { Program } from '../../../../src/trainer/networks/program.ts';
+import { randomStream, standardNormals } from '../../../../src/trainer/run/random.ts';
 
 function program(shape: number[], run: (x: tf.Tensor) => Record<string, tf.Tensor>): Program {
   return {
@@ -10,10 +12,11 @@ function program(shape: number[], run: (x: tf.Tensor) => Record<string, tf.Tenso
     run: (inputs) => new Map(Object.entries(run(inputs.get('x')!))),
   };
 }
-const compile = (source: Program) => compileProgram(source, { poolIndices: true, layoutOf: () => 'plain' });
+const compile = (source: Program, poolIndices = true) =>
+  compileProgram(source, { poolIndices, layoutOf: () => 'plain' });
 
-async function results(source: Program, values: number[]): Promise<Record<string, number[]>> {
-  const compiled = compile(source);
+async function results(source: Program, values: number[], poolIndices = true): Promise<Record<string, number[]>> {
+  const compiled = compile(source, poolIndices);
   const session = await openOnnxSession(compiled, 'cpu', 1);
   const outputs = Object.fromEntries(
     [...compiled.outputs].map(([name, port]) => [
@@ -78,6 +81,25 @@ describe('compiling a program', () => {
       [-2, 0, 3],
     );
     expect(found).toEqual({ 'out:step': [0, 0, 1], 'out:gate': [0, 0, 3] });
+  });
+
+  it.each([
+    ['that overlap', 3, 2, 1, 9],
+    ['that overlap in an even image', 3, 2, 1, 8],
+    ['that leave something out', 2, 3, 0, 9],
+    ['that tile', 2, 2, 0, 8],
+  ] as const)('finds the gradient of max pools %s without indices as with them', async (_, size, stride, pad, side) => {
+    registerGradients();
+    const source = program([2 * side * side * 3], (x) => ({
+      dx: tf.grad((values: tf.Tensor) => {
+        const pooled = tf.maxPool(tf.reshape(values, [2, side, side, 3]) as tf.Tensor4D, size, stride, pad);
+        return tf.sum(tf.mul(pooled, pooled));
+      })(x),
+    }));
+    const values = [...standardNormals(randomStream(2), 2 * side * side * 3)];
+    const [with_, without] = [await results(source, values), await results(source, values, false)];
+    expect(with_['out:dx']!.filter((value) => value !== 0).length).toBeGreaterThan(10);
+    for (const [index, value] of without['out:dx']!.entries()) expect(value).toBeCloseTo(with_['out:dx']![index]!, 5);
   });
 
   it('sums and slices images along every axis as their logical shape says', async () => {
