@@ -24,6 +24,7 @@ import { studyFiltersSchema } from './study-filter.ts';
 import { neighbourCalls, neighbourEvents } from './neighbour.ts';
 import { taskNames } from './network.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
+import { privacyCalls } from './privacy.ts';
 import { metricsSchema } from './metrics.ts';
 import {
   engineNames,
@@ -191,6 +192,7 @@ export const calls = {
   ...importReportCalls,
   ...pacsCalls,
   ...neighbourCalls,
+  ...privacyCalls,
 } as const;
 export type CallName = keyof typeof calls;
 export type CallInput<N extends CallName> = z.input<(typeof calls)[N]['in']>;

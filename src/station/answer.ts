@@ -11,6 +11,7 @@ import { isDiskFull, stationFault } from './faults.ts';
 import { importAnswers } from './library/validation/import-answers.ts';
 import type { Station } from './open-station.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
+import { privacyAnswers } from './privacy/privacy-answers.ts';
 import { browseAnswers } from './library/browse/browse-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
 
@@ -124,6 +125,7 @@ export function stationAnswers(
     ...browseAnswers(station),
     ...importAnswers(library.imports),
     ...pacsAnswers(station),
+    ...privacyAnswers(station),
   };
 
   return async (name, input, signal = new AbortController().signal) => {

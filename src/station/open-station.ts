@@ -4,7 +4,13 @@ import path from 'node:path';
 import type { EventName, EventValue } from '../contract/calls.ts';
 import type { Membership } from '../contract/federation.ts';
 import { openSite, type Site } from '../sync/site/site.ts';
-import { networkCatalogue, resolveNetwork, startTrainer, type TrainerProcess } from '../trainer/client.ts';
+import {
+  networkCatalogue,
+  recordedSteps,
+  resolveNetwork,
+  startTrainer,
+  type TrainerProcess,
+} from '../trainer/client.ts';
 import { type Cohorts, openCohorts } from './cohorts/cohorts.ts';
 import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
@@ -13,6 +19,7 @@ import { type Ledger, openLedger } from './ledger/ledger.ts';
 import type { OnPreparing } from './library/database.ts';
 import { type Library, openLibrary } from './library/library.ts';
 import { openPacs, type Pacs } from './pacs/pacs.ts';
+import { openPrivacyLedger, type PrivacyLedger } from './privacy/privacy-ledger.ts';
 import { type ModelRegistry, openModelRegistry } from './runs/model-registry.ts';
 import { openRunBook, type RunBook } from './runs/run-book.ts';
 import { siteWork } from './site-work.ts';
@@ -42,6 +49,7 @@ export interface Station {
   readonly neighbour: NeighbourWatch;
   readonly pacs: Pacs;
   readonly ledger: Ledger;
+  readonly privacy: PrivacyLedger;
   readonly networks: ReturnType<typeof networkCatalogue>;
   /** Where built data sets lie. */
   readonly datasets: string;
@@ -60,6 +68,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const datasets = path.join(home.blobs, 'datasets');
     const blobs = openBlobStore(path.join(home.blobs, 'models'));
     const ledger = openLedger(home.folder);
+    const privacy = openPrivacyLedger(home.folder, recordedSteps);
     const library = openLibrary({
       folder: home.folder,
       cohortInstances: (name) => cohorts.sopInstanceUIDs(name),
@@ -82,6 +91,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       cohorts,
       trainer,
       models,
+      privacy,
       resolveNetwork,
       threads: () => options.threads ?? neighbour.now().rules.threads ?? threads,
       notes: () => neighbour.now().unkept,
@@ -95,6 +105,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
         datasets,
         cohorts,
         trainer: federationTrainer,
+        privacy,
         threads,
         idleShare: options.idleShare ?? 0,
       }),
@@ -113,6 +124,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       neighbour,
       pacs,
       ledger,
+      privacy,
       networks: networkCatalogue(),
       datasets,
       onEvent: options.onEvent,

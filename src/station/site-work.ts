@@ -4,14 +4,16 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Project } from '../contract/federation.ts';
-import type { TrainOrder } from '../contract/training.ts';
+import { hyperParametersSchema, type TrainOrder, type TrainOutcome } from '../contract/training.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
-import { metricsOf, type TrainerProcess } from '../trainer/client.ts';
+import { metricsOf, type TrainerProcess, type TrainListeners } from '../trainer/client.ts';
 import { readSplit } from './cohorts/read-split.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
 import { stationFault } from './faults.ts';
 import { localHyperParameters } from './federated-schedule.ts';
 import { writeFileDurably } from './home/durable-file.ts';
+import type { PrivacyLedger } from './privacy/privacy-ledger.ts';
+import { chargedTraining } from './privacy/private-training.ts';
 
 /** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
 const maxLocalOnlyEpochs = 12;
@@ -24,6 +26,7 @@ export interface SiteWorkParts {
   readonly datasets: string;
   readonly cohorts: Cohorts;
   readonly trainer: TrainerProcess;
+  readonly privacy: PrivacyLedger;
   readonly threads: number;
   /** Makes this machine slower, for practice federations: 0 full speed, 0.9 ten times slower. */
   readonly idleShare: number;
@@ -69,6 +72,31 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
     idleShare: parts.idleShare,
   });
 
+  /** Trains; with a privacy promise the project's patients are charged, over all its rounds. */
+  const train = (
+    project: Project,
+    cohort: string,
+    job: TrainOrder,
+    listeners: TrainListeners,
+  ): Promise<TrainOutcome> => {
+    const hyperParameters = hyperParametersSchema.parse(job.hyperParameters);
+    const isPrivate = hyperParameters.privacy !== null;
+    const charge = {
+      id: projectId(project),
+      kind: 'project' as const,
+      cohort,
+      cohortHash: parts.cohorts.show(cohort).hash,
+      patients: isPrivate ? parts.cohorts.trainingPatients(cohort) : [],
+      network: project.network.name,
+      hyperParameters,
+      datasetFile: job.datasetFile,
+      runFolder: job.runFolder,
+    };
+    return chargedTraining(parts.privacy, charge, (mostPrivateSteps) =>
+      parts.trainer.train({ ...job, mostPrivateSteps }, listeners),
+    );
+  };
+
   return {
     async trainUpdate({ project, cohort, trunkWeights, trunkVersion, turn, signal, onProgress }) {
       const { hash } = parts.cohorts.show(cohort);
@@ -77,7 +105,9 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       const datasetFile = await datasetOf(project, cohort, signal);
       const initialWeightsFile = path.join(folder, 'trunk.safetensors');
       writeFileDurably(initialWeightsFile, trunkWeights);
-      const outcome = await parts.trainer.train(
+      const outcome = await train(
+        project,
+        cohort,
         {
           ...jobOf(project, folder, datasetFile),
           hyperParameters: localHyperParameters(project, trunkVersion),
@@ -91,7 +121,8 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
         },
       );
       if (outcome.stoppedEarly) throw stationFault.workStopped();
-      const loss = outcome.epochs.at(-1)?.loss ?? Number.NaN;
+      // The loss on the training images is not covered by a privacy promise: it stays here.
+      const loss = outcome.privacy === null ? (outcome.epochs.at(-1)?.loss ?? Number.NaN) : Number.NaN;
       const weights = readFileSync(outcome.weightsFile);
       rmSync(folder, { recursive: true, force: true });
       return { weights, examples: outcome.examples, loss };
@@ -101,7 +132,9 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       inFolder(async (folder) => {
         const datasetFile = await datasetOf(project, cohort, signal);
         const epochs = Math.min(maxLocalOnlyEpochs, project.hyperParameters.epochs * project.commits);
-        const outcome = await parts.trainer.train(
+        const outcome = await train(
+          project,
+          cohort,
           {
             ...jobOf(project, folder, datasetFile),
             hyperParameters: { ...project.hyperParameters, epochs, schedule: 'cosine' },
@@ -150,6 +183,12 @@ function turnName(work: { project: Project; hash: string; turn: number; trunkWei
   const hash = createHash('sha256');
   hash.update(`${JSON.stringify([work.project, work.hash, work.turn])}\n`).update(work.trunkWeights);
   return `turn-${hash.digest('hex').slice(0, 32)}`;
+}
+
+/** What all rounds of a project have in common, in the privacy ledger. */
+function projectId(project: Project): string {
+  const identity = JSON.stringify([project.network, project.hyperParameters, project.classes, project.seed]);
+  return `project-${createHash('sha256').update(identity).digest('hex').slice(0, 16)}`;
 }
 
 /** What a killed process left: single jobs always, turns when they are too old to be continued. */

@@ -19,7 +19,9 @@ import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from
 export { metricsOf } from './metrics/metrics.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';
-export { noiseMultiplierFor, privacyLoss } from './privacy/rdp-accountant.ts';
+export { groupNormTwin } from './privacy/group-norm-twin.ts';
+export { composedLoss, noiseMultiplierFor, privacyLoss, stepsWithin } from './privacy/rdp-accountant.ts';
+export { recordedSteps } from './privacy/step-count.ts';
 
 /** A stopped job answers at its next step; a process that has not answered by then hangs and is ended. */
 const stopDeadlineMs = 60_000;

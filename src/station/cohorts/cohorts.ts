@@ -37,6 +37,8 @@ export interface Cohorts {
   list(): Cohort[];
   /** Images of the newest version, none where there is no such cohort. */
   sopInstanceUIDs(name: string): string[];
+  /** Pseudonyms of the patients whose images the newest version trains on. @throws Fault 211 */
+  trainingPatients(name: string): string[];
   /** @throws Fault 211 */
   show(name: string): Cohort;
   /** Removes all versions and the data set files that no cohort needs any more. @throws Fault 211 */
@@ -106,6 +108,10 @@ export function openCohorts(options: {
       return store.items(name, cohort.version).map(({ sopInstanceUID }) => sopInstanceUID);
     },
     show,
+    trainingPatients(name) {
+      const items = store.items(name, show(name).version);
+      return [...new Set(items.filter(({ split }) => split === 'train').map(({ patient }) => patient))];
+    },
     delete(name) {
       if (!store.remove(name)) throw cohortFaults.unknownCohort(name);
       sweepDatasets();

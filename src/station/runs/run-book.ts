@@ -17,8 +17,10 @@ import {
   type TrainJob,
   type TrainOutcome,
 } from '../../contract/training.ts';
-import type { TrainerProcess } from '../../trainer/client.ts';
+import { groupNormTwin, type TrainerProcess } from '../../trainer/client.ts';
 import type { Cohorts } from '../cohorts/cohorts.ts';
+import type { PrivacyLedger } from '../privacy/privacy-ledger.ts';
+import { chargedTraining } from '../privacy/private-training.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import type { ModelRegistry } from './model-registry.ts';
@@ -61,6 +63,7 @@ export interface RunBookParts {
   readonly cohorts: Cohorts;
   readonly trainer: TrainerProcess;
   readonly models: ModelRegistry;
+  readonly privacy: PrivacyLedger;
   readonly resolveNetwork: (name: string) => Network;
   /** CPU threads of a run that begins now. */
   readonly threads: () => number;
@@ -132,41 +135,56 @@ export function openRunBook(parts: RunBookParts): RunBook {
         onProgress: ({ done, total }) => tellPreparing(id, total > 0 ? done / total : 0),
       });
       change({ ...current(), preparing: null });
-      const outcome = await parts.trainer.train(
-        {
-          job: 'train',
-          runFolder: folderOf(id),
-          datasetFile: file,
-          network,
-          hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
-          seed: request.seed,
-          engine: request.engine,
-          provider: request.provider,
-          threads: parts.threads(),
-          initialWeightsFile: null,
-          evaluate: true,
-          idleShare: 0,
-          fitMemory: request.fitMemory,
-        },
-        {
-          signal: state.abort.signal,
-          onProgress: (progress) => {
-            const before = current();
-            // A resumed run makes the steps after its checkpoint again.
-            const first = progress.losses[0]?.[0] ?? Infinity;
-            const losses = thin([
-              ...before.losses.filter(([step]) => step < first),
-              ...progress.losses.filter(([, loss]) => Number.isFinite(loss)),
-            ]);
-            change({ ...before, progress, losses }, false);
+      const hyperParameters = hyperParametersSchema.parse(request.hyperParameters);
+      const charge = {
+        id,
+        kind: 'run' as const,
+        cohort: request.cohort,
+        cohortHash: header.cohortHash,
+        patients: hyperParameters.privacy === null ? [] : parts.cohorts.trainingPatients(request.cohort),
+        network: network.name,
+        hyperParameters,
+        datasetFile: file,
+        runFolder: folderOf(id),
+      };
+      const outcome = await chargedTraining(parts.privacy, charge, (mostPrivateSteps) =>
+        parts.trainer.train(
+          {
+            job: 'train',
+            mostPrivateSteps,
+            runFolder: folderOf(id),
+            datasetFile: file,
+            network,
+            hyperParameters,
+            seed: request.seed,
+            engine: request.engine,
+            provider: request.provider,
+            threads: parts.threads(),
+            initialWeightsFile: null,
+            evaluate: true,
+            idleShare: 0,
+            fitMemory: request.fitMemory,
           },
-          onNote: (note) => change({ ...current(), notes: [...current().notes, note].slice(0, maxNotes) }),
-          onEpoch: (epoch) => {
-            // A resumed run tells its earlier epochs again.
-            const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);
-            change({ ...current(), epochs: [...others, epoch].sort((a, b) => a.epoch - b.epoch) });
+          {
+            signal: state.abort.signal,
+            onProgress: (progress) => {
+              const before = current();
+              // A resumed run makes the steps after its checkpoint again.
+              const first = progress.losses[0]?.[0] ?? Infinity;
+              const losses = thin([
+                ...before.losses.filter(([step]) => step < first),
+                ...progress.losses.filter(([, loss]) => Number.isFinite(loss)),
+              ]);
+              change({ ...before, progress, losses }, false);
+            },
+            onNote: (note) => change({ ...current(), notes: [...current().notes, note].slice(0, maxNotes) }),
+            onEpoch: (epoch) => {
+              // A resumed run tells its earlier epochs again.
+              const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);
+              change({ ...current(), epochs: [...others, epoch].sort((a, b) => a.epoch - b.epoch) });
+            },
           },
-        },
+        ),
       );
       finish(id, request, header, outcome, state);
     } catch (error) {
@@ -247,15 +265,17 @@ export function openRunBook(parts: RunBookParts): RunBook {
     start(request) {
       if (live.size > 0) throw stationFault.runsBusy();
       parts.cohorts.show(request.cohort);
-      parts.resolveNetwork(request.network);
-      const full = runRequestSchema.parse({ ...request, seed: request.seed ?? randomInt(2 ** 32 - 1) });
+      const chosen = parts.resolveNetwork(request.network);
+      // Batch norm keeps no promise: its twin is trained, and named, in its place.
+      const network = request.hyperParameters.privacy ? groupNormTwin(chosen).name : request.network;
+      const full = runRequestSchema.parse({ ...request, network, seed: request.seed ?? randomInt(2 ** 32 - 1) });
       const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${randomUUID().slice(0, 8)}`;
       mkdirSync(folderOf(id), { recursive: true });
       requests.set(id, full);
       const started: Run = {
         id,
         cohort: request.cohort,
-        network: request.network,
+        network,
         startedAt: new Date().toISOString(),
         state: 'running',
         progress: null,

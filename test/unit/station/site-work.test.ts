@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Project, projectSchema } from '../../../src/contract/federation.ts';
 import type { TrainJob } from '../../../src/contract/training.ts';
 import type { Cohorts } from '../../../src/station/cohorts/cohorts.ts';
+import { openPrivacyLedger } from '../../../src/station/privacy/privacy-ledger.ts';
 import { siteWork } from '../../../src/station/site-work.ts';
 import { resolveNetwork, type TrainerProcess } from '../../../src/trainer/client.ts';
 
@@ -38,7 +39,16 @@ function situation(): { folder: string; work: ReturnType<typeof siteWork>; jobs:
       return { stoppedEarly: true };
     },
   } as unknown as TrainerProcess;
-  const work = () => siteWork({ folder, datasets: folder, cohorts, trainer, threads: 1, idleShare: 0 });
+  const work = () =>
+    siteWork({
+      folder,
+      datasets: folder,
+      cohorts,
+      trainer,
+      privacy: openPrivacyLedger(folder, () => null),
+      threads: 1,
+      idleShare: 0,
+    });
   return { folder, work: work(), jobs, classes };
 }
 
@@ -79,7 +89,8 @@ test('what a killed process left is swept: single jobs at once, turns when they 
     writeFileSync(path.join(folder, name, 'weights'), 'x');
   }
   utimesSync(path.join(folder, old), 0, 0);
-  const parts = { folder, datasets: folder, threads: 1, idleShare: 0 };
+  const privacy = openPrivacyLedger(folder, () => null);
+  const parts = { folder, datasets: folder, privacy, threads: 1, idleShare: 0 };
   siteWork({ ...parts, cohorts: {} as Cohorts, trainer: {} as TrainerProcess });
   expect(readdirSync(folder)).toEqual([recent]);
   expect(existsSync(path.join(folder, recent, 'weights'))).toBe(true);

@@ -12,6 +12,7 @@ import { openModelRegistry } from '../../../../src/station/runs/model-registry.t
 import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
 import type { TrainerProcess } from '../../../../src/trainer/client.ts';
 import { runNotAccessible } from '../../../../src/trainer/faults.ts';
+import { openPrivacyLedger } from '../../../../src/station/privacy/privacy-ledger.ts';
 import { resolveNetwork } from '../../../../src/trainer/client.ts';
 
 const progress: TrainProgress = {
@@ -59,6 +60,7 @@ function situation(
     cohorts: cohorts as Cohorts,
     trainer: { train } as TrainerProcess,
     models: openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs'))),
+    privacy: openPrivacyLedger(folder, () => null),
     resolveNetwork: network,
     threads: () => 1,
     onChange: (run) => told.push(run),

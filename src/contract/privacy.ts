@@ -1,0 +1,55 @@
+// What training with a privacy promise has cost, as the data manager sees it. Names no patient.
+import { z } from 'zod';
+import { cohortNameSchema } from './cohort.ts';
+import { hyperParametersSchema, privacySettingsSchema } from './training.ts';
+
+const nothing = z.object({});
+
+/** The most that the images of any patient of this site may cost, over all runs and projects. */
+export const privacyBudgetSchema = z.object({
+  epsilon: z.number().positive().max(1_000),
+  delta: z.number().positive().lt(1),
+});
+export type PrivacyBudget = z.infer<typeof privacyBudgetSchema>;
+
+export const privacyCostSchema = z.object({
+  /** What trained: a run or a project. */
+  id: z.string(),
+  cohort: z.string(),
+  network: z.string(),
+  /** `run` in this station, `project` of a federation. */
+  kind: z.enum(['run', 'project']),
+  startedAt: z.string(),
+  sampleRate: z.number(),
+  noiseMultiplier: z.number(),
+  steps: z.number().int(),
+  /** By itself, at the budget's δ. */
+  epsilon: z.number(),
+  /** Still training: counted with all the steps that it may make. */
+  isOpen: z.boolean(),
+});
+export type PrivacyCost = z.infer<typeof privacyCostSchema>;
+
+export const privacyCalls = {
+  /** Spent per cohort: for the patient of it whose images cost most, over every training that they were in. */
+  'privacy-report': {
+    in: nothing,
+    out: z.object({
+      budget: privacyBudgetSchema,
+      cohorts: z.array(z.object({ cohort: z.string(), epsilon: z.number(), costs: z.array(privacyCostSchema) })),
+    }),
+  },
+  'set-privacy-budget': { in: privacyBudgetSchema, out: privacyBudgetSchema },
+  /** The settings with which a training on the cohort stays within ε: how much noise it takes. */
+  'privacy-settings': {
+    in: z.object({
+      cohort: cohortNameSchema,
+      epsilon: z.number().positive().max(1_000),
+      /** Null: a tenth of 1 / training images, at most 1e-5. */
+      delta: z.number().positive().lt(1).nullable().default(null),
+      clipNorm: z.number().positive().max(1_000).default(1),
+      hyperParameters: hyperParametersSchema.pick({ epochs: true, batchSize: true }).partial().default({}),
+    }),
+    out: z.object({ privacy: privacySettingsSchema, sampleRate: z.number(), steps: z.number().int() }),
+  },
+} as const;

@@ -1,0 +1,21 @@
+// Faults of the site's privacy budget: codes 690–694.
+import { Fault } from '../../contract/fault.ts';
+
+export const budgetFault = {
+  cohortSpent: (cohort: string, spent: number, budget: number) =>
+    new Fault({
+      code: 690,
+      message: `The privacy budget of “${cohort}” is spent: its images have cost ε = ${spent.toFixed(2)} of ${budget}, and one more step of this training would exceed that. The data manager may raise the site's budget (imagiq privacy budget); otherwise use more noise or other patients.`,
+      retry: 'never',
+    }),
+  ledgerUnreadable: (cause: unknown) =>
+    new Fault(
+      {
+        code: 691,
+        message:
+          'The privacy ledger (privacy-ledger.json) cannot be read, so nobody can say what was spent: nothing is trained with a privacy promise. Put its last backup back in the home folder.',
+        retry: 'never',
+      },
+      cause,
+    ),
+} as const;

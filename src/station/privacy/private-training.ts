@@ -1,0 +1,65 @@
+// Charges a training to the patients whose images it sees: before it starts what it may spend, afterwards what it has.
+import type { HyperParameters } from '../../contract/training.ts';
+import { recordedSteps } from '../../trainer/client.ts';
+import { readSplit } from '../cohorts/read-split.ts';
+import { stepsWithin } from './accountant.ts';
+import { budgetFault } from './faults.ts';
+import type { PlannedTraining, PrivacyLedger } from './privacy-ledger.ts';
+
+/** Steps that crashes may make again: each costs at most ten. */
+const spareSteps = 50;
+
+export interface TrainingRequest extends Pick<
+  PlannedTraining,
+  'id' | 'kind' | 'cohort' | 'cohortHash' | 'patients' | 'network'
+> {
+  readonly hyperParameters: HyperParameters;
+  readonly datasetFile: string;
+  readonly runFolder: string;
+}
+
+/**
+ * Does `work` with the steps that the budget allows it (null without a privacy promise), and charges those it made. A
+ * project's id is the same in every round: its own ε counts over all of them.
+ * @throws Fault 690 when the budget of these patients is spent.
+ */
+export async function chargedTraining<Value>(
+  ledger: PrivacyLedger,
+  request: TrainingRequest,
+  work: (mostPrivateSteps: number | null) => Promise<Value>,
+): Promise<Value> {
+  const { hyperParameters, datasetFile, runFolder, ...training } = request;
+  const { privacy, batchSize, epochs } = hyperParameters;
+  if (privacy === null) return work(null);
+  const { noiseMultiplier, maxEpsilon, delta } = privacy;
+  const images = readSplit(datasetFile, 'train').patients.length;
+  const sampleRate = Math.min(1, batchSize / Math.max(1, images));
+  const done = recordedSteps(runFolder) ?? 0;
+  const wanted = epochs * Math.ceil(images / batchSize) + spareSteps;
+  const settled = ledger.settledSteps(training.id);
+  const left = stepsWithin(maxEpsilon, { sampleRate, noiseMultiplier }, delta) - settled;
+  if (left <= 0) throw budgetFault.cohortSpent(training.cohort, ledger.spent(training.patients).epsilon, maxEpsilon);
+  const granted = ledger.reserve({
+    ...training,
+    sampleRate,
+    noiseMultiplier,
+    steps: Math.min(left, Math.max(1, wanted - done)),
+    // A project's folder changes from round to round, and its count begins again: a crash leaves it charged in full.
+    runFolder: training.kind === 'run' ? runFolder : null,
+  });
+  try {
+    return await work(done + granted);
+  } finally {
+    // A count that cannot be read leaves everything charged that was granted.
+    const counted = countOrNull(runFolder);
+    ledger.settle(training.id, counted === null ? granted : Math.max(0, counted - done));
+  }
+}
+
+function countOrNull(runFolder: string): number | null {
+  try {
+    return recordedSteps(runFolder) ?? 0;
+  } catch {
+    return null;
+  }
+}
