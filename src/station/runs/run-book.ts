@@ -163,7 +163,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
             initialWeightsFile: null,
             evaluate: true,
             idleShare: 0,
-            fitMemory: request.fitMemory,
+            // The rate of a promise is that of the batch that was chosen, and its memory that of one image.
+            fitMemory: request.fitMemory && hyperParameters.privacy === null,
           },
           {
             signal: state.abort.signal,
