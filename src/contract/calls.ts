@@ -130,12 +130,15 @@ export const calls = {
   'create-cohort': {
     in: z.object({
       name: cohortNameSchema,
+      task: z.enum(taskNames).default('classification'),
       query: z.string().max(500).default(''),
       /** Of the studies found, only series that fulfil the filters of series take part. */
       filters: studyFiltersSchema.default([]),
       labelsFile: z.string().max(4_096).nullable().default(null),
       labelColumn: z.string().max(100).nullable().default(null),
-      /** Labels stored with the studies. Null: the labels file, or where none is given those of the import. */
+      /** For several labels of one image: columns of 0 and 1, one for each. Null: all columns of that kind, where there is no label column. */
+      labelColumns: z.array(z.string().max(100)).min(1).max(1_000).nullable().default(null),
+      /** Labels stored with the studies; of a segmentation the objects to take, SEG or RTSTRUCT, both where null. Null: the labels file, or where none is given those of the import. */
       labelsFrom: z.enum(labelOrigins).nullable().default(null),
       studyInstanceUIDs: z.array(uid).max(100_000).nullable().default(null),
     }),
@@ -147,6 +150,14 @@ export const calls = {
     out: z.object({ origins: z.array(z.object({ origin: z.enum(labelOrigins), labels: z.number().int() })) }),
   },
   cohorts: { in: nothing, out: z.object({ cohorts: z.array(cohortSchema) }) },
+  /**
+   * Takes a patient out of every version of every cohort, removes the patient's images from built data sets, and lets no later cohort
+   * take the patient in. `patientID` as in the study list; a study's UID where its files have none. Answers with the cohorts.
+   */
+  'forget-patient': {
+    in: z.object({ patientID: z.string().min(1).max(200) }),
+    out: z.object({ cohorts: z.array(z.string()) }),
+  },
   'delete-cohort': { in: z.object({ name: cohortNameSchema }), out: nothing },
   'start-run': {
     in: z.object({

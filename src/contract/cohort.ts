@@ -1,6 +1,7 @@
 // A cohort: the studies that a site chose for training, with labels and a patient-level split.
 // Like dicom.ts, it names patients' objects, so federation code may not import it.
 import { z } from 'zod';
+import { taskNames } from './network.ts';
 import { studyFiltersSchema } from './study-filter.ts';
 import { splitNames } from './training.ts';
 
@@ -14,6 +15,7 @@ export type LabelOrigin = (typeof labelOrigins)[number];
 
 export const cohortSchema = z.object({
   name: cohortNameSchema,
+  task: z.enum(taskNames).default('classification'),
   version: z.number().int(),
   /** SHA-256 (hex) over the ordered items, labels and split of this version. */
   hash: z.string(),
@@ -21,9 +23,11 @@ export const cohortSchema = z.object({
   query: z.string(),
   /** The filters that it was made with, beside `query`. */
   filters: studyFiltersSchema.optional(),
+  /** Images that take part: instances, and of a segmentation slices. */
   instances: z.number().int(),
   patients: z.number().int(),
   studies: z.number().int(),
+  /** By class the images that have it. Of several labels, and of a segmentation, one image may have many or none. */
   classes: z.array(z.object({ name: z.string(), instances: z.number().int(), patients: z.number().int() })),
   split: z.record(z.enum(splitNames), z.object({ instances: z.number().int(), patients: z.number().int() })),
   modalities: z.array(z.string()),

@@ -81,8 +81,9 @@ export function stationAnswers(
       return library.frame(sopInstanceUID, frame);
     },
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
-    'create-cohort': (request) => {
-      const cohort = cohorts.create(request);
+    'create-cohort': async (request) => {
+      const isSegmentation = request.task === 'segmentation';
+      const cohort = isSegmentation ? await cohorts.createSegmentation(request) : cohorts.create(request);
       ledger.append('cohort-created', {
         cohort: cohort.name,
         version: cohort.version,
@@ -94,6 +95,13 @@ export function stationAnswers(
     },
     'stored-labels': () => ({ origins: library.labels.origins() }),
     cohorts: () => ({ cohorts: cohorts.list() }),
+    'forget-patient': ({ patientID }) => {
+      const names = cohorts.forgetPatient(patientID);
+      // Who it was is what is to be forgotten.
+      ledger.append('patient-forgotten', { cohorts: names.join(', ') });
+      station.onEvent('library-changed', {});
+      return { cohorts: names };
+    },
     'delete-cohort': ({ name }) => {
       cohorts.delete(name);
       ledger.append('cohort-deleted', { cohort: name });

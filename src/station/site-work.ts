@@ -38,6 +38,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
   const datasetOf = async (project: Project, cohort: string, signal?: AbortSignal): Promise<string> => {
     const { file } = await parts.cohorts.buildDataset(cohort, {
       ...project.network.input,
+      task: project.network.task,
       classes: project.classes,
       folder: parts.datasets,
       signal: signal ?? new AbortController().signal,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { type Cohort, type LabelOrigin, labelOrigins } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
+import { type Task, taskNames } from '../../contract/network.ts';
 import type { StudyFilterInput } from '../../contract/study-filter.ts';
 import { contextOf } from '../context.ts';
 import { table } from '../output.ts';
@@ -12,7 +13,9 @@ interface CreateOptions {
   query: string;
   filter: StudyFilterInput[];
   labels?: string;
+  task: Task;
   labelColumn?: string;
+  labelColumns?: string[];
   labelsFrom?: LabelOrigin;
 }
 
@@ -22,10 +25,20 @@ export function cohortCommand(): Command {
     .command('create')
     .description('make a cohort, or its next version')
     .argument('<name>')
+    .addOption(
+      new Option('--task <task>', 'one label of each image, several labels, or the slices of segmented series')
+        .choices(taskNames)
+        .default('classification'),
+    )
     .option('--query <text>', 'only studies that match, as in `imagiq studies`', '')
     .option('--filter <field=value>', studyFilterHelp, studyFilterOption, [])
     .option('--labels <file>', 'CSV: a column file, sopInstanceUID, studyInstanceUID or patientID, and a column label')
     .option('--label-column <name>', 'the label’s column, where it is not called label')
+    .option(
+      '--label-columns <names>',
+      'for multi-label: columns of 0 and 1, by comma; without it all such columns, or a column label with labels joined by |',
+      (names: string) => names.split(',').map((name) => name.trim()),
+    )
     .addOption(
       new Option(
         '--labels-from <origin>',
@@ -40,10 +53,12 @@ export function cohortCommand(): Command {
       const created = await withStation((station) =>
         station.call('create-cohort', {
           name,
+          task: options.task,
           query: options.query,
           filters: options.filter,
           labelsFile,
           labelColumn: options.labelColumn ?? null,
+          labelColumns: options.labelColumns ?? null,
           labelsFrom: options.labelsFrom ?? null,
         }),
       );
@@ -68,9 +83,10 @@ export function cohortCommand(): Command {
       const { cohorts } = await withStation((station) => station.call('cohorts', {}));
       output.result({ cohorts }, () =>
         table(
-          ['name', 'version', 'patients', 'instances', 'classes'],
-          cohorts.map(({ name, version, patients, instances, classes }) => [
+          ['name', 'task', 'version', 'patients', 'instances', 'classes'],
+          cohorts.map(({ name, task, version, patients, instances, classes }) => [
             name,
+            task,
             version,
             patients,
             instances,
@@ -88,6 +104,19 @@ export function cohortCommand(): Command {
       await withStation((station) => station.call('delete-cohort', { name }));
       output.result({ deleted: name }, () => `Cohort ${name} deleted.`);
     });
+  cohort
+    .command('forget-patient')
+    .argument('<patient-id>', 'PatientID as in the study list; the study’s UID where its files have none')
+    .description('take a patient out of all cohorts and built data sets, for good; the studies stay in the library')
+    .action(async (patientID: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const { cohorts } = await withStation((station) => station.call('forget-patient', { patientID }));
+      const told =
+        cohorts.length === 0
+          ? 'No cohort had this patient; none will take it in.'
+          : `Taken out of ${cohorts.join(', ')}.`;
+      output.result({ cohorts }, () => told);
+    });
   return cohort;
 }
 
@@ -101,7 +130,7 @@ function cohortText(cohort: Cohort): string {
   const { split } = cohort;
   const lines = [
     `Cohort ${cohort.name}, version ${cohort.version} (${cohort.hash.slice(0, 12)})`,
-    `${cohort.studies} studies of ${cohort.patients} patients, ${cohort.instances} labelled instances, ${cohort.unlabelled} without a label left out`,
+    `${cohort.studies} studies of ${cohort.patients} patients, ${cohort.instances} ${cohort.task === 'segmentation' ? 'slices with masks' : 'labelled instances'}, ${cohort.unlabelled} without a label left out`,
     table(
       ['class', 'instances', 'patients'],
       cohort.classes.map(({ name, instances, patients }) => [name, instances, patients]),

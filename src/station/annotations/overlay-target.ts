@@ -1,4 +1,5 @@
 // The frame of an image that an overlay is drawn on.
+import type { DataSet } from '../library/dataset.ts';
 import { readHeaderFile } from '../library/header-file.ts';
 import { numberOf } from '../library/pixels/attributes.ts';
 import { frameGeometry } from '../library/pixels/geometry.ts';
@@ -19,7 +20,11 @@ export interface OverlayTarget {
 
 /** @throws Fault 623 where the file has no image. */
 export function overlayTarget(path: string, sopInstanceUID: string, frame: number): OverlayTarget {
-  const { dataSet } = readHeaderFile(path, { keepItems: true });
+  return overlayTargetIn(readHeaderFile(path, { keepItems: true }).dataSet, sopInstanceUID, frame);
+}
+
+/** As `overlayTarget`, of a data set read with its items. */
+export function overlayTargetIn(dataSet: DataSet, sopInstanceUID: string, frame: number): OverlayTarget {
   const rows = numberOf(dataSet, dataSet, objectTags.Rows) ?? 0;
   const columns = numberOf(dataSet, dataSet, objectTags.Columns) ?? 0;
   if (rows < 1 || columns < 1) throw annotationFaults.notShown('the instance below it has no image');

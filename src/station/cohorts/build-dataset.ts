@@ -1,23 +1,31 @@
-// A cohort version as one tensor file: pixels, labels, splits and patient numbers, without any identity.
-import { createHash, createHmac } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+// A cohort version as a data set: shards of images and masks, and one file with labels, splits and patient numbers, without any
+// identity. A build that was cut short goes on from the shards that are whole.
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import type { Cohort } from '../../contract/cohort.ts';
-import { type DatasetHeader, datasetHeaderSchema } from '../../contract/dataset.ts';
-import type { Frame } from '../../contract/dicom.ts';
-import { Fault } from '../../contract/fault.ts';
-import { decodeTensorLayout, tensorHeaderBytes } from '../../contract/safetensors.ts';
+import { type DatasetHeader, shardFolder, splitCodes } from '../../contract/dataset.ts';
+import type { Task } from '../../contract/network.ts';
+import type { Preprocessing } from '../../contract/preprocessing.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
+import type { CohortItem } from './cohort-items.ts';
 import type { LibraryForCohorts } from './cohort-library.ts';
-import type { CohortItem } from './cohort-store.ts';
-import { openDatasetWriter } from './dataset-writer.ts';
+import { type BuiltColumns, datasetFileBytes, readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
-import { imageValues } from './image-values.ts';
+import { defaultPreprocessing } from './preprocess.ts';
+import { readShard, shardsIn } from './shard-file.ts';
+import { plannedShards, type PlannedShard, type ShardPlan } from './shard-plan.ts';
+import type { ExampleTask, FramePlace, WrittenShard } from './shard-task.ts';
+import { openShardThreads, type ShardThreads } from './shard-threads.ts';
+import { writeFileDurably } from '../home/durable-file.ts';
 
 export interface DatasetOptions {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** The task that the data set is wanted for; default: the cohort's. */
+  readonly task?: Task;
   /**
    * Classes of the labels, in the order of the label indices: a project's, of which the cohort may lack some.
    * Default: the cohort's own.
@@ -37,36 +45,40 @@ export interface Dataset {
   readonly warnings: readonly string[];
 }
 
-/** Changes whenever the same frame would give other numbers, so that old files are not taken for new ones. */
-const preprocessingVersion = 1;
-/** Frames decoded ahead of the writer. */
-const ahead = 8;
+/** Shards made at once. The rest of the machine is its user's. */
+const threadCount = Math.max(1, Math.min(4, os.availableParallelism() - 1));
+/** Volumes that the common spacing is taken from. */
+const measuredPatients = 32;
+
+export interface BuildParts extends DatasetOptions {
+  readonly cohort: Cohort;
+  /** Items of patients whose pseudonym is at least `from` and less than `to`, in the order of patients. */
+  itemsBetween(from: string, to: string): readonly CohortItem[];
+  readonly library: LibraryForCohorts;
+  readonly pseudonymKey: Uint8Array;
+}
 
 /**
- * Writes the data set, or finds it written: its name comes from the cohort's hash and the shape.
- * @throws Fault 613 when the cohort has a class that is not among `classes`, 214 when no training image can be read, 603 when the disk is full; the signal's reason when aborted.
+ * Builds the data set, or finds it built: its name comes from the cohort's hash, the shape and the preprocessing.
+ * @throws Fault 227 when it is made for another task, 613 when the cohort has a class that is not among `classes`, 214 when no
+ * training image can be read, 603 when the disk is full; the signal's reason when aborted.
  */
-export async function buildDatasetFile(
-  parts: DatasetOptions & {
-    cohort: Cohort;
-    items: readonly CohortItem[];
-    library: LibraryForCohorts;
-    pseudonymKey: Uint8Array;
-  },
-): Promise<Dataset> {
-  const { cohort, height, width, channels, folder, signal } = parts;
+export async function buildDatasetFile(parts: BuildParts): Promise<Dataset> {
+  const { cohort, folder, signal } = parts;
   signal.throwIfAborted();
+  if (parts.task !== undefined && parts.task !== cohort.task) throw cohortFaults.otherTask(cohort.task, parts.task);
   const labels = classLabels(cohort, parts.classes);
-  const shape = `${height}x${width}x${channels}`;
-  const file = path.join(
-    folder,
-    `${datasetStem(cohort.hash)}-${shape}${labels.mark}-v${preprocessingVersion}.safetensors`,
-  );
-  const present = await readWritten(file);
-  if (present !== null) return datasetOf(file, present);
+  const asked = defaultPreprocessing(cohort.task, parts, null);
+  const chainMark = createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 12);
+  const shape = `${parts.height}x${parts.width}x${parts.channels}`;
+  const file = path.join(folder, `${datasetStem(cohort.hash)}-${shape}-${chainMark}${labels.mark}.safetensors`);
+  const shards = path.join(folder, shardFolder);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return datasetOf(file, await write(file, parts, labels));
+    const present = readDatasetHead(file);
+    if (present !== null && areWhole(shards, present.header)) return datasetOf(file, present.header, present.leftOut);
+    await mkdir(shards, { recursive: true, mode: 0o700 });
+    const { header, leftOut } = await build(file, shards, parts, labels, asked);
+    return datasetOf(file, header, leftOut);
   } catch (error) {
     throw isDiskFull(error) ? stationFault.diskFull() : error;
   }
@@ -97,129 +109,175 @@ export function classLabels(cohort: Pick<Cohort, 'classes'>, classes?: readonly 
   return { classes: wanted, label, mark: isOwn ? '' : `-classes-${hash}` };
 }
 
-interface Written {
-  header: DatasetHeader;
-  leftOut: number;
+/** Shards that this process found whole, by place. A shard is never changed under its name. */
+const foundWhole = new Set<string>();
+
+function areWhole(folder: string, header: DatasetHeader): boolean {
+  return (header.shards ?? []).every(({ file }) => {
+    const place = path.join(folder, file);
+    if (!foundWhole.has(place) && readShard(folder, file) === null) return false;
+    foundWhole.add(place);
+    return true;
+  });
 }
 
-async function write(
+async function build(
   file: string,
-  parts: Parameters<typeof buildDatasetFile>[0],
+  folder: string,
+  parts: BuildParts,
   labels: ClassLabels,
-): Promise<Written> {
-  const { cohort, library, pseudonymKey: key, height, width, channels, signal, onProgress } = parts;
-  const items = inKeyedOrder(parts.items, key, ({ sopInstanceUID }) => `example/${sopInstanceUID}`);
-  const patients = inKeyedOrder(
-    [...new Set(items.map(({ patient }) => patient))],
-    key,
-    (patient) => `patient/${patient}`,
-  );
-  const patientNumber = new Map(patients.map((patient, index) => [patient, index]));
-  const writer = await openDatasetWriter(file, {
-    task: 'classification',
-    classes: [...labels.classes],
-    examples: items.length,
-    height,
-    width,
-    channels,
-    cohortHash: cohort.hash,
-  });
-  let leftOut = 0;
-  let trained = 0;
-  let firstReason: string | null = null;
+  asked: Preprocessing,
+): Promise<{ header: DatasetHeader; leftOut: number }> {
+  const { cohort, signal, onProgress } = parts;
+  const threads = openShardThreads({ count: threadCount });
+  const abort = (): void => void threads.close();
+  signal.addEventListener('abort', abort);
   try {
-    const decoded = decodedAhead(items, library);
-    for (const [index, item] of items.entries()) {
+    const spacingMm = cohort.task === 'segmentation' ? await commonSpacingMm(threads, parts) : null;
+    signal.throwIfAborted();
+    const chain: Preprocessing = { ...asked, spacingMm };
+    const plan: ShardPlan = {
+      cohort,
+      chain,
+      key: parts.pseudonymKey,
+      itemsBetween: parts.itemsBetween,
+      label: labels.label,
+    };
+    const columns: BuiltColumns[] = [];
+    const present = shardsIn(folder);
+    const progress = { done: 0, total: cohort.instances };
+    const advance = (by: number): void => {
+      progress.done += by;
+      onProgress({ ...progress });
+    };
+    const underWay = new Set<Promise<void>>();
+    let firstReason: string | null = null;
+    for (const planned of plannedShards(plan)) {
       signal.throwIfAborted();
-      const frame = await decoded();
-      const image = frame instanceof Error ? frame : valuesOrError(frame, { height, width, channels });
-      if (image instanceof Error) {
-        leftOut += 1;
-        firstReason ??= image instanceof Fault ? image.message : 'the image is not well formed.';
-      } else {
-        const patient = patientNumber.get(item.patient) ?? 0;
-        await writer.add(image, { label: labels.label[item.label] ?? 0, split: item.split, patient });
-        if (item.split === 'train') trained += 1;
-      }
-      onProgress({ done: index + 1, total: items.length });
+      const make = async (): Promise<void> => {
+        const known = present.get(planned.recipe);
+        const whole = known === undefined ? null : readShard(folder, known);
+        // One with gaps is made again: what could not be read may have come back.
+        const isReused = whole !== null && whole.firstReason === null;
+        const shard = isReused
+          ? whole
+          : await threads.build(taskOf(planned, folder, labels.classes.length, chain, parts), () => advance(1));
+        if (isReused) advance(planned.items.length);
+        if (shard.file !== null) foundWhole.add(path.join(folder, shard.file));
+        firstReason ??= shard.firstReason;
+        columns[planned.index] = columnsOf(planned, shard);
+      };
+      const working: Promise<void> = make().finally(() => underWay.delete(working));
+      underWay.add(working);
+      working.catch(() => {});
+      // As many as there are threads, and one that waits.
+      if (underWay.size > threadCount) await Promise.race(underWay);
     }
-    if (trained === 0) throw cohortFaults.nothingDecodes(items.length, firstReason ?? 'there is none.');
-    return { header: await writer.finish(leftOut), leftOut };
+    await Promise.all(underWay);
+    signal.throwIfAborted();
+    const { bytes, header, leftOut } = datasetFileBytes({
+      cohort,
+      chain,
+      classes: labels.classes,
+      label: labels.label,
+      columns: columns.filter((column) => column !== undefined),
+    });
+    if (!columns.some(({ splits }) => splits.includes(splitCodes.train)))
+      throw cohortFaults.nothingDecodes(cohort.instances, firstReason ?? 'there is none.');
+    writeFileDurably(file, bytes);
+    return { header, leftOut };
   } catch (error) {
-    await writer.discard();
-    throw error;
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await threads.close();
   }
 }
 
-/** Gives the frames of `items` in their order, a few being decoded in advance; a refusal comes as an error. */
-function decodedAhead(items: readonly CohortItem[], library: LibraryForCohorts): () => Promise<Frame | Error> {
-  const pending: Promise<Frame | Error>[] = [];
-  let next = 0;
-  return async () => {
-    while (pending.length < ahead && next < items.length) {
-      const item = items[next];
-      next += 1;
-      if (item === undefined) break;
-      // Of a multi-frame instance the middle frame stands for all.
-      const middle = Math.max(1, Math.ceil(item.frames / 2));
-      pending.push(library.frame(item.sopInstanceUID, middle).catch(errorOf));
-    }
-    const first = pending.shift();
-    if (first === undefined) throw new Error('more frames asked for than there are items');
-    return first;
+/** What is kept of a shard's examples until all shards are there: a few bytes for each. */
+function columnsOf({ items, firstPatient, patientOf }: PlannedShard, shard: WrittenShard): BuiltColumns {
+  const kept = [...shard.kept].map((index) => items[index]!);
+  return {
+    file: shard.file,
+    planned: items.length,
+    labels: kept.map(({ labels }) => labels),
+    splits: Uint8Array.from(kept, ({ split }) => splitCodes[split]),
+    patients: Int32Array.from(shard.kept, (index) => firstPatient + patientOf[index]!),
+    moments: shard.moments,
+    pixels: shard.pixels,
   };
 }
 
-function valuesOrError(frame: Frame, shape: { height: number; width: number; channels: number }): Uint16Array | Error {
-  try {
-    return imageValues(frame, shape);
-  } catch (error) {
-    return errorOf(error);
+function taskOf(
+  { recipe, items }: PlannedShard,
+  folder: string,
+  classes: number,
+  chain: Preprocessing,
+  { library, cohort }: BuildParts,
+): Parameters<ShardThreads['build']>[0] {
+  const paths = new Map<string, string>();
+  const pathOf = (uid: string): string => {
+    const known = paths.get(uid) ?? library.instanceFile(uid)?.path ?? '';
+    paths.set(uid, known);
+    return known;
+  };
+  // One list for all slices of a volume: a message to a thread holds it once.
+  const stacks = new Map<string, readonly FramePlace[]>();
+  const stackOf = ({ sopInstanceUID, frames }: CohortItem): readonly FramePlace[] | null => {
+    if (cohort.task !== 'segmentation' || frames > 1) return null;
+    const stack = library.stack(sopInstanceUID).map(({ path: place }) => ({ path: place, frame: 1 }));
+    const own = pathOf(sopInstanceUID);
+    if (!stack.some((one) => one.path === own)) return [{ path: own, frame: 1 }];
+    const name = `${stack[0]?.path} ${stack.length}`;
+    const known = stacks.get(name) ?? stack;
+    stacks.set(name, known);
+    return known;
+  };
+  const examples = items.map((item): ExampleTask => ({
+    sopInstanceUID: item.sopInstanceUID,
+    path: pathOf(item.sopInstanceUID),
+    frame: item.frame,
+    stack: stackOf(item),
+    masks: item.masks.map((mask) => ({ path: pathOf(mask.sopInstanceUID), classes: mask.classes })),
+  }));
+  return { folder, recipe, task: cohort.task, classes, chain, examples, skipped: [] };
+}
+
+/**
+ * The finest spacing of 2^(n/4) mm at which the largest of some volumes still fits into the network's size: one scale for all, and
+ * for similar cohorts of several sites the same one. Null where none tells its spacing.
+ */
+async function commonSpacingMm(threads: ShardThreads, parts: BuildParts): Promise<number | null> {
+  const { library, height, width } = parts;
+  const places: FramePlace[] = [];
+  const patients = new Set<string>();
+  // Pseudonyms are evenly spread: the first ones are a sample.
+  for (let prefix = 0; prefix < 256 && patients.size < measuredPatients; prefix += 1) {
+    for (const item of parts.itemsBetween(hexOf(prefix), prefix === 255 ? 'g' : hexOf(prefix + 1))) {
+      if (patients.has(item.patient)) continue;
+      patients.add(item.patient);
+      const found = library.instanceFile(item.sopInstanceUID);
+      if (found !== null) places.push({ path: found.path, frame: item.frame ?? 1 });
+    }
   }
+  const extentMm = await threads.measure({ measure: places.slice(0, measuredPatients) });
+  if (extentMm === null) return null;
+  const needed = Math.max(extentMm.height / height, extentMm.width / width);
+  return 2 ** (Math.ceil(4 * Math.log2(needed) - 1e-6) / 4);
 }
 
-function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0');
+
+/** Recipes of the shards that these items would be made of under a chain: what may stay when a data set goes. */
+export function recipesOf(plan: ShardPlan): Set<string> {
+  return new Set([...plannedShards(plan)].map(({ recipe }) => recipe));
 }
 
-/** An order that tells nothing about patients or dates, the same every time at this site. */
-function inKeyedOrder<Item>(items: readonly Item[], key: Uint8Array, nameOf: (item: Item) => string): Item[] {
-  return items
-    .map((item) => ({ item, rank: createHmac('sha256', key).update(nameOf(item)).digest('hex') }))
-    .sort((a, b) => (a.rank < b.rank ? -1 : 1))
-    .map(({ item }) => item);
-}
-
-function datasetOf(file: string, { header, leftOut }: Written): Dataset {
+function datasetOf(file: string, header: DatasetHeader, leftOut: number): Dataset {
+  const images = leftOut === 1 ? 'image' : 'images';
   const warnings =
     leftOut === 0
       ? []
-      : [
-          `${leftOut} ${leftOut === 1 ? 'image' : 'images'} of the cohort could not be read and ${leftOut === 1 ? 'is' : 'are'} left out.`,
-        ];
+      : [`${leftOut} ${images} of the cohort could not be read and ${leftOut === 1 ? 'is' : 'are'} left out.`];
   return { file, header, leftOut, warnings };
-}
-
-/** What a finished file says of itself; null where there is none, or one that is damaged and has to be written again. */
-async function readWritten(file: string): Promise<Written | null> {
-  let handle;
-  try {
-    handle = await open(file, 'r');
-  } catch {
-    return null;
-  }
-  try {
-    const { size } = await handle.stat();
-    const first = Buffer.alloc(8);
-    await handle.read(first, 0, 8, 0);
-    const head = Buffer.alloc(tensorHeaderBytes(first, size));
-    await handle.read(head, 0, head.length, 0);
-    const { metadata } = decodeTensorLayout(head, size);
-    const header = datasetHeaderSchema.parse(JSON.parse(metadata['imagiq'] ?? ''));
-    return { header, leftOut: Number(metadata['leftOut'] ?? 0) };
-  } catch {
-    return null;
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,7 +1,7 @@
 // What cohorts need of the library, and no more.
 import type { StudyFilter } from '../../contract/study-filter.ts';
 import type { LabelOrigin } from '../../contract/cohort.ts';
-import type { Frame } from '../../contract/dicom.ts';
+import type { Annotations } from '../annotations/annotations.ts';
 
 /** An instance with pixel data, as the library selects it. */
 export interface SelectedInstance {
@@ -15,6 +15,8 @@ export interface SelectedInstance {
   readonly path: string;
   readonly modality: string;
   readonly frames: number;
+  /** Along the slice normal, mm; null where the file does not say where it lies. */
+  readonly position: number | null;
 }
 
 export interface StoredLabel {
@@ -32,6 +34,10 @@ export interface LibraryForCohorts {
   }): Iterable<SelectedInstance>;
   /** Labels stored with studies; those of one origin, at most one for each UID and level. */
   readonly labels: { all(origin: LabelOrigin): readonly StoredLabel[] };
-  /** Decodes one frame, counted from 1; rejects with a Fault where the file or its codec cannot. */
-  frame(sopInstanceUID: string, frame: number): Promise<Frame>;
+  /** Where its file lies now; null where it is not in the library any more. */
+  instanceFile(sopInstanceUID: string): { readonly path: string } | null;
+  /** Paths of the single-frame images that are parallel slices of one series with this one, by their position along the normal. */
+  stack(sopInstanceUID: string): readonly { readonly path: string }[];
+  /** Segmentations and structure sets, and what they show. */
+  readonly annotations: Pick<Annotations, 'overlays' | 'overlayShapes'>;
 }

@@ -1,25 +1,26 @@
 // Where cohorts are kept: cohorts.sqlite in the home folder. Versions are written once and never changed.
 import Database from 'better-sqlite3';
+import { z } from 'zod';
 import { type Cohort, cohortSchema } from '../../contract/cohort.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
+import type { CohortItem, ItemMask } from './cohort-items.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { cohortFaults } from './faults.ts';
-
-/** One instance of a cohort version. Patients are pseudonyms: names and identifiers stay in the library. */
-export interface CohortItem {
-  readonly sopInstanceUID: string;
-  readonly patient: string;
-  /** Index into the cohort's classes. */
-  readonly label: number;
-  readonly split: SplitName;
-  readonly frames: number;
-}
 
 export interface CohortStore {
   /** The newest version of each cohort, by name. */
   list(): Cohort[];
   newest(name: string): Cohort | null;
+  /** In the order of patients, then of SOP Instance UID and frame. */
   items(name: string, version: number): CohortItem[];
+  /** As `items`, only of patients whose pseudonym is at least `from` and less than `to`. */
+  itemsBetween(name: string, version: number, from: string, to: string): CohortItem[];
+  /**
+   * Removes a patient's items from every version of every cohort, and keeps the pseudonym so that none takes the patient in again. The
+   * names and newest versions of the cohorts that had some.
+   */
+  isForgotten(patient: string): boolean;
+  forgetPatient(patient: string): { name: string; version: number }[];
   /** The split of every patient that any version of the cohort had. */
   splits(name: string): Map<string, SplitName>;
   add(cohort: Cohort, items: readonly CohortItem[]): void;
@@ -48,6 +49,12 @@ const migrations = [
      PRIMARY KEY (name, version, position),
      FOREIGN KEY (name, version) REFERENCES cohort (name, version) ON DELETE CASCADE
    ) STRICT, WITHOUT ROWID;`,
+  `-- JSON: indices of the labels ('' for the one in label), of a segmentation the masks. frame: 0 where the middle one stands for all.
+   ALTER TABLE cohort_item ADD COLUMN labels TEXT NOT NULL DEFAULT '';
+   ALTER TABLE cohort_item ADD COLUMN frame INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE cohort_item ADD COLUMN masks TEXT NOT NULL DEFAULT '';
+   CREATE TABLE forgotten_patient (patient TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+   CREATE INDEX cohort_item_patient ON cohort_item (name, version, patient);`,
 ];
 
 interface ItemRow {
@@ -56,7 +63,15 @@ interface ItemRow {
   label: number;
   split: number;
   frames: number;
+  labels: string;
+  frame: number;
+  masks: string;
 }
+
+const labelsSchema = z.array(z.number().int().min(0));
+const masksSchema = z.array(
+  z.object({ sopInstanceUID: z.string(), classes: z.array(z.tuple([z.number().int(), z.number().int()])) }),
+);
 
 /**
  * Opens or makes the database `file`.
@@ -70,16 +85,37 @@ export function openCohortStore(file: string): CohortStore {
   const newestRow = db.prepare<[string], { summary: string }>(
     'SELECT summary FROM cohort WHERE name = ? ORDER BY version DESC LIMIT 1',
   );
-  const itemRows = db.prepare<[string, number], ItemRow>(
-    'SELECT sop_instance_uid, patient, label, split, frames FROM cohort_item WHERE name = ? AND version = ? ORDER BY position',
+  const itemRows = db.prepare<[string, number, string, string], ItemRow>(
+    `SELECT sop_instance_uid, patient, label, split, frames, labels, frame, masks FROM cohort_item
+     WHERE name = ? AND version = ? AND patient >= ? AND patient < ? ORDER BY patient, sop_instance_uid, frame`,
   );
+  const versionsOf = db.prepare<[string], { name: string }>('SELECT DISTINCT name FROM cohort_item WHERE patient = ?');
+  const newestVersion = db.prepare<[string], number>('SELECT max(version) FROM cohort WHERE name = ?').pluck();
+  const remember = db.prepare('INSERT OR IGNORE INTO forgotten_patient VALUES (?)');
+  const forgotten = db.prepare<[string]>('SELECT 1 FROM forgotten_patient WHERE patient = ?');
+  const removePatient = db.prepare('DELETE FROM cohort_item WHERE patient = ?');
   // Later versions never change a patient's split, so that the order does not matter.
   const splitRows = db.prepare<[string], { patient: string; split: number }>(
     'SELECT DISTINCT patient, split FROM cohort_item WHERE name = ?',
   );
   const insertCohort = db.prepare('INSERT INTO cohort (name, version, summary) VALUES (?, ?, ?)');
-  const insertItem = db.prepare('INSERT INTO cohort_item VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+  const insertItem = db.prepare('INSERT INTO cohort_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   const removeRows = db.prepare('DELETE FROM cohort WHERE name = ?');
+  const itemOf = (row: ItemRow): CohortItem => ({
+    sopInstanceUID: row.sop_instance_uid,
+    patient: row.patient,
+    labels: row.labels === '' ? [row.label] : labelsSchema.parse(JSON.parse(row.labels)),
+    split: splitAt(row.split),
+    frames: row.frames,
+    frame: row.frame === 0 ? null : row.frame,
+    masks: row.masks === '' ? [] : masksOf(row.masks),
+  });
+  /** Slices of one volume follow each other and have the same masks. */
+  let lastMasks: { text: string; masks: readonly ItemMask[] } = { text: '', masks: [] };
+  const masksOf = (text: string): readonly ItemMask[] => {
+    if (lastMasks.text !== text) lastMasks = { text, masks: masksSchema.parse(JSON.parse(text)) };
+    return lastMasks.masks;
+  };
   const splitAt = (index: number): SplitName => splitNames[index] ?? 'train';
   const decode = ({ summary }: { summary: string }): Cohort => cohortSchema.parse(JSON.parse(summary));
   return {
@@ -88,22 +124,29 @@ export function openCohortStore(file: string): CohortStore {
       const row = newestRow.get(name);
       return row === undefined ? null : decode(row);
     },
-    items: (name, version) =>
-      itemRows.all(name, version).map((row) => ({
-        sopInstanceUID: row.sop_instance_uid,
-        patient: row.patient,
-        label: row.label,
-        split: splitAt(row.split),
-        frames: row.frames,
-      })),
+    // Pseudonyms are hexadecimal.
+    items: (name, version) => itemRows.all(name, version, '', 'g').map(itemOf),
+    itemsBetween: (name, version, from, to) => itemRows.all(name, version, from, to).map(itemOf),
+    isForgotten: (patient) => forgotten.get(patient) !== undefined,
+    forgetPatient: (patient) =>
+      orDiskFull(
+        db.transaction(() => {
+          const names = versionsOf.all(patient).map(({ name }) => ({ name, version: newestVersion.get(name) ?? 0 }));
+          removePatient.run(patient);
+          remember.run(patient);
+          return names;
+        }),
+      ),
     splits: (name) => new Map(splitRows.all(name).map(({ patient, split }) => [patient, splitAt(split)])),
     add: (cohort, items) =>
       orDiskFull(
         db.transaction(() => {
           insertCohort.run(cohort.name, cohort.version, JSON.stringify(cohort));
-          items.forEach(({ sopInstanceUID, patient, label, split, frames }, position) => {
+          items.forEach(({ sopInstanceUID, patient, labels, split, frames, frame, masks }, position) => {
             const code = splitNames.indexOf(split);
-            insertItem.run(cohort.name, cohort.version, position, sopInstanceUID, patient, label, code, frames);
+            const { name, version } = cohort;
+            const lists = [JSON.stringify(labels), frame ?? 0, masks.length === 0 ? '' : JSON.stringify(masks)];
+            insertItem.run(name, version, position, sopInstanceUID, patient, labels[0] ?? -1, code, frames, ...lists);
           });
         }),
       ),

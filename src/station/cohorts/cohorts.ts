@@ -1,38 +1,31 @@
 // Cohorts of a site: which images take part in training, what they are labelled, and who is tested on.
-import { createHash, createHmac } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Cohort, cohortNameSchema, type LabelOrigin } from '../../contract/cohort.ts';
-import type { StudyFilter } from '../../contract/study-filter.ts';
-import { splitNames, type SplitName } from '../../contract/training.ts';
-import { buildDatasetFile, datasetStem, type Dataset, type DatasetOptions } from './build-dataset.ts';
-import type { LibraryForCohorts, SelectedInstance } from './cohort-library.ts';
-import { type CohortItem, openCohortStore } from './cohort-store.ts';
+import { type Cohort, cohortNameSchema } from '../../contract/cohort.ts';
+import { shardFolder } from '../../contract/dataset.ts';
+import { buildDatasetFile, type Dataset, type DatasetOptions, datasetStem, recipesOf } from './build-dataset.ts';
+import { type CohortDraft, type CohortRequest, draftCohort, type DraftSite } from './cohort-draft.ts';
+import { cohortHash, pseudonymOf } from './cohort-items.ts';
+import type { LibraryForCohorts } from './cohort-library.ts';
+import { openCohortStore } from './cohort-store.ts';
+import { classWarnings, countsOf } from './cohort-summary.ts';
+import { readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
-import { matchLabels } from './label-matching.ts';
-import { readLabelsFile } from './labels-file.ts';
-import { splitPatients } from './split.ts';
-import { labelsByInstance } from './stored-label-matching.ts';
-
-export interface CohortRequest {
-  readonly name: string;
-  readonly query: string;
-  readonly filters?: readonly StudyFilter[];
-  /** Only these studies; null for all that match the query. */
-  readonly studyInstanceUIDs: readonly string[] | null;
-  readonly labelsFile: string | null;
-  /** The label's column where it is not called `label`. */
-  readonly labelColumn: string | null;
-  /** Labels stored with the studies; null: the labels file, or where none is given those of the import. */
-  readonly labelsFrom?: LabelOrigin | null;
-}
+import { draftSegmentation } from './segmentation-draft.ts';
 
 export interface Cohorts {
   /**
    * Makes a cohort, or the next version of the one with this name; the newest version as it is where nothing changed.
-   * @throws Fault 200–210 and 215, which say what to do.
+   * @throws Fault 200–210, 215, 225 and 226, which say what to do.
    */
   create(request: CohortRequest): Cohort;
+  /** As `create`, of the slices of series that have segmentations. @throws Fault 208, 221–223 */
+  createSegmentation(request: CohortRequest): Promise<Cohort>;
+  /**
+   * Takes a patient out of all versions of all cohorts and removes the patient's images from built data sets; cohorts that had some
+   * get a new version. Returns their names.
+   */
+  forgetPatient(patientKey: string): string[];
   /** The newest version of each cohort. */
   list(): Cohort[];
   /** Images of the newest version, none where there is no such cohort. */
@@ -47,10 +40,6 @@ export interface Cohorts {
   buildDataset(name: string, options: DatasetOptions): Promise<Dataset>;
   close(): void;
 }
-
-/** Classes with fewer patients than this get a warning. */
-const fewPatients = 5;
-const maxClasses = 1_000;
 
 /**
  * Opens the cohorts of a home folder.
@@ -74,8 +63,11 @@ export function openCohorts(options: {
     if (cohort === null) throw cohortFaults.unknownCohort(name);
     return cohort;
   };
-  /** Patients' images outlive no cohort: only the newest version of each can be asked for. */
-  const sweepDatasets = (): void => {
+  /**
+   * Patients' images outlive no cohort: only the newest version of each can be asked for. Shards stay while a data set file names
+   * them, or their recipe is among `recipes`; with null, what an earlier version left stays until the next one is built.
+   */
+  const sweepDatasets = (recipes: ReadonlySet<string> | null): void => {
     if (datasets === undefined) return;
     const hashes = [
       ...store.list().map(({ hash }) => hash),
@@ -83,23 +75,77 @@ export function openCohorts(options: {
     ];
     const needed = hashes.map((hash) => datasetStem(hash ?? ''));
     try {
-      for (const name of readdirSync(datasets))
-        if (!needed.some((stem) => name.startsWith(stem))) rmSync(path.join(datasets, name), { force: true });
+      const named = new Set<string>();
+      for (const name of readdirSync(datasets)) {
+        if (name === shardFolder) continue;
+        const file = path.join(datasets, name);
+        if (!needed.some((stem) => name.startsWith(stem))) rmSync(file, { force: true });
+        else if (recipes !== null)
+          for (const { file: shard } of readDatasetHead(file)?.header.shards ?? []) named.add(shard);
+      }
+      // A build under way names its shards at its end.
+      if (recipes === null || building.size > 0) return;
+      const folder = path.join(datasets, shardFolder);
+      for (const shard of readdirSync(folder))
+        if (!named.has(shard) && !recipes.has(shard.slice(0, 32))) rmSync(path.join(folder, shard), { force: true });
     } catch {
       // No data set was built yet, or (on Windows) one is being read: the next sweep takes it.
     }
   };
+  const siteFor = (name: string): DraftSite => ({
+    library,
+    key: pseudonymKey,
+    earlier: store.splits(name),
+    isForgotten: store.isForgotten,
+  });
+  /** What the shards of a cohort's data sets would be without the patients that are gone: all but theirs stay. */
+  const recipesWithout = (before: Cohort, after: Cohort): string[] => {
+    const names = datasets === undefined || !existsSync(datasets) ? [] : readdirSync(datasets);
+    const recipes: string[] = [];
+    for (const name of names.filter((one) => one.startsWith(datasetStem(before.hash)))) {
+      const chain = readDatasetHead(path.join(datasets ?? '', name))?.header.preprocessing;
+      if (chain === undefined) continue;
+      const itemsBetween = (from: string, to: string) => store.itemsBetween(after.name, after.version, from, to);
+      const label = after.classes.map((_, index) => index);
+      recipes.push(...recipesOf({ cohort: after, chain, key: pseudonymKey, itemsBetween, label }));
+    }
+    return recipes;
+  };
+  const keep = (request: CohortRequest, draft: CohortDraft): Cohort => {
+    const newest = store.newest(request.name);
+    if (newest?.hash === draft.cohort.hash) return newest;
+    const cohort = { ...draft.cohort, version: (newest?.version ?? 0) + 1, createdAt: now().toISOString() };
+    store.add(cohort, draft.items);
+    sweepDatasets(null);
+    return cohort;
+  };
   return {
-    create(request) {
-      const name = cohortNameSchema.safeParse(request.name);
-      if (!name.success) throw cohortFaults.nameInvalid(name.error.issues[0]?.message ?? 'it is not valid');
-      const draft = draftCohort(request, library, pseudonymKey, store.splits(request.name));
-      const newest = store.newest(request.name);
-      if (newest?.hash === draft.cohort.hash) return newest;
-      const cohort = { ...draft.cohort, version: (newest?.version ?? 0) + 1, createdAt: now().toISOString() };
-      store.add(cohort, draft.items);
-      sweepDatasets();
-      return cohort;
+    create: (request) => keep(request, draftCohort(checkedName(request), siteFor(request.name))),
+    async createSegmentation(request) {
+      return keep(request, await draftSegmentation(checkedName(request), siteFor(request.name)));
+    },
+    forgetPatient(patientKey) {
+      const affected = store.forgetPatient(pseudonymOf(patientKey, pseudonymKey));
+      const recipes = new Set<string>();
+      for (const { name, version } of affected) {
+        const before = show(name);
+        const items = store.items(name, version);
+        const classNames = before.classes.map((entry) => entry.name);
+        const counts = countsOf(before.task, items, classNames);
+        const cohort: Cohort = {
+          ...before,
+          ...counts,
+          version: version + 1,
+          createdAt: now().toISOString(),
+          hash: cohortHash(before.task, items, classNames),
+          studies: Math.min(before.studies, items.length),
+          warnings: classWarnings(before.task, items, counts.classes),
+        };
+        store.add(cohort, items);
+        for (const recipe of recipesWithout(before, cohort)) recipes.add(recipe);
+      }
+      sweepDatasets(recipes);
+      return affected.map(({ name }) => name);
     },
     list: () => store.list(),
     sopInstanceUIDs(name) {
@@ -114,169 +160,31 @@ export function openCohorts(options: {
     },
     delete(name) {
       if (!store.remove(name)) throw cohortFaults.unknownCohort(name);
-      sweepDatasets();
+      sweepDatasets(new Set());
     },
     async buildDataset(name, buildOptions) {
       const cohort = show(name);
-      const items = store.items(name, cohort.version);
+      const itemsBetween = (from: string, to: string) => store.itemsBetween(name, cohort.version, from, to);
       const lane = `${cohort.hash}/${buildOptions.folder}`;
       const before = building.get(lane) ?? Promise.resolve();
       const built = before
         .catch(() => {})
-        .then(() => buildDatasetFile({ cohort, items, library, pseudonymKey, ...buildOptions }));
+        .then(() => buildDatasetFile({ cohort, itemsBetween, library, pseudonymKey, ...buildOptions }));
       building.set(lane, built);
       try {
         return await built;
       } finally {
         if (building.get(lane) === built) building.delete(lane);
+        sweepDatasets(new Set());
       }
     },
     close: () => store.close(),
   };
 }
 
-function draftCohort(
-  request: CohortRequest,
-  library: LibraryForCohorts,
-  key: Uint8Array,
-  earlier: ReadonlyMap<string, SplitName>,
-): { cohort: Omit<Cohort, 'version' | 'createdAt'>; items: CohortItem[] } {
-  const { name, query, filters = [], studyInstanceUIDs } = request;
-  const labelsOf = labelling(request, library);
-  const selected = [...library.selectInstances({ query, filters, studyInstanceUIDs })];
-  if (selected.length === 0) throw cohortFaults.nothingSelected();
-  const { labels, warnings } = labelsOf(selected);
-  const labelled = selected
-    .filter(({ sopInstanceUID }) => labels.has(sopInstanceUID))
-    .sort((a, b) => (a.sopInstanceUID < b.sopInstanceUID ? -1 : 1));
-  // Plain order of code points: every site gets the same classes in the same order from the same labels.
-  const classNames = [...new Set(labelled.map(({ sopInstanceUID }) => labels.get(sopInstanceUID) ?? ''))].sort();
-  const items = splitItems(labelled, labels, classNames, key, earlier);
-  const patients = new Set(items.map(({ patient }) => patient)).size;
-  if (classNames.length > maxClasses) throw cohortFaults.tooManyClasses(classNames.length);
-  if (classNames.length < 2) throw cohortFaults.oneClassOnly(classNames[0] ?? '');
-  if (patients < 3) throw cohortFaults.tooFewPatients(patients);
-  const classes = classNames.map((className, label) => ({
-    name: className,
-    ...countOf(items.filter((item) => item.label === label)),
-  }));
-  const split = Object.fromEntries(
-    splitNames.map((splitName) => [splitName, countOf(items.filter((item) => item.split === splitName))]),
-  ) as Cohort['split'];
-  return {
-    items,
-    cohort: {
-      name,
-      hash: hashOf(items, classNames),
-      query,
-      ...(filters.length > 0 && { filters: [...filters] }),
-      instances: items.length,
-      patients,
-      studies: new Set(labelled.map(({ studyInstanceUID }) => studyInstanceUID)).size,
-      classes,
-      split,
-      modalities: [...new Set(labelled.map(({ modality }) => modality))].sort(),
-      unlabelled: selected.length - labelled.length,
-      warnings: [...warnings, ...warningsOf(labelled, items, classes)],
-    },
-  };
-}
-
-/** How images get their labels; what cannot work with any selection is thrown before one is made. */
-function labelling(
-  { labelsFile, labelColumn, labelsFrom = null }: CohortRequest,
-  library: LibraryForCohorts,
-): (selected: readonly SelectedInstance[]) => { labels: ReadonlyMap<string, string>; warnings: readonly string[] } {
-  if (labelsFile !== null && labelsFrom !== null) throw cohortFaults.labelsTwice();
-  if (labelsFile === null) {
-    const origin = labelsFrom ?? 'import';
-    const stored = library.labels.all(origin);
-    if (stored.length === 0) throw labelsFrom === null ? cohortFaults.labelsMissing() : cohortFaults.noneStored(origin);
-    return (selected) => {
-      const labels = labelsByInstance(stored, selected);
-      if (labels.size === 0) throw cohortFaults.storedLabelsMatchNothing(origin, stored.length);
-      return { labels, warnings: [] };
-    };
-  }
-  const file = readLabelsFile(labelsFile, labelColumn);
-  return (selected) => {
-    const { labels, matchedRows, warnings } = matchLabels(file, selected);
-    if (matchedRows === 0) throw cohortFaults.nothingMatches(file.key, file.rows.length, file.columns);
-    if (labels.size === 0) throw cohortFaults.noLabelLeft(warnings);
-    return { labels, warnings };
-  };
-}
-
-function splitItems(
-  labelled: readonly SelectedInstance[],
-  labels: ReadonlyMap<string, string>,
-  classNames: readonly string[],
-  key: Uint8Array,
-  earlier: ReadonlyMap<string, SplitName>,
-): CohortItem[] {
-  const classIndex = new Map(classNames.map((className, index) => [className, index]));
-  const items = labelled.map((instance) => ({
-    sopInstanceUID: instance.sopInstanceUID,
-    patient: pseudonymOf(instance, key),
-    label: classIndex.get(labels.get(instance.sopInstanceUID) ?? '') ?? 0,
-    frames: instance.frames,
-  }));
-  const patients = [...Map.groupBy(items, ({ patient }) => patient)].map(([pseudonym, own]) => ({
-    pseudonym,
-    classes: [...new Set(own.map(({ label }) => label))],
-  }));
-  const split = splitPatients(patients, key, earlier);
-  return items.map((item) => ({ ...item, split: split.get(item.patient) ?? 'train' }));
-}
-
-function pseudonymOf({ patientKey }: SelectedInstance, key: Uint8Array): string {
-  return createHmac('sha256', key).update(`patient/${patientKey}`).digest('hex').slice(0, 32);
-}
-
-function countOf(items: readonly CohortItem[]): { instances: number; patients: number } {
-  return { instances: items.length, patients: new Set(items.map(({ patient }) => patient)).size };
-}
-
-/** SHA-256 (hex) over what decides a data set: classes, then each item in the order of its UID. */
-function hashOf(items: readonly CohortItem[], classNames: readonly string[]): string {
-  const hash = createHash('sha256').update(`${JSON.stringify(['cohort', 1, classNames])}\n`);
-  for (const { sopInstanceUID, patient, label, split, frames } of items) {
-    hash.update(`${JSON.stringify([sopInstanceUID, patient, label, split, frames])}\n`);
-  }
-  return hash.digest('hex');
-}
-
-function warningsOf(
-  labelled: readonly SelectedInstance[],
-  items: readonly CohortItem[],
-  classes: Cohort['classes'],
-): string[] {
-  const warnings: string[] = [];
-  for (const { name, patients } of classes) {
-    if (patients < fewPatients) {
-      warnings.push(
-        `The class “${name}” has ${patients} ${patients === 1 ? 'patient' : 'patients'} only; its figures will be uncertain.`,
-      );
-    }
-  }
-  for (const splitName of splitNames) {
-    const present = new Set(items.filter(({ split }) => split === splitName).map(({ label }) => label));
-    const missing = classes.filter((_, label) => !present.has(label)).map(({ name }) => `“${name}”`);
-    if (missing.length > 0)
-      warnings.push(`No patient of ${missing.slice(0, 10).join(', ')} is in the ${splitName} split.`);
-  }
-  const several = [...Map.groupBy(items, ({ patient }) => patient).values()].filter(
-    (own) => new Set(own.map(({ label }) => label)).size > 1,
-  ).length;
-  if (several > 0)
-    warnings.push(`${several} ${several === 1 ? 'patient has' : 'patients have'} images of more than one class.`);
-  const nameless = labelled.filter(({ patientID }) => patientID === '').length;
-  if (nameless > 0) {
-    warnings.push(
-      `${nameless} ${nameless === 1 ? 'image has' : 'images have'} no PatientID: each study counts as a patient of its own.`,
-    );
-  }
-  if (classes.length > 50)
-    warnings.push(`${classes.length} classes were found: check that the label column holds classes.`);
-  return warnings;
+/** @throws Fault 215 */
+function checkedName(request: CohortRequest): CohortRequest {
+  const name = cohortNameSchema.safeParse(request.name);
+  if (!name.success) throw cohortFaults.nameInvalid(name.error.issues[0]?.message ?? 'it is not valid');
+  return request;
 }

@@ -128,4 +128,50 @@ export const cohortFaults = {
       message: `${labels} labels from ${origin} are stored, but none belongs to a chosen image. Choose more widely, or import with --labels again.`,
       retry: 'never',
     }),
+  noSegmentation: (images: number) =>
+    new Fault({
+      code: 221,
+      message: `None of the ${images} chosen images has a segmentation. Import DICOM SEG or RTSTRUCT objects of these studies, or NIfTI volumes with their masks in a folder beside (images/ and labels/).`,
+      retry: 'never',
+    }),
+  noForeground: (segmentations: number, why: string | null) =>
+    new Fault({
+      code: 222,
+      message: `The ${segmentations === 1 ? 'segmentation marks' : `${segmentations} segmentations mark`} nothing on the chosen images.${why === null ? '' : ` The first reason: ${why}`} Check that they belong to these images and are not empty.`,
+      retry: 'never',
+    }),
+  labelsNotForMasks: () =>
+    new Fault({
+      code: 223,
+      message:
+        'A cohort for segmentation takes its labels from segmentations, not from a file or from stored labels. Leave the labels out, or choose another task.',
+      retry: 'never',
+    }),
+  notFinished: (why: string) =>
+    new Fault({
+      code: 224,
+      message: `The data set was not finished: ${why} What was written is kept; start again to go on from there.`,
+      retry: 'later',
+    }),
+  noIndicators: (columns: readonly string[]) =>
+    new Fault({
+      code: 225,
+      message: `The labels file has neither a column label (several labels joined by |) nor columns that hold only 0 and 1. Columns found: ${columnList(columns)}. Name the column with --label-column, or the columns with --label-columns.`,
+      retry: 'never',
+    }),
+  emptyClass: (names: readonly string[]) =>
+    new Fault({
+      code: 226,
+      message: `No image at all has the label ${names
+        .map((name) => `“${name.slice(0, 100)}”`)
+        .slice(0, 10)
+        .join(', ')}. Leave this column out, or add images that have it.`,
+      retry: 'never',
+    }),
+  otherTask: (task: string, wanted: string) =>
+    new Fault({
+      code: 227,
+      message: `This cohort is made for ${task}, and ${wanted} is asked for. Choose a network for ${task}, or make the cohort with --task ${wanted}.`,
+      retry: 'never',
+    }),
 } as const;

@@ -31,6 +31,8 @@ export interface SelectedInstance {
   readonly frames: number;
   readonly rows: number;
   readonly columns: number;
+  /** Along the slice normal, mm; null where the file does not say where it lies. */
+  readonly position: number | null;
 }
 
 export interface InstanceSelection {
@@ -45,6 +47,8 @@ export interface InstanceSelection {
 export interface InstanceReader {
   file(sopInstanceUID: string): InstanceFile | null;
   /** Images: a segmentation says what is on one and is none. */
+  /** The single-frame images of its series that are parallel to it and as large, by position along the normal. */
+  stack(sopInstanceUID: string): { path: string }[];
   select(selection: InstanceSelection): Iterable<SelectedInstance>;
 }
 
@@ -53,7 +57,14 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
     `SELECT path, isCopy, transferSyntaxUID, pixelOffset, pixelBytes, frames, damaged
      FROM instances WHERE sopInstanceUID = ?`,
   );
+  const parallel = db.prepare<[string], { path: string; isCopy: number }>(
+    `SELECT i.path, i.isCopy FROM instances own JOIN instances i ON i.series = own.series
+     WHERE own.sopInstanceUID = ? AND i.normal = own.normal AND i.frames = 1 AND i.position IS NOT NULL
+       AND i."rows" = own."rows" AND i."columns" = own."columns"
+     ORDER BY i.position, i.instanceNumber, i.sopInstanceUID`,
+  );
   return {
+    stack: (sopInstanceUID) => parallel.all(sopInstanceUID).map((row) => ({ path: absolutePath(folder, row) })),
     file(sopInstanceUID) {
       const row = oneFile.get(sopInstanceUID);
       if (row === undefined) return null;
@@ -80,7 +91,7 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
       const rows = db
         .prepare<(string | number)[], SelectedInstance & { isCopy: number }>(
           `SELECT i.sopInstanceUID, s.studyInstanceUID, r.seriesInstanceUID, s.patientID, p.patientKey, coalesce(i.source, i.path) AS path, i.source IS NULL AND i.isCopy = 1 AS isCopy,
-             r.modality, i.frames, i."rows", i."columns"
+             r.modality, i.frames, i."rows", i."columns", i.position
            FROM studies s JOIN patients p ON p.id = s.patient JOIN series r ON r.study = s.id
              JOIN instances i ON i.series = r.id
            WHERE ${where} AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7') AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0

@@ -40,6 +40,8 @@ export interface Library {
   prepareFrames(): Promise<void>;
   /** Frame numbers begin at 1. @throws Fault 106, 108, and the pixels' own (150–199). */
   frame(sopInstanceUID: string, frame: number): Promise<Frame>;
+  /** The slices of its series that are parallel to an instance, by position along the normal. */
+  stack(sopInstanceUID: string): { path: string }[];
   /** Instances with pixel data, by SOP Instance UID. */
   selectInstances(selection: InstanceSelection): Iterable<SelectedInstance>;
   /** What the study browser asks beside the list. */
@@ -125,6 +127,7 @@ export function openLibrary({
     study: (uid) => studies.study(uid),
     instances: (uid) => studies.instances(uid),
     instanceFile: (uid) => instances.file(uid),
+    stack: (uid) => instances.stack(uid),
     selectInstances: (selection) => instances.select(selection),
     labels: storedLabels(db),
     annotations,

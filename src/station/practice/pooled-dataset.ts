@@ -1,18 +1,21 @@
 // The data sets of several practice hospitals as one, as if they had been allowed to share: what central training sees.
 // Only for generated studies: real data sets never meet on one machine.
-import { readFileSync } from 'node:fs';
-import { type DatasetHeader, datasetHeaderSchema, splitCodes } from '../../contract/dataset.ts';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type DatasetHeader, datasetHeaderSchema, shardFolder, splitCodes } from '../../contract/dataset.ts';
 import { decodeTensorFile, encodeTensorFile, type Tensor } from '../../contract/safetensors.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 
-const pixelScale = 65_535;
-
-/** Writes the concatenation of data set files of one shape and class list; patients stay distinct between hospitals. */
+/** Writes the concatenation of data sets of one shape and class list; patients stay distinct between hospitals. */
 export function writePooledDataset(files: readonly string[], file: string): DatasetHeader {
   const parts = files.map((name) => {
     const { tensors, metadata } = decodeTensorFile(readFileSync(name));
     const tensor = (key: string): Tensor => tensors.get(key) as Tensor;
-    return { header: datasetHeaderSchema.parse(JSON.parse(metadata['imagiq'] ?? '{}')), tensor };
+    return {
+      folder: path.dirname(name),
+      header: datasetHeaderSchema.parse(JSON.parse(metadata['imagiq'] ?? '{}')),
+      tensor,
+    };
   });
   const [first] = parts;
   if (!first) throw new Error('no data sets to pool');
@@ -22,50 +25,70 @@ export function writePooledDataset(files: readonly string[], file: string): Data
     const count = tensors.reduce((total, tensor) => total + (tensor.shape[0] ?? 0), 0);
     return { elementType, shape: [count, ...shape.slice(1)], bytes: Buffer.concat(tensors.map(({ bytes }) => bytes)) };
   };
-  const images = join('images');
+  const folder = path.join(path.dirname(file), shardFolder);
+  mkdirSync(folder, { recursive: true });
+  for (const { folder: from, header } of parts)
+    for (const shard of header.shards ?? [])
+      copyFileSync(path.join(from, shardFolder, shard.file), path.join(folder, shard.file));
   const split = join('split');
   const header: DatasetHeader = {
     ...first.header,
-    examples: images.shape[0] ?? 0,
-    ...meanAndStandardDeviation(images, split),
+    examples: split.shape[0] ?? 0,
+    ...pooledMoments(parts.map((part) => ({ ...part.header, trained: trainedIn(part.tensor('split')) }))),
     cohortHash: '0'.repeat(64),
+    shards: parts.flatMap((part) => part.header.shards ?? []),
   };
   const tensors = new Map([
-    ['images', images],
     ['labels', join('labels')],
     ['split', split],
-    ['patients', distinctPatients(parts.map(({ tensor }) => tensor('patients')))],
+    [
+      'patients',
+      shifted(
+        parts.map(({ tensor }) => tensor('patients')),
+        1,
+        (values) => 1 + Math.max(-1, ...values),
+      ),
+    ],
+    [
+      'place',
+      shifted(
+        parts.map(({ tensor }) => tensor('place')),
+        2,
+        (_, part) => parts[part]?.header.shards?.length ?? 0,
+      ),
+    ],
   ]);
   writeFileDurably(file, encodeTensorFile({ tensors, metadata: { imagiq: JSON.stringify(header) } }));
   return header;
 }
 
-function meanAndStandardDeviation(images: Tensor, split: Tensor): { mean: number; standardDeviation: number } {
-  const pixels = new Uint16Array(images.bytes.buffer, images.bytes.byteOffset, images.bytes.byteLength / 2);
-  const perImage = pixels.length / (images.shape[0] ?? 1);
-  let count = 0;
-  let sum = 0;
-  let squares = 0;
-  for (let image = 0; image < (images.shape[0] ?? 0); image += 1) {
-    if (split.bytes[image] !== splitCodes.train) continue;
-    for (let index = image * perImage; index < (image + 1) * perImage; index += 1) {
-      const value = (pixels[index] as number) / pixelScale;
-      sum += value;
-      squares += value * value;
-    }
-    count += perImage;
-  }
-  const mean = sum / count;
-  return { mean, standardDeviation: Math.sqrt(Math.max(squares / count - mean * mean, 1e-12)) };
+const trainedIn = ({ bytes }: Tensor): number => bytes.filter((code) => code === splitCodes.train).length;
+
+function pooledMoments(parts: readonly { mean: number; standardDeviation: number; trained: number }[]): {
+  mean: number;
+  standardDeviation: number;
+} {
+  const count = parts.reduce((total, { trained }) => total + trained, 0);
+  const over = (valueOf: (part: (typeof parts)[number]) => number): number =>
+    parts.reduce((sum, part) => sum + part.trained * valueOf(part), 0) / count;
+  const mean = over((part) => part.mean);
+  const squares = over((part) => part.standardDeviation ** 2 + part.mean ** 2);
+  return { mean, standardDeviation: Math.sqrt(Math.max(squares - mean * mean, 1e-12)) };
 }
 
-function distinctPatients(tensors: readonly Tensor[]): Tensor {
-  const values: number[] = [];
+/** Joins numbers that count from 0 in each part; of `width` columns the first is shifted by what `sizeOf` tells of the parts before. */
+function shifted(
+  tensors: readonly Tensor[],
+  width: number,
+  sizeOf: (values: Int32Array, part: number) => number,
+): Tensor {
+  const joined: number[] = [];
   let offset = 0;
-  for (const { bytes } of tensors) {
+  tensors.forEach(({ bytes }, part) => {
     const own = new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-    for (const patient of own) values.push(offset + patient);
-    offset += own.reduce((most, patient) => Math.max(most, patient), -1) + 1;
-  }
-  return { elementType: 'I32', shape: [values.length], bytes: new Uint8Array(Int32Array.from(values).buffer) };
+    own.forEach((value, index) => joined.push(index % width === 0 ? value + offset : value));
+    offset += sizeOf(own, part);
+  });
+  const shape = width === 1 ? [joined.length] : [joined.length / width, width];
+  return { elementType: 'I32', shape, bytes: new Uint8Array(Int32Array.from(joined).buffer) };
 }

@@ -130,6 +130,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
       const network = parts.resolveNetwork(request.network);
       const { file, header } = await parts.cohorts.buildDataset(request.cohort, {
         ...network.input,
+        task: network.task,
         folder: parts.datasets,
         signal: state.abort.signal,
         onProgress: ({ done, total }) => tellPreparing(id, total > 0 ? done / total : 0),

@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shardFolder } from '../../../src/contract/dataset.ts';
 import type { ImportReport } from '../../../src/contract/dicom.ts';
 import { decodeTensorFile, type TensorFile } from '../../../src/contract/safetensors.ts';
 import { splitNames } from '../../../src/contract/training.ts';
@@ -33,6 +34,12 @@ function openHome(): { folder: string; datasets: string; library: Library; cohor
     },
   };
 }
+
+/** Files of a data set folder, those in shards among them. */
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [entry.name] : [],
+  );
 
 function int32s({ tensors }: TensorFile, name: string): Int32Array {
   const bytes = new Uint8Array(tensors.get(name)!.bytes);
@@ -133,7 +140,11 @@ describe('cohorts of practice studies', () => {
     expect(bytes.includes('PRACTICE')).toBe(false);
     expect(bytes.includes('2.25.')).toBe(false);
     const decoded = decodeTensorFile(bytes);
-    expect(decoded.tensors.get('images')!.shape).toEqual([cohort.instances, 32, 32, 1]);
+    const shards = header.shards!.map((shard) => readFileSync(path.join(path.dirname(file), shardFolder, shard.file)));
+    expect(shards.some((shard) => shard.includes('PRACTICE') || shard.includes('2.25.'))).toBe(false);
+    const shapes = shards.map((shard) => decodeTensorFile(shard).tensors.get('images')!.shape);
+    expect(shapes.every((sizes) => String(sizes.slice(1)) === '32,32,1')).toBe(true);
+    expect(shapes.reduce((total, [examples = 0]) => total + examples, 0)).toBe(cohort.instances);
     const split = decoded.tensors.get('split')!.bytes;
     const home = new Map<number, number>();
     int32s(decoded, 'patients').forEach((patient, example) => {
@@ -169,7 +180,7 @@ describe('cohorts of practice studies', () => {
     const stopping = { ...shape, folder: path.join(folder, 'stopped'), signal: stop.signal };
     const build = cohorts.buildDataset('chest', { ...stopping, onProgress: () => stop.abort() });
     await expect(build).rejects.toThrow(/abort/i);
-    expect(readdirSync(stopping.folder)).toEqual([]);
+    expect(filesIn(stopping.folder)).toEqual([]);
   });
 
   it('write labels by class name in a project’s order, and refuse a class that the project has not', async () => {
@@ -206,7 +217,7 @@ describe('cohorts of practice studies', () => {
     own.cohorts.delete('short');
     expect(existsSync(second.file)).toBe(true);
     own.cohorts.delete('same');
-    expect(readdirSync(own.datasets)).toEqual([]);
+    expect(filesIn(own.datasets)).toEqual([]);
     own.close();
   });
 

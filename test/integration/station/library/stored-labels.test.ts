@@ -48,6 +48,7 @@ describe('stored labels', () => {
       path: '',
       modality: 'CT',
       frames: 1,
+      position: null,
     });
     const found = labelsByInstance(
       [

@@ -27,6 +27,7 @@ function instance(number: number, at = `/archive/a/${number}.dcm`): SelectedInst
     path: at,
     modality: 'CT',
     frames: 1,
+    position: null,
   };
 }
 

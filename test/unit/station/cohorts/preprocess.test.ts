@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type Frame, unknownGeometry } from '../../../../src/contract/dicom.ts';
-import { imageValues } from '../../../../src/station/cohorts/image-values.ts';
+import {
+  defaultPreprocessing,
+  maskOnFrame,
+  preprocess,
+  preprocessMask,
+} from '../../../../src/station/cohorts/preprocess.ts';
 
 function frame(
   values: Int16Array<ArrayBuffer> | Uint8Array<ArrayBuffer>,
@@ -27,6 +32,8 @@ function frame(
 }
 
 const square = (side: number) => ({ height: side, width: side, channels: 1 });
+const imageValues = (one: Frame, shape: { height: number; width: number; channels: number }): Uint16Array =>
+  preprocess([one], defaultPreprocessing('classification', shape, null));
 
 describe('the values of an image', () => {
   it('shows CT from −1000 to 400 HU after the rescale', () => {
@@ -106,5 +113,67 @@ describe('the values of an image', () => {
 
   it('refuses a frame with too few pixels', () => {
     expect(() => imageValues(frame(new Int16Array(3), [2, 2]), square(2))).toThrow(/fewer pixels/);
+  });
+});
+
+const axial: Partial<Frame['geometry']> = {
+  position: [0, 0, 0],
+  orientation: [1, 0, 0, 0, 1, 0],
+  pixelSpacingMm: [1, 1],
+  spacingKind: 'patient',
+};
+const placed = (more: object): Frame['geometry'] => ({ ...unknownGeometry, ...axial, ...more });
+
+describe('the canonical direction of slices', () => {
+  // 1 2      the patient's right front and left front,
+  // 3 4      right back and left back, as axial slices are shown.
+  const views: [string, number[], number[]][] = [
+    ['as it is shown', [1, 0, 0, 0, 1, 0], [1, 2, 3, 4]],
+    ['mirrored, as NIfTI often has it', [-1, 0, 0, 0, -1, 0], [4, 3, 2, 1]],
+    ['with rows and columns exchanged', [0, 1, 0, 1, 0, 0], [1, 3, 2, 4]],
+    ['turned a quarter', [0, -1, 0, 1, 0, 0], [3, 1, 4, 2]],
+  ];
+  it.each(views)('turns an axial slice stored %s', (_, orientation, stored) => {
+    const values = Int16Array.from(stored, (value) => value * 280 - 1_000);
+    const image = imageValues(frame(values, [2, 2], { geometry: placed({ orientation }) }), square(2));
+    expect(Array.from(image, (value) => Math.round(value / 13_107))).toEqual([1, 2, 3, 4]);
+  });
+
+  it('leaves a radiograph as it is stored, whatever orientation it tells', () => {
+    const values = Int16Array.of(-720, -440, -160, 120);
+    const geometry = placed({ orientation: [-1, 0, 0, 0, -1, 0], position: null });
+    const image = imageValues(frame(values, [2, 2], { geometry }), square(2));
+    expect(Array.from(image, (value) => Math.round(value / 13_107))).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('a mask', () => {
+  const chain = defaultPreprocessing('segmentation', { height: 24, width: 24, channels: 1 }, 0.5);
+  const geometry = placed({ orientation: [0, -1, 0, 1, 0, 0], pixelSpacingMm: [1, 1.25] });
+  const [rows, columns] = [8, 9];
+  const mask = Uint8Array.from({ length: rows * columns }, (_, at) =>
+    Number(at % columns >= 2 && at % columns < 6 && at >= 2 * columns && at < 7 * columns),
+  );
+  const values = Int16Array.from(mask, (value) => value * 1_400 - 1_000);
+  const image = frame(values, [rows, columns], { geometry });
+
+  it('lies on what it marks after turning, resampling and padding', () => {
+    const seen = preprocess([image], chain);
+    const marked = preprocessMask(mask, image, chain);
+    expect(marked.reduce((sum, value) => sum + value, 0)).toBe(4 * 2.5 * 5 * 2);
+    // Only along the edge may an interpolated value fall on the other side of half.
+    const differing = marked.filter((value, at) => seen[at]! > 32_768 !== (value === 1)).length;
+    expect(differing).toBeLessThan(12);
+  });
+
+  it('comes back onto the matrix of its frame unchanged', () => {
+    expect(maskOnFrame(preprocessMask(mask, image, chain), image, chain)).toEqual(mask);
+  });
+
+  it('is cut off with its image where the spacing asks for more than the network’s size', () => {
+    const narrow = { ...chain, height: 8, width: 8 };
+    const back = maskOnFrame(preprocessMask(mask, image, narrow), image, narrow);
+    expect(back.every((value, at) => value <= mask[at]!)).toBe(true);
+    expect(back.some((value) => value === 1)).toBe(true);
   });
 });

@@ -1,0 +1,164 @@
+// The file of a data set beside its shards: labels, splits, patient numbers and places of all examples (contract/dataset.ts).
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Cohort } from '../../contract/cohort.ts';
+import { type DatasetHeader, datasetHeaderSchema, splitCodes } from '../../contract/dataset.ts';
+import type { Preprocessing } from '../../contract/preprocessing.ts';
+import { decodeTensorLayout, encodeTensorFile, type Tensor, tensorHeaderBytes } from '../../contract/safetensors.ts';
+
+/** What is known of the examples of one shard. */
+export interface BuiltColumns {
+  /** Null where none of its images could be read. */
+  readonly file: string | null;
+  /** Examples that it should have held. */
+  readonly planned: number;
+  /** By example the cohort's own label indices. */
+  readonly labels: readonly (readonly number[])[];
+  readonly splits: Uint8Array;
+  readonly patients: Int32Array;
+  /** By example mean and mean square. */
+  readonly moments: Float32Array;
+  /** By example and class pixels of the mask. */
+  readonly pixels: Int32Array;
+}
+
+/** @param label label index in the file by the cohort's own */
+export function datasetFileBytes({
+  cohort,
+  chain,
+  classes,
+  label,
+  columns,
+}: {
+  cohort: Cohort;
+  chain: Preprocessing;
+  classes: readonly string[];
+  label: readonly number[];
+  columns: readonly BuiltColumns[];
+}): { bytes: Uint8Array; header: DatasetHeader; leftOut: number } {
+  const whole = columns.flatMap((column) => (column.file === null ? [] : [{ ...column, file: column.file }]));
+  const examples = whole.reduce((total, { splits }) => total + splits.length, 0);
+  const leftOut = columns.reduce((total, { planned }) => total + planned, 0) - examples;
+  const { height, width, channels } = chain;
+  const header: DatasetHeader = {
+    version: 2,
+    task: cohort.task,
+    classes: [...classes],
+    examples,
+    height,
+    width,
+    channels,
+    ...momentsOf(whole),
+    cohortHash: cohort.hash,
+    preprocessing: chain,
+    ...(cohort.task === 'segmentation' && { classPixels: pixelsOf(whole, classes.length) }),
+    shards: whole.map(({ file, splits }) => ({ file, examples: splits.length })),
+  };
+  const place = new Int32Array(examples * 2);
+  let at = 0;
+  whole.forEach(({ splits }, shard) => {
+    for (let index = 0; index < splits.length; index += 1) {
+      place[at * 2] = shard;
+      place[at * 2 + 1] = index;
+      at += 1;
+    }
+  });
+  const tensors = new Map<string, Tensor>([
+    ['split', tensor('U8', [examples], joined(new Uint8Array(examples), whole, 'splits'))],
+    ['patients', tensor('I32', [examples], joined(new Int32Array(examples), whole, 'patients'))],
+    ['place', tensor('I32', [examples, 2], place)],
+    ...labelTensor(cohort, classes.length, label, whole, examples),
+  ]);
+  const metadata = { imagiq: JSON.stringify(header), leftOut: String(leftOut) };
+  return { bytes: encodeTensorFile({ tensors, metadata }), header, leftOut };
+}
+
+function labelTensor(
+  { task }: Cohort,
+  classes: number,
+  label: readonly number[],
+  columns: readonly BuiltColumns[],
+  examples: number,
+): [string, Tensor][] {
+  if (task === 'segmentation') return [];
+  const isMany = task === 'multi-label';
+  const values = isMany ? new Uint8Array(examples * classes) : new Int32Array(examples);
+  let at = 0;
+  for (const { labels } of columns) {
+    for (const own of labels) {
+      if (isMany) for (const index of own) values[at * classes + (label[index] ?? 0)] = 1;
+      else values[at] = label[own[0] ?? 0] ?? 0;
+      at += 1;
+    }
+  }
+  return [['labels', isMany ? tensor('U8', [examples, classes], values) : tensor('I32', [examples], values)]];
+}
+
+function joined<Values extends Uint8Array | Int32Array>(
+  into: Values,
+  columns: readonly BuiltColumns[],
+  name: 'splits' | 'patients',
+): Values {
+  let at = 0;
+  for (const column of columns) {
+    into.set(column[name], at);
+    at += column[name].length;
+  }
+  return into;
+}
+
+/** Over the training split's images, which are all of one size. */
+function momentsOf(columns: readonly BuiltColumns[]): { mean: number; standardDeviation: number } {
+  let [count, sum, squares] = [0, 0, 0];
+  for (const { splits, moments } of columns) {
+    splits.forEach((split, index) => {
+      if (split !== splitCodes.train) return;
+      count += 1;
+      sum += moments[index * 2]!;
+      squares += moments[index * 2 + 1]!;
+    });
+  }
+  const mean = count === 0 ? 0 : sum / count;
+  const variance = count === 0 ? 1 : squares / count - mean * mean;
+  return { mean, standardDeviation: Math.sqrt(Math.max(variance, 1e-12)) };
+}
+
+function pixelsOf(columns: readonly BuiltColumns[], classes: number): number[] {
+  const total = Array.from({ length: classes }, () => 0);
+  for (const { splits, pixels } of columns) {
+    splits.forEach((split, index) => {
+      if (split !== splitCodes.train) return;
+      for (let label = 0; label < classes; label += 1) total[label]! += pixels[index * classes + label]!;
+    });
+  }
+  return total;
+}
+
+const tensor = (elementType: Tensor['elementType'], shape: number[], values: ArrayBufferView): Tensor => ({
+  elementType,
+  shape,
+  bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+});
+
+/** What a finished file says of itself; null where there is none, or one that is damaged and has to be written again. */
+export function readDatasetHead(file: string): { header: DatasetHeader; leftOut: number } | null {
+  let handle: number;
+  try {
+    handle = openSync(file, 'r');
+  } catch {
+    return null;
+  }
+  try {
+    const { size } = fstatSync(handle);
+    const first = Buffer.alloc(8);
+    readSync(handle, first, 0, 8, 0);
+    const head = Buffer.alloc(tensorHeaderBytes(first, size));
+    readSync(handle, head, 0, head.length, 0);
+    const { metadata } = decodeTensorLayout(head, size);
+    const header = datasetHeaderSchema.parse(JSON.parse(metadata['imagiq'] ?? ''));
+    return { header, leftOut: Number(metadata['leftOut'] ?? 0) };
+  } catch {
+    return null;
+  } finally {
+    closeSync(handle);
+  }
+}

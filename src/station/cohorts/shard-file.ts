@@ -1,0 +1,97 @@
+// A shard on disk: a tensor file named by its recipe and by the SHA-256 of its bytes.
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { decodeTensorFile, encodeTensorFile, type Tensor } from '../../contract/safetensors.ts';
+import type { WrittenShard } from './shard-task.ts';
+
+const byteScale = 257;
+const unfinished = '.tmp';
+
+export interface ShardContents {
+  /** [n, H, W, C], 0…65535. */
+  readonly images: Uint16Array;
+  /** Whether 8 bits hold what the images' files held. */
+  readonly isByte: boolean;
+  /** [n, H, W]; null where the task has none. */
+  readonly masks: Uint8Array | null;
+  readonly kept: Int32Array;
+  readonly moments: Float32Array;
+  readonly pixels: Int32Array;
+  readonly firstReason: string | null;
+  readonly shape: { readonly height: number; readonly width: number; readonly channels: number };
+  readonly classes: number;
+}
+
+/** Writes it beside and renames it; leaves nothing half-written behind. */
+export function writeShard(folder: string, recipe: string, contents: ShardContents): WrittenShard {
+  const { images, isByte, masks, kept, moments, pixels, firstReason, shape, classes } = contents;
+  if (kept.length === 0) return { file: null, bytes: 0, kept, moments, pixels, firstReason };
+  const { height, width, channels } = shape;
+  const stored = isByte ? Uint8Array.from(images, (value) => Math.round(value / byteScale)) : images;
+  const tensors = new Map<string, Tensor>([
+    ['images', tensor(isByte ? 'U8' : 'U16', [kept.length, height, width, channels], stored)],
+    ['kept', tensor('I32', [kept.length], kept)],
+    ['moments', tensor('F32', [kept.length, 2], moments)],
+  ]);
+  if (masks !== null) {
+    tensors.set('masks', tensor('U8', [kept.length, height, width], masks));
+    tensors.set('pixels', tensor('I32', [kept.length, classes], pixels));
+  }
+  const bytes = encodeTensorFile({ tensors, metadata: firstReason === null ? {} : { firstReason } });
+  const file = `${recipe}-${createHash('sha256').update(bytes).digest('hex')}`;
+  const beside = path.join(folder, `${recipe}.${process.pid}${unfinished}`);
+  try {
+    const descriptor = openSync(beside, 'w', 0o600);
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(beside, path.join(folder, file));
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+  return { file, bytes: bytes.length, kept, moments, pixels, firstReason };
+}
+
+const tensor = (elementType: Tensor['elementType'], shape: number[], values: ArrayBufferView): Tensor => ({
+  elementType,
+  shape,
+  bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+});
+
+/** A shard that is whole; null, and the file removed, where its bytes are not those of its name. */
+export function readShard(folder: string, file: string): WrittenShard | null {
+  const place = path.join(folder, file);
+  try {
+    const bytes = readFileSync(place);
+    if (createHash('sha256').update(bytes).digest('hex') !== file.slice(-64)) throw new Error('damaged');
+    const { tensors, metadata } = decodeTensorFile(bytes);
+    // Copies: views would hold on to the images.
+    const copyOf = (name: string): ArrayBuffer => new Uint8Array(tensors.get(name)?.bytes ?? []).slice().buffer;
+    return {
+      file,
+      bytes: bytes.length,
+      kept: new Int32Array(copyOf('kept')),
+      moments: new Float32Array(copyOf('moments')),
+      pixels: new Int32Array(copyOf('pixels')),
+      firstReason: metadata['firstReason'] ?? null,
+    };
+  } catch {
+    rmSync(place, { force: true });
+    return null;
+  }
+}
+
+/** Shards in the folder by their recipes; what a killed process left half-written is removed. */
+export function shardsIn(folder: string): Map<string, string> {
+  const shards = new Map<string, string>();
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith(unfinished)) rmSync(path.join(folder, name), { force: true });
+    else shards.set(name.slice(0, 32), name);
+  }
+  return shards;
+}

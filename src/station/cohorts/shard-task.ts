@@ -1,0 +1,66 @@
+// What a shard is made of, as the station asks a worker thread for it, and what comes back.
+import type { FaultValue } from '../../contract/fault.ts';
+import type { Task } from '../../contract/network.ts';
+import type { Preprocessing } from '../../contract/preprocessing.ts';
+
+export interface FramePlace {
+  /** Absolute path of the DICOM file. */
+  readonly path: string;
+  /** Counts from 1. */
+  readonly frame: number;
+}
+
+export interface ExampleTask {
+  readonly sopInstanceUID: string;
+  readonly path: string;
+  /** Counts from 1; null where the middle frame stands for all. */
+  readonly frame: number | null;
+  /** The other images of its volume in canonical order along the normal, itself among them; null where all are frames of its own file. */
+  readonly stack: readonly FramePlace[] | null;
+  readonly masks: readonly {
+    /** Of the SEG or RTSTRUCT. */
+    readonly path: string;
+    /** Region (SegmentNumber or ROINumber) and class index. */
+    readonly classes: readonly (readonly [number, number])[];
+  }[];
+}
+
+export interface ShardTask {
+  /** Where shards are written. */
+  readonly folder: string;
+  /** 32 hexadecimal digits: the same recipe gives the same shard. */
+  readonly recipe: string;
+  readonly task: Task;
+  readonly classes: number;
+  readonly chain: Preprocessing;
+  readonly examples: readonly ExampleTask[];
+  /** Examples that are left out with this reason: they ended a thread before. */
+  readonly skipped: readonly { readonly index: number; readonly reason: string }[];
+}
+
+/** Images only, and how large they are in the canonical direction. */
+export interface MeasureTask {
+  readonly measure: readonly FramePlace[];
+}
+
+/** What the thread says of its work. */
+export type ShardNews =
+  | { readonly kind: 'example'; readonly index: number }
+  | { readonly kind: 'shard'; readonly shard: WrittenShard }
+  /** Largest extents of what could be read, mm; null where none tells its spacing. */
+  | { readonly kind: 'extent'; readonly extentMm: { readonly height: number; readonly width: number } | null }
+  | { readonly kind: 'fault'; readonly fault: FaultValue };
+
+export interface WrittenShard {
+  /** Null where no example could be read. */
+  readonly file: string | null;
+  readonly bytes: number;
+  /** By example of the shard: its index in the task. */
+  readonly kept: Int32Array;
+  /** By example of the shard: mean and mean square of its image scaled to 0…1. */
+  readonly moments: Float32Array;
+  /** By example of the shard and class: pixels of its mask; empty where the task has no masks. */
+  readonly pixels: Int32Array;
+  /** Why examples are left out, the first reason; null where none is. */
+  readonly firstReason: string | null;
+}

@@ -1,0 +1,109 @@
+// The thread that makes shards: decodes, preprocesses, writes. One shard at a time, so that memory is that of one shard.
+import { parentPort } from 'node:worker_threads';
+import { Fault, faultValueOf } from '../../contract/fault.ts';
+import { isDiskFull, stationFault } from '../faults.ts';
+import { exampleReader } from './example-reader.ts';
+import { writeShard } from './shard-file.ts';
+import type { MeasureTask, ShardNews, ShardTask } from './shard-task.ts';
+
+const scale = 65_535;
+const reader = exampleReader();
+const tell = (news: ShardNews): void => parentPort?.postMessage(news, []);
+
+parentPort?.on('message', (task: ShardTask | MeasureTask) => {
+  const work = 'measure' in task ? measure(task) : build(task);
+  void work
+    .catch((error: unknown): ShardNews => {
+      const fault = isDiskFull(error) ? stationFault.diskFull().toValue() : faultValueOf(error);
+      return { kind: 'fault', fault };
+    })
+    .then(tell);
+});
+
+async function build({ folder, recipe, task, classes, chain, examples, skipped }: ShardTask): Promise<ShardNews> {
+  const { height, width, channels } = chain;
+  const [imageLength, maskLength] = [height * width * channels, height * width];
+  const hasMasks = task === 'segmentation';
+  const images = new Uint16Array(examples.length * imageLength);
+  const masks = hasMasks ? new Uint8Array(examples.length * maskLength) : null;
+  const kept: number[] = [];
+  const moments: number[] = [];
+  const pixels: number[] = [];
+  const given = new Map(skipped.map(({ index, reason }) => [index, reason]));
+  let isByte = true;
+  let firstReason: string | null = null;
+  for (const [index, example] of examples.entries()) {
+    try {
+      const reason = given.get(index);
+      if (reason !== undefined) throw new Fault({ code: 214, message: reason, retry: 'later' });
+      const read = await reader.read(example, chain);
+      const at = kept.length;
+      images.set(read.image, at * imageLength);
+      if (masks !== null) {
+        const mask = read.mask ?? new Uint8Array(maskLength);
+        masks.set(mask, at * maskLength);
+        pixels.push(...countsOf(mask, classes));
+      }
+      moments.push(...momentsOf(read.image));
+      kept.push(index);
+      isByte &&= read.isByte;
+    } catch (error) {
+      firstReason ??= reasonOf(error);
+    }
+    tell({ kind: 'example', index });
+  }
+  const shard = writeShard(folder, recipe, {
+    images: images.subarray(0, kept.length * imageLength),
+    isByte,
+    masks: masks?.subarray(0, kept.length * maskLength) ?? null,
+    kept: Int32Array.from(kept),
+    moments: Float32Array.from(moments),
+    pixels: Int32Array.from(pixels),
+    firstReason,
+    shape: { height, width, channels },
+    classes,
+  });
+  return { kind: 'shard', shard };
+}
+
+async function measure({ measure: places }: MeasureTask): Promise<ShardNews> {
+  const [heights, widths]: [number[], number[]] = [[], []];
+  for (const [index, place] of places.entries()) {
+    try {
+      const extentMm = await reader.extentMm(place);
+      if (extentMm !== null) {
+        heights.push(extentMm.height);
+        widths.push(extentMm.width);
+      }
+    } catch {
+      // It is read again for its shard, which tells the reason.
+    }
+    tell({ kind: 'example', index });
+  }
+  const extentMm = heights.length === 0 ? null : { height: Math.max(...heights), width: Math.max(...widths) };
+  return { kind: 'extent', extentMm };
+}
+
+/** Mean and mean square of values scaled to 0…1. */
+function momentsOf(image: Uint16Array): [number, number] {
+  let sum = 0;
+  let squares = 0;
+  for (const value of image) {
+    sum += value;
+    squares += value * value;
+  }
+  return [sum / image.length / scale, squares / image.length / scale ** 2];
+}
+
+function countsOf(mask: Uint8Array, classes: number): number[] {
+  const counts = Array.from({ length: classes }, () => 0);
+  for (const value of mask) if (value < classes) counts[value]! += 1;
+  return counts;
+}
+
+/** What a person may hear: messages of our own, never a path or a value. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Fault) return error.message;
+  if ((error as { code?: unknown } | null)?.code === 'ENOENT') return 'The file of an image is gone.';
+  return 'the image is not well formed.';
+}
