@@ -1,5 +1,6 @@
 // Writes a DICOM file (PS3.10) in an explicit little-endian transfer syntax from elements: what practice studies and
 // wrapped pictures and volumes need. Text is written in UTF-8, so that a data set with more than ASCII says ISO_IR 192.
+import { part10Head } from './part10-head.ts';
 
 /** Text as it is, numbers of 16 bits, 32 bits or floating point, bytes, pixels, items of a sequence, or compressed frames. */
 export type ElementValue =
@@ -21,8 +22,6 @@ export interface Element {
 }
 
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
-/** Root of our ImplementationClassUID: a UUID-derived UID (PS3.5 B.2). */
-const implementationClassUID = '2.25.224380093481220386012977043105482905871';
 /** VRs whose length field has 32 bits (PS3.5 7.1.2), of those that are written here. */
 const longForms = new Set(['OB', 'OW', 'SQ', 'UT', 'UC', 'UN']);
 const undefinedLength = 0xffffffff;
@@ -34,17 +33,8 @@ export function encodePart10(
   sopInstanceUID: string,
   { transferSyntaxUID = explicitLittleEndian, versionName = 'IMAGIQ_PRACTICE' } = {},
 ): Uint8Array {
-  const meta = [
-    encodeElement({ tag: '00020002', vr: 'UI', value: sopClassUID }),
-    encodeElement({ tag: '00020003', vr: 'UI', value: sopInstanceUID }),
-    encodeElement({ tag: '00020010', vr: 'UI', value: transferSyntaxUID }),
-    encodeElement({ tag: '00020012', vr: 'UI', value: implementationClassUID }),
-    encodeElement({ tag: '00020013', vr: 'SH', value: versionName }),
-  ].flat();
-  const version = encodeElement({ tag: '00020001', vr: 'OB', value: { bytes: Uint8Array.of(0, 1) } });
-  const metaBytes = Buffer.concat([...version, ...meta]);
-  const groupLength = encodeElement({ tag: '00020000', vr: 'UL', value: { ul: [metaBytes.length] } });
-  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), ...groupLength, metaBytes, ...encodeItem(elements)]);
+  const head = part10Head({ sopClassUID, sopInstanceUID, transferSyntaxUID, versionName, sourceAETitle: null });
+  return Buffer.concat([head, ...encodeItem(elements)]);
 }
 
 function encodeItem(elements: readonly Element[]): Uint8Array[] {

@@ -119,4 +119,10 @@ export const pacsFault = {
         'C-MOVE sends the instances to this station’s receiver, which does not listen. Turn it on, or fetch with C-GET.',
       retry: 'later',
     }),
+  fileBroken: (sopInstanceUID: string) =>
+    new Fault({
+      code: 675,
+      message: `The file of instance ${sopInstanceUID} could not be read to its end. Check the drive that it lies on, then send the study again.`,
+      retry: 'later',
+    }),
 } as const;

@@ -9,7 +9,7 @@ import { failureReason } from './failure-reason.ts';
 import type { HttpAnswer, HttpExchange } from './http-exchange.ts';
 import { dicomJsonType, parseDataSets, statusFault, wholeBody } from './json-answer.ts';
 import { parseContentType } from './multipart.ts';
-import { missingHead } from './part10-head.ts';
+import { missingHead } from './missing-head.ts';
 
 export interface StowPeer {
   readonly name: string;

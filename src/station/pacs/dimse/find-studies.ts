@@ -23,13 +23,12 @@ export async function findStudies(
     NumberOfStudyRelatedSeries: '',
     NumberOfStudyRelatedInstances: '',
   };
-  const { answers, isCut } = await find(peerAssociation, identifier, {
+  const { answers, isCut } = await find(peerAssociation, identifier, foundStudy, {
     ...options,
     messageID: 1,
     limit: query.limit,
   });
   const studies = answers
-    .map(foundStudy)
     .filter(({ studyInstanceUID }) => /^[0-9.]{1,64}$/.test(studyInstanceUID))
     // ModalitiesInStudy is an optional key: a peer may answer as if it had not been asked for.
     .filter(

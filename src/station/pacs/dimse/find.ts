@@ -15,13 +15,20 @@ export interface FindOptions {
 }
 
 const answerLimitBytes = 1024 * 1024;
+/** Of all answers together: 200,000 instances have about 60 MB. */
+const answersLimitBytes = 256 * 1024 * 1024;
 
-/** The answers, and whether there were more. @throws Fault 658, 673; AssociationEnded, ProtocolError. */
-export async function find(
+/**
+ * The answers, each as `read` makes it of its text when it comes: no data set is kept. `isCut`: there were more than
+ * `limit`, or more than a peer may reasonably send.
+ * @throws Fault 658, 673; AssociationEnded, ProtocolError.
+ */
+export async function find<Value>(
   { association, context }: PeerAssociation,
   identifier: Identifier,
+  read: (text: (key: Key) => string) => Value,
   { peerName, messageID, limit, onCancel }: FindOptions,
-): Promise<{ answers: ((key: Key) => string)[]; isCut: boolean }> {
+): Promise<{ answers: Value[]; isCut: boolean }> {
   const agreed = context(sopClasses.studyRootFind);
   if (agreed === null) throw pacsFault.notOffered(peerName, 'queries (C-FIND, study root)');
   const command = {
@@ -36,7 +43,8 @@ export async function find(
   };
   onCancel(cancel);
   await association.send(agreed.id, command, encodeIdentifier(identifier, agreed.transferSyntax));
-  const answers: ((key: Key) => string)[] = [];
+  const answers: Value[] = [];
+  let bytes = 0;
   let isCut = false;
   for (;;) {
     const message = await association.receive();
@@ -47,7 +55,9 @@ export async function find(
     // Pending, or pending without support for an optional key (PS3.4 table C.4-1).
     if (status === 0xff00 || status === 0xff01) {
       if (dataSet === null) continue;
-      if (answers.length < limit) answers.push(decodeIdentifier(dataSet, agreed.transferSyntax));
+      bytes += dataSet.length;
+      if (answers.length < limit && bytes <= answersLimitBytes)
+        answers.push(read(decodeIdentifier(dataSet, agreed.transferSyntax)));
       else if (!isCut) {
         isCut = true;
         cancel();

@@ -1,8 +1,8 @@
 // Identifiers of queries and retrievals (PS3.4 C.2.2): a flat data set written, and answers read.
 import type { DataSet } from '../../library/dataset.ts';
+import { part10Head } from '../../library/part10-head.ts';
 import { parseDataset } from '../../library/parse-dataset.ts';
 import { textOf, topDecoder } from '../../library/values.ts';
-import { part10Header } from './part10-header.ts';
 
 export const keys = {
   SpecificCharacterSet: 0x00080005,
@@ -80,7 +80,13 @@ function encodeElement(tag: number, vr: string, text: string, isImplicit: boolea
 
 /** The text of an answer's keys, decoded by its own SpecificCharacterSet; empty where it has none. */
 export function decodeIdentifier(bytes: Buffer, transferSyntaxUID: string): (key: Key) => string {
-  const head = part10Header({ sopClassUID: '', sopInstanceUID: '', transferSyntaxUID, sourceAETitle: '' });
+  const head = part10Head({
+    sopClassUID: '',
+    sopInstanceUID: '',
+    transferSyntaxUID,
+    versionName: null,
+    sourceAETitle: null,
+  });
   const dataSet: DataSet = parseDataset(Buffer.concat([head, bytes]), { keepItems: false });
   const decode = topDecoder(dataSet);
   return (key) =>

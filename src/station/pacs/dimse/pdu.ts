@@ -1,5 +1,6 @@
 // Protocol data units of the upper layer (PS3.8 9.3), as far as they are read or written whole. P-DATA-TF is taken apart
 // as it streams in: pdu-reader.ts.
+import { implementationClassUID } from '../../library/part10-head.ts';
 import { ProtocolError } from './protocol-error.ts';
 
 export const pduTypes = {
@@ -59,7 +60,6 @@ export interface Rejection {
 
 const applicationContext = '1.2.840.10008.3.1.1.1';
 /** Root of our ImplementationClassUID: a UUID-derived UID (PS3.5 B.2). */
-export const implementationClassUID = '2.25.224380093481220386012977043105482905871';
 export const implementationVersionName = 'IMAGIQ_1';
 
 const itemTypes = {

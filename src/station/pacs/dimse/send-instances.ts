@@ -68,7 +68,7 @@ async function sendOne(
     const name = transferSyntaxName(transferSyntaxUID);
     return `${peer.name} does not take its SOP class (${sopClassUID}) in its transfer syntax (${name}), and this station does not transcode`;
   }
-  const opened = await openDataSet(file.path);
+  const opened = await openDataSet(file);
   if ('reason' in opened) return opened.reason;
   const command = {
     commandField: commands.storeRequest,
@@ -91,14 +91,17 @@ async function sendOne(
 }
 
 /** The bytes after preamble and meta header, in pieces. The first piece is read before anything is promised. */
-async function openDataSet(path: string): Promise<{ pieces: AsyncIterable<Buffer> } | { reason: string }> {
+async function openDataSet({
+  path,
+  sopInstanceUID,
+}: SendFile): Promise<{ pieces: AsyncIterable<Buffer> } | { reason: string }> {
   try {
     const file = await open(path, 'r');
     try {
       const first = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(1, (await file.stat()).size)));
       const { bytesRead } = await file.read(first, 0, first.length, 0);
       const head = first.subarray(0, bytesRead);
-      return { pieces: piecesOf(file, head, dataSetStart(head)) };
+      return { pieces: piecesOf(file, head, dataSetStart(head), sopInstanceUID) };
     } catch (error) {
       await file.close();
       throw error;
@@ -113,6 +116,7 @@ async function* piecesOf(
   file: Awaited<ReturnType<typeof open>>,
   head: Buffer,
   dataSetAt: number,
+  sopInstanceUID: string,
 ): AsyncGenerator<Buffer> {
   try {
     yield head.subarray(dataSetAt);
@@ -120,7 +124,9 @@ async function* piecesOf(
     let at = head.length;
     for (;;) {
       const piece = Buffer.allocUnsafe(pieceBytes);
-      const { bytesRead } = await file.read(piece, 0, pieceBytes, at);
+      const { bytesRead } = await file.read(piece, 0, pieceBytes, at).catch(() => {
+        throw pacsFault.fileBroken(sopInstanceUID);
+      });
       if (bytesRead === 0) return;
       at += bytesRead;
       yield piece.subarray(0, bytesRead);

@@ -2,7 +2,7 @@
 // what is missing is asked for, and what will come can be announced.
 import { pacsFault } from '../faults.ts';
 import { find, type FindOptions } from './find.ts';
-import type { Identifier } from './identifier.ts';
+import type { Identifier, Key } from './identifier.ts';
 import type { PeerAssociation } from './peer-connection.ts';
 
 export interface StudyPlan {
@@ -26,10 +26,10 @@ export async function studyPlan(
   options: Omit<FindOptions, 'limit' | 'messageID'>,
 ): Promise<StudyPlan> {
   const ask = async (messageID: number, identifier: Identifier) =>
-    (await find(peerAssociation, identifier, { ...options, messageID, limit: instanceLimit })).answers;
+    (await find(peerAssociation, identifier, uidsOf, { ...options, messageID, limit: instanceLimit })).answers;
   const study = { StudyInstanceUID: studyInstanceUID };
   const series = (await ask(2, { ...study, QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: '' }))
-    .map((text) => text('SeriesInstanceUID'))
+    .map(({ seriesInstanceUID }) => seriesInstanceUID)
     .filter(isUid);
   const requests: Identifier[] = [];
   const missing = new Set<string>();
@@ -46,8 +46,7 @@ export async function studyPlan(
     });
     instances += answers.length;
     const wanted: string[] = [];
-    for (const text of answers) {
-      const uid = text('SOPInstanceUID');
+    for (const { sopInstanceUID: uid, sopClassUID } of answers) {
       if (!isUid(uid)) continue;
       if (isHere(uid)) {
         isWhole = false;
@@ -55,7 +54,7 @@ export async function studyPlan(
       }
       wanted.push(uid);
       missing.add(uid);
-      classes.add(text('SOPClassUID'));
+      classes.add(sopClassUID);
     }
     if (wanted.length === answers.length) requests.push({ ...place, QueryRetrieveLevel: 'SERIES' });
     else {
@@ -72,3 +71,9 @@ export async function studyPlan(
     sopClassUIDs: [...classes].every(isUid) ? [...classes] : null,
   };
 }
+
+const uidsOf = (text: (key: Key) => string) => ({
+  seriesInstanceUID: text('SeriesInstanceUID'),
+  sopInstanceUID: text('SOPInstanceUID'),
+  sopClassUID: text('SOPClassUID'),
+});

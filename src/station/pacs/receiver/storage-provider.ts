@@ -2,11 +2,12 @@
 import { rm } from 'node:fs/promises';
 import { Fault } from '../../../contract/fault.ts';
 import type { Accepted, InstanceIntake } from '../../library/instance-intake.ts';
+import { part10Head } from '../../library/part10-head.ts';
+import { implementationVersionName } from '../dimse/pdu.ts';
 import type { SeenFile } from '../../library/read-instance.ts';
 import { isDiskFull } from '../../faults.ts';
 import type { Association, Message } from '../dimse/association.ts';
 import { commands, type CommandSet } from '../dimse/command-set.ts';
-import { part10Header } from '../dimse/part10-header.ts';
 import { sopClasses } from '../dimse/sop-classes.ts';
 import type { InstanceFile } from './instance-file.ts';
 import { SpareFile } from './spare-file.ts';
@@ -123,10 +124,11 @@ async function store(
   } catch (error) {
     return refuse(...failureOf(error));
   }
-  const header = part10Header({
+  const header = part10Head({
     sopClassUID,
     sopInstanceUID,
     transferSyntaxUID: context.transferSyntax,
+    versionName: implementationVersionName,
     sourceAETitle,
   });
   let failure: unknown = null;
