@@ -1,5 +1,6 @@
 // Training runs at this site: the live one and the past.
 import type { About, CallInput, Run } from '../../contract/calls.ts';
+import type { Cohort } from '../../contract/cohort.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
@@ -25,6 +26,12 @@ export class Training {
 
   get networks(): About['networks'] {
     return this.#networks;
+  }
+
+  /** Those that can learn the cohort's task. */
+  networksFor(cohort: Cohort | undefined): About['networks'] {
+    const isSegmented = cohort !== undefined && 'task' in cohort && cohort.task === 'segmentation';
+    return this.#networks.filter(({ task }) => (task === 'segmentation') === isSegmented);
   }
 
   get isStarting(): boolean {
