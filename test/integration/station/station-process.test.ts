@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { fromStationSchema } from '../../../src/contract/calls.ts';
+import { type FromStation, fromStationSchema } from '../../../src/contract/calls.ts';
 import { connectLocalStation } from '../../../src/station/local-socket.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq } from '../cli/imagiq.ts';
@@ -15,7 +15,7 @@ function temporaryFolder(): string {
   return folder;
 }
 
-/** Starts a station; resolves with its first message, which says that it is open. */
+/** Starts a station; resolves with the message that says that it is open: the library's. */
 async function startStation(home: string): Promise<{ child: ChildProcess; gone: Promise<number | null> }> {
   const child = fork(path.resolve('src/station/station.ts'), ['--home', home], {
     execArgv: [],
@@ -24,9 +24,21 @@ async function startStation(home: string): Promise<{ child: ChildProcess; gone: 
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const first = await new Promise((resolve) => child.once('message', resolve));
-  expect(fromStationSchema.parse(first)).toMatchObject({ event: 'library-changed' });
+  await heard(child, (message) => 'event' in message && message.event === 'library-changed');
   return { child, gone };
+}
+
+/** Resolves with the first message from the station for which `wanted` holds. */
+function heard(child: ChildProcess, wanted: (message: FromStation) => boolean): Promise<FromStation> {
+  return new Promise((resolve) => {
+    const hear = (raw: unknown): void => {
+      const message = fromStationSchema.parse(raw);
+      if (!wanted(message)) return;
+      child.off('message', hear);
+      resolve(message);
+    };
+    child.on('message', hear);
+  });
 }
 
 test.each([
@@ -59,7 +71,7 @@ test.each([
 test('a station goes on after Ctrl+C in the terminal and ends when its parent is gone', async () => {
   const { child, gone } = await startStation(path.join(temporaryFolder(), 'home'));
   child.kill('SIGINT');
-  const answered = new Promise((resolve) => child.once('message', resolve));
+  const answered = heard(child, (message) => 'id' in message);
   child.send({ id: 7, call: 'runs', arguments: {} });
   expect(await answered).toMatchObject({ id: 7, value: { runs: [] } });
   child.disconnect();
