@@ -1,5 +1,6 @@
 // What is drawn over images: a reader's measurements, and segmentations and structure sets that came with the studies.
 import { z } from 'zod';
+import { frameGeometrySchema } from './dicom.ts';
 
 const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
@@ -73,6 +74,15 @@ export const annotationCalls = {
   'save-measurement': { in: z.object({ measurement: measurementSchema }), out: nothing },
   'delete-measurement': { in: z.object({ id: z.uuid() }), out: nothing },
   overlays: { in: z.object({ seriesInstanceUID: uid }), out: z.object({ overlays: z.array(overlaySchema) }) },
+  /** Where every frame of a series lies, without its pixels. Frames of files that cannot be read are left out. */
+  'series-geometry': {
+    in: z.object({ seriesInstanceUID: uid }),
+    out: z.object({
+      frames: z.array(
+        z.object({ sopInstanceUID: z.string(), frame: z.number().int().min(1), geometry: frameGeometrySchema }),
+      ),
+    }),
+  },
   /** What an overlay shows on one frame; no shapes where it has nothing there. */
   'overlay-shapes': {
     in: z.object({

@@ -12,12 +12,17 @@ export class FrameStore {
   readonly #station: StationLink;
   readonly #frames = new RecentAnswers<Frame>(frameStoreBytes, ({ pixels }) => pixels.byteLength);
   readonly #series = new Map<string, Promise<SeriesInstances>>();
-  /** Of every frame that was ever decoded here: small, and wanted after the pixels are gone. */
+  /** Small, and wanted before there are pixels and after they are gone. */
   readonly #geometries = new Map<string, FrameGeometry>();
+
+  readonly #learnt = new Set<string>();
 
   constructor(station: StationLink) {
     this.#station = station;
-    station.watch('library-changed', () => this.#series.clear());
+    station.watch('library-changed', () => {
+      this.#series.clear();
+      this.#learnt.clear();
+    });
   }
 
   instances(seriesInstanceUID: string): Promise<SeriesInstances> {
@@ -44,7 +49,20 @@ export class FrameStore {
     return this.#frames.has(`${sopInstanceUID}/${frame}`);
   }
 
-  /** Undefined until the frame was decoded once. */
+  /** Learns where every frame of a series lies, once; without an answer that is known of decoded frames alone. */
+  async learnGeometry(seriesInstanceUID: string): Promise<void> {
+    if (this.#learnt.has(seriesInstanceUID)) return;
+    this.#learnt.add(seriesInstanceUID);
+    try {
+      const { frames } = await this.#station.ask('series-geometry', { seriesInstanceUID });
+      for (const { sopInstanceUID, frame, geometry } of frames)
+        this.#geometries.set(`${sopInstanceUID}/${frame}`, geometry);
+    } catch {
+      this.#learnt.delete(seriesInstanceUID);
+    }
+  }
+
+  /** Undefined until the frame was decoded once, or its series was learnt. */
   geometryOf(sopInstanceUID: string, frame: number): FrameGeometry | undefined {
     return this.#geometries.get(`${sopInstanceUID}/${frame}`);
   }

@@ -183,6 +183,8 @@ export class Reading {
       if (next) this.open(next, view);
     }
     this.activate(active);
+    if (this.#views.length > 1)
+      for (const { series } of this.#views) if (series) void this.#frames.learnGeometry(series.seriesInstanceUID);
   }
 
   nextLayout(): void {
@@ -280,6 +282,7 @@ export class Reading {
   #follow(leader: StackView): void {
     if (!this.#isPlaceLinked || this.#views.length === 1) return;
     const followed = new Map<StackView, FollowedBy>();
+    for (const { series } of this.#views) if (series) void this.#frames.learnGeometry(series.seriesInstanceUID);
     for (const view of this.#views) {
       if (view !== leader && view.length > 0) followed.set(view, followPlace(leader, view, this.#frames));
     }

@@ -9,7 +9,7 @@ export function annotationAnswers({
   library,
   onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
-  const { measurements, overlays, overlayShapes, readLabels } = library.annotations;
+  const { measurements, overlays, overlayShapes, readLabels, seriesGeometry } = library.annotations;
   return {
     measurements: ({ studyInstanceUID }) => {
       if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
@@ -24,6 +24,7 @@ export function annotationAnswers({
       return {};
     },
     overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
+    'series-geometry': async ({ seriesInstanceUID }) => ({ frames: await seriesGeometry(seriesInstanceUID) }),
     'overlay-shapes': (asked) => overlayShapes(asked),
     'read-labels': async (asked, signal) => {
       const onProgress = (progress: LabelProgress): void => onEvent('labels-progress', progress);

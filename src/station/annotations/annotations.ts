@@ -8,8 +8,11 @@ import { overlayIndex } from './overlay-index.ts';
 import { readSegmentation, type SeriesSegmentation } from './read-segmentation.ts';
 import { annotationFaults } from './faults.ts';
 import { type LabelReading, readLabels, type ReadLabelsOptions } from './read-labels.ts';
+import { seriesGeometry } from './series-geometry.ts';
 
 export interface Annotations {
+  /** Where every frame of a series lies. @throws Fault 625 (it takes too long). */
+  seriesGeometry(seriesInstanceUID: string): Promise<CallOutput<'series-geometry'>['frames']>;
   readonly measurements: MeasurementStore;
   /** Segmentations and structure sets that refer to a series. */
   overlays(seriesInstanceUID: string): Promise<CallOutput<'overlays'>['overlays']>;
@@ -49,6 +52,7 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
   const { overlaysOf } = overlayIndex({ db, folder, threads });
   return {
     measurements: measurementStore(db),
+    seriesGeometry: seriesGeometry({ db, folder, threads }),
     overlays: overlaysOf,
     async overlayShapes({ overlayInstanceUID, sopInstanceUID, frame }) {
       const [overlayPath, path] = [pathOf(overlayInstanceUID), pathOf(sopInstanceUID)];

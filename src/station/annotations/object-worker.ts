@@ -1,10 +1,12 @@
 // The thread that reads objects which may be large: headers to be shown, overlays. One task at a time.
 import { parentPort } from 'node:worker_threads';
 import type { OverlayShape } from '../../contract/annotation.ts';
+import type { FrameGeometry } from '../../contract/dicom.ts';
 import { Fault, faultValueOf, type FaultValue } from '../../contract/fault.ts';
 import { libraryFaults } from '../library/faults.ts';
 import { readHeaderFile } from '../library/header-file.ts';
 import { type HeaderElement, headerList } from '../library/header-list.ts';
+import { frameGeometry } from '../library/pixels/geometry.ts';
 import { openWasmCodecs } from '../library/pixels/wasm-codecs.ts';
 import { type LabelContents, labelContents } from './label-contents.ts';
 import { type ReportGroup, reportGroups } from './measurement-report.ts';
@@ -34,6 +36,11 @@ export interface ObjectTasks {
   readonly contents: { readonly asked: { readonly path: string }; readonly answered: LabelContents | null };
   /** What a structured report says about images. */
   readonly report: { readonly asked: { readonly path: string }; readonly answered: ReportGroup[] };
+  /** Of every frame of each file, in their order; none of a file that cannot be read. */
+  readonly geometry: {
+    readonly asked: { readonly files: readonly { readonly path: string; readonly frames: number }[] };
+    readonly answered: FrameGeometry[][];
+  };
   readonly shapes: { readonly asked: ShapesAsked; readonly answered: Shapes };
 }
 
@@ -67,8 +74,19 @@ async function perform(task: ObjectTask): Promise<ObjectTasks[keyof ObjectTasks]
       return labelContents(wholeDataset(task.asked.path), codecs);
     case 'report':
       return reportGroups(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
+    case 'geometry':
+      return task.asked.files.map(geometryOf);
     case 'shapes':
       return shapesOn(task.asked);
+  }
+}
+
+function geometryOf({ path, frames }: { readonly path: string; readonly frames: number }): FrameGeometry[] {
+  try {
+    const { dataSet } = readHeaderFile(path, { keepItems: true });
+    return Array.from({ length: Math.max(1, frames) }, (_, frame) => frameGeometry(dataSet, frame));
+  } catch {
+    return [];
   }
 }
 

@@ -150,7 +150,7 @@ describe.skipIf(absence !== null)(
   },
 );
 
-it('an overlay that cannot be read says why, with every series of its study', async () => {
+it('an overlay that cannot be read says why, with every series of its study, whose frames say where they lie', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-unreadable-'));
   const library = openLibrary({ folder });
   try {
@@ -170,6 +170,8 @@ it('an overlay that cannot be read says why, with every series of its study', as
     await library.importPaths([folder], { mode: 'reference', signal, onProgress: () => {} });
     writeFileSync(segmentation, 'no DICOM any more');
     const { overlays } = library.annotations;
+    const frames = await library.annotations.seriesGeometry('1.8.1');
+    expect(frames).toMatchObject([{ sopInstanceUID: '1.8.1.1', frame: 1, geometry: { position: [0, 0, 0] } }]);
     const [found, ...others] = await overlays('1.8.1');
     expect(others).toEqual([]);
     expect(found).toMatchObject({ sopInstanceUID: '1.8.2.1', kind: 'SEG', regions: [] });
