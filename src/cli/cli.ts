@@ -13,6 +13,7 @@ import { libraryCommands } from './commands/library.ts';
 import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
 import { membersCommand } from './commands/members.ts';
+import { evaluateCommand, modelsCommand } from './commands/models.ts';
 import { pacsCommand } from './commands/pacs.ts';
 import { projectCommand } from './commands/project.ts';
 import { runsCommand } from './commands/runs.ts';
@@ -43,6 +44,8 @@ for (const command of [
   pacsCommand(),
   cohortCommand(),
   trainCommand(),
+  evaluateCommand(),
+  modelsCommand(),
   runsCommand(),
   settingsCommand(),
   epsilonCommand(),

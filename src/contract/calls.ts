@@ -20,12 +20,12 @@ import {
 import { faultSchema } from './fault.ts';
 import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
 import { importReportCalls } from './import-report.ts';
+import { modelCalls, modelEvents } from './model.ts';
 import { studyFiltersSchema } from './study-filter.ts';
 import { neighbourCalls, neighbourEvents } from './neighbour.ts';
 import { taskNames } from './network.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
 import { privacyCalls } from './privacy.ts';
-import { metricsSchema } from './metrics.ts';
 import {
   engineNames,
   epochSchema,
@@ -59,19 +59,6 @@ export const runSchema = z.object({
   seed: z.number().int().nullable().default(null),
 });
 export type Run = z.infer<typeof runSchema>;
-
-export const modelSchema = z.object({
-  id: z.string(),
-  network: z.string(),
-  cohort: z.string(),
-  cohortHash: z.string(),
-  createdAt: z.string(),
-  classes: z.array(z.string()),
-  parents: z.array(z.string()),
-  weightsHash: z.string(),
-  test: metricsSchema.nullable(),
-});
-export type Model = z.infer<typeof modelSchema>;
 
 export const aboutSchema = z.object({
   version: z.string(),
@@ -182,7 +169,6 @@ export const calls = {
   'resume-run': { in: z.object({ id: z.string() }), out: nothing },
   'stop-run': { in: z.object({ id: z.string() }), out: nothing },
   runs: { in: nothing, out: z.object({ runs: z.array(runSchema) }) },
-  models: { in: nothing, out: z.object({ models: z.array(modelSchema) }) },
   /** Checks an invite's form and tells what it would join, without contacting the hub. */
   'read-invite': {
     in: z.object({ invite: z.string().max(5_000) }),
@@ -201,6 +187,7 @@ export const calls = {
   ...browseCalls,
   ...labelSourceCalls,
   ...importReportCalls,
+  ...modelCalls,
   ...pacsCalls,
   ...neighbourCalls,
   ...privacyCalls,
@@ -224,6 +211,7 @@ export const events = {
   'library-changed': nothing,
   'run-changed': runSchema,
   'membership-changed': membershipSchema,
+  ...modelEvents,
   ...pacsEvents,
   ...neighbourEvents,
 } as const;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { faultSchema } from './fault.ts';
 import { evaluationReportSchema, groupKinds, metricsSchema, operatingPointSchema } from './metrics.ts';
+import { exportJobSchema, predictionSchema, predictJobSchema } from './model-jobs.ts';
 import { networkSchema } from './network.ts';
 
 export const engineNames = ['compiled', 'tensorflow'] as const;
@@ -122,9 +123,11 @@ export const evaluateJobSchema = z.object({
   threads: z.number().int().min(1).max(64).default(2),
   /** Thresholds chosen on other images, to be measured on these. */
   operatingPoint: operatingPointSchema.nullable().default(null),
+  /** The model’s own, where the data set is not the one that it was trained on. */
+  normalisation: z.object({ mean: z.number(), standardDeviation: z.number().positive() }).nullable().default(null),
   /** Whether curves, reliability and groups are wanted too. */
   isExplained: z.boolean().default(false),
-  /** Which group each example of the data set belongs to (by example index; −1 unknown). */
+  /** Which group each patient of the data set belongs to, by his number; −1 unknown. */
   groups: z
     .array(
       z.object({
@@ -217,6 +220,8 @@ export type TrainProgress = z.infer<typeof trainProgressSchema>;
 export const toTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('train'), id: z.number().int(), job: trainJobSchema }),
   z.object({ kind: z.literal('evaluate'), id: z.number().int(), job: evaluateJobSchema }),
+  z.object({ kind: z.literal('predict'), id: z.number().int(), job: predictJobSchema }),
+  z.object({ kind: z.literal('export'), id: z.number().int(), job: exportJobSchema }),
   z.object({ kind: z.literal('pause') }),
   z.object({ kind: z.literal('resume') }),
   /** Ends the running job at the next step, keeping its checkpoint. */
@@ -241,6 +246,8 @@ export const fromTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('note'), id: z.number().int(), note: z.string().max(2_000) }),
   z.object({ kind: z.literal('trained'), id: z.number().int(), outcome: trainOutcomeSchema }),
   z.object({ kind: z.literal('evaluated'), id: z.number().int(), evaluation: evaluationSchema }),
+  z.object({ kind: z.literal('predicted'), id: z.number().int(), prediction: predictionSchema }),
+  z.object({ kind: z.literal('exported'), id: z.number().int(), bytes: z.number().int() }),
   z.object({ kind: z.literal('fault'), id: z.number().int(), fault: faultSchema }),
 ]);
 export type FromTrainer = z.infer<typeof fromTrainerSchema>;

@@ -10,6 +10,7 @@ import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
 import { importAnswers } from './library/validation/import-answers.ts';
 import type { Station } from './open-station.ts';
+import { modelAnswers } from './models/model-answers.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { privacyAnswers } from './privacy/privacy-answers.ts';
 import { browseAnswers } from './library/browse/browse-answers.ts';
@@ -21,7 +22,7 @@ const { version } = createRequire(import.meta.url)('../../package.json') as { ve
 export function stationAnswers(
   station: Station,
 ): (name: CallName, input: unknown, signal?: AbortSignal) => Promise<unknown> {
-  const { library, cohorts, runs, models, site, ledger, home } = station;
+  const { library, cohorts, runs, site, ledger, home } = station;
   let activeImport: AbortController | null = null;
 
   const importPaths: Answers<'import-paths'>['import-paths'] = async ({ paths, mode, labels }) => {
@@ -113,7 +114,6 @@ export function stationAnswers(
     'resume-run': ({ id }) => done(runs.resume(id)),
     'stop-run': ({ id }) => done(runs.stop(id)),
     runs: () => ({ runs: runs.list() }),
-    models: () => ({ models: models.list() }),
     'read-invite': ({ invite }) => readInvite(invite),
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
     'approve-project': ({ federation, cohort }) => {
@@ -132,6 +132,7 @@ export function stationAnswers(
     ...annotationAnswers(station),
     ...browseAnswers(station),
     ...importAnswers(library.imports),
+    ...modelAnswers(station),
     ...pacsAnswers(station),
     ...privacyAnswers(station),
   };

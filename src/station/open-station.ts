@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { EventName, EventValue } from '../contract/calls.ts';
 import type { Membership } from '../contract/federation.ts';
+import { openAuthor } from '../sync/site/author.ts';
 import { openSite, type Site } from '../sync/site/site.ts';
 import {
   networkCatalogue,
@@ -19,8 +20,9 @@ import { type Ledger, openLedger } from './ledger/ledger.ts';
 import type { OnPreparing } from './library/database.ts';
 import { type Library, openLibrary } from './library/library.ts';
 import { openPacs, type Pacs } from './pacs/pacs.ts';
+import { type ModelRegistry, openModelRegistry } from './models/model-registry.ts';
+import { type ModelWork, openModelWork } from './models/model-work.ts';
 import { openPrivacyLedger, type PrivacyLedger } from './privacy/privacy-ledger.ts';
-import { type ModelRegistry, openModelRegistry } from './runs/model-registry.ts';
 import { openRunBook, type RunBook } from './runs/run-book.ts';
 import { siteWork } from './site-work.ts';
 
@@ -44,6 +46,7 @@ export interface Station {
   readonly cohorts: Cohorts;
   readonly runs: RunBook;
   readonly models: ModelRegistry;
+  readonly modelWork: ModelWork;
   readonly trainer: TrainerProcess;
   readonly site: Site;
   readonly neighbour: NeighbourWatch;
@@ -76,7 +79,10 @@ export async function openStation(options: StationOptions): Promise<Station> {
       onArrivals: () => options.onEvent('library-changed', {}),
     });
     const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });
-    const models = openModelRegistry(path.join(home.folder, 'models'), blobs);
+    const models = openModelRegistry(path.join(home.folder, 'models'), blobs, {
+      author: openAuthor(home.federations),
+      siteName: os.hostname(),
+    });
     // Federation work has a process of its own: a long run at the screen must not hold an update back.
     const trainer = startTrainer({});
     const federationTrainer = startTrainer({});
@@ -84,6 +90,17 @@ export async function openStation(options: StationOptions): Promise<Station> {
       folder: home.folder,
       trainers: [trainer, federationTrainer],
       onChange: (news) => options.onEvent('training-rules-changed', news),
+    });
+    // Nor must a run hold back a model that somebody wants to try.
+    const modelTrainer = startTrainer({});
+    const modelWork = openModelWork({
+      models,
+      cohorts,
+      trainer: modelTrainer,
+      datasets,
+      threads,
+      groupsOf: async () => [],
+      onProgress: (progress) => options.onEvent('model-progress', progress),
     });
     const runs = openRunBook({
       folder: home.runs,
@@ -119,6 +136,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       cohorts,
       runs,
       models,
+      modelWork,
       trainer,
       site,
       neighbour,
@@ -134,6 +152,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
         await Promise.all([runs.close(), site.close(), pacs.close()]);
         trainer.close();
         federationTrainer.close();
+        modelTrainer.close();
         cohorts.close();
         library.close();
         home.close();

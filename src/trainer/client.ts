@@ -14,9 +14,17 @@ import {
   type TrainOutcome,
   type TrainProgress,
 } from '../contract/training.ts';
+import {
+  type ExportJob,
+  exportJobSchema,
+  type Prediction,
+  predictJobSchema,
+  type PredictOrder,
+} from '../contract/model-jobs.ts';
 import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from './faults.ts';
 
 export { metricsOf } from './metrics/metrics.ts';
+export { chosenPoint } from './metrics/operating-point.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';
 export { groupNormTwin } from './privacy/group-norm-twin.ts';
@@ -42,6 +50,10 @@ export interface TrainerProcess {
   /** Jobs are done one after the other, in the order given. @throws Fault 300–399. */
   train(job: TrainOrder, listeners?: TrainListeners): Promise<TrainOutcome>;
   evaluate(job: EvaluateOrder, options?: { readonly signal?: AbortSignal }): Promise<Evaluation>;
+  /** Predictions of single images, with a heat map where it is asked for. @throws Fault 300–399 */
+  predict(job: PredictOrder, options?: { readonly signal?: AbortSignal }): Promise<Prediction>;
+  /** Writes an inference graph and returns its size in bytes. @throws Fault 300–399 */
+  exportModel(job: ExportJob): Promise<number>;
   /** These three mean the running job and do nothing without one. */
   pause(): void;
   resume(): void;
@@ -56,7 +68,7 @@ export interface TrainerProcess {
   close(): void;
 }
 
-type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' }>;
+type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' | 'predicted' | 'exported' }>;
 
 /** One job on its way through the process. */
 interface Task {
@@ -203,6 +215,16 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
       const answer = await perform({ kind: 'evaluate', id: nextId++, job: evaluateJobSchema.parse(job) }, options);
       if (answer.kind !== 'evaluated') throw messageMalformed('kind');
       return answer.evaluation;
+    },
+    async predict(job, options = {}) {
+      const answer = await perform({ kind: 'predict', id: nextId++, job: predictJobSchema.parse(job) }, options);
+      if (answer.kind !== 'predicted') throw messageMalformed('kind');
+      return answer.prediction;
+    },
+    async exportModel(job) {
+      const answer = await perform({ kind: 'export', id: nextId++, job: exportJobSchema.parse(job) }, {});
+      if (answer.kind !== 'exported') throw messageMalformed('kind');
+      return answer.bytes;
     },
     pause: () => send({ kind: 'pause' }),
     resume: () => send({ kind: 'resume' }),

@@ -4,6 +4,8 @@ import { faultValueOf } from '../contract/fault.ts';
 import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/training.ts';
 import { messageMalformed, trainerUnavailable } from './faults.ts';
 import { evaluate } from './run/evaluate.ts';
+import { exportModel } from './run/export-model.ts';
+import { predictImages } from './run/predict-images.ts';
 import { type RunControl, runControl } from './run/run-control.ts';
 import { sessionCache } from './run/session-cache.ts';
 import { train } from './run/train.ts';
@@ -40,8 +42,12 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
         },
       });
       last = { kind: 'trained', id, outcome };
-    } else {
+    } else if (order.kind === 'evaluate') {
       last = { kind: 'evaluated', id, evaluation: await evaluate(order.job, { sessions, control }) };
+    } else if (order.kind === 'predict') {
+      last = { kind: 'predicted', id, prediction: await predictImages(order.job, sessions) };
+    } else {
+      last = { kind: 'exported', id, bytes: exportModel(order.job) };
     }
   } catch (error) {
     last = { kind: 'fault', id, fault: faultValueOf(error) };
@@ -55,7 +61,7 @@ process.on('message', (message) => {
   if (!order.success) {
     const fault = messageMalformed(order.error.issues[0]?.path.join('.') ?? 'unknown').toValue();
     tell({ kind: 'fault', id: idOf(message), fault });
-  } else if (order.data.kind === 'train' || order.data.kind === 'evaluate') {
+  } else if ('job' in order.data) {
     void perform(order.data);
   } else if (order.data.kind === 'hold') {
     heldFor = order.data.reason;

@@ -1,6 +1,6 @@
 // Weights and other immutable bytes, named by their SHA-256.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileDurably } from './durable-file.ts';
 
@@ -9,6 +9,8 @@ export interface BlobStore {
   put(bytes: Uint8Array): string;
   /** The file of a stored blob, or null. */
   file(hash: string): string | null;
+  /** Forgets a blob; nothing where there is none. */
+  remove(hash: string): void;
 }
 
 export function openBlobStore(folder: string): BlobStore {
@@ -28,6 +30,9 @@ export function openBlobStore(folder: string): BlobStore {
       if (!/^[0-9a-f]{64}$/.test(hash)) return null;
       const file = fileOf(hash);
       return existsSync(file) ? file : null;
+    },
+    remove(hash) {
+      if (/^[0-9a-f]{64}$/.test(hash)) rmSync(fileOf(hash), { force: true });
     },
   };
 }

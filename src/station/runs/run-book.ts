@@ -23,7 +23,7 @@ import type { PrivacyLedger } from '../privacy/privacy-ledger.ts';
 import { chargedTraining } from '../privacy/private-training.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
-import type { ModelRegistry } from './model-registry.ts';
+import type { ModelRegistry } from '../models/model-registry.ts';
 
 /** Points kept of a run's loss curve; older ones are thinned by half when there are more. */
 const maxLossPoints = 2_000;
@@ -188,7 +188,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
           },
         ),
       );
-      finish(id, request, header, outcome, state);
+      finish(id, request, header, network, outcome, state);
     } catch (error) {
       const ended = { ...current(), preparing: null };
       const fault = writeFault(error);
@@ -210,7 +210,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const finish = (
     id: string,
     request: FullRequest,
-    { cohortHash, classes }: DatasetHeader,
+    header: DatasetHeader,
+    definition: Network,
     outcome: TrainOutcome,
     state: LiveRun,
   ): void => {
@@ -219,14 +220,22 @@ export function openRunBook(parts: RunBookParts): RunBook {
       change({ ...current, state: 'paused' });
       return;
     }
+    const { cohortHash, classes, task, height, width, channels, mean, standardDeviation } = header;
     const model = parts.models.add({
       weightsFile: outcome.weightsFile,
-      network: request.network,
+      definition,
+      task,
       cohort: request.cohort,
       cohortHash,
       classes,
       test: outcome.test,
       parents: [],
+      hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
+      seed: request.seed,
+      engine: outcome.engine,
+      provider: outcome.provider,
+      input: { height, width, channels, mean, standardDeviation, preprocessing: header.preprocessing ?? null },
+      operatingPoint: outcome.operatingPoint,
     });
     change({
       ...current,

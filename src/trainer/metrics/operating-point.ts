@@ -1,7 +1,8 @@
 // From which probability on a class is called: chosen on one set of images, measured on another.
 import type { Estimate, Metrics, OperatingPoint, OperatingRule } from '../../contract/metrics.ts';
+import type { Task } from '../../contract/network.ts';
 import { numbered, patientBootstrap, wilsonInterval } from './intervals.ts';
-import { type RankedScores, rocPointsOf } from './roc.ts';
+import { rankColumn, type RankedScores, rocPointsOf } from './roc.ts';
 
 /**
  * The threshold that the rule picks: a score that occurs, so that `score >= threshold` divides the images as meant.
@@ -24,6 +25,32 @@ export function chosenThreshold(ranked: RankedScores, rule: OperatingRule): numb
 export function youdenPoint({ perClass }: Metrics): OperatingPoint | null {
   const thresholds = perClass.map(({ youdenThreshold }) => youdenThreshold);
   return thresholds.every((threshold) => threshold === null) ? null : { rule: 'youden', thresholds };
+}
+
+/** The thresholds that a rule chooses on these predictions; null for a segmentation, whose pixels are called by the most probable class. */
+export function chosenPoint({
+  task,
+  probabilities,
+  labels,
+  classes,
+  rule,
+}: {
+  task: Task;
+  probabilities: Float32Array;
+  labels: Int32Array | Uint8Array;
+  classes: number;
+  rule: OperatingRule;
+}): OperatingPoint | null {
+  if (task === 'segmentation') return null;
+  const isPositive = (example: number, index: number): boolean =>
+    task === 'multi-label' ? labels[example * classes + index] === 1 : labels[example] === index;
+  const thresholds = Array.from({ length: classes }, (_, index) =>
+    chosenThreshold(
+      rankColumn(probabilities, index, classes, (example) => isPositive(example, index)),
+      rule,
+    ),
+  );
+  return { rule, thresholds };
 }
 
 /** Sensitivity and specificity at a threshold, with intervals by a bootstrap over patients. */

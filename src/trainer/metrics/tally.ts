@@ -9,8 +9,6 @@ import { rankColumn, type RankedScores, rocPointsOf } from './roc.ts';
 import { segmentationTally, type SlicePlace } from './segmentation.ts';
 
 export interface MeasuredBatch {
-  /** Index of each example in its data set. */
-  readonly examples: Int32Array;
   /** As the engine's `predict` returns them for the task. */
   readonly probabilities: Float32Array;
   /** As a batch's labels for the task, without filling. */
@@ -21,11 +19,11 @@ export interface MeasuredBatch {
   readonly places?: readonly SlicePlace[] | null;
 }
 
-/** Which group each example of a data set belongs to. */
+/** Which group each patient of a data set belongs to. */
 export interface ExampleGroups {
   readonly by: GroupKind;
   readonly names: readonly string[];
-  /** By example index: an index into `names`, −1 where it is not known. */
+  /** By patient number: an index into `names`, −1 where it is not known. */
   readonly groupOf: Int32Array;
 }
 
@@ -68,7 +66,6 @@ function labelTally({ task, classes, examples, operatingPoint = null }: TallyOpt
   const probabilities = new Float32Array(examples * classes.length);
   const labels = isMultiLabel ? new Uint8Array(examples * labelsEach) : new Int32Array(examples);
   const patients = new Int32Array(examples);
-  const indices = new Int32Array(examples);
   let count = 0;
 
   /** The metrics of the places (in the order added) given. */
@@ -95,8 +92,7 @@ function labelTally({ task, classes, examples, operatingPoint = null }: TallyOpt
       probabilities.set(batch.probabilities, count * classes.length);
       labels.set(batch.labels, count * labelsEach);
       patients.set(batch.patients, count);
-      indices.set(batch.examples, count);
-      count += batch.examples.length;
+      count += batch.patients.length;
     },
     metrics: () => metricsAt(everything()),
     report(groups = []) {
@@ -115,7 +111,7 @@ function labelTally({ task, classes, examples, operatingPoint = null }: TallyOpt
       });
       const groupMetrics = groups.flatMap(({ by, names, groupOf }) =>
         names.flatMap((name, group): GroupMetrics[] => {
-          const places = everything().filter((place) => groupOf[indices[place]!] === group);
+          const places = everything().filter((place) => groupOf[patients[place]!] === group);
           return places.length < fewestInGroup ? [] : [summary(by, name, metricsAt(places))];
         }),
       );
@@ -127,20 +123,15 @@ function labelTally({ task, classes, examples, operatingPoint = null }: TallyOpt
 
 function maskTally({ classes, height, width }: TallyOptions): MetricsTally {
   const tally = segmentationTally({ classes, height, width });
-  /** An example of each patient: a patient belongs to the group of one of his images. */
-  const exampleOf = new Map<number, number>();
   return {
-    add({ examples, probabilities, labels, patients, places = null }) {
-      patients.forEach((patient, place) => {
-        if (!exampleOf.has(patient)) exampleOf.set(patient, examples[place]!);
-      });
+    add({ probabilities, labels, patients, places = null }) {
       tally.add({ probabilities, masks: labels as Uint8Array, patients, places });
     },
     metrics: () => tally.metrics(),
     report(groups = []) {
       const groupMetrics = groups.flatMap(({ by, names, groupOf }) =>
         names.flatMap((name, group): GroupMetrics[] => {
-          const metrics = tally.metrics((patient) => groupOf[exampleOf.get(patient)!] === group);
+          const metrics = tally.metrics((patient) => groupOf[patient] === group);
           return metrics.examples < fewestInGroup ? [] : [summary(by, name, metrics)];
         }),
       );

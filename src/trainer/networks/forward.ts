@@ -14,6 +14,8 @@ export interface ForwardInputs {
    * statistics. Null for predictions.
    */
   readonly dropoutMasks: ReadonlyMap<string, tf.Tensor> | null;
+  /** Values taken in the place of what these layers would compute, by layer id. */
+  readonly replaced?: ReadonlyMap<string, tf.Tensor>;
 }
 
 export interface ForwardOutputs {
@@ -21,6 +23,8 @@ export interface ForwardOutputs {
   readonly logits: tf.Tensor;
   /** The running statistics after this batch, by weight name; empty for predictions. */
   readonly statistics: Map<string, tf.Tensor>;
+  /** The value of each layer, and of `input`. */
+  readonly values: ReadonlyMap<string, tf.Tensor>;
 }
 
 /** Computes the network. Statistics are kept out of any enclosing tidy: the caller disposes them. */
@@ -29,9 +33,9 @@ export function forward(plan: NetworkPlan, inputs: ForwardInputs): ForwardOutput
   const statistics = new Map<string, tf.Tensor>();
   for (const { layer, inputs: names } of plan.layers) {
     const read = names.map((name) => values.get(name)!);
-    values.set(layer.id, layerValue(layer, read, inputs, statistics));
+    values.set(layer.id, inputs.replaced?.get(layer.id) ?? layerValue(layer, read, inputs, statistics));
   }
-  return { logits: values.get(plan.network.output)!, statistics };
+  return { logits: values.get(plan.network.output)!, statistics, values };
 }
 
 function layerValue(

@@ -21,7 +21,8 @@ export async function evaluate(
   job: EvaluateJob,
   { sessions, control }: { sessions: SessionCache; control: RunControl },
 ): Promise<Evaluation> {
-  const dataset = openDatasetFile(job.datasetFile);
+  const opened = openDatasetFile(job.datasetFile);
+  const dataset = { ...opened, header: { ...opened.header, ...job.normalisation } };
   try {
     checkImagesFit(dataset.header, job.network);
     const examples = dataset.examplesOf(job.split);
@@ -38,6 +39,6 @@ export async function evaluate(
     const report = job.isExplained ? tally.report(job.groups) : null;
     return { metrics: report?.metrics ?? tally.metrics(), report, ...tally.kept() };
   } finally {
-    dataset.close();
+    opened.close();
   }
 }

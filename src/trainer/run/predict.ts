@@ -39,7 +39,7 @@ export async function measureExamples({
     if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');
     const chosen = examples.subarray(start, start + count);
     const patients = chosen.map((example) => dataset.patients[example]!);
-    tally.add({ examples: chosen, probabilities, labels: labels.subarray(0, count * labelLength), patients });
+    tally.add({ probabilities, labels: labels.subarray(0, count * labelLength), patients });
   }
   return true;
 }

@@ -8,7 +8,8 @@ import type { Run } from '../../../../src/contract/calls.ts';
 import type { TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
 import type { Cohorts } from '../../../../src/station/cohorts/cohorts.ts';
 import { openBlobStore } from '../../../../src/station/home/blob-store.ts';
-import { openModelRegistry } from '../../../../src/station/runs/model-registry.ts';
+import { openAuthor } from '../../../../src/sync/site/author.ts';
+import { openModelRegistry } from '../../../../src/station/models/model-registry.ts';
 import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
 import type { TrainerProcess } from '../../../../src/trainer/client.ts';
 import { runNotAccessible } from '../../../../src/trainer/faults.ts';
@@ -50,7 +51,7 @@ function situation(
   const cohorts: Pick<Cohorts, 'show' | 'buildDataset'> = {
     show: () => ({ hash: 'newer', classes: [] }) as unknown as ReturnType<Cohorts['show']>,
     buildDataset: async () =>
-      ({ file: 'x', header: { cohortHash: 'trained-on', classes: ['a', 'b'] } }) as unknown as Awaited<
+      ({ file: 'x', header: { ...header, cohortHash: 'trained-on', classes: ['a', 'b'] } }) as unknown as Awaited<
         ReturnType<Cohorts['buildDataset']>
       >,
   };
@@ -59,7 +60,10 @@ function situation(
     datasets: folder,
     cohorts: cohorts as Cohorts,
     trainer: { train } as TrainerProcess,
-    models: openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs'))),
+    models: openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs')), {
+      author: openAuthor(path.join(folder, 'site')),
+      siteName: 'Lyon',
+    }),
     privacy: openPrivacyLedger(folder, () => null),
     resolveNetwork: network,
     threads: () => 1,
@@ -67,6 +71,15 @@ function situation(
   });
   return { book, told, folder };
 }
+
+const header = {
+  task: 'classification',
+  height: 8,
+  width: 8,
+  channels: 1,
+  mean: 0.5,
+  standardDeviation: 0.2,
+} as const;
 
 function outcomeOf(weightsFile: string): TrainOutcome {
   return {
@@ -113,6 +126,7 @@ test('a model names the cohort version that it was trained on, not the newest', 
   const models = openModelRegistry(
     path.join(registered.folder, 'models'),
     openBlobStore(path.join(registered.folder, 'b')),
+    { author: openAuthor(path.join(registered.folder, 'site')), siteName: 'Lyon' },
   );
   expect(models.list()).toMatchObject([{ cohortHash: 'trained-on', classes: ['a', 'b'] }]);
 });

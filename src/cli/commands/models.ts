@@ -1,0 +1,211 @@
+// evaluate, and models list, show, export, import, delete.
+import path from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { EvaluationReport, GroupKind, Metrics } from '../../contract/metrics.ts';
+import { groupKinds } from '../../contract/metrics.ts';
+import type { Model } from '../../contract/model.ts';
+import { splitNames, type SplitName } from '../../contract/training.ts';
+import { contextOf } from '../context.ts';
+import { table } from '../output.ts';
+import type { StationLink } from '../station-link.ts';
+import { estimateText } from '../follow-run.ts';
+
+interface EvaluateOptions {
+  model: string;
+  cohort: string;
+  split: SplitName;
+  by?: GroupKind[];
+  sensitivity?: number;
+}
+
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('measure a model on a split of a cohort')
+    .requiredOption('--model <id>', 'from `imagiq models list`')
+    .requiredOption('--cohort <name>', 'cohort to measure it on; its classes must be among the model’s')
+    .addOption(new Option('--split <split>', 'images of the cohort').choices(splitNames).default('test'))
+    .addOption(new Option('--by <groups...>', 'also for each group of patients').choices(groupKinds))
+    .option(
+      '--sensitivity <share>',
+      'operate where the cohort’s validation images reach this sensitivity, not where the model’s own thresholds lie',
+      sensitivityOf,
+    )
+    .action(async ({ model, cohort, split, by, sensitivity }: EvaluateOptions, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const result = await withStation(async (station) => {
+        const stopListening = station.listen('model-progress', ({ work, done, total }) =>
+          output.progress(work === 'preparing' ? `Preparing image ${done} of ${total}` : 'Measuring …'),
+        );
+        const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
+        process.once('SIGINT', stop);
+        try {
+          return await station.call('evaluate-model', {
+            id: await fullId(station, model),
+            cohort,
+            split,
+            by: by ?? [],
+            sensitivity: sensitivity ?? null,
+          });
+        } finally {
+          process.off('SIGINT', stop);
+          stopListening();
+        }
+      });
+      output.result({ model, cohort, split, ...result }, () => reportText(result.report));
+    });
+}
+
+export function modelsCommand(): Command {
+  const models = new Command('models').description('the models that were trained or taken in here');
+  models
+    .command('list')
+    .description('list the models, newest first')
+    .action(async (_options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const { models: all } = await withStation((station) => station.call('models', {}));
+      output.result({ models: all }, () =>
+        table(
+          ['id', 'network', 'task', 'cohort', 'made', 'author', 'test'],
+          all.map((model) => [
+            model.id,
+            model.network,
+            model.task,
+            model.cohort,
+            model.createdAt.slice(0, 16).replace('T', ' '),
+            model.origin === 'imported' ? (model.author?.site ?? '?') : 'this site',
+            model.test === null ? '' : headline(model.test),
+          ]),
+        ),
+      );
+    });
+  models
+    .command('show')
+    .argument('<id>')
+    .description('show where a model came from and how good it is')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const { model } = await withStation(async (station) => station.call('model', { id: await fullId(station, id) }));
+      output.result(model, () => modelText(model));
+    });
+  models
+    .command('export')
+    .argument('<id>')
+    .argument('<file>', '.onnx: an inference graph for any ONNX Runtime; else a signed file for another ImagiQ')
+    .description('write a model as a file')
+    .action(async (id: string, file: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const format = file.toLowerCase().endsWith('.onnx') ? 'onnx' : 'imagiq';
+      const written = await withStation(async (station) =>
+        station.call('export-model', { id: await fullId(station, id), file: path.resolve(file), format }),
+      );
+      output.result({ ...written, format }, () => `${written.file} (${written.bytes} bytes)`);
+    });
+  models
+    .command('import')
+    .argument('<file>', 'a signed file from `imagiq models export`')
+    .description('take in another site’s model; nothing of it is executed, and a file that was changed is refused')
+    .action(async (file: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const model = await withStation((station) => station.call('import-model', { file: path.resolve(file) }));
+      output.result(model, () => modelText(model));
+    });
+  models
+    .command('delete')
+    .argument('<id>')
+    .description('delete a model and its weights')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      await withStation(async (station) => station.call('delete-model', { id: await fullId(station, id) }));
+      output.result({ deleted: id }, () => `Model ${id} deleted.`);
+    });
+  return models;
+}
+
+/** An id may be shortened as far as it names one model; what names none or several is left to the station to refuse. */
+export async function fullId(station: StationLink, id: string): Promise<string> {
+  if (!/^[0-9a-f]{3,15}$/.test(id)) return /^[0-9a-f]{16}$/.test(id) ? id : '0'.repeat(16);
+  const { models } = await station.call('models', {});
+  const found = models.filter((model) => model.id.startsWith(id));
+  return found.length === 1 ? found[0]!.id : id.padEnd(16, '0');
+}
+
+function sensitivityOf(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('must be above 0 and at most 1.');
+  return value;
+}
+
+function headline({ task, accuracy, auc, dice }: Metrics): string {
+  return task === 'segmentation' ? `Dice ${estimateText(dice)}` : `AUC ${estimateText(auc ?? accuracy)}`;
+}
+
+function modelText(model: Model): string {
+  const { author, hyperParameters } = model;
+  return [
+    `Model ${model.id}: ${model.network} (${model.task}) for ${model.classes.join(', ')}`,
+    `Trained on cohort ${model.cohort} (${model.cohortHash.slice(0, 12)}), ${model.createdAt}`,
+    ...(model.parents.length > 0 ? [`From ${model.parents.join(', ')}`] : []),
+    ...(hyperParameters === null
+      ? []
+      : [
+          `${hyperParameters.epochs} epochs, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
+        ]),
+    author === null ? 'Not signed.' : `Signed by ${author.site} (${author.fingerprint.slice(0, 16)}), ${model.origin}`,
+    ...(model.test === null ? [] : [metricsText(model.test)]),
+  ].join('\n');
+}
+
+function reportText({ metrics, groups }: EvaluationReport): string {
+  const parts = [metricsText(metrics)];
+  if (groups.length > 0) {
+    parts.push(
+      table(
+        ['by', 'group', 'patients', 'images', 'accuracy', 'AUC', 'Dice'],
+        groups.map(({ by, name, patients, examples, accuracy, auc, dice }) => [
+          by,
+          name,
+          patients,
+          examples,
+          estimateText(accuracy),
+          estimateText(auc),
+          estimateText(dice),
+        ]),
+      ),
+    );
+  }
+  return parts.join('\n\n');
+}
+
+function metricsText(metrics: Metrics): string {
+  const { perClass, hausdorff95, hausdorffUnit } = metrics;
+  const number = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(3));
+  const head =
+    metrics.task === 'segmentation'
+      ? `Dice ${estimateText(metrics.dice)}, Hausdorff 95 ${estimateText(hausdorff95)} ${hausdorffUnit ?? ''}, pixel accuracy ${estimateText(metrics.accuracy)}`
+      : `accuracy ${estimateText(metrics.accuracy)}, AUC ${estimateText(metrics.auc)}, F1 ${number(metrics.f1)}, average precision ${number(metrics.averagePrecision)}, ECE ${number(metrics.calibrationError)}`;
+  const rows = perClass.map((entry) =>
+    metrics.task === 'segmentation'
+      ? [
+          entry.name,
+          number(entry.dice),
+          number(entry.hausdorff95),
+          number(entry.sensitivity),
+          number(entry.specificity),
+        ]
+      : [
+          entry.name,
+          number(entry.sensitivity),
+          number(entry.specificity),
+          number(entry.auc),
+          number(entry.averagePrecision),
+          entry.atThreshold === null
+            ? ''
+            : `≥ ${entry.atThreshold.threshold.toFixed(3)}: ${estimateText(entry.atThreshold.sensitivity)}, ${estimateText(entry.atThreshold.specificity)}`,
+        ],
+  );
+  const header =
+    metrics.task === 'segmentation'
+      ? ['class', 'Dice', `HD95 ${hausdorffUnit ?? ''}`, 'sensitivity', 'specificity']
+      : ['class', 'sensitivity', 'specificity', 'AUC', 'AP', 'at the operating point: sensitivity, specificity'];
+  return `${metrics.examples} images of ${metrics.patients} patients: ${head}\n${table(header, rows)}`;
+}

@@ -1,0 +1,99 @@
+// Models of a site: weights with where they came from, and what may be asked of them.
+import { z } from 'zod';
+import { cohortNameSchema } from './cohort.ts';
+import { evaluationReportSchema, groupKinds, metricsSchema, operatingPointSchema } from './metrics.ts';
+import { networkSchema, taskNames } from './network.ts';
+import { preprocessingSchema } from './preprocessing.ts';
+import { hyperParametersSchema, splitNames } from './training.ts';
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+export const modelIdSchema = z.string().regex(/^[0-9a-f]{16}$/, 'a model’s id is 16 hexadecimal digits');
+
+/** How an image becomes what the network sees: part of the model, as its weights are. */
+export const modelInputSchema = z.object({
+  height: z.number().int(),
+  width: z.number().int(),
+  channels: z.number().int(),
+  /** Of the training images after scaling to 0…1. */
+  mean: z.number(),
+  standardDeviation: z.number().positive(),
+  preprocessing: preprocessingSchema.nullable().default(null),
+});
+export type ModelInput = z.infer<typeof modelInputSchema>;
+
+/** Who vouches for a model: the site that trained it, by its device's key. */
+export const modelAuthorSchema = z.object({
+  site: z.string().max(200),
+  /** Ed25519, 32 raw bytes, base64url; its SHA-256 is the fingerprint. */
+  publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  fingerprint: hash,
+  signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+});
+
+export const modelSchema = z.object({
+  /** The first 16 digits of the weights' hash. */
+  id: z.string(),
+  network: z.string(),
+  task: z.enum(taskNames).default('classification'),
+  cohort: z.string(),
+  cohortHash: z.string(),
+  createdAt: z.string(),
+  classes: z.array(z.string()),
+  /** Ids of the models that it was trained from. */
+  parents: z.array(z.string()),
+  weightsHash: z.string(),
+  test: metricsSchema.nullable(),
+  hyperParameters: hyperParametersSchema.nullable().default(null),
+  seed: z.number().int().nullable().default(null),
+  engine: z.string().nullable().default(null),
+  provider: z.string().nullable().default(null),
+  input: modelInputSchema.nullable().default(null),
+  operatingPoint: operatingPointSchema.nullable().default(null),
+  /** Null for models of before signatures. */
+  author: modelAuthorSchema.nullable().default(null),
+  origin: z.enum(['trained', 'imported']).default('trained'),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+/** What a site signs of a model: everything but the signature itself, with the network's definition. */
+export const modelStatementSchema = modelSchema
+  .omit({ id: true, author: true, origin: true })
+  .extend({ definition: networkSchema, weightsHash: hash, classes: z.array(z.string().max(100)).min(1).max(1_000) });
+export type ModelStatement = z.infer<typeof modelStatementSchema>;
+
+export const modelFileFormats = ['imagiq', 'onnx'] as const;
+const file = z.string().min(1).max(4_096);
+
+export const modelCalls = {
+  models: { in: z.object({}), out: z.object({ models: z.array(modelSchema) }) },
+  model: { in: z.object({ id: modelIdSchema }), out: z.object({ model: modelSchema, definition: networkSchema }) },
+  /** Measures a model on a split of a cohort; `model-progress` tells how far it is. One at a time. */
+  'evaluate-model': {
+    in: z.object({
+      id: modelIdSchema,
+      cohort: cohortNameSchema,
+      split: z.enum(splitNames).default('test'),
+      by: z.array(z.enum(groupKinds)).max(3).default([]),
+      /** Chooses the thresholds anew on the cohort's validation images: the highest that reach this sensitivity. */
+      sensitivity: z.number().min(0).max(1).nullable().default(null),
+    }),
+    out: z.object({ report: evaluationReportSchema, operatingPoint: operatingPointSchema.nullable() }),
+  },
+  /** Ends the evaluation or the prediction under way. */
+  'cancel-model-work': { in: z.object({}), out: z.object({}) },
+  /** `imagiq`: signed, for another ImagiQ. `onnx`: an inference graph that any ONNX Runtime loads. */
+  'export-model': {
+    in: z.object({ id: modelIdSchema, file, format: z.enum(modelFileFormats) }),
+    out: z.object({ file: z.string(), bytes: z.number().int() }),
+  },
+  'import-model': { in: z.object({ file }), out: modelSchema },
+  'delete-model': { in: z.object({ id: modelIdSchema }), out: z.object({}) },
+} as const;
+
+export const modelEvents = {
+  'model-progress': z.object({
+    work: z.enum(['preparing', 'evaluating', 'predicting']),
+    done: z.number().int(),
+    total: z.number().int(),
+  }),
+} as const;

@@ -1,0 +1,41 @@
+// Faults of models: codes 230–249. A retired code keeps its line as a tombstone.
+import { Fault } from '../../contract/fault.ts';
+
+export const modelFaults = {
+  unknownModel: (id: string) =>
+    new Fault({
+      code: 230,
+      message: `There is no model ${id.slice(0, 64)}. The models of this site: \`imagiq models list\`.`,
+      retry: 'never',
+    }),
+  fileUnreadable: (why: string) =>
+    new Fault({ code: 231, message: `The model file cannot be read: ${why}. Check its path.`, retry: 'later' }),
+  fileDamaged: (why: string) =>
+    new Fault({
+      code: 232,
+      message: `This file is no model that can be trusted: ${why}. Nothing of it was kept; ask its author for it again.`,
+      retry: 'never',
+    }),
+  otherTask: (model: string, cohort: string) =>
+    new Fault({
+      code: 233,
+      message: `The model is made for ${model}, the cohort for ${cohort}. Choose a cohort of the model’s task.`,
+      retry: 'never',
+    }),
+  notWritten: (why: string) =>
+    new Fault({ code: 234, message: `The model could not be written: ${why}. Choose another place.`, retry: 'later' }),
+  withoutDefinition: () =>
+    new Fault({
+      code: 235,
+      message:
+        'This model was made by an earlier version that did not keep its network. Train it again to use it here.',
+      retry: 'never',
+    }),
+  busy: () =>
+    new Fault({
+      code: 236,
+      message: 'A model is already being run. Wait for it to end, or cancel it.',
+      retry: 'later',
+    }),
+  cancelled: () => new Fault({ code: 237, message: 'The work was cancelled. Nothing was written.', retry: 'now' }),
+} as const;

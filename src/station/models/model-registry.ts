@@ -1,0 +1,126 @@
+// The site's models: weights by hash, each with a statement of where it came from that its author signed.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { type Model, modelSchema, type ModelStatement } from '../../contract/model.ts';
+import { type Network, networkSchema } from '../../contract/network.ts';
+import type { Author } from '../../sync/site/author.ts';
+import type { BlobStore } from '../home/blob-store.ts';
+import { writeFileDurably } from '../home/durable-file.ts';
+import { modelFaults } from './faults.ts';
+import { decodeModelFile, encodeModelFile, modelDomain } from './model-file.ts';
+
+/** A model that was trained here. */
+export type NewModel = Omit<ModelStatement, 'weightsHash' | 'createdAt' | 'network'> & { readonly weightsFile: string };
+
+export interface StoredModel {
+  readonly model: Model;
+  readonly definition: Network;
+  readonly weightsFile: string;
+}
+
+export interface ModelRegistry {
+  /** Copies the weights into the blob store, signs where they came from and registers the model. */
+  add(model: NewModel): Model & { weightsFile: string };
+  /** Newest first. */
+  list(): Model[];
+  /** @throws Fault 230 unknown, 235 of a version that kept no network */
+  get(id: string): StoredModel;
+  /** The signed file for another site. @throws Fault 230, 235 */
+  encode(id: string): Uint8Array;
+  /** Takes a file from another site; the same model again changes nothing. @throws Fault 232 */
+  take(bytes: Uint8Array): Model;
+  /** @throws Fault 230 */
+  delete(id: string): void;
+}
+
+const recordSchema = modelSchema.extend({
+  definition: networkSchema.nullable().default(null),
+  /** The statement as it was signed, byte for byte. */
+  statement: z.string().nullable().default(null),
+});
+type ModelRecord = z.infer<typeof recordSchema>;
+
+export function openModelRegistry(
+  folder: string,
+  blobs: BlobStore,
+  { author, siteName }: { author: Author; siteName: string },
+): ModelRegistry {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const fileOf = (id: string): string => path.join(folder, `${id}.json`);
+
+  const read = (id: string): ModelRecord => {
+    let text: string;
+    try {
+      if (!/^[0-9a-f]{16}$/.test(id)) throw modelFaults.unknownModel(id);
+      text = readFileSync(fileOf(id), 'utf8');
+    } catch {
+      throw modelFaults.unknownModel(id);
+    }
+    const record = recordSchema.safeParse(JSON.parse(text));
+    if (!record.success) throw modelFaults.unknownModel(id);
+    return record.data;
+  };
+
+  const keep = (
+    statement: ModelStatement,
+    statementText: string,
+    signedBy: NonNullable<Model['author']>,
+    origin: Model['origin'],
+  ): Model => {
+    const { definition, ...described } = statement;
+    const model: Model = { ...described, id: statement.weightsHash.slice(0, 16), author: signedBy, origin };
+    const record: ModelRecord = { ...model, definition, statement: statementText };
+    writeFileDurably(fileOf(model.id), JSON.stringify(record));
+    return model;
+  };
+
+  const storedOf = (id: string): StoredModel & { record: ModelRecord } => {
+    const record = read(id);
+    const { definition, statement: _statement, ...model } = record;
+    const weightsFile = blobs.file(model.weightsHash);
+    if (definition === null || weightsFile === null) throw modelFaults.withoutDefinition();
+    return { model, definition, weightsFile, record };
+  };
+
+  return {
+    add({ weightsFile, ...described }) {
+      const weightsHash = blobs.put(readFileSync(weightsFile));
+      const network = described.definition.name;
+      const statement: ModelStatement = { ...described, network, weightsHash, createdAt: new Date().toISOString() };
+      const text = JSON.stringify(statement);
+      const { publicKey, fingerprint } = author;
+      const signedBy = { site: siteName, publicKey, fingerprint, signature: author.sign(modelDomain, text) };
+      const model = keep(statement, text, signedBy, 'trained');
+      return { ...model, weightsFile: blobs.file(weightsHash) ?? weightsFile };
+    },
+    list() {
+      const models: Model[] = [];
+      for (const name of readdirSync(folder)) {
+        if (!name.endsWith('.json')) continue;
+        const model = modelSchema.safeParse(JSON.parse(readFileSync(path.join(folder, name), 'utf8')));
+        if (model.success) models.push(model.data);
+      }
+      return models.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+    },
+    get: storedOf,
+    encode(id) {
+      const { record, weightsFile } = storedOf(id);
+      if (record.statement === null || record.author === null) throw modelFaults.withoutDefinition();
+      return encodeModelFile(readFileSync(weightsFile), record.statement, record.author);
+    },
+    take(bytes) {
+      const { statement, statementText, author: signedBy, weights } = decodeModelFile(bytes);
+      const id = statement.weightsHash.slice(0, 16);
+      const known = this.list().find((model) => model.id === id);
+      if (known !== undefined) return known;
+      blobs.put(weights);
+      return keep(statement, statementText, signedBy, 'imported');
+    },
+    delete(id) {
+      const { weightsHash } = read(id);
+      rmSync(fileOf(id), { force: true });
+      blobs.remove(weightsHash);
+    },
+  };
+}

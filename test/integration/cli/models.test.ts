@@ -1,0 +1,80 @@
+// Models from the command line: measured, written as files, taken in by another site, refused when they were changed.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, test } from 'vitest';
+import { evaluationReportSchema } from '../../../src/contract/metrics.ts';
+import { type Model, modelSchema } from '../../../src/contract/model.ts';
+import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
+import { imagiq, temporaryFolder } from './imagiq.ts';
+
+describe('models from the command line', () => {
+  test('a trained model is measured, exported, imported elsewhere with its author, and deleted', async () => {
+    const folder = temporaryFolder();
+    const home = path.join(folder, 'home');
+    const studies = path.join(folder, 'studies');
+    const { labelsFile } = await writePracticeStudies({ site: 0, folder: studies, patients: 24 });
+    await imagiq('--home', home, 'import', studies);
+    await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+    await imagiq('--home', home, 'train', '--cohort', 'chest', '--epochs', '3', '--seed', '7');
+    const { models } = (await imagiq('--home', home, '--json', 'models', 'list')).json<{ models: Model[] }>();
+    const model = modelSchema.parse(models[0]);
+    expect(model).toMatchObject({ network: 'cnn-small', cohort: 'chest', seed: 7, origin: 'trained', provider: 'cpu' });
+    expect(model.author?.signature).toHaveLength(86);
+
+    const flags = ['--model', model.id.slice(0, 6), '--cohort', 'chest'];
+    const evaluated = await imagiq('--home', home, '--json', 'evaluate', ...flags);
+    expect(evaluated.stderr).not.toContain('imagiq:');
+    const { report } = evaluated.json<{ report: unknown }>();
+    const measured = evaluationReportSchema.parse(report);
+    // Measured again on the same images it is what training measured.
+    expect(measured.metrics).toEqual(model.test);
+    expect(measured.curves.length).toBe(model.classes.length);
+
+    const signed = path.join(folder, 'chest.imagiq-model');
+    const graph = path.join(folder, 'chest.onnx');
+    expect((await imagiq('--home', home, 'models', 'export', model.id, signed)).code).toBe(0);
+    expect((await imagiq('--home', home, 'models', 'export', model.id, graph)).code).toBe(0);
+    expect(readFileSync(graph).includes('"weightsHash"')).toBe(true);
+    const session = await ort.InferenceSession.create(graph);
+    expect([session.inputNames, session.outputNames]).toEqual([['in:images'], ['out:probabilities']]);
+    const { height, width, channels } = model.input!;
+    const image = new ort.Tensor('float32', new Float32Array(height * width * channels).fill(0.5), [
+      1,
+      height,
+      width,
+      channels,
+    ]);
+    const { 'out:probabilities': out } = await session.run({ 'in:images': image });
+    const total = [...(out!.data as Float32Array)].reduce((sum, value) => sum + value, 0);
+    expect(total).toBeCloseTo(1, 5);
+
+    const other = path.join(folder, 'other');
+    const taken = (await imagiq('--home', other, '--json', 'models', 'import', signed)).json<Model>();
+    expect(taken).toMatchObject({ id: model.id, origin: 'imported', author: model.author, test: model.test });
+
+    const bytes = readFileSync(signed);
+    bytes[bytes.length - 20]! ^= 1;
+    const changed = path.join(folder, 'changed.imagiq-model');
+    writeFileSync(changed, bytes);
+    const refused = await imagiq('--home', other, 'models', 'import', changed);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('its weights were changed after its author signed them');
+    const described = Buffer.from(readFileSync(signed).toString('latin1').replace('chest', 'heart'), 'latin1');
+    writeFileSync(changed, described);
+    expect((await imagiq('--home', other, 'models', 'import', changed)).stderr).toContain(
+      'its description was changed',
+    );
+    writeFileSync(changed, readFileSync(signed).subarray(0, 5_000));
+    expect((await imagiq('--home', other, 'models', 'import', changed)).stderr).toContain('it is not whole');
+    expect((await imagiq('--home', other, '--json', 'models', 'list')).json<{ models: Model[] }>().models).toHaveLength(
+      1,
+    );
+
+    await imagiq('--home', other, 'models', 'delete', model.id);
+    const gone = await imagiq('--home', other, 'models', 'show', model.id);
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toContain('There is no model');
+    expect(existsSync(path.join(home, 'models', `${model.id}.json`))).toBe(true);
+  }, 240_000);
+});
