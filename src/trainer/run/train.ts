@@ -13,6 +13,7 @@ import { openRunFolder, type RunPosition } from './checkpoint.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { measureExamples } from './predict.ts';
+import { type PrefetchedBatches, prefetchedBatches } from './prefetched-batches.ts';
 import { progressReporter } from './progress.ts';
 import { shuffled } from './random.ts';
 import type { RunControl } from './run-control.ts';
@@ -41,15 +42,19 @@ export interface TrainSurroundings {
  */
 export async function train(job: TrainJob, surroundings: TrainSurroundings): Promise<TrainOutcome> {
   const dataset = openDatasetFile(job.datasetFile);
+  const { datasetFile, hyperParameters, seed } = job;
+  const prefetched = prefetchedBatches(dataset, { datasetFile, batchSize: hyperParameters.batchSize, seed });
   try {
-    return await trainOn(dataset, job, surroundings);
+    return await trainOn(dataset, prefetched, job, surroundings);
   } finally {
+    await prefetched.close();
     dataset.close();
   }
 }
 
 async function trainOn(
   dataset: DatasetFile,
+  prefetched: PrefetchedBatches,
   job: TrainJob,
   { sessions, control, onProgress, onEpoch, onNote }: TrainSurroundings,
 ): Promise<TrainOutcome> {
@@ -154,7 +159,7 @@ async function trainOn(
     const batchOf = async (batch: number): Promise<Batch | null> =>
       batch < batchesPerEpoch
         ? (privately?.batch ??
-          batches.batchAt(order, batch * batchSize, hyperParameters.augment ? position.epoch : null))
+          (await prefetched.batchAt(order, batch * batchSize, hyperParameters.augment ? position.epoch : null)))
         : null;
     let next = await batchOf(position.batch);
     while (next !== null) {
