@@ -10,12 +10,14 @@ export interface FindOptions {
   readonly messageID: number;
   /** After so many answers the query is cancelled. */
   readonly limit: number;
+  /** Of all answers together; after so many the query is cancelled. */
+  readonly limitBytes?: number;
   /** Told the way to cancel the query. */
   onCancel(cancel: () => void): void;
 }
 
 const answerLimitBytes = 1024 * 1024;
-/** Of all answers together: 200,000 instances have about 60 MB. */
+/** 200,000 instances have about 60 MB. */
 const answersLimitBytes = 256 * 1024 * 1024;
 
 /**
@@ -27,7 +29,7 @@ export async function find<Value>(
   { association, context }: PeerAssociation,
   identifier: Identifier,
   read: (text: (key: Key) => string) => Value,
-  { peerName, messageID, limit, onCancel }: FindOptions,
+  { peerName, messageID, limit, limitBytes = answersLimitBytes, onCancel }: FindOptions,
 ): Promise<{ answers: Value[]; isCut: boolean }> {
   const agreed = context(sopClasses.studyRootFind);
   if (agreed === null) throw pacsFault.notOffered(peerName, 'queries (C-FIND, study root)');
@@ -56,7 +58,7 @@ export async function find<Value>(
     if (status === 0xff00 || status === 0xff01) {
       if (dataSet === null) continue;
       bytes += dataSet.length;
-      if (answers.length < limit && bytes <= answersLimitBytes)
+      if (answers.length < limit && bytes <= limitBytes)
         answers.push(read(decodeIdentifier(dataSet, agreed.transferSyntax)));
       else if (!isCut) {
         isCut = true;

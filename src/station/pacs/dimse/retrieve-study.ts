@@ -41,7 +41,7 @@ export async function retrieveStudy(
   else await get(patient, requests, options, plan);
 }
 
-/** Null where the peer's index cannot be asked. */
+/** Null where the peer's index cannot be asked, or lists more than is taken. */
 async function planOf(
   call: PeerCall,
   studyInstanceUID: string,

@@ -1,5 +1,6 @@
 // C-STORE as a user (PS3.4 B): files go as they are, each in the transfer syntax that it has.
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { Fault } from '../../../contract/fault.ts';
 import { dataSetStart } from '../../library/parse-dataset.ts';
 import { pacsFault } from '../faults.ts';
 import type { SendFile, SendOptions } from '../peer-client.ts';
@@ -16,7 +17,10 @@ const pairOf = ({ sopClassUID, transferSyntaxUID }: SendFile): string => `${sopC
 
 export async function sendInstances(call: PeerCall, files: readonly SendFile[], options: SendOptions): Promise<void> {
   const patient = { ...call, limits: { ...call.limits, idleMs } };
-  for (const batch of batches(files)) await sendBatch(patient, batch, options);
+  for (const batch of batches(files)) {
+    let left: readonly SendFile[] = batch;
+    while (left.length > 0) left = await sendOnOneAssociation(patient, left, options);
+  }
 }
 
 /** An association has 128 presentation contexts at most; one for each pair of SOP class and transfer syntax. */
@@ -35,24 +39,35 @@ function batches(files: readonly SendFile[]): SendFile[][] {
   return all;
 }
 
-async function sendBatch(
+/** A file that breaks costs the association, for half of its instance is with the peer: resolves with what is left then. */
+async function sendOnOneAssociation(
   call: PeerCall,
   files: readonly SendFile[],
   { onSent, onFailure }: SendOptions,
-): Promise<void> {
+): Promise<readonly SendFile[]> {
   const pairs = new Map(files.map((file) => [pairOf(file), file]));
   const proposals = [...pairs.values()].map(({ sopClassUID, transferSyntaxUID }) => ({
     abstractSyntax: sopClassUID,
     transferSyntaxes: [transferSyntaxUID],
   }));
-  await withAssociation(call, proposals, [], async (peerAssociation) => {
-    for (const [index, file] of files.entries()) {
-      if (call.signal.aborted) return;
-      const why = await sendOne(call, peerAssociation, file, (index % 65_535) + 1);
-      if (why === null) onSent(file.sopInstanceUID);
-      else onFailure(`Instance ${file.sopInstanceUID}: ${why}.`);
-    }
-  });
+  let reached = 0;
+  try {
+    await withAssociation(call, proposals, [], async (peerAssociation) => {
+      for (const [index, file] of files.entries()) {
+        if (call.signal.aborted) return;
+        reached = index;
+        const why = await sendOne(call, peerAssociation, file, (index % 65_535) + 1);
+        if (why === null) onSent(file.sopInstanceUID);
+        else onFailure(`Instance ${file.sopInstanceUID}: ${why}.`);
+      }
+    });
+    return [];
+  } catch (error) {
+    const isBroken = error instanceof Fault && error.code === pacsFault.fileBroken('').code;
+    if (!isBroken) throw error;
+    onFailure(error.message);
+    return files.slice(reached + 1);
+  }
 }
 
 /** Null when the peer acknowledged it, else why it did not. */
@@ -98,10 +113,11 @@ async function openDataSet({
   try {
     const file = await open(path, 'r');
     try {
-      const first = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(1, (await file.stat()).size)));
+      const { size } = await file.stat();
+      const first = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(1, size)));
       const { bytesRead } = await file.read(first, 0, first.length, 0);
       const head = first.subarray(0, bytesRead);
-      return { pieces: piecesOf(file, head, dataSetStart(head), sopInstanceUID) };
+      return { pieces: piecesOf({ file, head, size, sopInstanceUID }, dataSetStart(head)) };
     } catch (error) {
       await file.close();
       throw error;
@@ -112,22 +128,23 @@ async function openDataSet({
   }
 }
 
-async function* piecesOf(
-  file: Awaited<ReturnType<typeof open>>,
-  head: Buffer,
-  dataSetAt: number,
-  sopInstanceUID: string,
-): AsyncGenerator<Buffer> {
+interface OpenedFile {
+  readonly file: FileHandle;
+  /** Its first bytes. */
+  readonly head: Buffer;
+  /** Bytes when it was opened. A file that has become shorter since is broken: half of an instance must not look whole. */
+  readonly size: number;
+  readonly sopInstanceUID: string;
+}
+
+/** Closes the file at its end. @throws Fault 675. */
+async function* piecesOf({ file, head, size, sopInstanceUID }: OpenedFile, dataSetAt: number): AsyncGenerator<Buffer> {
   try {
     yield head.subarray(dataSetAt);
-    if (head.length < pieceBytes) return;
-    let at = head.length;
-    for (;;) {
-      const piece = Buffer.allocUnsafe(pieceBytes);
-      const { bytesRead } = await file.read(piece, 0, pieceBytes, at).catch(() => {
-        throw pacsFault.fileBroken(sopInstanceUID);
-      });
-      if (bytesRead === 0) return;
+    for (let at = head.length; at < size;) {
+      const piece = Buffer.allocUnsafe(Math.min(pieceBytes, size - at));
+      const { bytesRead } = await file.read(piece, 0, piece.length, at).catch(() => ({ bytesRead: 0 }));
+      if (bytesRead === 0) throw pacsFault.fileBroken(sopInstanceUID);
       at += bytesRead;
       yield piece.subarray(0, bytesRead);
     }

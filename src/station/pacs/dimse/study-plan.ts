@@ -18,19 +18,22 @@ const uidsPerRequest = 500;
 const instanceLimit = 1_000_000;
 const isUid = (text: string): boolean => /^[0-9.]{1,64}$/.test(text);
 
-/** @throws Fault 667 (no such study), 658 (it refuses such queries). */
+/**
+ * Null where the peer lists more than `limit` instances (or as many series): part of a list must not pass for the study.
+ * @throws Fault 667 (no such study), 658 (it refuses such queries).
+ */
 export async function studyPlan(
   peerAssociation: PeerAssociation,
   studyInstanceUID: string,
   isHere: (sopInstanceUID: string) => boolean,
-  options: Omit<FindOptions, 'limit' | 'messageID'>,
-): Promise<StudyPlan> {
-  const ask = async (messageID: number, identifier: Identifier) =>
-    (await find(peerAssociation, identifier, uidsOf, { ...options, messageID, limit: instanceLimit })).answers;
+  { limit = instanceLimit, ...options }: Omit<FindOptions, 'limit' | 'messageID'> & { readonly limit?: number },
+): Promise<StudyPlan | null> {
+  const ask = (messageID: number, identifier: Identifier, most: number) =>
+    find(peerAssociation, identifier, uidsOf, { ...options, messageID, limit: most });
   const study = { StudyInstanceUID: studyInstanceUID };
-  const series = (await ask(2, { ...study, QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: '' }))
-    .map(({ seriesInstanceUID }) => seriesInstanceUID)
-    .filter(isUid);
+  const listed = await ask(2, { ...study, QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: '' }, limit);
+  if (listed.isCut) return null;
+  const series = listed.answers.map(({ seriesInstanceUID }) => seriesInstanceUID).filter(isUid);
   const requests: Identifier[] = [];
   const missing = new Set<string>();
   const classes = new Set<string>();
@@ -38,12 +41,9 @@ export async function studyPlan(
   let instances = 0;
   for (const [index, seriesInstanceUID] of [...new Set(series)].entries()) {
     const place = { ...study, SeriesInstanceUID: seriesInstanceUID };
-    const answers = await ask((index % 60_000) + 3, {
-      ...place,
-      QueryRetrieveLevel: 'IMAGE',
-      SOPInstanceUID: '',
-      SOPClassUID: '',
-    });
+    const identifier = { ...place, QueryRetrieveLevel: 'IMAGE', SOPInstanceUID: '', SOPClassUID: '' };
+    const { answers, isCut } = await ask((index % 60_000) + 3, identifier, limit - instances);
+    if (isCut) return null;
     instances += answers.length;
     const wanted: string[] = [];
     for (const { sopInstanceUID: uid, sopClassUID } of answers) {

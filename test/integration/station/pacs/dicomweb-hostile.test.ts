@@ -126,6 +126,29 @@ test('a body that breaks off is taken up: the rest is fetched, nothing twice', a
   expect(leftovers(place.folder)).toEqual([]);
 });
 
+test('a refused part that comes again, because the body broke off after it, is told once', async () => {
+  const { parts, uids, place } = await fourInstances();
+  const refused = Buffer.from('--b1\r\nContent-Type: application/dicom\r\n\r\nnonsense\r\n');
+  let bodies = 0;
+  const url = await server((request, response) => {
+    if (request.url?.includes('/instances?')) return json(response, uids.map(instanceJson));
+    multipart(response);
+    bodies += 1;
+    if (bodies > 1) {
+      // What is asked for anew is the one that was refused, and the two that had not come.
+      const wanted = [refused, parts[2], parts[3]].map((part) => part ?? Buffer.alloc(0));
+      return response.end(Buffer.concat([...(bodies === 2 ? wanted : []), Buffer.from('--b1--')]));
+    }
+    const half = (parts[2] ?? Buffer.alloc(0)).subarray(0, 3_000);
+    response.write(Buffer.concat([refused, parts[1] ?? half, half]), () => response.destroy());
+    return undefined;
+  });
+  const { accepted, failures, fault } = await retrieve(clientAt(url), place);
+  expect({ fault, failures }).toEqual({ fault: null, failures: [] });
+  expect(bodies).toBeGreaterThan(1);
+  expect(accepted.map(({ kind }) => kind).toSorted()).toEqual(['imported', 'imported', 'imported', 'refused']);
+});
+
 test('what the peer did not send is named', async () => {
   const { parts, uids, place } = await fourInstances();
   const url = await server((request, response) => {

@@ -2,17 +2,19 @@
 import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { receiverSettingsSchema } from '../../../../src/contract/pacs.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { dataSetStart } from '../../../../src/station/library/parse-dataset.ts';
 import { encodeCommand } from '../../../../src/station/pacs/dimse/command-set.ts';
 import { dimseClient } from '../../../../src/station/pacs/dimse/dimse-client.ts';
 import { encodeAssociateRequest, encodeReleaseRequest } from '../../../../src/station/pacs/dimse/pdu.ts';
+import { pacsFault } from '../../../../src/station/pacs/faults.ts';
 import type { SendFile } from '../../../../src/station/pacs/peer-client.ts';
 import { type ReceiverLimits, receiverLimits } from '../../../../src/station/pacs/receiver/receiver-server.ts';
 import { openReceiver, type Receiver } from '../../../../src/station/pacs/receiver/receiver.ts';
@@ -107,6 +109,43 @@ it('an instance of several megabytes is kept byte for byte under the hash of its
   const kept = library!.instanceFile(file.sopInstanceUID)!.path;
   expect(dataSetOf(kept).equals(dataSetOf(file.path))).toBe(true);
   expect(path.basename(kept)).toBe(`${hash('sha256', readFileSync(kept), 'hex')}.dcm`);
+});
+
+/** Calls `breakIt` before the second piece of `file` is read to be sent. */
+async function breakWhileSent(file: string, breakIt: () => void): Promise<void> {
+  const one = await open(file, 'r');
+  const { ino } = await one.stat();
+  const handles = Object.getPrototypeOf(one) as FileHandle;
+  const { read } = handles;
+  const spy = vi.spyOn(handles, 'read').mockImplementation(async function (this: FileHandle, ...given: unknown[]) {
+    const position = given[3];
+    if (typeof position === 'number' && position > 0 && (await this.stat()).ino === ino) breakIt();
+    return (read as (...all: unknown[]) => Promise<{ bytesRead: number; buffer: Buffer }>).apply(this, given);
+  } as typeof read);
+  onTestFinished(() => spy.mockRestore());
+  await one.close();
+}
+
+it.each([
+  ['becomes shorter', (file: string) => truncateSync(file, 1_500_000)],
+  [
+    'cannot be read further',
+    (file: string) => {
+      throw new Error(`EIO: i/o error, read '${file}'`);
+    },
+  ],
+])('a file that %s while it is sent is told by its UID, and the others are sent', async (_how, breakFile) => {
+  await listen({});
+  const files = slices([0, 1, 2], 1_024);
+  const [first, second, third] = files as [SendFile, SendFile, SendFile];
+  await breakWhileSent(second.path, () => breakFile(second.path));
+  const { sent, failures } = await send(files);
+  expect(sent).toEqual([first.sopInstanceUID, third.sopInstanceUID]);
+  expect(failures).toEqual([pacsFault.fileBroken(second.sopInstanceUID).message]);
+  expect(failures[0]).not.toContain(second.path);
+  await library!.intake().flush();
+  expect(library!.instanceFile(second.sopInstanceUID)).toBeNull();
+  expect(library!.instanceFile(third.sopInstanceUID)).not.toBeNull();
 });
 
 it('an association beyond the limit is rejected for now, and taken when another has ended', async () => {
