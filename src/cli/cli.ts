@@ -9,12 +9,14 @@ import { epsilonCommand } from './commands/epsilon.ts';
 import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
 import { importsCommand } from './commands/imports.ts';
 import { labelsCommand } from './commands/labels.ts';
+import { leakProbeCommand } from './commands/leak-probe.ts';
 import { libraryCommands } from './commands/library.ts';
 import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
 import { membersCommand } from './commands/members.ts';
 import { evaluateCommand, modelsCommand } from './commands/models.ts';
 import { pacsCommand } from './commands/pacs.ts';
+import { privacyCommand } from './commands/privacy.ts';
 import { projectCommand } from './commands/project.ts';
 import { runsCommand } from './commands/runs.ts';
 import { settingsCommand } from './commands/settings.ts';
@@ -49,6 +51,8 @@ for (const command of [
   runsCommand(),
   settingsCommand(),
   epsilonCommand(),
+  privacyCommand(),
+  leakProbeCommand(),
   ...hubCommands(),
   membersCommand(),
   projectCommand(),

@@ -61,6 +61,7 @@ export function tellRun(run: Run, seconds: number, output: Output): void {
       imagesPerSecond: run.outcome?.imagesPerSecond ?? null,
       provider: run.outcome?.provider ?? null,
       notes: run.notes,
+      privacy: run.outcome?.privacy ?? run.progress?.privacy ?? null,
     },
     () => runText(run),
   );
@@ -69,11 +70,13 @@ export function tellRun(run: Run, seconds: number, output: Output): void {
 
 function progressText({ progress, preparing }: Run): string {
   if (!progress) return preparing === null ? 'Preparing the data …' : `Preparing the data: ${percent(preparing)}`;
-  const { epoch, epochs, step, steps, loss, imagesPerSecond, secondsLeft, state, waitsFor, dataWaitShare } = progress;
+  const { epoch, epochs, step, steps, loss, imagesPerSecond, secondsLeft, state, waitsFor, dataWaitShare, privacy } =
+    progress;
   if (state === 'waiting') return `waits: ${waitsFor ?? ''} (epoch ${epoch}/${epochs}, step ${step}/${steps})`;
   const left = secondsLeft === null ? '' : `, ${Math.ceil(secondsLeft)} s left`;
+  const spent = privacy === null ? '' : `, ε ${privacy.epsilon.toFixed(2)} of ${privacy.budget}`;
   const waits = dataWaitShare >= 0.01 ? `, ${percent(dataWaitShare)} waiting for data` : '';
-  return `${state} epoch ${epoch}/${epochs} step ${step}/${steps}, loss ${loss.toFixed(4)}, ${imagesPerSecond.toFixed(0)} images/s${waits}${left}`;
+  return `${state} epoch ${epoch}/${epochs} step ${step}/${steps}, loss ${loss.toFixed(4)}, ${imagesPerSecond.toFixed(0)} images/s${spent}${waits}${left}`;
 }
 
 function runText(run: Run): string {
@@ -92,6 +95,13 @@ function runText(run: Run): string {
   if (run.outcome?.ending === 'patience') {
     lines.push(
       `Ended early: no lower validation loss since epoch ${run.outcome.bestEpoch ?? 0}, whose weights are kept.`,
+    );
+  }
+  const privacy = run.outcome?.privacy;
+  if (privacy) {
+    const how = run.outcome?.ending === 'budget' ? ' The budget ended the run.' : '';
+    lines.push(
+      `privacy: ε = ${privacy.epsilon.toFixed(3)} at δ = ${privacy.delta} for each training image (budget ${privacy.budget}).${how}`,
     );
   }
   if (run.outcome) lines.push(`model ${run.outcome.weightsFile}`);

@@ -1,7 +1,7 @@
 // What training with a privacy promise has cost, as the data manager sees it. Names no patient.
 import { z } from 'zod';
 import { cohortNameSchema } from './cohort.ts';
-import { hyperParametersSchema, privacySettingsSchema } from './training.ts';
+import { hyperParametersSchema, leakProbeSchema, privacySettingsSchema } from './training.ts';
 
 const nothing = z.object({});
 
@@ -51,5 +51,27 @@ export const privacyCalls = {
       hyperParameters: hyperParametersSchema.pick({ epochs: true, batchSize: true }).partial().default({}),
     }),
     out: z.object({ privacy: privacySettingsSchema, sampleRate: z.number(), steps: z.number().int() }),
+  },
+  /** Attacks the site's own next gradient and answers what it found. Resolves when it has ended, at the latest after `maxSeconds`. */
+  'leak-probe': {
+    in: z.object({
+      cohort: cohortNameSchema,
+      /** Of a bundled network, where neither model nor federation names one. */
+      network: z.string().max(64).default('cnn-small'),
+      /** The federation whose project's first update is meant; its network and privacy settings are taken. */
+      federation: z.string().nullable().default(null),
+      model: z.string().max(64).nullable().default(null),
+      batch: z.number().int().min(1).max(64).default(1),
+      privacy: privacySettingsSchema.nullable().default(null),
+      iterations: z.number().int().min(1).max(20_000).default(600),
+      maxSeconds: z.number().min(1).max(3_600).default(60),
+    }),
+    out: leakProbeSchema.extend({
+      network: z.string(),
+      /** What it means, for a person. */
+      sentence: z.string(),
+      /** Pictures in Base64. */
+      pairs: z.array(leakProbeSchema.shape.pairs.element.extend({ truth: z.string(), guess: z.string() })),
+    }),
   },
 } as const;

@@ -216,12 +216,60 @@ export const trainProgressSchema = z.object({
 });
 export type TrainProgress = z.infer<typeof trainProgressSchema>;
 
+/** Tries to find images of the data set behind the gradient that an update would be made of. */
+export const leakProbeJobSchema = z.object({
+  datasetFile: z.string(),
+  network: networkSchema,
+  /** Null: untrained weights of this seed, the most talkative ones. */
+  weightsFile: z.string().nullable().default(null),
+  seed: z.number().int().min(0).default(0),
+  /** Images behind the gradient. */
+  batch: z.number().int().min(1).max(64).default(1),
+  /** Attacks what DP-SGD with these settings would release; null: the bare gradient. */
+  privacy: privacySettingsSchema.nullable().default(null),
+  iterations: z.number().int().min(1).max(20_000).default(600),
+  maxSeconds: z.number().min(1).max(3_600).default(60),
+  threads: z.number().int().min(1).max(64).default(2),
+});
+export type LeakProbeJob = z.infer<typeof leakProbeJobSchema>;
+
+export const leakProbeSchema = z.object({
+  height: z.number().int(),
+  width: z.number().int(),
+  /** Cosine between the gradient of what was found and the true one: 1 where the attack matched it. */
+  match: z.number(),
+  /** For each image of the batch the guess that is most like it, the likest pair first. */
+  pairs: z.array(
+    z.object({
+      /** Grey values, [height, width]. */
+      truth: z.instanceof(Uint8Array),
+      guess: z.instanceof(Uint8Array),
+      /** Structural similarity, at most 1. */
+      similarity: z.number(),
+      /** In decibels. */
+      peakSignalToNoise: z.number(),
+      /** Place of the true image among all compared ones by their likeness to the guess: 1 is the likest. */
+      rank: z.number().int(),
+      /** Images of other patients that it was compared with, and how like the guess they are. */
+      others: z.number().int(),
+      chanceMean: z.number(),
+      chanceMost: z.number(),
+      isRecognised: z.boolean(),
+    }),
+  ),
+  /** Whether any image could be recognised. */
+  isRecognised: z.boolean(),
+  seconds: z.number(),
+});
+export type LeakProbe = z.infer<typeof leakProbeSchema>;
+
 /** Orders to a trainer process. One job at a time. */
 export const toTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('train'), id: z.number().int(), job: trainJobSchema }),
   z.object({ kind: z.literal('evaluate'), id: z.number().int(), job: evaluateJobSchema }),
   z.object({ kind: z.literal('predict'), id: z.number().int(), job: predictJobSchema }),
   z.object({ kind: z.literal('export'), id: z.number().int(), job: exportJobSchema }),
+  z.object({ kind: z.literal('probe-leak'), id: z.number().int(), job: leakProbeJobSchema }),
   z.object({ kind: z.literal('pause') }),
   z.object({ kind: z.literal('resume') }),
   /** Ends the running job at the next step, keeping its checkpoint. */
@@ -248,6 +296,7 @@ export const fromTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('evaluated'), id: z.number().int(), evaluation: evaluationSchema }),
   z.object({ kind: z.literal('predicted'), id: z.number().int(), prediction: predictionSchema }),
   z.object({ kind: z.literal('exported'), id: z.number().int(), bytes: z.number().int() }),
+  z.object({ kind: z.literal('leak-probed'), id: z.number().int(), probe: leakProbeSchema }),
   z.object({ kind: z.literal('fault'), id: z.number().int(), fault: faultSchema }),
 ]);
 export type FromTrainer = z.infer<typeof fromTrainerSchema>;

@@ -6,6 +6,9 @@ import {
   type Epoch,
   type EvaluateOrder,
   evaluateJobSchema,
+  type LeakProbe,
+  type LeakProbeJob,
+  leakProbeJobSchema,
   type Evaluation,
   type FromTrainer,
   fromTrainerSchema,
@@ -54,6 +57,11 @@ export interface TrainerProcess {
   predict(job: PredictOrder, options?: { readonly signal?: AbortSignal }): Promise<Prediction>;
   /** Writes an inference graph and returns its size in bytes. @throws Fault 300–399 */
   exportModel(job: ExportJob): Promise<number>;
+  /** @throws Fault 361 when stopped. */
+  probeLeak(
+    job: Partial<LeakProbeJob> & Pick<LeakProbeJob, 'datasetFile' | 'network'>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<LeakProbe>;
   /** These three mean the running job and do nothing without one. */
   pause(): void;
   resume(): void;
@@ -68,7 +76,7 @@ export interface TrainerProcess {
   close(): void;
 }
 
-type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' | 'predicted' | 'exported' }>;
+type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' | 'predicted' | 'exported' | 'leak-probed' }>;
 
 /** One job on its way through the process. */
 interface Task {
@@ -225,6 +233,11 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
       const answer = await perform({ kind: 'export', id: nextId++, job: exportJobSchema.parse(job) }, {});
       if (answer.kind !== 'exported') throw messageMalformed('kind');
       return answer.bytes;
+    },
+    async probeLeak(job, options = {}) {
+      const answer = await perform({ kind: 'probe-leak', id: nextId++, job: leakProbeJobSchema.parse(job) }, options);
+      if (answer.kind !== 'leak-probed') throw messageMalformed('kind');
+      return answer.probe;
     },
     pause: () => send({ kind: 'pause' }),
     resume: () => send({ kind: 'resume' }),

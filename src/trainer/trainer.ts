@@ -3,6 +3,7 @@ import { constants, setPriority } from 'node:os';
 import { faultValueOf } from '../contract/fault.ts';
 import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/training.ts';
 import { messageMalformed, trainerUnavailable } from './faults.ts';
+import { probeLeak } from './privacy/leak-probe.ts';
 import { evaluate } from './run/evaluate.ts';
 import { exportModel } from './run/export-model.ts';
 import { predictImages } from './run/predict-images.ts';
@@ -42,6 +43,8 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
         },
       });
       last = { kind: 'trained', id, outcome };
+    } else if (order.kind === 'probe-leak') {
+      last = { kind: 'leak-probed', id, probe: await probeLeak(order.job, { control }) };
     } else if (order.kind === 'evaluate') {
       last = { kind: 'evaluated', id, evaluation: await evaluate(order.job, { sessions, control }) };
     } else if (order.kind === 'predict') {

@@ -6,15 +6,17 @@ import { bundledNetworkNames } from '../../station/initial-trunk.ts';
 import { followRun, tellRun } from '../follow-run.ts';
 import { addHyperParameterOptions, type HyperParameterOptions, hyperParametersOf } from '../hyper-parameter-options.ts';
 import { positiveInteger, wholeNumber } from '../options.ts';
+import { addPrivacyOptions, type PrivacyOptions, privacyOf } from '../privacy-options.ts';
 
-type TrainOptions = HyperParameterOptions & {
-  cohort: string;
-  network: string;
-  threads?: number;
-  seed?: number;
-  engine: (typeof engineNames)[number];
-  provider: (typeof providerNames)[number];
-};
+type TrainOptions = HyperParameterOptions &
+  PrivacyOptions & {
+    cohort: string;
+    network: string;
+    threads?: number;
+    seed?: number;
+    engine: (typeof engineNames)[number];
+    provider: (typeof providerNames)[number];
+  };
 
 export function trainCommand(): Command {
   const train = new Command('train')
@@ -29,7 +31,7 @@ export function trainCommand(): Command {
     .addOption(
       new Option('--provider <provider>', 'device of the compiled engine').choices(providerNames).default('auto'),
     );
-  return addHyperParameterOptions(train).action(async (options: TrainOptions, command: Command) => {
+  return addPrivacyOptions(addHyperParameterOptions(train)).action(async (options: TrainOptions, command: Command) => {
     const { output, withStation } = contextOf(command);
     const { cohort, network, engine, provider, seed } = options;
     const started = performance.now();
@@ -37,16 +39,19 @@ export function trainCommand(): Command {
       (station) =>
         followRun(
           station,
-          () =>
-            station.call('start-run', {
+          async () => {
+            const hyperParameters = hyperParametersOf(options);
+            const privacy = await privacyOf(station, options, { cohort, ...hyperParameters });
+            return station.call('start-run', {
               cohort,
               network,
-              hyperParameters: hyperParametersOf(options),
+              hyperParameters: { ...hyperParameters, privacy },
               fitMemory: options.batch === 'auto',
               engine,
               provider,
               ...(seed !== undefined && { seed }),
-            }),
+            });
+          },
           output,
         ),
       options.threads === undefined ? {} : { threads: options.threads },

@@ -11,6 +11,7 @@ interface Act {
 
 const acts: Readonly<Record<string, Act>> = {
   import: { words: 'Studies imported', direction: 'here' },
+  'leak-probe': { words: 'Leak probe run', direction: 'here' },
   'privacy-budget': { words: 'Privacy budget set', direction: 'here' },
   'cohort-created': { words: 'Cohort created', direction: 'here' },
   'cohort-deleted': { words: 'Cohort deleted', direction: 'here' },

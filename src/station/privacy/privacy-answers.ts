@@ -2,23 +2,15 @@
 import type { Answers } from '../../contract/calls.ts';
 import type { privacyCalls } from '../../contract/privacy.ts';
 import { hyperParametersSchema } from '../../contract/training.ts';
-import type { Cohorts } from '../cohorts/cohorts.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Station } from '../open-station.ts';
 import { noiseMultiplierFor } from './accountant.ts';
-import type { PrivacyLedger } from './privacy-ledger.ts';
+import { leakProbeAnswer } from './leak-probe-answer.ts';
 
 /** δ where none is chosen. */
 const largestDelta = 1e-5;
 
-export function privacyAnswers({
-  cohorts,
-  privacy,
-  ledger,
-}: {
-  readonly cohorts: Cohorts;
-  readonly privacy: PrivacyLedger;
-  readonly ledger: Ledger;
-}): Answers<keyof typeof privacyCalls> {
+export function privacyAnswers(station: Station): Answers<keyof typeof privacyCalls> {
+  const { cohorts, privacy, ledger } = station;
   return {
     'privacy-report': () => ({
       budget: privacy.budget,
@@ -29,6 +21,7 @@ export function privacyAnswers({
       ledger.append('privacy-budget', { ...budget });
       return privacy.budget;
     },
+    'leak-probe': (request) => leakProbeAnswer(station, request),
     'privacy-settings': ({ cohort, epsilon, delta, clipNorm, hyperParameters }) => {
       const { epochs, batchSize } = hyperParametersSchema.parse(hyperParameters);
       const images = Math.max(1, cohorts.show(cohort).split.train?.instances ?? 0);

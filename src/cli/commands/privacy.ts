@@ -1,0 +1,41 @@
+// privacy: what training with noise has cost the patients of this site, and the budget for it.
+import { Command } from 'commander';
+import { contextOf } from '../context.ts';
+import { positiveNumber } from '../options.ts';
+import { table } from '../output.ts';
+
+export function privacyCommand(): Command {
+  const privacy = new Command('privacy').description(
+    'what training with differential privacy has cost, and its budget',
+  );
+  privacy
+    .command('show')
+    .description('ε spent per cohort, over all runs and projects in which its patients were')
+    .action(async (_options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const report = await withStation((station) => station.call('privacy-report', {}));
+      output.result(report, () => {
+        const rows = report.cohorts.flatMap(({ cohort, epsilon, costs }) => [
+          [cohort, epsilon.toFixed(3), ''],
+          ...costs.map(({ network, kind, steps, epsilon, isOpen }) => [
+            '',
+            epsilon.toFixed(3),
+            `${network} (${kind}), ${steps} steps${isOpen ? ', under way' : ''}`,
+          ]),
+        ]);
+        const { epsilon, delta } = report.budget;
+        return `${table(['cohort', 'ε', 'training'], rows)}\nBudget: ε = ${epsilon} at δ = ${delta}`;
+      });
+    });
+  privacy
+    .command('budget')
+    .description('set the most that the images of any patient may cost')
+    .requiredOption('--epsilon <number>', 'ε over all trainings', positiveNumber)
+    .requiredOption('--delta <probability>', 'δ over all trainings', positiveNumber)
+    .action(async ({ epsilon, delta }: { epsilon: number; delta: number }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const budget = await withStation((station) => station.call('set-privacy-budget', { epsilon, delta }));
+      output.result(budget, () => `The budget is ε = ${budget.epsilon} at δ = ${budget.delta}.`);
+    });
+  return privacy;
+}

@@ -1,0 +1,46 @@
+import { readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import type { CallOutput } from '../../../src/contract/calls.ts';
+import type { PrivacyMeter } from '../../../src/contract/training.ts';
+import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
+import { imagiq, temporaryFolder } from './imagiq.ts';
+
+test('a training with a privacy promise is charged to its cohort, and refused once the site’s budget is spent', async () => {
+  const folder = temporaryFolder();
+  const home = ['--home', path.join(folder, 'home')];
+  const studies = path.join(folder, 'studies');
+  const { labelsFile } = await writePracticeStudies({ site: 0, folder: studies, patients: 16 });
+  await imagiq(...home, 'import', studies);
+  await imagiq(...home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+  await imagiq(...home, 'privacy', 'budget', '--epsilon', '5', '--delta', '0.001');
+
+  const train = ['train', '--cohort', 'chest', '--epochs', '1', '--target-epsilon', '4.9', '--delta', '0.001'];
+  const ended = await imagiq(...home, '--json', ...train);
+  expect(ended.stderr).not.toContain('error');
+  const run = ended.json<{ state: string; privacy: PrivacyMeter }>();
+  expect(run.state).toBe('done');
+  expect(run.privacy.epsilon).toBeGreaterThan(3);
+  expect(run.privacy.epsilon).toBeLessThanOrEqual(4.9);
+
+  const report = (await imagiq(...home, '--json', 'privacy', 'show')).json<CallOutput<'privacy-report'>>();
+  expect(report.budget).toEqual({ epsilon: 5, delta: 0.001 });
+  expect(report.cohorts[0]).toMatchObject({ cohort: 'chest', costs: [{ kind: 'run', isOpen: false }] });
+  // Both say the same of the same steps; the twin of the default network is what was trained.
+  expect(report.cohorts[0]?.epsilon).toBeCloseTo(run.privacy.epsilon, 6);
+  expect(report.cohorts[0]?.costs[0]?.network).toMatch(/^cnn-small/);
+
+  const refused = await imagiq(...home, ...train);
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain('budget of “chest” is spent');
+
+  const pictures = path.join(folder, 'pictures');
+  const probed = await imagiq(
+    ...[...home, '--json', 'leak-probe', '--cohort', 'chest', '--seconds', '3', '--pictures', pictures],
+  );
+  const probe = probed.json<CallOutput<'leak-probe'>>();
+  expect(probe.sentence).toMatch(/recognised from the gradient of one image/);
+  expect(Buffer.from(probe.pairs[0]!.guess, 'base64')).toHaveLength(probe.height * probe.width);
+  expect(readdirSync(pictures)).toEqual(['01-guess.pgm', '01-truth.pgm']);
+  expect(statSync(path.join(pictures, '01-truth.pgm')).size).toBeGreaterThan(probe.height * probe.width);
+}, 240_000);
