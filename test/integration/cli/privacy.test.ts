@@ -35,9 +35,8 @@ test('a training with a privacy promise is charged to its cohort, and refused on
   expect(refused.stderr).toContain('budget of “chest” is spent');
 
   const pictures = path.join(folder, 'pictures');
-  const probed = await imagiq(
-    ...[...home, '--json', 'leak-probe', '--cohort', 'chest', '--seconds', '3', '--pictures', pictures],
-  );
+  const probe3s = ['leak-probe', '--cohort', 'chest', '--seconds', '3', '--pictures', pictures];
+  const probed = await imagiq(...home, '--json', ...probe3s);
   const probe = probed.json<CallOutput<'leak-probe'>>();
   expect(probe.sentence).toMatch(/recognised from the gradient of one image/);
   expect(Buffer.from(probe.pairs[0]!.guess, 'base64')).toHaveLength(probe.height * probe.width);
