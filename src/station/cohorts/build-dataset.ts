@@ -1,6 +1,7 @@
 // A cohort version as a data set: shards of images and masks, and one file with labels, splits and patient numbers, without any
 // identity. A build that was cut short goes on from the shards that are whole.
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -109,16 +110,23 @@ export function classLabels(cohort: Pick<Cohort, 'classes'>, classes?: readonly 
   return { classes: wanted, label, mark: isOwn ? '' : `-classes-${hash}` };
 }
 
-/** Shards that this process found whole, by place. A shard is never changed under its name. */
+/** Shards that this process found whole, as they are on the disk. */
 const foundWhole = new Set<string>();
 
 function areWhole(folder: string, header: DatasetHeader): boolean {
   return (header.shards ?? []).every(({ file }) => {
-    const place = path.join(folder, file);
-    if (!foundWhole.has(place) && readShard(folder, file) === null) return false;
-    foundWhole.add(place);
+    const version = versionOf(path.join(folder, file));
+    if (version === null) return false;
+    if (!foundWhole.has(version) && readShard(folder, file) === null) return false;
+    foundWhole.add(version);
     return true;
   });
+}
+
+/** Null where there is no such file. */
+function versionOf(place: string): string | null {
+  const stat = statSync(place, { throwIfNoEntry: false });
+  return stat === undefined ? null : `${place} ${stat.size} ${stat.mtimeMs}`;
 }
 
 async function build(
@@ -163,7 +171,8 @@ async function build(
           ? whole
           : await threads.build(taskOf(planned, folder, labels.classes.length, chain, parts), () => advance(1));
         if (isReused) advance(planned.items.length);
-        if (shard.file !== null) foundWhole.add(path.join(folder, shard.file));
+        const version = shard.file === null ? null : versionOf(path.join(folder, shard.file));
+        if (version !== null) foundWhole.add(version);
         firstReason ??= shard.firstReason;
         columns[planned.index] = columnsOf(planned, shard);
       };

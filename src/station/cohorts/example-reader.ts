@@ -29,8 +29,8 @@ export interface ExampleReader {
   extentMm(place: FramePlace): Promise<{ height: number; width: number } | null>;
 }
 
-const keptDatasetsBytes = 192 * 2 ** 20;
-const keptFramesBytes = 96 * 2 ** 20;
+const keptDatasetsBytes = 96 * 2 ** 20;
+const keptFramesBytes = 64 * 2 ** 20;
 /** Slices that a volume's range of values is taken from. */
 const rangeSlices = 16;
 /** A pixel of a fractional segment is in from half on. */
@@ -68,9 +68,11 @@ export function exampleReader(): ExampleReader {
   return {
     async read(example, chain) {
       const { path } = example;
-      const dataset = datasetAt(path);
+      // Pictures that nobody asks for again would only push out what is.
+      const isAlone = chain.window.of === 'image' && chain.channelsAre === 'repeated' && example.masks.length === 0;
+      const dataset = isAlone ? wholeDataset(path) : datasetAt(path);
       const place = { path, frame: example.frame ?? Math.max(1, Math.ceil(imageDescription(dataset).frames / 2)) };
-      const frame = await frameAt(place);
+      const frame = isAlone ? await readFrameOf(dataset, place.frame, codecs) : await frameAt(place);
       const isVolume = chain.window.of === 'volume';
       const stack = isVolume || chain.channelsAre === 'neighbouring-slices' ? stackOf(example) : [];
       const range = isVolume && stack.length > 0 ? await rangeOf(example, stack, chain) : undefined;

@@ -1,0 +1,343 @@
+// Cohorts of segmented volumes and of several labels, and their data sets, over the real library: NIfTI pairs and pictures made here.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { encode } from 'fast-png';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shardFolder } from '../../../src/contract/dataset.ts';
+import { type Cohorts, openCohorts } from '../../../src/station/cohorts/cohorts.ts';
+import { type Library, openLibrary } from '../../../src/station/library/library.ts';
+import { type DatasetFile, openDatasetFile } from '../../../src/trainer/run/dataset-file.ts';
+import { niftiFile } from '../../fixtures/nifti-bytes.ts';
+
+const onProgress = (): void => {};
+const { signal } = new AbortController();
+const all = { query: '', studyInstanceUIDs: null, labelsFile: null, labelColumn: null };
+
+interface Home {
+  readonly folder: string;
+  readonly files: string;
+  readonly datasets: string;
+  readonly library: Library;
+  readonly cohorts: Cohorts;
+  write(name: string, bytes: Uint8Array | string): string;
+  importFiles(): Promise<void>;
+  close(): void;
+}
+
+function openHome(): Home {
+  const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-segmentation-'));
+  const files = path.join(folder, 'files');
+  const library = openLibrary({ folder: path.join(folder, 'home') });
+  const datasets = path.join(folder, 'datasets');
+  const pseudonymKey = new Uint8Array(32).fill(5);
+  const cohorts = openCohorts({ folder: path.join(folder, 'home'), datasets, library, pseudonymKey });
+  return {
+    folder,
+    files,
+    datasets,
+    library,
+    cohorts,
+    write(name, bytes) {
+      const file = path.join(files, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, bytes);
+      return file;
+    },
+    async importFiles() {
+      await library.importPaths([files], { mode: 'reference', signal, onProgress });
+    },
+    close() {
+      cohorts.close();
+      library.close();
+      rmSync(folder, { recursive: true, maxRetries: 5 });
+    },
+  };
+}
+
+const [columns, rows, slices] = [12, 10, 6];
+/** As most NIfTI files lie: columns run to the right and rows to the front, the other way round than axial images are shown. */
+const sform = [
+  [1, 0, 0, -6],
+  [0, 1, 0, -5],
+  [0, 0, 2, 0],
+];
+/** A box near the front right of slices 1 to 4, with a label of its own at the back of it. */
+const labelAt = (i: number, j: number, k: number): number =>
+  k < 1 || k > 4 || i < 7 || i > 10 || j < 4 || j > 8 ? 0 : j > 6 ? 1 : 2;
+const voxels = Array.from({ length: columns * rows * slices }, (_, at): [number, number, number] => [
+  at % columns,
+  Math.floor(at / columns) % rows,
+  Math.floor(at / columns / rows),
+]);
+/** What the mask marks is bright; each slice has a darkness of its own. */
+const volume = (patient: number): Buffer =>
+  niftiFile({
+    size: [columns, rows, slices],
+    sform,
+    values: voxels.map((v) => (labelAt(...v) > 0 ? 1_000 : v[2] * 40 + patient)),
+  });
+const mask = (labels: readonly number[]): Buffer =>
+  niftiFile({
+    size: [columns, rows, slices],
+    sform,
+    datatype: 2,
+    voxelBytes: 1,
+    write: (view, at, value) => view.setUint8(at, value),
+    values: labels,
+  });
+const labelled = mask(voxels.map((voxel) => labelAt(...voxel)));
+const empty = mask(voxels.map(() => 0));
+
+async function openDataset(home: Home, name: string, shape: { height: number; width: number; channels: number }) {
+  const built = await home.cohorts.buildDataset(name, { ...shape, folder: home.datasets, signal, onProgress });
+  const dataset = openDatasetFile(built.file);
+  const { height, width, channels } = shape;
+  const image = (example: number): Uint16Array => {
+    const into = new Uint16Array(height * width * channels);
+    dataset.readImage(example, into);
+    return into;
+  };
+  const maskOf = (example: number): Uint8Array => {
+    const into = new Uint8Array(height * width);
+    dataset.readMask(example, into);
+    return into;
+  };
+  return { ...built, dataset, image, maskOf };
+}
+
+describe('a cohort of segmented volumes', () => {
+  let home: Home;
+  const names = ['one', 'two', 'three', 'four', 'five', 'six'];
+  beforeAll(async () => {
+    home = openHome();
+    names.forEach((name, index) => {
+      home.write(`imagesTr/${name}.nii`, volume(index));
+      home.write(`labelsTr/${name}.nii`, labelled);
+    });
+    home.write('imagesTr/nothing.nii', volume(50));
+    home.write('labelsTr/nothing.nii', empty);
+    home.write('imagesTr/unmarked.nii', volume(60));
+    home.write('dataset.json', JSON.stringify({ labels: { 0: 'background', 1: 'Anterior', 2: 'Posterior' } }));
+    await home.importFiles();
+  });
+  afterAll(() => home.close());
+
+  it('holds every slice of the volumes that have a mask with something in it, split by patient', async () => {
+    const cohort = await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    expect(cohort).toMatchObject({ task: 'segmentation', instances: 36, patients: 6 });
+    expect(cohort.classes.map(({ name, instances }) => [name, instances])).toEqual([
+      ['background', 36],
+      ['Anterior', 24],
+      ['Posterior', 24],
+    ]);
+    expect(Object.values(cohort.split).map(({ instances }) => instances % slices)).toEqual([0, 0, 0]);
+    expect(cohort.warnings).toContain('1 series is left out: its segmentation marks nothing on it.');
+    expect(await home.cohorts.createSegmentation({ ...all, name: 'boxes' })).toEqual(cohort);
+  });
+
+  it('becomes images and masks that lie on one another, the front at the top', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    const { dataset, image, maskOf, header } = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 1 });
+    expect(header.preprocessing).toMatchObject({ orientation: 'canonical', spacingMm: 2 ** -0.25 });
+    expect(header.classPixels).toHaveLength(3);
+    let marked = 0;
+    for (let example = 0; example < header.examples; example += 1) {
+      const [shown, labels] = [image(example), maskOf(example)];
+      if (!labels.some((label) => label > 0)) continue;
+      marked += 1;
+      const rowsOf = (label: number): number[] =>
+        [...labels.keys()].filter((at) => labels[at] === label).map((at) => Math.floor(at / 16));
+      expect(Math.max(...rowsOf(1))).toBeLessThan(Math.min(...rowsOf(2)));
+      // The patient's right is shown on the left.
+      const middle = [...labels.keys()].filter((at) => labels[at]! > 0).map((at) => at % 16);
+      expect(middle.reduce((sum, column) => sum + column, 0) / middle.length).toBeLessThan(8);
+      const differing = labels.filter((label, at) => label > 0 !== shown[at]! > 40_000).length;
+      expect(differing).toBeLessThan(14);
+    }
+    expect(marked).toBe(24);
+    dataset.close();
+  });
+
+  it('gives each slice its neighbours as channels, the last one again at the ends', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    const one = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 1 });
+    const three = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 3 });
+    const channel = (example: number, index: number): number[] =>
+      [...three.image(example)].filter((_, at) => at % 3 === index);
+    for (let example = 0; example < one.header.examples; example += 1) {
+      // Slices of a volume follow one another.
+      const slice = example % slices;
+      expect(channel(example, 1)).toEqual([...one.image(example)]);
+      expect(channel(example, 0)).toEqual([...one.image(slice === 0 ? example : example - 1)]);
+      expect(channel(example, 2)).toEqual([...one.image(slice === slices - 1 ? example : example + 1)]);
+      expect(three.maskOf(example)).toEqual(one.maskOf(example));
+    }
+    one.dataset.close();
+    three.dataset.close();
+  });
+
+  it('says what is wrong: labels of another kind, no segmentation, nothing marked, too few patients', async () => {
+    const code = (value: number) => expect.objectContaining({ code: value });
+    const create = (more: object): Promise<unknown> =>
+      home.cohorts.createSegmentation({ ...all, name: 'bad', ...more });
+    await expect(create({ labelsFile: 'x.csv' })).rejects.toEqual(code(223));
+    await expect(create({ labelsFrom: 'RTSTRUCT' })).rejects.toEqual(code(221));
+    const { studies } = home.library.studies({
+      query: '',
+      filters: [],
+      sortBy: 'patientName',
+      descending: false,
+      limit: 100,
+      offset: 0,
+    });
+    const studyOf = (name: string): string =>
+      studies.find((study) => study.patientName.startsWith(name))!.studyInstanceUID;
+    await expect(create({ studyInstanceUIDs: [studyOf('unmarked')] })).rejects.toEqual(code(221));
+    await expect(create({ studyInstanceUIDs: [studyOf('nothing')] })).rejects.toEqual(code(222));
+    await expect(create({ studyInstanceUIDs: [studyOf('one')] })).rejects.toEqual(code(208));
+    const asked = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await expect(home.cohorts.buildDataset('boxes', { ...asked, task: 'classification' })).rejects.toEqual(code(227));
+  });
+
+  it('goes on from the shards that are whole when its build was cut short, and mends one that is damaged', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    const large = { height: 512, width: 512, channels: 1, folder: path.join(home.folder, 'large') };
+    const stop = new AbortController();
+    const shards = path.join(large.folder, shardFolder);
+    const written = (): string[] =>
+      existsSync(shards) ? readdirSync(shards).filter((name) => !name.endsWith('.tmp')) : [];
+    const stopped = home.cohorts.buildDataset('boxes', {
+      ...large,
+      signal: stop.signal,
+      onProgress: () => written().length > 0 && stop.abort(),
+    });
+    await expect(stopped).rejects.toThrow(/abort/i);
+    const before = new Map(written().map((name) => [name, statSync(path.join(shards, name)).mtimeMs]));
+    expect(before.size).toBeGreaterThan(0);
+    const built = await home.cohorts.buildDataset('boxes', { ...large, signal, onProgress });
+    expect(built.header.shards!.length).toBeGreaterThan(before.size);
+    for (const [name, mtimeMs] of before) expect(statSync(path.join(shards, name)).mtimeMs).toBe(mtimeMs);
+
+    const [first] = built.header.shards!;
+    const bytes = readFileSync(path.join(shards, first!.file));
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(path.join(shards, first!.file), bytes);
+    const mended = await home.cohorts.buildDataset('boxes', { ...large, signal, onProgress });
+    expect(mended.header).toEqual(built.header);
+    bytes[bytes.length >> 1]! ^= 1;
+    expect(readFileSync(path.join(shards, first!.file)).equals(bytes)).toBe(true);
+  }, 60_000);
+});
+
+describe('a cohort of several labels', () => {
+  let home: Home;
+  const picture = (index: number): Uint8Array =>
+    encode({
+      width: 8,
+      height: 8,
+      channels: 1,
+      depth: 8,
+      data: Uint8Array.from({ length: 64 }, (_, at) => (at * (index + 3)) % 256),
+    });
+  const labels = ['effusion', 'effusion|nodule', '|', 'nodule', 'nodule | effusion', 'effusion', 'nodule', '|'];
+  const file = (index: number): string => `p${index}.png`;
+  beforeAll(async () => {
+    home = openHome();
+    labels.forEach((_, index) => home.write(file(index), picture(index)));
+    await home.importFiles();
+  });
+  afterAll(() => home.close());
+  const csv = (name: string, head: string, lines: readonly string[]): string => {
+    const place = path.join(home.folder, name);
+    writeFileSync(place, [head, ...lines].join('\n'));
+    return place;
+  };
+  const joined = (): string =>
+    csv(
+      'joined.csv',
+      'file,label',
+      labels.map((label, index) => `${file(index)},${label}`),
+    );
+  const rowOf = (label: string): string => [label.includes('effusion'), label.includes('nodule')].map(Number).join(',');
+
+  it('is the same from labels joined by | and from columns of 0 and 1', () => {
+    const columnsFile = csv(
+      'columns.csv',
+      'file,effusion,age,nodule',
+      labels.map((label, index) => {
+        const [effusion, nodule] = rowOf(label).split(',');
+        return `${file(index)},${effusion},${40 + index},${nodule}`;
+      }),
+    );
+    const one = home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    expect(one).toMatchObject({ task: 'multi-label', instances: 8, unlabelled: 0 });
+    expect(one.classes.map(({ name, instances }) => [name, instances])).toEqual([
+      ['effusion', 4],
+      ['nodule', 4],
+    ]);
+    expect(home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: columnsFile })).toEqual(one);
+  });
+
+  it('becomes rows of 0 and 1', async () => {
+    home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    const { dataset } = await openDataset(home, 'several', { height: 8, width: 8, channels: 1 });
+    const found = Array.from({ length: 8 }, (_, example) =>
+      String(dataset.labels.subarray(example * 2, example * 2 + 2)),
+    );
+    expect(found.sort()).toEqual(labels.map(rowOf).sort());
+    dataset.close();
+  });
+
+  it('says what is wrong: no column of labels, a label that no image has', () => {
+    const create =
+      (labelsFile: string, more: object = {}) =>
+      () =>
+        home.cohorts.create({ ...all, name: 'bad', task: 'multi-label', labelsFile, ...more });
+    const ages = csv(
+      'ages.csv',
+      'file,age',
+      labels.map((_, index) => `${file(index)},${40 + index}`),
+    );
+    expect(create(ages)).toThrow(expect.objectContaining({ code: 225 }));
+    const never = csv(
+      'never.csv',
+      'file,effusion,rare',
+      labels.map((label, index) => `${file(index)},${rowOf(label)[0]},0`),
+    );
+    expect(create(never)).toThrow(expect.objectContaining({ code: 226, message: expect.stringContaining('“rare”') }));
+    expect(create(never, { labelColumns: ['effusion', 'absent'] })).toThrow(expect.objectContaining({ code: 204 }));
+  });
+
+  it('forgets a patient: in its items, in built data sets, and in every later version', async () => {
+    home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    const shape = { height: 8, width: 8, channels: 1 };
+    const before = await openDataset(home, 'several', shape);
+    const [patient] = home.library.selectInstances({ query: '', studyInstanceUIDs: null });
+    const imagesOf = ({ dataset, image }: { dataset: DatasetFile; image(example: number): Uint16Array }): string[] =>
+      Array.from({ length: dataset.header.examples }, (_, example) => String(image(example)));
+    const all8 = imagesOf(before);
+    before.dataset.close();
+    expect(home.cohorts.forgetPatient(patient!.patientKey)).toEqual(['several']);
+    expect(home.cohorts.show('several')).toMatchObject({ version: 2, instances: 7, patients: 7 });
+    expect(home.cohorts.sopInstanceUIDs('several')).not.toContain(patient!.sopInstanceUID);
+    expect(existsSync(before.file)).toBe(false);
+    expect(readdirSync(path.join(home.datasets, shardFolder))).toEqual([]);
+    const after = await openDataset(home, 'several', shape);
+    expect(imagesOf(after).every((image) => all8.includes(image))).toBe(true);
+    expect(after.header.examples).toBe(7);
+    after.dataset.close();
+    const again = home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    expect(again.instances).toBe(7);
+  });
+});
