@@ -23,12 +23,12 @@ export interface ShardContents {
   readonly classes: number;
 }
 
-/** Writes it beside and renames it; leaves nothing half-written behind. */
+/** Writes it beside and renames it; leaves nothing half-written behind. The images' room is written over. */
 export function writeShard(folder: string, recipe: string, contents: ShardContents): WrittenShard {
   const { images, isByte, masks, kept, moments, pixels, firstReason, shape, classes } = contents;
   if (kept.length === 0) return { file: null, bytes: 0, kept, moments, pixels, firstReason };
   const { height, width, channels } = shape;
-  const stored = isByte ? Uint8Array.from(images, (value) => Math.round(value / byteScale)) : images;
+  const stored = isByte ? narrowed(images) : images;
   const tensors = new Map<string, Tensor>([
     ['images', tensor(isByte ? 'U8' : 'U16', [kept.length, height, width, channels], stored)],
     ['kept', tensor('I32', [kept.length], kept)],
@@ -55,6 +55,13 @@ export function writeShard(folder: string, recipe: string, contents: ShardConten
     throw error;
   }
   return { file, bytes: bytes.length, kept, moments, pixels, firstReason };
+}
+
+/** In the room of the wide values, which are gone afterwards: byte n is written when value n, at bytes 2n and 2n + 1, has been read. */
+function narrowed(images: Uint16Array): Uint8Array {
+  const bytes = new Uint8Array(images.buffer, images.byteOffset, images.length);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = Math.round(images[index]! / byteScale);
+  return bytes;
 }
 
 const tensor = (elementType: Tensor['elementType'], shape: number[], values: ArrayBufferView): Tensor => ({

@@ -8,6 +8,8 @@ import type { MeasureTask, ShardNews, ShardTask } from './shard-task.ts';
 
 const scale = 65_535;
 const reader = exampleReader();
+/** One shard's, used again for the next: freed memory of that size comes back late. */
+const room = { images: new Uint16Array(0), masks: new Uint8Array(0) };
 const tell = (news: ShardNews): void => parentPort?.postMessage(news, []);
 
 parentPort?.on('message', (task: ShardTask | MeasureTask) => {
@@ -24,8 +26,11 @@ async function build({ folder, recipe, task, classes, chain, examples, skipped }
   const { height, width, channels } = chain;
   const [imageLength, maskLength] = [height * width * channels, height * width];
   const hasMasks = task === 'segmentation';
-  const images = new Uint16Array(examples.length * imageLength);
-  const masks = hasMasks ? new Uint8Array(examples.length * maskLength) : null;
+  if (room.images.length < examples.length * imageLength) room.images = new Uint16Array(examples.length * imageLength);
+  if (hasMasks && room.masks.length < examples.length * maskLength)
+    room.masks = new Uint8Array(examples.length * maskLength);
+  const { images } = room;
+  const masks = hasMasks ? room.masks : null;
   const kept: number[] = [];
   const moments: number[] = [];
   const pixels: number[] = [];
