@@ -10,11 +10,13 @@ import {
   orthancUser,
   startOrthanc,
 } from '../integration/station/pacs/dicomweb-orthanc.ts';
+import { absence, dcmtk } from '../integration/station/pacs/dimse-peers.ts';
 import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
 let orthanc: Orthanc | null = null;
+let receiverPort = 0;
 
 beforeAll(async () => {
   if (!hasOrthanc) {
@@ -134,12 +136,43 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     const port = await freePort();
     await page.getByTestId('switch-on').click();
     await page.locator('[name="port"]').fill(String(port));
-    await page.locator('[name="allowed"]').fill('ORTHANCTEST');
+    await page.locator('[name="allowed"]').fill('ORTHANCTEST, CT/EAST');
     await screenshot('47-pacs-receiver-dialog');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByTestId('receiver-standing').getByText('Listening').waitFor();
     expect(await page.getByTestId('receiver-advice').innerText()).toContain(String(port));
     await screenshot('48-pacs-receiver');
+    receiverPort = port;
+  });
+
+  test('reports what was sent to the receiver among the past imports, under the whole AE title of its sender', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    if (absence !== null) context.skip(absence);
+    await page.getByRole('button', { name: 'Studies', exact: true }).click();
+    await page.getByRole('button', { name: 'Past imports' }).click();
+    const folder = newFolder('pacs-sent');
+    await writePracticeStudies({ site: 1, folder, patients: 1 });
+    const sent = await dcmtk('storescu', [
+      '-aet',
+      'CT/EAST',
+      '-aec',
+      'IMAGIQ',
+      '+sd',
+      '+r',
+      '127.0.0.1',
+      String(receiverPort),
+      folder,
+    ]);
+    expect(sent.output).toBe('');
+    // The report is written when the sender has paused.
+    const report = page.getByTestId('past-imports').getByRole('button', { name: 'Sent by CT/EAST' });
+    await report.waitFor({ timeout: 60_000 });
+    await screenshot('48-pacs-arrivals');
+    await report.click();
+    await page.getByTestId('import-report').getByText('Sent by CT/EAST').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'PACS', exact: true }).click();
   });
 
   test('asks a PACS by C-FIND, retrieves by C-GET, and asks before a peer is deleted', async (context) => {

@@ -5,9 +5,11 @@ import { connect as connectTls } from 'node:tls';
 import { Fault } from '../../../contract/fault.ts';
 import type { DimsePeer } from '../../../contract/pacs.ts';
 import { pacsFault } from '../faults.ts';
-import { type AgreedContext, Association, AssociationRejected, maxPduBytes } from './association.ts';
+import type { AgreedContext } from './agreed-context.ts';
+import { Association } from './association.ts';
+import { maxPduBytes } from './message-writer.ts';
 import type { ProposedContext, Rejection, Role } from './pdu.ts';
-import { AssociationEnded, ProtocolError } from './protocol-error.ts';
+import { AssociationEnded, AssociationRejected, ProtocolError } from './protocol-error.ts';
 
 export interface PeerLimits {
   readonly connectMs: number;

@@ -1,3 +1,5 @@
+import type { Rejection } from './pdu.ts';
+
 /** The peer broke PS3.7 or PS3.8; the association is aborted. `message` says how, never with a patient's data. */
 export class ProtocolError extends Error {}
 
@@ -8,5 +10,15 @@ export class AssociationEnded extends Error {
   constructor(kind: AssociationEnded['kind'], message: string) {
     super(message);
     this.kind = kind;
+  }
+}
+
+/** The peer answered the proposal with A-ASSOCIATE-RJ. */
+export class AssociationRejected extends Error {
+  readonly rejection: Rejection;
+
+  constructor(rejection: Rejection) {
+    super(`rejected ${rejection.result}/${rejection.source}/${rejection.reason}`);
+    this.rejection = rejection;
   }
 }

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { DimsePeer } from '../../../../src/contract/pacs.ts';
-import { Association, type Message } from '../../../../src/station/pacs/dimse/association.ts';
+import { Association } from '../../../../src/station/pacs/dimse/association.ts';
 import { commands } from '../../../../src/station/pacs/dimse/command-set.ts';
 import { find } from '../../../../src/station/pacs/dimse/find.ts';
 import { decodeIdentifier, encodeIdentifier, type Identifier } from '../../../../src/station/pacs/dimse/identifier.ts';
@@ -11,6 +11,7 @@ import {
   peerLimits,
   withAssociation,
 } from '../../../../src/station/pacs/dimse/peer-connection.ts';
+import type { Message } from '../../../../src/station/pacs/dimse/message-reader.ts';
 import { sopClasses } from '../../../../src/station/pacs/dimse/sop-classes.ts';
 import { studyPlan } from '../../../../src/station/pacs/dimse/study-plan.ts';
 import { uncompressedSyntaxes } from '../../../../src/station/pacs/dimse/transfer-syntax-names.ts';
