@@ -22,7 +22,7 @@ export async function openOnnxSession(
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // By default idle threads spin for about a millisecond, which on a machine with other work takes the processor from
+    // Idle threads spin long by default, which on a machine with other work takes the processor from
     // the very thread that they wait for. (`dynamic_block_base` would gain a little more, but blocks by timing are not
     // sure to give the same bits again.)
     extra: { session: { intra_op: { spin_duration_us: '100' } } },
