@@ -165,6 +165,8 @@ export const trainOutcomeSchema = z.object({
   stoppedEarly: z.boolean(),
   /** What ended it: all epochs done, no lower validation loss for `patience` epochs, the privacy budget, or an order. */
   ending: z.enum(['all-epochs', 'patience', 'budget', 'stopped']).default('all-epochs'),
+  /** Images of a step: what was asked for, or fewer where memory was short. */
+  batchSize: z.number().int().nullable().default(null),
   /** The epoch (from 1) whose weights these are; null when none was validated. */
   bestEpoch: z.number().int().nullable().default(null),
   /** Null without a privacy promise. */

@@ -40,6 +40,7 @@ function minutesOf(time: string): number {
 }
 
 function hoursText({ from, to, days }: NonNullable<TrainingRules['hours']>): string {
-  const names = weekDays.filter((day) => days.includes(day));
+  const monday = [...weekDays.slice(1), weekDays[0]];
+  const names = monday.filter((day) => days.includes(day)).map((day) => day[0]!.toUpperCase() + day.slice(1));
   return `${from}–${to}${names.length === weekDays.length ? '' : ` on ${names.join(', ')}`}`;
 }

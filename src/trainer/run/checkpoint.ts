@@ -40,6 +40,8 @@ export const runPositionSchema = z.object({
   epochs: z.array(epochSchema),
   /** Lowest validation loss so far, whose weights are kept as best. */
   bestLoss: z.number().nullable(),
+  /** Images of a step, as chosen when the run began; null where it is the hyper-parameters'. */
+  batchSize: z.number().int().min(1).nullable().default(null),
   /** Set when the run is complete. */
   outcome: trainOutcomeSchema.nullable(),
 });
@@ -108,6 +110,11 @@ export interface RunFolder {
   save(checkpoint: Checkpoint): void;
   /** Writes the weights file. @throws Fault 357. */
   saveWeights(bytes: Uint8Array): void;
+}
+
+/** Whether the folder holds a checkpoint, whole or not. */
+export function hasCheckpoint(folder: string): boolean {
+  return ['checkpoint', 'checkpoint.previous'].some((name) => existsSync(path.join(folder, name)));
 }
 
 /** Opens (and makes) the folder of the run whose specification has the hash `run`. @throws Fault 357. */

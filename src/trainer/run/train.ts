@@ -4,15 +4,17 @@ import { createHash } from 'node:crypto';
 import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
+import { planNetwork } from '../networks/plan.ts';
 import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { youdenPoint } from '../metrics/operating-point.ts';
 import { metricsTally } from '../metrics/tally.ts';
 import { openPrivateRun } from '../privacy/private-run.ts';
 import { balancedClassWeights, type Batch, batchSource } from './batches.ts';
-import { openRunFolder, type RunPosition } from './checkpoint.ts';
+import { hasCheckpoint, openRunFolder, type RunPosition } from './checkpoint.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { measureExamples } from './predict.ts';
+import { fittingBatchSize, freeMemoryBytes, isOutOfMemory } from './fit-batch.ts';
 import { type PrefetchedBatches, prefetchedBatches } from './prefetched-batches.ts';
 import { progressReporter } from './progress.ts';
 import { shuffled } from './random.ts';
@@ -42,24 +44,40 @@ export interface TrainSurroundings {
  */
 export async function train(job: TrainJob, surroundings: TrainSurroundings): Promise<TrainOutcome> {
   const dataset = openDatasetFile(job.datasetFile);
-  const { datasetFile, hyperParameters, seed } = job;
-  const prefetched = prefetchedBatches(dataset, { datasetFile, batchSize: hyperParameters.batchSize, seed });
+  const sources: PrefetchedBatches[] = [];
+  const closeSources = async (): Promise<void> => {
+    for (const source of sources.splice(0)) await source.close();
+  };
+  const prefetch = (batchSize: number): PrefetchedBatches => {
+    const source = prefetchedBatches(dataset, { datasetFile: job.datasetFile, batchSize, seed: job.seed });
+    sources.push(source);
+    return source;
+  };
   try {
-    return await trainOn(dataset, prefetched, job, surroundings);
+    for (let mostImages = job.hyperParameters.batchSize; ; mostImages = Math.floor(mostImages / 2)) {
+      try {
+        return await trainOn(dataset, prefetch, job, surroundings, mostImages);
+      } catch (error) {
+        // Once there is a checkpoint the batch is settled, and the same would happen again.
+        if (!mayShrink(job, mostImages) || !isOutOfMemory(error) || hasCheckpoint(job.runFolder)) throw error;
+        await surroundings.sessions.close();
+        await closeSources();
+      }
+    }
   } finally {
-    await prefetched.close();
+    await closeSources();
     dataset.close();
   }
 }
 
 async function trainOn(
   dataset: DatasetFile,
-  prefetched: PrefetchedBatches,
+  prefetch: (batchSize: number) => PrefetchedBatches,
   job: TrainJob,
   { sessions, control, onProgress, onEpoch, onNote }: TrainSurroundings,
+  mostImages: number,
 ): Promise<TrainOutcome> {
   const { network, hyperParameters, seed } = job;
-  const { batchSize } = hyperParameters;
   const classes = dataset.header.classes.length;
   checkImagesFit(dataset.header, network);
   const examples = dataset.examplesOf('train');
@@ -75,9 +93,13 @@ async function trainOn(
   for (const epoch of found?.position.epochs ?? []) onEpoch(epoch);
   if (found?.position.outcome) return { ...found.position.outcome, weightsFile: folder.weightsFile };
 
+  const asked = hyperParameters.batchSize;
+  const batchSize = found === null ? batchSizeFor(job, classes, mostImages) : (found.position.batchSize ?? asked);
+  if (batchSize < asked) onNote(`The memory here is short: ${batchSize} instead of ${asked} images per step.`);
+  const prefetched = prefetch(batchSize);
   const batchesPerEpoch = Math.ceil(examples.length / batchSize);
   const steps = batchesPerEpoch * hyperParameters.epochs;
-  const position: RunPosition = found?.position ?? newPosition();
+  const position: RunPosition = found?.position ?? { ...newPosition(), batchSize };
   let best = found?.best ?? null;
   let spent: PrivacyMeter | null = null;
   const tellProgress = (told: TrainProgress): void => onProgress({ ...told, privacy: spent });
@@ -91,6 +113,7 @@ async function trainOn(
 
   const opened = await sessions.open({
     ...job,
+    hyperParameters: { ...hyperParameters, batchSize },
     classes,
     classWeights: hyperParameters.balanceClasses ? balancedClassWeights(dataset.labels, examples, classes) : null,
   });
@@ -243,6 +266,7 @@ async function trainOn(
     // A stop that came after the last result changed nothing.
     privacy: spent,
     stoppedEarly: !isTrained() || (test === null && toMeasure('test').length > 0),
+    batchSize,
     ending: 'stopped',
     bestEpoch: privately === null ? bestEpoch(position.epochs) : null,
     operatingPoint,
@@ -255,6 +279,18 @@ async function trainOn(
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
   }
   return outcome;
+}
+
+/** A private run takes its images one at a time: no batch of it is too large. */
+function mayShrink({ fitMemory, hyperParameters }: TrainJob, images: number): boolean {
+  return fitMemory && hyperParameters.privacy === null && images > 1;
+}
+
+function batchSizeFor(job: TrainJob, classes: number, mostImages: number): number {
+  const { network, hyperParameters } = job;
+  if (!mayShrink(job, mostImages)) return mostImages;
+  const plan = planNetwork(network, classes);
+  return fittingBatchSize(plan, { ...hyperParameters, batchSize: mostImages }, freeMemoryBytes());
 }
 
 /** The weights, which must be finite: what is kept must be of use. */
@@ -298,7 +334,7 @@ function operatingPointOf({ epochs }: RunPosition): OperatingPoint | null {
 }
 
 function newPosition(): RunPosition {
-  return { epoch: 0, batch: 0, lossSum: 0, seconds: 0, epochs: [], bestLoss: null, outcome: null };
+  return { epoch: 0, batch: 0, lossSum: 0, seconds: 0, epochs: [], bestLoss: null, batchSize: null, outcome: null };
 }
 
 /** Names a run by everything that its weights depend on; threads, device and pace may change between sittings. */

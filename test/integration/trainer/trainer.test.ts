@@ -102,6 +102,27 @@ describe('training', () => {
     expect(outcome.test).not.toBeNull();
   });
 
+  it('takes a smaller batch where memory is short, says so, and keeps it when the run is resumed', async () => {
+    // The figure is given: what the trainer makes of it is what is tested.
+    const short = startTrainer();
+    const specification = job({ fitMemory: true, hyperParameters: { epochs: 2, batchSize: 4 } });
+    const notes: string[] = [];
+    const abort = new AbortController();
+    // The process starts with its first job, with the environment of that moment.
+    vi.stubEnv('IMAGIQ_MEMORY_BYTES', '1000000');
+    const stopped = short.train(specification, {
+      signal: abort.signal,
+      onNote: (note) => notes.push(note),
+      onEpoch: () => abort.abort(),
+    });
+    vi.unstubAllEnvs();
+    expect(await stopped).toMatchObject({ stoppedEarly: true, batchSize: 1 });
+    expect(notes.join()).toContain('1 instead of 4');
+    short.close();
+    // Resumed where there is memory enough.
+    expect(await trainer.train(specification)).toMatchObject({ stoppedEarly: false, batchSize: 1, steps: 320 });
+  });
+
   it('goes on from given weights', async () => {
     const first = await trainer.train(job());
     const second = await trainer.train(

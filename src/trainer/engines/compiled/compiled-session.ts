@@ -19,6 +19,8 @@ export async function openCompiledSession(
   options: SessionOptions,
   provider: string,
   threads: number,
+  /** Tests put a device in its place that fails. */
+  openRuntime: typeof openOnnxSession = openOnnxSession,
 ): Promise<TrainingSession> {
   if (options.hyperParameters.privacy !== null)
     return openPrivateSession(options, (held) => openCompiledStore(held, provider, threads));
@@ -33,7 +35,7 @@ export async function openCompiledSession(
   const compiledFor = (device: string): CompiledProgram =>
     compileProgram(program, { layoutOf, poolIndices: device === 'cpu' });
   const open = (compiled: CompiledProgram, device: string) =>
-    openOnnxSession(compiled, device, threads).catch((cause: unknown) => {
+    openRuntime(compiled, device, threads).catch((cause: unknown) => {
       throw stepFailed(device, cause);
     });
 
@@ -72,6 +74,32 @@ export async function openCompiledSession(
       if (buffer) layOut(values.get(name)!, compiled.inputs.get(nameOf(name))!, buffer);
     }
   }
+  async function predictions(images: Float32Array, count: number): Promise<Float32Array> {
+    if (closed) throw sessionClosed();
+    const { batchSize, network } = options;
+    const results = outputSize(plan);
+    const size = network.input.height * network.input.width * network.input.channels;
+    if (images.length !== count * size) throw batchMisshapen('the images', images.length, count * size);
+    predictSession ??= await open(
+      compileProgram(inferenceProgram(plan, batchSize), { layoutOf, poolIndices: false }),
+      device,
+    );
+    const imagePort = predictSession.compiled.inputs.get(inferenceNames.images)!;
+    const outputPort = predictSession.compiled.outputs.get(inferenceNames.probabilities)!;
+    const probabilities = new Float32Array(count * results);
+    const chunk = new Float32Array(batchSize * size);
+    const result = tensorOf(new Float32Array(batchSize * results), outputPort);
+    const weights = state.inputs(weightNames);
+    for (let start = 0; start < count; start += batchSize) {
+      const part = Math.min(batchSize, count - start);
+      chunk.set(images.subarray(start * size, (start + part) * size));
+      const inputs = { ...weights, [inputName(inferenceNames.images)]: tensorOf(chunk, imagePort) };
+      await predictSession.run(inputs, { [outputName(inferenceNames.probabilities)]: result });
+      probabilities.set((result.data as Float32Array).subarray(0, part * results), start * results);
+    }
+    return probabilities;
+  }
+
   function setCentre(weights: ReadonlyMap<string, Float32Array>): void {
     setConstants(centreName, weights);
     isCentreSet = true;
@@ -105,29 +133,14 @@ export async function openCompiledSession(
       return (loss.data as Float32Array)[0]!;
     },
     async predict(images, count) {
-      if (closed) throw sessionClosed();
-      const { batchSize, network } = options;
-      const results = outputSize(plan);
-      const size = network.input.height * network.input.width * network.input.channels;
-      if (images.length !== count * size) throw batchMisshapen('the images', images.length, count * size);
-      predictSession ??= await open(
-        compileProgram(inferenceProgram(plan, batchSize), { layoutOf, poolIndices: false }),
-        device,
-      );
-      const imagePort = predictSession.compiled.inputs.get(inferenceNames.images)!;
-      const outputPort = predictSession.compiled.outputs.get(inferenceNames.probabilities)!;
-      const probabilities = new Float32Array(count * results);
-      const chunk = new Float32Array(batchSize * size);
-      const result = tensorOf(new Float32Array(batchSize * results), outputPort);
-      const weights = state.inputs(weightNames);
-      for (let start = 0; start < count; start += batchSize) {
-        const part = Math.min(batchSize, count - start);
-        chunk.set(images.subarray(start * size, (start + part) * size));
-        const inputs = { ...weights, [inputName(inferenceNames.images)]: tensorOf(chunk, imagePort) };
-        await predictSession.run(inputs, { [outputName(inferenceNames.probabilities)]: result });
-        probabilities.set((result.data as Float32Array).subarray(0, part * results), start * results);
+      try {
+        return await predictions(images, count);
+      } catch (cause) {
+        // Predictions change nothing: they are made again.
+        if (device === 'cpu' || closed) throw cause;
+        await fallBack(cause);
+        return predictions(images, count);
       }
-      return probabilities;
     },
     weights: () => new Map(plan.weights.map(({ name }) => [name, state.read(name)])),
     setWeights(weights) {

@@ -96,6 +96,7 @@ function outcomeOf(weightsFile: string): TrainOutcome {
     stoppedEarly: false,
     ending: 'all-epochs',
     bestEpoch: null,
+    batchSize: null,
     operatingPoint: null,
   };
 }

@@ -1,0 +1,47 @@
+// How many images a step may take in the memory that there is. The number is chosen once and kept with the run: the result
+// depends on it, so it must not change when the run is resumed on a day with less memory.
+import { availableMemory } from 'node:process';
+import type { HyperParameters } from '../../contract/training.ts';
+import { slotNames } from '../networks/optimisers.ts';
+import type { NetworkPlan } from '../networks/plan.ts';
+
+/** What a trainer needs before it has a network: Node, TensorFlow.js, ONNX Runtime. */
+const programBytes = 250e6;
+/** Bytes of each layer value in a step: itself, its gradient, and what operators work with on the way, as float32. */
+const bytesPerValue = 4 * 4;
+/** Of the memory that is free, the share that a run may take: other programs grow too. */
+const usableShare = 0.7;
+
+/** Bytes that training with batches of this size takes, roughly: measured peaks lie below it for the bundled networks. */
+export function trainingBytes(plan: NetworkPlan, batchSize: number, optimiser: HyperParameters['optimiser']): number {
+  // Weights and slots twice (a step reads one set and writes the other), gradients, the best weights, a checkpoint on its way.
+  const sets = 2 * (1 + slotNames(optimiser).length) + 3;
+  return programBytes + plan.parameters * 4 * sets + plan.values * bytesPerValue * batchSize;
+}
+
+/** The batch size asked for, halved until a step fits; 1 where nothing does. */
+export function fittingBatchSize(
+  plan: NetworkPlan,
+  { batchSize, optimiser }: Pick<HyperParameters, 'batchSize' | 'optimiser'>,
+  freeBytes: number,
+): number {
+  let fitting = batchSize;
+  while (fitting > 1 && trainingBytes(plan, fitting, optimiser) > freeBytes * usableShare) {
+    fitting = Math.floor(fitting / 2);
+  }
+  return fitting;
+}
+
+/**
+ * Memory that this process may still take, in bytes: the machine's, or less where a container sets a limit (cgroup).
+ * `IMAGIQ_MEMORY_BYTES` says it instead, for tests and for whoever wants to leave more to others.
+ */
+export function freeMemoryBytes(): number {
+  const given = Number(process.env['IMAGIQ_MEMORY_BYTES'] ?? Number.NaN);
+  return given > 0 ? given : availableMemory();
+}
+
+/** Whether a fault of the engine says that memory ran out. */
+export function isOutOfMemory(thrown: unknown): boolean {
+  return thrown instanceof Error && /alloc|out of memory|memory exhausted/i.test(thrown.message);
+}

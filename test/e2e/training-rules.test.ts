@@ -1,0 +1,89 @@
+// Training as a person runs it in the real window: every hyper-parameter, the workstation's rules, waiting and going on.
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { writePracticeStudies } from '../../src/station/practice/practice-studies.ts';
+import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+
+let stage: Stage | string;
+let opened: OpenWindow | null = null;
+
+beforeAll(async () => {
+  stage = await setStage();
+  if (typeof stage === 'string') return;
+  const home = newFolder('home');
+  const studies = newFolder('studies');
+  const { labelsFile } = await writePracticeStudies({ site: 0, folder: studies, patients: 16 });
+  const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
+  const imagiq = (...words: string[]) =>
+    execFileSync(process.execPath, [cli, '--home', home, ...words], { stdio: 'pipe' });
+  imagiq('import', studies);
+  imagiq('cohort', 'create', 'chest', '--labels', labelsFile);
+  opened = await openImagiq(stage, home);
+}, 240_000);
+
+afterAll(async () => {
+  await opened?.close();
+  if (typeof stage === 'object') stage.close();
+});
+
+function theWindow(context: TestContext): OpenWindow {
+  if (typeof stage === 'string') context.skip(stage);
+  if (!opened) throw new Error('the window is not open');
+  const { screenshot } = opened;
+  context.onTestFailed(() => screenshot(`failed: ${context.task.name}`.replaceAll(/\W+/g, '-')));
+  return opened;
+}
+
+describe('training on a workstation that people use', { timeout: 120_000 }, () => {
+  test('waits while the workstation is in use, says so, and the rule is kept', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    const rules = page.getByRole('region', { name: 'Training on this workstation' });
+    // Input counts as long ago on a display that nobody touches: so many minutes it never is.
+    await rules.getByLabel('Only when nobody uses the workstation').check();
+    await rules.getByLabel('Minutes without input').fill('600');
+    await rules.getByLabel('Minutes without input').press('Enter');
+    await rules.getByText('waits', { exact: true }).waitFor();
+    expect(await page.getByTestId('training-now').innerText()).toContain('600 min');
+    await rules.getByLabel('Only at certain hours').check();
+    await rules.getByRole('button', { name: 'Wed' }).click();
+    await screenshot('training-rules');
+    await rules.getByLabel('Only at certain hours').uncheck();
+  });
+
+  test('starts a run with hyper-parameters of its own, which waits and tells why', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Training', exact: true }).click();
+    const form = page.getByRole('form', { name: 'New run' });
+    await form.getByText('Advanced').click();
+    await form.locator('[name=optimiser]').selectOption('sgd');
+    await form.locator('[name=momentum]').fill('0.8');
+    await form.locator('[name=patience]').fill('2000');
+    await form.locator('[name=epochs]').fill('3000');
+    expect(await form.getByText('3 changed').isVisible()).toBe(true);
+    await screenshot('training-advanced');
+    await form.getByRole('button', { name: 'Start training' }).click();
+    await page.getByText('Waits: the workstation is in use').waitFor();
+    await screenshot('training-waits');
+  });
+
+  test('goes on by itself when the rule is taken back, and shows how it goes', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByLabel('Only when nobody uses the workstation').uncheck();
+    // Its name tells by now that a run is under way.
+    await page.getByRole('button', { name: /^Training/ }).click();
+    const run = page.getByTestId('run-view');
+    await run.getByText(/Step [\d,]+ of/).waitFor();
+    await run.getByText('Waits for data').waitFor();
+    await screenshot('training-runs');
+    await run.getByRole('button', { name: 'Pause' }).click();
+    await run.getByText('Paused. The checkpoint is kept').waitFor();
+    await run.getByRole('button', { name: 'Resume' }).click();
+    await run.getByText(/Step [\d,]+ of/).waitFor();
+    await run.getByRole('button', { name: 'Stop' }).click();
+    await page.locator('[data-testid="run-view"][data-state="stopped"]').waitFor();
+    await screenshot('training-stopped');
+  });
+});
