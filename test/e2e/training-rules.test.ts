@@ -76,7 +76,7 @@ describe('training on a workstation that people use', { timeout: 120_000 }, () =
     await page.getByRole('button', { name: /^Training/ }).click();
     const run = page.getByTestId('run-view');
     await run.getByText(/Step [\d,]+ of/).waitFor();
-    await run.getByText('Waits for data').waitFor();
+    expect(await run.getByText('Waits for data').isVisible()).toBe(true);
     await screenshot('training-runs');
     await run.getByRole('button', { name: 'Pause' }).click();
     await run.getByText('Paused. The checkpoint is kept').waitFor();
@@ -84,6 +84,7 @@ describe('training on a workstation that people use', { timeout: 120_000 }, () =
     await run.getByText(/Step [\d,]+ of/).waitFor();
     await run.getByRole('button', { name: 'Stop' }).click();
     await page.locator('[data-testid="run-view"][data-state="stopped"]').waitFor();
+    expect(await run.getByText('Ended').isVisible()).toBe(true);
     await screenshot('training-stopped');
   });
 });
