@@ -118,7 +118,9 @@ async function trainOn(
     classWeights: hyperParameters.balanceClasses ? balancedClassWeights(dataset.labels, examples, classes) : null,
   });
   const { session } = opened;
-  for (const reason of opened.passedOver) onNote(`Not used: ${reason}.`);
+  if (opened.passedOver.length > 0) {
+    onNote(`Computes on ${session.provider}; passed over: ${opened.passedOver.join('; ')}.`);
+  }
   let device = session.provider;
   progress.begin(session);
   session.setWeights(found?.weights ?? start);

@@ -16,11 +16,12 @@ it('takes the batch asked for where there is memory, halves it where there is no
 });
 
 it('every bundled network trains on a machine with 4 GB, of which the system takes half', () => {
-  for (const name of ['cnn-small', 'resnet18', 'densenet', 'efficientnet', 'unet', 'unet-25d']) {
+  const tooLarge = ['cnn-small', 'resnet18', 'densenet', 'efficientnet', 'unet', 'unet-25d'].filter((name) => {
     const plan = planNetwork(resolveNetwork(name), 2);
     const batchSize = fittingBatchSize(plan, { ...asked, batchSize: 32 }, 2e9);
-    expect(trainingBytes(plan, batchSize, 'adam'), name).toBeLessThan(2e9);
-  }
+    return trainingBytes(plan, batchSize, 'adam') >= 2e9;
+  });
+  expect(tooLarge).toEqual([]);
 });
 
 it('tells a fault of memory from others', () => {
