@@ -30,7 +30,7 @@ export class Training {
 
   /** Those that can learn the cohort's task. */
   networksFor(cohort: Cohort | undefined): About['networks'] {
-    const isSegmented = cohort !== undefined && 'task' in cohort && cohort.task === 'segmentation';
+    const isSegmented = cohort?.task === 'segmentation';
     return this.#networks.filter(({ task }) => (task === 'segmentation') === isSegmented);
   }
 
