@@ -31,6 +31,7 @@ export { chosenPoint } from './metrics/operating-point.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';
 export { groupNormTwin } from './privacy/group-norm-twin.ts';
+export { withFittedInput } from './networks/fitted-input.ts';
 export { composedLoss, noiseMultiplierFor, privacyLoss, stepsWithin } from './privacy/rdp-accountant.ts';
 export { recordedSteps } from './privacy/step-count.ts';
 

@@ -17,7 +17,7 @@ import { cohortFaults } from './faults.ts';
 import { defaultPreprocessing } from './preprocess.ts';
 import { readShard, shardsIn } from './shard-file.ts';
 import { plannedShards, type PlannedShard, type ShardPlan } from './shard-plan.ts';
-import type { ExampleTask, FramePlace, WrittenShard } from './shard-task.ts';
+import type { ExampleTask, Extent, FramePlace, WrittenShard } from './shard-task.ts';
 import { openShardThreads, type ShardThreads } from './shard-threads.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 
@@ -257,22 +257,39 @@ function taskOf(
  * for similar cohorts of several sites the same one. Null where none tells its spacing.
  */
 async function commonSpacingMm(threads: ShardThreads, parts: BuildParts): Promise<number | null> {
-  const { library, height, width } = parts;
+  const { height, width } = parts;
+  const extent = await sampledExtent(threads, parts);
+  if (extent === null) return null;
+  const needed = Math.max(extent.heightMm / height, extent.widthMm / width);
+  return 2 ** (Math.ceil(4 * Math.log2(needed) - 1e-6) / 4);
+}
+
+/** How many pixels the larger side of a cohort's images has at their finest spacing; null where none tells its spacing. */
+export async function largestSidePixels(parts: SampledParts): Promise<number | null> {
+  const threads = openShardThreads({ count: 1 });
+  try {
+    const extent = await sampledExtent(threads, parts);
+    return extent && Math.round(Math.max(extent.heightMm, extent.widthMm) / extent.finestSpacingMm);
+  } finally {
+    await threads.close();
+  }
+}
+
+type SampledParts = Pick<BuildParts, 'itemsBetween' | 'library'>;
+
+async function sampledExtent(threads: ShardThreads, { itemsBetween, library }: SampledParts): Promise<Extent | null> {
   const places: FramePlace[] = [];
   const patients = new Set<string>();
   // Pseudonyms are evenly spread: the first ones are a sample.
   for (let prefix = 0; prefix < 256 && patients.size < measuredPatients; prefix += 1) {
-    for (const item of parts.itemsBetween(hexOf(prefix), prefix === 255 ? 'g' : hexOf(prefix + 1))) {
+    for (const item of itemsBetween(hexOf(prefix), prefix === 255 ? 'g' : hexOf(prefix + 1))) {
       if (patients.has(item.patient)) continue;
       patients.add(item.patient);
       const found = library.instanceFile(item.sopInstanceUID);
       if (found !== null) places.push({ path: found.path, frame: item.frame ?? 1 });
     }
   }
-  const extentMm = await threads.measure({ measure: places.slice(0, measuredPatients) });
-  if (extentMm === null) return null;
-  const needed = Math.max(extentMm.height / height, extentMm.width / width);
-  return 2 ** (Math.ceil(4 * Math.log2(needed) - 1e-6) / 4);
+  return threads.measure({ measure: places.slice(0, measuredPatients) });
 }
 
 const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0');

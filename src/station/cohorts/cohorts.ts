@@ -3,7 +3,14 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Cohort, cohortNameSchema } from '../../contract/cohort.ts';
 import { shardFolder } from '../../contract/dataset.ts';
-import { buildDatasetFile, type Dataset, type DatasetOptions, datasetStem, recipesOf } from './build-dataset.ts';
+import {
+  buildDatasetFile,
+  type Dataset,
+  type DatasetOptions,
+  datasetStem,
+  largestSidePixels,
+  recipesOf,
+} from './build-dataset.ts';
 import { type CohortDraft, type CohortRequest, draftCohort, type DraftSite } from './cohort-draft.ts';
 import { cohortHash, pseudonymOf } from './cohort-items.ts';
 import type { LibraryForCohorts } from './cohort-library.ts';
@@ -38,6 +45,8 @@ export interface Cohorts {
   delete(name: string): void;
   /** Writes the newest version's images as a tensor file (contract/dataset.ts), once for each shape. */
   buildDataset(name: string, options: DatasetOptions): Promise<Dataset>;
+  /** Pixels of the larger side of the newest version's images at their finest spacing; null where none tells its spacing. */
+  largestSidePixels(name: string): Promise<number | null>;
   close(): void;
 }
 
@@ -177,6 +186,10 @@ export function openCohorts(options: {
         if (building.get(lane) === built) building.delete(lane);
         sweepDatasets(new Set());
       }
+    },
+    largestSidePixels(name) {
+      const { version } = show(name);
+      return largestSidePixels({ library, itemsBetween: (from, to) => store.itemsBetween(name, version, from, to) });
     },
     close: () => store.close(),
   };

@@ -12,7 +12,7 @@ import { readFrameOf } from '../library/pixels/read-frame.ts';
 import { openWasmCodecs } from '../library/pixels/wasm-codecs.ts';
 import { canonicalSliceStep, placementOf } from './placement.ts';
 import { preprocess, preprocessMask, type ValueRange, valueRange } from './preprocess.ts';
-import type { ExampleTask, FramePlace } from './shard-task.ts';
+import type { ExampleTask, Extent, FramePlace } from './shard-task.ts';
 
 export interface Example {
   readonly image: Uint16Array;
@@ -25,8 +25,8 @@ export interface Example {
 export interface ExampleReader {
   /** @throws Fault with the reason why it cannot be read. */
   read(example: ExampleTask, chain: Preprocessing): Promise<Example>;
-  /** Height and width in the canonical direction, mm; null where the frame does not say. */
-  extentMm(place: FramePlace): Promise<{ height: number; width: number } | null>;
+  /** Null where the frame does not tell its spacing. */
+  extent(place: FramePlace): Promise<Extent | null>;
 }
 
 const keptDatasetsBytes = 96 * 2 ** 20;
@@ -97,7 +97,7 @@ export function exampleReader(): ExampleReader {
       }
       return { image, mask: preprocessMask(mask, frame, chain), isByte };
     },
-    async extentMm({ path, frame }) {
+    async extent({ path, frame }) {
       const dataset = datasetAt(path);
       const { rows, columns } = imageDescription(dataset);
       const geometry = frameGeometry(dataset, frame - 1);
@@ -105,7 +105,10 @@ export function exampleReader(): ExampleReader {
       const asItIs = { orientation: 'canonical', spacingMm: 1, height: rows, width: columns } as const;
       const { isTransposed } = placementOf(rows, columns, geometry, asItIs);
       const [heightMm, widthMm] = [rows * geometry.pixelSpacingMm[0], columns * geometry.pixelSpacingMm[1]];
-      return isTransposed ? { height: widthMm, width: heightMm } : { height: heightMm, width: widthMm };
+      const finestSpacingMm = Math.min(...geometry.pixelSpacingMm);
+      return isTransposed
+        ? { heightMm: widthMm, widthMm: heightMm, finestSpacingMm }
+        : { heightMm, widthMm, finestSpacingMm };
     },
   };
 }

@@ -38,7 +38,14 @@ export interface ShardTask {
   readonly skipped: readonly { readonly index: number; readonly reason: string }[];
 }
 
-/** Images only, and how large they are in the canonical direction. */
+/** How large frames are in the canonical direction: of several, the largest height and width and the finest spacing. */
+export interface Extent {
+  readonly heightMm: number;
+  readonly widthMm: number;
+  readonly finestSpacingMm: number;
+}
+
+/** Images only. */
 export interface MeasureTask {
   readonly measure: readonly FramePlace[];
 }
@@ -47,8 +54,8 @@ export interface MeasureTask {
 export type ShardNews =
   | { readonly kind: 'example'; readonly index: number }
   | { readonly kind: 'shard'; readonly shard: WrittenShard }
-  /** Largest extents of what could be read, mm; null where none tells its spacing. */
-  | { readonly kind: 'extent'; readonly extentMm: { readonly height: number; readonly width: number } | null }
+  /** Of what could be read; null where none tells its spacing. */
+  | { readonly kind: 'extent'; readonly extent: Extent | null }
   | { readonly kind: 'fault'; readonly fault: FaultValue };
 
 export interface WrittenShard {

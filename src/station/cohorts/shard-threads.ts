@@ -3,13 +3,13 @@
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../contract/fault.ts';
 import { cohortFaults } from './faults.ts';
-import type { MeasureTask, ShardNews, ShardTask, WrittenShard } from './shard-task.ts';
+import type { Extent, MeasureTask, ShardNews, ShardTask, WrittenShard } from './shard-task.ts';
 
 export interface ShardThreads {
   /** Calls back for each example when it is done with. @throws Fault 603 when the disk is full. */
   build(task: ShardTask, onExample: () => void): Promise<WrittenShard>;
-  /** The largest extents, mm, of these images; null where none tells its spacing. */
-  measure(task: MeasureTask): Promise<{ height: number; width: number } | null>;
+  /** Null where none of these images tells its spacing. */
+  measure(task: MeasureTask): Promise<Extent | null>;
   /** Ends the threads; what is not written is not there. */
   close(): Promise<void>;
 }
@@ -125,7 +125,7 @@ export function openShardThreads(options: ShardThreadsOptions): ShardThreads {
     },
     async measure(task) {
       const answer = await ask(task, () => {});
-      return answer.kind === 'extent' ? answer.extentMm : null;
+      return answer.kind === 'extent' ? answer.extent : null;
     },
     async close() {
       isClosed = true;

@@ -4,7 +4,7 @@ import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { exampleReader } from './example-reader.ts';
 import { writeShard } from './shard-file.ts';
-import type { MeasureTask, ShardNews, ShardTask } from './shard-task.ts';
+import type { Extent, MeasureTask, ShardNews, ShardTask } from './shard-task.ts';
 
 const scale = 65_535;
 const reader = exampleReader();
@@ -72,21 +72,23 @@ async function build({ folder, recipe, task, classes, chain, examples, skipped }
 }
 
 async function measure({ measure: places }: MeasureTask): Promise<ShardNews> {
-  const [heights, widths]: [number[], number[]] = [[], []];
+  const extents: Extent[] = [];
   for (const [index, place] of places.entries()) {
     try {
-      const extentMm = await reader.extentMm(place);
-      if (extentMm !== null) {
-        heights.push(extentMm.height);
-        widths.push(extentMm.width);
-      }
+      const extent = await reader.extent(place);
+      if (extent !== null) extents.push(extent);
     } catch {
       // It is read again for its shard, which tells the reason.
     }
     tell({ kind: 'example', index });
   }
-  const extentMm = heights.length === 0 ? null : { height: Math.max(...heights), width: Math.max(...widths) };
-  return { kind: 'extent', extentMm };
+  if (extents.length === 0) return { kind: 'extent', extent: null };
+  const extent = {
+    heightMm: Math.max(...extents.map(({ heightMm }) => heightMm)),
+    widthMm: Math.max(...extents.map(({ widthMm }) => widthMm)),
+    finestSpacingMm: Math.min(...extents.map(({ finestSpacingMm }) => finestSpacingMm)),
+  };
+  return { kind: 'extent', extent };
 }
 
 /** Mean and mean square of values scaled to 0…1. */

@@ -17,7 +17,7 @@ import {
   type TrainJob,
   type TrainOutcome,
 } from '../../contract/training.ts';
-import { groupNormTwin, type TrainerProcess } from '../../trainer/client.ts';
+import { groupNormTwin, type TrainerProcess, withFittedInput } from '../../trainer/client.ts';
 import type { Cohorts } from '../cohorts/cohorts.ts';
 import type { PrivacyLedger } from '../privacy/privacy-ledger.ts';
 import { chargedTraining } from '../privacy/private-training.ts';
@@ -127,7 +127,10 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const run = async (id: string, request: FullRequest, state: LiveRun): Promise<void> => {
     const current = (): Run => runs.get(id) as Run;
     try {
-      const network = parts.resolveNetwork(request.network);
+      const asBundled = parts.resolveNetwork(request.network);
+      const largestSide =
+        asBundled.task === 'segmentation' ? await parts.cohorts.largestSidePixels(request.cohort) : null;
+      const network = withFittedInput(asBundled, largestSide);
       const { file, header } = await parts.cohorts.buildDataset(request.cohort, {
         ...network.input,
         task: network.task,
