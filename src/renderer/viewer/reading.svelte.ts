@@ -135,7 +135,7 @@ export class Reading {
     }
     const { active } = this;
     if (this.mprHindrance(graphics) !== null) return;
-    active.pause();
+    active.cine.pause();
     const { accelerated, cornerstone } = await graphics.prepare();
     // WebGL may turn out to be missing, and the reader may have gone elsewhere meanwhile.
     if (this.#mpr || this.active !== active || this.#isClosed || this.mprHindrance(graphics) !== null) return;

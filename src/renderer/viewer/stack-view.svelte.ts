@@ -1,6 +1,7 @@
 // One viewport's state: which frame of which series, under which window, at which place.
 import type { Frame, Series, Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
+import { Cine } from './cine.svelte.ts';
 import { emptySeriesReason } from './empty-series.ts';
 import { type FrameStore, frameStoreBytes } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
@@ -12,7 +13,6 @@ import { initialWindow, type VoiWindow } from './window-level.ts';
 
 /** Frames asked for at a time while scrolling; the newest place waits when so many are on their way. */
 const loadsAtOnce = 3;
-const defaultFramesPerSecond = 12;
 const zoomLimits = { min: 0.1, max: 40 };
 /** Of the frame store, what one viewport fills ahead of the reader. */
 const prefetchBytes = frameStoreBytes / 2;
@@ -25,6 +25,7 @@ interface Shown {
 
 export class StackView {
   readonly id: string;
+  readonly cine: Cine;
   readonly #study: Study;
   readonly #frames: FrameStore;
   readonly #prefetch: Prefetch;
@@ -38,12 +39,7 @@ export class StackView {
   #view = $state.raw<View>(wholeImage);
   #size = $state.raw<Size>({ width: 0, height: 0 });
   #isInverted = $state(false);
-  #isPlaying = $state(false);
   #volumeProblem = $state<string | null>(null);
-  #isLooping = $state(true);
-  #chosenRate = $state<number | null>(null);
-  #cine: ReturnType<typeof setInterval> | undefined;
-  #cineStep = 1;
   #direction = 1;
   #requests = 0;
   #shownRequest = 0;
@@ -59,6 +55,7 @@ export class StackView {
     this.#study = study;
     this.#frames = frames;
     this.#prefetch = new Prefetch(frames);
+    this.cine = new Cine(this);
   }
 
   /** Whether the file's VOI LUT is applied. */
@@ -118,6 +115,16 @@ export class StackView {
     return this.#shown?.frame ?? null;
   }
 
+  /** Whether frames that were asked for have not come yet. */
+  get isLoading(): boolean {
+    return this.#loading > 0;
+  }
+
+  /** As the file says. */
+  get framesPerSecond(): number | undefined {
+    return this.frame?.framesPerSecond;
+  }
+
   /** Why the current frame is not shown, for a person. */
   get problem(): string | null {
     return this.#problem;
@@ -133,19 +140,6 @@ export class StackView {
 
   get isInverted(): boolean {
     return this.#isInverted;
-  }
-
-  get isPlaying(): boolean {
-    return this.#isPlaying;
-  }
-
-  get isLooping(): boolean {
-    return this.#isLooping;
-  }
-
-  /** Of the file, unless the reader chose another. */
-  get framesPerSecond(): number {
-    return this.#chosenRate ?? this.frame?.framesPerSecond ?? defaultFramesPerSecond;
   }
 
   get isWindowChosen(): boolean {
@@ -173,13 +167,12 @@ export class StackView {
   }
 
   async openSeries(series: Series): Promise<void> {
-    this.pause();
+    this.cine.reset();
     this.#series = series;
     this.#stack = [];
     this.#shown = null;
     this.#problem = null;
     this.#index = 0;
-    this.#chosenRate = null;
     this.#volumeProblem = null;
     this.reset();
     try {
@@ -189,7 +182,8 @@ export class StackView {
       if (this.#stack.length === 0) this.#problem = emptySeriesReason(series, this.#study);
       else this.show(middleOf(this.#stack.length));
     } catch (fault) {
-      this.#problem = faultValueOf(fault).message;
+      // Of a series that was left meanwhile, nobody needs to know.
+      if (this.#series === series) this.#problem = faultValueOf(fault).message;
     }
   }
 
@@ -287,53 +281,12 @@ export class StackView {
     this.onlooked?.();
   }
 
-  togglePlaying(): void {
-    if (this.#isPlaying) this.pause();
-    else this.play();
-  }
-
-  play(): void {
-    if (this.#stack.length < 2) return;
-    this.#isPlaying = true;
-    clearInterval(this.#cine);
-    this.#cine = setInterval(() => this.#tick(), 1_000 / this.framesPerSecond);
-  }
-
-  pause(): void {
-    this.#isPlaying = false;
-    clearInterval(this.#cine);
-  }
-
-  /** Round and round, or forth and back. */
-  toggleLoop(): void {
-    this.#isLooping = !this.#isLooping;
-    this.#cineStep = 1;
-  }
-
-  setFramesPerSecond(rate: number): void {
-    this.#chosenRate = Math.max(1, Math.min(60, rate));
-    if (this.#isPlaying) this.play();
-  }
-
   close(): void {
-    this.pause();
+    this.cine.pause();
     this.#prefetch.want([]);
     this.#series = null;
     this.#stack = [];
     this.#shown = null;
-  }
-
-  #tick(): void {
-    // Frames that are decoded slower than they should be shown set the pace.
-    if (this.#loading > 0) return;
-    const last = this.#stack.length - 1;
-    if (this.#isLooping) {
-      this.go(this.#index === last ? 0 : this.#index + 1);
-      return;
-    }
-    if (this.#index >= last) this.#cineStep = -1;
-    else if (this.#index <= 0) this.#cineStep = 1;
-    this.go(this.#index + this.#cineStep);
   }
 
   async #load(): Promise<void> {
