@@ -1,0 +1,66 @@
+// pacs get, move, send: studies fetched from a peer and sent to one.
+import { Command } from 'commander';
+import type { RetrieveMethod, TransferReport } from '../../../contract/pacs.ts';
+import { type Context, contextOf } from '../../context.ts';
+import { exitCode } from '../../output.ts';
+import type { StationLink } from '../../station-link.ts';
+
+/** Failures listed in text mode; --json lists up to a thousand. */
+const failuresShown = 20;
+
+export function retrieveCommand(method: RetrieveMethod, description: string): Command {
+  return new Command(method)
+    .description(description)
+    .argument('<peer>')
+    .argument('<studyInstanceUID...>', 'from `imagiq pacs find --json`')
+    .action((peer: string, studyInstanceUIDs: string[], _options: unknown, command: Command) =>
+      transfer(contextOf(command), 'fetched', (station) =>
+        station.call('retrieve-studies', { peer, studyInstanceUIDs, method }),
+      ),
+    );
+}
+
+export function sendCommand(): Command {
+  return new Command('send')
+    .description('send studies of this library to a peer, as they are (C-STORE, STOW-RS)')
+    .argument('<peer>')
+    .argument('<studyInstanceUID...>', 'from `imagiq studies --json`')
+    .action((peer: string, studyInstanceUIDs: string[], _options: unknown, command: Command) =>
+      transfer(contextOf(command), 'sent', (station) => station.call('send-studies', { peer, studyInstanceUIDs })),
+    );
+}
+
+async function transfer(
+  { output, withStation }: Context,
+  done: string,
+  run: (station: StationLink) => Promise<TransferReport>,
+): Promise<void> {
+  const report = await withStation(async (station) => {
+    station.listen('transfer-progress', ({ completed, failed, total }) =>
+      output.progress(`${completed} of ${total ?? '?'} instances, ${failed} failed`),
+    );
+    const cancel = (): void => {
+      output.log(`Cancelling; what was ${done} stays.`);
+      void station.call('cancel-transfer', {});
+    };
+    process.once('SIGINT', cancel);
+    return run(station).finally(() => process.off('SIGINT', cancel));
+  });
+  output.result(report, () => reportText(report, done));
+  if (report.cancelled || report.failed > 0) process.exitCode = exitCode.failed;
+}
+
+function reportText(
+  { studies, completed, duplicates, failed, failures, seconds, cancelled }: TransferReport,
+  done: string,
+): string {
+  const already = duplicates > 0 ? `, ${duplicates} were here already` : '';
+  const lines = [
+    `${completed} instances of ${studies} studies ${done}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
+  ];
+  if (cancelled) lines.push('Cancelled before the end: the same command continues.');
+  for (const why of failures.slice(0, failuresShown)) lines.push(`  ${why}`);
+  if (failures.length > failuresShown)
+    lines.push(`  … and ${failures.length - failuresShown} more (--json lists them)`);
+  return lines.join('\n');
+}
