@@ -68,3 +68,8 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${value} ${value === 1 ? one : many}`;
 }
+
+/** A label for a table: labels may join the names of many segments. */
+export function shortened(label: string): string {
+  return label.length > 60 ? `${label.slice(0, 59)}…` : label;
+}

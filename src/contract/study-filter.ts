@@ -3,8 +3,8 @@
 import { z } from 'zod';
 
 const uid = z.string().regex(/^[0-9.]{1,64}$/);
-/** One of these; the empty string is "not stated". */
-const anyOf = z.array(z.string().max(200)).min(1).max(200);
+/** One of these; the empty string is "not stated". A value is as long as what a file holds: a label may join the names of sixty segments. */
+const anyOf = z.array(z.string().max(10_000)).min(1).max(200);
 /** Both ends belong to the range; null leaves an end open. */
 const range = { min: z.number().nullable().default(null), max: z.number().nullable().default(null) };
 const day = z.string().regex(/^\d{8}$/, 'a date is written YYYYMMDD');

@@ -5,7 +5,7 @@ import { Fault } from '../../contract/fault.ts';
 import { type LabelReport, labelSources } from '../../contract/label-source.ts';
 import { decodeText, parseDelimitedText } from '../../station/cohorts/delimited-text.ts';
 import { contextOf } from '../context.ts';
-import { table } from '../output.ts';
+import { table, shortened } from '../output.ts';
 
 /** Refused objects and offered labels listed in text mode; --json lists all. */
 const linesShown = 20;
@@ -89,8 +89,6 @@ function fromCommand(): Command {
     });
 }
 
-const shortened = (label: string): string => (label.length > 60 ? `${label.slice(0, 59)}…` : label);
-
 async function readMap(file: string): Promise<{ from: string; to: string }[]> {
   let bytes: Buffer;
   try {
@@ -108,7 +106,8 @@ async function readMap(file: string): Promise<{ from: string; to: string }[]> {
 function reportText(report: LabelReport, origin: string): string {
   const { objects, read, saved, notHere, labels, offered, refused } = report;
   const lines = [`${read} of ${objects} ${origin} objects read: ${saved} labels kept.`];
-  if (notHere > 0) lines.push(`${notHere} of them wait for images that are not in this library.`);
+  if (notHere > 0)
+    lines.push(`${notHere} of them ${notHere === 1 ? 'waits' : 'wait'} for images that are not in this library.`);
   if (labels.length > 0)
     lines.push(
       table(

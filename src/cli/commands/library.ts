@@ -1,7 +1,7 @@
 // import, studies, pixels: the library from the command line.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CallInput } from '../../contract/calls.ts';
 import { findingWords } from '../../contract/import-report.ts';
 import { importModes, type ImportReport } from '../../contract/dicom.ts';
@@ -29,12 +29,18 @@ function labelsOf({ labels, labelColumn }: ImportOptions): CallInput<'import-pat
   return labels === 'folders' ? labels : { file: path.resolve(labels), column: labelColumn ?? null };
 }
 
+/** Refuses an empty path, an unset variable of a script: it would mean the folder that one stands in. */
+function statedPaths(text: string, before: string[] | undefined): string[] {
+  if (text === '') throw new InvalidArgumentError('a path is empty; the folder that you are in is written “.”.');
+  return [...(before ?? []), text];
+}
+
 function importCommand(): Command {
   return new Command('import')
     .description(
       'index DICOM files, folders, discs and zip archives; PNG, JPEG and NIfTI are wrapped as DICOM; files are never changed',
     )
-    .argument('<path...>', 'files, folders (searched recursively) or zip archives')
+    .argument('<path...>', 'files, folders (searched recursively) or zip archives', statedPaths)
     .addOption(
       new Option('--mode <mode>', 'leave files in place or copy them in').choices(importModes).default('reference'),
     )

@@ -5,7 +5,7 @@ import type { StudyPage } from '../../contract/dicom.ts';
 import type { StudyFilterInput } from '../../contract/study-filter.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
-import { table } from '../output.ts';
+import { table, shortened } from '../output.ts';
 import { studyFilterHelp, studyFilterOption } from '../study-filters.ts';
 
 interface StudiesOptions {
@@ -63,7 +63,11 @@ function summaryText({ patients, studies, series, instances, fileBytes, distribu
   for (const { field, bars } of distributions) {
     if (bars.length === 0) continue;
     const most = Math.max(...bars.map((bar) => bar.studies), 1);
-    const rows = bars.map((bar) => [bar.label, bar.studies, '█'.repeat(Math.round((bar.studies / most) * barWidth))]);
+    const rows = bars.map((bar) => [
+      shortened(bar.label),
+      bar.studies,
+      '█'.repeat(Math.round((bar.studies / most) * barWidth)),
+    ]);
     lines.push('', table([field, 'studies', ''], rows));
   }
   return lines.join('\n');

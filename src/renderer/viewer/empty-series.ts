@@ -14,6 +14,20 @@ const derived: Readonly<Record<string, string>> = {
   REG: 'a registration',
 };
 
+/** What is no image, and about none. */
+const other: Readonly<Record<string, string>> = {
+  ECG: 'a recording (ECG)',
+  HD: 'a recording (haemodynamics)',
+  EPS: 'a recording (electrophysiology)',
+  EEG: 'a recording (EEG)',
+  EMG: 'a recording (EMG)',
+  EOG: 'a recording (EOG)',
+  RESP: 'a recording (respiration)',
+  AU: 'a sound recording',
+  DOC: 'a document',
+  RWV: 'a table of real-world values',
+};
+
 /** Whether a series is about images of others: none to begin reading with. */
 export function isDerived(modality: string): boolean {
   return derived[modality] !== undefined;
@@ -21,7 +35,7 @@ export function isDerived(modality: string): boolean {
 
 /** Why a series without a single image shows nothing, and what to do. */
 export function emptySeriesReason({ modality }: Series, study: Study): string {
-  const what = derived[modality];
+  const what = derived[modality] ?? other[modality];
   if (what === undefined)
     return 'The files of this series hold no pixels: they were stored without them, or without their size. Import the complete files.';
   const isDrawn = modality === 'SEG' || modality === 'RTSTRUCT';

@@ -113,6 +113,12 @@ describe('the library from the command line', () => {
     expect(ended.stdout).toBe('');
   });
 
+  test('an empty path is a wrong use, not the folder that one stands in', async () => {
+    const ended = await imagiq('--home', path.join(temporaryFolder(), 'home'), 'import', '');
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain('a path is empty');
+  });
+
   test('a home folder that cannot be made is said, not waited for', async () => {
     const ended = await imagiq('--home', '/proc/imagiq', 'studies');
     expect(ended.code).toBe(1);

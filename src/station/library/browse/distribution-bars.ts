@@ -12,8 +12,9 @@ const fewYears = 3;
 const yearsPerAgeBar = 10;
 const notStated = 'not stated';
 
+/** A value that no filter takes, because a file states one without end, has a bar without a filter. */
 function bar(label: string, studies: number, filter: StudyFilterInput | null): Bar {
-  return { label, studies, filter: filter === null ? null : studyFilterSchema.parse(filter) };
+  return { label, studies, filter: filter === null ? null : (studyFilterSchema.safeParse(filter).data ?? null) };
 }
 
 /** Most frequent first; the rare rest is one bar, and so are those without a value, at the end. */
