@@ -62,7 +62,14 @@ describe('training', () => {
       threads: 1,
       operatingPoint: outcome.operatingPoint,
       isExplained: true,
-      groups: [{ by: 'sex', names: ['F', 'M'], groupOf: Int32Array.from({ length: 1_000 }, (_, index) => index % 2) }],
+      // The split goes by the patient's number modulo 6: each split has patients of both groups.
+      groups: [
+        {
+          by: 'sex',
+          names: ['F', 'M'],
+          groupOf: Int32Array.from({ length: 1_000 }, (_, patient) => Math.floor(patient / 6) % 2),
+        },
+      ],
     });
     expect(evaluation.metrics).toEqual(outcome.test);
     expect(evaluation.metrics.perClass[1]?.atThreshold?.sensitivity?.value).toBeGreaterThan(0.8);
