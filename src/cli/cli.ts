@@ -15,6 +15,7 @@ import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
 import { membersCommand } from './commands/members.ts';
 import { evaluateCommand, modelsCommand } from './commands/models.ts';
+import { predictCommand } from './commands/predict.ts';
 import { pacsCommand } from './commands/pacs.ts';
 import { privacyCommand } from './commands/privacy.ts';
 import { projectCommand } from './commands/project.ts';
@@ -47,6 +48,7 @@ for (const command of [
   cohortCommand(),
   trainCommand(),
   evaluateCommand(),
+  predictCommand(),
   modelsCommand(),
   runsCommand(),
   settingsCommand(),

@@ -61,6 +61,20 @@ export const modelStatementSchema = modelSchema
   .extend({ definition: networkSchema, weightsHash: hash, classes: z.array(z.string().max(100)).min(1).max(1_000) });
 export type ModelStatement = z.infer<typeof modelStatementSchema>;
 
+const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
+
+/** What a model said of one image. */
+export const predictedImageSchema = z.object({
+  studyInstanceUID: z.string(),
+  seriesInstanceUID: z.string(),
+  sopInstanceUID: z.string(),
+  /** The most probable class; of a segmentation the one that covers most beside the background, if any does. */
+  class: z.string(),
+  /** By class; of a segmentation shares of the pixels. */
+  probabilities: z.array(z.number()),
+});
+export type PredictedImage = z.infer<typeof predictedImageSchema>;
+
 export const modelFileFormats = ['imagiq', 'onnx'] as const;
 const file = z.string().min(1).max(4_096);
 
@@ -78,6 +92,44 @@ export const modelCalls = {
       sensitivity: z.number().min(0).max(1).nullable().default(null),
     }),
     out: z.object({ report: evaluationReportSchema, operatingPoint: operatingPointSchema.nullable() }),
+  },
+  /** Runs a model on this site's own images, chosen by study, by series or as a cohort; `model-progress` tells how far it is. */
+  'predict-studies': {
+    in: z.object({
+      id: modelIdSchema,
+      /** As in the study list; null with the others. */
+      query: z.string().max(500).nullable().default(null),
+      studyInstanceUIDs: z.array(uid).max(10_000).nullable().default(null),
+      seriesInstanceUID: uid.nullable().default(null),
+      cohort: cohortNameSchema.nullable().default(null),
+      /** Writes what was found as structured reports into the library, beside the images. */
+      write: z.enum(['none', 'sr']).default('none'),
+    }),
+    out: z.object({
+      classes: z.array(z.string()),
+      images: z.array(predictedImageSchema),
+      failures: z.array(z.object({ sopInstanceUID: z.string(), reason: z.string() })),
+      /** Reports that are in the library now; those of an earlier run of the same model are not written twice. */
+      written: z.number().int(),
+    }),
+  },
+  /** Where a classifier looked in one image (Grad-CAM), on the image's own pixels. Not for diagnosis. */
+  'heat-map': {
+    in: z.object({
+      id: modelIdSchema,
+      sopInstanceUID: uid,
+      frame: z.number().int().min(1).nullable().default(null),
+      /** Index into the model's classes; null for the most probable one. */
+      class: z.number().int().min(0).nullable().default(null),
+    }),
+    out: z.object({
+      rows: z.number().int(),
+      columns: z.number().int(),
+      /** 0…255 by row. */
+      heat: z.instanceof(Uint8Array),
+      probabilities: z.array(z.number()),
+      class: z.number().int(),
+    }),
   },
   /** Ends the evaluation or the prediction under way. */
   'cancel-model-work': { in: z.object({}), out: z.object({}) },

@@ -8,6 +8,7 @@ export const screens = [
   { name: 'pacs', label: 'PACS', icon: 'server' },
   { name: 'cohorts', label: 'Cohorts', icon: 'cohorts' },
   { name: 'training', label: 'Training', icon: 'training' },
+  { name: 'models', label: 'Models', icon: 'cube' },
   { name: 'federation', label: 'Federation', icon: 'federation' },
   { name: 'ledger', label: 'Ledger', icon: 'ledger' },
 ] as const satisfies readonly { name: string; label: string; icon: IconName }[];

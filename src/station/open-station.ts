@@ -99,7 +99,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       trainer: modelTrainer,
       datasets,
       threads,
-      groupsOf: async () => [],
+      library,
       onProgress: (progress) => options.onEvent('model-progress', progress),
     });
     const runs = openRunBook({

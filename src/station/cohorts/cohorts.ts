@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Cohort, cohortNameSchema } from '../../contract/cohort.ts';
 import { shardFolder } from '../../contract/dataset.ts';
+import type { Preprocessing } from '../../contract/preprocessing.ts';
 import {
   buildDatasetFile,
   type Dataset,
@@ -19,6 +20,7 @@ import { classWarnings, countsOf } from './cohort-summary.ts';
 import { readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
 import { draftSegmentation } from './segmentation-draft.ts';
+import { plannedShards } from './shard-plan.ts';
 
 export interface Cohorts {
   /**
@@ -39,6 +41,8 @@ export interface Cohorts {
   sopInstanceUIDs(name: string): string[];
   /** Pseudonyms of the patients whose images the newest version trains on. @throws Fault 211 */
   trainingPatients(name: string): string[];
+  /** One image of each patient by the patient's number in the data sets built by this chain. @throws Fault 211 */
+  patientImages(name: string, chain: Preprocessing): string[];
   /** @throws Fault 211 */
   show(name: string): Cohort;
   /** Removes all versions and the data set files that no cohort needs any more. @throws Fault 211 */
@@ -170,6 +174,23 @@ export function openCohorts(options: {
     delete(name) {
       if (!store.remove(name)) throw cohortFaults.unknownCohort(name);
       sweepDatasets(new Set());
+    },
+    patientImages(name, chain) {
+      const cohort = show(name);
+      const images: string[] = [];
+      const plan = {
+        cohort,
+        chain,
+        key: pseudonymKey,
+        label: cohort.classes.map((_, index) => index),
+        itemsBetween: (from: string, to: string) => store.itemsBetween(name, cohort.version, from, to),
+      };
+      for (const { items, firstPatient, patientOf } of plannedShards(plan)) {
+        items.forEach(({ sopInstanceUID }, index) => {
+          images[firstPatient + patientOf[index]!] ??= sopInstanceUID;
+        });
+      }
+      return images;
     },
     async buildDataset(name, buildOptions) {
       const cohort = show(name);

@@ -37,5 +37,23 @@ export const modelFaults = {
       message: 'A model is already being run. Wait for it to end, or cancel it.',
       retry: 'later',
     }),
+  nothingChosen: () =>
+    new Fault({
+      code: 238,
+      message: 'No image with pixel data was chosen. Choose studies, a series or a cohort that has images.',
+      retry: 'never',
+    }),
+  tooMany: (images: number, most: number) =>
+    new Fault({
+      code: 239,
+      message: `${images} images were chosen; at most ${most} can be run at once. Choose fewer studies.`,
+      retry: 'never',
+    }),
+  noHeat: () =>
+    new Fault({
+      code: 240,
+      message: 'A heat map shows where a classifier looked; this model draws masks and needs none.',
+      retry: 'never',
+    }),
   cancelled: () => new Fault({ code: 237, message: 'The work was cancelled. Nothing was written.', retry: 'now' }),
 } as const;

@@ -11,6 +11,14 @@ export function modelAnswers({ models, modelWork, ledger, onEvent }: Station): A
       return { model, definition };
     },
     'evaluate-model': (request) => modelWork.evaluate(request),
+    'predict-studies': async (request) => {
+      const found = await modelWork.predict(request);
+      const { images, failures, written } = found;
+      ledger.append('model-run', { model: request.id, images: images.length, failures: failures.length, written });
+      if (written > 0) onEvent('library-changed', {});
+      return found;
+    },
+    'heat-map': (request) => modelWork.heatMap(request),
     'cancel-model-work': () => {
       modelWork.cancel();
       return {};

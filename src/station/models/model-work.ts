@@ -1,17 +1,24 @@
 // Models at work on this site's own images: measured on a cohort, written as an inference graph. One piece of work at a time.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { CallArguments, CallOutput } from '../../contract/calls.ts';
 import type { Cohort } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, OperatingPoint } from '../../contract/metrics.ts';
-import type { Model } from '../../contract/model.ts';
-import type { EvaluateOrder, SplitName } from '../../contract/training.ts';
+import type { Model, PredictedImage } from '../../contract/model.ts';
+import type { SplitName } from '../../contract/training.ts';
 import { chosenPoint, type TrainerProcess } from '../../trainer/client.ts';
 import { classLabels } from '../cohorts/build-dataset.ts';
 import type { Cohorts } from '../cohorts/cohorts.ts';
+import { exampleReader } from '../cohorts/example-reader.ts';
+import { maskOnFrame } from '../cohorts/preprocess.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
+import type { Library, SelectedInstance } from '../library/library.ts';
 import { modelFaults } from './faults.ts';
 import { maxModelFileBytes } from './model-file.ts';
 import type { ModelRegistry, StoredModel } from './model-registry.ts';
+import { patientGroups } from './patient-groups.ts';
+import { chainOf, imageOf, orderOf, predictStudies } from './predict-studies.ts';
+import { predictionReport, reportUid } from './prediction-report.ts';
 
 export interface ModelProgress {
   readonly work: 'preparing' | 'evaluating' | 'predicting';
@@ -37,8 +44,10 @@ export interface ModelWork {
   export(id: string, file: string, format: 'imagiq' | 'onnx'): Promise<number>;
   /** @throws Fault 231, 232 */
   import(file: string): Model;
-  /** One piece of work at a time: rejects with Fault 236 while another is under way, with 237 when it is cancelled. */
-  alone<Value>(work: (signal: AbortSignal) => Promise<Value>): Promise<Value>;
+  /** @throws Fault 211, 230, 236–239 */
+  predict(request: CallArguments<'predict-studies'>): Promise<CallOutput<'predict-studies'>>;
+  /** @throws Fault 230, 240, and those of the image's pixels */
+  heatMap(request: CallArguments<'heat-map'>): Promise<CallOutput<'heat-map'>>;
   cancel(): void;
 }
 
@@ -48,16 +57,16 @@ export interface ModelWorkParts {
   readonly trainer: TrainerProcess;
   readonly datasets: string;
   readonly threads: number;
-  /** Which group each patient number of the cohort's data sets belongs to. */
-  readonly groupsOf: (cohort: string, by: readonly GroupKind[]) => Promise<NonNullable<EvaluateOrder['groups']>>;
+  readonly library: Library;
   readonly onProgress: (progress: ModelProgress) => void;
 }
 
 export function openModelWork(parts: ModelWorkParts): ModelWork {
-  const { models, cohorts, trainer } = parts;
+  const { models, cohorts, trainer, library } = parts;
   let active: AbortController | null = null;
 
-  const alone: ModelWork['alone'] = async (work) => {
+  /** One piece of work at a time. */
+  const alone = async <Value>(work: (signal: AbortSignal) => Promise<Value>): Promise<Value> => {
     if (active !== null) throw modelFaults.busy();
     const own = new AbortController();
     active = own;
@@ -76,6 +85,7 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
     checkCohort(model, cohort);
     const { file, header } = await cohorts.buildDataset(request.cohort, {
       ...definition.input,
+      task: model.task,
       classes: model.classes,
       folder: parts.datasets,
       signal,
@@ -96,7 +106,11 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       const { probabilities, labels } = await trainer.evaluate({ ...order, split: 'validation' }, { signal });
       operatingPoint = chosenPoint({ task: model.task, probabilities, labels, classes: model.classes.length, rule });
     }
-    const groups = request.by.length === 0 ? [] : await parts.groupsOf(request.cohort, request.by);
+    const chain = header.preprocessing;
+    const groups =
+      request.by.length === 0 || chain === undefined
+        ? []
+        : await patientGroups(cohorts.patientImages(request.cohort, chain), request.by, library.header);
     const { report } = await trainer.evaluate(
       { ...order, split: request.split, operatingPoint, isExplained: true, groups },
       { signal },
@@ -128,14 +142,96 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       }
       return models.take(bytes);
     },
-    alone,
+    predict: (request) =>
+      alone(async (signal) => {
+        const stored = models.get(request.id);
+        const chosen = chosenInstances(request, parts);
+        const { images, failures } = await predictStudies(stored, chosen, {
+          library,
+          trainer,
+          threads: parts.threads,
+          signal,
+          onProgress: ({ done, total }) => parts.onProgress({ work: 'predicting', done, total }),
+        });
+        const written = request.write === 'sr' ? await writeReports(stored.model, images, library) : 0;
+        return { classes: stored.model.classes, images, failures, written };
+      }),
+    async heatMap({ id, sopInstanceUID, frame, class: wanted }) {
+      const stored = models.get(id);
+      if (stored.model.task === 'segmentation') throw modelFaults.noHeat();
+      const image = await imageOf(stored, sopInstanceUID, frame, library, exampleReader());
+      const order = { ...orderOf(stored, image, 1), heatOf: wanted ?? -1, threads: parts.threads };
+      const { probabilities, heat } = await trainer.predict(order);
+      const frames = library.instanceFile(sopInstanceUID)?.frames ?? 1;
+      const shown = await library.frame(sopInstanceUID, frame ?? Math.max(1, Math.ceil(frames / 2)));
+      const bytes = Uint8Array.from(heat ?? [], (value) => Math.round(255 * value));
+      return {
+        rows: shown.rows,
+        columns: shown.columns,
+        heat: maskOnFrame(bytes, shown, chainOf(stored)),
+        probabilities: [...probabilities],
+        class: wanted ?? probabilities.indexOf(Math.max(...probabilities)),
+      };
+    },
     cancel: () => active?.abort(),
   };
 }
 
+/** Images of the studies, the series or the cohort that were asked for. */
+function chosenInstances(
+  { query, studyInstanceUIDs, seriesInstanceUID, cohort }: CallArguments<'predict-studies'>,
+  { library, cohorts }: ModelWorkParts,
+): SelectedInstance[] {
+  if (cohort !== null) {
+    cohorts.show(cohort);
+    const wanted = new Set(cohorts.sopInstanceUIDs(cohort));
+    const all = library.selectInstances({ query: '', studyInstanceUIDs: null });
+    return [...all].filter(({ sopInstanceUID }) => wanted.has(sopInstanceUID));
+  }
+  if (query === null && studyInstanceUIDs === null && seriesInstanceUID === null) return [];
+  const found = [...library.selectInstances({ query: query ?? '', studyInstanceUIDs })];
+  return seriesInstanceUID === null ? found : found.filter((one) => one.seriesInstanceUID === seriesInstanceUID);
+}
+
+/** One report for each series, into the library; one that is there already stays as it is. */
+async function writeReports(model: Model, images: readonly PredictedImage[], library: Library): Promise<number> {
+  const intake = library.intake();
+  const bySeries = Map.groupBy(images, ({ seriesInstanceUID }) => seriesInstanceUID);
+  let written = 0;
+  for (const [seriesInstanceUID, own] of bySeries) {
+    const uid = reportUid(model, seriesInstanceUID);
+    if (library.instanceFile(uid) === null) {
+      const first = own[0]!;
+      const elements = await library.header(first.sopInstanceUID);
+      const value = (keyword: string): string =>
+        elements.find((line) => line.depth === 0 && line.keyword === keyword)?.value ?? '';
+      const classes = new Map(
+        library.instances(seriesInstanceUID)?.instances.map((one) => [one.sopInstanceUID, one.sopClassUID]),
+      );
+      const bytes = predictionReport(
+        model,
+        own,
+        {
+          text: value,
+          studyInstanceUID: first.studyInstanceUID,
+          seriesInstanceUID,
+          sopClassOf: (sopInstanceUID) => classes.get(sopInstanceUID) ?? '',
+        },
+        new Date(),
+      );
+      const file = intake.newFile();
+      writeFileSync(file, bytes, { mode: 0o600 });
+      const accepted = await intake.accept(file);
+      if (accepted.kind === 'refused') throw modelFaults.notWritten(accepted.reason);
+    }
+    written += 1;
+  }
+  await intake.flush();
+  return written;
+}
+
 function checkCohort(model: Model, cohort: Cohort): void {
-  const task = 'task' in cohort && typeof cohort.task === 'string' ? cohort.task : 'classification';
-  if (task !== model.task) throw modelFaults.otherTask(model.task, task);
+  if (cohort.task !== model.task) throw modelFaults.otherTask(model.task, cohort.task);
   classLabels(cohort, model.classes);
 }
 

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { networkUnusable } from './faults.ts';
 import { forward } from './forward.ts';
+import { registerGradients } from './gradients/register-gradients.ts';
 import type { NetworkPlan } from './plan.ts';
 import type { Program } from './program.ts';
 
@@ -29,6 +30,7 @@ export function gradCamProgram(plan: NetworkPlan): Program {
       ...plan.weights.map(({ name, shape }) => ({ name, shape })),
     ],
     run(given) {
+      registerGradients();
       const inputs = { weights: given, images: given.get(gradCamNames.images)!, dropoutMasks: null };
       const maps = forward(plan, inputs).values.get(id)!;
       const score = (value: tf.Tensor): tf.Scalar => {

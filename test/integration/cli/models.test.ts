@@ -1,8 +1,10 @@
 // Models from the command line: measured, written as files, taken in by another site, refused when they were changed.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
+import type { CallOutput } from '../../../src/contract/calls.ts';
 import { evaluationReportSchema } from '../../../src/contract/metrics.ts';
 import { type Model, modelSchema } from '../../../src/contract/model.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
@@ -30,6 +32,31 @@ describe('models from the command line', () => {
     // Measured again on the same images it is what training measured.
     expect(measured.metrics).toEqual(model.test);
     expect(measured.curves.length).toBe(model.classes.length);
+    const byGroup = ['--split', 'train', '--by', 'scanner', 'sex', 'age'];
+    const grouped = await imagiq('--home', home, '--json', 'evaluate', ...flags, ...byGroup);
+    const { groups } = evaluationReportSchema.parse(grouped.json<{ report: unknown }>().report);
+    expect(new Set(groups.map(({ by }) => by))).toEqual(new Set(['scanner', 'sex', 'age']));
+
+    const predict = ['--home', home, '--json', 'predict', '--model', model.id, '--cohort', 'chest', '--write', 'sr'];
+    const run = (await imagiq(...predict)).json<CallOutput<'predict-studies'>>();
+    expect(run.failures).toEqual([]);
+    expect(run.images.length).toBeGreaterThan(20);
+    expect(run.images[0]!.probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 4);
+    const series = new Set(run.images.map(({ seriesInstanceUID }) => seriesInstanceUID)).size;
+    expect(run.written).toBe(series);
+    const reports = (): string[] =>
+      readdirSync(path.join(home, 'instances'), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.join(entry.parentPath, entry.name));
+    expect(reports()).toHaveLength(series);
+    const dump = execFileSync('dsrdump', ['+Pl', reports()[0]!]).toString();
+    expect(dump).toContain('research use only');
+    expect(dump).toContain('Probability: ');
+    // A second run finds its reports there, and no cohort takes what a model said for a label.
+    expect((await imagiq(...predict)).json<CallOutput<'predict-studies'>>().images).toEqual(run.images);
+    expect(reports()).toHaveLength(series);
+    const labelled = await imagiq('--home', home, 'cohort', 'create', 'again', '--labels-from', 'SR');
+    expect(labelled.stderr).toContain('No label from SR is stored');
 
     const signed = path.join(folder, 'chest.imagiq-model');
     const graph = path.join(folder, 'chest.onnx');
@@ -76,5 +103,5 @@ describe('models from the command line', () => {
     expect(gone.code).toBe(1);
     expect(gone.stderr).toContain('There is no model');
     expect(existsSync(path.join(home, 'models', `${model.id}.json`))).toBe(true);
-  }, 240_000);
+  }, 400_000);
 });

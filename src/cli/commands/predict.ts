@@ -1,0 +1,64 @@
+// predict: a model on this site's own images.
+import { Command, Option } from 'commander';
+import { contextOf } from '../context.ts';
+import { counted, table } from '../output.ts';
+import { fullId } from './models.ts';
+
+interface PredictOptions {
+  model: string;
+  studies?: string;
+  series?: string;
+  cohort?: string;
+  write?: 'sr';
+}
+
+/** Rows shown without --json; all are in the document. */
+const shownRows = 40;
+
+export function predictCommand(): Command {
+  return new Command('predict')
+    .description('run a model on this site’s own images; for research, not for diagnosis')
+    .requiredOption('--model <id>', 'from `imagiq models list`')
+    .addOption(new Option('--studies <query>', 'images of the studies found, as in `imagiq studies`; "" for all'))
+    .addOption(new Option('--series <uid>', 'images of one series').conflicts(['studies', 'cohort']))
+    .addOption(new Option('--cohort <name>', 'images of a cohort').conflicts(['studies', 'series']))
+    .addOption(new Option('--write <object>', 'also write structured reports into the library').choices(['sr']))
+    .action(async ({ model, studies, series, cohort, write }: PredictOptions, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const found = await withStation(async (station) => {
+        const stopListening = station.listen('model-progress', ({ done, total }) =>
+          output.progress(`Image ${done} of ${total}`),
+        );
+        const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
+        process.once('SIGINT', stop);
+        try {
+          return await station.call('predict-studies', {
+            id: await fullId(station, model),
+            query: studies ?? null,
+            seriesInstanceUID: series ?? null,
+            cohort: cohort ?? null,
+            write: write ?? 'none',
+          });
+        } finally {
+          process.off('SIGINT', stop);
+          stopListening();
+        }
+      });
+      output.result(found, () =>
+        [
+          table(
+            ['image', 'class', ...found.classes],
+            found.images
+              .slice(0, shownRows)
+              .map((image) => [
+                image.sopInstanceUID,
+                image.class,
+                ...image.probabilities.map((value) => value.toFixed(3)),
+              ]),
+          ),
+          `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'report')} in the library`,
+          ...found.failures.slice(0, 5).map(({ reason }) => `Not read: ${reason}`),
+        ].join('\n'),
+      );
+    });
+}

@@ -1,0 +1,169 @@
+// What a model said of a series as a DICOM Comprehensive SR (PS3.3 A.35.3; after PS3.16 TID 1500): a probability of each
+// class for each image. Numbers only, never a finding: what a model said must not come back as a label.
+import type { Model, PredictedImage } from '../../contract/model.ts';
+import { type Element, encodePart10 } from '../library/encode-part10.ts';
+import { decimalString, derivedUid, element, textValue } from '../library/intake/wrapped-object.ts';
+
+const comprehensiveSr = '1.2.840.10008.5.1.4.1.1.88.33';
+const note = 'Computed by a model, for research use only. Not for diagnosis.';
+
+/** What the report takes over of the images' study: values by keyword, '' where absent. */
+export interface ReportSource {
+  readonly text: (keyword: string) => string;
+  readonly studyInstanceUID: string;
+  readonly seriesInstanceUID: string;
+  readonly sopClassOf: (sopInstanceUID: string) => string;
+}
+
+/** The report's SOP Instance UID: a model says one thing of a series. */
+export function reportUid({ weightsHash }: Model, seriesInstanceUID: string): string {
+  return derivedUid('report', weightsHash, seriesInstanceUID);
+}
+
+/** Part-10 bytes; the same model on the same series always has the same SOP Instance UID. */
+export function predictionReport(
+  model: Model,
+  images: readonly PredictedImage[],
+  source: ReportSource,
+  now: Date,
+): Uint8Array {
+  const { text, studyInstanceUID, seriesInstanceUID } = source;
+  const sopInstanceUID = reportUid(model, seriesInstanceUID);
+  const [date, time] = [
+    now.toISOString().slice(0, 10).replaceAll('-', ''),
+    now.toISOString().slice(11, 19).replaceAll(':', ''),
+  ];
+  const device = `ImagiQ model ${model.id}`;
+  const elements = [
+    element('00080005', 'CS', 'ISO_IR 192'),
+    element('00080016', 'UI', comprehensiveSr),
+    element('00080018', 'UI', sopInstanceUID),
+    element('00080020', 'DA', text('StudyDate').replaceAll('-', '')),
+    element('00080023', 'DA', date),
+    element('00080030', 'TM', text('StudyTime').replaceAll(':', '')),
+    element('00080033', 'TM', time),
+    element('00080050', 'SH', text('AccessionNumber')),
+    element('00080060', 'CS', 'SR'),
+    element('00080070', 'LO', 'ImagiQ'),
+    element('00080090', 'PN', text('ReferringPhysicianName')),
+    element('0008103E', 'LO', textValue(`${model.network} ${model.id}`)),
+    element('00081090', 'LO', textValue(model.network)),
+    element('00081111', 'SQ', { items: [] }),
+    element('00100010', 'PN', text('PatientName')),
+    element('00100020', 'LO', text('PatientID')),
+    element('00100030', 'DA', text('PatientBirthDate').replaceAll('-', '')),
+    element('00100040', 'CS', text('PatientSex')),
+    element('00181000', 'LO', model.weightsHash.slice(0, 64)),
+    element('00181020', 'LO', textValue(model.id)),
+    element('0020000D', 'UI', studyInstanceUID),
+    element('0020000E', 'UI', derivedUid('series of reports', model.weightsHash, studyInstanceUID)),
+    element('00200010', 'SH', text('StudyID')),
+    element('00200011', 'IS', '9001'),
+    element('00200013', 'IS', '1'),
+    element('0040A040', 'CS', 'CONTAINER'),
+    element('0040A043', 'SQ', { items: [code('126000', 'DCM', 'Imaging Measurement Report')] }),
+    element('0040A050', 'CS', 'SEPARATE'),
+    element('0040A372', 'SQ', { items: [] }),
+    element('0040A375', 'SQ', { items: [evidence(images, source)] }),
+    element('0040A491', 'CS', 'COMPLETE'),
+    element('0040A493', 'CS', 'UNVERIFIED'),
+    element('0040A504', 'SQ', { items: [[element('00080105', 'CS', 'DCMR'), element('0040DB00', 'CS', '1500')]] }),
+    element('0040A730', 'SQ', {
+      items: [
+        coded(
+          'HAS CONCEPT MOD',
+          code('121049', 'DCM', 'Language of Content Item and Descendants'),
+          code('en', 'RFC5646', 'English'),
+        ),
+        coded('HAS OBS CONTEXT', code('121005', 'DCM', 'Observer Type'), code('121007', 'DCM', 'Device')),
+        item('HAS OBS CONTEXT', 'UIDREF', code('121012', 'DCM', 'Device Observer UID'), [
+          element('0040A124', 'UI', derivedUid('model', model.weightsHash)),
+        ]),
+        written('HAS OBS CONTEXT', code('121013', 'DCM', 'Device Observer Name'), device),
+        coded(
+          'HAS CONCEPT MOD',
+          code('121058', 'DCM', 'Procedure reported'),
+          code('363679005', 'SCT', 'Imaging procedure'),
+        ),
+        item('CONTAINS', 'CONTAINER', code('126010', 'DCM', 'Imaging Measurements'), [
+          element('0040A050', 'CS', 'SEPARATE'),
+          element('0040A730', 'SQ', { items: images.map((image) => group(model, image, source)) }),
+        ]),
+        written('CONTAINS', code('121106', 'DCM', 'Comment'), `${note} ${device}, weights ${model.weightsHash}.`),
+      ],
+    }),
+  ];
+  return encodePart10(elements, comprehensiveSr, sopInstanceUID, { versionName: 'IMAGIQ_MODEL' });
+}
+
+function group(model: Model, image: PredictedImage, source: ReportSource): readonly Element[] {
+  const what = model.task === 'segmentation' ? 'Share of the image' : 'Probability';
+  const values = model.classes.map((name, index) =>
+    item('CONTAINS', 'NUM', code(`CLASS-${index}`, '99IMAGIQ', textValue(`${what}: ${name}`)), [
+      element('0040A300', 'SQ', {
+        items: [
+          [
+            element('004008EA', 'SQ', { items: [code('1', 'UCUM', 'no units')] }),
+            element('0040A30A', 'DS', decimalString(Number((image.probabilities[index] ?? 0).toPrecision(6)))),
+          ],
+        ],
+      }),
+    ]),
+  );
+  return item('CONTAINS', 'CONTAINER', code('125007', 'DCM', 'Measurement Group'), [
+    element('0040A050', 'CS', 'SEPARATE'),
+    element('0040A730', 'SQ', {
+      items: [
+        written('HAS OBS CONTEXT', code('112039', 'DCM', 'Tracking Identifier'), model.id),
+        item('HAS OBS CONTEXT', 'UIDREF', code('112040', 'DCM', 'Tracking Unique Identifier'), [
+          element('0040A124', 'UI', derivedUid('prediction', model.weightsHash, image.sopInstanceUID)),
+        ]),
+        ...values,
+        item('CONTAINS', 'IMAGE', code('121112', 'DCM', 'Source of Measurement'), [
+          element('00081199', 'SQ', { items: [reference(image.sopInstanceUID, source)] }),
+        ]),
+      ],
+    }),
+  ]);
+}
+
+function evidence(images: readonly PredictedImage[], source: ReportSource): readonly Element[] {
+  const references = images.map(({ sopInstanceUID }) => reference(sopInstanceUID, source));
+  return [
+    element('00081115', 'SQ', {
+      items: [[element('00081199', 'SQ', { items: references }), element('0020000E', 'UI', source.seriesInstanceUID)]],
+    }),
+    element('0020000D', 'UI', source.studyInstanceUID),
+  ];
+}
+
+const reference = (sopInstanceUID: string, { sopClassOf }: ReportSource): readonly Element[] => [
+  element('00081150', 'UI', sopClassOf(sopInstanceUID)),
+  element('00081155', 'UI', sopInstanceUID),
+];
+
+const code = (value: string, scheme: string, meaning: string): readonly Element[] => [
+  element('00080100', 'SH', value),
+  element('00080102', 'SH', scheme),
+  element('00080104', 'LO', meaning),
+];
+
+function item(
+  relationship: string,
+  type: string,
+  concept: readonly Element[],
+  content: readonly Element[],
+): readonly Element[] {
+  return [
+    element('0040A010', 'CS', relationship),
+    element('0040A040', 'CS', type),
+    element('0040A043', 'SQ', { items: [concept] }),
+    ...content,
+  ];
+}
+
+const coded = (relationship: string, concept: readonly Element[], value: readonly Element[]): readonly Element[] =>
+  item(relationship, 'CODE', concept, [element('0040A168', 'SQ', { items: [value] })]);
+
+const written = (relationship: string, concept: readonly Element[], text: string): readonly Element[] =>
+  item(relationship, 'TEXT', concept, [element('0040A160', 'UT', text)]);

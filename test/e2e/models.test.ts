@@ -1,0 +1,75 @@
+// The models of a site in the window: where one came from, how good it is on a cohort, and what it says of images.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { linkStation } from '../../src/cli/station-link.ts';
+import { writePracticeStudies } from '../../src/station/practice/practice-studies.ts';
+import { openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+
+let stage: Stage | string;
+let opened: OpenWindow | null = null;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-e2e-models-'));
+  stage = await setStage();
+  if (typeof stage !== 'object') return;
+  const home = path.join(folder, 'home');
+  const studies = path.join(folder, 'studies');
+  const { labelsFile } = await writePracticeStudies({ site: 0, folder: studies, patients: 24 });
+  const station = await linkStation({ home });
+  await station.call('import-paths', { paths: [studies] });
+  await station.call('create-cohort', { name: 'chest', labelsFile });
+  const trained = new Promise<void>((resolve) => {
+    station.listen('run-changed', ({ state }) => state !== 'running' && resolve());
+  });
+  await station.call('start-run', { cohort: 'chest', network: 'cnn-small', hyperParameters: { epochs: 2 }, seed: 7 });
+  await trained;
+  await station.close();
+  opened = await openImagiq(stage, home);
+}, 240_000);
+
+afterAll(async () => {
+  await opened?.close();
+  if (typeof stage === 'object') stage.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function windowOf(context: TestContext): OpenWindow {
+  if (opened === null) context.skip(typeof stage === 'string' ? stage : 'no window');
+  return opened as OpenWindow;
+}
+
+describe('the models of a site', () => {
+  test('are measured on a cohort, with curves and by group, and run on its images', async (context) => {
+    const { page, screenshot } = windowOf(context);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole('button', { name: 'Models' }).click();
+    const model = page.getByTestId('model');
+    await model.getByText('cnn-small').first().waitFor();
+    expect(await model.getByText('Signed by').count()).toBe(1);
+    await model.getByRole('button', { name: 'Measure' }).click();
+    await model.getByText('On chest, test images').waitFor({ timeout: 60_000 });
+    expect(await model.getByRole('img', { name: /^ROC/ }).count()).toBe(1);
+    await page.getByTestId('model-groups').waitFor();
+    expect(await page.getByTestId('model-groups').getByText('Scanner').count()).toBeGreaterThan(0);
+    await screenshot('models-1280');
+    await model.getByRole('button', { name: 'Run on the cohort' }).click();
+    await page.getByTestId('predictions').waitFor({ timeout: 60_000 });
+    expect(await page.getByTestId('predictions').getByText('Not for diagnosis').count()).toBe(1);
+    await page.setViewportSize({ width: 2560, height: 1440 });
+    await screenshot('models-2560');
+    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'));
+    await screenshot('models-2560-dark');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await screenshot('models-1280-dark');
+  }, 180_000);
+
+  test('are deleted after a question', async (context) => {
+    const { page } = windowOf(context);
+    await page.getByRole('button', { name: 'Delete this model' }).click();
+    await page.getByRole('button', { name: 'Delete the model' }).click();
+    await page.getByText('No model yet').waitFor();
+  }, 60_000);
+});
