@@ -55,12 +55,14 @@ describe('the models of a site', () => {
     await page.getByTestId('model-groups').waitFor();
     expect(await page.getByTestId('model-groups').getByText('Scanner').count()).toBeGreaterThan(0);
     await screenshot('models-1280');
+    await page.getByTestId('model-groups').scrollIntoViewIfNeeded();
+    await screenshot('models-curves-1280');
     await model.getByRole('button', { name: 'Run on the cohort' }).click();
     await page.getByTestId('predictions').waitFor({ timeout: 60_000 });
     expect(await page.getByTestId('predictions').getByText('Not for diagnosis').count()).toBe(1);
     await page.setViewportSize({ width: 2560, height: 1440 });
     await screenshot('models-2560');
-    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'));
+    await page.emulateMedia({ colorScheme: 'dark' });
     await screenshot('models-2560-dark');
     await page.setViewportSize({ width: 1280, height: 800 });
     await screenshot('models-1280-dark');
@@ -71,5 +73,6 @@ describe('the models of a site', () => {
     await page.getByRole('button', { name: 'Delete this model' }).click();
     await page.getByRole('button', { name: 'Delete the model' }).click();
     await page.getByText('No model yet').waitFor();
+    expect(await page.getByTestId('model').count()).toBe(0);
   }, 60_000);
 });
