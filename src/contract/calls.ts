@@ -17,7 +17,7 @@ import {
   studyQuerySchema,
   studySchema,
 } from './dicom.ts';
-import { faultSchema } from './fault.ts';
+import { faultSchema } from './fault-schema.ts';
 import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
 import { importReportCalls } from './import-report.ts';
 import { modelCalls, modelEvents } from './model.ts';
@@ -104,7 +104,15 @@ export const calls = {
   },
   /** Starts what decodes frames, so that the first one does not wait for it. */
   'prepare-frames': { in: nothing, out: nothing },
-  frame: { in: z.object({ sopInstanceUID: uid, frame: z.number().int().min(1).default(1) }), out: frameSchema },
+  /** `ahead`: a thumbnail, or what the reader may come to; it waits for what is wanted now. */
+  frame: {
+    in: z.object({
+      sopInstanceUID: uid,
+      frame: z.number().int().min(1).default(1),
+      urgency: z.enum(['now', 'ahead']).default('now'),
+    }),
+    out: frameSchema,
+  },
   /** The header as a flat list for the header viewer; values cut at 200 characters. */
   header: {
     in: z.object({ sopInstanceUID: uid }),

@@ -1,23 +1,19 @@
 // Faults are values at the boundaries: what went wrong, said for a person, with whether trying again can help.
-// Exceptions of any other class are bugs.
-import { z } from 'zod';
-
-/** Whether the same act can succeed if repeated: never as it stands, later when the world changed, or at once. */
-export const retrySchema = z.enum(['never', 'later', 'now']);
+// Exceptions of any other class are bugs. Without a schema library: threads that only decode would wait for it.
 
 /**
- * A fault as it crosses a process or network boundary.
+ * A fault as it crosses a process or network boundary (fault-schema.ts checks one that comes in).
  * Codes come in hundreds per part: 1xx library, 2xx cohorts, 3xx trainer, 4xx site, 5xx hub, 6xx station, 7xx shell,
  * 8xx command line. A retired code keeps its number as a tombstone in its part's table.
  */
-export const faultSchema = z.object({
-  code: z.number().int().min(100).max(999),
-  message: z.string().max(4000),
-  retry: retrySchema,
+export interface FaultValue {
+  readonly code: number;
+  readonly message: string;
+  /** Whether the same act can succeed if repeated: never as it stands, later when the world changed, or at once. */
+  readonly retry: 'never' | 'later' | 'now';
   /** Figures of the message, for a program: what was done before it, for example. */
-  counts: z.record(z.string(), z.number()).optional(),
-});
-export type FaultValue = z.infer<typeof faultSchema>;
+  readonly counts?: Readonly<Record<string, number>> | undefined;
+}
 
 /** The thrown form of a fault. `message` says what happened and what to do, without a patient's name or identifier. */
 export class Fault extends Error {

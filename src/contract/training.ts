@@ -1,6 +1,6 @@
 // What the station asks of a trainer process, and what it hears back.
 import { z } from 'zod';
-import { faultSchema } from './fault.ts';
+import { faultSchema } from './fault-schema.ts';
 import { evaluationReportSchema, groupKinds, metricsSchema, operatingPointSchema } from './metrics.ts';
 import { exportJobSchema, predictionSchema, predictJobSchema } from './model-jobs.ts';
 import { networkSchema } from './network.ts';

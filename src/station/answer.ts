@@ -77,9 +77,9 @@ export function stationAnswers(
       await library.prepareFrames();
       return {};
     },
-    frame: ({ sopInstanceUID, frame }) => {
+    frame: ({ sopInstanceUID, frame, urgency }) => {
       station.neighbour.viewerWorks();
-      return library.frame(sopInstanceUID, frame);
+      return library.frame(sopInstanceUID, frame, urgency);
     },
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
     'create-cohort': async (request) => {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { cohortSchema } from '../../contract/cohort.ts';
 import { membershipSchema } from '../../contract/federation.ts';
-import { faultSchema } from '../../contract/fault.ts';
+import { faultSchema } from '../../contract/fault-schema.ts';
 
 export const hospitalNewsSchema = z.discriminatedUnion('kind', [
   z.object({

@@ -1,9 +1,10 @@
 // Decoded frames near the ones that are shown, and where each lies.
-import type { CallOutput } from '../../contract/calls.ts';
+import type { CallInput, CallOutput } from '../../contract/calls.ts';
 import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import { RecentAnswers } from './recent-answers.ts';
 
+type Urgency = NonNullable<CallInput<'frame'>['urgency']>;
 type SeriesInstances = CallOutput<'instances'>;
 
 export const frameStoreBytes = 320 * 1024 * 1024;
@@ -16,6 +17,8 @@ export class FrameStore {
   readonly #geometries = new Map<string, FrameGeometry>();
 
   readonly #learnt = new Set<string>();
+  /** Frames on their way that nobody waited for when they were asked for. */
+  readonly #ahead = new Set<string>();
 
   constructor(station: StationLink) {
     this.#station = station;
@@ -34,13 +37,24 @@ export class FrameStore {
     return asked;
   }
 
-  /** @throws Fault when the frame cannot be decoded. `frame` counts from 1. */
-  frame(sopInstanceUID: string, frame: number): Promise<Frame> {
+  /**
+   * `ahead`: nobody waits for it yet; asked again without, it goes before what is still ahead.
+   * @throws Fault when the frame cannot be decoded. `frame` counts from 1.
+   */
+  frame(sopInstanceUID: string, frame: number, urgency: Urgency = 'now'): Promise<Frame> {
     const key = `${sopInstanceUID}/${frame}`;
+    // The station decodes it once for both, and the first question tells of a fault.
+    if (urgency === 'now' && this.#ahead.delete(key))
+      this.#station.ask('frame', { sopInstanceUID, frame }).catch(() => {});
     return this.#frames.get(key, async () => {
-      const decoded = await this.#station.ask('frame', { sopInstanceUID, frame });
-      this.#geometries.set(key, decoded.geometry);
-      return decoded;
+      if (urgency === 'ahead') this.#ahead.add(key);
+      try {
+        const decoded = await this.#station.ask('frame', { sopInstanceUID, frame, urgency });
+        this.#geometries.set(key, decoded.geometry);
+        return decoded;
+      } finally {
+        this.#ahead.delete(key);
+      }
     });
   }
 

@@ -1,5 +1,7 @@
-// Tag → value representation and keyword (PS3.6), parsed once from the generated table.
-import { dictionaryTable } from './dictionary-table.ts';
+// Tag → value representation and keyword (PS3.6), read once, when first asked for, from the table that scripts/dicom-dictionary.ts
+// generates: one element a line, its tag (8 hex digits, x = any), value representation (2 letters) and keyword. A file in explicit
+// VR needs none of it.
+import { readFileSync } from 'node:fs';
 
 export interface DictionaryEntry {
   readonly vr: string;
@@ -11,7 +13,14 @@ interface Pattern extends DictionaryEntry {
   readonly value: number;
 }
 
-function parseTable(table: string): { exact: Map<number, DictionaryEntry>; patterns: Pattern[] } {
+interface Dictionary {
+  readonly exact: ReadonlyMap<number, DictionaryEntry>;
+  readonly patterns: readonly Pattern[];
+}
+
+let dictionary: Dictionary | null = null;
+
+function parseTable(table: string): Dictionary {
   const exact = new Map<number, DictionaryEntry>();
   const patterns: Pattern[] = [];
   for (const line of table.split('\n')) {
@@ -27,12 +36,13 @@ function parseTable(table: string): { exact: Map<number, DictionaryEntry>; patte
   return { exact, patterns };
 }
 
-const { exact, patterns } = parseTable(dictionaryTable);
 const groupLength: DictionaryEntry = { vr: 'UL', keyword: 'GroupLength' };
 const privateCreator: DictionaryEntry = { vr: 'LO', keyword: 'PrivateCreator' };
 
 /** The standard's entry for `tag` (0xGGGGEEEE), null where PS3.6 knows none (private data elements among them). */
 export function dictionaryEntry(tag: number): DictionaryEntry | null {
+  dictionary ??= parseTable(readFileSync(new URL('./dictionary-table.txt', import.meta.url), 'utf8'));
+  const { exact, patterns } = dictionary;
   const found = exact.get(tag);
   if (found !== undefined) return found;
   const group = tag >>> 16;

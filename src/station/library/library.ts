@@ -13,6 +13,7 @@ import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
 import { sweepNotedCopies } from './intake/noted-copies.ts';
 import { sweepUnfinished } from './intake/store-bytes.ts';
+import type { Urgency } from './pixels/pixel-workers.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
 import { type ArrivalReports, openArrivalReports } from './validation/arrival-reports.ts';
@@ -39,7 +40,7 @@ export interface Library {
   /** Starts what decodes frames, so that the first does not wait for it. */
   prepareFrames(): Promise<void>;
   /** Frame numbers begin at 1. @throws Fault 106, 108, and the pixels' own (150–199). */
-  frame(sopInstanceUID: string, frame: number): Promise<Frame>;
+  frame(sopInstanceUID: string, frame: number, urgency?: Urgency): Promise<Frame>;
   /** The slices of its series that are parallel to an instance, by position along the normal. */
   stack(sopInstanceUID: string): { path: string }[];
   /** Instances with pixel data, by SOP Instance UID. */
@@ -136,11 +137,11 @@ export function openLibrary({
       pixelWorkers ??= openPixels();
       (await pixelWorkers).prepare();
     },
-    async frame(sopInstanceUID, frame) {
+    async frame(sopInstanceUID, frame, urgency) {
       const { path } = fileOf(sopInstanceUID);
       pixelWorkers ??= openPixels();
       try {
-        return await (await pixelWorkers).frame(path, frame);
+        return await (await pixelWorkers).frame(path, frame, urgency);
       } catch (error) {
         throw goneOr(error);
       }
@@ -162,7 +163,7 @@ export function openLibrary({
 
 interface PixelWorkers {
   prepare(): void;
-  frame(path: string, frame: number): Promise<Frame>;
+  frame(path: string, frame: number, urgency?: Urgency): Promise<Frame>;
   close(): unknown;
 }
 

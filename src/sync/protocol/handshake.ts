@@ -4,7 +4,8 @@
 import { createHash, diffieHellman, generateKeyPairSync, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { Fault, faultSchema } from '../../contract/fault.ts';
+import { Fault } from '../../contract/fault.ts';
+import { faultSchema } from '../../contract/fault-schema.ts';
 import {
   type DeviceKeys,
   fingerprintOf,

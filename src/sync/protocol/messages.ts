@@ -1,6 +1,6 @@
 // Control messages: one union per direction. Unknown fields are ignored, unknown kinds are refused with the reason.
 import { z } from 'zod';
-import { faultSchema } from '../../contract/fault.ts';
+import { faultSchema } from '../../contract/fault-schema.ts';
 import { fingerprintSchema } from './device-keys.ts';
 import { wireFault } from './faults.ts';
 import { wireLimits } from './limits.ts';

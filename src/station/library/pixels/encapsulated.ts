@@ -2,12 +2,7 @@
 import { isEncapsulatedSyntax } from '../transfer-syntax.ts';
 import type { DecodedSamples } from './decoded-samples.ts';
 import { pixelFaults } from './faults.ts';
-import { htj2kFrame, jpeg2000Frame } from './jpeg2000.ts';
-import { jpegFrame } from './jpeg/jpeg-frame.ts';
-import { jpegLsFrame } from './jpeg-ls.ts';
-import { jpegXlFrame } from './jpeg-xl.ts';
 import type { ImageDescription } from './image-description.ts';
-import { rleFrame } from './rle.ts';
 import type { WasmCodecs } from './wasm-codecs.ts';
 
 type Decode = (
@@ -16,7 +11,15 @@ type Decode = (
   codecs: WasmCodecs,
 ) => DecodedSamples | Promise<DecodedSamples>;
 
-const decoders: Readonly<Record<string, Decode>> = {
+/** Read when first needed: an image that is not compressed starts without them. */
+const rleFrame = async (): Promise<Decode> => (await import('./rle.ts')).rleFrame;
+const jpegFrame = async (): Promise<Decode> => (await import('./jpeg/jpeg-frame.ts')).jpegFrame;
+const jpegLsFrame = async (): Promise<Decode> => (await import('./jpeg-ls.ts')).jpegLsFrame;
+const jpeg2000Frame = async (): Promise<Decode> => (await import('./jpeg2000.ts')).jpeg2000Frame;
+const jpegXlFrame = async (): Promise<Decode> => (await import('./jpeg-xl.ts')).jpegXlFrame;
+const htj2kFrame = async (): Promise<Decode> => (await import('./jpeg2000.ts')).htj2kFrame;
+
+const decoders: Readonly<Record<string, () => Promise<Decode>>> = {
   '1.2.840.10008.1.2.5': rleFrame,
   // The JPEG processes name themselves in their frame header, which is believed before the transfer syntax.
   '1.2.840.10008.1.2.4.50': jpegFrame,
@@ -66,16 +69,16 @@ const undecodable: Readonly<Record<string, string>> = {
 };
 
 /** @throws Fault 153 for a syntax without a decoder, and what the decoder throws. */
-export function decodeEncapsulated(
+export async function decodeEncapsulated(
   transferSyntaxUID: string,
   encoded: Uint8Array,
   image: ImageDescription,
   codecs: WasmCodecs,
-): DecodedSamples | Promise<DecodedSamples> {
+): Promise<DecodedSamples> {
   const decode = decoders[transferSyntaxUID];
   if (decode === undefined) {
     const known = undecodable[transferSyntaxUID];
     throw pixelFaults.unsupported(known ?? `transfer syntax ${transferSyntaxUID.slice(0, 64)}`);
   }
-  return decode(encoded, image, codecs);
+  return (await decode())(encoded, image, codecs);
 }

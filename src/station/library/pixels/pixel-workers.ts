@@ -8,10 +8,11 @@ import type { FrameAnswered, FrameAsked } from './pixel-worker.ts';
 
 export interface PixelWorkers {
   /**
-   * Decodes `frame` (counted from 1) of the DICOM file at `path`.
+   * Decodes `frame` (counted from 1) of the DICOM file at `path`. What is wanted `now` goes before everything `ahead`; a frame that
+   * was asked for already is decoded once, and with the greater urgency.
    * @throws Fault 107 or 15x–16x with the reason; the workers go on.
    */
-  frame(path: string, frame: number): Promise<Frame>;
+  frame(path: string, frame: number, urgency?: Urgency): Promise<Frame>;
   /** Starts a thread where there is none, so that the first frame does not wait for it. */
   prepare(): void;
   /** Ends the threads; what was asked and not answered is refused. */
@@ -27,10 +28,16 @@ export interface PixelWorkersOptions {
   readonly script?: URL;
 }
 
-interface Task {
-  readonly asked: FrameAsked;
+export type Urgency = 'now' | 'ahead';
+
+interface Waiter {
   readonly resolve: (frame: Frame) => void;
   readonly reject: (fault: Fault) => void;
+}
+
+interface Task {
+  readonly asked: FrameAsked;
+  readonly waiters: Waiter[];
 }
 
 interface Thread {
@@ -42,7 +49,7 @@ interface Thread {
 export function openPixelWorkers(count: number, options: PixelWorkersOptions = {}): PixelWorkers {
   const { limitMs = 30_000, heapMiB = 512, script = new URL('./pixel-worker.ts', import.meta.url) } = options;
   const threads = new Set<Thread>();
-  const waiting: Task[] = [];
+  const waiting: Readonly<Record<Urgency, Task[]>> = { now: [], ahead: [] };
   let isClosed = false;
 
   function start(): Thread {
@@ -51,8 +58,8 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
     threads.add(thread);
     worker.on('message', (answered: FrameAnswered) => {
       const task = released(thread);
-      if ('frame' in answered) task?.resolve(answered.frame);
-      else task?.reject(new Fault(answered.fault));
+      if ('frame' in answered) for (const { resolve } of task?.waiters ?? []) resolve(answered.frame);
+      else refuse(task, new Fault(answered.fault));
       serve();
     });
     worker.on('error', (error) => lose(thread, pixelFaults.crashed(reasonOf(error))));
@@ -73,16 +80,16 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
 
   function lose(thread: Thread, fault: Fault): void {
     if (!threads.delete(thread)) return;
-    released(thread)?.reject(fault);
+    refuse(released(thread), fault);
     void thread.worker.terminate();
     serve();
   }
 
   function serve(): void {
-    while (waiting.length > 0) {
+    while (waiting.now.length + waiting.ahead.length > 0) {
       const idle = [...threads].find(({ task }) => task === null) ?? (threads.size < count ? start() : null);
       if (idle === null) return;
-      const task = waiting.shift()!;
+      const task = (waiting.now.shift() ?? waiting.ahead.shift())!;
       idle.task = task;
       idle.timer = setTimeout(() => lose(idle, pixelFaults.hung(limitMs)), limitMs);
       const { worker } = idle;
@@ -95,10 +102,19 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
     prepare() {
       if (!isClosed && threads.size === 0) start();
     },
-    frame(path, frame) {
+    frame(path, frame, urgency = 'now') {
       return new Promise<Frame>((resolve, reject) => {
         if (isClosed) return reject(pixelFaults.closed());
-        waiting.push({ asked: { path, frame }, resolve, reject });
+        const isSame = (task: Task | null): boolean => task?.asked.path === path && task.asked.frame === frame;
+        const running = [...threads].find(({ task }) => isSame(task))?.task;
+        const task = running ??
+          waiting.now.find(isSame) ??
+          waiting.ahead.find(isSame) ?? { asked: { path, frame }, waiters: [] };
+        task.waiters.push({ resolve, reject });
+        if (task === running || waiting.now.includes(task)) return;
+        const asAhead = waiting.ahead.indexOf(task);
+        if (asAhead >= 0 && urgency === 'now') waiting.ahead.splice(asAhead, 1);
+        if (asAhead < 0 || urgency === 'now') waiting[urgency].push(task);
         serve();
       });
     },
@@ -106,11 +122,16 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
       isClosed = true;
       const open = [...threads];
       threads.clear();
-      for (const task of waiting.splice(0)) task.reject(pixelFaults.closed());
-      for (const thread of open) released(thread)?.reject(pixelFaults.closed());
+      for (const queue of Object.values(waiting))
+        for (const task of queue.splice(0)) refuse(task, pixelFaults.closed());
+      for (const thread of open) refuse(released(thread), pixelFaults.closed());
       await Promise.all(open.map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+function refuse(task: Task | null, fault: Fault): void {
+  for (const { reject } of task?.waiters ?? []) reject(fault);
 }
 
 function reasonOf(error: unknown): string {

@@ -18,6 +18,17 @@ const badWorker = new URL(
   });`)}`,
 );
 
+/** A worker that tells what it was given, with a number that grows. */
+const countingWorker = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+  import { parentPort } from 'node:worker_threads';
+  let count = 0;
+  parentPort.on('message', ({ path }) => {
+    count += 1;
+    parentPort.postMessage({ fault: { code: 155, message: path + ' was number ' + count, retry: 'never' } });
+  });`)}`,
+);
+
 describe('pixel workers', () => {
   let folder = '';
   beforeAll(async () => {
@@ -55,6 +66,31 @@ describe('pixel workers', () => {
       expect.stringContaining('codec lost its mind'),
       expect.stringContaining('it ended with code 3'),
       'answered',
+    ]);
+    await workers.close();
+  });
+
+  it('decode what is wanted now before what lies ahead, and what is asked twice once', async () => {
+    const workers = openPixelWorkers(1, { script: countingWorker });
+    const ask = (path: string, urgency: 'now' | 'ahead'): Promise<unknown> =>
+      workers.frame(path, 1, urgency).catch((error: unknown) => (error as { message: string }).message);
+    const outcomes = await Promise.all([
+      ask('running', 'ahead'),
+      ask('thumbnail', 'ahead'),
+      ask('opened', 'ahead'),
+      ask('shown', 'now'),
+      ask('opened', 'now'),
+      ask('running', 'now'),
+      ask('shown', 'ahead'),
+    ]);
+    expect(outcomes).toEqual([
+      'running was number 1',
+      'thumbnail was number 4',
+      'opened was number 3',
+      'shown was number 2',
+      'opened was number 3',
+      'running was number 1',
+      'shown was number 2',
     ]);
     await workers.close();
   });
