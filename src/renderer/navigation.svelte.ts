@@ -36,6 +36,7 @@ export class Navigation {
   #sending = $state.raw<readonly string[] | null>(null);
   #trainCohort = $state<string | null>(null);
   #findRequests = $state(0);
+  #helpRequests = $state(0);
 
   get screen(): ScreenName {
     return this.#screen;
@@ -63,6 +64,11 @@ export class Navigation {
   /** Grows each time the search field should take the focus. */
   get findRequests(): number {
     return this.#findRequests;
+  }
+
+  /** Grows each time the viewer should list its keys. */
+  get helpRequests(): number {
+    return this.#helpRequests;
   }
 
   show(screen: Exclude<ScreenName, 'viewer'>): void {
@@ -93,6 +99,12 @@ export class Navigation {
   train(cohort: string): void {
     this.#trainCohort = cohort;
     this.#screen = 'training';
+  }
+
+  /** The viewer lists its keys over the images; elsewhere all keys stand in the settings. */
+  help(): void {
+    if (this.#screen === 'viewer') this.#helpRequests += 1;
+    else this.#screen = 'settings';
   }
 
   find(): void {

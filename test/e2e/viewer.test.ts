@@ -31,6 +31,15 @@ beforeAll(async () => {
     number: 2,
     positionMmOf: (slice) => slice * 2 + (slice > 5 ? 7 : 0),
   });
+  // Two planes of one person, in one frame of reference: 360 mm wide each.
+  const across = { side: 64, valueAt: phantom, number: 4 };
+  writeCtVolume(path.join(folder, 'across'), { ...across, slices: 10 });
+  writeCtVolume(path.join(folder, 'across-sagittal'), {
+    ...across,
+    slices: 9,
+    plane: 'sagittal',
+    positionMmOf: (slice) => slice * 20 - 80,
+  });
   // A slice whose pixels end early.
   writeCtVolume(path.join(folder, 'damaged'), { side: 64, slices: 1, valueAt: phantom, number: 3 });
   const damaged = path.join(folder, 'damaged', '0.dcm');
@@ -239,6 +248,45 @@ describe('the viewer', { timeout: 90_000 }, () => {
     await page.getByRole('alert').getByText('Uneven slice spacing').waitFor();
     await page.getByRole('button', { name: 'Back to the images' }).click();
     expect(await page.getByTestId('geometry-note').allInnerTexts()).toContain('Uneven slice spacing: no MPR');
+    await leave(window);
+  });
+
+  test('draws where the image of the active viewport cuts another plane', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await openPatient(window, 'P0004');
+    await page.getByLabel('Layout').selectOption('1 × 2');
+    const [axial, sagittal] = [page.getByTestId('viewport').nth(0), page.getByTestId('viewport').nth(1)];
+    const place = async (of: typeof axial): Promise<number[]> => {
+      const line = of.getByTestId('reference-line');
+      return Promise.all(['x1', 'y1', 'x2', 'y2'].map(async (name) => Number(await line.getAttribute(name, soon))));
+    };
+    await sagittal.getByTestId('reference-line').waitFor({ state: 'attached' });
+    expect(await axial.getByTestId('reference-line').count()).toBe(0);
+    await page.keyboard.press('Home');
+    await axial.getByTestId('image-position').getByText('Image 1 / 10').waitFor();
+    const box = await sagittal.getByTestId('image-canvas').boundingBox();
+    if (!box) throw new Error('no image');
+    const perMm = Math.min(box.width, box.height) / 360;
+    // The sagittal image reaches from 100 mm above the origin downwards, half of a pixel more at its edge.
+    const top = (box.height - 360 * perMm) / 2;
+    const heightOf = (mm: number): number => top + (100 - mm + 360 / 64 / 2) * perMm;
+    await expect.poll(async () => (await place(sagittal))[1], soon).toBeCloseTo(heightOf(0), 0);
+    const [, y1, , y2] = await place(sagittal);
+    expect(y1).toBeCloseTo(y2 ?? 0, 3);
+    await page.keyboard.press('End');
+    await expect.poll(async () => (await place(sagittal))[1], soon).toBeCloseTo(heightOf(18), 0);
+    await window.screenshot('viewer-reference-line');
+    await page.keyboard.press('q');
+    await axial.getByTestId('reference-line').waitFor({ state: 'attached' });
+    const [x1, , x2] = await place(axial);
+    expect(x1).toBeCloseTo(x2 ?? 0, 3);
+    await page.keyboard.press('d');
+    await expect.poll(() => page.getByTestId('reference-line').count(), soon).toBe(0);
+    await page.keyboard.press('F1');
+    await page.getByRole('dialog', { name: 'Keys and mouse' }).getByText('Reference lines').waitFor();
+    await window.screenshot('viewer-keys');
+    await page.keyboard.press('Escape');
     await leave(window);
   });
 

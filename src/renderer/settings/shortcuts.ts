@@ -77,6 +77,7 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
       { keys: ['J'], act: 'MPR of the series' },
       { keys: ['K'], act: 'Scroll viewports together' },
       { keys: ['N'], act: 'Window and zoom together' },
+      { keys: ['D'], act: 'Reference lines of the active viewport' },
       { keys: ['M'], act: 'Measurements' },
       { keys: ['S'], act: 'Regions' },
       { keys: ['G'], act: 'Regions on the image' },

@@ -47,6 +47,7 @@ export const keyActs: readonly KeyAct[] = [
   screen(['q'], 'Next viewport', (reading) => reading.activateNext()),
   screen(['k'], 'Scroll together', (reading) => reading.togglePlaceLink()),
   screen(['n'], 'Window and zoom together', (reading) => reading.toggleLookLink()),
+  screen(['d'], 'Reference lines', (reading) => reading.toggleLines()),
   screen(['t'], 'Text on the image', (reading) => reading.toggleText()),
   screen(['h'], 'Header', (reading) => reading.togglePanel('header')),
 ];

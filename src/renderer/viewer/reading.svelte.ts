@@ -44,6 +44,7 @@ export class Reading {
   #layout = $state.raw<Layout>(layouts[0]);
   #isPlaceLinked = $state(true);
   #isLookLinked = $state(false);
+  #areLinesShown = $state(true);
   #isClosed = false;
   /** How each following viewport was brought to its place last. */
   #followed = $state.raw<ReadonlyMap<StackView, FollowedBy>>(new Map());
@@ -98,6 +99,11 @@ export class Reading {
 
   get isLookLinked(): boolean {
     return this.#isLookLinked;
+  }
+
+  /** Whether viewports that cut the active one's plane show where. */
+  get areLinesShown(): boolean {
+    return this.#areLinesShown;
   }
 
   /** Null for the viewport that leads, and where nothing is linked. */
@@ -200,6 +206,10 @@ export class Reading {
   toggleLookLink(): void {
     this.#isLookLinked = !this.#isLookLinked;
     if (this.#isLookLinked) this.#lead(this.active);
+  }
+
+  toggleLines(): void {
+    this.#areLinesShown = !this.#areLinesShown;
   }
 
   /** The series after (or before) the active viewport's. */
