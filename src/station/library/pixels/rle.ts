@@ -1,4 +1,5 @@
-// RLE Lossless (PS3.5 Annex G): one PackBits segment per byte of a sample, the most significant byte first.
+// RLE Lossless (PS3.5 Annex G): one PackBits segment per byte of a sample, the most significant byte first. Single-bit samples are
+// run lengths of whole bytes, one a pixel (CP-2301); bits packed eight to a byte do not fill the image and are refused.
 import type { DecodedSamples } from './decoded-samples.ts';
 import { pixelFaults } from './faults.ts';
 import type { ImageDescription } from './image-description.ts';
@@ -6,10 +7,10 @@ import type { ImageDescription } from './image-description.ts';
 /** @throws Fault 155 where segments do not fit the image or do not fill it. */
 export function rleFrame(encoded: Uint8Array, image: ImageDescription): DecodedSamples {
   const { rows, columns, samples, bitsAllocated } = image;
-  if (bitsAllocated === 1) throw pixelFaults.unsupported('RLE with single-bit samples');
   if (encoded.length < 64) throw pixelFaults.damaged('RLE', 'its header is cut short');
   const header = new DataView(encoded.buffer, encoded.byteOffset, 64);
-  const width = bitsAllocated / 8;
+  const isSingleBit = bitsAllocated === 1;
+  const width = isSingleBit ? 1 : bitsAllocated / 8;
   const segments = header.getUint32(0, true);
   if (segments !== samples * width) {
     throw pixelFaults.damaged('RLE', `it has ${segments} segments where the image needs ${samples * width}`);
@@ -25,13 +26,15 @@ export function rleFrame(encoded: Uint8Array, image: ImageDescription): DecodedS
     const byte = width - 1 - (segment % width);
     unpack(encoded.subarray(from, end), bytes, sample * width + byte, samples * width, pixels);
   }
+  // Some writers put 255 where the bit is set.
+  if (isSingleBit) for (const [index, value] of bytes.entries()) bytes[index] = value === 0 ? 0 : 1;
   return {
     rows,
     columns,
     samples,
-    bits: bitsAllocated,
+    bits: isSingleBit ? 8 : bitsAllocated,
     bytes,
-    precision: null,
+    precision: isSingleBit ? 1 : null,
     isSigned: false,
     photometric: image.photometric,
   };

@@ -146,6 +146,13 @@ describe('RLE', () => {
     expect(await valuesIn(rgb)).toEqual([0x103, 0x507, 0x90b, 0x204, 0x608, 0xa0c]);
   });
 
+  it('reads single bits as one byte a pixel, and refuses bits packed eight to a byte', async () => {
+    const mask = { ...file, bitsAllocated: 1, bitsStored: 1, highBit: 0, rows: 2, columns: 8 };
+    const bits = [0, 1, 1, 0, 0, 0, 0, 1, 255, 0, 0, 1, 0, 0, 0, 0];
+    expect(await valuesIn({ ...mask, pixels: [rleOf([bits])] })).toEqual(bits.map((bit) => (bit === 0 ? 0 : 1)));
+    expect(await codeOf({ ...mask, pixels: [rleOf([[0b10000110, 0b00001001]])] })).toBe(155);
+  });
+
   it('repeats runs, and refuses a segment that does not fill the image', async () => {
     const run = { ...file, bitsAllocated: 8, columns: 5 };
     const packed = rleOf([[0]]);
