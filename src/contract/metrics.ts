@@ -90,7 +90,6 @@ export const classCurvesSchema = z.object({
   /** [recall, precision] by rising recall. */
   precisionRecall: z.array(z.tuple([z.number(), z.number()])).max(200),
 });
-export type ClassCurves = z.infer<typeof classCurvesSchema>;
 
 /** What examples are grouped by. The station knows it from its library; it is no part of a data set. */
 export const groupKinds = ['scanner', 'sex', 'age'] as const;

@@ -19,7 +19,6 @@ export const modelInputSchema = z.object({
   standardDeviation: z.number().positive(),
   preprocessing: preprocessingSchema.nullable().default(null),
 });
-export type ModelInput = z.infer<typeof modelInputSchema>;
 
 /** Who vouches for a model: the site that trained it, by its device's key. */
 export const modelAuthorSchema = z.object({
