@@ -12,10 +12,13 @@ export type Found =
 
 /** Why the file system refused, for a person. */
 export function fileSystemReason(error: unknown): string {
-  const code = (error as { code?: unknown }).code;
+  const { code, path: asked } = error as { code?: unknown; path?: unknown };
   switch (code) {
     case 'ENOENT':
-      return 'it does not exist';
+      // Node gives a byte that is no UTF-8 as U+FFFD, and then asks the system for that other name.
+      return typeof asked === 'string' && asked.includes('\uFFFD')
+        ? 'its name, or that of its folder, is not written in UTF-8: rename it'
+        : 'it does not exist';
     case 'EACCES':
     case 'EPERM':
       return 'permission denied';

@@ -223,7 +223,9 @@ function planeOf(normal: string): string {
 const placeOf = (slice: Slice): string =>
   slice.instanceNumber === null ? mm(slice.position) : `${mm(slice.position)} (image ${slice.instanceNumber})`;
 
-function subjectOf({ seriesNumber, modality, description }: CheckedSeries): string {
+/** What a series is called; by its UID where nothing else tells it from others. */
+function subjectOf({ seriesNumber, modality, description, seriesInstanceUID }: CheckedSeries): string {
+  if (description === '' && (seriesNumber === null || modality === '')) return `Series ${seriesInstanceUID}`;
   const number = seriesNumber === null ? 'Series' : `Series ${seriesNumber}`;
   return [number, modality, description].filter((part) => part !== '').join(' · ');
 }
