@@ -31,7 +31,7 @@ export class Prefetch {
         this.#running -= 1;
         this.#pump();
       };
-      this.#frames.frame(sopInstanceUID, item.frame, 'ahead').then(done, done);
+      this.#frames.frame(sopInstanceUID, item.frame).then(done, done);
     }
   }
 }
