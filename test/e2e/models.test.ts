@@ -68,6 +68,38 @@ describe('the models of a site', () => {
     await screenshot('models-1280-dark');
   }, 180_000);
 
+  test('show in the viewer where they looked, once the reader asks for it', async (context) => {
+    const { page, screenshot } = windowOf(context);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.getByRole('button', { name: 'Studies', exact: true }).click();
+    await page.getByTestId('study-row').first().dblclick();
+    await page.locator('[data-testid="viewport"][data-painted]').waitFor();
+    await page.keyboard.press('0');
+    const panel = page.getByTestId('heat-panel');
+    await panel.getByLabel('Model').waitFor();
+    expect(await page.getByTestId('heat-layer').count()).toBe(0);
+    await panel.getByLabel('Show on the image').check();
+    await page.getByTestId('heat-legend').getByText('Not for diagnosis').waitFor({ timeout: 30_000 });
+    expect(await panel.getByRole('row').count()).toBe(4);
+    const strongest = (): Promise<number> =>
+      page.evaluate<number>(`(() => {
+        const layer = document.querySelector('[data-testid="heat-layer"]');
+        const { data } = layer.getContext('2d').getImageData(0, 0, layer.width, layer.height);
+        return data.reduce((most, value, at) => (at % 4 === 3 ? Math.max(most, value) : most), 0);
+      })()`);
+    expect(await strongest()).toBeGreaterThan(100);
+    await screenshot('heat-map-1280');
+    await panel.getByLabel('Opacity').fill('0.2');
+    await expect.poll(strongest).toBeLessThan(60);
+    await page.setViewportSize({ width: 2560, height: 1440 });
+    await screenshot('heat-map-2560');
+    await panel.getByLabel('Show on the image').uncheck();
+    await page.getByTestId('heat-layer').waitFor({ state: 'detached' });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Models' }).click();
+  }, 120_000);
+
   test('are deleted after a question', async (context) => {
     const { page } = windowOf(context);
     await page.getByRole('button', { name: 'Delete this model' }).click();

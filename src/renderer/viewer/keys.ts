@@ -43,6 +43,7 @@ export const keyActs: readonly KeyAct[] = [
   screen(['m'], 'Measurements', (reading) => reading.togglePanel('measurements')),
   screen(['s'], 'Regions', (reading) => reading.togglePanel('regions')),
   screen(['g'], 'Regions on the image', ({ regions }) => regions.toggleAll()),
+  screen(['0'], 'Heat map', (reading) => reading.togglePanel('heat')),
   screen(['v'], 'Next layout', (reading) => reading.nextLayout()),
   screen(['q'], 'Next viewport', (reading) => reading.activateNext()),
   screen(['k'], 'Scroll together', (reading) => reading.togglePlaceLink()),

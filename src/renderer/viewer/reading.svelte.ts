@@ -10,6 +10,7 @@ import { followLook, followPlace, type FollowedBy } from './links.ts';
 import { Measurements } from './measurements.svelte.ts';
 import type { Graphics } from './graphics.svelte.ts';
 import type { Mpr } from './mpr.svelte.ts';
+import { HeatMaps } from './heat-maps.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
 import { StackView } from './stack-view.svelte.ts';
@@ -25,12 +26,13 @@ export const layouts = [
 export type Layout = (typeof layouts)[number];
 
 /** What lies to the right of the images. */
-export type Panel = 'header' | 'measurements' | 'regions';
+export type Panel = 'header' | 'heat' | 'measurements' | 'regions';
 
 export class Reading {
   readonly study: Study;
   readonly measurements: Measurements;
   readonly regions: Regions;
+  readonly heat: HeatMaps;
   readonly #station: StationLink;
   readonly #frames: FrameStore;
   #views = $state.raw<readonly StackView[]>([]);
@@ -57,6 +59,7 @@ export class Reading {
   ) {
     this.study = opened.study;
     this.regions = new Regions(station);
+    this.heat = new HeatMaps(station);
     this.measurements = new Measurements(opened.study.studyInstanceUID, station, onfault);
     this.#frames = frames;
     this.#station = station;
@@ -236,6 +239,7 @@ export class Reading {
   /** Opens a panel, or closes it where it is the one that is open. */
   togglePanel(panel: Panel): void {
     this.#panel = this.#panel === panel ? null : panel;
+    if (this.#panel === 'heat') void this.heat.loadModels();
     if (this.#panel === 'regions' && !this.regions.areShown) this.regions.toggleAll();
   }
 
