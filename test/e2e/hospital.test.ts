@@ -174,7 +174,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
   test('trains six epochs with a live curve and reads the test result', async (context) => {
     const { page, screenshot } = theWindow(context);
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await page.getByLabel('Epochs').fill('6');
+    await page.getByRole('form', { name: 'New run' }).locator('[name=epochs]').fill('6');
     await page.getByRole('button', { name: 'Start training' }).click();
     const points = page.getByTestId('line-chart').first();
     await expect

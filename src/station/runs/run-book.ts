@@ -182,7 +182,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
               ]);
               change({ ...before, progress, losses }, false);
             },
-            onNote: (note) => change({ ...current(), notes: [...current().notes, note].slice(0, maxNotes) }),
+            onNote: (note) =>
+              change({ ...current(), notes: [...new Set(current().notes).add(note)].slice(0, maxNotes) }),
             onEpoch: (epoch) => {
               // A resumed run tells its earlier epochs again.
               const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);

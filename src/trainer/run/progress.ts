@@ -29,6 +29,9 @@ export interface ProgressReporter {
   /** Names the device of the reports from now on. */
   begin(session: { readonly provider: string }): void;
   stepDone(step: DoneStep): void;
+  /** Measuring begins. Told at once where the last one took long, and at the end of the run: short ones between steps would
+   * hide the steps. */
+  measuring(moment: Omit<Moment, 'state'>, isLast: boolean): void;
   /** What measuring after an epoch took, for the time left. */
   measured(milliseconds: number): void;
   /** `isNews` reports whatever the time of the last report. */
@@ -59,13 +62,13 @@ export function progressReporter({
   let images = 0;
   let trainedMs = 0;
   let dataWaitMs = 0;
-  let measuringMs = 0;
+  let measuringMs: number | null = null;
   let lastAt = 0;
   const pace = (): number => {
     const count = recent.reduce((sum, step) => sum + step.images, 0);
     return recentMs > 0 ? (count * 1_000) / recentMs : 0;
   };
-  return {
+  const reporter: ProgressReporter = {
     begin(opened) {
       session = opened;
     },
@@ -81,6 +84,10 @@ export function progressReporter({
         recentMs -= recent.shift()!.milliseconds;
       }
     },
+    measuring(moment, isLast) {
+      const isLong = measuringMs === null || measuringMs >= intervalMs;
+      reporter.report({ ...moment, state: 'evaluating' }, isLast || isLong);
+    },
     measured(milliseconds) {
       measuringMs = milliseconds;
     },
@@ -90,7 +97,7 @@ export function progressReporter({
       lastAt = now;
       const step = position.epoch * batchesPerEpoch + position.batch;
       const imagesLeft = (examples * (steps - step)) / batchesPerEpoch;
-      const measuringLeft = (measuringMs / 1_000) * (epochs - Math.min(position.epoch, epochs));
+      const measuringLeft = ((measuringMs ?? 0) / 1_000) * (epochs - Math.min(position.epoch, epochs));
       const first = step - recentLosses.length + 1;
       const losses = recentLosses.map((value, index): [number, number] => [first + index, value]).slice(-maxLosses);
       recentLosses = [];
@@ -114,4 +121,5 @@ export function progressReporter({
     },
     imagesPerSecond: () => (trainedMs > 0 ? (images * 1_000) / trainedMs : 0),
   };
+  return reporter;
 }

@@ -167,7 +167,7 @@ async function trainOn(
     const chosen = toMeasure(split);
     if (chosen.length === 0) return null;
     const begunAt = performance.now();
-    progress.report({ state: 'evaluating', position, batchesPerEpoch }, true);
+    progress.measuring({ position, batchesPerEpoch }, split === 'test');
     const tally = metricsTally({ ...dataset.header, examples: chosen.length, operatingPoint });
     const isDone = await measureExamples({ session, dataset, batches, batchSize, examples: chosen, tally, control });
     progress.measured(performance.now() - begunAt);

@@ -44,3 +44,24 @@ test('a report tells the pace of the last seconds, the share spent waiting for i
   expect(told[0]).toMatchObject({ imagesPerSecond: 2, learningRate: 0.05, dataWaitShare: 0.125, secondsLeft: 4 });
   expect(reporter.imagesPerSecond()).toBeCloseTo(21 / 20, 9);
 });
+
+test('measuring that takes no time between short epochs does not hide the steps', () => {
+  const told: TrainProgress[] = [];
+  const reporter = progressReporter({
+    onProgress: (progress) => told.push(progress),
+    epochs: 9,
+    steps: 9,
+    examples: 1,
+  });
+  const measure = (epoch: number, milliseconds: number, isLast = false): void => {
+    reporter.measuring({ position: { epoch, batch: 1 }, batchesPerEpoch: 1 }, isLast);
+    reporter.measured(milliseconds);
+  };
+  measure(0, 20);
+  measure(1, 20);
+  measure(2, 5_000);
+  measure(3, 20);
+  measure(4, 20);
+  measure(5, 20, true);
+  expect(told.map(({ epoch }) => epoch)).toEqual([1, 4, 6]);
+});
