@@ -7,7 +7,7 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
 import { wireLimits } from '../protocol/limits.ts';
-import { type FromHub, type FromSite, fromSiteSchema } from '../protocol/messages.ts';
+import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
 import { hubFault } from './faults.ts';
 import type { HubNews } from './hub-news.ts';
 import type { AdmittedSite, Members } from './members.ts';
@@ -15,13 +15,15 @@ import type { Relay } from './relay.ts';
 import type { TrunkStore } from './trunk-store.ts';
 import { checkBlobSize, type Trunk } from './trunk.ts';
 
+/** Who is there and what it sent is told at most so often: with a thousand sites each telling is a thousand messages. */
+const membersEveryMs = 100;
+
 export interface HubSessions {
   /** Greets a socket and serves it; resolves when the handshake is over, well or not. Never rejects. */
   welcome(socket: WebSocket): Promise<void>;
   /** Fingerprints of the connected sites. */
   online(): ReadonlySet<string>;
   broadcast(message: FromHub): void;
-  announceMembers(): void;
   announceProject(): void;
   /** Ends the connections of sites that are no members any more; when they come back they are told why. */
   dismissFormerMembers(): void;
@@ -49,16 +51,35 @@ export function openHubSessions(order: {
   const { blobs, keys, federation, members, relay, store, clock, tell } = order;
   const sessions = new Map<string, Session>();
   let isClosing = false;
+  const changedMembers = new Set<string>();
+  let telling: NodeJS.Timeout | null = null;
 
   const broadcast = (message: FromHub): void => {
     for (const { channel } of sessions.values()) channel.send(message);
   };
-  const announceMembers = (): void => {
-    const list = members.list(new Set(sessions.keys()));
-    broadcast({
-      kind: 'members-changed',
-      members: list.map(({ card, online, updates, lastSeen }) => ({ card, online, updates, lastSeen })),
-    });
+  const shown = ({ card, online, updates, lastSeen }: Member): Member => ({ card, online, updates, lastSeen });
+  /** Changes of one moment are one message to each site. */
+  const memberChanged = (fingerprint: string): void => {
+    changedMembers.add(fingerprint);
+    telling ??= setTimeout(() => {
+      telling = null;
+      try {
+        tellChangedMembers();
+      } catch (thrown) {
+        failed('the list of members', thrown);
+      }
+    }, membersEveryMs);
+  };
+  const tellChangedMembers = (): void => {
+    const changed: Member[] = [];
+    const gone: string[] = [];
+    for (const fingerprint of changedMembers) {
+      const member = members.one(fingerprint, sessions.has(fingerprint));
+      if (member === null) gone.push(fingerprint);
+      else changed.push(shown(member));
+    }
+    changedMembers.clear();
+    broadcast({ kind: 'members-updated', changed, gone });
   };
   const announcedProject = (): FromHub => {
     const current = order.trunk().current();
@@ -80,7 +101,7 @@ export function openHubSessions(order: {
         try {
           const { receipt, isDuplicate } = await order.trunk().accept(site, message.update);
           tell({ kind: 'update-accepted', site: site.site, isDuplicate });
-          announceMembers();
+          memberChanged(site.fingerprint);
           return { kind: 'update-accepted', receipt, isDuplicate };
         } catch (thrown) {
           if (thrown instanceof Fault) tell({ kind: 'update-refused', site: site.site, fault: thrown.toValue() });
@@ -100,11 +121,9 @@ export function openHubSessions(order: {
       case 'leave':
         members.leave(site.fingerprint);
         tell({ kind: 'site-left', site: site.site });
+        memberChanged(site.fingerprint);
         setImmediate(() =>
-          guarded(site, () => {
-            sessions.get(site.fingerprint)?.channel.close(closeCodes.left, 'the site left the federation');
-            announceMembers();
-          }),
+          sessions.get(site.fingerprint)?.channel.close(closeCodes.left, 'the site left the federation'),
         );
         return { kind: 'left' };
     }
@@ -164,7 +183,8 @@ export function openHubSessions(order: {
       if (isNew) tell({ kind: 'site-enrolled', site: site.site });
       tell({ kind: 'site-online', site: site.site });
       channel.send(announcedProject());
-      announceMembers();
+      channel.send({ kind: 'members-changed', members: members.list(new Set(sessions.keys())).map(shown) });
+      memberChanged(site.fingerprint);
       for (const available of relay.availableTo(site.fingerprint, lastModelSequence)) channel.send(available);
     });
     // Half a greeting helps nobody: it comes back and is greeted anew.
@@ -189,28 +209,26 @@ export function openHubSessions(order: {
     sessions.delete(site.fingerprint);
     if (isClosing) return;
     tell({ kind: 'site-offline', site: site.site });
-    guarded(site, () => {
-      members.seen(site.fingerprint);
-      announceMembers();
-    });
+    guarded(site, () => members.seen(site.fingerprint));
+    memberChanged(site.fingerprint);
   };
 
   return {
     welcome,
     online: () => new Set(sessions.keys()),
     broadcast,
-    announceMembers,
     announceProject: () => broadcast(announcedProject()),
     dismissFormerMembers() {
       const former = [...sessions.values()].filter(({ site }) => !members.isMember(site.fingerprint));
       for (const { site, channel } of former) {
         tell({ kind: 'site-dismissed', site: site.site });
         channel.close(closeCodes.refused, 'the coordinator ended the membership');
+        memberChanged(site.fingerprint);
       }
-      if (former.length > 0) announceMembers();
     },
     async close() {
       isClosing = true;
+      if (telling !== null) clearTimeout(telling);
       const ends = [...sessions.values()].map(({ channel }) => {
         channel.close(closeCodes.goingAway, 'the hub is shutting down');
         return channel.ended;

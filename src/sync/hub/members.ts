@@ -45,13 +45,17 @@ export interface AdmittedSite {
   readonly publicKey: string;
 }
 
+export type NamedMember = Member & { readonly site: string; readonly fingerprint: string };
+
 export interface Members {
   /**
    * Lets a device in whose signature over the handshake has been checked: a member as it is, a new one by its invite.
    * @throws Fault 403 for a card that another key signed, 500–505 with the reason of refusal.
    */
   admit(request: AdmissionRequest): AdmittedSite;
-  list(online: ReadonlySet<string>): (Member & { readonly site: string; readonly fingerprint: string })[];
+  list(online: ReadonlySet<string>): NamedMember[];
+  /** One member as `list` has it; null when the device is none. */
+  one(fingerprint: string, isOnline: boolean): NamedMember | null;
   seen(fingerprint: string): void;
   leave(fingerprint: string): void;
   /** Ends a membership. @returns the member's fingerprint, or null when no member has this name. */
@@ -73,6 +77,18 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
     `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
      FROM members WHERE state = 'member' ORDER BY enrolledAt, site LIMIT 1000`,
   );
+  const one = db.prepare<[string], MemberRow & { updates: number }>(
+    `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
+     FROM members WHERE state = 'member' AND fingerprint = ?`,
+  );
+  const named = (row: MemberRow & { updates: number }, online: boolean): NamedMember => ({
+    site: row.site,
+    fingerprint: row.fingerprint,
+    card: { statement: row.cardStatement, signature: row.cardSignature },
+    online,
+    updates: row.updates,
+    lastSeen: row.lastSeen,
+  });
   const now = (): string => new Date(clock()).toISOString();
 
   const enrol = db.transaction((request: AdmissionRequest, code: string, card: AdmittedSite): void => {
@@ -97,15 +113,11 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
       if (member?.state !== 'member') throw hubFault.notMember();
       return { ...admitted, site: member.site };
     },
-    list: (online) =>
-      all.all().map((row) => ({
-        site: row.site,
-        fingerprint: row.fingerprint,
-        card: { statement: row.cardStatement, signature: row.cardSignature },
-        online: online.has(row.fingerprint),
-        updates: row.updates,
-        lastSeen: row.lastSeen,
-      })),
+    list: (online) => all.all().map((row) => named(row, online.has(row.fingerprint))),
+    one(fingerprint, isOnline) {
+      const row = one.get(fingerprint);
+      return row === undefined ? null : named(row, isOnline);
+    },
     seen(fingerprint) {
       db.prepare('UPDATE members SET lastSeen = ? WHERE fingerprint = ?').run(now(), fingerprint);
     },

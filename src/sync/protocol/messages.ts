@@ -64,7 +64,14 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
     isFinished: z.boolean(),
   }),
   z.object({ kind: z.literal('trunk-committed'), trunk: signedSchema, isFinished: z.boolean() }),
+  /** All members: after the welcome. */
   z.object({ kind: z.literal('members-changed'), members: z.array(memberSchema).max(wireLimits.members) }),
+  /** Only those that changed since, and those that are members no more: said to a thousand sites, the whole list is too much. */
+  z.object({
+    kind: z.literal('members-updated'),
+    changed: z.array(memberSchema).max(wireLimits.members),
+    gone: z.array(fingerprintSchema).max(wireLimits.members),
+  }),
   z.object({ kind: z.literal('update-accepted'), re: id, receipt: signedSchema, isDuplicate: z.boolean() }),
   /** A peer's model; `sequence` grows, and the site names the last it has when it connects. */
   z.object({

@@ -4,7 +4,7 @@ import { projectSchema } from '../../contract/federation.ts';
 import { fingerprintOf } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import type { FromHub, Member } from '../protocol/messages.ts';
-import { parseJson, readSiteCard, readStatement, type Signed } from '../protocol/statement.ts';
+import { parseJson, parseStatement, readSiteCard, readStatement, type Signed } from '../protocol/statement.ts';
 import type { Bench } from './bench.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
@@ -17,27 +17,54 @@ export type HubNews = Exclude<
   { re: number } | { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' }
 >;
 
-/** Takes one message. @throws Fault 400 or 403 for one that a true hub does not send. */
+/**
+ * Takes one message. @returns whether something changed that must survive a kill; who is online, for example, need not.
+ * @throws Fault 400 or 403 for one that a true hub does not send.
+ */
 export function openNewsReader(order: {
   readonly desk: MembershipDesk;
   readonly bench: Bench;
   readonly outbox: Outbox;
   readonly loop: WorkLoop;
-}): (message: HubNews) => void {
+}): (message: HubNews) => boolean {
   const { desk, bench, outbox, loop } = order;
   const { state } = desk;
 
-  const takeMembers = (members: readonly Member[]): void => {
-    const known = members.map((member) => ({ ...member, ...readSiteCard(member.card) }));
-    state.members = known.map(({ site, online, updates, lastSeen }) => ({ site, online, updates, lastSeen }));
-    state.memberFingerprints = known.map(({ publicKey }) => fingerprintOf(publicKey));
+  /** Its card, a member's word on its own keys, is checked once. @returns whether member or card are new. */
+  const takeMember = ({ card, online, updates, lastSeen }: Member): boolean => {
+    const { publicKey } = parseStatement('site-card', card.statement);
+    const fingerprint = fingerprintOf(publicKey);
+    const known = state.cards[fingerprint];
+    const isKnown = known?.statement === card.statement && known.signature === card.signature;
+    const { site } = isKnown ? parseStatement('site-card', card.statement) : readSiteCard(card);
     // Whoever wrote to us once stays known, so that its models can be checked after it left.
-    for (const { publicKey, card } of known) state.cards[fingerprintOf(publicKey)] = card;
+    state.cards[fingerprint] = card;
+    const at = state.memberFingerprints.indexOf(fingerprint);
+    state.members[at === -1 ? state.members.length : at] = { site, online, updates, lastSeen };
+    if (at === -1) state.memberFingerprints.push(fingerprint);
+    return !isKnown || at === -1;
+  };
+  const dropMembers = (isGone: (fingerprint: string) => boolean): boolean => {
+    const kept = state.memberFingerprints.map((fingerprint) => !isGone(fingerprint));
+    if (kept.every(Boolean)) return false;
+    state.members = state.members.filter((_, index) => kept[index]);
+    state.memberFingerprints = state.memberFingerprints.filter((_, index) => kept[index]);
     // One that left and comes back has to be given the model again.
     const shared = state.own?.shared ?? null;
     if (shared !== null) {
       shared.recipients = shared.recipients.filter((recipient) => state.memberFingerprints.includes(recipient));
     }
+    return true;
+  };
+  const takeMembers = (members: readonly Member[]): boolean => members.map(takeMember).includes(true);
+  const takeAllMembers = (members: readonly Member[]): boolean => {
+    // Files of earlier versions have names without fingerprints.
+    if (state.members.length !== state.memberFingerprints.length) state.members = state.memberFingerprints = [];
+    const all = new Set(
+      members.map(({ card }) => fingerprintOf(parseStatement('site-card', card.statement).publicKey)),
+    );
+    const isGone = dropMembers((fingerprint) => !all.has(fingerprint));
+    return takeMembers(members) || isGone;
   };
 
   const takeProject = (text: string | null, trunk: Signed | null, isFinished: boolean): void => {
@@ -76,16 +103,23 @@ export function openNewsReader(order: {
 
   return (message) => {
     switch (message.kind) {
-      case 'project-announced':
-        return takeProject(message.project, message.trunk, message.isFinished);
-      case 'trunk-committed':
-        return takeTrunk(message.trunk, message.isFinished);
       case 'members-changed':
-        return takeMembers(message.members);
+        return takeAllMembers(message.members);
+      case 'members-updated': {
+        const isGone = dropMembers((fingerprint) => message.gone.includes(fingerprint));
+        return takeMembers(message.changed) || isGone;
+      }
+      case 'project-announced':
+        takeProject(message.project, message.trunk, message.isFinished);
+        return true;
+      case 'trunk-committed':
+        takeTrunk(message.trunk, message.isFinished);
+        return true;
       case 'model-available':
-        if (message.sequence <= state.lastModelSequence) return;
+        if (message.sequence <= state.lastModelSequence) return false;
         state.lastModelSequence = message.sequence;
         state.announced.push({ model: message.model, sealedKey: message.sealedKey });
+        return true;
     }
   };
 }

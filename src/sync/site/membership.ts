@@ -127,9 +127,11 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     );
 
   const receive = (message: HubNews): void => {
-    takeNews(message);
-    if (message.kind === 'members-changed') shareModel();
-    desk.save();
+    const isToKeep = takeNews(message);
+    const isAboutMembers = message.kind === 'members-changed' || message.kind === 'members-updated';
+    if (isToKeep && isAboutMembers) shareModel();
+    if (isToKeep) desk.save();
+    else desk.changed();
     loop.poke();
   };
 
