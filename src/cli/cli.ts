@@ -17,6 +17,7 @@ import { membersCommand } from './commands/members.ts';
 import { evaluateCommand, modelsCommand } from './commands/models.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pacsCommand } from './commands/pacs.ts';
+import { peersCommand } from './commands/peers.ts';
 import { privacyCommand } from './commands/privacy.ts';
 import { projectCommand } from './commands/project.ts';
 import { runsCommand } from './commands/runs.ts';
@@ -59,6 +60,7 @@ for (const command of [
   membersCommand(),
   projectCommand(),
   ...memberCommands(),
+  peersCommand(),
   simulateCommand(),
   demoCommand(),
   benchCommand(),

@@ -25,6 +25,7 @@ import { studyFiltersSchema } from './study-filter.ts';
 import { neighbourCalls, neighbourEvents } from './neighbour.ts';
 import { taskNames } from './network.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
+import { peerCalls } from './peers.ts';
 import { privacyCalls } from './privacy.ts';
 import {
   engineNames,
@@ -197,6 +198,7 @@ export const calls = {
   ...importReportCalls,
   ...modelCalls,
   ...pacsCalls,
+  ...peerCalls,
   ...neighbourCalls,
   ...privacyCalls,
 } as const;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { networkSchema } from './network.ts';
 import { estimateSchema } from './metrics.ts';
+import { peerSchema } from './peers.ts';
 import { hyperParametersSchema } from './training.ts';
 
 export const inviteTextPattern = /^imagiq:\/\/join\/[A-Za-z0-9_-]{20,4000}$/;
@@ -182,8 +183,11 @@ export const membershipSchema = z.object({
       network: z.string(),
       auc: z.number().nullable(),
       selected: z.boolean(),
+      branch: z.string().default('local-only'),
     }),
   ),
+  /** The other members: how they are reached, and who of them helps this site. */
+  peers: z.array(peerSchema).default([]),
   scoreboard: scoreboardSchema.nullable(),
 });
 export type Membership = z.infer<typeof membershipSchema>;

@@ -12,6 +12,7 @@ import { importAnswers } from './library/validation/import-answers.ts';
 import type { Station } from './open-station.ts';
 import { modelAnswers } from './models/model-answers.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
+import { peerAnswers } from './peers/peer-answers.ts';
 import { privacyAnswers } from './privacy/privacy-answers.ts';
 import { browseAnswers } from './library/browse/browse-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
@@ -134,6 +135,7 @@ export function stationAnswers(
     ...importAnswers(library.imports),
     ...modelAnswers(station),
     ...pacsAnswers(station),
+    ...peerAnswers(station),
     ...privacyAnswers(station),
   };
 

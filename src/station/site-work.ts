@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Project } from '../contract/federation.ts';
 import { hyperParametersSchema, type TrainOrder, type TrainOutcome } from '../contract/training.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
-import { metricsOf, type TrainerProcess, type TrainListeners } from '../trainer/client.ts';
+import { metricsOf, type TrainerProcess, type TrainListeners, weightSpecifications } from '../trainer/client.ts';
 import { readSplit } from './cohorts/read-split.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
 import { stationFault } from './faults.ts';
@@ -149,20 +149,22 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
         return { weights: readFileSync(outcome.weightsFile), examples: outcome.examples };
       }),
 
-    evaluate: ({ project, cohort, weights, split }) =>
+    evaluate: ({ project, cohort, weights, split, definition, normalisation }) =>
       inFolder(async (folder) => {
-        const datasetFile = await datasetOf(project, cohort);
+        const network = definition ?? project.network;
+        const datasetFile = await datasetOf({ ...project, network }, cohort);
         const weightsFile = path.join(folder, 'weights.safetensors');
         writeFileDurably(weightsFile, weights);
         const { labels, ...evaluation } = await parts.trainer.evaluate({
           job: 'evaluate',
           datasetFile,
-          network: project.network,
+          network,
           weightsFile,
           split,
           engine: 'compiled',
           provider: 'auto',
           threads: parts.threads,
+          normalisation: normalisation ?? null,
         });
         return { ...evaluation, labels: Int32Array.from(labels) };
       }),
@@ -171,6 +173,8 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       const { labels, patients } = readSplit(await datasetOf(project, cohort), split);
       return metricsOf(probabilities, labels, patients, project.classes);
     },
+
+    layoutOf: (definition, classes) => weightSpecifications(definition, classes),
 
     datasetFingerprint: async (cohort) => parts.cohorts.show(cohort).hash,
   };

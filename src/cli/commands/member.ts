@@ -129,7 +129,8 @@ export function memberCommands(): Command[] {
   return [join, approve, run, leave, status];
 }
 
-function chosenFederation(memberships: readonly Membership[], name: string | undefined, act: string): string {
+/** The federation that was named, or the only one. @throws Fault 804 */
+export function chosenFederation(memberships: readonly Membership[], name: string | undefined, act: string): string {
   const current = memberships.filter(({ state }) => state !== 'left');
   const chosen =
     name === undefined

@@ -32,6 +32,8 @@ const acts: Readonly<Record<string, Act>> = {
   'model-not-shared': { words: 'Model not shared', direction: 'here' },
   'model-received': { words: 'Model received', direction: 'arrived' },
   'model-refused': { words: 'Model refused', direction: 'here' },
+  'peer-muted': { words: 'Peer muted', direction: 'here' },
+  'peer-heard': { words: 'Peer heard again', direction: 'here' },
   'work-failed': { words: 'Federation work failed', direction: 'here' },
 };
 

@@ -55,5 +55,11 @@ export const modelFaults = {
       message: 'A heat map shows where a classifier looked; this model draws masks and needs none.',
       retry: 'never',
     }),
+  notOfThisSite: () =>
+    new Fault({
+      code: 241,
+      message: 'This model was taken in from another site. Only its author can show it to the peers of a federation.',
+      retry: 'never',
+    }),
   cancelled: () => new Fault({ code: 237, message: 'The work was cancelled. Nothing was written.', retry: 'now' }),
 } as const;

@@ -1,5 +1,7 @@
 // Which models of a site's bench vote together: FedPAE (arXiv 2410.14075). The search trades the strength of the members
 // against their diversity on the site's own validation examples; of that trade-off front the best-scoring vote is taken.
+// Or by hill climbing, as in ImagiQ's first prototype: one model more, less or other at a time, for as long as the vote gets better.
+import type { SelectionMethod } from '../../contract/peers.ts';
 import { seededRandom } from './seeded-random.ts';
 import { paretoSubsets } from './subset-search.ts';
 
@@ -26,6 +28,8 @@ export function selectEnsemble(selection: {
   readonly labels: Int32Array;
   readonly classes: number;
   readonly seed: number;
+  /** Default: nsga-ii. */
+  readonly method?: SelectionMethod;
   score(probabilities: Float32Array): number;
 }): { readonly ids: string[]; readonly score: number } {
   const { candidates, labels, classes } = selection;
@@ -39,23 +43,63 @@ export function selectEnsemble(selection: {
   };
   const singles = candidates.map((_, index) => [index]);
   const strengths = singles.map(score);
-  const distances = pairwiseDistances(candidates, labels.length);
-  const front = paretoSubsets({
+  const found =
+    selection.method === 'hill-climbing'
+      ? [climbed(candidates.length, score, strengths)]
+      : tradeOffFront(candidates, labels.length, strengths, selection.seed);
+  let best: { members: readonly number[]; score: number } | null = null;
+  for (const members of [...singles, ...found].sort((a, b) => a.length - b.length)) {
+    const value = members.length === 1 ? strengths[members[0]!]! : score(members);
+    if (best === null || value > best.score) best = { members, score: value };
+  }
+  return { ids: best!.members.map((index) => candidates[index]!.id), score: best!.score };
+}
+
+/** The subsets that no other found is better than in strength and diversity both. */
+function tradeOffFront(
+  candidates: readonly Candidate[],
+  examples: number,
+  strengths: readonly number[],
+  seed: number,
+): number[][] {
+  const distances = pairwiseDistances(candidates, examples);
+  const everyone = candidates.map((_, index) => index);
+  return paretoSubsets({
     size: candidates.length,
     objectives: (members) => [mean(members.map((index) => strengths[index]!)), diversity(members, distances)],
-    startingSubsets: [...singles, candidates.map((_, index) => index)],
-    random: seededRandom(selection.seed),
+    startingSubsets: [...everyone.map((index) => [index]), everyone],
+    random: seededRandom(seed),
     population,
     generations,
     crossoverRate,
     mutationRate,
   });
-  let best: { members: readonly number[]; score: number } | null = null;
-  for (const members of [...singles, ...front].sort((a, b) => a.length - b.length)) {
-    const value = members.length === 1 ? strengths[members[0]!]! : score(members);
-    if (best === null || value > best.score) best = { members, score: value };
+}
+
+/** From the best single model: the best of all subsets that differ in one model (added, removed, exchanged), until none is better. */
+function climbed(
+  count: number,
+  score: (members: readonly number[]) => number,
+  strengths: readonly number[],
+): readonly number[] {
+  let members = [strengths.indexOf(Math.max(...strengths))];
+  let reached = strengths[members[0]!]!;
+  for (;;) {
+    const others = Array.from({ length: count }, (_, index) => index).filter((index) => !members.includes(index));
+    const fewer = members.length > 1 ? members.map((leaving) => members.filter((one) => one !== leaving)) : [];
+    const exchanged = members.flatMap((leaving) =>
+      others.map((coming) => [...members.filter((one) => one !== leaving), coming]),
+    );
+    const steps = [...fewer, ...exchanged, ...others.map((coming) => [...members, coming])];
+    const scores = steps.map(score);
+    const best = scores.reduce(
+      (top, value, index) => (value > (scores[top] ?? Number.NEGATIVE_INFINITY) ? index : top),
+      0,
+    );
+    if (steps.length === 0 || scores[best]! <= reached) return members;
+    members = steps[best]!;
+    reached = scores[best]!;
   }
-  return { ids: best!.members.map((index) => candidates[index]!.id), score: best!.score };
 }
 
 /** The mean of several models' probabilities. At least one, all of one length. */

@@ -75,6 +75,12 @@ export const hubFault = {
       retry: 'never',
     }),
   notAuthor: () => new Fault({ code: 516, message: 'A model can be published by its author only.', retry: 'never' }),
+  tooManyBranches: (limit: number) =>
+    new Fault({
+      code: 518,
+      message: `This site shows ${limit} models in this project already. It can show another in the place of one of them only.`,
+      retry: 'never',
+    }),
   notForYou: () => new Fault({ code: 517, message: 'This blob was not shared with this site.', retry: 'never' }),
   folderInUse: (folder: string) =>
     new Fault({

@@ -1,6 +1,7 @@
 // The bench's relay: models that sites share with each other go through here sealed. The hub checks who wrote them and hands
 // them on; it holds no key that opens them.
 import type { BlobFolder } from '../protocol/blob-folder.ts';
+import { wireLimits } from '../protocol/limits.ts';
 import type { Envelope, FromHub } from '../protocol/messages.ts';
 import { parseStatement, readStatement, type Signed, type StatementOf } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
@@ -12,9 +13,9 @@ export type ModelAvailable = Extract<FromHub, { kind: 'model-available' }>;
 
 export interface Relay {
   /**
-   * Stores a model once its sealed bytes are here; again with other envelopes it adds recipients. An author has one model in a
-   * project: another takes the place of the earlier.
-   * @returns who has something new. @throws Fault 403, 511, 514 or 516 with the reason of refusal.
+   * Stores a model once its sealed bytes are here; again with other envelopes it adds recipients. An author has one model on a
+   * branch of a project: another takes the place of the earlier.
+   * @returns who has something new. @throws Fault 403, 511, 514, 516 or 518 with the reason of refusal.
    */
   publish(author: AdmittedSite, signed: Signed, envelopes: readonly Envelope[]): readonly string[];
   /** What a recipient has not seen yet, oldest first. */
@@ -44,24 +45,24 @@ export function openRelay(order: {
   );
   const removeEnvelopes = db.prepare('DELETE FROM envelopes WHERE modelNumber = ?');
   const removeModel = db.prepare('DELETE FROM models WHERE number = ?');
-  /** @returns the sealed blobs of the author's earlier models in the project, whose rows are gone. */
-  const replaceEarlier = (author: string, model: string, projectHash: string): string[] =>
-    earlierModels
+  /** @returns the sealed blobs of the author's earlier models on the branch, whose rows are gone. */
+  const replaceEarlier = (author: string, { model, projectHash, branch }: ModelStatement): string[] => {
+    const others = earlierModels
       .all(author, model)
-      .filter(({ statement }) => parseStatement('model', statement).projectHash === projectHash)
-      .map(({ number, sealedBlob }) => {
-        removeEnvelopes.run(number);
-        removeModel.run(number);
-        return sealedBlob;
-      });
+      .map((row) => ({ ...row, ...parseStatement('model', row.statement), sealedBlob: row.sealedBlob }))
+      .filter((row) => row.projectHash === projectHash);
+    const earlier = others.filter((row) => row.branch === branch);
+    if (others.length - earlier.length >= wireLimits.branches) throw hubFault.tooManyBranches(wireLimits.branches);
+    return earlier.map(({ number, sealedBlob }) => {
+      removeEnvelopes.run(number);
+      removeModel.run(number);
+      return sealedBlob;
+    });
+  };
   const store = db.transaction(
-    (
-      author: string,
-      { model, projectHash, sealedBlob }: ModelStatement,
-      signed: Signed,
-      envelopes: readonly Envelope[],
-    ) => {
-      const dropped = replaceEarlier(author, model, projectHash);
+    (author: string, described: ModelStatement, signed: Signed, envelopes: readonly Envelope[]) => {
+      const { model, sealedBlob } = described;
+      const dropped = replaceEarlier(author, described);
       insertModel.run(model, author, signed.statement, signed.signature, sealedBlob);
       const row = modelRow.get(author, model)!;
       // The first sealed form stays: later envelopes hold the key of that one.

@@ -31,4 +31,6 @@ export const wireLimits = {
   messages: 2_000,
   messageWindowMs: 10_000,
   members: 1_000,
+  /** Branches of models that one author shows in a project (section 8): more are refused. */
+  branches: 16,
 } as const;

@@ -2,6 +2,8 @@
 // The domain keeps a signature made for one purpose from being used for another.
 import { z } from 'zod';
 import { projectSchema } from '../../contract/federation.ts';
+import { networkSchema } from '../../contract/network.ts';
+import { branchSchema, normalisationSchema } from '../../contract/peers.ts';
 import { type DeviceKeys, fingerprintSchema, isSignatureOf, publicKeySchema, signatureOf } from './device-keys.ts';
 import { wireFault } from './faults.ts';
 
@@ -56,13 +58,25 @@ export type TrunkStatement = z.infer<typeof trunkStatementSchema>;
 
 /** An author's word on a model that it shares with its peers: its lineage, and the sealed bytes that carry it. */
 const modelStatementSchema = z.object({
+  /** SHA-256 of the weights. */
   model: hashSchema,
   project: projectId,
   projectHash: hashSchema,
   author: fingerprintSchema,
   site: z.string().max(60),
   network: z.string().max(64),
+  /** SHA-256 of the weights of the models that it was made from; several where histories met. */
   parents: z.array(hashSchema).max(100),
+  /** Of the author: models of one branch replace one another, the highest `sequence` stands. */
+  branch: branchSchema.default('local-only'),
+  /** Grows with each publication of its author. */
+  sequence: z.number().int().min(0).default(0),
+  /** In a mode without trunk (docs/peers.md): which turn of its branch it is. */
+  turn: version.nullable().default(null),
+  /** Where it is not the project's network. */
+  definition: networkSchema.nullable().default(null),
+  /** Of its training images, where it brings its own; null: a site evaluates with that of its data set. */
+  normalisation: normalisationSchema.nullable().default(null),
   datasetFingerprint: hashSchema,
   examples: z.number().int().min(0),
   metrics: z.object({ auc: z.number().nullable(), accuracy: z.number().nullable(), loss: z.number() }),

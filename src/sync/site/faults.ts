@@ -89,4 +89,30 @@ export const siteFault = {
       message: 'The disk is full. Nothing stored so far is lost. Free some space; the federation goes on by itself.',
       retry: 'later',
     }),
+  notApproved: () =>
+    new Fault({
+      code: 480,
+      message:
+        'No cohort takes part in this project yet. Approve the project with a cohort first (`imagiq approve --cohort NAME`, or in the window).',
+      retry: 'later',
+    }),
+  notPublishable: (reason: string) =>
+    new Fault({
+      code: 481,
+      message: `This model cannot be shown to the project's peers: ${reason}. Task and classes have to be the project's.`,
+      retry: 'never',
+    }),
+  noSuchPeer: (site: string) =>
+    new Fault({
+      code: 482,
+      message: `No other member of this federation is called ${site}. \`imagiq peers list\` names them.`,
+      retry: 'never',
+    }),
+  emptyBench: () =>
+    new Fault({
+      code: 483,
+      message:
+        "No model on the bench has been evaluated on this site's validation images yet. Try again when the first is there (`imagiq peers pull`).",
+      retry: 'later',
+    }),
 } as const;

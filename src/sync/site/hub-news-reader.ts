@@ -50,9 +50,8 @@ export function openNewsReader(order: {
     state.members = state.members.filter((_, index) => kept[index]);
     state.memberFingerprints = state.memberFingerprints.filter((_, index) => kept[index]);
     // One that left and comes back has to be given the model again.
-    const shared = state.own?.shared ?? null;
-    if (shared !== null) {
-      shared.recipients = shared.recipients.filter((recipient) => state.memberFingerprints.includes(recipient));
+    for (const published of state.published) {
+      published.recipients = published.recipients.filter((one) => state.memberFingerprints.includes(one));
     }
     return true;
   };
@@ -118,7 +117,7 @@ export function openNewsReader(order: {
       case 'model-available':
         if (message.sequence <= state.lastModelSequence) return false;
         state.lastModelSequence = message.sequence;
-        state.announced.push({ model: message.model, sealedKey: message.sealedKey });
+        bench.reception.note(message, 'relay');
         return true;
     }
   };

@@ -25,6 +25,8 @@ export interface MembershipDesk {
   forget(hash: string): void;
   /** Null while the hub cannot be reached. */
   channel(): Channel | null;
+  /** Resolves once the hub has been tried, with what it says first taken in, or after a few seconds. */
+  tried(): Promise<void>;
   /** Writes one act into the station's ledger; the federation's name is added. */
   ledger(act: string, detail: LedgerDetail): void;
 }

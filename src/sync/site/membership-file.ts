@@ -4,6 +4,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { membershipSchema, projectSchema, scoreboardSchema } from '../../contract/federation.ts';
 import { metricsSchema } from '../../contract/metrics.ts';
+import { networkSchema } from '../../contract/network.ts';
+import { ancestorSchema, branchSchema, normalisationSchema, selectionMethods } from '../../contract/peers.ts';
 import { fingerprintSchema, publicKeySchema } from '../protocol/device-keys.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
 import { hashSchema, parseJson, signedSchema } from '../protocol/statement.ts';
@@ -26,8 +28,42 @@ const candidateSchema = z.object({
   network: z.string(),
   /** Of a trunk: the version that these weights are. */
   trunkVersion: count.nullable().default(null),
+  /** Fingerprint of its author; null for the trunk. */
+  author: fingerprintSchema.nullable().default(null),
+  branch: branchSchema.default('local-only'),
+  sequence: count.default(0),
+  /** Where it is not the project's network. */
+  definition: networkSchema.nullable().default(null),
+  normalisation: normalisationSchema.nullable().default(null),
   /** On this site's validation split; null until evaluated. */
   metrics: metricsSchema.nullable(),
+});
+
+/** A model that this site shows its peers. */
+const publishedSchema = z.object({
+  branch: branchSchema,
+  model: hashSchema,
+  statement: signedSchema,
+  sealedBlob: hashSchema,
+  contentKey: z.string(),
+  /** Null: every member. Else the only ones for whom it is. */
+  audience: z.array(fingerprintSchema).nullable().default(null),
+  /** Members who have it or whose key the hub has, and those who will never take it. */
+  recipients: z.array(fingerprintSchema),
+  /** Those for whom the ledger says already that it leaves through the hub. */
+  entered: z.array(fingerprintSchema).default([]),
+  /** Those for whom the ledger says already that it leaves on a line of their own. */
+  enteredDirect: z.array(fingerprintSchema).default([]),
+});
+
+/** A peer's model that is not opened yet. */
+const announcedSchema = z.object({
+  model: signedSchema,
+  sealedKey: z.string(),
+  /** The hub holds it. */
+  isRelayed: z.boolean().default(true),
+  /** Its author offered it on a line of its own. */
+  isDirect: z.boolean().default(false),
 });
 
 const stateSchema = z.object({
@@ -59,31 +95,28 @@ const stateSchema = z.object({
   memberFingerprints: z.array(fingerprintSchema).default([]),
   history: membershipSchema.shape.history,
   lastModelSequence: count,
-  own: z
-    .object({
-      model: hashSchema,
-      examples: count,
-      shared: z
-        .object({
-          statement: signedSchema,
-          sealedBlob: hashSchema,
-          contentKey: z.string(),
-          /** Members whose key the hub has, or will never take. */
-          recipients: z.array(fingerprintSchema),
-          /** Those for whom the ledger says already that it leaves. */
-          entered: z.array(fingerprintSchema).default([]),
-        })
-        .nullable(),
-    })
-    .nullable(),
-  /** Announced by peers and not opened yet. */
-  announced: z.array(z.object({ model: signedSchema, sealedKey: z.string() })),
+  /** The model that this site trained alone. */
+  own: z.object({ model: hashSchema, examples: count }).nullable(),
+  published: z.array(publishedSchema).default([]),
+  /** Publications so far: the next one's `sequence`. */
+  publications: count.default(0),
+  announced: z.array(announcedSchema),
+  /** Models of peers that were refused, newest last: they are not asked for again. */
+  refusedModels: z.array(hashSchema).default([]),
+  /** Peers whose models are neither fetched nor chosen. */
+  muted: z.array(fingerprintSchema).default([]),
+  lineage: z.array(ancestorSchema).default([]),
+  selectionMethod: z.enum(selectionMethods).default('nsga-ii'),
+  /** By author: what its models add to the ensemble, in AUC. */
+  help: z.record(fingerprintSchema, z.number()).default({}),
   candidates: z.array(candidateSchema),
   selected: z.array(hashSchema),
   scoreboard: scoreboardSchema.nullable(),
 });
 export type MembershipState = z.infer<typeof stateSchema>;
 export type BenchCandidate = z.infer<typeof candidateSchema>;
+export type PublishedModel = z.infer<typeof publishedSchema>;
+export type AnnouncedModel = z.infer<typeof announcedSchema>;
 
 export function newMembershipState(
   start: Pick<MembershipState, 'federation' | 'hubUrl' | 'hubFingerprint' | 'site'>,
@@ -111,7 +144,14 @@ export function newMembershipState(
     history: [],
     lastModelSequence: 0,
     own: null,
+    published: [],
+    publications: 0,
     announced: [],
+    refusedModels: [],
+    muted: [],
+    lineage: [],
+    selectionMethod: 'nsga-ii',
+    help: {},
     candidates: [],
     selected: [],
     scoreboard: null,

@@ -1,11 +1,42 @@
 // A membership as window and command line show it, from what the site keeps and what it is doing.
 import type { Membership } from '../../contract/federation.ts';
+import type { Peer } from '../../contract/peers.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { parseStatement } from '../protocol/statement.ts';
 import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
 import type { WorkLoop } from './work-loop.ts';
 
 export type ConnectionState = 'enrolling' | 'connecting' | 'online' | 'offline';
+
+/** The site's name that a member's card carries. */
+export function siteNamed(state: MembershipState, fingerprint: string): string {
+  const card = state.cards[fingerprint];
+  return card === undefined ? fingerprint.slice(0, 12) : parseStatement('site-card', card.statement).site;
+}
+
+function peersOf({ state, keys, connection }: Parameters<typeof membershipView>[0]): Peer[] {
+  const announced = state.announced.map(({ model }) => parseStatement('model', model.statement).author);
+  return state.memberFingerprints
+    .filter((fingerprint) => fingerprint !== keys.fingerprint)
+    .map((fingerprint) => {
+      const site = siteNamed(state, fingerprint);
+      const models = state.candidates.filter(({ author }) => author === fingerprint);
+      const aucs = models.flatMap(({ metrics }) => metrics?.auc?.value ?? []);
+      const isOnline = state.members.some((member) => member.site === site && member.online);
+      return {
+        site,
+        fingerprint,
+        route: connection === 'online' && isOnline ? ('relay' as const) : ('away' as const),
+        address: null,
+        isMuted: state.muted.includes(fingerprint),
+        models: models.length,
+        offered: announced.filter((author) => author === fingerprint).length,
+        alone: aucs.length === 0 ? null : Math.max(...aucs),
+        help: state.help[fingerprint] ?? null,
+      };
+    });
+}
 
 export function membershipView(order: {
   readonly state: MembershipState;
@@ -36,13 +67,15 @@ export function membershipView(order: {
     bytesReceived: state.bytesReceived,
     members: state.members,
     history: state.history,
-    bench: state.candidates.map(({ model, site, network, metrics }) => ({
+    bench: state.candidates.map(({ model, site, network, metrics, branch }) => ({
       model,
       site,
       network,
       auc: metrics?.auc?.value ?? null,
       selected: state.selected.includes(model),
+      branch,
     })),
+    peers: peersOf(order),
     scoreboard: state.scoreboard,
   };
 }

@@ -8,13 +8,14 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { fromHubSchema } from '../protocol/messages.ts';
 import { openBench } from './bench.ts';
+import { type BenchActs, openBenchActs } from './bench-acts.ts';
 import { dial } from './dial.ts';
 import { siteFault } from './faults.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openLink, type Link } from './link.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
 import { writeMembershipState, type MembershipState } from './membership-file.ts';
-import { type ConnectionState, membershipView } from './membership-view.ts';
+import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
 import { openOutbox } from './outbox.ts';
 import type { SiteWork } from './site-work.ts';
 import { openWorkLoop } from './work-loop.ts';
@@ -27,6 +28,7 @@ export interface OpenMembership {
   approve(cohort: string, fingerprint: string | null): Promise<void>;
   leave(): Promise<void>;
   blobFile(hash: string): string | null;
+  readonly acts: BenchActs;
   close(): Promise<void>;
 }
 
@@ -44,12 +46,19 @@ export interface MembershipOrder {
   readonly onLedger: (act: string, detail: LedgerDetail) => void;
 }
 
+/** A person's order waits for a connection that is just being made, but not for one that cannot be. */
+const firstTryMs = 5_000;
+const breathMs = 200;
+const lookEveryMs = 20;
+
 export async function openMembership(order: MembershipOrder): Promise<OpenMembership> {
   const { folder, state, keys, work, clock } = order;
   const blobs = openBlobFolder(path.join(folder, 'blobs'));
   let channel: Channel | null = null;
   let connection: ConnectionState = 'connecting';
   let connectionReason: string | null = null;
+  /** What the hub says first after a welcome, its members last, has been taken in. */
+  let isNewsTaken = false;
   let isTelling = false;
   let isClosed = false;
 
@@ -74,11 +83,17 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       });
     },
     forget(hash) {
-      const { own, trunk, candidates, spool } = state;
-      const needed = [own?.model, own?.shared?.sealedBlob, trunk?.blob, ...candidates.map(({ model }) => model)];
-      if (!needed.includes(hash) && !spool.some(({ blob }) => blob === hash)) blobs.remove(hash);
+      const { own, trunk, candidates, published, spool } = state;
+      const isNeeded =
+        own?.model === hash ||
+        trunk?.blob === hash ||
+        candidates.some(({ model }) => model === hash) ||
+        published.some(({ sealedBlob }) => sealedBlob === hash) ||
+        spool.some(({ blob }) => blob === hash);
+      if (!isNeeded) blobs.remove(hash);
     },
     channel: () => channel,
+    tried: () => until(() => connection === 'offline' || isNewsTaken || state.standing !== 'member', firstTryMs),
     ledger: (act, detail) => order.onLedger(act, { federation: state.federation, ...detail }),
   };
   const bench = openBench(desk);
@@ -129,6 +144,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   const receive = (message: HubNews): void => {
     const isToKeep = takeNews(message);
     const isAboutMembers = message.kind === 'members-changed' || message.kind === 'members-updated';
+    // The models that wait for this site come in the same breath.
+    if (message.kind === 'members-changed') setTimeout(() => (isNewsTaken = true), breathMs).unref();
     if (isToKeep && isAboutMembers) shareModel();
     if (isToKeep) desk.save();
     else desk.changed();
@@ -239,6 +256,14 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       if (channel !== null) await sayGoodbye(channel);
     },
     blobFile: (hash) => blobs.file(hash),
+    acts: openBenchActs(desk, bench, (fingerprint) => siteNamed(state, fingerprint)),
     close: stop,
   };
+}
+
+/** Resolves when the condition holds, or after `longestMs`. */
+async function until(holds: () => boolean, longestMs: number): Promise<void> {
+  for (let waited = 0; !holds() && waited < longestMs; waited += lookEveryMs) {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
 }

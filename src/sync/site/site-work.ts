@@ -2,6 +2,7 @@
 // Nothing here can name a patient, a study or a pixel: weights and numbers only.
 import type { Project } from '../../contract/federation.ts';
 import type { Metrics } from '../../contract/metrics.ts';
+import type { Network } from '../../contract/network.ts';
 
 /** Weights travel as safetensors bytes in the network's canonical order. */
 export interface SiteWork {
@@ -27,12 +28,18 @@ export interface SiteWork {
     readonly signal: AbortSignal;
   }): Promise<{ readonly weights: Uint8Array; readonly examples: number }>;
 
-  /** Evaluates weights of the project's network on one split: row-major [examples, classes] probabilities, its labels. */
+  /**
+   * Evaluates weights on one split: row-major [examples, classes] probabilities, its labels. They are of the project's network, or of
+   * another that is given; the examples come in the same order either way.
+   */
   evaluate(order: {
     readonly project: Project;
     readonly cohort: string;
     readonly weights: Uint8Array;
     readonly split: 'validation' | 'test';
+    readonly definition?: Network;
+    /** Where the weights bring their own. */
+    readonly normalisation?: { readonly mean: number; readonly standardDeviation: number };
   }): Promise<{ readonly metrics: Metrics; readonly probabilities: Float32Array; readonly labels: Int32Array }>;
 
   /** Metrics of probabilities that were made elsewhere (an ensemble's mean), in the order in which `evaluate` gives them. */
@@ -42,6 +49,12 @@ export interface SiteWork {
     readonly probabilities: Float32Array;
     readonly split: 'validation' | 'test';
   }): Promise<Metrics>;
+
+  /** Names and shapes of a network's weights. Throws where it is not a usable network. */
+  layoutOf(
+    definition: Network,
+    classes: number,
+  ): readonly { readonly name: string; readonly shape: readonly number[] }[];
 
   /** SHA-256 (hex) of the cohort version: it changes when a study, a label or a split changes, and tells nothing else. */
   datasetFingerprint(cohort: string): Promise<string>;

@@ -2,7 +2,9 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { siteNameSchema, type Membership, type Project } from '../../contract/federation.ts';
+import type { Ancestor } from '../../contract/peers.ts';
 import { parseInvite } from '../protocol/invite-link.ts';
+import type { BenchActs } from './bench-acts.ts';
 import { siteFault } from './faults.ts';
 import type { LedgerDetail } from './membership-desk.ts';
 import { newMembershipState } from './membership-file.ts';
@@ -10,7 +12,7 @@ import { makeMembershipFolder, readMembershipFolders, type StoredMembership } fr
 import { openMembership, type OpenMembership } from './membership.ts';
 import { openSiteKeys, plainSealing, type KeySealing } from './site-keys.ts';
 import type { SiteWork } from './site-work.ts';
-import { trunkOnBench } from './bench.ts';
+import { trunkOnBench } from './bench-candidate.ts';
 
 export interface SiteOrder {
   readonly folder: string;
@@ -51,6 +53,10 @@ export interface Site {
   /** Stops at once; the hub hears of it now or at the next connection. */
   leave(federation: string): Promise<void>;
   memberships(): Membership[];
+  /** What a person may order of the bench. @throws Fault 455 */
+  bench(federation: string): BenchActs;
+  /** Oldest first. @throws Fault 455 */
+  lineage(federation: string): readonly Ancestor[];
   /** Null before an ensemble was selected. */
   ensembleOf(federation: string): EnsembleFiles | null;
   /** Ends work and connections; the next `openSite` goes on where this one stood. */
@@ -130,6 +136,8 @@ export async function openSite(order: SiteOrder): Promise<Site> {
     },
     leave: (federation) => membershipOf(federation).leave(),
     memberships: () => [...memberships.values()].map(({ view }) => view),
+    bench: (federation) => membershipOf(federation).acts,
+    lineage: (federation) => membershipOf(federation).state.lineage,
     ensembleOf(federation) {
       const { state, blobFile } = membershipOf(federation);
       if (state.project === null || state.approval === null || state.selected.length === 0) return null;

@@ -4,7 +4,8 @@ import { Fault, faultValueOf } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import { isDiskFull } from '../protocol/faults.ts';
-import { trunkOnBench, type Bench } from './bench.ts';
+import type { Bench } from './bench.ts';
+import { localOnlyBranch, trunkOnBench } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
 import type { Activity, MembershipDesk } from './membership-desk.ts';
 import type { Outbox } from './outbox.ts';
@@ -77,7 +78,10 @@ export function openWorkLoop(order: {
       await during('evaluating', () => judgeTrunk(project, cohort, trunk, signal));
       return true;
     }
-    if (state.announced.length > 0 && (await during('downloading', () => bench.openNext(project)))) return true;
+    if (bench.reception.waiting().length > 0) {
+      const opened = await during('downloading', () => bench.reception.openNext(project));
+      if (opened !== null) return true;
+    }
     if (await during('evaluating', () => bench.evaluateNext(project, cohort))) return true;
     if (state.own === null && (state.turn > 0 || current.isFinished)) {
       await during('training', () => trainAlone(project, cohort, signal));
@@ -128,8 +132,15 @@ export function openWorkLoop(order: {
   const trainAlone = async (project: Project, cohort: string, signal: AbortSignal): Promise<void> => {
     const { weights, examples } = await work.trainLocalOnly({ project, cohort, signal });
     if (signal.aborted) return;
-    state.own = { model: blobs.put(weights), examples, shared: null };
-    bench.add({ model: state.own.model, site: state.site, network: project.network.name, trunkVersion: null });
+    state.own = { model: blobs.put(weights), examples };
+    bench.add({
+      model: state.own.model,
+      site: state.site,
+      network: project.network.name,
+      trunkVersion: null,
+      author: desk.keys.fingerprint,
+      branch: localOnlyBranch,
+    });
     desk.save();
     while (await bench.evaluateNext(project, cohort)) if (signal.aborted) return;
     // Sharing needs the hub; what fails now is done at the next connection.

@@ -43,10 +43,10 @@ describe('the bench', () => {
     const state = readMembershipState(path.join(lyon.folder, 'federations', federation!))!;
     const weights = Buffer.from(weightsOf(0.122));
     const values = weights.subarray(weights.length - 64);
-    const contentKey = state.own!.shared!.contentKey;
+    const contentKey = state.published[0]!.contentKey;
     await hub.close();
     const everything = filesUnder(folder).map((file) => readFileSync(file));
-    expect(everything.some((bytes) => bytes.includes(state.own!.shared!.sealedBlob))).toBe(true);
+    expect(everything.some((bytes) => bytes.includes(state.published[0]!.sealedBlob))).toBe(true);
     expect(everything.some((bytes) => bytes.includes(values))).toBe(false);
     expect(everything.some((bytes) => bytes.includes(contentKey))).toBe(false);
     expect(everything.some((bytes) => bytes.includes(Buffer.from(contentKey, 'base64url')))).toBe(false);

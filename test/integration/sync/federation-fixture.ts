@@ -100,6 +100,7 @@ export function practiceWork(options: {
       return { metrics: measured(probabilities), probabilities, labels };
     },
     measure: async ({ probabilities }) => measured(probabilities),
+    layoutOf: (definition) => [{ name: 'logits.kernel', shape: [definition.name === 'one-layer' ? 64 : 128] }],
     datasetFingerprint: async (cohort) => createHash('sha256').update(cohort).digest('hex'),
   };
 }

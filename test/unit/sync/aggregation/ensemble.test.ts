@@ -42,6 +42,31 @@ describe('ensemble selection', () => {
     expect(chosen.score).toBeGreaterThan(Math.max(...bench.map(({ probabilities }) => accuracy(probabilities))));
   });
 
+  it('climbs from the best single model to one that no single exchange improves', () => {
+    const crowd = [...bench, specialist('novi-sad', [0, 1], 4), specialist('perth', [], 5)];
+    const chosen = selectEnsemble({
+      candidates: crowd,
+      labels,
+      classes,
+      seed: 7,
+      method: 'hill-climbing',
+      score: accuracy,
+    });
+    const reached = (ids: readonly string[]): number =>
+      accuracy(softVote(crowd.filter(({ id }) => ids.includes(id)).map(({ probabilities }) => probabilities)));
+    expect(chosen.score).toBe(reached(chosen.ids));
+    expect(chosen.score).toBeGreaterThan(Math.max(...crowd.map(({ id }) => reached([id]))));
+    const others = crowd.map(({ id }) => id).filter((id) => !chosen.ids.includes(id));
+    const neighbours = [
+      ...others.map((coming) => [...chosen.ids, coming]),
+      ...chosen.ids.flatMap((leaving) =>
+        others.map((coming) => [...chosen.ids.filter((id) => id !== leaving), coming]),
+      ),
+      ...chosen.ids.map((leaving) => chosen.ids.filter((id) => id !== leaving)),
+    ].filter((ids) => ids.length > 0);
+    expect(Math.max(...neighbours.map(reached))).toBeLessThanOrEqual(chosen.score);
+  });
+
   it('reports the score that its members reach by soft vote', () => {
     const chosen = select(bench);
     const members = bench.filter(({ id }) => chosen.ids.includes(id));

@@ -1,0 +1,204 @@
+// peers list, publish, pull, evaluate, select, mute, hear: the bench between the sites of a federation.
+import { Command, Option } from 'commander';
+import type { Membership } from '../../contract/federation.ts';
+import type { Estimate } from '../../contract/metrics.ts';
+import { type Ancestor, type SelectionMethod, selectionMethods } from '../../contract/peers.ts';
+import { contextOf } from '../context.ts';
+import { estimateText } from '../follow-run.ts';
+import { counted, table } from '../output.ts';
+import type { StationLink } from '../station-link.ts';
+import { chosenFederation } from './member.ts';
+import { fullId } from './models.ts';
+
+interface FederationOption {
+  federation?: string;
+}
+
+export function peersCommand(): Command {
+  const peers = new Command('peers').description('the models that the sites of a federation show each other');
+
+  ofFederation(peers, 'list')
+    .description('who is in the bench, how they are reached, their models and what they do for this site')
+    .option('--lineage', 'also the history of the models: what each was made from')
+    .action(async (options: FederationOption & { lineage?: boolean }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const shown = await withStation(async (station) => {
+        const membership = await membershipOf(station, options.federation);
+        const { federation, site, siteFingerprint, peers: others, bench, scoreboard } = membership;
+        const lineage = options.lineage ? (await station.call('lineage', { federation })).models : null;
+        return { federation, site, fingerprint: siteFingerprint, peers: others, bench, scoreboard, lineage };
+      });
+      output.result(shown, () => listText(shown));
+    });
+
+  ofFederation(peers, 'publish')
+    .description('show a model to the peers: one of `imagiq models list`, or the newest that was trained here')
+    .argument('[model]', 'its id; of the project’s task and classes, of any network')
+    .action(async (id: string | undefined, options: FederationOption, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const shown = await withStation(async (station) => {
+        const { federation } = await membershipOf(station, options.federation);
+        const model = id === undefined ? null : await fullId(station, id);
+        return station.call('publish-model', { federation, id: model });
+      });
+      output.result(
+        shown,
+        () =>
+          `Model ${shown.model.slice(0, 16)} (${shown.network}) is shown. ${
+            shown.recipients.length === 0
+              ? 'Nobody could be given it yet; it is handed over when they can be reached.'
+              : `Given to ${shown.recipients.join(', ')}.`
+          }`,
+      );
+    });
+
+  ofFederation(peers, 'pull')
+    .description('fetch the models that are offered')
+    .argument('[site]', 'only those of this peer')
+    .action(async (site: string | undefined, options: FederationOption, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const pulled = await withStation(async (station) => {
+        const { federation } = await membershipOf(station, options.federation);
+        return station.call('pull-models', { federation, site: site ?? null });
+      });
+      output.result(pulled, () =>
+        [
+          ...pulled.fetched.map(({ model, site: author }) => `${model.slice(0, 16)} of ${author}`),
+          `${counted(pulled.fetched.length, 'model')} fetched, ${pulled.refused} refused, ${pulled.waiting} could not be had now.`,
+        ].join('\n'),
+      );
+    });
+
+  ofFederation(peers, 'evaluate')
+    .description('measure what is new on this site’s own validation images; predictions are kept')
+    .action(async (options: FederationOption, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const result = await withStation(async (station) => {
+        const { federation } = await membershipOf(station, options.federation);
+        const { evaluated } = await station.call('evaluate-bench', { federation });
+        return { evaluated, bench: (await membershipOf(station, federation)).bench };
+      });
+      output.result(result, () => `${counted(result.evaluated, 'model')} evaluated.\n${benchText(result.bench)}`);
+    });
+
+  ofFederation(peers, 'select')
+    .description('choose the ensemble that is best on this site’s own validation images')
+    .addOption(
+      new Option('--method <method>', 'kept for later choices: FedPAE’s NSGA-II, or one model at a time').choices(
+        selectionMethods,
+      ),
+    )
+    .action(async (options: FederationOption & { method?: SelectionMethod }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const selected = await withStation(async (station) => {
+        const { federation } = await membershipOf(station, options.federation);
+        return station.call('select-ensemble', { federation, method: options.method ?? null });
+      });
+      const line = (name: string, auc: Estimate, accuracy: Estimate): string[] => [
+        name,
+        estimateText(auc),
+        estimateText(accuracy),
+      ];
+      output.result(selected, () =>
+        [
+          `Ensemble of ${counted(selected.members.length, 'model')} (${selected.method}):`,
+          ...selected.members.map(({ model, site, network }) => `  ${model.slice(0, 16)}  ${site}, ${network}`),
+          table(
+            ['on validation', 'AUC', 'accuracy'],
+            [
+              line('local-only', selected.auc.localOnly, selected.accuracy.localOnly),
+              line('trunk', selected.auc.trunk, selected.accuracy.trunk),
+              line('ensemble', selected.auc.ensemble, selected.accuracy.ensemble),
+            ],
+          ),
+        ].join('\n'),
+      );
+    });
+
+  for (const [name, isMuted, what] of [
+    ['mute', true, 'neither fetch nor choose this peer’s models any more'],
+    ['hear', false, 'take this peer’s models again'],
+  ] as const) {
+    ofFederation(peers, name)
+      .description(what)
+      .argument('<site>', 'as in `imagiq peers list`')
+      .action(async (site: string, options: FederationOption, command: Command) => {
+        const { output, withStation } = contextOf(command);
+        await withStation(async (station) => {
+          const { federation } = await membershipOf(station, options.federation);
+          await station.call('mute-peer', { federation, site, isMuted });
+        });
+        output.result({ site, isMuted }, () => `${site} is ${isMuted ? 'muted' : 'heard'}.`);
+      });
+  }
+  return peers;
+}
+
+function ofFederation(parent: Command, name: string): Command {
+  return parent.command(name).option('--federation <name>', 'needed when there are several');
+}
+
+async function membershipOf(station: StationLink, name: string | undefined): Promise<Membership> {
+  const { memberships } = await station.call('memberships', {});
+  const federation = chosenFederation(memberships, name, 'look at the bench of');
+  return memberships.find((membership) => membership.federation === federation)!;
+}
+
+function listText(shown: {
+  readonly federation: string;
+  readonly site: string;
+  readonly peers: Membership['peers'];
+  readonly bench: Membership['bench'];
+  readonly lineage: readonly Ancestor[] | null;
+}): string {
+  const number = (value: number | null): string => (value === null ? '' : value.toFixed(3));
+  return [
+    `${shown.federation} as ${shown.site}`,
+    shown.peers.length === 0
+      ? 'No other member is known yet.'
+      : table(
+          ['peer', 'reached', 'models', 'offered', 'best alone', 'adds', 'fingerprint', ''],
+          shown.peers.map((peer) => [
+            peer.site,
+            peer.route,
+            peer.models,
+            peer.offered,
+            number(peer.alone),
+            peer.help === null ? '' : `${peer.help < 0 ? '' : '+'}${peer.help.toFixed(3)}`,
+            peer.fingerprint.slice(0, 16),
+            peer.isMuted ? 'muted' : '',
+          ]),
+        ),
+    benchText(shown.bench),
+    ...(shown.lineage === null ? [] : [lineageText(shown.lineage)]),
+  ].join('\n\n');
+}
+
+function benchText(bench: Membership['bench']): string {
+  if (bench.length === 0) return 'No model is on the bench yet.';
+  return table(
+    ['model', 'site', 'branch', 'network', 'AUC here', 'ensemble'],
+    bench.map(({ model, site, branch, network, auc, selected }) => [
+      model.slice(0, 16),
+      site,
+      branch,
+      network,
+      auc === null ? '' : auc.toFixed(3),
+      selected ? 'chosen' : '',
+    ]),
+  );
+}
+
+/** Newest first, as `git log` has it; a model with several parents is where histories met. */
+function lineageText(lineage: readonly Ancestor[]): string {
+  if (lineage.length === 0) return 'No model has a history here yet.';
+  return [...lineage]
+    .reverse()
+    .map(({ model, site, branch, turn, parents, at }) => {
+      const from = parents.map((parent) => parent.slice(0, 12)).join(' + ');
+      const mark = parents.length > 1 ? 'M' : '*';
+      const name = `${branch}${turn === null ? '' : ` ${turn}`}`;
+      return `${mark} ${model.slice(0, 12)}  ${site}, ${name}  ${at.slice(0, 19).replace('T', ' ')}${from === '' ? '' : `  from ${from}`}`;
+    })
+    .join('\n');
+}

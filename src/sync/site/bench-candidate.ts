@@ -1,0 +1,10 @@
+// How a model stands on the bench, and the two that have names of their own.
+import type { BenchCandidate } from './membership-file.ts';
+
+/** The name under which the trunk stands on the bench. */
+export const trunkOnBench = 'trunk';
+/** The branch of the model that a site trained alone. */
+export const localOnlyBranch = 'local-only';
+
+export type NewCandidate = Pick<BenchCandidate, 'model' | 'site' | 'network' | 'trunkVersion'> &
+  Partial<Pick<BenchCandidate, 'author' | 'branch' | 'sequence' | 'definition' | 'normalisation'>>;

@@ -1,0 +1,146 @@
+// What this site shows its peers: each model signed, sealed once, and handed to every member that has not got it. A branch is a
+// movable name: a newer model of the same branch takes the place of the older.
+import { Fault } from '../../contract/fault.ts';
+import type { Channel } from '../protocol/channel.ts';
+import { sealModel, wrapKey } from '../protocol/sealed-model.ts';
+import { readSiteCard, signStatement, type StatementOf } from '../protocol/statement.ts';
+import { recordAncestor } from './lineage.ts';
+import type { MembershipDesk } from './membership-desk.ts';
+import type { PublishedModel } from './membership-file.ts';
+
+export type NewPublication = Pick<
+  StatementOf<'model'>,
+  | 'model'
+  | 'branch'
+  | 'turn'
+  | 'parents'
+  | 'network'
+  | 'definition'
+  | 'normalisation'
+  | 'datasetFingerprint'
+  | 'examples'
+  | 'metrics'
+> & {
+  /** The only ones for whom it is; null: every member, also those who come later. */
+  readonly audience: readonly string[] | null;
+};
+
+export interface Publication {
+  /** Signs and seals a model whose weights lie in the blob folder. It leaves with the next `deliver`. */
+  publish(publication: NewPublication): Promise<void>;
+  /** Hands what is published to those who have not got it. */
+  deliver(): Promise<void>;
+  /** Everyone has everything, as far as this site can do something about it. */
+  readonly isDelivered: boolean;
+  /** Takes back what was published. */
+  clear(): void;
+}
+
+export function openPublication(desk: MembershipDesk): Publication {
+  const { state, blobs, keys } = desk;
+  let delivering: Promise<void> | null = null;
+
+  const missing = ({ audience, recipients }: PublishedModel): string[] =>
+    state.memberFingerprints.filter(
+      (member) =>
+        member !== keys.fingerprint && !recipients.includes(member) && (audience === null || audience.includes(member)),
+    );
+
+  const isPublished = (published: PublishedModel): boolean => state.published.includes(published);
+
+  const relay = async (channel: Channel, published: PublishedModel): Promise<void> => {
+    const recipients = missing(published);
+    if (recipients.length === 0) return;
+    const { model, sealedBlob } = published;
+    const envelopes = recipients.map((recipient) => ({ recipient, sealedKey: sealedKeyFor(published, recipient) }));
+    const entered = recipients.filter((recipient) => !published.entered.includes(recipient));
+    if (entered.length > 0) {
+      const bytes = published.entered.length === 0 ? (blobs.size(sealedBlob) ?? 0) : 0;
+      // Before a byte leaves: what the ledger cannot take does not leave.
+      desk.ledger('model-shared', { model, recipients: entered.length, bytes });
+      published.entered.push(...entered);
+      desk.save();
+    }
+    try {
+      await channel.putBlob(sealedBlob);
+      if (!isPublished(published)) return;
+      await channel.ask({ kind: 'model-published', model: published.statement, envelopes });
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
+      if (!isPublished(published)) return;
+      // Nothing that this site could do would change it: the work goes on without.
+      desk.ledger('model-not-shared', { model, reason: thrown.message });
+      state.reason = thrown.message;
+    }
+    // One that left meanwhile has to be given it again when it comes back.
+    published.recipients.push(...recipients.filter((recipient) => state.memberFingerprints.includes(recipient)));
+    desk.save();
+  };
+
+  const sealedKeyFor = ({ contentKey, model }: PublishedModel, recipient: string): string =>
+    wrapKey(Buffer.from(contentKey, 'base64url'), readSiteCard(state.cards[recipient]!).boxPublicKey, model);
+
+  const run = async (): Promise<void> => {
+    const channel = desk.channel();
+    if (channel === null) return;
+    for (const published of state.published) if (isPublished(published)) await relay(channel, published);
+  };
+
+  const drop = (dropped: readonly PublishedModel[]): void => {
+    state.published = state.published.filter((published) => !dropped.includes(published));
+    for (const { sealedBlob } of dropped) desk.forget(sealedBlob);
+  };
+
+  return {
+    async publish({ audience, ...described }) {
+      const { project } = state;
+      if (project === null) return;
+      const { model, branch } = described;
+      const { sealed, contentKey } = sealModel(await blobs.read(model), model);
+      if (state.project?.hash !== project.hash) return;
+      const sealedBlob = blobs.put(sealed);
+      // Never below the clock: a device that left and joined anew begins above what it showed before.
+      state.publications = Math.max(state.publications + 1, Math.floor(desk.clock() / 1_000));
+      const statement = signStatement(
+        'model',
+        {
+          ...described,
+          project: project.project.id,
+          projectHash: project.hash,
+          author: keys.fingerprint,
+          site: state.site,
+          sequence: state.publications,
+          sealedBlob,
+          sealedBytes: sealed.byteLength,
+        },
+        keys,
+      );
+      drop(state.published.filter((published) => published.branch === branch));
+      state.published.push({
+        branch,
+        model,
+        statement,
+        sealedBlob,
+        contentKey: Buffer.from(contentKey).toString('base64url'),
+        audience: audience === null ? null : [...audience],
+        recipients: [],
+        entered: [],
+        enteredDirect: [],
+      });
+      const { turn, parents } = described;
+      const at = new Date(desk.clock()).toISOString();
+      recordAncestor(state, { model, author: keys.fingerprint, site: state.site, branch, turn, parents, at });
+      desk.save();
+    },
+    deliver() {
+      delivering ??= run().finally(() => {
+        delivering = null;
+      });
+      return delivering;
+    },
+    get isDelivered() {
+      return state.published.every((published) => missing(published).length === 0);
+    },
+    clear: () => drop(state.published),
+  };
+}
