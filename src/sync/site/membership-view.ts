@@ -23,7 +23,7 @@ function peersOf({ state, keys, connection }: Parameters<typeof membershipView>[
       const site = siteNamed(state, fingerprint);
       const models = state.candidates.filter(({ author }) => author === fingerprint);
       const aucs = models.flatMap(({ metrics }) => metrics?.auc?.value ?? []);
-      const isOnline = state.members.some((member) => member.site === site && member.online);
+      const isOnline = state.members[state.memberFingerprints.indexOf(fingerprint)]?.online ?? false;
       return {
         site,
         fingerprint,

@@ -39,7 +39,8 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
       const by = authorOf(one);
       return !state.muted.includes(by) && (author === undefined || by === author);
     });
-  const isReachable = (one: AnnouncedModel): boolean => one.isRelayed && desk.channel() !== null;
+  const isReachable = (one: AnnouncedModel): boolean =>
+    state.cards[authorOf(one)] !== undefined && one.isRelayed && desk.channel() !== null;
 
   const isSuperseded = ({ author, branch, sequence, model }: ModelStatement): boolean =>
     state.candidates.some(
@@ -113,8 +114,11 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
       try {
         const { author } = parseStatement('model', offer.model.statement);
         const card = state.cards[author];
-        if (card === undefined) throw siteFault.badModel('its author is not a member of this federation');
-        statement = readStatement('model', offer.model, readSiteCard(card).publicKey);
+        // The news that its author is a member may come after it: then it is checked before it is opened.
+        statement =
+          card === undefined
+            ? parseStatement('model', offer.model.statement)
+            : readStatement('model', offer.model, readSiteCard(card).publicKey);
       } catch (thrown) {
         // Whoever brought it is not to blame for what its author wrote.
         desk.ledger('model-refused', { reason: thrown instanceof Fault ? thrown.message : 'it cannot be read' });
@@ -129,6 +133,7 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
         if (ofAuthor.some((one) => one.branch === branch && one.sequence > sequence)) return false;
         const dropped = ofAuthor.filter((one) => one.branch === branch).map(({ one }) => one);
         if (ofAuthor.length - dropped.length >= wireLimits.branches) return false;
+        if (state.announced.length >= benchLimits.announced) return false;
         state.announced = state.announced.filter((one) => !dropped.includes(one));
         state.announced.push({ ...offer, isRelayed: way === 'relay', isDirect: way === 'direct' });
       } else if (way === 'direct') same.isDirect = true;
