@@ -61,14 +61,14 @@ export function hubCommands(): Command[] {
       process.on('SIGINT', stop);
       process.on('SIGTERM', stop);
       // The folder may hold one from an earlier start.
-      const current = hub.status().project;
+      const { project: current, federation, trunkVersion } = await hub.status();
       output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: current?.id ?? null }, () =>
         [
-          `Hub of “${hub.status().federation}” at ${hub.url}`,
+          `Hub of “${federation}” at ${hub.url}`,
           `Fingerprint ${hub.fingerprint}`,
           current === null
             ? 'No project yet: sites can join and wait. Start the hub again with --project FILE to give one.'
-            : `Project ${current.title}, trunk ${hub.status().trunkVersion} of ${current.commits}`,
+            : `Project ${current.title}, trunk ${trunkVersion} of ${current.commits}`,
           'Invite a site with `imagiq invite --data ' + options.data + '`. Ctrl+C stops the hub; nothing is lost.',
         ].join('\n'),
       );
@@ -81,9 +81,10 @@ export function hubCommands(): Command[] {
     .option('--count <number>', 'make several', positiveInteger, 1)
     .action(async (options: { data: string; expiresHours: number; count: number }, command: Command) => {
       const { output } = contextOf(command);
-      const invites = Array.from({ length: options.count }, () =>
-        createInviteIn(options.data, { expiresInMs: options.expiresHours * 3_600_000 }),
-      );
+      const invites: string[] = [];
+      while (invites.length < options.count) {
+        invites.push(await createInviteIn(options.data, { expiresInMs: options.expiresHours * 3_600_000 }));
+      }
       output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () => invites.join('\n'));
     });
   return [hub, invite];

@@ -11,8 +11,8 @@ export function membersCommand(): Command {
     .command('list')
     .description('everyone who ever joined')
     .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
-    .action(({ data }: { data: string }, command: Command) => {
-      const listed = listMembersIn(data);
+    .action(async ({ data }: { data: string }, command: Command) => {
+      const listed = await listMembersIn(data);
       contextOf(command).output.result({ members: listed }, () =>
         listed.length === 0
           ? 'Nobody has joined yet. `imagiq invite` makes an invite.'
@@ -48,10 +48,10 @@ function endCommand(name: string, kind: MembershipEnd['kind'], description: stri
     .argument('<site>', 'the member’s name')
     .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
     .requiredOption('--because <reason>', 'told to the site')
-    .action((site: string, options: { data: string; because: string }, command: Command) => {
+    .action(async (site: string, options: { data: string; because: string }, command: Command) => {
       const because = options.because.trim().slice(0, 500);
       if (because === '') command.error('error: --because must say why.', { exitCode: 2 });
-      const ended = endMembershipIn(options.data, site, { kind, because });
+      const ended = await endMembershipIn(options.data, site, { kind, because });
       contextOf(command).output.result(
         ended,
         () => `${site} is ${kind}. Updates that were accepted from it stay counted; nothing more is taken.`,

@@ -9,8 +9,8 @@ export function projectCommand(): Command {
     .command('show')
     .description('the project, its rules, and where the trunk stands')
     .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
-    .action(({ data }: { data: string }, command: Command) => {
-      const standing = projectStandingIn(data);
+    .action(async ({ data }: { data: string }, command: Command) => {
+      const standing = await projectStandingIn(data);
       const { project: shown, trunkVersion, isFinished, bufferedUpdates, projectHash } = standing;
       contextOf(command).output.result(standing, () =>
         [

@@ -8,9 +8,9 @@ const unofferedBlobMs = 24 * 60 * 60 * 1_000;
 export const sweepEveryMs = 60 * 60 * 1_000;
 
 /** Removes blobs that are older and that nothing needs, and unfinished ones. @returns how many. */
-export function sweepBlobs(blobs: BlobFolder, store: TrunkStore, now: number): number {
+export async function sweepBlobs(blobs: BlobFolder, store: TrunkStore, now: number): Promise<number> {
   const before = now - unofferedBlobMs;
-  const unneeded = blobs.storedBefore(before).filter((hash) => !store.isBlobNeeded(hash));
-  for (const hash of unneeded) blobs.remove(hash);
-  return unneeded.length + blobs.dropUnfinishedBefore(before);
+  let dropped = 0;
+  for (const hash of blobs.storedBefore(before)) if (await store.dropBlob(hash)) dropped += 1;
+  return dropped + blobs.dropUnfinishedBefore(before);
 }

@@ -24,15 +24,18 @@ export interface HubSessions {
   /** Fingerprints of the connected sites. */
   online(): ReadonlySet<string>;
   broadcast(message: FromHub): void;
-  announceProject(): void;
+  announceProject(): Promise<void>;
   /** Ends the connections of sites that are no members any more; when they come back they are told why. */
-  dismissFormerMembers(): void;
+  dismissFormerMembers(): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Session {
   readonly site: AdmittedSite;
   readonly channel: Channel;
+  /** What is said to all meanwhile is not said to it; the greeting is made anew then. */
+  isGreeted: boolean;
+  isBehind: boolean;
 }
 
 export function openHubSessions(order: {
@@ -51,11 +54,17 @@ export function openHubSessions(order: {
   const { blobs, keys, federation, members, relay, store, clock, tell } = order;
   const sessions = new Map<string, Session>();
   let isClosing = false;
+  /** What is written about sites that went offline: the database stays open for it. */
+  let endings: Promise<unknown> = Promise.resolve();
   const changedMembers = new Set<string>();
   let telling: NodeJS.Timeout | null = null;
 
+  const say = (session: Session, message: FromHub): void => {
+    if (session.isGreeted) session.channel.send(message);
+    else session.isBehind = true;
+  };
   const broadcast = (message: FromHub): void => {
-    for (const { channel } of sessions.values()) channel.send(message);
+    for (const session of sessions.values()) say(session, message);
   };
   const shown = ({ card, online, updates, lastSeen }: Member): Member => ({ card, online, updates, lastSeen });
   /** Changes of one moment are one message to each site. */
@@ -63,26 +72,23 @@ export function openHubSessions(order: {
     changedMembers.add(fingerprint);
     telling ??= setTimeout(() => {
       telling = null;
-      try {
-        tellChangedMembers();
-      } catch (thrown) {
-        failed('the list of members', thrown);
-      }
+      void tellChangedMembers().catch((thrown: unknown) => failed('the list of members', thrown));
     }, membersEveryMs);
   };
-  const tellChangedMembers = (): void => {
+  const tellChangedMembers = async (): Promise<void> => {
     const changed: Member[] = [];
     const gone: string[] = [];
-    for (const fingerprint of changedMembers) {
-      const member = members.one(fingerprint, sessions.has(fingerprint));
+    const fingerprints = [...changedMembers];
+    changedMembers.clear();
+    for (const fingerprint of fingerprints) {
+      const member = await members.one(fingerprint, sessions.has(fingerprint));
       if (member === null) gone.push(fingerprint);
       else changed.push(shown(member));
     }
-    changedMembers.clear();
     broadcast({ kind: 'members-updated', changed, gone });
   };
-  const announcedProject = (): FromHub => {
-    const current = order.trunk().current();
+  const announcedProject = async (): Promise<FromHub> => {
+    const current = await order.trunk().current();
     return {
       kind: 'project-announced',
       project: current?.projectText ?? null,
@@ -95,7 +101,7 @@ export function openHubSessions(order: {
     site: AdmittedSite,
     message: Exclude<FromSite, { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' } | { re: number }>,
   ): Promise<AnswerBody | null> => {
-    if (!members.isMember(site.fingerprint)) throw hubFault.notMember();
+    if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
     switch (message.kind) {
       case 'update-offered':
         try {
@@ -108,18 +114,18 @@ export function openHubSessions(order: {
           throw thrown;
         }
       case 'model-published': {
-        const recipients = relay.publish(site, message.model, message.envelopes);
+        const recipients = await relay.publish(site, message.model, message.envelopes);
         for (const recipient of recipients) {
           const peer = sessions.get(recipient);
           // Only the newest is new: earlier ones were sent when they came, or at the peer's welcome.
-          const newest = relay.availableTo(recipient, 0).at(-1);
-          if (peer !== undefined && newest !== undefined) peer.channel.send(newest);
+          const newest = (await relay.availableTo(recipient, 0)).at(-1);
+          if (peer !== undefined && newest !== undefined) say(peer, newest);
         }
         tell({ kind: 'model-published', site: site.site, recipients: recipients.length });
         return { kind: 'model-relayed' };
       }
       case 'leave':
-        members.leave(site.fingerprint);
+        await members.leave(site.fingerprint);
         tell({ kind: 'site-left', site: site.site });
         memberChanged(site.fingerprint);
         setImmediate(() =>
@@ -139,7 +145,7 @@ export function openHubSessions(order: {
         frames,
         keys,
         federation,
-        blobBytes: order.trunk().blobLimitBytes(),
+        blobBytes: await order.trunk().blobLimitBytes(),
         time: new Date(clock()).toISOString(),
         admit: (request) => {
           isNew = request.inviteCode !== null;
@@ -160,42 +166,57 @@ export function openHubSessions(order: {
       seal: admitted.seal,
       incoming: fromSiteSchema,
       blobs,
-      mayReceive: (_hash, bytes) => {
-        if (!members.isMember(site.fingerprint)) throw hubFault.notMember();
-        if (order.trunk().current() === null) throw hubFault.noProject();
-        checkBlobSize(bytes, order.trunk().blobLimitBytes());
+      mayReceive: async (_hash, bytes) => {
+        if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
+        if ((await order.trunk().current()) === null) throw hubFault.noProject();
+        checkBlobSize(bytes, await order.trunk().blobLimitBytes());
       },
-      maySend: (hash) => {
-        if (!members.isMember(site.fingerprint)) throw hubFault.notMember();
-        if (!store.isTrunkBlob(hash) && !relay.mayFetch(site.fingerprint, hash)) throw hubFault.notForYou();
+      maySend: async (hash) => {
+        if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
+        if (await store.isTrunkBlob(hash)) return;
+        if (!(await relay.mayFetch(site.fingerprint, hash))) throw hubFault.notForYou();
       },
       receive: (message) => receive(site, message),
       onUnexpected: (thrown) => failed(site.site, thrown),
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
-    const session: Session = { site, channel };
+    const session: Session = { site, channel, isGreeted: false, isBehind: false };
     sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, 'a newer connection of this site took over');
     sessions.set(site.fingerprint, session);
     void channel.ended.then(() => ended(session));
     const { lastModelSequence } = admitted;
-    const isServed = guarded(site, () => {
-      members.seen(site.fingerprint);
+    const isServed = await guarded(site, async () => {
+      await members.seen(site.fingerprint);
       if (isNew) tell({ kind: 'site-enrolled', site: site.site });
       tell({ kind: 'site-online', site: site.site });
-      channel.send(announcedProject());
-      channel.send({ kind: 'members-changed', members: members.list(new Set(sessions.keys())).map(shown) });
+      await greet(session, lastModelSequence);
       memberChanged(site.fingerprint);
-      for (const available of relay.availableTo(site.fingerprint, lastModelSequence)) channel.send(available);
     });
     // Half a greeting helps nobody: it comes back and is greeted anew.
     if (!isServed) channel.close(closeCodes.goingAway, 'the hub could not serve the site');
   };
 
+  /** How everything stands, and the models that the site has not seen. */
+  const greet = async (session: Session, lastModelSequence: number): Promise<void> => {
+    let greeting: FromHub[];
+    do {
+      session.isBehind = false;
+      const listed = await members.list(new Set(sessions.keys()));
+      greeting = [
+        await announcedProject(),
+        { kind: 'members-changed', members: listed.map(shown) },
+        ...(await relay.availableTo(session.site.fingerprint, lastModelSequence)),
+      ];
+    } while (session.isBehind);
+    session.isGreeted = true;
+    for (const message of greeting) say(session, message);
+  };
+
   const failed = (site: string, thrown: unknown): void => tell({ kind: 'failed', site, fault: faultValueOf(thrown) });
   /** Nobody waits for the result: what fails (a full disk) is told and ends nothing else. @returns whether it succeeded. */
-  const guarded = (site: AdmittedSite, act: () => void): boolean => {
+  const guarded = async (site: AdmittedSite, act: () => Promise<void>): Promise<boolean> => {
     try {
-      act();
+      await act();
       return true;
     } catch (thrown) {
       failed(site.site, thrown);
@@ -209,7 +230,7 @@ export function openHubSessions(order: {
     sessions.delete(site.fingerprint);
     if (isClosing) return;
     tell({ kind: 'site-offline', site: site.site });
-    guarded(site, () => members.seen(site.fingerprint));
+    endings = Promise.all([endings, guarded(site, () => members.seen(site.fingerprint))]);
     memberChanged(site.fingerprint);
   };
 
@@ -217,10 +238,10 @@ export function openHubSessions(order: {
     welcome,
     online: () => new Set(sessions.keys()),
     broadcast,
-    announceProject: () => broadcast(announcedProject()),
-    dismissFormerMembers() {
-      const former = [...sessions.values()].filter(({ site }) => !members.isMember(site.fingerprint));
-      for (const { site, channel } of former) {
+    announceProject: async () => broadcast(await announcedProject()),
+    async dismissFormerMembers() {
+      for (const { site, channel } of sessions.values()) {
+        if (await members.isMember(site.fingerprint)) continue;
         tell({ kind: 'site-dismissed', site: site.site });
         channel.close(closeCodes.refused, 'the coordinator ended the membership');
         memberChanged(site.fingerprint);
@@ -234,6 +255,7 @@ export function openHubSessions(order: {
         return channel.ended;
       });
       await Promise.all(ends);
+      await endings;
     },
   };
 }

@@ -11,13 +11,13 @@ import { writeFileDurably } from '../protocol/durable-file.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { sweepEveryMs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
-import { lockHubFolder, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
+import { openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { openDoor } from './hub-door.ts';
+import { lockHubFolder } from './hub-folder-lock.ts';
 import type { HubNews } from './hub-news.ts';
 import { openHubSessions } from './hub-sessions.ts';
 import { createInvite, type InviteOrder } from './invites.ts';
 import { type MembershipEnd, openMembers } from './members.ts';
-import { watchOtherProcesses } from './membership-end.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
@@ -65,13 +65,13 @@ export interface Hub {
   readonly port: number;
   /** SHA-256 (hex) of the hub's public key. */
   readonly fingerprint: string;
-  createInvite(order?: InviteOrder): string;
-  status(): HubStatus;
+  createInvite(order?: InviteOrder): Promise<string>;
+  status(): Promise<HubStatus>;
   setProject(project: Project, initialWeights: Uint8Array): Promise<void>;
   /** The newest trunk as safetensors; null without a project. */
   trunkWeights(): Promise<Uint8Array | null>;
   /** Ends a site's membership at once. @returns whether there was such a member. */
-  endMembership(site: string, end: MembershipEnd): boolean;
+  endMembership(site: string, end: MembershipEnd): Promise<boolean>;
   /** Calls `listener` with each piece of news; the result ends that. */
   watch(listener: (news: HubNews) => void): () => void;
   close(): Promise<void>;
@@ -92,18 +92,12 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
   const clock = order.clock ?? Date.now;
   if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
   const keys = hubKeys(order.folder);
-  const db = openHubDatabase(order.folder, { mustExist: false });
+  const db = await openHubDatabase(order.folder, { mustExist: false });
   const blobs = openBlobFolder(path.join(order.folder, 'blobs'));
-  const federation = order.federation ?? readSetting(db, 'federation') ?? 'ImagiQ';
-  const store = openTrunkStore(db);
+  const federation = order.federation ?? (await readSetting(db, 'federation')) ?? 'ImagiQ';
+  const store = openTrunkStore(db, blobs);
   const members = openMembers(db, clock);
-  const relay = openRelay({
-    db,
-    blobs,
-    isMember: members.isMember,
-    isBlobNeeded: store.isBlobNeeded,
-    currentProject: () => store.current()?.projectHash ?? null,
-  });
+  const relay = openRelay({ db, blobs, members, store });
   const listeners = new Set<(news: HubNews) => void>();
   let refusedUpdates = 0;
 
@@ -141,16 +135,21 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       tell({ kind: 'trunk-committed', version: statement.version, updates: statement.updates.length, isFinished });
     },
   });
+  const health = async (): Promise<{ code: number; body: object }> => {
+    try {
+      const trunkVersion = (await trunk.current())?.trunk.version ?? null;
+      return { code: 200, body: { status: 'ok', federation, members: sessions.online().size, trunkVersion } };
+    } catch (thrown) {
+      return { code: 503, body: { status: faultValueOf(thrown).message } };
+    }
+  };
   const server = createServer((request, response) => {
-    const isHealth = request.url === '/healthz';
-    response.writeHead(isHealth ? 200 : 404, { 'content-type': 'application/json' });
-    const health = {
-      status: 'ok',
-      federation,
-      members: sessions.online().size,
-      trunkVersion: trunk.current()?.trunk.version ?? null,
-    };
-    response.end(JSON.stringify(isHealth ? health : { status: 'not found' }));
+    const answer =
+      request.url === '/healthz' ? health() : Promise.resolve({ code: 404, body: { status: 'not found' } });
+    void answer.then(({ code, body }) => {
+      response.writeHead(code, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    });
   });
   const door = openDoor(server, sessions.welcome);
   let sweeping: NodeJS.Timeout | undefined;
@@ -158,9 +157,9 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
   try {
     const port = await door.open(order.port, order.host ?? '127.0.0.1');
     const url = order.publicUrl ?? `ws://127.0.0.1:${port}`;
-    writeSetting(db, 'url', url);
-    writeSetting(db, 'fingerprint', keys.fingerprint);
-    writeSetting(db, 'federation', federation);
+    await writeSetting(db, 'url', url);
+    await writeSetting(db, 'fingerprint', keys.fingerprint);
+    await writeSetting(db, 'federation', federation);
     await trunk.resume();
     const sweep = async (): Promise<void> => {
       try {
@@ -172,20 +171,18 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     };
     await sweep();
     sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
-    endWatch = watchOtherProcesses(db, () => {
-      try {
-        sessions.dismissFormerMembers();
-      } catch (thrown) {
+    endWatch = db.watch(() => {
+      void sessions.dismissFormerMembers().catch((thrown: unknown) => {
         tell({ kind: 'failed', site: 'members that were changed from outside', fault: faultValueOf(thrown) });
-      }
+      });
     });
     const hub: Hub = {
       url,
       port,
       fingerprint: keys.fingerprint,
       createInvite: (invite = {}) => createInvite(db, invite, clock()),
-      status() {
-        const current = trunk.current();
+      async status() {
+        const current = await trunk.current();
         return {
           federation,
           url,
@@ -193,10 +190,10 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
           project: current?.project ?? null,
           trunkVersion: current?.trunk.version ?? 0,
           isFinished: current?.isFinished ?? false,
-          bufferedUpdates: trunk.buffered(),
-          acceptedUpdates: store.acceptedUpdates(),
+          bufferedUpdates: await trunk.buffered(),
+          acceptedUpdates: await store.acceptedUpdates(),
           refusedUpdates,
-          members: members.list(sessions.online()).map(({ site, fingerprint, online, updates, lastSeen }) => ({
+          members: (await members.list(sessions.online())).map(({ site, fingerprint, online, updates, lastSeen }) => ({
             site,
             fingerprint,
             online,
@@ -207,16 +204,16 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       },
       async setProject(project, initialWeights) {
         await trunk.setProject(project, initialWeights);
-        sessions.announceProject();
+        await sessions.announceProject();
         await trunk.resume();
       },
       async trunkWeights() {
-        const current = trunk.current();
+        const current = await trunk.current();
         return current === null ? null : blobs.read(current.trunk.blob);
       },
-      endMembership(site, end) {
-        if (members.end(site, end) === null) return false;
-        sessions.dismissFormerMembers();
+      async endMembership(site, end) {
+        if ((await members.end(site, end)) === null) return false;
+        await sessions.dismissFormerMembers();
         return true;
       },
       watch(listener) {
@@ -230,7 +227,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
         door.close();
         await trunk.close();
         blobs.close();
-        db.close();
+        await db.close();
         lock.release();
       },
     };
@@ -243,7 +240,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     endWatch?.();
     door.close();
     await trunk.close();
-    db.close();
+    await db.close();
     throw thrown;
   }
 }

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { formatInvite } from '../protocol/invite-link.ts';
 import { hubFault } from './faults.ts';
-import { openHubDatabase, readSetting, type HubDatabase } from './hub-database.ts';
+import { type HubStatements, openHubDatabase, readSetting } from './hub-database.ts';
 
 export interface InviteOrder {
   /** Shown to the invited site; the hub's own federation by default. */
@@ -13,14 +13,15 @@ export interface InviteOrder {
 const oneWeekMs = 7 * 24 * 60 * 60 * 1000;
 
 /** A new invite link `imagiq://join/…`. The code in it is stored nowhere. */
-export function createInvite(db: HubDatabase, order: InviteOrder, now: number): string {
-  const url = readSetting(db, 'url');
-  const hubFingerprint = readSetting(db, 'fingerprint');
-  const federation = order.federation ?? readSetting(db, 'federation');
+export async function createInvite(db: HubStatements, order: InviteOrder, now: number): Promise<string> {
+  const url = await readSetting(db, 'url');
+  const hubFingerprint = await readSetting(db, 'fingerprint');
+  const federation = order.federation ?? (await readSetting(db, 'federation'));
   if (url === null || hubFingerprint === null || federation === null) throw new Error('the hub has never been started');
   const code = randomBytes(32).toString('base64url');
   const expiresAt = new Date(now + (order.expiresInMs ?? oneWeekMs)).toISOString();
-  db.prepare('INSERT INTO invites VALUES (?, ?, ?, ?, NULL)').run(
+  await db.run(
+    'INSERT INTO invites VALUES (?, ?, ?, ?, NULL)',
     hashOfCode(code),
     federation,
     new Date(now).toISOString(),
@@ -30,13 +31,13 @@ export function createInvite(db: HubDatabase, order: InviteOrder, now: number): 
 }
 
 /** An invite from a second process, while the hub runs or not. @throws Fault 522 when no hub was ever started there. */
-export function createInviteIn(folder: string, order: InviteOrder = {}): string {
-  const db = openHubDatabase(folder, { mustExist: true });
+export async function createInviteIn(folder: string, order: InviteOrder = {}): Promise<string> {
+  const db = await openHubDatabase(folder, { mustExist: true });
   try {
-    if (readSetting(db, 'url') === null) throw hubFault.noHubHere(folder);
-    return createInvite(db, order, Date.now());
+    if ((await readSetting(db, 'url')) === null) throw hubFault.noHubHere(folder);
+    return await createInvite(db, order, Date.now());
   } finally {
-    db.close();
+    await db.close();
   }
 }
 
@@ -45,21 +46,20 @@ export function createInviteIn(folder: string, order: InviteOrder = {}): string 
  * back with the same code, because it may not have heard the first welcome; one that left needs a new one.
  * @throws Fault 500 unknown, 501 expired, 502 used.
  */
-export function consumeInvite(
-  db: HubDatabase,
+export async function consumeInvite(
+  tx: HubStatements,
   code: string,
   device: { readonly fingerprint: string; readonly isMember: boolean },
   now: number,
-): void {
-  const invite = db
-    .prepare<[string], { expiresAt: string; usedBy: string | null }>(
-      'SELECT expiresAt, usedBy FROM invites WHERE codeHash = ?',
-    )
-    .get(hashOfCode(code));
+): Promise<void> {
+  const invite = await tx.get<{ expiresAt: string; usedBy: string | null }>(
+    'SELECT expiresAt, usedBy FROM invites WHERE codeHash = ?',
+    hashOfCode(code),
+  );
   if (invite === undefined) throw hubFault.unknownInvite();
   if (invite.usedBy !== null && !(invite.usedBy === device.fingerprint && device.isMember)) throw hubFault.usedInvite();
   if (Date.parse(invite.expiresAt) <= now) throw hubFault.expiredInvite(invite.expiresAt);
-  db.prepare('UPDATE invites SET usedBy = ? WHERE codeHash = ?').run(device.fingerprint, hashOfCode(code));
+  await tx.run('UPDATE invites SET usedBy = ? WHERE codeHash = ?', device.fingerprint, hashOfCode(code));
 }
 
 const hashOfCode = (code: string): string => createHash('sha256').update(`imagiq invite\n${code}`).digest('hex');

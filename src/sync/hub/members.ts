@@ -5,7 +5,7 @@ import { wireFault } from '../protocol/faults.ts';
 import type { Member } from '../protocol/messages.ts';
 import { readSiteCard } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
-import type { HubDatabase } from './hub-database.ts';
+import type { HubDatabase, HubStatements } from './hub-database.ts';
 import { consumeInvite } from './invites.ts';
 
 interface MemberRow {
@@ -52,36 +52,31 @@ export interface Members {
    * Lets a device in whose signature over the handshake has been checked: a member as it is, a new one by its invite.
    * @throws Fault 403 for a card that another key signed, 500–505 with the reason of refusal.
    */
-  admit(request: AdmissionRequest): AdmittedSite;
-  list(online: ReadonlySet<string>): NamedMember[];
+  admit(request: AdmissionRequest): Promise<AdmittedSite>;
+  list(online: ReadonlySet<string>): Promise<NamedMember[]>;
   /** One member as `list` has it; null when the device is none. */
-  one(fingerprint: string, isOnline: boolean): NamedMember | null;
-  seen(fingerprint: string): void;
-  leave(fingerprint: string): void;
+  one(fingerprint: string, isOnline: boolean): Promise<NamedMember | null>;
+  seen(fingerprint: string): Promise<void>;
+  leave(fingerprint: string): Promise<void>;
   /** Ends a membership. @returns the member's fingerprint, or null when no member has this name. */
-  end(site: string, end: MembershipEnd): string | null;
+  end(site: string, end: MembershipEnd): Promise<string | null>;
   /** Everyone who ever belonged, in order of enrolment. */
-  everyone(): readonly ListedMember[];
-  isMember(fingerprint: string): boolean;
+  everyone(): Promise<readonly ListedMember[]>;
+  isMember(fingerprint: string): Promise<boolean>;
 }
 
+type CountedRow = MemberRow & { readonly updates: number };
+
+const counted =
+  'SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates FROM members';
+
+const byFingerprint = (db: HubStatements, fingerprint: string): Promise<MemberRow | undefined> =>
+  db.get<MemberRow>('SELECT * FROM members WHERE fingerprint = ?', fingerprint);
+const byName = (db: HubStatements, site: string): Promise<MemberRow | undefined> =>
+  db.get<MemberRow>("SELECT * FROM members WHERE site = ? AND state = 'member'", site);
+
 export function openMembers(db: HubDatabase, clock: () => number): Members {
-  const byFingerprint = db.prepare<[string], MemberRow>('SELECT * FROM members WHERE fingerprint = ?');
-  const byName = db.prepare<[string], MemberRow>("SELECT * FROM members WHERE site = ? AND state = 'member'");
-  const insert = db.prepare(
-    `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL, NULL) ON CONFLICT (fingerprint) DO UPDATE
-     SET site = excluded.site, cardStatement = excluded.cardStatement, cardSignature = excluded.cardSignature, state = 'member',
-       endedBecause = NULL`,
-  );
-  const all = db.prepare<[], MemberRow & { updates: number }>(
-    `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
-     FROM members WHERE state = 'member' ORDER BY enrolledAt, site LIMIT 1000`,
-  );
-  const one = db.prepare<[string], MemberRow & { updates: number }>(
-    `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
-     FROM members WHERE state = 'member' AND fingerprint = ?`,
-  );
-  const named = (row: MemberRow & { updates: number }, online: boolean): NamedMember => ({
+  const named = (row: CountedRow, online: boolean): NamedMember => ({
     site: row.site,
     fingerprint: row.fingerprint,
     card: { statement: row.cardStatement, signature: row.cardSignature },
@@ -91,66 +86,79 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
   });
   const now = (): string => new Date(clock()).toISOString();
 
-  const enrol = db.transaction((request: AdmissionRequest, code: string, card: AdmittedSite): void => {
-    const known = byFingerprint.get(card.fingerprint);
-    if (known?.state === 'revoked') throw hubFault.revoked(known.endedBecause);
-    const namesake = byName.get(card.site);
-    if (namesake !== undefined && namesake.fingerprint !== card.fingerprint) throw hubFault.nameTaken(card.site);
-    const isMember = known?.state === 'member';
-    consumeInvite(db, code, { fingerprint: card.fingerprint, isMember }, clock());
-    insert.run(card.fingerprint, card.site, card.publicKey, request.card.statement, request.card.signature, now());
-  });
+  const enrol = (request: AdmissionRequest, code: string, card: AdmittedSite): Promise<void> =>
+    db.transaction(async (tx) => {
+      const known = await byFingerprint(tx, card.fingerprint);
+      if (known?.state === 'revoked') throw hubFault.revoked(known.endedBecause);
+      const namesake = await byName(tx, card.site);
+      if (namesake !== undefined && namesake.fingerprint !== card.fingerprint) throw hubFault.nameTaken(card.site);
+      const isMember = known?.state === 'member';
+      await consumeInvite(tx, code, { fingerprint: card.fingerprint, isMember }, clock());
+      await tx.run(
+        `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL, NULL) ON CONFLICT (fingerprint) DO UPDATE
+         SET site = excluded.site, cardStatement = excluded.cardStatement, cardSignature = excluded.cardSignature,
+           state = 'member', endedBecause = NULL`,
+        card.fingerprint,
+        card.site,
+        card.publicKey,
+        request.card.statement,
+        request.card.signature,
+        now(),
+      );
+    });
 
   return {
-    admit(request) {
+    async admit(request) {
       const card = readSiteCard(request.card);
       if (card.publicKey !== request.publicKey) throw wireFault.badSignature('site card');
       const admitted = { fingerprint: fingerprintOf(card.publicKey), site: card.site, publicKey: card.publicKey };
-      if (request.inviteCode !== null) enrol.immediate(request, request.inviteCode, admitted);
-      const member = byFingerprint.get(admitted.fingerprint);
+      if (request.inviteCode !== null) await enrol(request, request.inviteCode, admitted);
+      const member = await byFingerprint(db, admitted.fingerprint);
       if (member?.state === 'revoked') throw hubFault.revoked(member.endedBecause);
       if (member?.state === 'left' && member.endedBecause !== null) throw hubFault.expelled(member.endedBecause);
       if (member?.state !== 'member') throw hubFault.notMember();
       return { ...admitted, site: member.site };
     },
-    list: (online) => all.all().map((row) => named(row, online.has(row.fingerprint))),
-    one(fingerprint, isOnline) {
-      const row = one.get(fingerprint);
+    async list(online) {
+      const rows = await db.all<CountedRow>(`${counted} WHERE state = 'member' ORDER BY enrolledAt, site LIMIT 1000`);
+      return rows.map((row) => named(row, online.has(row.fingerprint)));
+    },
+    async one(fingerprint, isOnline) {
+      const row = await db.get<CountedRow>(`${counted} WHERE state = 'member' AND fingerprint = ?`, fingerprint);
       return row === undefined ? null : named(row, isOnline);
     },
-    seen(fingerprint) {
-      db.prepare('UPDATE members SET lastSeen = ? WHERE fingerprint = ?').run(now(), fingerprint);
+    async seen(fingerprint) {
+      await db.run('UPDATE members SET lastSeen = ? WHERE fingerprint = ?', now(), fingerprint);
     },
-    leave(fingerprint) {
-      db.prepare("UPDATE members SET state = 'left' WHERE fingerprint = ? AND state = 'member'").run(fingerprint);
+    async leave(fingerprint) {
+      await db.run("UPDATE members SET state = 'left' WHERE fingerprint = ? AND state = 'member'", fingerprint);
     },
-    end(site, { kind, because }) {
-      const member = byName.get(site);
-      if (member === undefined) return null;
-      const state = kind === 'revoked' ? 'revoked' : 'left';
-      db.prepare('UPDATE members SET state = ?, endedBecause = ? WHERE fingerprint = ?').run(
-        state,
-        because,
-        member.fingerprint,
-      );
-      return member.fingerprint;
-    },
-    everyone: () =>
-      db
-        .prepare<[], MemberRow & { updates: number }>(
-          `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates
-           FROM members ORDER BY enrolledAt, site`,
-        )
-        .all()
-        .map(({ site, fingerprint, state, endedBecause, enrolledAt, lastSeen, updates }) => ({
-          site,
+    end: (site, { kind, because }) =>
+      db.transaction(async (tx) => {
+        const member = await byName(tx, site);
+        if (member === undefined) return null;
+        const state = kind === 'revoked' ? 'revoked' : 'left';
+        const { fingerprint } = member;
+        await tx.run(
+          'UPDATE members SET state = ?, endedBecause = ? WHERE fingerprint = ?',
+          state,
+          because,
           fingerprint,
-          state: state === 'left' && endedBecause !== null ? ('expelled' as const) : state,
-          because: endedBecause,
-          enrolledAt,
-          lastSeen,
-          updates,
-        })),
-    isMember: (fingerprint) => byFingerprint.get(fingerprint)?.state === 'member',
+        );
+        return fingerprint;
+      }),
+    async everyone() {
+      const rows = await db.all<CountedRow>(`${counted} ORDER BY enrolledAt, site`);
+      return rows.map(({ site, fingerprint, state, endedBecause, enrolledAt, lastSeen, updates }) => ({
+        site,
+        fingerprint,
+        state: state === 'left' && endedBecause !== null ? ('expelled' as const) : state,
+        because: endedBecause,
+        enrolledAt,
+        lastSeen,
+        updates,
+      }));
+    },
+    isMember: async (fingerprint) => (await byFingerprint(db, fingerprint))?.state === 'member',
   };
 }

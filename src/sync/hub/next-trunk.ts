@@ -10,7 +10,7 @@ import type { BufferedUpdate, CurrentProject, TrunkStore } from './trunk-store.t
 /** What the trunk becomes by these updates; reads, and writes nothing. */
 export function openNextTrunk({ store, blobs }: { readonly store: TrunkStore; readonly blobs: BlobFolder }) {
   const trunkWeights = async (projectHash: string, version: number): Promise<Weights> => {
-    const blob = store.trunkBlob(projectHash, version);
+    const blob = await store.trunkBlob(projectHash, version);
     if (blob === null) throw hubFault.unknownVersion(version);
     return decodeWeights(await blobs.read(blob));
   };

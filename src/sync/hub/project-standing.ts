@@ -2,7 +2,7 @@
 import type { Project } from '../../contract/federation.ts';
 import { hubFault } from './faults.ts';
 import { openHubDatabase, readSetting } from './hub-database.ts';
-import { openTrunkStore } from './trunk-store.ts';
+import { bufferedUpdates, currentProject } from './trunk-store.ts';
 
 export interface ProjectStanding {
   readonly federation: string;
@@ -18,13 +18,12 @@ export interface ProjectStanding {
 }
 
 /** @throws Fault 522 when no hub was ever started there, 510 when it has no project yet. */
-export function projectStandingIn(folder: string): ProjectStanding {
-  const db = openHubDatabase(folder, { mustExist: true });
+export async function projectStandingIn(folder: string): Promise<ProjectStanding> {
+  const db = await openHubDatabase(folder, { mustExist: true });
   try {
-    const federation = readSetting(db, 'federation');
+    const federation = await readSetting(db, 'federation');
     if (federation === null) throw hubFault.noHubHere(folder);
-    const store = openTrunkStore(db);
-    const current = store.current();
+    const current = await currentProject(db);
     if (current === null) throw hubFault.noProject();
     const { project, projectHash, isFinished, trunk } = current;
     return {
@@ -35,9 +34,9 @@ export function projectStandingIn(folder: string): ProjectStanding {
       trunk: trunk.blob,
       committedAt: trunk.committedAt,
       isFinished,
-      bufferedUpdates: store.buffered(projectHash).length,
+      bufferedUpdates: (await bufferedUpdates(db, projectHash)).length,
     };
   } finally {
-    db.close();
+    await db.close();
   }
 }

@@ -5,8 +5,9 @@ import { wireLimits } from '../protocol/limits.ts';
 import type { Envelope, FromHub } from '../protocol/messages.ts';
 import { parseStatement, readStatement, type Signed, type StatementOf } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
-import type { HubDatabase } from './hub-database.ts';
-import type { AdmittedSite } from './members.ts';
+import type { HubDatabase, HubStatements } from './hub-database.ts';
+import type { AdmittedSite, Members } from './members.ts';
+import type { TrunkStore } from './trunk-store.ts';
 
 type ModelStatement = StatementOf<'model'>;
 export type ModelAvailable = Extract<FromHub, { kind: 'model-available' }>;
@@ -17,92 +18,105 @@ export interface Relay {
    * branch of a project: another takes the place of the earlier.
    * @returns who has something new. @throws Fault 403, 511, 514, 516 or 518 with the reason of refusal.
    */
-  publish(author: AdmittedSite, signed: Signed, envelopes: readonly Envelope[]): readonly string[];
+  publish(author: AdmittedSite, signed: Signed, envelopes: readonly Envelope[]): Promise<readonly string[]>;
   /** What a recipient has not seen yet, oldest first. */
-  availableTo(recipient: string, afterSequence: number): readonly ModelAvailable[];
-  mayFetch(recipient: string, blob: string): boolean;
+  availableTo(recipient: string, afterSequence: number): Promise<readonly ModelAvailable[]>;
+  mayFetch(recipient: string, blob: string): Promise<boolean>;
 }
 
 export function openRelay(order: {
   readonly db: HubDatabase;
   readonly blobs: BlobFolder;
-  readonly isMember: (fingerprint: string) => boolean;
-  readonly currentProject: () => string | null;
-  readonly isBlobNeeded: (hash: string) => boolean;
+  readonly members: Members;
+  readonly store: TrunkStore;
 }): Relay {
-  const { db, blobs } = order;
-  const insertModel = db.prepare(
-    'INSERT INTO models (model, author, statement, signature, sealedBlob) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  );
-  const modelRow = db.prepare<[string, string], { number: number; sealedBlob: string }>(
-    'SELECT number, sealedBlob FROM models WHERE author = ? AND model = ?',
-  );
-  const insertEnvelope = db.prepare(
-    'INSERT INTO envelopes (modelNumber, recipient, sealedKey) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-  );
-  const earlierModels = db.prepare<[string, string], { number: number; sealedBlob: string; statement: string }>(
-    'SELECT number, sealedBlob, statement FROM models WHERE author = ? AND model != ?',
-  );
-  const removeEnvelopes = db.prepare('DELETE FROM envelopes WHERE modelNumber = ?');
-  const removeModel = db.prepare('DELETE FROM models WHERE number = ?');
+  const { db, blobs, members, store } = order;
   /** @returns the sealed blobs of the author's earlier models on the branch, whose rows are gone. */
-  const replaceEarlier = (author: string, { model, projectHash, branch }: ModelStatement): string[] => {
-    const others = earlierModels
-      .all(author, model)
+  const replaceEarlier = async (
+    tx: HubStatements,
+    author: string,
+    { model, projectHash, branch }: ModelStatement,
+  ): Promise<string[]> => {
+    const rows = await tx.all<{ number: number; sealedBlob: string; statement: string }>(
+      'SELECT number, sealedBlob, statement FROM models WHERE author = ? AND model != ?',
+      author,
+      model,
+    );
+    const others = rows
       .map((row) => ({ ...row, ...parseStatement('model', row.statement), sealedBlob: row.sealedBlob }))
       .filter((row) => row.projectHash === projectHash);
     const earlier = others.filter((row) => row.branch === branch);
     if (others.length - earlier.length >= wireLimits.branches) throw hubFault.tooManyBranches(wireLimits.branches);
-    return earlier.map(({ number, sealedBlob }) => {
-      removeEnvelopes.run(number);
-      removeModel.run(number);
-      return sealedBlob;
-    });
+    for (const { number } of earlier) {
+      await tx.run('DELETE FROM envelopes WHERE modelNumber = ?', number);
+      await tx.run('DELETE FROM models WHERE number = ?', number);
+    }
+    return earlier.map(({ sealedBlob }) => sealedBlob);
   };
-  const store = db.transaction(
-    (author: string, described: ModelStatement, signed: Signed, envelopes: readonly Envelope[]) => {
-      const { model, sealedBlob } = described;
-      const dropped = replaceEarlier(author, described);
-      insertModel.run(model, author, signed.statement, signed.signature, sealedBlob);
-      const row = modelRow.get(author, model)!;
+  const replace = (author: string, model: ModelStatement, signed: Signed, envelopes: readonly Envelope[]) =>
+    db.transaction(async (tx) => {
+      if (blobs.size(model.sealedBlob) !== model.sealedBytes) throw hubFault.missingBlob();
+      const dropped = await replaceEarlier(tx, author, model);
+      await tx.run(
+        'INSERT INTO models (model, author, statement, signature, sealedBlob) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        model.model,
+        author,
+        signed.statement,
+        signed.signature,
+        model.sealedBlob,
+      );
+      const row = (await tx.get<{ number: number; sealedBlob: string }>(
+        'SELECT number, sealedBlob FROM models WHERE author = ? AND model = ?',
+        author,
+        model.model,
+      ))!;
+      const recipients: string[] = [];
       // The first sealed form stays: later envelopes hold the key of that one.
-      const fitting = row.sealedBlob === sealedBlob ? envelopes : [];
-      const recipients = fitting
-        .filter(({ recipient, sealedKey }) => insertEnvelope.run(row.number, recipient, sealedKey).changes === 1)
-        .map(({ recipient }) => recipient);
+      const fitting = row.sealedBlob === model.sealedBlob ? envelopes : [];
+      for (const { recipient, sealedKey } of fitting) {
+        const isNew = await tx.run(
+          'INSERT INTO envelopes (modelNumber, recipient, sealedKey) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+          row.number,
+          recipient,
+          sealedKey,
+        );
+        if (isNew === 1) recipients.push(recipient);
+      }
       return { recipients, dropped };
-    },
-  );
+    });
 
   return {
-    publish(author, signed, envelopes) {
+    async publish(author, signed, envelopes) {
       const model = readStatement('model', signed, author.publicKey);
       if (model.author !== author.fingerprint) throw hubFault.notAuthor();
-      if (model.projectHash !== order.currentProject()) throw hubFault.otherProject();
-      if (blobs.size(model.sealedBlob) !== model.sealedBytes) throw hubFault.missingBlob();
-      const toMembers = envelopes.filter(({ recipient }) => order.isMember(recipient));
-      const { recipients, dropped } = store.immediate(author.fingerprint, model, signed, toMembers);
-      for (const hash of dropped) if (!order.isBlobNeeded(hash)) blobs.remove(hash);
+      if (model.projectHash !== (await store.current())?.projectHash) throw hubFault.otherProject();
+      const toMembers: Envelope[] = [];
+      for (const envelope of envelopes) if (await members.isMember(envelope.recipient)) toMembers.push(envelope);
+      const { recipients, dropped } = await replace(author.fingerprint, model, signed, toMembers);
+      for (const hash of dropped) await store.dropBlob(hash);
       return recipients;
     },
-    availableTo: (recipient, afterSequence) =>
-      db
-        .prepare<[string, number], { sequence: number; sealedKey: string; statement: string; signature: string }>(
-          `SELECT sequence, sealedKey, statement, signature FROM envelopes JOIN models ON models.number = modelNumber
-           WHERE recipient = ? AND sequence > ? ORDER BY sequence`,
-        )
-        .all(recipient, afterSequence)
-        .map(({ sequence, sealedKey, statement, signature }) => ({
-          kind: 'model-available' as const,
-          sequence,
-          sealedKey,
-          model: { statement, signature },
-        })),
-    mayFetch: (recipient, blob) =>
-      db
-        .prepare(
-          'SELECT 1 FROM envelopes JOIN models ON models.number = modelNumber WHERE recipient = ? AND sealedBlob = ?',
-        )
-        .get(recipient, blob) !== undefined,
+    async availableTo(recipient, afterSequence) {
+      const rows = await db.all<Signed & { sequence: number; sealedKey: string }>(
+        `SELECT sequence, sealedKey, statement, signature FROM envelopes JOIN models ON models.number = modelNumber
+         WHERE recipient = ? AND sequence > ? ORDER BY sequence`,
+        recipient,
+        afterSequence,
+      );
+      return rows.map(({ sequence, sealedKey, statement, signature }) => ({
+        kind: 'model-available' as const,
+        sequence,
+        sealedKey,
+        model: { statement, signature },
+      }));
+    },
+    async mayFetch(recipient, blob) {
+      const row = await db.get(
+        'SELECT 1 FROM envelopes JOIN models ON models.number = modelNumber WHERE recipient = ? AND sealedBlob = ?',
+        recipient,
+        blob,
+      );
+      return row !== undefined;
+    },
   };
 }

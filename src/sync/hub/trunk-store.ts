@@ -1,8 +1,10 @@
 // Project, trunk versions and updates in the database. Rows only: what they mean is decided in trunk.ts.
 import { createHash } from 'node:crypto';
 import { projectSchema, type Project } from '../../contract/federation.ts';
+import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
-import { readSetting, writeSetting, type HubDatabase } from './hub-database.ts';
+import { hubFault } from './faults.ts';
+import { type HubDatabase, type HubStatements, writeSetting } from './hub-database.ts';
 
 export interface CurrentProject {
   readonly project: Project;
@@ -26,33 +28,44 @@ export interface BufferedUpdate {
 }
 
 export interface TrunkStore {
-  current(): CurrentProject | null;
+  current(): Promise<CurrentProject | null>;
   /** Makes a project the current one; one seen before goes on where it stood. */
-  setProject(project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): void;
+  setProject(project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): Promise<void>;
   /** The hash of a known project that says the same, also if it was written before some of its fields existed. */
-  knownProject(project: Project): string | null;
-  selectProject(projectHash: string): void;
-  receiptOf(idempotencyKey: string): { readonly site: string; readonly receipt: Signed } | null;
-  /** One transaction. */
+  knownProject(project: Project): Promise<string | null>;
+  selectProject(projectHash: string): Promise<void>;
+  receiptOf(idempotencyKey: string): Promise<StoredReceipt | null>;
+  /**
+   * One transaction. @returns the receipt that counts: an earlier one where the update is known already.
+   * @throws Fault 514 when the bytes are gone.
+   */
   acceptUpdate(row: {
     readonly update: UpdateStatement;
     readonly signed: Signed;
     readonly site: string;
     readonly receipt: Signed;
     readonly acceptedAt: string;
-  }): void;
-  buffered(projectHash: string): readonly BufferedUpdate[];
+  }): Promise<StoredReceipt & { readonly isDuplicate: boolean }>;
+  buffered(projectHash: string): Promise<readonly BufferedUpdate[]>;
   /** One transaction: the version, its updates counted, the optimiser's state in place of the last, and the end of the project. */
-  commit(order: NewCommit): void;
-  isTrunkBlob(hash: string): boolean;
+  commit(order: NewCommit): Promise<void>;
+  isTrunkBlob(hash: string): Promise<boolean>;
   /** The blob of a trunk version; null where there never was one. */
-  trunkBlob(projectHash: string, version: number): string | null;
+  trunkBlob(projectHash: string, version: number): Promise<string | null>;
   /** Updates of a site that are not counted yet. */
-  waiting(projectHash: string, site: string): number;
-  /** Whether a trunk version, an optimiser's state, an update that is not counted yet, or a shared model consists of this blob. */
-  isBlobNeeded(hash: string): boolean;
-  committedBlobs(projectHash: string): readonly string[];
-  acceptedUpdates(): number;
+  waiting(projectHash: string, site: string): Promise<number>;
+  /**
+   * Throws a blob away unless a trunk version, an optimiser's state, an update that is not counted yet, or a shared model consists of
+   * it; nothing can begin to need it meanwhile. @returns whether it is gone.
+   */
+  dropBlob(hash: string): Promise<boolean>;
+  committedBlobs(projectHash: string): Promise<readonly string[]>;
+  acceptedUpdates(): Promise<number>;
+}
+
+export interface StoredReceipt {
+  readonly site: string;
+  readonly receipt: Signed;
 }
 
 export interface NewCommit {
@@ -66,141 +79,160 @@ export function projectHashOf(project: Project): string {
   return createHash('sha256').update(JSON.stringify(project)).digest('hex');
 }
 
-export function openTrunkStore(db: HubDatabase): TrunkStore {
-  interface ProjectRow {
-    readonly project: string;
-    readonly finishedAt: string | null;
-    readonly optimizerBlob: string | null;
-  }
-  const projectRow = db.prepare<[string], ProjectRow>(
-    'SELECT project, finishedAt, optimizerBlob FROM projects WHERE projectHash = ?',
+export async function currentProject(db: HubStatements): Promise<CurrentProject | null> {
+  // One statement, so that the trunk and the optimiser's state are of one moment.
+  const row = await db.get<
+    Signed & { projectHash: string; project: string; finishedAt: string | null; optimizerBlob: string | null }
+  >(
+    `SELECT projects.projectHash, project, finishedAt, optimizerBlob, statement, signature FROM settings
+     JOIN projects ON projects.projectHash = value JOIN trunk ON trunk.projectHash = value
+     WHERE key = 'project' ORDER BY version DESC LIMIT 1`,
   );
-  const newest = db.prepare<[string], Signed>(
-    'SELECT statement, signature FROM trunk WHERE projectHash = ? ORDER BY version DESC LIMIT 1',
-  );
-  const insertTrunk = db.prepare('INSERT INTO trunk VALUES (?, ?, ?, ?, ?)');
-  const addTrunk = (statement: TrunkStatement, signed: Signed): void => {
-    insertTrunk.run(statement.projectHash, statement.version, statement.blob, signed.statement, signed.signature);
+  if (row === undefined) return null;
+  return {
+    project: projectSchema.parse(JSON.parse(row.project)),
+    projectText: row.project,
+    projectHash: row.projectHash,
+    isFinished: row.finishedAt !== null,
+    trunk: parseStatement('trunk', row.statement),
+    signedTrunk: { statement: row.statement, signature: row.signature },
+    optimizerBlob: row.optimizerBlob,
   };
-  const setProject = db.transaction(
-    (project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): void => {
-      const hash = projectHashOf(project);
-      db.prepare('INSERT INTO projects VALUES (?, ?, ?, NULL, NULL)').run(hash, JSON.stringify(project), at);
-      addTrunk(first.statement, first.signed);
-      writeSetting(db, 'project', hash);
-    },
+}
+
+export function bufferedUpdates(db: HubStatements, projectHash: string): Promise<readonly BufferedUpdate[]> {
+  return db.all<BufferedUpdate>(
+    `SELECT idempotencyKey, site, baseVersion, blob, examples, acceptedAt FROM updates
+     WHERE projectHash = ? AND committedVersion IS NULL ORDER BY number`,
+    projectHash,
   );
-  const insertUpdate = db.prepare(
-    `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
-       receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const commit = db.transaction(({ statement, signed, optimizerBlob, isLast }: NewCommit): void => {
-    addTrunk(statement, signed);
-    db.prepare('UPDATE projects SET optimizerBlob = ? WHERE projectHash = ?').run(optimizerBlob, statement.projectHash);
-    const count = db.prepare(
-      'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND projectHash = ? AND committedVersion IS NULL',
+}
+
+/** `blobs` are the bytes that the rows name: looked at, and thrown away, inside the transactions. */
+export function openTrunkStore(db: HubDatabase, blobs: BlobFolder): TrunkStore {
+  const addTrunk = async (tx: HubStatements, statement: TrunkStatement, signed: Signed): Promise<void> => {
+    const { projectHash, version, blob } = statement;
+    await tx.run(
+      'INSERT INTO trunk VALUES (?, ?, ?, ?, ?)',
+      projectHash,
+      version,
+      blob,
+      signed.statement,
+      signed.signature,
     );
-    for (const key of statement.updates) {
-      // An update that is already counted must not be counted again: nothing of this commit may happen then.
-      if (count.run(statement.version, key, statement.projectHash).changes !== 1)
-        throw new Error(`update ${key} twice`);
-    }
-    if (isLast) {
-      db.prepare('UPDATE projects SET finishedAt = ? WHERE projectHash = ?').run(
-        statement.committedAt,
-        statement.projectHash,
-      );
-    }
-  });
+  };
+  const receiptOf = async (from: HubStatements, idempotencyKey: string): Promise<StoredReceipt | null> => {
+    const row = await from.get<{ site: string; statement: string; signature: string }>(
+      'SELECT site, receiptStatement AS statement, receiptSignature AS signature FROM updates WHERE idempotencyKey = ?',
+      idempotencyKey,
+    );
+    return row === undefined
+      ? null
+      : { site: row.site, receipt: { statement: row.statement, signature: row.signature } };
+  };
+  const count = async (sql: string, ...values: string[]): Promise<number> =>
+    (await db.get<{ n: number }>(sql, ...values))!.n;
 
   return {
-    current() {
-      const projectHash = readSetting(db, 'project');
-      if (projectHash === null) return null;
-      const row = projectRow.get(projectHash)!;
-      const signedTrunk = newest.get(projectHash)!;
-      return {
-        project: projectSchema.parse(JSON.parse(row.project)),
-        projectText: row.project,
-        projectHash,
-        isFinished: row.finishedAt !== null,
-        trunk: parseStatement('trunk', signedTrunk.statement),
-        signedTrunk,
-        optimizerBlob: row.optimizerBlob,
-      };
-    },
-    setProject: (project, first, at) => setProject.immediate(project, first, at),
-    knownProject(project) {
+    current: () => currentProject(db),
+    setProject: (project, first, at) =>
+      db.transaction(async (tx) => {
+        const hash = projectHashOf(project);
+        await tx.run('INSERT INTO projects VALUES (?, ?, ?, NULL, NULL)', hash, JSON.stringify(project), at);
+        await addTrunk(tx, first.statement, first.signed);
+        await writeSetting(tx, 'project', hash);
+      }),
+    async knownProject(project) {
       const hash = projectHashOf(project);
-      if (projectRow.get(hash) !== undefined) return hash;
-      const rows = db.prepare<[], { projectHash: string; project: string }>(
-        'SELECT projectHash, project FROM projects',
-      );
-      const same = rows.all().find((row) => {
+      const rows = await db.all<{ projectHash: string; project: string }>('SELECT projectHash, project FROM projects');
+      if (rows.some(({ projectHash }) => projectHash === hash)) return hash;
+      const same = rows.find((row) => {
         const stored = projectSchema.safeParse(JSON.parse(row.project));
         return stored.success && projectHashOf(stored.data) === hash;
       });
       return same?.projectHash ?? null;
     },
     selectProject: (projectHash) => writeSetting(db, 'project', projectHash),
-    receiptOf(idempotencyKey) {
-      const row = db
-        .prepare<[string], { site: string; statement: string; signature: string }>(
-          'SELECT site, receiptStatement AS statement, receiptSignature AS signature FROM updates WHERE idempotencyKey = ?',
-        )
-        .get(idempotencyKey);
-      return row === undefined
-        ? null
-        : { site: row.site, receipt: { statement: row.statement, signature: row.signature } };
-    },
-    acceptUpdate({ update, signed, site, receipt, acceptedAt }) {
-      insertUpdate.run(
-        update.idempotencyKey,
-        update.projectHash,
-        site,
-        update.baseVersion,
-        update.blob,
-        update.examples,
-        signed.statement,
-        signed.signature,
-        receipt.statement,
-        receipt.signature,
-        acceptedAt,
-      );
-    },
-    buffered: (projectHash) =>
-      db
-        .prepare<[string], BufferedUpdate>(
-          `SELECT idempotencyKey, site, baseVersion, blob, examples, acceptedAt FROM updates
-           WHERE projectHash = ? AND committedVersion IS NULL ORDER BY number`,
-        )
-        .all(projectHash),
+    receiptOf: (idempotencyKey) => receiptOf(db, idempotencyKey),
+    acceptUpdate: ({ update, signed, site, receipt, acceptedAt }) =>
+      db.transaction(async (tx) => {
+        const earlier = await receiptOf(tx, update.idempotencyKey);
+        if (earlier !== null) return { ...earlier, isDuplicate: true };
+        if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
+        await tx.run(
+          `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
+             receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          update.idempotencyKey,
+          update.projectHash,
+          site,
+          update.baseVersion,
+          update.blob,
+          update.examples,
+          signed.statement,
+          signed.signature,
+          receipt.statement,
+          receipt.signature,
+          acceptedAt,
+        );
+        return { site, receipt, isDuplicate: false };
+      }),
+    buffered: (projectHash) => bufferedUpdates(db, projectHash),
     waiting: (projectHash, site) =>
-      db
-        .prepare<[string, string], { n: number }>(
-          'SELECT count(*) AS n FROM updates WHERE projectHash = ? AND site = ? AND committedVersion IS NULL',
-        )
-        .get(projectHash, site)!.n,
-    commit: (order) => commit.immediate(order),
-    isTrunkBlob: (hash) => db.prepare('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1').get(hash) !== undefined,
-    trunkBlob: (projectHash, version) =>
-      db
-        .prepare<[string, number], { blob: string }>('SELECT blob FROM trunk WHERE projectHash = ? AND version = ?')
-        .get(projectHash, version)?.blob ?? null,
-    isBlobNeeded: (hash) =>
-      db
-        .prepare(
-          `SELECT 1 FROM trunk WHERE blob = :hash UNION ALL SELECT 1 FROM models WHERE sealedBlob = :hash UNION ALL
-           SELECT 1 FROM projects WHERE optimizerBlob = :hash UNION ALL SELECT 1 FROM updates WHERE blob = :hash AND committedVersion IS NULL LIMIT 1`,
-        )
-        .get({ hash }) !== undefined,
-    committedBlobs: (projectHash) =>
-      db
-        .prepare<[string], { blob: string }>(
-          'SELECT blob FROM updates WHERE projectHash = ? AND committedVersion IS NOT NULL',
-        )
-        .all(projectHash)
-        .map((row) => row.blob),
-    acceptedUpdates: () => db.prepare<[], { n: number }>('SELECT count(*) AS n FROM updates').get()!.n,
+      count(
+        'SELECT count(*) AS n FROM updates WHERE projectHash = ? AND site = ? AND committedVersion IS NULL',
+        projectHash,
+        site,
+      ),
+    commit: ({ statement, signed, optimizerBlob, isLast }) =>
+      db.transaction(async (tx) => {
+        const { projectHash, version, committedAt } = statement;
+        for (const blob of [statement.blob, optimizerBlob]) {
+          if (blob !== null && !blobs.has(blob)) throw new Error(`blob ${blob} of a commit is gone`);
+        }
+        await addTrunk(tx, statement, signed);
+        await tx.run('UPDATE projects SET optimizerBlob = ? WHERE projectHash = ?', optimizerBlob, projectHash);
+        for (const key of statement.updates) {
+          const counted = await tx.run(
+            'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND projectHash = ? AND committedVersion IS NULL',
+            version,
+            key,
+            projectHash,
+          );
+          // An update that is already counted must not be counted again: nothing of this commit may happen then.
+          if (counted !== 1) throw new Error(`update ${key} twice`);
+        }
+        if (isLast) await tx.run('UPDATE projects SET finishedAt = ? WHERE projectHash = ?', committedAt, projectHash);
+      }),
+    isTrunkBlob: async (hash) => (await db.get('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1', hash)) !== undefined,
+    async trunkBlob(projectHash, version) {
+      const row = await db.get<{ blob: string }>(
+        'SELECT blob FROM trunk WHERE projectHash = ? AND version = ?',
+        projectHash,
+        version,
+      );
+      return row?.blob ?? null;
+    },
+    dropBlob: (hash) =>
+      db.transaction(async (tx) => {
+        const need = await tx.get(
+          `SELECT 1 FROM trunk WHERE blob = ? UNION ALL SELECT 1 FROM models WHERE sealedBlob = ? UNION ALL
+           SELECT 1 FROM projects WHERE optimizerBlob = ? UNION ALL
+           SELECT 1 FROM updates WHERE blob = ? AND committedVersion IS NULL LIMIT 1`,
+          hash,
+          hash,
+          hash,
+          hash,
+        );
+        if (need === undefined) blobs.remove(hash);
+        return need === undefined;
+      }),
+    async committedBlobs(projectHash) {
+      const rows = await db.all<{ blob: string }>(
+        'SELECT blob FROM updates WHERE projectHash = ? AND committedVersion IS NOT NULL',
+        projectHash,
+      );
+      return rows.map((row) => row.blob);
+    },
+    acceptedUpdates: () => count('SELECT count(*) AS n FROM updates'),
   };
 }

@@ -25,7 +25,7 @@ const longestTimerMs = 2 ** 31 - 1;
 export type HubStep = 'update-accepted' | 'optimizer-state-written' | 'trunk-blob-written' | 'trunk-committed';
 
 export interface Trunk {
-  current(): CurrentProject | null;
+  current(): Promise<CurrentProject | null>;
   /** @throws Fault 524 when project or weights cannot be used. A project that is known goes on where it stood. */
   setProject(project: Project, initialWeights: Uint8Array): Promise<void>;
   /** Resolves once the update is on the disk. @throws the Fault that refuses it. */
@@ -35,8 +35,8 @@ export interface Trunk {
   /** Throws away bytes that nothing needs any more (blob-sweep.ts). @returns how many blobs. */
   sweep(): Promise<number>;
   /** Largest blob that a member may send for the current project. */
-  blobLimitBytes(): number;
-  buffered(): number;
+  blobLimitBytes(): Promise<number>;
+  buffered(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -73,28 +73,28 @@ export function openTrunk(order: {
 
   const accept = async (site: AdmittedSite, signed: Signed): Promise<{ receipt: Signed; isDuplicate: boolean }> => {
     const update = readStatement('update', signed, site.publicKey);
-    const earlier = store.receiptOf(update.idempotencyKey);
+    const earlier = await store.receiptOf(update.idempotencyKey);
     if (earlier !== null) {
       if (earlier.site !== site.fingerprint) throw hubFault.keyTaken();
       return { receipt: earlier.receipt, isDuplicate: true };
     }
-    const current = store.current();
+    const current = await store.current();
     if (current === null) throw hubFault.noProject();
-    const refuse = (fault: Fault): Fault => {
+    const refuse = async (fault: Fault): Promise<Fault> => {
       // The statement may name any blob, also one that belongs to somebody else.
-      if (!store.isBlobNeeded(update.blob)) blobs.remove(update.blob);
+      await store.dropBlob(update.blob);
       return fault;
     };
-    if (update.projectHash !== current.projectHash) throw refuse(hubFault.otherProject());
-    if (current.isFinished) throw refuse(hubFault.finished());
-    if (update.baseVersion > current.trunk.version) throw refuse(hubFault.unknownVersion(update.baseVersion));
+    if (update.projectHash !== current.projectHash) throw await refuse(hubFault.otherProject());
+    if (current.isFinished) throw await refuse(hubFault.finished());
+    if (update.baseVersion > current.trunk.version) throw await refuse(hubFault.unknownVersion(update.baseVersion));
     const stalenessCommits = current.trunk.version - update.baseVersion;
     const limit = current.project.trunkRule.maxStalenessCommits;
-    if (stalenessCommits > limit) throw refuse(aggregationFault.tooStale(stalenessCommits, limit));
+    if (stalenessCommits > limit) throw await refuse(aggregationFault.tooStale(stalenessCommits, limit));
     // Not refused for good: the bytes stay, and the site offers again.
     if (
       isRobust(current.project.trunkRule) &&
-      store.waiting(current.projectHash, site.fingerprint) >= heldUpdateLimits.waitingPerSite
+      (await store.waiting(current.projectHash, site.fingerprint)) >= heldUpdateLimits.waitingPerSite
     ) {
       throw aggregationFault.tooManyWaiting(heldUpdateLimits.waitingPerSite);
     }
@@ -104,7 +104,7 @@ export function openTrunk(order: {
       decodeUpdate(await blobs.read(update.blob), { layout, codec: current.project.updateCodec });
     } catch (thrown) {
       // Only a reason of refusal makes the bytes useless; a disk that cannot be read does not.
-      throw thrown instanceof Fault ? refuse(thrown) : thrown;
+      throw thrown instanceof Fault ? await refuse(thrown) : thrown;
     }
     const acceptedAt = now();
     const { idempotencyKey, blob, project } = update;
@@ -113,16 +113,17 @@ export function openTrunk(order: {
       { idempotencyKey, blob, site: site.fingerprint, project, stalenessCommits, acceptedAt },
       keys,
     );
-    store.acceptUpdate({ update, signed, site: site.fingerprint, receipt, acceptedAt });
+    const stored = await store.acceptUpdate({ update, signed, site: site.fingerprint, receipt, acceptedAt });
+    if (stored.site !== site.fingerprint) throw hubFault.keyTaken();
     order.onStep('update-accepted');
-    return { receipt, isDuplicate: false };
+    return stored;
   };
 
   const commitDue = async (): Promise<void> => {
     for (;;) {
-      const current = store.current();
+      const current = await store.current();
       if (current === null || current.isFinished || isClosed) return;
-      const next = nextCommit(store.buffered(current.projectHash), current.project.trunkRule, clock());
+      const next = nextCommit(await store.buffered(current.projectHash), current.project.trunkRule, clock());
       if (next.updates === null) return armDeadline(next.dueAt);
       await commit(current, next.updates);
     }
@@ -157,15 +158,15 @@ export function openTrunk(order: {
       committedAt: now(),
     };
     const signed = signStatement('trunk', statement, keys);
-    store.commit({ statement, signed, optimizerBlob, isLast });
+    await store.commit({ statement, signed, optimizerBlob, isLast });
     order.onStep('trunk-committed');
-    forgetCounted(updates.map((update) => update.blob));
-    if (current.optimizerBlob !== null) forgetCounted([current.optimizerBlob]);
+    await forgetCounted(updates.map((update) => update.blob));
+    if (current.optimizerBlob !== null) await forgetCounted([current.optimizerBlob]);
     order.onCommit(statement, signed, isLast);
   };
   /** Bytes of counted updates are not kept: a site's single update is nobody's business once it is in the sum. Nor are earlier states. */
-  const forgetCounted = (hashes: readonly string[]): void => {
-    for (const hash of hashes) if (!store.isBlobNeeded(hash)) blobs.remove(hash);
+  const forgetCounted = async (hashes: readonly string[]): Promise<void> => {
+    for (const hash of hashes) if (blobs.has(hash)) await store.dropBlob(hash);
   };
 
   return {
@@ -175,7 +176,7 @@ export function openTrunk(order: {
         const parsed = projectSchema.safeParse(given);
         if (!parsed.success) throw hubFault.unusableProject(parsed.error.issues[0]?.message ?? 'it is incomplete');
         const project = parsed.data;
-        const known = store.knownProject(project);
+        const known = await store.knownProject(project);
         if (known !== null) return store.selectProject(known);
         const projectHash = projectHashOf(project);
         let weights: Uint8Array;
@@ -201,7 +202,7 @@ export function openTrunk(order: {
           updates: [],
           committedAt: now(),
         };
-        store.setProject(
+        await store.setProject(
           project,
           { statement, signed: signStatement('trunk', statement, keys) },
           statement.committedAt,
@@ -216,22 +217,22 @@ export function openTrunk(order: {
     },
     resume: () =>
       inTurn(async () => {
-        const current = store.current();
-        if (current !== null) forgetCounted(store.committedBlobs(current.projectHash));
+        const current = await store.current();
+        if (current !== null) await forgetCounted(await store.committedBlobs(current.projectHash));
         await commitDue();
       }),
     // In line: what is being accepted or committed is not named by a row yet.
     sweep: () => inTurn(async () => (isClosed ? 0 : sweepBlobs(blobs, store, clock()))),
-    blobLimitBytes() {
-      const current = store.current();
+    async blobLimitBytes() {
+      const current = await store.current();
       // Nothing can be sent then; but the welcome names a limit, and sites take none of 0.
       if (current === null) return wireLimits.blobBytes;
       // An update or a sealed model is the trunk's tensors again, in as many bytes or fewer, and a little beside them.
       return Math.min(wireLimits.blobBytes, current.trunk.bytes + 65_536);
     },
-    buffered() {
-      const current = store.current();
-      return current === null ? 0 : store.buffered(current.projectHash).length;
+    async buffered() {
+      const current = await store.current();
+      return current === null ? 0 : (await store.buffered(current.projectHash)).length;
     },
     async close() {
       isClosed = true;

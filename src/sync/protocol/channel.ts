@@ -47,8 +47,8 @@ export interface ChannelOrder<In extends WireMessage> {
   readonly incoming: z.ZodType<In>;
   readonly blobs: BlobFolder;
   /** Says whether the other end may store, or fetch, a blob here. @throws Fault */
-  readonly mayReceive: (hash: string, bytes: number) => void;
-  readonly maySend: (hash: string) => void;
+  readonly mayReceive: (hash: string, bytes: number) => void | Promise<void>;
+  readonly maySend: (hash: string) => void | Promise<void>;
   /** Answers a question (a thrown fault becomes a refusal), or takes a piece of news. */
   readonly receive: (message: Exclude<In, TransferMessage | Answer>) => Promise<AnswerBody | null> | AnswerBody | null;
   /** Hears of what is thrown and no fault: the other end is told only that something failed here. */
@@ -119,7 +119,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     const id = 'id' in message ? message.id : null;
     try {
       const reply =
-        transfers.receive(message) ?? (await order.receive(message as Exclude<In, TransferMessage | Answer>));
+        (await transfers.receive(message)) ?? (await order.receive(message as Exclude<In, TransferMessage | Answer>));
       if (reply !== null && reply !== 'done' && id !== null) send({ ...reply, re: id } as Answer);
     } catch (thrown) {
       if (id === null) return breakOff(thrown);

@@ -115,7 +115,7 @@ export async function greetSite<M>(order: {
   readonly federation: string;
   readonly blobBytes: number;
   readonly time: string;
-  readonly admit: (request: AdmissionRequest) => M;
+  readonly admit: (request: AdmissionRequest) => M | Promise<M>;
 }): Promise<{ readonly seal: MessageSeal; readonly member: M; readonly lastModelSequence: number }> {
   const { socket, frames, keys } = order;
   const openText = await frames.nextText(wireLimits.handshakeMs);
@@ -143,7 +143,7 @@ export async function greetSite<M>(order: {
     const signed = transcript('authenticate', [openText, helloText], message.statement);
     if (!isSignatureOf(signed, message.signature, publicKey)) throw wireFault.badSignature('site');
     const inviteCode = request.sealedCode === null ? null : openCode(request.sealedCode, session);
-    const member = order.admit({
+    const member = await order.admit({
       card: request.card,
       publicKey,
       inviteCode,

@@ -18,7 +18,7 @@ export interface Transfers {
   put(hash: string): Promise<void>;
   get(hash: string, bytes: number): Promise<void>;
   /** The answer to a transfer's message, `done` when it needs none, null when the message is about something else. */
-  receive(message: WireMessage): AnswerBody | 'done' | null;
+  receive(message: WireMessage): Promise<AnswerBody | 'done' | null>;
   receiveChunk(chunk: Chunk): void;
   close(fault: Fault): void;
 }
@@ -44,8 +44,8 @@ export function openTransfers(order: {
       | { kind: 'put-end'; transfer: string }
       | { kind: 'get-begin'; hash: string; offset: number; transfer: string },
   ) => Promise<Answer>;
-  readonly mayReceive: (hash: string, bytes: number) => void;
-  readonly maySend: (hash: string) => void;
+  readonly mayReceive: (hash: string, bytes: number) => void | Promise<void>;
+  readonly maySend: (hash: string) => void | Promise<void>;
   readonly onTraffic: (sent: number, received: number) => void;
   readonly idleMs: number;
 }): Transfers {
@@ -145,10 +145,11 @@ export function openTransfers(order: {
       }
     },
 
-    receive(message) {
+    async receive(message) {
       switch (message.kind) {
         case 'put-begin': {
-          order.mayReceive(message.hash, message.bytes);
+          await order.mayReceive(message.hash, message.bytes);
+          if (ended !== null) throw ended;
           const transfer = randomBytes(16).toString('hex');
           if (blobs.has(message.hash)) return { kind: 'have', transfer, offset: message.bytes };
           // A newer transfer of the same blob takes the place of the older.
@@ -174,7 +175,7 @@ export function openTransfers(order: {
           return { kind: 'stored' };
         }
         case 'get-begin': {
-          order.maySend(message.hash);
+          await order.maySend(message.hash);
           const bytes = blobs.size(message.hash);
           if (bytes === null) throw wireFault.unknownBlob(message.hash);
           if (serving >= wireLimits.transfers) throw wireFault.tooManyTransfers();

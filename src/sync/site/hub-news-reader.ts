@@ -92,8 +92,10 @@ export function openNewsReader(order: {
     if (state.project === null || state.hubKey === null) return;
     const trunk = readStatement('trunk', signed, state.hubKey);
     if (trunk.projectHash !== state.project.hash) throw siteFault.forgedTrunk();
+    // Of two hubs of one federation the slower may tell of an earlier version.
+    if (state.trunk !== null && trunk.version < state.trunk.version) return;
     state.project.isFinished = isFinished;
-    if (state.trunk !== null && trunk.version <= state.trunk.version) return;
+    if (trunk.version === state.trunk?.version) return;
     // The one before stays while it is on the bench; one that never got there is not needed any more.
     const before = state.trunk?.blob;
     state.trunk = { version: trunk.version, blob: trunk.blob, bytes: trunk.bytes };

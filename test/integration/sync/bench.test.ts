@@ -22,7 +22,7 @@ describe('the bench', () => {
     const lyon = await bench.site('Lyon', practiceWork({ step: 0.061, goal: 0.2 }));
     const oslo = await bench.site('Oslo', practiceWork({ step: 0.123, goal: 0.2 }));
     for (const site of [lyon, oslo]) {
-      await site.join(hub.createInvite());
+      await site.join(await hub.createInvite());
       await until('the project is announced', () => site.memberships()[0]?.project);
       await site.approve('ImagiQ', 'chest');
     }
@@ -59,8 +59,8 @@ describe('the bench', () => {
     const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
     const lyon = await bench.site('Lyon', practiceWork({ step: 0.061 }));
     const oslo = await bench.site('Oslo', practiceWork({ step: 0.123 }));
-    await lyon.join(hub.createInvite());
-    await oslo.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
+    await oslo.join(await hub.createInvite());
     await until('they know each other', () => lyon.memberships()[0]!.members.length === 2);
     await oslo.leave('ImagiQ');
     await until('Lyon knows', () => lyon.memberships()[0]!.members.length === 1);
@@ -68,7 +68,7 @@ describe('the bench', () => {
     await until('Lyon is done', () => lyon.memberships()[0]!.state === 'finished');
     expect(lyon.ledger.filter(({ act }) => act === 'model-shared')).toEqual([]);
 
-    await oslo.join(hub.createInvite());
+    await oslo.join(await hub.createInvite());
     await until('the model was shared', () => lyon.ledger.some(({ act }) => act === 'model-shared'));
     await oslo.approve('ImagiQ', 'chest');
     await until('Oslo has judged Lyon’s model', () =>
@@ -80,12 +80,12 @@ describe('the bench', () => {
     const project = practiceProject({ rule: { bufferSize: 1 }, commits: 2 });
     const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
     const lyon = await bench.site('Lyon', practiceWork({ step: 0.061 }));
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.approve('ImagiQ', 'chest');
     await until('Lyon is done', () => lyon.memberships()[0]!.state === 'finished');
     const oslo = await bench.site('Oslo', practiceWork({ step: 0.123 }));
-    await oslo.join(hub.createInvite());
+    await oslo.join(await hub.createInvite());
     await until('the project is announced', () => oslo.memberships()[0]?.project);
     await oslo.approve('ImagiQ', 'chest');
     const view = await until('Oslo has judged Lyon’s model', () =>

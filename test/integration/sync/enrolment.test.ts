@@ -30,8 +30,8 @@ describe('enrolment', () => {
   it('makes the keys on the device, for the owner of the file only', async () => {
     const hub = await newHub();
     const lyon = await bench.site('Lyon', idle);
-    await lyon.join(hub.createInvite());
-    expect(hub.status().members).toMatchObject([{ site: 'Lyon', fingerprint: lyon.fingerprint, online: true }]);
+    await lyon.join(await hub.createInvite());
+    expect((await hub.status()).members).toMatchObject([{ site: 'Lyon', fingerprint: lyon.fingerprint, online: true }]);
     expect(statSync(path.join(lyon.folder, 'keys', 'device-keys')).mode & 0o777).toBe(0o600);
   });
 
@@ -39,34 +39,34 @@ describe('enrolment', () => {
     const folder = bench.folder();
     const hub = await newHub({ folder });
     const lyon = await bench.site('Lyon', idle);
-    await lyon.join(createInviteIn(folder, { expiresInMs: 60_000 }));
-    expect(hub.status().members).toHaveLength(1);
+    await lyon.join(await createInviteIn(folder, { expiresInMs: 60_000 }));
+    expect((await hub.status()).members).toHaveLength(1);
   });
 
   it('refuses an invite that was used by another device', async () => {
     const hub = await newHub();
-    const invite = hub.createInvite();
+    const invite = await hub.createInvite();
     await (await bench.site('Lyon', idle)).join(invite);
     const oslo = await bench.site('Oslo', idle);
     await expect(oslo.join(invite)).rejects.toMatchObject({ code: 502, retry: 'never' });
     expect(oslo.memberships()).toEqual([]);
-    expect(hub.status().members).toHaveLength(1);
+    expect((await hub.status()).members).toHaveLength(1);
   });
 
   it('welcomes the same device again with the same invite, because it may not have heard the first welcome', async () => {
     const hub = await newHub();
-    const invite = hub.createInvite();
+    const invite = await hub.createInvite();
     const keys = createDeviceKeys();
     for (let time = 0; time < 2; time += 1) {
       bench.keep(await rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys }));
     }
-    expect(hub.status().members).toHaveLength(1);
+    expect((await hub.status()).members).toHaveLength(1);
   });
 
   it('refuses an invite that the same device used, once it has expired', async () => {
     let now = Date.now();
     const hub = await newHub({ clock: () => now });
-    const invite = hub.createInvite({ expiresInMs: 1_000 });
+    const invite = await hub.createInvite({ expiresInMs: 1_000 });
     const keys = createDeviceKeys();
     bench.keep(await rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys }));
     now += 2_000;
@@ -76,7 +76,7 @@ describe('enrolment', () => {
   it('refuses an expired invite, at the site by its date and at the hub by its own', async () => {
     let now = Date.now();
     const hub = await newHub({ clock: () => now });
-    const invite = parseInvite(hub.createInvite({ expiresInMs: 1_000 }));
+    const invite = parseInvite(await hub.createInvite({ expiresInMs: 1_000 }));
     const lyon = await bench.site('Lyon', idle);
     await expect(
       lyon.join(formatInvite({ ...invite, expiresAt: new Date(Date.now() - 1_000).toISOString() })),
@@ -90,13 +90,13 @@ describe('enrolment', () => {
     const hub = await newHub();
     const lyon = await bench.site('Lyon', idle);
     await expect(lyon.join('imagiq://join/half')).rejects.toMatchObject({ code: 412 });
-    const forged = formatInvite({ ...parseInvite(hub.createInvite()), code: 'x'.repeat(43) });
+    const forged = formatInvite({ ...parseInvite(await hub.createInvite()), code: 'x'.repeat(43) });
     await expect(lyon.join(forged)).rejects.toMatchObject({ code: 500, retry: 'never' });
   });
 
   it('says so when no hub is there, and when something else answers', async () => {
     const hub = await newHub();
-    const invite = parseInvite(hub.createInvite());
+    const invite = parseInvite(await hub.createInvite());
     await hub.close();
     const lyon = await bench.site('Lyon', idle);
     await expect(lyon.join(formatInvite(invite))).rejects.toMatchObject({ code: 450, retry: 'later' });
@@ -115,18 +115,23 @@ describe('enrolment', () => {
     const impostor = await newHub();
     const news: HubNews[] = [];
     impostor.watch((piece) => news.push(piece));
-    const invite = formatInvite({ ...parseInvite(first.createInvite()), url: impostor.url });
+    const invite = formatInvite({ ...parseInvite(await first.createInvite()), url: impostor.url });
     const lyon = await bench.site('Lyon', idle);
     await expect(lyon.join(invite)).rejects.toMatchObject({ code: 451 });
     await until('the impostor gives up', () => news.some(({ kind }) => kind === 'site-refused'));
-    expect(impostor.status().members).toEqual([]);
+    expect((await impostor.status()).members).toEqual([]);
   });
 
   it('refuses an unknown device, and a second site of the same name', async () => {
     const hub = await newHub();
-    await (await bench.site('Lyon', idle)).join(hub.createInvite());
-    await expect((await bench.site('Lyon', idle)).join(hub.createInvite())).rejects.toMatchObject({ code: 503 });
-    const stranger = rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Quito', isEnrolled: true });
+    await (await bench.site('Lyon', idle)).join(await hub.createInvite());
+    await expect((await bench.site('Lyon', idle)).join(await hub.createInvite())).rejects.toMatchObject({ code: 503 });
+    const stranger = rawSite({
+      invite: await hub.createInvite(),
+      folder: bench.folder(),
+      name: 'Quito',
+      isEnrolled: true,
+    });
     await expect(stranger).rejects.toMatchObject({ code: 504 });
   });
 
@@ -146,31 +151,31 @@ describe('enrolment', () => {
   it('lets a site leave, stops its work, and does not let it in again without an invite', async () => {
     const hub = await newHub();
     const lyon = await bench.site('Lyon', idle);
-    const invite = hub.createInvite();
+    const invite = await hub.createInvite();
     await lyon.join(invite);
     await lyon.leave('North');
-    await until('the hub forgot the site', () => hub.status().members.length === 0);
+    await until('the hub forgot the site', async () => (await hub.status()).members.length === 0);
     expect(lyon.memberships()).toMatchObject([{ state: 'left' }]);
     await expect(lyon.join(invite)).rejects.toMatchObject({ code: 502 });
-    expect(hub.status().members).toEqual([]);
-    await lyon.join(hub.createInvite());
-    expect(hub.status().members).toHaveLength(1);
+    expect((await hub.status()).members).toEqual([]);
+    await lyon.join(await hub.createInvite());
+    expect((await hub.status()).members).toHaveLength(1);
   });
 
   it('keeps the earlier membership when joining again fails, and one only when it succeeds', async () => {
     const hub = await newHub();
     const lyon = await bench.site('Lyon', idle);
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.leave('North');
-    await until('the hub forgot the site', () => hub.status().members.length === 0);
-    const forged = formatInvite({ ...parseInvite(hub.createInvite()), code: 'x'.repeat(43) });
+    await until('the hub forgot the site', async () => (await hub.status()).members.length === 0);
+    const forged = formatInvite({ ...parseInvite(await hub.createInvite()), code: 'x'.repeat(43) });
     await expect(lyon.join(forged)).rejects.toMatchObject({ code: 500 });
     expect(lyon.memberships()).toMatchObject([{ state: 'left', project: { id: 'practice' } }]);
     await lyon.close();
     const again = await bench.site('Lyon', idle, lyon.folder);
     expect(again.memberships()).toMatchObject([{ state: 'left', project: { id: 'practice' } }]);
-    await again.join(hub.createInvite());
+    await again.join(await hub.createInvite());
     expect(again.memberships()).toMatchObject([{ federation: 'North' }]);
     expect(readdirSync(path.join(again.folder, 'federations'))).toHaveLength(1);
   });
@@ -178,7 +183,7 @@ describe('enrolment', () => {
   it('sets a damaged membership aside, says so, and lets the site join again', async () => {
     const hub = await newHub();
     const lyon = await bench.site('Lyon', idle);
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     await lyon.close();
     const federations = path.join(lyon.folder, 'federations');
     const [name] = readdirSync(federations);
@@ -187,7 +192,7 @@ describe('enrolment', () => {
       const again = await bench.site('Lyon', idle, lyon.folder);
       expect(again.memberships()).toEqual([]);
       expect(again.ledger.map(({ act }) => act)).toEqual(start === 0 ? ['membership-damaged'] : []);
-      if (start === 1) await again.join(hub.createInvite());
+      if (start === 1) await again.join(await hub.createInvite());
       await again.close();
     }
     expect(readdirSync(federations).filter((folder) => folder.startsWith(`${name}.damaged-`))).toHaveLength(1);
@@ -207,7 +212,7 @@ describe('enrolment', () => {
       await expect(openHub({ folder: bench.folder(), port: 0, publicUrl })).rejects.toMatchObject({ code: 526 });
     }
     const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, publicUrl: 'wss://hub.example.org' }));
-    expect(parseInvite(hub.createInvite()).url).toBe('wss://hub.example.org');
+    expect(parseInvite(await hub.createInvite()).url).toBe('wss://hub.example.org');
   });
 
   it('answers /healthz on the same port', async () => {

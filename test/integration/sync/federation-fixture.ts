@@ -108,12 +108,12 @@ export function practiceWork(options: {
 /** Waits until `condition` gives something, looking again every few milliseconds. */
 export async function until<T>(
   what: string,
-  condition: () => T | null | undefined | false,
+  condition: () => T | null | undefined | false | Promise<T | null | undefined | false>,
   deadlineMs = 20_000,
 ): Promise<T> {
   const end = Date.now() + deadlineMs;
   for (;;) {
-    const value = condition();
+    const value = await condition();
     if (value) return value;
     if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

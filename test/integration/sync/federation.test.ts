@@ -13,7 +13,7 @@ describe('a federation of one hub and its sites', () => {
     );
     const lyon = await bench.site('Lyon', practiceWork({ step: 1, goal: 3 }));
 
-    const joined = await lyon.join(hub.createInvite());
+    const joined = await lyon.join(await hub.createInvite());
     expect(joined.federation).toBe('North');
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.approve('North', 'chest');
@@ -24,7 +24,7 @@ describe('a federation of one hub and its sites', () => {
     expect(finished.trunkVersion).toBe(3);
     expect(finished.updates.accepted).toBeGreaterThanOrEqual(3);
     expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(3, 5);
-    expect(hub.status()).toMatchObject({ isFinished: true, trunkVersion: 3 });
+    expect(await hub.status()).toMatchObject({ isFinished: true, trunkVersion: 3 });
     expect(finished.history.at(-1)?.trunkVersion).toBe(3);
     expect(finished.scoreboard?.rows.map(({ model }) => model)).toEqual(['local-only', 'trunk', 'ensemble']);
     const files = lyon.ensembleOf('North')!;

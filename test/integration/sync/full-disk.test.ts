@@ -31,7 +31,7 @@ describe('a full disk', () => {
     const lyon = await bench.site('Lyon', work, bench.folder(), () => {
       if (isFull) throw diskFull();
     });
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.approve('ImagiQ', 'chest');
     isFull = true;
@@ -51,11 +51,11 @@ describe('a full disk', () => {
       attempts += 1;
       throw diskFull();
     });
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.approve('ImagiQ', 'chest');
     await until('it was tried again', () => attempts >= 2);
-    expect(hub.status()).toMatchObject({ acceptedUpdates: 0, refusedUpdates: 0 });
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 0, refusedUpdates: 0 });
     expect(lyon.memberships()[0]!.updates).toEqual({ accepted: 0, refused: 0, spooled: 1 });
     isFull = false;
     await until('the project is finished', () => lyon.memberships().find(({ state }) => state === 'finished'));
@@ -73,7 +73,7 @@ describe('a full disk', () => {
       news.push(piece);
       throw diskFull();
     });
-    const invite = hub.createInvite();
+    const invite = await hub.createInvite();
     const first = await rawSite({ invite, folder: bench.folder(), name: 'Lyon' });
     // A trigger stands for the disk: the write of `lastSeen` fails inside SQLite.
     const db = new Database(path.join(folder, 'hub.sqlite'));
@@ -88,7 +88,7 @@ describe('a full disk', () => {
     db.close();
     const third = bench.keep(await rawSite(again));
     await until('the site is greeted', () => third.heard.some(({ kind }) => kind === 'members-changed'));
-    expect(hub.status().members).toMatchObject([{ site: 'Lyon', online: true }]);
+    expect((await hub.status()).members).toMatchObject([{ site: 'Lyon', online: true }]);
     expect(unhandled).toEqual([]);
   });
 });

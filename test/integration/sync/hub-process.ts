@@ -23,4 +23,4 @@ const hub = await openHub({
   },
 });
 hub.watch((news) => process.send?.({ news }));
-process.send?.({ url: hub.url, port: hub.port, invites: [hub.createInvite(), hub.createInvite()] });
+process.send?.({ url: hub.url, port: hub.port, invites: [await hub.createInvite(), await hub.createInvite()] });

@@ -109,7 +109,7 @@ describe('a hub that is killed', () => {
       hub.child.kill('SIGKILL');
       await hub.died;
       const reopened = bench.keep(await openHub({ folder, port: 0 }));
-      expect(reopened.status()).toMatchObject({ trunkVersion: 1, acceptedUpdates: 2, bufferedUpdates: 0 });
+      expect(await reopened.status()).toMatchObject({ trunkVersion: 1, acceptedUpdates: 2, bufferedUpdates: 0 });
       trunks.push(Buffer.from((await reopened.trunkWeights())!));
     }
     expect(trunks[1]!.equals(trunks[0]!)).toBe(true);
@@ -157,7 +157,7 @@ describe('the server optimiser’s state of a hub that is killed', () => {
     expect(deaths).toBe(dieAt === null ? 0 : 1);
     // A day later nothing lies in the folder that no row names.
     const reopened = bench.keep(await openHub({ folder, port: 0, clock: () => Date.now() + 25 * 3_600_000 }));
-    expect(reopened.status()).toMatchObject({ trunkVersion: 3, acceptedUpdates: 3, bufferedUpdates: 0 });
+    expect(await reopened.status()).toMatchObject({ trunkVersion: 3, acceptedUpdates: 3, bufferedUpdates: 0 });
     const blobs = readdirSync(path.join(folder, 'blobs'), { recursive: true, withFileTypes: true });
     return {
       trunk: Buffer.from((await reopened.trunkWeights())!),
@@ -212,7 +212,7 @@ describe('a site that is killed', () => {
     const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
     const folder = bench.folder();
     const file = fileURLToPath(new URL('site-process.ts', import.meta.url));
-    const child = fork(file, [JSON.stringify({ folder, invite: hub.createInvite(), dieAtTurn: 1 })], {
+    const child = fork(file, [JSON.stringify({ folder, invite: await hub.createInvite(), dieAtTurn: 1 })], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -229,7 +229,7 @@ describe('a site that is killed', () => {
     );
     expect(turns[0]).toBe(1);
     expect(finished.updates.accepted).toBe(3);
-    expect(hub.status()).toMatchObject({ acceptedUpdates: 3, trunkVersion: 3 });
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 3, trunkVersion: 3 });
     expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(3, 6);
   });
 });

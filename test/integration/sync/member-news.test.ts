@@ -16,11 +16,13 @@ describe('news of members', () => {
         initialWeights: weightsOf(0),
       }),
     );
-    const watcher = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Watcher' }));
+    const watcher = bench.keep(
+      await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Watcher' }),
+    );
     const oslo = await bench.site('Oslo', practiceWork({ step: 1 }));
-    await oslo.join(hub.createInvite());
+    await oslo.join(await hub.createInvite());
     const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     const names = (): string[] => oslo.memberships()[0]!.members.map(({ site }) => site);
     await until('Oslo knows all', () => names().length === 3);
     expect(names().sort()).toEqual(['Lyon', 'Oslo', 'Watcher']);
@@ -36,6 +38,7 @@ describe('news of members', () => {
     const parts = watcher.heard.filter((news) => news.kind === 'members-updated');
     expect(whole).toHaveLength(1);
     expect(parts.every(({ changed }) => changed.length <= 2)).toBe(true);
-    expect(parts.flatMap(({ gone }) => gone)).toEqual([lyon.fingerprint]);
+    // Said when it left, and once more when its connection took longer to end.
+    expect(new Set(parts.flatMap(({ gone }) => gone))).toEqual(new Set([lyon.fingerprint]));
   });
 });

@@ -23,7 +23,7 @@ describe('a site without its hub', () => {
     const home = bench.folder();
     const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 1 ? held : Promise.resolve()) });
     const lyon = await bench.site('Lyon', work, home);
-    await lyon.join(first.createInvite());
+    await lyon.join(await first.createInvite());
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.approve('ImagiQ', 'chest');
     await until('the first update is in', () => lyon.memberships()[0]!.updates.accepted === 1);
@@ -41,7 +41,7 @@ describe('a site without its hub', () => {
     expect(back.memberships()[0]!.trunkVersion).toBe(6);
     const sent = [...lyon.ledger, ...back.ledger].filter(({ act }) => act === 'update-sent');
     expect(new Set(sent.map(({ detail }) => detail['blob'] + String(detail['baseVersion']))).size).toBeGreaterThan(0);
-    expect(hub.status().acceptedUpdates).toBe(back.memberships()[0]!.updates.accepted);
+    expect((await hub.status()).acceptedUpdates).toBe(back.memberships()[0]!.updates.accepted);
   });
 
   it('drops what it made from a cohort once another is approved, and says of the rest which trunk it starts from', async () => {
@@ -54,7 +54,7 @@ describe('a site without its hub', () => {
     });
     const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 2 ? held : Promise.resolve()) });
     const lyon = await bench.site('Lyon', work);
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.approve('ImagiQ', 'chest');
     await until('two updates are in', () => lyon.memberships()[0]!.updates.accepted === 2);
@@ -79,11 +79,11 @@ describe('a site without its hub', () => {
     const project = practiceProject({ rule: { bufferSize: 2 } });
     const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
     const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
-    await lyon.join(hub.createInvite());
-    hub.endMembership('Lyon', { kind: 'revoked', because: 'the laptop was stolen' });
+    await lyon.join(await hub.createInvite());
+    await hub.endMembership('Lyon', { kind: 'revoked', because: 'the laptop was stolen' });
     const refused = await until('the site knows', () => lyon.memberships().find(({ state }) => state === 'refused'));
     expect(refused.reason).toContain('withdrew');
-    expect(hub.status().members).toEqual([]);
+    expect((await hub.status()).members).toEqual([]);
   });
 });
 
@@ -93,7 +93,7 @@ describe('a connection that breaks the rules', () => {
     const project = practiceProject({ rule: { bufferSize: 2 } });
     const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
     const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
-    await lyon.join(first.createInvite());
+    await lyon.join(await first.createInvite());
     await first.close();
     const greeted = new Set<string>();
     const impostor = new WebSocketServer({ host: '127.0.0.1', port: first.port, handleProtocols: () => wireVersion });
@@ -120,8 +120,8 @@ describe('two sites of different speed', () => {
     const slowWork = practiceWork({
       step: 1,
       beforeUpdate: async (turn) => {
-        if (turn === 0) await until('two commits', () => hub.status().trunkVersion >= 2);
-        versionWhenSlowDelivers = hub.status().trunkVersion;
+        if (turn === 0) await until('two commits', async () => (await hub.status()).trunkVersion >= 2);
+        versionWhenSlowDelivers = (await hub.status()).trunkVersion;
       },
     });
     const fastWork = practiceWork({
@@ -129,16 +129,18 @@ describe('two sites of different speed', () => {
       // The fast one pauses before the end, so that the slow update finds the project open.
       beforeUpdate: async (turn) => {
         if (turn >= 3)
-          await until('the slow update', () => hub.status().members.some((m) => m.site === 'Oslo' && m.updates > 0));
+          await until('the slow update', async () =>
+            (await hub.status()).members.some((m) => m.site === 'Oslo' && m.updates > 0),
+          );
       },
     });
     const oslo = await bench.site('Oslo', slowWork);
-    await oslo.join(hub.createInvite());
+    await oslo.join(await hub.createInvite());
     await until('the project is announced', () => oslo.memberships()[0]?.project);
     await oslo.approve('ImagiQ', 'chest');
     await until('Oslo trains', () => oslo.memberships()[0]!.activity === 'training');
     const lyon = await bench.site('Lyon', fastWork);
-    await lyon.join(hub.createInvite());
+    await lyon.join(await hub.createInvite());
     await until('the project is announced', () => lyon.memberships()[0]?.project);
     await lyon.approve('ImagiQ', 'chest');
     const both = await until('both are done', () => {

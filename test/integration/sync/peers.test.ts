@@ -47,7 +47,7 @@ async function twoSites(project: Project = practiceProject({ rule: { bufferSize:
   const lyon = await bench.site('Lyon', practiceWork({ step: 0.061, goal: 0.2 }));
   const oslo = await bench.site('Oslo', practiceWork({ step: 0.123, goal: 0.2 }));
   for (const site of [lyon, oslo]) {
-    await site.join(hub.createInvite());
+    await site.join(await hub.createInvite());
     await until('the project is announced', () => site.memberships()[0]?.project);
     await site.approve('ImagiQ', 'chest');
   }

@@ -19,7 +19,7 @@ async function hubWith(rule: Partial<TrunkRule>): Promise<{ hub: Hub; join: (nam
   const project = practiceProject({ rule, commits: 100 });
   const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
   const join = async (name: string): Promise<Offering> => {
-    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name }));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name }));
     return {
       site,
       async offer(value, baseVersion = 0) {
@@ -51,7 +51,7 @@ describe('a project whose rule cannot keep its promise', () => {
       code: 524,
       message: expect.stringMatching(/among 5 or more, not among 4; raise trunkRule.bufferSize/),
     });
-    expect(hub.status().project?.id).toBe('practice');
+    expect((await hub.status()).project?.id).toBe('practice');
   });
 });
 
@@ -61,9 +61,9 @@ describe('a hub with the median', () => {
     const [lyon, oslo, liar] = [await join('Lyon'), await join('Oslo'), await join('Liar')];
     for (const value of [-900, -800, -700, -600]) await liar.offer(value);
     await lyon.offer(1);
-    expect(hub.status()).toMatchObject({ trunkVersion: 0, bufferedUpdates: 5 });
+    expect(await hub.status()).toMatchObject({ trunkVersion: 0, bufferedUpdates: 5 });
     await oslo.offer(1.5);
-    expect(hub.status()).toMatchObject({ trunkVersion: 1, bufferedUpdates: 0 });
+    expect(await hub.status()).toMatchObject({ trunkVersion: 1, bufferedUpdates: 0 });
     expect(firstWeight((await hub.trunkWeights())!)).toBe(1);
   });
 
@@ -74,9 +74,12 @@ describe('a hub with the median', () => {
     await expect(lyon.offer(5)).rejects.toMatchObject({ code: 561, retry: 'later' });
     await oslo.offer(1);
     await quito.offer(1);
-    expect(hub.status().trunkVersion).toBe(1);
+    expect((await hub.status()).trunkVersion).toBe(1);
     await lyon.offer(5);
-    expect(hub.status()).toMatchObject({ bufferedUpdates: 1, acceptedUpdates: heldUpdateLimits.waitingPerSite + 3 });
+    expect(await hub.status()).toMatchObject({
+      bufferedUpdates: 1,
+      acceptedUpdates: heldUpdateLimits.waitingPerSite + 3,
+    });
   });
 });
 
@@ -106,7 +109,7 @@ describe('a hub’s folder of an earlier version', () => {
     const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(9) }));
     // The same project, not another that starts at 9.
     expect(firstWeight((await hub.trunkWeights())!)).toBe(0);
-    expect(hub.status().project?.trunkRule).toEqual(
+    expect((await hub.status()).project?.trunkRule).toEqual(
       trunkRuleSchema.parse({ bufferSize: 2, staleness: { kind: 'polynomial', exponent: 2 } }),
     );
   });
@@ -134,7 +137,7 @@ describe('bytes at the hub that nothing names', () => {
     const folder = bench.folder();
     const project = practiceProject();
     const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
-    const site = await rawSite({ invite: first.createInvite(), folder: bench.folder(), name: 'Lyon' });
+    const site = await rawSite({ invite: await first.createInvite(), folder: bench.folder(), name: 'Lyon' });
     const [never, offered] = [rawUpdate(site, project, weightsOf(1)), rawUpdate(site, project, weightsOf(2))];
     for (const { blob } of [never, offered]) await site.channel.putBlob(blob);
     await site.channel.ask({ kind: 'update-offered', update: offered.signed });
@@ -146,7 +149,7 @@ describe('bytes at the hub that nothing names', () => {
     const hub = bench.keep(await openHub({ folder, port: 0 }));
     const again = bench.keep(
       await rawSite({
-        invite: hub.createInvite(),
+        invite: await hub.createInvite(),
         folder: bench.folder(),
         name: 'Lyon',
         keys: site.keys,
@@ -161,6 +164,6 @@ describe('bytes at the hub that nothing names', () => {
     };
     expect(await offsetOf(never.blob)).toBe(0);
     expect(await offsetOf(offered.blob)).toBe(size);
-    expect(hub.status().bufferedUpdates).toBe(1);
+    expect((await hub.status()).bufferedUpdates).toBe(1);
   });
 });

@@ -16,7 +16,7 @@ const newHub = async (weights = weightsOf(0)): Promise<Hub> =>
 describe('updates at the hub', () => {
   it('are counted once however often they are offered, with the same receipt as the answer', async () => {
     const hub = await newHub();
-    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
     const { blob, signed } = rawUpdate(site, project, weightsOf(1));
     await site.channel.putBlob(blob);
     const offers = await Promise.all([1, 2, 3].map(() => site.channel.ask({ kind: 'update-offered', update: signed })));
@@ -26,12 +26,12 @@ describe('updates at the hub', () => {
       true,
     ]);
     expect(new Set(offers.map((answer) => answer.kind === 'update-accepted' && answer.receipt.signature)).size).toBe(1);
-    expect(hub.status()).toMatchObject({ acceptedUpdates: 1, bufferedUpdates: 1, trunkVersion: 0 });
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 1, bufferedUpdates: 1, trunkVersion: 0 });
   });
 
   it('with NaN, other shapes, a forged signature or another project are refused with the reason, and leave no trace', async () => {
     const hub = await newHub();
-    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
     const offer = async (bytes: Uint8Array, changes = {}): Promise<unknown> => {
       const { blob, signed } = rawUpdate(site, project, bytes, changes);
       await site.channel.putBlob(blob);
@@ -47,12 +47,12 @@ describe('updates at the hub', () => {
     await site.channel.putBlob(blob);
     const forged = { ...signed, statement: signed.statement.replace('"examples":10', '"examples":99') };
     await expect(site.channel.ask({ kind: 'update-offered', update: forged })).rejects.toMatchObject({ code: 403 });
-    expect(hub.status()).toMatchObject({ acceptedUpdates: 0, refusedUpdates: 7, trunkVersion: 0 });
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 0, refusedUpdates: 7, trunkVersion: 0 });
   });
 
   it('older than the project allows are refused, and the rest weighs the less the staler it is', async () => {
     const hub = await newHub();
-    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
     const offer = async (value: number, baseVersion: number): Promise<unknown> => {
       const { blob, signed } = rawUpdate(site, project, weightsOf(value), { baseVersion });
       await site.channel.putBlob(blob);
@@ -60,11 +60,11 @@ describe('updates at the hub', () => {
     };
     await offer(1, 0);
     await offer(3, 0);
-    await until('the first commit', () => hub.status().trunkVersion === 1);
+    await until('the first commit', async () => (await hub.status()).trunkVersion === 1);
     expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(2, 6);
     await offer(2, 1);
     await offer(5, 0);
-    await until('the second commit', () => hub.status().trunkVersion === 2);
+    await until('the second commit', async () => (await hub.status()).trunkVersion === 2);
     const stale = stalenessWeight(project.trunkRule.staleness, 1);
     expect(firstWeight((await hub.trunkWeights())!)).toBeCloseTo(2 + (2 + 5 * stale) / (1 + stale), 5);
     await expect(offer(7, 0)).rejects.toMatchObject({ code: 560 });
@@ -73,7 +73,7 @@ describe('updates at the hub', () => {
   it('go on at the last acknowledged chunk after the line was cut, and damaged ones start anew', async () => {
     const values = (5 * wireLimits.chunkBytes) / 4;
     const hub = await newHub(weightsOf(0, values));
-    const invite = hub.createInvite();
+    const invite = await hub.createInvite();
     const first = await rawSite({ invite, folder: bench.folder(), name: 'Lyon' });
     const bytes = weightsOf(1, values);
     const { blob, signed } = rawUpdate(first, project, bytes);
@@ -100,7 +100,7 @@ describe('updates at the hub', () => {
     expect(resumed).toMatchObject({ kind: 'have', offset: 2 * wireLimits.chunkBytes });
     await second.channel.putBlob(blob);
     await second.channel.ask({ kind: 'update-offered', update: signed });
-    expect(hub.status().acceptedUpdates).toBe(1);
+    expect((await hub.status()).acceptedUpdates).toBe(1);
 
     // Bytes that are not the announced ones are thrown away whole.
     const other = weightsOf(2, values);
@@ -114,7 +114,7 @@ describe('updates at the hub', () => {
 
   it('whose line was cut after the last chunk are whole at the next attempt, and damaged ones start anew', async () => {
     const hub = await newHub();
-    const invite = hub.createInvite();
+    const invite = await hub.createInvite();
     const first = await rawSite({ invite, folder: bench.folder(), name: 'Lyon' });
     const bytes = weightsOf(1);
     const { blob, signed } = rawUpdate(first, project, bytes);
@@ -142,14 +142,14 @@ describe('updates at the hub', () => {
     await second.channel.ask({ kind: 'update-offered', update: signed });
     await second.channel.putBlob(other.blob);
     await second.channel.ask({ kind: 'update-offered', update: other.signed });
-    expect(hub.status().acceptedUpdates).toBe(2);
+    expect((await hub.status()).acceptedUpdates).toBe(2);
   });
 
   it('that name another site’s model are refused and leave it where it is', async () => {
     const hub = await newHub();
-    const invite = (): string => hub.createInvite();
-    const lyon = bench.keep(await rawSite({ invite: invite(), folder: bench.folder(), name: 'Lyon' }));
-    const oslo = bench.keep(await rawSite({ invite: invite(), folder: bench.folder(), name: 'Oslo' }));
+    const invite = (): Promise<string> => hub.createInvite();
+    const lyon = bench.keep(await rawSite({ invite: await invite(), folder: bench.folder(), name: 'Lyon' }));
+    const oslo = bench.keep(await rawSite({ invite: await invite(), folder: bench.folder(), name: 'Oslo' }));
     const { sealed, statement } = rawModel(lyon, project);
     await lyon.channel.putBlob(sealed);
     const envelopes = [{ recipient: oslo.keys.fingerprint, sealedKey: 'sealed' }];
@@ -165,8 +165,8 @@ describe('updates at the hub', () => {
 
   it('open at once are limited, and an author has one model in a project', async () => {
     const hub = await newHub();
-    const lyon = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
-    const oslo = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Oslo' }));
+    const lyon = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const oslo = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Oslo' }));
     const begin = (digit: number): Promise<unknown> =>
       lyon.channel.ask({ kind: 'put-begin', hash: String(digit).repeat(64), bytes: 100 });
     for (const digit of [1, 2, 3, 4, 4, 4]) await begin(digit);
@@ -189,10 +189,10 @@ describe('updates at the hub', () => {
 
   it('too large for the project, or blobs of others, are not taken and not given', async () => {
     const hub = await newHub();
-    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
     const large = site.blobs.put(new Uint8Array(1024 * 1024));
     await expect(site.channel.putBlob(large)).rejects.toMatchObject({ code: 405 });
-    const other = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Oslo' }));
+    const other = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Oslo' }));
     const { blob } = rawUpdate(other, project, weightsOf(1));
     await other.channel.putBlob(blob);
     await expect(site.channel.getBlob(blob, other.blobs.size(blob)!)).rejects.toMatchObject({ code: 517 });
@@ -200,10 +200,10 @@ describe('updates at the hub', () => {
 
   it('that a changed message would carry end the connection', async () => {
     const hub = await newHub();
-    const site = await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' });
+    const site = await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' });
     site.line.socket.send(`${'A'.repeat(43)}{"kind":"leave","id":1}`);
     expect((await site.channel.ended).message).toContain('seal');
-    expect(hub.status().members).toHaveLength(1);
+    expect((await hub.status()).members).toHaveLength(1);
   });
 
   it('wait for a deadline that is longer than a timer can be, without counting as due', async () => {
@@ -211,7 +211,7 @@ describe('updates at the hub', () => {
     const hub = bench.keep(
       await openHub({ folder: bench.folder(), port: 0, project: patient, initialWeights: weightsOf(0) }),
     );
-    const site = bench.keep(await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
     const warnings: string[] = [];
     const listen = ({ name }: Error): void => void warnings.push(name);
     process.on('warning', listen);
@@ -221,27 +221,27 @@ describe('updates at the hub', () => {
     await site.channel.ask({ kind: 'update-offered', update: signed });
     process.off('warning', listen);
     expect(warnings).toEqual([]);
-    expect(hub.status()).toMatchObject({ bufferedUpdates: 1, trunkVersion: 0 });
+    expect(await hub.status()).toMatchObject({ bufferedUpdates: 1, trunkVersion: 0 });
   });
 
   it('from a site that went silent are not waited for: it counts as offline after three missed pings', async () => {
     const hub = bench.keep(
       await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0), pingMs: 30 }),
     );
-    const site = await rawSite({ invite: hub.createInvite(), folder: bench.folder(), name: 'Lyon' });
-    expect(hub.status().members).toMatchObject([{ online: true }]);
+    const site = await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' });
+    expect((await hub.status()).members).toMatchObject([{ online: true }]);
     site.line.socket.pause();
-    await until('the hub notices', () => hub.status().members[0]?.online === false);
+    await until('the hub notices', async () => (await hub.status()).members[0]?.online === false);
     site.line.socket.terminate();
     await site.channel.ended;
   });
 
   it('find the older connection of the same device closed, so that none is served twice', async () => {
     const hub = await newHub();
-    const invite = hub.createInvite();
+    const invite = await hub.createInvite();
     const older = await rawSite({ invite, folder: bench.folder(), name: 'Lyon' });
     bench.keep(await rawSite({ invite, folder: bench.folder(), name: 'Lyon', keys: older.keys, isEnrolled: true }));
     expect((await older.channel.ended).message).toContain('newer connection');
-    expect(hub.status().members).toMatchObject([{ site: 'Lyon', online: true }]);
+    expect((await hub.status()).members).toMatchObject([{ site: 'Lyon', online: true }]);
   });
 });

@@ -1,0 +1,19 @@
+// One hub per data folder.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { hubFault } from './faults.ts';
+
+/** Keeps a second hub off the folder for as long as this process lives; the system lets go of it even after kill -9. */
+export function lockHubFolder(folder: string): { release(): void } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = new Database(path.join(folder, 'hub.lock'), { timeout: 0 });
+  try {
+    lock.pragma('journal_mode = DELETE');
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch {
+    lock.close();
+    throw hubFault.folderInUse(folder);
+  }
+  return { release: () => lock.close() };
+}

@@ -1,0 +1,48 @@
+// The hub's tables, in the words that SQLite and PostgreSQL share; postgres-database.ts replaces the few that differ.
+
+/** Each step brings a database one version on; they are never changed, only added to. */
+export const migrations = [
+  `
+  CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE invites (
+    codeHash TEXT PRIMARY KEY, federation TEXT NOT NULL, createdAt TEXT NOT NULL, expiresAt TEXT NOT NULL, usedBy TEXT
+  ) STRICT;
+  CREATE TABLE members (
+    fingerprint TEXT PRIMARY KEY, site TEXT NOT NULL, publicKey TEXT NOT NULL,
+    cardStatement TEXT NOT NULL, cardSignature TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('member', 'left', 'revoked')), enrolledAt TEXT NOT NULL, lastSeen TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX memberNames ON members (site) WHERE state = 'member';
+  CREATE TABLE projects (
+    projectHash TEXT PRIMARY KEY, project TEXT NOT NULL, createdAt TEXT NOT NULL, finishedAt TEXT
+  ) STRICT;
+  CREATE TABLE trunk (
+    projectHash TEXT NOT NULL REFERENCES projects, version INTEGER NOT NULL, blob TEXT NOT NULL,
+    statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (projectHash, version)
+  ) STRICT;
+  CREATE INDEX trunkBlobs ON trunk (blob);
+  CREATE TABLE updates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, idempotencyKey TEXT NOT NULL UNIQUE,
+    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
+    baseVersion INTEGER NOT NULL, blob TEXT NOT NULL, examples INTEGER NOT NULL,
+    statement TEXT NOT NULL, signature TEXT NOT NULL, receiptStatement TEXT NOT NULL, receiptSignature TEXT NOT NULL,
+    acceptedAt TEXT NOT NULL, committedVersion INTEGER
+  ) STRICT;
+  CREATE INDEX bufferedUpdates ON updates (projectHash, number) WHERE committedVersion IS NULL;
+  CREATE INDEX updatesBySite ON updates (site);
+  CREATE TABLE models (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, author TEXT NOT NULL REFERENCES members,
+    statement TEXT NOT NULL, signature TEXT NOT NULL, sealedBlob TEXT NOT NULL, UNIQUE (author, model)
+  ) STRICT;
+  CREATE TABLE envelopes (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, modelNumber INTEGER NOT NULL REFERENCES models,
+    recipient TEXT NOT NULL, sealedKey TEXT NOT NULL, UNIQUE (modelNumber, recipient)
+  ) STRICT;
+  `,
+  // The server optimiser's state belongs to the newest trunk version of its project and changes with it. `endedBecause` is what the
+  // coordinator told a site that was revoked or expelled: one that left by itself has none.
+  `
+  ALTER TABLE projects ADD COLUMN optimizerBlob TEXT;
+  ALTER TABLE members ADD COLUMN endedBecause TEXT;
+  `,
+] as const;

@@ -1,0 +1,96 @@
+// The hub's rows in one file of its folder: the default. The only other process that may have it open is a command of the coordinator.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { hubFault } from './faults.ts';
+import type { HubDatabase, HubStatements } from './hub-database.ts';
+import { migrations } from './hub-schema.ts';
+
+/** How often a running hub looks whether another process changed its database. */
+const noticeMs = 250;
+
+/** @throws Fault 522 when it must exist and does not, 525 when a newer ImagiQ wrote it. */
+export function openSqliteDatabase(folder: string, options: { readonly mustExist: boolean }): HubDatabase {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let db: Database.Database;
+  try {
+    db = new Database(path.join(folder, 'hub.sqlite'), { fileMustExist: options.mustExist, timeout: 10_000 });
+  } catch (thrown) {
+    if (options.mustExist) throw hubFault.noHubHere(folder);
+    throw thrown;
+  }
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  db.transaction(() => {
+    const version = db.pragma('user_version', { simple: true }) as number;
+    if (version > migrations.length) throw hubFault.newerDatabase(version);
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    db.pragma(`user_version = ${migrations.length}`);
+  }).immediate();
+
+  const prepared = new Map<string, Database.Statement>();
+  const statement = (sql: string): Database.Statement => {
+    const known = prepared.get(sql) ?? db.prepare(sql);
+    prepared.set(sql, known);
+    return known;
+  };
+  const tx: HubStatements = {
+    get: async <Row>(sql: string, ...values: readonly unknown[]) => statement(sql).get(...values) as Row | undefined,
+    all: async <Row>(sql: string, ...values: readonly unknown[]) => statement(sql).all(...values) as Row[],
+    run: async (sql, ...values) => statement(sql).run(...values).changes,
+  };
+  /** Settles when the transactions that are open or wait have ended; null when there are none. There is one connection for all. */
+  let transactions: Promise<void> | null = null;
+  const afterTransactions = async <Value>(act: () => Promise<Value>): Promise<Value> => {
+    if (transactions === null) return act();
+    await transactions;
+    return afterTransactions(act);
+  };
+  const inTransaction = async <Value>(work: (tx: HubStatements) => Promise<Value>): Promise<Value> => {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const value = await work(tx);
+      db.exec('COMMIT');
+      return value;
+    } catch (thrown) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw thrown;
+    }
+  };
+
+  return {
+    get: (sql, ...values) => afterTransactions(() => tx.get(sql, ...values)),
+    all: (sql, ...values) => afterTransactions(() => tx.all(sql, ...values)),
+    run: (sql, ...values) => afterTransactions(() => tx.run(sql, ...values)),
+    transaction(work) {
+      const done = (transactions ?? Promise.resolve()).then(() => inTransaction(work));
+      // The caller hears of a failure through `done`.
+      const settled: Promise<void> = done.then(
+        () => release(),
+        () => release(),
+      );
+      const release = (): void => {
+        if (transactions === settled) transactions = null;
+      };
+      transactions = settled;
+      return done;
+    },
+    watch(onChange) {
+      // Changes by commits of other connections only.
+      const version = (): unknown => db.pragma('data_version', { simple: true });
+      let seen = version();
+      const timer = setInterval(() => {
+        const now = version();
+        if (now === seen) return;
+        seen = now;
+        onChange();
+      }, noticeMs).unref();
+      return () => clearInterval(timer);
+    },
+    close: () =>
+      afterTransactions(async () => {
+        db.close();
+      }),
+  };
+}
