@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { runWorkload } from '../../src/trainer/bench/run-workload.ts';
 import { gradientError, readReferenceRun } from '../../src/trainer/bench/reference-run.ts';
 import {
   benchTrain,
@@ -45,7 +46,7 @@ export async function training(): Promise<Measurement[]> {
         for (let turn = 0; turn < turns; turn += 1) {
           const flags = ['--workload', workload, '--threads', String(threads), '--steps', '20'];
           if (hasTorch) torch.push(read(python, [reference, ...flags]));
-          ours.push(read(process.execPath, [path.join(root, 'src/trainer/bench/train-workload.ts'), ...flags]));
+          ours.push(rowSchema.parse(JSON.parse(await runWorkload(flags))));
         }
       } catch (error) {
         console.log(`${workload} with ${threads} threads was not measured: ${String(error).slice(0, 300)}`);

@@ -25,6 +25,7 @@ import {
   type PredictOrder,
 } from '../contract/model-jobs.ts';
 import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from './faults.ts';
+import { trainerEnvironment } from './process-environment.ts';
 
 export { metricsOf } from './metrics/metrics.ts';
 export { chosenPoint } from './metrics/operating-point.ts';
@@ -34,6 +35,7 @@ export { groupNormTwin } from './privacy/group-norm-twin.ts';
 export { withFittedInput } from './networks/fitted-input.ts';
 export { composedLoss, noiseMultiplierFor, privacyLoss, stepsWithin } from './privacy/rdp-accountant.ts';
 export { recordedSteps } from './privacy/step-count.ts';
+export { runWorkload } from './bench/run-workload.ts';
 
 /** A stopped job answers at its next step; a process that has not answered by then hangs and is ended. */
 const stopDeadlineMs = 60_000;
@@ -153,7 +155,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
       // Both to standard error: the parent's standard output may be a document.
       stdio: ['ignore', 2, 2, 'ipc'],
       serialization: 'advanced',
-      env: process.versions['electron'] === undefined ? process.env : { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      env: trainerEnvironment(process.env),
     });
     let isGone = false;
     const end = (how: string): void => {

@@ -1,9 +1,7 @@
 // bench: measurements from the command line. Each runs in a process of its own, so that its memory is its own.
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { Command, Option } from 'commander';
 import { providerNames } from '../../contract/training.ts';
+import { runWorkload } from '../../station/runs/workload.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
 
@@ -29,7 +27,6 @@ export function benchCommand(): Command {
     .option('--from <folder>', 'repeat a run that the reference exported: its weights, its data')
     .action(async (options: BenchFlags, command: Command) => {
       const { output } = contextOf(command);
-      const entry = fileURLToPath(new URL('../../trainer/bench/train-workload.ts', import.meta.url));
       const flags = [
         '--workload',
         options.workload,
@@ -41,8 +38,7 @@ export function benchCommand(): Command {
         options.provider,
       ];
       if (options.from !== undefined) flags.push('--from', options.from);
-      const { stdout } = await promisify(execFile)(process.execPath, [entry, ...flags], { maxBuffer: 1 << 26 });
-      const row: unknown = JSON.parse(stdout);
+      const row: unknown = JSON.parse(await runWorkload(flags));
       output.result(row, () => JSON.stringify(row, null, 1));
     });
   return bench;

@@ -74,7 +74,7 @@ it('makes no more steps than the site’s budget still allows, and none at all w
 
 it('never counts too few steps after a kill, also of those that the checkpoint has lost', async () => {
   // Long enough that one of the reports, of one a second, falls into the middle of an epoch.
-  const broken = job({ idleShare: 0.9, hyperParameters: { epochs: 60 } });
+  const broken = job({ idleShare: 0.95, hyperParameters: { epochs: 20 } });
   let stepsAtKill = 0;
   const killed = trainer.train(broken, {
     onProgress: (told) => {
@@ -94,7 +94,7 @@ it('never counts too few steps after a kill, also of those that the checkpoint h
   expect(stepsAtKill).toBeGreaterThan(10);
   expect(meters[0]?.steps).toBeGreaterThanOrEqual(stepsAtKill);
   // What was lost is made again and paid for twice.
-  expect(resumed.privacy?.steps).toBeGreaterThan(600);
+  expect(resumed.privacy?.steps).toBeGreaterThan(200);
   expect(resumed.stoppedEarly).toBe(false);
 });
 
