@@ -10,6 +10,7 @@ import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
 import { importsCommand } from './commands/imports.ts';
 import { labelsCommand } from './commands/labels.ts';
 import { leakProbeCommand } from './commands/leak-probe.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { libraryCommands } from './commands/library.ts';
 import { measurementsCommand } from './commands/measurements.ts';
 import { memberCommands } from './commands/member.ts';
@@ -59,6 +60,7 @@ for (const command of [
   ...hubCommands(),
   membersCommand(),
   projectCommand(),
+  ledgerCommand(),
   ...memberCommands(),
   peersCommand(),
   simulateCommand(),

@@ -18,7 +18,8 @@ import {
   studySchema,
 } from './dicom.ts';
 import { faultSchema } from './fault-schema.ts';
-import { ledgerEntrySchema, membershipSchema, siteNameSchema } from './federation.ts';
+import { membershipSchema, siteNameSchema } from './federation.ts';
+import { ledgerCalls } from './ledger.ts';
 import { importReportCalls } from './import-report.ts';
 import { modelCalls, modelEvents } from './model.ts';
 import { studyFiltersSchema } from './study-filter.ts';
@@ -188,10 +189,7 @@ export const calls = {
   'approve-project': { in: z.object({ federation: z.string(), cohort: cohortNameSchema }), out: membershipSchema },
   leave: { in: z.object({ federation: z.string() }), out: nothing },
   memberships: { in: nothing, out: z.object({ memberships: z.array(membershipSchema) }) },
-  ledger: {
-    in: z.object({ limit: z.number().int().min(1).max(1_000).default(200) }),
-    out: z.object({ entries: z.array(ledgerEntrySchema), verified: z.boolean() }),
-  },
+  ...ledgerCalls,
   ...annotationCalls,
   ...browseCalls,
   ...labelSourceCalls,

@@ -10,6 +10,7 @@ import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
 import { importAnswers } from './library/validation/import-answers.ts';
 import type { Station } from './open-station.ts';
+import { ledgerAnswers } from './ledger/ledger-answers.ts';
 import { modelAnswers } from './models/model-answers.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { peerAnswers } from './peers/peer-answers.ts';
@@ -125,7 +126,6 @@ export function stationAnswers(
     },
     leave: async ({ federation }) => done(await site.leave(federation)),
     memberships: () => ({ memberships: site.memberships() }),
-    ledger: ({ limit }) => ({ entries: ledger.entries(limit), verified: ledger.verify().verified }),
     'training-rules': () => station.neighbour.now(),
     'change-training-rules': (rules) => station.neighbour.change(rules),
     'viewer-works': () => done(station.neighbour.viewerWorks()),
@@ -133,6 +133,7 @@ export function stationAnswers(
     ...annotationAnswers(station),
     ...browseAnswers(station),
     ...importAnswers(library.imports),
+    ...ledgerAnswers(station),
     ...modelAnswers(station),
     ...pacsAnswers(station),
     ...peerAnswers(station),

@@ -16,7 +16,9 @@ import { type Cohorts, openCohorts } from './cohorts/cohorts.ts';
 import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
 import { type NeighbourWatch, watchNeighbour } from './neighbour/neighbour.ts';
-import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { checkpointEvery } from '../ledger/checkpoint.ts';
+import { openFileLedger } from '../ledger/file-ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { OnPreparing } from './library/database.ts';
 import { type Library, openLibrary } from './library/library.ts';
 import { openPacs, type Pacs } from './pacs/pacs.ts';
@@ -60,6 +62,15 @@ export interface Station {
   close(): Promise<void>;
 }
 
+/** A disk that is full now takes the checkpoint with a later one: nothing else may end by it. */
+function signLedger(ledger: Ledger): void {
+  try {
+    ledger.checkpoint();
+  } catch {
+    // The next act that cannot be entered says so.
+  }
+}
+
 /**
  * Opens a station on a home folder.
  * @throws Fault 601, 602 when the folder cannot be owned; the library's faults when its database cannot be read.
@@ -70,7 +81,8 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const threads = options.threads ?? Math.max(1, Math.floor(os.availableParallelism() / 2));
     const datasets = path.join(home.blobs, 'datasets');
     const blobs = openBlobStore(path.join(home.blobs, 'models'));
-    const ledger = openLedger(home.folder);
+    const author = openAuthor(home.federations);
+    const ledger = openFileLedger(home.folder, { seal: author });
     const privacy = openPrivacyLedger(home.folder, recordedSteps);
     const library = openLibrary({
       folder: home.folder,
@@ -80,7 +92,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     });
     const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });
     const models = openModelRegistry(path.join(home.folder, 'models'), blobs, {
-      author: openAuthor(home.federations),
+      author,
       siteName: os.hostname(),
     });
     // Federation work has a process of its own: a long run at the screen must not hold an update back.
@@ -129,6 +141,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       onChange: (membership: Membership) => options.onEvent('membership-changed', membership),
       onLedger: (act, detail) => ledger.append(act, detail),
     });
+    const signing = setInterval(() => signLedger(ledger), checkpointEvery.ms).unref();
     const pacs = openPacs({ folder: home.folder, library, onEvent: options.onEvent });
     return {
       home,
@@ -150,6 +163,8 @@ export async function openStation(options: StationOptions): Promise<Station> {
         neighbour.close();
         // Together: the shell does not wait for ever.
         await Promise.all([runs.close(), site.close(), pacs.close()]);
+        clearInterval(signing);
+        signLedger(ledger);
         trainer.close();
         federationTrainer.close();
         modelTrainer.close();

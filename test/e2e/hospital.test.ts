@@ -240,7 +240,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
     const { page, screenshot } = theWindow(context);
     await page.getByRole('button', { name: 'Ledger' }).click();
     await page.getByTestId('ledger-verified').waitFor();
-    await page.locator('tr[data-act="update-sent"]').first().waitFor();
+    await page.locator('[data-act="update-sent"]').first().waitFor();
     await screenshot('23-ledger');
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByText('Free disk space').waitFor();

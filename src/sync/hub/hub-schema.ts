@@ -45,4 +45,8 @@ export const migrations = [
   ALTER TABLE projects ADD COLUMN optimizerBlob TEXT;
   ALTER TABLE members ADD COLUMN endedBecause TEXT;
   `,
+  // The ledger (hub-ledger.ts): one row an entry, in the form of the chain's lines.
+  `
+  CREATE TABLE ledger (sequence INTEGER PRIMARY KEY, act TEXT NOT NULL, line TEXT NOT NULL) STRICT;
+  `,
 ] as const;

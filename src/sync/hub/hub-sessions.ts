@@ -9,6 +9,7 @@ import { greetSite } from '../protocol/handshake.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
 import { hubFault } from './faults.ts';
+import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
 import type { AdmittedSite, Members } from './members.ts';
 import type { Relay } from './relay.ts';
@@ -45,13 +46,14 @@ export function openHubSessions(order: {
   readonly members: Members;
   readonly relay: Relay;
   readonly store: TrunkStore;
+  readonly ledger: Pick<HubLedger, 'append'>;
   /** Asked for late: the trunk tells its commits to these sessions. */
   readonly trunk: () => Trunk;
   readonly clock: () => number;
   readonly pingMs: number | undefined;
   readonly tell: (news: HubNews) => void;
 }): HubSessions {
-  const { blobs, keys, federation, members, relay, store, clock, tell } = order;
+  const { blobs, keys, federation, members, relay, store, ledger, clock, tell } = order;
   const sessions = new Map<string, Session>();
   let isClosing = false;
   /** What is written about sites that went offline: the database stays open for it. */
@@ -110,7 +112,13 @@ export function openHubSessions(order: {
           memberChanged(site.fingerprint);
           return { kind: 'update-accepted', receipt, isDuplicate };
         } catch (thrown) {
-          if (thrown instanceof Fault) tell({ kind: 'update-refused', site: site.site, fault: thrown.toValue() });
+          if (thrown instanceof Fault) {
+            tell({ kind: 'update-refused', site: site.site, fault: thrown.toValue() });
+            const { site: from, fingerprint: device } = site;
+            const reason = thrown.message.slice(0, 500);
+            // The refusal is told also where the disk does not take the entry.
+            await guarded(site, () => ledger.append('update-refused', { from, device, code: thrown.code, reason }));
+          }
           throw thrown;
         }
       case 'model-published': {
@@ -176,6 +184,13 @@ export function openHubSessions(order: {
         if (await store.isTrunkBlob(hash)) return;
         if (!(await relay.mayFetch(site.fingerprint, hash))) throw hubFault.notForYou();
       },
+      onSending: async (blob, bytes) =>
+        ledger.append((await store.isTrunkBlob(blob)) ? 'trunk-sent' : 'model-relayed', {
+          to: site.site,
+          device: site.fingerprint,
+          blob,
+          bytes,
+        }),
       receive: (message) => receive(site, message),
       onUnexpected: (thrown) => failed(site.site, thrown),
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),

@@ -1,19 +1,19 @@
 // The hub: one port for sites (WebSocket) and health (HTTP), one folder for everything it must remember.
 // Wiring only: the door, the sessions behind it, members, the trunk, and the models' relay.
 import { createServer } from 'node:http';
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
+import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
-import { createDeviceKeys, decodeDeviceKeys, type DeviceKeys, encodeDeviceKeys } from '../protocol/device-keys.ts';
-import { writeFileDurably } from '../protocol/durable-file.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { sweepEveryMs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
 import { openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { openDoor } from './hub-door.ts';
 import { lockHubFolder } from './hub-folder-lock.ts';
+import { hubKeysIn } from './hub-keys.ts';
+import { hubSeal, openHubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
 import { openHubSessions } from './hub-sessions.ts';
 import { createInvite, type InviteOrder } from './invites.ts';
@@ -91,13 +91,15 @@ export async function openHub(order: HubOrder): Promise<Hub> {
 async function openLockedHub(order: HubOrder, lock: { release(): void }): Promise<Hub> {
   const clock = order.clock ?? Date.now;
   if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
-  const keys = hubKeys(order.folder);
+  const keys = hubKeysIn(order.folder);
   const db = await openHubDatabase(order.folder, { mustExist: false });
   const blobs = openBlobFolder(path.join(order.folder, 'blobs'));
   const federation = order.federation ?? (await readSetting(db, 'federation')) ?? 'ImagiQ';
-  const store = openTrunkStore(db, blobs);
-  const members = openMembers(db, clock);
-  const relay = openRelay({ db, blobs, members, store });
+  const ledger = openHubLedger(db, hubSeal(keys), clock);
+  const { enter } = ledger;
+  const store = openTrunkStore(db, blobs, enter);
+  const members = openMembers(db, enter, clock);
+  const relay = openRelay({ db, blobs, members, store, enter });
   const listeners = new Set<(news: HubNews) => void>();
   let refusedUpdates = 0;
 
@@ -118,6 +120,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     members,
     relay,
     store,
+    ledger,
     trunk: () => trunk,
     clock,
     pingMs: order.pingMs,
@@ -152,6 +155,14 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     });
   });
   const door = openDoor(server, sessions.welcome);
+  const sign = async (): Promise<void> => {
+    try {
+      await ledger.checkpoint();
+    } catch (thrown) {
+      tell({ kind: 'failed', site: 'the ledger’s checkpoint', fault: faultValueOf(thrown) });
+    }
+  };
+  let signing: NodeJS.Timeout | undefined;
   let sweeping: NodeJS.Timeout | undefined;
   let endWatch: (() => void) | undefined;
   try {
@@ -160,6 +171,8 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     await writeSetting(db, 'url', url);
     await writeSetting(db, 'fingerprint', keys.fingerprint);
     await writeSetting(db, 'federation', federation);
+    await ledger.append('hub-started', { federation, url, device: keys.fingerprint });
+    signing = setInterval(() => void sign(), checkpointEvery.ms).unref();
     await trunk.resume();
     const sweep = async (): Promise<void> => {
       try {
@@ -180,7 +193,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       url,
       port,
       fingerprint: keys.fingerprint,
-      createInvite: (invite = {}) => createInvite(db, invite, clock()),
+      createInvite: (invite = {}) => createInvite(db, enter, invite, clock()),
       async status() {
         const current = await trunk.current();
         return {
@@ -226,6 +239,8 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
         await sessions.close();
         door.close();
         await trunk.close();
+        clearInterval(signing);
+        await sign();
         blobs.close();
         await db.close();
         lock.release();
@@ -237,6 +252,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     return hub;
   } catch (thrown) {
     clearInterval(sweeping);
+    clearInterval(signing);
     endWatch?.();
     door.close();
     await trunk.close();
@@ -262,13 +278,4 @@ function checkPublicUrl(url: string): void {
   } catch {
     throw hubFault.badPublicUrl(url);
   }
-}
-
-/** The hub's keys, made at its first start; whoever holds them is the hub that invites point to. */
-function hubKeys(folder: string): DeviceKeys {
-  const file = path.join(folder, 'hub-keys.json');
-  if (existsSync(file)) return decodeDeviceKeys(readFileSync(file));
-  const keys = createDeviceKeys();
-  writeFileDurably(file, encodeDeviceKeys(keys), 0o600);
-  return keys;
 }

@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { formatInvite } from '../protocol/invite-link.ts';
 import { hubFault } from './faults.ts';
-import { type HubStatements, openHubDatabase, readSetting } from './hub-database.ts';
+import { type HubDatabase, type HubStatements, openHubDatabase, readSetting } from './hub-database.ts';
+import { type EnterAct, openHubLedger } from './hub-ledger.ts';
 
 export interface InviteOrder {
   /** Shown to the invited site; the hub's own federation by default. */
@@ -13,20 +14,19 @@ export interface InviteOrder {
 const oneWeekMs = 7 * 24 * 60 * 60 * 1000;
 
 /** A new invite link `imagiq://join/…`. The code in it is stored nowhere. */
-export async function createInvite(db: HubStatements, order: InviteOrder, now: number): Promise<string> {
+export async function createInvite(db: HubDatabase, enter: EnterAct, order: InviteOrder, now: number): Promise<string> {
   const url = await readSetting(db, 'url');
   const hubFingerprint = await readSetting(db, 'fingerprint');
   const federation = order.federation ?? (await readSetting(db, 'federation'));
   if (url === null || hubFingerprint === null || federation === null) throw new Error('the hub has never been started');
   const code = randomBytes(32).toString('base64url');
   const expiresAt = new Date(now + (order.expiresInMs ?? oneWeekMs)).toISOString();
-  await db.run(
-    'INSERT INTO invites VALUES (?, ?, ?, ?, NULL)',
-    hashOfCode(code),
-    federation,
-    new Date(now).toISOString(),
-    expiresAt,
-  );
+  const codeHash = hashOfCode(code);
+  const createdAt = new Date(now).toISOString();
+  await db.transaction(async (tx) => {
+    await tx.run('INSERT INTO invites VALUES (?, ?, ?, ?, NULL)', codeHash, federation, createdAt, expiresAt);
+    await enter(tx, 'invite-made', { federation, invite: codeHash, expiresAt });
+  });
   return formatInvite({ version: 1, url, code, hubFingerprint, federation, expiresAt });
 }
 
@@ -35,7 +35,7 @@ export async function createInviteIn(folder: string, order: InviteOrder = {}): P
   const db = await openHubDatabase(folder, { mustExist: true });
   try {
     if ((await readSetting(db, 'url')) === null) throw hubFault.noHubHere(folder);
-    return await createInvite(db, order, Date.now());
+    return await createInvite(db, openHubLedger(db, null, Date.now).enter, order, Date.now());
   } finally {
     await db.close();
   }

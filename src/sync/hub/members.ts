@@ -6,6 +6,7 @@ import type { Member } from '../protocol/messages.ts';
 import { readSiteCard } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
+import type { EnterAct } from './hub-ledger.ts';
 import { consumeInvite } from './invites.ts';
 
 interface MemberRow {
@@ -75,7 +76,7 @@ const byFingerprint = (db: HubStatements, fingerprint: string): Promise<MemberRo
 const byName = (db: HubStatements, site: string): Promise<MemberRow | undefined> =>
   db.get<MemberRow>("SELECT * FROM members WHERE site = ? AND state = 'member'", site);
 
-export function openMembers(db: HubDatabase, clock: () => number): Members {
+export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => number): Members {
   const named = (row: CountedRow, online: boolean): NamedMember => ({
     site: row.site,
     fingerprint: row.fingerprint,
@@ -105,6 +106,7 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
         request.card.signature,
         now(),
       );
+      if (!isMember) await enter(tx, 'site-enrolled', { site: card.site, device: card.fingerprint });
     });
 
   return {
@@ -130,9 +132,13 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
     async seen(fingerprint) {
       await db.run('UPDATE members SET lastSeen = ? WHERE fingerprint = ?', now(), fingerprint);
     },
-    async leave(fingerprint) {
-      await db.run("UPDATE members SET state = 'left' WHERE fingerprint = ? AND state = 'member'", fingerprint);
-    },
+    leave: (fingerprint) =>
+      db.transaction(async (tx) => {
+        const member = await byFingerprint(tx, fingerprint);
+        if (member?.state !== 'member') return;
+        await tx.run("UPDATE members SET state = 'left' WHERE fingerprint = ?", fingerprint);
+        await enter(tx, 'site-left', { site: member.site, device: fingerprint });
+      }),
     end: (site, { kind, because }) =>
       db.transaction(async (tx) => {
         const member = await byName(tx, site);
@@ -145,6 +151,7 @@ export function openMembers(db: HubDatabase, clock: () => number): Members {
           because,
           fingerprint,
         );
+        await enter(tx, `site-${kind}`, { site, device: fingerprint, reason: because });
         return fingerprint;
       }),
     async everyone() {

@@ -2,6 +2,7 @@
 // a quarter of a second and cuts the site off; whatever the site asks meanwhile is refused already, because every request looks into the same rows.
 import { hubFault } from './faults.ts';
 import { openHubDatabase, readSetting } from './hub-database.ts';
+import { openHubLedger } from './hub-ledger.ts';
 import { type ListedMember, type Members, type MembershipEnd, openMembers } from './members.ts';
 
 /** Everyone who ever belonged, in order of enrolment. @throws Fault 522 when no hub was ever started there. */
@@ -25,7 +26,7 @@ async function withMembers<Value>(folder: string, act: (members: Members) => Pro
   const db = await openHubDatabase(folder, { mustExist: true });
   try {
     if ((await readSetting(db, 'url')) === null) throw hubFault.noHubHere(folder);
-    return await act(openMembers(db, Date.now));
+    return await act(openMembers(db, openHubLedger(db, null, Date.now).enter, Date.now));
   } finally {
     await db.close();
   }

@@ -6,6 +6,7 @@ import type { Envelope, FromHub } from '../protocol/messages.ts';
 import { parseStatement, readStatement, type Signed, type StatementOf } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
+import type { EnterAct } from './hub-ledger.ts';
 import type { AdmittedSite, Members } from './members.ts';
 import type { TrunkStore } from './trunk-store.ts';
 
@@ -29,8 +30,9 @@ export function openRelay(order: {
   readonly blobs: BlobFolder;
   readonly members: Members;
   readonly store: TrunkStore;
+  readonly enter: EnterAct;
 }): Relay {
-  const { db, blobs, members, store } = order;
+  const { db, blobs, members, store, enter } = order;
   /** @returns the sealed blobs of the author's earlier models on the branch, whose rows are gone. */
   const replaceEarlier = async (
     tx: HubStatements,
@@ -53,9 +55,10 @@ export function openRelay(order: {
     }
     return earlier.map(({ sealedBlob }) => sealedBlob);
   };
-  const replace = (author: string, model: ModelStatement, signed: Signed, envelopes: readonly Envelope[]) =>
+  const replace = (site: AdmittedSite, model: ModelStatement, signed: Signed, envelopes: readonly Envelope[]) =>
     db.transaction(async (tx) => {
       if (blobs.size(model.sealedBlob) !== model.sealedBytes) throw hubFault.missingBlob();
+      const author = site.fingerprint;
       const dropped = await replaceEarlier(tx, author, model);
       await tx.run(
         'INSERT INTO models (model, author, statement, signature, sealedBlob) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -82,6 +85,14 @@ export function openRelay(order: {
         );
         if (isNew === 1) recipients.push(recipient);
       }
+      await enter(tx, 'model-taken', {
+        from: site.site,
+        device: author,
+        model: model.model,
+        blob: model.sealedBlob,
+        bytes: model.sealedBytes,
+        recipients: recipients.length,
+      });
       return { recipients, dropped };
     });
 
@@ -92,7 +103,7 @@ export function openRelay(order: {
       if (model.projectHash !== (await store.current())?.projectHash) throw hubFault.otherProject();
       const toMembers: Envelope[] = [];
       for (const envelope of envelopes) if (await members.isMember(envelope.recipient)) toMembers.push(envelope);
-      const { recipients, dropped } = await replace(author.fingerprint, model, signed, toMembers);
+      const { recipients, dropped } = await replace(author, model, signed, toMembers);
       for (const hash of dropped) await store.dropBlob(hash);
       return recipients;
     },

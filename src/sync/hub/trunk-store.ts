@@ -5,6 +5,7 @@ import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import { type HubDatabase, type HubStatements, writeSetting } from './hub-database.ts';
+import type { EnterAct } from './hub-ledger.ts';
 
 export interface CurrentProject {
   readonly project: Project;
@@ -109,7 +110,7 @@ export function bufferedUpdates(db: HubStatements, projectHash: string): Promise
 }
 
 /** `blobs` are the bytes that the rows name: looked at, and thrown away, inside the transactions. */
-export function openTrunkStore(db: HubDatabase, blobs: BlobFolder): TrunkStore {
+export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterAct): TrunkStore {
   const addTrunk = async (tx: HubStatements, statement: TrunkStatement, signed: Signed): Promise<void> => {
     const { projectHash, version, blob } = statement;
     await tx.run(
@@ -141,6 +142,8 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder): TrunkStore {
         await tx.run('INSERT INTO projects VALUES (?, ?, ?, NULL, NULL)', hash, JSON.stringify(project), at);
         await addTrunk(tx, first.statement, first.signed);
         await writeSetting(tx, 'project', hash);
+        const trunk = first.statement.blob;
+        await enter(tx, 'project-proposed', { project: project.id, projectHash: hash, trunk });
       }),
     async knownProject(project) {
       const hash = projectHashOf(project);
@@ -174,6 +177,16 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder): TrunkStore {
           receipt.signature,
           acceptedAt,
         );
+        const from = await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', site);
+        await enter(tx, 'update-accepted', {
+          project: update.project,
+          from: from?.site ?? null,
+          device: site,
+          baseVersion: update.baseVersion,
+          blob: update.blob,
+          bytes: update.bytes,
+          examples: update.examples,
+        });
         return { site, receipt, isDuplicate: false };
       }),
     buffered: (projectHash) => bufferedUpdates(db, projectHash),
@@ -201,6 +214,14 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder): TrunkStore {
           // An update that is already counted must not be counted again: nothing of this commit may happen then.
           if (counted !== 1) throw new Error(`update ${key} twice`);
         }
+        await enter(tx, 'trunk-committed', {
+          project: statement.project,
+          version,
+          blob: statement.blob,
+          bytes: statement.bytes,
+          updates: statement.updates.length,
+          isFinished: isLast,
+        });
         if (isLast) await tx.run('UPDATE projects SET finishedAt = ? WHERE projectHash = ?', committedAt, projectHash);
       }),
     isTrunkBlob: async (hash) => (await db.get('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1', hash)) !== undefined,

@@ -49,6 +49,8 @@ export interface ChannelOrder<In extends WireMessage> {
   /** Says whether the other end may store, or fetch, a blob here. @throws Fault */
   readonly mayReceive: (hash: string, bytes: number) => void | Promise<void>;
   readonly maySend: (hash: string) => void | Promise<void>;
+  /** Hears of blob bytes that are about to leave because the other end asked; what it throws keeps them here. */
+  readonly onSending?: (hash: string, bytes: number) => Promise<void>;
   /** Answers a question (a thrown fault becomes a refusal), or takes a piece of news. */
   readonly receive: (message: Exclude<In, TransferMessage | Answer>) => Promise<AnswerBody | null> | AnswerBody | null;
   /** Hears of what is thrown and no fault: the other end is told only that something failed here. */
@@ -100,6 +102,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     ask,
     mayReceive: order.mayReceive,
     maySend: order.maySend,
+    onSending: order.onSending,
     onTraffic: (sent, got) => order.onTraffic?.(sent, got),
     idleMs,
   });

@@ -46,6 +46,8 @@ export function openTransfers(order: {
   ) => Promise<Answer>;
   readonly mayReceive: (hash: string, bytes: number) => void | Promise<void>;
   readonly maySend: (hash: string) => void | Promise<void>;
+  /** Hears of bytes that are about to leave; what it throws keeps them here. */
+  readonly onSending?: ((hash: string, bytes: number) => Promise<void>) | undefined;
   readonly onTraffic: (sent: number, received: number) => void;
   readonly idleMs: number;
 }): Transfers {
@@ -180,6 +182,12 @@ export function openTransfers(order: {
           if (bytes === null) throw wireFault.unknownBlob(message.hash);
           if (serving >= wireLimits.transfers) throw wireFault.tooManyTransfers();
           serving += 1;
+          try {
+            await order.onSending?.(message.hash, Math.max(0, bytes - message.offset));
+          } catch (thrown) {
+            serving -= 1;
+            throw thrown;
+          }
           const { transfer } = message;
           // Streamed after the answer has gone out; if it breaks, the receiver notices that nothing comes and asks again.
           setImmediate(

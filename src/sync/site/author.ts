@@ -8,6 +8,7 @@ export interface Author {
   /** SHA-256 (hex) of the raw public key. */
   readonly fingerprint: string;
   sign(domain: string, statement: string): string;
+  isSigned: typeof isSignedBy;
 }
 
 /** The author of a federation folder: the same device that its hubs know. @throws Fault 460 when its keys are damaged. */
@@ -17,6 +18,7 @@ export function openAuthor(folder: string): Author {
     publicKey,
     fingerprint,
     sign: (domain, statement) => signatureOf(signedBytes(domain, statement), signingKey),
+    isSigned: isSignedBy,
   };
 }
 

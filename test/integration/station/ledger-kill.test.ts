@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
-import { openLedger } from '../../../src/station/ledger/ledger.ts';
+import { openFileLedger } from '../../../src/ledger/file-ledger.ts';
 
 const writer = fileURLToPath(new URL('ledger-writer.ts', import.meta.url));
 
@@ -24,7 +24,7 @@ it('a killed station loses no entry that was acknowledged, and its ledger verifi
       }
       await ended;
     }
-    const ledger = openLedger(folder);
+    const ledger = openFileLedger(folder);
     expect(ledger.verify()).toMatchObject({ verified: true, firstBroken: null });
     const kept = new Set(ledger.entries(1_000_000).map(({ hash }) => hash));
     expect(acknowledged.length).toBeGreaterThanOrEqual(60);

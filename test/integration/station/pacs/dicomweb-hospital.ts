@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { z } from 'zod';
 import type { Answers, EventName } from '../../../../src/contract/calls.ts';
 import { type pacsCalls, remoteQuerySchema, type RemoteStudy } from '../../../../src/contract/pacs.ts';
-import { openLedger } from '../../../../src/station/ledger/ledger.ts';
+import { openFileLedger } from '../../../../src/ledger/file-ledger.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { pacsAnswers } from '../../../../src/station/pacs/pacs-answers.ts';
 import { openPacs } from '../../../../src/station/pacs/pacs.ts';
@@ -17,14 +17,14 @@ export interface Hospital {
   readonly library: Library;
   readonly ask: Answers<keyof typeof pacsCalls>;
   readonly news: { readonly event: EventName; readonly value: unknown }[];
-  readonly ledger: ReturnType<typeof openLedger>;
+  readonly ledger: ReturnType<typeof openFileLedger>;
   find(peer: string, query?: z.input<typeof remoteQuerySchema>): Promise<RemoteStudy[]>;
 }
 
 export function hospital(): Hospital {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-hospital-'));
   const library = openLibrary({ folder });
-  const ledger = openLedger(folder);
+  const ledger = openFileLedger(folder);
   const news: { event: EventName; value: unknown }[] = [];
   const pacs = openPacs({
     folder,

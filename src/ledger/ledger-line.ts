@@ -2,7 +2,7 @@
 // that anyone can recompute the chain with sha256 and a text editor, without a JSON writer that agrees with ours.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type LedgerEntry, ledgerEntrySchema } from '../../contract/federation.ts';
+import { type LedgerEntry, ledgerEntrySchema } from '../contract/federation.ts';
 
 /** What the first entry is chained to. */
 export const firstPreviousHash = '0'.repeat(64);
@@ -25,6 +25,11 @@ export function formatLine(entry: Omit<LedgerEntry, 'hash'>): { readonly line: s
   const text = JSON.stringify({ sequence, at, act, detail });
   const hash = chainedHash(previousHash, text);
   return { line: `{"hash":"${hash}","entry":${text}}`, entry: { ...entry, hash } };
+}
+
+/** The hash that a line says it has; null where it is no line of a ledger. */
+export function hashOfLine(line: string): string | null {
+  return linePattern.exec(line)?.[1] ?? null;
 }
 
 export interface ParsedLine {

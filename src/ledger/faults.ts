@@ -1,5 +1,5 @@
 // Faults of the ledger (640–649).
-import { Fault } from '../../contract/fault.ts';
+import { Fault } from '../contract/fault.ts';
 
 export const ledgerFault = {
   unreadable: (reason: string) =>
