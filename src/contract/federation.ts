@@ -85,6 +85,8 @@ const trunkRuleFields = z.object({
   /** With a deadline set, a commit happens then if at least `quorum` updates are buffered. */
   deadlineMs: z.number().int().min(100).nullable().default(null),
   quorum: z.number().int().min(1).default(1),
+  /** Synchronous rounds: a site trains once from each trunk version and waits for the next. Without, nobody waits for anybody. */
+  rounds: z.boolean().default(false),
 });
 
 /** How the hub turns updates into trunk commits. `stalenessExponent`, of projects made earlier, is the polynomial's exponent. */
@@ -108,6 +110,8 @@ export const projectSchema = z.object({
   hyperParameters: hyperParametersSchema,
   trunkRule: trunkRuleSchema,
   updateCodec: z.enum(updateCodecs).default('float16'),
+  /** Whether sites also train alone and share these models with each other: the bench. Without, they have the trunk only. */
+  peerModels: z.boolean().default(true),
   /** The project is finished after so many trunk commits. */
   commits: z.number().int().min(1).max(100_000),
   seed: z

@@ -9,6 +9,7 @@ import {
 } from '../../contract/federation.ts';
 import { simulate, type RuleOutcome } from '../../sync/simulation/simulate.ts';
 import { contextOf } from '../context.ts';
+import { simulateScenario } from './simulate-scenario.ts';
 import { positiveInteger, positiveNumber, share, wholeNumber } from '../options.ts';
 import { table } from '../output.ts';
 import { combination, serverOptimizer, staleness } from '../trunk-rule-options.ts';
@@ -27,6 +28,9 @@ interface SimulateOptions {
   drop: number;
   seconds: number;
   seed: number;
+  scenario?: string;
+  processes?: boolean;
+  againstRounds?: boolean;
 }
 
 export function simulateCommand(): Command {
@@ -62,7 +66,24 @@ export function simulateCommand(): Command {
     .option('--drop <share>', 'share of updates lost on the way', share, 0)
     .option('--seconds <number>', 'virtual seconds of one update of the fastest site', positiveNumber, 10)
     .option('--seed <number>', 'the same seed gives the same result', positiveInteger, 1)
-    .action((options: SimulateOptions, command: Command) => {
+    .option('--scenario <file>', 'play this scenario with the real protocol, hub and sites (docs/simulation.md)')
+    .option('--processes', 'with a scenario: real processes, sockets and seconds instead of imagined ones')
+    .option('--against-rounds', 'with a scenario: play it again in synchronous rounds, and compare')
+    .action(async (options: SimulateOptions, command: Command) => {
+      const { scenario, processes = false, againstRounds = false } = options;
+      if (scenario === undefined && (processes || againstRounds))
+        return command.error('error: --processes and --against-rounds need a --scenario.', { exitCode: 2 });
+      if (scenario !== undefined) {
+        const given = (name: 'sites' | 'seed'): number | undefined =>
+          command.getOptionValueSource(name) === 'cli' ? options[name] : undefined;
+        return simulateScenario(command, {
+          file: scenario,
+          sites: given('sites'),
+          seed: given('seed'),
+          processes,
+          againstRounds,
+        });
+      }
       if (options.sites < 2 || options.sites > 1_000)
         command.error('error: --sites must be 2 to 1000.', { exitCode: 2 });
       if (options.drop > 0.9) command.error('error: --drop must be at most 0.9.', { exitCode: 2 });

@@ -11,6 +11,7 @@ export function trunkRuleWords(rule: TrunkRule): string[] {
       : `An update longer than ${clipNorm} is scaled down to that length, so that no site can pull further.`,
     `${stalenessWords(rule)} Updates more than ${maxStalenessCommits} commits old are refused.`,
     `${optimizerWords(rule.serverOptimizer)}, step ${serverLearningRate}.`,
+    ...(rule.rounds ? ['In rounds: a site trains once from each trunk and waits for the next.'] : []),
     ...(deadlineMs === null
       ? []
       : [

@@ -1,6 +1,6 @@
 // The hub: one port for sites (WebSocket) and health (HTTP), one folder for everything it must remember.
 // Wiring only: the door, the sessions behind it, members, the trunk, and the models' relay.
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
@@ -72,6 +72,8 @@ export interface Hub {
   trunkWeights(): Promise<Uint8Array | null>;
   /** Ends a site's membership at once. @returns whether there was such a member. */
   endMembership(site: string, end: MembershipEnd): Promise<boolean>;
+  /** Takes connections that did not come through the port, by its event `connection`: those of a simulation, in memory. */
+  readonly server: Pick<Server, 'emit'>;
   /** Calls `listener` with each piece of news; the result ends that. */
   watch(listener: (news: HubNews) => void): () => void;
   close(): Promise<void>;
@@ -193,6 +195,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       url,
       port,
       fingerprint: keys.fingerprint,
+      server,
       createInvite: (invite = {}) => createInvite(db, enter, invite, clock()),
       async status() {
         const current = await trunk.current();

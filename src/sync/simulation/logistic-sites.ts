@@ -99,3 +99,15 @@ function score(weights: Float64Array, examples: Examples, row: number): number {
 function sigmoid(value: number): number {
   return 1 / (1 + Math.exp(-value));
 }
+
+/** Row-major [examples, 2]. */
+export function probabilitiesOf(weights: Weights, examples: Examples): Float32Array {
+  const values = Float64Array.from(weights.get('weights')?.values ?? []);
+  const probabilities = new Float32Array(examples.count * 2);
+  for (let row = 0; row < examples.count; row += 1) {
+    const positive = sigmoid(score(values, examples, row));
+    probabilities[2 * row] = 1 - positive;
+    probabilities[2 * row + 1] = positive;
+  }
+  return probabilities;
+}

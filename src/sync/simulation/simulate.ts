@@ -97,7 +97,8 @@ function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
   }
 }
 
-function referenceTrunk(task: LogisticTask): Weights {
+/** What training to the end reaches: synchronous rounds of honest sites, without any network. */
+export function referenceTrunk(task: LogisticTask): Weights {
   const plain = openHub(task, trunkRuleSchema.parse({ bufferSize: task.sites.length }));
   for (let round = 0; round < referenceRounds; round += 1) {
     const { trunk } = plain;

@@ -1,4 +1,5 @@
 // One outbound connection to a hub: address, WebSocket, handshake. Each way in which it can fail has its own words.
+import type { Agent } from 'node:http';
 import { WebSocket } from 'ws';
 import { Fault } from '../../contract/fault.ts';
 import { openFrameQueue, type FrameQueue } from '../protocol/frame-queue.ts';
@@ -17,6 +18,8 @@ export interface DialOrder {
   readonly site: string;
   readonly inviteCode: string | null;
   readonly lastModelSequence: number;
+  /** Makes the connections; the system's own without. */
+  readonly agent: Agent | null;
 }
 
 export interface Line {
@@ -34,6 +37,7 @@ export async function dial(order: DialOrder): Promise<Line> {
     maxPayload: wireLimits.frameBytes,
     handshakeTimeout: wireLimits.handshakeMs,
     followRedirects: false,
+    ...(order.agent !== null && { agent: order.agent }),
   });
   // Attached before the socket opens: the first frame may come with the answer to the upgrade, and a hub's news right behind its
   // welcome: project, members, and the models of all of them.

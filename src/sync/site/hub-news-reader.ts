@@ -80,6 +80,7 @@ export function openNewsReader(order: {
       if (before !== undefined) desk.forget(before);
       state.approval = null;
       state.turn = 0;
+      state.trainedFrom = null;
       state.history = [];
       state.announced = [];
       desk.ledger('project-announced', { project: project.data.id, projectHash: hash });

@@ -82,6 +82,8 @@ const stateSchema = z.object({
   approval: z.object({ cohort: z.string(), projectHash: hashSchema, datasetFingerprint: hashSchema }).nullable(),
   /** Updates made for the project so far. */
   turn: count,
+  /** The trunk version that the last of them started from. */
+  trainedFrom: count.nullable().default(null),
   spool: z.array(spooledSchema),
   accepted: count,
   /** Of the accepted updates, in commits. */
@@ -132,6 +134,7 @@ export function newMembershipState(
     trunk: null,
     approval: null,
     turn: 0,
+    trainedFrom: null,
     spool: [],
     accepted: 0,
     stalenessSum: 0,

@@ -1,4 +1,5 @@
 // One membership: listens to the hub, keeps what it says, and moves the work, the outbox and the bench along.
+import type { Agent } from 'node:http';
 import path from 'node:path';
 import type { Membership } from '../../contract/federation.ts';
 import type { Fault } from '../../contract/fault.ts';
@@ -40,6 +41,7 @@ export interface MembershipOrder {
   readonly clock: () => number;
   readonly random: () => number;
   readonly pingMs: number | null;
+  readonly agent: Agent | null;
   /** With a code: the first connection enrols, and its failure is thrown instead of tried again. */
   readonly inviteCode: string | null;
   readonly onChange: (membership: Membership) => void;
@@ -107,6 +109,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       site: state.site,
       inviteCode,
       lastModelSequence: state.lastModelSequence,
+      agent: order.agent,
     });
     state.hubKey = line.hello.hubKey;
     return openChannel({

@@ -128,6 +128,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       );
       state.spool.push({ update: signed, blob, baseVersion: trunk.version, isEntered: false });
       state.turn += 1;
+      state.trainedFrom = trunk.version;
       desk.save();
     },
     deliver() {

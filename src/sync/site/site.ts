@@ -1,5 +1,6 @@
 // The hospital's end of its federations: keys, memberships, and what each is doing. One folder, one process.
 import { rmSync } from 'node:fs';
+import type { Agent } from 'node:http';
 import path from 'node:path';
 import { siteNameSchema, type Membership, type Project } from '../../contract/federation.ts';
 import type { Ancestor } from '../../contract/peers.ts';
@@ -27,6 +28,8 @@ export interface SiteOrder {
   readonly clock?: () => number;
   readonly random?: () => number;
   readonly pingMs?: number;
+  /** Makes the connections to hubs, through a proxy for example; the system's own without. */
+  readonly agent?: Agent;
 }
 
 /** The weights behind a scoreboard, for the station to evaluate on its test split. Files are read-only and may go with the next trunk. */
@@ -78,6 +81,7 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       clock,
       random: order.random ?? Math.random,
       pingMs: order.pingMs ?? null,
+      agent: order.agent ?? null,
       inviteCode,
       onChange: order.onChange,
       onLedger: order.onLedger,

@@ -83,17 +83,19 @@ export function openWorkLoop(order: {
       if (opened !== null) return true;
     }
     if (await during('evaluating', () => bench.evaluateNext(project, cohort))) return true;
-    if (state.own === null && (state.turn > 0 || current.isFinished)) {
+    if (project.peerModels && state.own === null && (state.turn > 0 || current.isFinished)) {
       await during('training', () => trainAlone(project, cohort, signal));
       return true;
     }
     if (current.isFinished) {
-      isDone = blobs.has(trunk.blob) && state.own !== null && state.spool.length === 0 && bench.isShared;
+      const isAloneDone = !project.peerModels || (state.own !== null && bench.isShared);
+      isDone = blobs.has(trunk.blob) && state.spool.length === 0 && isAloneDone;
       return false;
     }
     const base = newestHeld();
     const mostSpooled = desk.channel() === null ? maxSpooledUpdates : maxUndeliveredUpdates;
     if (base === null || state.spool.length >= mostSpooled) return false;
+    if (project.trunkRule.rounds && base.version === state.trainedFrom) return false;
     await during('training', () => trainUpdate(project, cohort, base, signal));
     return true;
   };

@@ -42,6 +42,7 @@ export async function rawSite(order: {
     site: order.name,
     inviteCode: order.isEnrolled ? null : invite.code,
     lastModelSequence: 0,
+    agent: null,
   });
   const channel = openChannel({
     ...line,

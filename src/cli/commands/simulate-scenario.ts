@@ -1,0 +1,94 @@
+// simulate --scenario: a federation played with the real protocol, told as a table of its trunk, or compared with synchronous rounds.
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { SimulationOutcome } from '../../sync/simulation/outcome.ts';
+import { runProcesses } from '../../sync/simulation/run-processes.ts';
+import { runScenario, synchronousTwin } from '../../sync/simulation/run-scenario.ts';
+import { type Scenario, scenarioSchema } from '../../sync/simulation/scenario.ts';
+import { contextOf } from '../context.ts';
+import { table } from '../output.ts';
+
+export interface ScenarioOrder {
+  readonly file: string;
+  /** In place of the file's. */
+  readonly sites: number | undefined;
+  readonly seed: number | undefined;
+  readonly processes: boolean;
+  readonly againstRounds: boolean;
+}
+
+/** Lines of the trunk's table. */
+const shownCommits = 12;
+
+export async function simulateScenario(command: Command, order: ScenarioOrder): Promise<void> {
+  const { output } = contextOf(command);
+  const scenario = readScenario(command, order);
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const play = (one: Scenario): Promise<SimulationOutcome> =>
+    (order.processes ? runProcesses : runScenario)(one, {
+      signal: stopping.signal,
+      onCommit: ({ seconds, version }) => output.progress(`Commit ${version} after ${seconds.toFixed(0)} s`),
+    });
+  try {
+    const outcome = await play(scenario);
+    const rounds = order.againstRounds ? await play(synchronousTwin(scenario)) : null;
+    const speedup =
+      rounds === null || rounds.secondsToTarget === null || outcome.secondsToTarget === null
+        ? null
+        : rounds.secondsToTarget / outcome.secondsToTarget;
+    const result = { scenario, outcome, ...(order.againstRounds && { rounds, speedup }) };
+    output.result(result, () => words(outcome, rounds, speedup));
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): Scenario {
+  let given: unknown;
+  try {
+    given = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (thrown) {
+    return command.error(`error: ${file} cannot be read: ${(thrown as Error).message}.`, { exitCode: 2 });
+  }
+  const parsed = scenarioSchema.safeParse({
+    ...(given as object),
+    ...(sites !== undefined && { sites }),
+    ...(seed !== undefined && { seed }),
+  });
+  if (parsed.success) return parsed.data;
+  const { path = [], message = '' } = parsed.error.issues[0] ?? {};
+  return command.error(`error: ${file} is no scenario: ${path.join('.') || 'it'}: ${message}.`, { exitCode: 2 });
+}
+
+function words(outcome: SimulationOutcome, rounds: SimulationOutcome | null, speedup: number | null): string {
+  const { curve, updates, hubDeaths, linesCut, vanished } = outcome;
+  const every = Math.max(1, Math.ceil(curve.length / shownCommits));
+  const shown = curve.filter((_, index) => index % every === 0 || index === curve.length - 1);
+  return [
+    table(
+      ['seconds', 'trunk', 'updates', 'score'],
+      shown.map(({ seconds, version, updates: counted, score }) => [
+        seconds.toFixed(0),
+        String(version),
+        String(counted),
+        score.toFixed(4),
+      ]),
+    ),
+    `${updates.accepted} updates accepted, ${updates.refused} refused, ${updates.lost} lost, ${updates.duplicated} counted twice.`,
+    ...(hubDeaths + linesCut + vanished > 0
+      ? [`The hub died ${hubDeaths} times, ${linesCut} lines broke, ${vanished} sites vanished.`]
+      : []),
+    ...(outcome.secondsToTarget === null ? [] : [`Target reached after ${outcome.secondsToTarget.toFixed(0)} s.`]),
+    ...(rounds === null
+      ? []
+      : [
+          speedup === null
+            ? 'Not both reached a target: no comparison with rounds.'
+            : `${speedup.toFixed(2)}× as fast as synchronous rounds (${rounds.secondsToTarget?.toFixed(0)} s).`,
+        ]),
+  ].join('\n');
+}

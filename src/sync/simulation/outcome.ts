@@ -1,0 +1,51 @@
+// What a simulation found, whichever clock it ran on.
+import { z } from 'zod';
+
+/** The target counts as reached by the first of so many commits in a row at it: one lucky commit is no model. */
+export const sustainedCommits = 3;
+
+const count = z.number().int().min(0);
+
+export const commitNewsSchema = z.object({ seconds: z.number(), version: count, score: z.number() });
+export type CommitNews = z.infer<typeof commitNewsSchema>;
+
+export const outcomeSchema = z.object({
+  hasReachedTarget: z.boolean(),
+  /** All commits of the project were made. */
+  isFinished: z.boolean(),
+  /** At the end. */
+  seconds: z.number(),
+  /** When the target was reached for good; null without a target, or when it was not. */
+  secondsToTarget: z.number().nullable(),
+  targetScore: z.number().nullable(),
+  commits: count,
+  updates: z.object({
+    accepted: count,
+    refused: count,
+    /** Acknowledged to a site and not at the hub. */
+    lost: count,
+    /** Counted in more than one trunk version. */
+    duplicated: count,
+  }),
+  linesCut: count,
+  hubDeaths: count,
+  vanished: count,
+  /**
+   * Of each trunk version: when it was committed, of how many updates, how good it is (more is better). One that a hub committed as it
+   * died stands there from its return on, with 0 updates.
+   */
+  curve: z.array(z.object({ seconds: z.number(), version: count, updates: count, score: z.number() })),
+  sites: z.array(
+    z.object({
+      site: z.string(),
+      accepted: count,
+      refused: count,
+      /** Of its accepted updates, in commits. */
+      meanStaleness: z.number(),
+      bytesSent: count,
+      bytesReceived: count,
+      hasVanished: z.boolean(),
+    }),
+  ),
+});
+export type SimulationOutcome = z.infer<typeof outcomeSchema>;

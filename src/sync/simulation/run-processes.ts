@@ -1,0 +1,186 @@
+// The same scenario with real processes, sockets and seconds: a hub and every site a process of its own, and kills that are kills.
+// The network is the machine's loopback: the scenario's latency, bandwidth and cuts are not played.
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Fault } from '../../contract/fault.ts';
+import { spreadSites } from './churn.ts';
+import { countedUpdates } from './counted-updates.ts';
+import { logisticWork } from './logistic-work.ts';
+import { type CommitNews, type SimulationOutcome, sustainedCommits } from './outcome.ts';
+import { type FromProcess, fromProcessSchema, type ProcessOrder } from './process-messages.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Each site is a process of some 100 MB. */
+export const mostProcessSites = 32;
+
+const workerFile = fileURLToPath(new URL('./process-worker.ts', import.meta.url));
+
+interface SiteProcess {
+  readonly child: ChildProcess;
+  last: Extract<FromProcess, { kind: 'site' }> | null;
+  hasVanished: boolean;
+}
+
+/** @throws Fault 572 for too many sites, 571 when the hub does not start. */
+export async function runProcesses(
+  scenario: Scenario,
+  options: { readonly onCommit?: (commit: CommitNews) => void; readonly signal?: AbortSignal } = {},
+): Promise<SimulationOutcome> {
+  if (scenario.sites > mostProcessSites) {
+    throw new Fault({
+      code: 572,
+      message: `At most ${mostProcessSites} sites can be processes of one machine, and the scenario has ${scenario.sites}. Leave out --processes, or give --sites.`,
+      retry: 'never',
+    });
+  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-processes-'));
+  const children = new Set<ChildProcess>();
+  const timers: NodeJS.Timeout[] = [];
+  try {
+    return await conduct(scenario, folder, children, timers, options);
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    await Promise.all([...children].map(killed));
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function conduct(
+  scenario: Scenario,
+  folder: string,
+  children: Set<ChildProcess>,
+  timers: NodeJS.Timeout[],
+  { onCommit, signal }: { readonly onCommit?: (commit: CommitNews) => void; readonly signal?: AbortSignal },
+): Promise<SimulationOutcome> {
+  const startedAt = performance.now();
+  const seconds = (): number => (performance.now() - startedAt) / 1_000;
+  const at = (second: number, act: () => void): void =>
+    void timers.push(setTimeout(act, Math.max(0, second - seconds()) * 1_000));
+  const { targetScore } = logisticWork(scenario);
+  const curve: SimulationOutcome['curve'] = [];
+  const hubFolder = path.join(folder, 'hub');
+  let hub: ChildProcess | null = null;
+  let port = 0;
+  let hubDeaths = 0;
+  let atTarget = 0;
+  let secondsToTarget: number | null = null;
+  let isFinished = false;
+  let settle = (): void => {};
+  let fail = (_fault: Fault): void => {};
+  const over = new Promise<void>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
+  signal?.addEventListener('abort', () => fail(notEnded('it was stopped')), { once: true });
+  // Awaited below; what fails before is thrown there.
+  over.catch(() => {});
+
+  const start = (order: ProcessOrder, hear: (message: FromProcess) => void): ChildProcess => {
+    const child = fork(workerFile, [], { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    children.add(child);
+    child.on('message', (raw) => hear(fromProcessSchema.parse(raw)));
+    child.on('error', () => {});
+    child.send(order);
+    return child;
+  };
+  const startHub = (): Promise<readonly string[]> =>
+    new Promise((resolve, reject) => {
+      const child = start({ role: 'hub', folder: hubFolder, port, scenario }, (message) => {
+        if (message.kind === 'ready') {
+          port = message.port;
+          resolve(message.invites);
+        } else if (message.kind === 'committed') {
+          const { version, updates, score } = message;
+          curve.push({ seconds: seconds(), version, updates, score });
+          onCommit?.({ seconds: seconds(), version, score });
+          atTarget = targetScore !== null && score >= targetScore ? atTarget + 1 : 0;
+          if (atTarget === 1) secondsToTarget = seconds();
+          else if (atTarget === 0) secondsToTarget = null;
+          isFinished ||= message.isFinished;
+          if (isFinished || atTarget >= sustainedCommits) settle();
+        }
+      });
+      child.once('exit', () => reject(notEnded('its hub did not start')));
+      hub = child;
+    });
+
+  const invites = await startHub();
+  for (const second of scenario.hub.killAtSeconds) {
+    at(second, () => {
+      if (hub === null) return;
+      const dead = hub;
+      hub = null;
+      hubDeaths += 1;
+      void killed(dead).then(() =>
+        at(seconds() + scenario.hub.downSeconds, () => void startHub().catch((thrown: Fault) => fail(thrown))),
+      );
+    });
+  }
+  const vanishing = spreadSites(scenario.churn.vanishShare * scenario.sites, scenario.sites);
+  const sites = invites.map((invite, site): SiteProcess => {
+    const one: SiteProcess = {
+      child: start({ role: 'site', folder: path.join(folder, `site-${site}`), site, invite, scenario }, (message) => {
+        if (message.kind === 'site') one.last = message;
+      }),
+      last: null,
+      hasVanished: false,
+    };
+    if (vanishing.has(site)) {
+      at(scenario.churn.vanishAtSeconds, () => {
+        one.hasVanished = true;
+        void killed(one.child);
+      });
+    }
+    return one;
+  });
+  at(scenario.untilSeconds, () => settle());
+  await over;
+  const end = seconds();
+  await Promise.all([...children].map(killed));
+  const counted = countedUpdates(hubFolder);
+  return {
+    hasReachedTarget: atTarget >= sustainedCommits,
+    isFinished,
+    seconds: end,
+    secondsToTarget: atTarget >= sustainedCommits ? secondsToTarget : null,
+    targetScore,
+    commits: curve.length,
+    updates: {
+      accepted: counted.accepted,
+      refused: sites.reduce((sum, { last }) => sum + (last?.refused ?? 0), 0),
+      lost: sites.reduce(
+        (sum, { last }) =>
+          sum + (last === null ? 0 : Math.max(0, last.accepted - (counted.bySite.get(last.fingerprint) ?? 0))),
+        0,
+      ),
+      duplicated: counted.duplicated,
+    },
+    linesCut: 0,
+    hubDeaths,
+    vanished: sites.filter(({ hasVanished }) => hasVanished).length,
+    curve,
+    sites: sites.map(({ last, hasVanished }, site) => ({
+      site: `Site ${site + 1}`,
+      accepted: last?.accepted ?? 0,
+      refused: last?.refused ?? 0,
+      meanStaleness: last?.meanStaleness ?? 0,
+      bytesSent: last?.bytesSent ?? 0,
+      bytesReceived: last?.bytesReceived ?? 0,
+      hasVanished,
+    })),
+  };
+}
+
+const notEnded = (reason: string): Fault =>
+  new Fault({ code: 571, message: `The simulation did not come to an end: ${reason}.`, retry: 'never' });
+
+function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
+}
