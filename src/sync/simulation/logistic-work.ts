@@ -63,6 +63,7 @@ function workOn(examples: Examples, site: number): SiteWork {
       return { metrics: measured(probabilities, labels), probabilities, labels };
     },
     measure: async ({ probabilities }) => measured(probabilities, labels),
+    layoutOf: () => [{ name: 'weights', shape: [17] }],
     datasetFingerprint: async (cohort) => createHash('sha256').update(`${cohort} ${site}`).digest('hex'),
   };
 }

@@ -26,7 +26,9 @@ async function runHub({ folder, port, scenario }: Extract<ProcessOrder, { role: 
       tell({ kind: 'committed', version: news.version, updates: news.updates, isFinished: news.isFinished, score });
     })();
   });
-  tell({ kind: 'ready', port: hub.port, invites: Array.from({ length: scenario.sites }, () => hub.createInvite()) });
+  const invites: string[] = [];
+  while (invites.length < scenario.sites) invites.push(await hub.createInvite());
+  tell({ kind: 'ready', port: hub.port, invites });
 }
 
 async function runSite({

@@ -95,7 +95,7 @@ async function play(
       if (news.kind === 'trunk-committed') judge(opened, news);
     });
     // Committed as the hub died, before it could say so.
-    const { trunkVersion, isFinished } = opened.status();
+    const { trunkVersion, isFinished } = await opened.status();
     if (trunkVersion > (curve.at(-1)?.version ?? 0)) judge(opened, { version: trunkVersion, updates: 0, isFinished });
     hub = opened;
     network.setHub(opened.server);
@@ -150,7 +150,7 @@ async function play(
     });
     const one = { name, site, network: line, hasVanished: false };
     sites.push(one);
-    const invite = hub!.createInvite();
+    const invite = await hub!.createInvite();
     const join = (): void =>
       void site.join(invite).catch(() => {
         if (!one.hasVanished) clock.at(clock.now() + 5_000, join);
@@ -208,7 +208,7 @@ async function play(
     Promise.all(sites.map(({ site }) => site.close())),
     clock.run(() => false, clock.now() + hourMs),
   ]);
-  const version = hub!.status().trunkVersion;
+  const { trunkVersion } = await hub!.status();
   await hub!.close();
   const counted = countedUpdates(hubFolder);
   const lost = outcomes.reduce(
@@ -222,7 +222,7 @@ async function play(
     seconds: end,
     secondsToTarget: hasReachedTarget() ? secondsToTarget : null,
     targetScore: task.targetScore,
-    commits: version,
+    commits: trunkVersion,
     updates: {
       accepted: counted.accepted,
       refused: outcomes.reduce((sum, { refused }) => sum + refused, 0),
