@@ -3,6 +3,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import path from 'node:path';
 import { build, type InlineConfig } from 'vite';
+import { guidePages } from './guide-pages.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const startedAt = performance.now();
@@ -34,7 +35,7 @@ function bundleWindow(): Promise<unknown> {
     ...quiet,
     root: path.join(root, 'src', 'renderer'),
     base: './',
-    plugins: [svelte()],
+    plugins: [svelte(), guidePages()],
     // vtk.js, under Cornerstone, asks for Node's events, which a browser has not.
     resolve: { alias: { events: path.join(root, 'node_modules', 'events', 'events.js') } },
     build: {

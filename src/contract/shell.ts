@@ -17,10 +17,12 @@ export const shellCommands = [
   'show-pacs',
   'show-cohorts',
   'show-training',
+  'show-models',
   'show-federation',
   'show-ledger',
   'show-settings',
   'show-help',
+  'show-guide',
 ] as const;
 export type ShellCommand = (typeof shellCommands)[number];
 

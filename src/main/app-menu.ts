@@ -47,8 +47,9 @@ export function setAppMenu(options: {
         item('PACS', 'show-pacs', 'CmdOrCtrl+2'),
         item('Cohorts', 'show-cohorts', 'CmdOrCtrl+3'),
         item('Training', 'show-training', 'CmdOrCtrl+4'),
-        item('Federation', 'show-federation', 'CmdOrCtrl+5'),
-        item('Ledger', 'show-ledger', 'CmdOrCtrl+6'),
+        item('Models', 'show-models', 'CmdOrCtrl+5'),
+        item('Federation', 'show-federation', 'CmdOrCtrl+6'),
+        item('Ledger', 'show-ledger', 'CmdOrCtrl+7'),
         { type: 'separator' },
         { role: 'resetZoom' },
         { role: 'zoomIn' },
@@ -58,7 +59,10 @@ export function setAppMenu(options: {
       ],
     },
     { role: 'windowMenu' },
-    { label: '&Help', submenu: [item('Keyboard shortcuts', 'show-help', 'F1')] },
+    {
+      label: '&Help',
+      submenu: [item('Guide', 'show-guide', 'Shift+F1'), item('Keyboard shortcuts', 'show-help', 'F1')],
+    },
   ];
   Menu.setApplicationMenu(Menu.buildFromTemplate(template));
 }

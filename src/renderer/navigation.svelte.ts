@@ -12,7 +12,7 @@ export const screens = [
   { name: 'federation', label: 'Federation', icon: 'federation' },
   { name: 'ledger', label: 'Ledger', icon: 'ledger' },
 ] as const satisfies readonly { name: string; label: string; icon: IconName }[];
-export type ScreenName = (typeof screens)[number]['name'] | 'settings' | 'viewer';
+export type ScreenName = (typeof screens)[number]['name'] | 'settings' | 'viewer' | 'guide';
 
 /** What the viewer was asked to show. */
 export interface OpenedStudy {
@@ -37,6 +37,8 @@ export class Navigation {
   #trainCohort = $state<string | null>(null);
   #findRequests = $state(0);
   #helpRequests = $state(0);
+  /** The page of the guide that is open, kept while other screens are shown. */
+  guidePage = $state('studies');
 
   get screen(): ScreenName {
     return this.#screen;
@@ -105,6 +107,21 @@ export class Navigation {
   help(): void {
     if (this.#screen === 'viewer') this.#helpRequests += 1;
     else this.#screen = 'settings';
+  }
+
+  /** Opens the guide, at the page about the screen from which it was asked for. */
+  guide(): void {
+    const pages: Partial<Record<ScreenName, string>> = {
+      studies: 'studies',
+      viewer: 'viewer',
+      pacs: 'pacs',
+      cohorts: 'labels',
+      training: 'training',
+      models: 'models',
+      federation: 'peers',
+    };
+    this.guidePage = pages[this.#screen] ?? this.guidePage;
+    this.#screen = 'guide';
   }
 
   find(): void {

@@ -91,10 +91,30 @@ describe('the shell', { timeout: 60_000 }, () => {
     const { app, page } = theWindow(context);
     await app.evaluate(({ Menu }) => {
       const items = Menu.getApplicationMenu()?.items.flatMap((menu) => menu.submenu?.items ?? []) ?? [];
-      items.find((item) => item.accelerator === 'CmdOrCtrl+6')?.click();
+      items.find((item) => item.accelerator === 'CmdOrCtrl+7')?.click();
     });
     await page.getByRole('heading', { name: 'Ledger' }).waitFor();
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Ledger');
+  });
+
+  test('reads the guide: a page, a search, a link to another page', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Guide' }).click();
+    const pages = page.getByRole('navigation', { name: 'Pages' });
+    await pages.getByRole('button', { name: 'The viewer' }).click();
+    await page.getByRole('article').getByRole('heading', { name: 'Mouse' }).waitFor();
+    await screenshot('guide');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.getByLabel('Search the guide').fill('C-STORE');
+    await pages.getByRole('button', { name: /PACS/ }).click();
+    await screenshot('guide-search-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.getByLabel('Search the guide').fill('no such words anywhere');
+    await pages.getByText('No page has these words').waitFor();
+    await page.getByLabel('Search the guide').fill('');
+    await pages.getByRole('button', { name: /^Studies/ }).click();
+    await page.getByRole('article').getByRole('link', { name: 'import-report.md' }).first().click();
+    expect(await page.getByRole('article').getAttribute('data-page')).toBe('import-report');
   });
 
   test('restarts a station that was killed, says so, and answers again', async (context) => {
