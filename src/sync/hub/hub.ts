@@ -18,6 +18,8 @@ import type { HubNews } from './hub-news.ts';
 import { openHubSessions } from './hub-sessions.ts';
 import { createInvite, type InviteOrder } from './invites.ts';
 import { type MembershipEnd, openMembers } from './members.ts';
+import { openMaskedBuffers } from './masked-buffers.ts';
+import { openMaskedStore } from './masked-store.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
@@ -124,6 +126,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     store,
     ledger,
     trunk: () => trunk,
+    masked: () => masked,
     clock,
     pingMs: order.pingMs,
     tell,
@@ -139,6 +142,20 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       sessions.broadcast({ kind: 'trunk-committed', trunk: signed, isFinished });
       tell({ kind: 'trunk-committed', version: statement.version, updates: statement.updates.length, isFinished });
     },
+  });
+  const masked = openMaskedBuffers({
+    store: openMaskedStore(db, blobs),
+    trunk,
+    blobs,
+    keys,
+    clock,
+    isMember: members.isMember,
+    online: sessions.online,
+    say: sessions.say,
+    tellMembers: sessions.tellMembers,
+    memberChanged: sessions.memberChanged,
+    tell,
+    onStep: order.onStep ?? (() => {}),
   });
   const health = async (): Promise<{ code: number; body: object }> => {
     try {
@@ -176,6 +193,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     await ledger.append('hub-started', { federation, url, device: keys.fingerprint });
     signing = setInterval(() => void sign(), checkpointEvery.ms).unref();
     await trunk.resume();
+    await masked.resume();
     const sweep = async (): Promise<void> => {
       try {
         const swept = await trunk.sweep();
@@ -222,6 +240,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
         await trunk.setProject(project, initialWeights);
         await sessions.announceProject();
         await trunk.resume();
+        await masked.resume();
       },
       async trunkWeights() {
         const current = await trunk.current();
@@ -241,6 +260,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
         endWatch?.();
         await sessions.close();
         door.close();
+        await masked.close();
         await trunk.close();
         clearInterval(signing);
         await sign();
@@ -258,6 +278,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     clearInterval(signing);
     endWatch?.();
     door.close();
+    await masked.close();
     await trunk.close();
     await db.close();
     throw thrown;
