@@ -112,9 +112,10 @@ describe('the shell', { timeout: 60_000 }, () => {
     await page.getByLabel('Search the guide').fill('no such words anywhere');
     await pages.getByText('No page has these words').waitFor();
     await page.getByLabel('Search the guide').fill('');
-    await pages.getByRole('button', { name: /^Studies/ }).click();
+    await pages.getByRole('button', { name: 'Studies: find', exact: false }).click();
     await page.getByRole('article').getByRole('link', { name: 'import-report.md' }).first().click();
     expect(await page.getByRole('article').getAttribute('data-page')).toBe('import-report');
+    await page.getByRole('button', { name: 'Ledger', exact: true }).click();
   });
 
   test('restarts a station that was killed, says so, and answers again', async (context) => {
