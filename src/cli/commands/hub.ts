@@ -7,10 +7,13 @@ import { bundledNetwork, initialTrunk } from '../../station/initial-trunk.ts';
 import { type HubNews, openHub } from '../../sync/hub/hub.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
 import { contextOf } from '../context.ts';
+import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { port, positiveInteger, positiveNumber } from '../options.ts';
 
 interface HubOptions {
   data: string;
+  postgres?: string;
+  blobs?: string;
   port: number;
   host: string;
   publicUrl?: string;
@@ -34,6 +37,11 @@ export function hubCommands(): Command[] {
   const hub = new Command('hub')
     .description('run a federation’s hub until it is stopped')
     .requiredOption('--data <folder>', 'the hub’s data; a stopped hub continues from it')
+    .option(
+      '--postgres <address>',
+      'keep the rows in this database, which other hubs may share: postgres://user@host/database',
+    )
+    .option('--blobs <folder>', 'where weights and models lie; hubs of one database share it')
     .requiredOption('--port <number>', 'port to listen on; 0 picks a free one', port)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--public-url <url>', 'how sites reach the hub, where a proxy stands before it (wss://…)')
@@ -48,10 +56,13 @@ export function hubCommands(): Command[] {
     .action(async (options: HubOptions, command: Command) => {
       const { output } = contextOf(command);
       const project = projectOf(options);
+      const postgres = postgresAddress(options.postgres, command);
       const hub = await openHub({
         folder: options.data,
         port: options.port,
         host: options.host,
+        postgres,
+        blobs: options.blobs,
         ...(options.federation !== undefined && { federation: options.federation }),
         ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
         ...(project && { project, initialWeights: initialTrunk(project) }),
@@ -69,25 +80,30 @@ export function hubCommands(): Command[] {
           current === null
             ? 'No project yet: sites can join and wait. Start the hub again with --project FILE to give one.'
             : `Project ${current.title}, trunk ${trunkVersion} of ${current.commits}`,
-          'Invite a site with `imagiq invite --data ' + options.data + '`. Ctrl+C stops the hub; nothing is lost.',
+          'Invite a site with `imagiq invite ' + placeShown(options) + '`. Ctrl+C stops the hub; nothing is lost.',
         ].join('\n'),
       );
     });
 
-  const invite = new Command('invite')
+  const invite = hubPlaceOptions(new Command('invite'))
     .description('make a single-use invite to the federation of a hub')
-    .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
     .option('--expires-hours <number>', 'how long the invite is good', positiveNumber, inviteHours)
     .option('--count <number>', 'make several', positiveInteger, 1)
-    .action(async (options: { data: string; expiresHours: number; count: number }, command: Command) => {
+    .action(async (options: HubPlace & { expiresHours: number; count: number }, command: Command) => {
       const { output } = contextOf(command);
+      const place = hubPlaceOf(options, command);
       const invites: string[] = [];
       while (invites.length < options.count) {
-        invites.push(await createInviteIn(options.data, { expiresInMs: options.expiresHours * 3_600_000 }));
+        invites.push(await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000 }));
       }
       output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () => invites.join('\n'));
     });
   return [hub, invite];
+}
+
+/** What a coordinator types beside the running hub; a password stays out of it. */
+function placeShown({ data, postgres }: HubOptions): string {
+  return postgres === undefined ? `--data ${data}` : '--postgres ADDRESS';
 }
 
 function projectOf(options: HubOptions): Project | null {
@@ -149,16 +165,6 @@ function newsText(news: HubNews): string {
       return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
     case 'failed':
       return `${news.site}: failed inside: ${news.fault.message}`;
-    case 'masked-buffer-opened':
-      return `masked buffer of ${news.sites.join(', ')} opened`;
-    case 'masked-buffer-given-up':
-      return `masked buffer given up: ${news.fault.message}`;
-    case 'masked-buffer-failed':
-      return `a masked buffer failed inside and goes on later: ${news.fault.message}`;
-    case 'masked-buffer-refused':
-      return `${news.site}: refused a masked buffer: ${news.reason}`;
-    case 'masked-update-arrived':
-      return `${news.site}: masked update arrived`;
     case 'blobs-swept':
       return `${news.blobs} blobs thrown away that were stored and never offered`;
     case 'model-published':

@@ -3,16 +3,15 @@ import { Command } from 'commander';
 import { endMembershipIn, listMembersIn } from '../../sync/hub/membership-end.ts';
 import type { MembershipEnd } from '../../sync/hub/members.ts';
 import { contextOf } from '../context.ts';
+import { hubPlaceOf, hubPlaceOptions, type HubPlace } from '../hub-place.ts';
 import { table } from '../output.ts';
 
 export function membersCommand(): Command {
   const members = new Command('members').description('who belongs to the federation of a hub');
-  members
-    .command('list')
+  hubPlaceOptions(members.command('list'))
     .description('everyone who ever joined')
-    .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
-    .action(async ({ data }: { data: string }, command: Command) => {
-      const listed = await listMembersIn(data);
+    .action(async (options: HubPlace, command: Command) => {
+      const listed = await listMembersIn(hubPlaceOf(options, command));
       contextOf(command).output.result({ members: listed }, () =>
         listed.length === 0
           ? 'Nobody has joined yet. `imagiq invite` makes an invite.'
@@ -43,15 +42,14 @@ export function membersCommand(): Command {
 }
 
 function endCommand(name: string, kind: MembershipEnd['kind'], description: string): Command {
-  return new Command(name)
+  return hubPlaceOptions(new Command(name))
     .description(description)
     .argument('<site>', 'the member’s name')
-    .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
     .requiredOption('--because <reason>', 'told to the site')
-    .action(async (site: string, options: { data: string; because: string }, command: Command) => {
+    .action(async (site: string, options: HubPlace & { because: string }, command: Command) => {
       const because = options.because.trim().slice(0, 500);
       if (because === '') command.error('error: --because must say why.', { exitCode: 2 });
-      const ended = await endMembershipIn(options.data, site, { kind, because });
+      const ended = await endMembershipIn(hubPlaceOf(options, command), site, { kind, because });
       contextOf(command).output.result(
         ended,
         () => `${site} is ${kind}. Updates that were accepted from it stay counted; nothing more is taken.`,

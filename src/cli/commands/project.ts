@@ -2,15 +2,14 @@
 import { Command } from 'commander';
 import { projectStandingIn } from '../../sync/hub/project-standing.ts';
 import { contextOf } from '../context.ts';
+import { hubPlaceOf, hubPlaceOptions, type HubPlace } from '../hub-place.ts';
 
 export function projectCommand(): Command {
   const project = new Command('project').description('the project of a hub');
-  project
-    .command('show')
+  hubPlaceOptions(project.command('show'))
     .description('the project, its rules, and where the trunk stands')
-    .requiredOption('--data <folder>', 'the hub’s data folder; the hub may be running')
-    .action(async ({ data }: { data: string }, command: Command) => {
-      const standing = await projectStandingIn(data);
+    .action(async (options: HubPlace, command: Command) => {
+      const standing = await projectStandingIn(hubPlaceOf(options, command));
       const { project: shown, trunkVersion, isFinished, bufferedUpdates, projectHash } = standing;
       contextOf(command).output.result(standing, () =>
         [

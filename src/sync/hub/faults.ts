@@ -116,6 +116,31 @@ export const hubFault = {
       message: `The hub's data was written by a newer ImagiQ (schema ${version}). Update this one.`,
       retry: 'never',
     }),
+  otherHubKeys: (folder: string) =>
+    new Fault({
+      code: 540,
+      message: `The keys in ${folder} are not those of this federation's hub, which its invites name. Copy hub-keys.json into it from the data folder of the first hub.`,
+      retry: 'never',
+    }),
+  databaseUnreachable: (reason: string) =>
+    new Fault({
+      code: 541,
+      message: `The hub's PostgreSQL database cannot be used: ${reason}. Check the address, PGPASSWORD, and that the server runs.`,
+      retry: 'later',
+    }),
+  fenced: () =>
+    new Fault({
+      code: 542,
+      message:
+        'Another hub process took over this commit, because this one gave no sign of life for too long. Nothing was written.',
+      retry: 'now',
+    }),
+  noHubInDatabase: () =>
+    new Fault({
+      code: 543,
+      message: 'No hub was ever started on this database. Start one first: imagiq hub --data FOLDER --postgres ADDRESS',
+      retry: 'later',
+    }),
   unknownMember: (site: string) =>
     new Fault({
       code: 527,

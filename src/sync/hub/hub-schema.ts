@@ -49,17 +49,15 @@ export const migrations = [
   `
   CREATE TABLE ledger (sequence INTEGER PRIMARY KEY, act TEXT NOT NULL, line TEXT NOT NULL) STRICT;
   `,
-  // Secure aggregation: offers that wait for a masked buffer, the one that is open, and the masked updates that arrived for it.
+  // `epoch` grows with each turn to aggregate: a commit of an earlier turn is refused. `events` is what hubs of one database tell each
+  // other; `hubs` and `presence` say which of them is alive, and which site is connected to which (only where the database is shared).
   `
-  CREATE TABLE maskedOffers (
-    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
-    document TEXT NOT NULL, offeredAt TEXT NOT NULL, PRIMARY KEY (projectHash, site)
+  ALTER TABLE projects ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL, process TEXT NOT NULL, happenedAt INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE maskedBuffers (projectHash TEXT PRIMARY KEY REFERENCES projects, document TEXT NOT NULL) STRICT;
-  CREATE TABLE maskedUpdates (
-    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
-    blob TEXT NOT NULL, statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (projectHash, site)
-  ) STRICT;
-  CREATE INDEX maskedBlobs ON maskedUpdates (blob);
+  CREATE TABLE hubs (process TEXT PRIMARY KEY, aliveAt INTEGER NOT NULL) STRICT;
+  CREATE TABLE presence (fingerprint TEXT PRIMARY KEY REFERENCES members, process TEXT NOT NULL) STRICT;
+  CREATE INDEX presenceByProcess ON presence (process);
   `,
 ] as const;

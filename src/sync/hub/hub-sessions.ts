@@ -8,11 +8,12 @@ import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
+import type { Signed } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
-import type { MaskedBuffers } from './masked-buffers.ts';
 import type { AdmittedSite, Members } from './members.ts';
+import type { Presence } from './presence.ts';
 import type { Relay } from './relay.ts';
 import type { TrunkStore } from './trunk-store.ts';
 import { checkBlobSize, type Trunk } from './trunk.ts';
@@ -20,21 +21,22 @@ import { checkBlobSize, type Trunk } from './trunk.ts';
 /** Who is there and what it sent is told at most so often: with a thousand sites each telling is a thousand messages. */
 const membersEveryMs = 100;
 
+const takenOver = 'a newer connection of this site took over';
+
 export interface HubSessions {
   /** Greets a socket and serves it; resolves when the handshake is over, well or not. Never rejects. */
   welcome(socket: WebSocket): Promise<void>;
-  /** Fingerprints of the connected sites. */
-  online(): ReadonlySet<string>;
-  broadcast(message: FromHub): void;
-  /** Says it to a site if it is connected. */
-  say(fingerprint: string, message: FromHub): void;
-  /** Tells at once what changed about members. */
-  tellMembers(): Promise<void>;
-  /** Something of a member that all are told changed. */
-  memberChanged(fingerprint: string): void;
+  /** Fingerprints of the sites that are connected to this hub. */
+  here(): ReadonlySet<string>;
+  /** Says that a project's trunk has a new version, to sites that know the project. */
+  announceTrunk(projectHash: string, signed: Signed, isFinished: boolean): void;
   announceProject(): Promise<void>;
   /** Ends the connections of sites that are no members any more; when they come back they are told why. */
   dismissFormerMembers(): Promise<void>;
+  /** Another hub, or a command, changed something about a site: it may be no member any more, or be connected elsewhere now. */
+  siteChanged(fingerprint: string): Promise<void>;
+  /** Tells sites of models for them that they have not heard of. */
+  offerModels(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,8 @@ interface Session {
   /** What is said to all meanwhile is not said to it; the greeting is made anew then. */
   isGreeted: boolean;
   isBehind: boolean;
+  /** Of the models that it was told of. */
+  lastModelSequence: number;
 }
 
 export function openHubSessions(order: {
@@ -51,19 +55,21 @@ export function openHubSessions(order: {
   readonly keys: DeviceKeys;
   readonly federation: string;
   readonly members: Members;
+  readonly presence: () => Presence;
   readonly relay: Relay;
   readonly store: TrunkStore;
   readonly ledger: Pick<HubLedger, 'append'>;
   /** Asked for late: the trunk tells its commits to these sessions. */
   readonly trunk: () => Trunk;
-  readonly masked: () => MaskedBuffers;
   readonly clock: () => number;
   readonly pingMs: number | undefined;
   readonly tell: (news: HubNews) => void;
 }): HubSessions {
-  const { blobs, keys, federation, members, relay, store, ledger, clock, tell } = order;
+  const { blobs, keys, federation, members, presence, relay, store, ledger, clock, tell } = order;
   const sessions = new Map<string, Session>();
   let isClosing = false;
+  /** The project that the sites were told of last. */
+  let announced: string | null = null;
   /** What is written about sites that went offline: the database stays open for it. */
   let endings: Promise<unknown> = Promise.resolve();
   const changedMembers = new Set<string>();
@@ -90,8 +96,9 @@ export function openHubSessions(order: {
     const gone: string[] = [];
     const fingerprints = [...changedMembers];
     changedMembers.clear();
+    const online = await presence().online();
     for (const fingerprint of fingerprints) {
-      const member = await members.one(fingerprint, sessions.has(fingerprint));
+      const member = await members.one(fingerprint, online.has(fingerprint));
       if (member === null) gone.push(fingerprint);
       else changed.push(shown(member));
     }
@@ -99,6 +106,7 @@ export function openHubSessions(order: {
   };
   const announcedProject = async (): Promise<FromHub> => {
     const current = await order.trunk().current();
+    announced = current?.projectHash ?? null;
     return {
       kind: 'project-announced',
       project: current?.projectText ?? null,
@@ -131,21 +139,10 @@ export function openHubSessions(order: {
         }
       case 'model-published': {
         const recipients = await relay.publish(site, message.model, message.envelopes);
-        for (const recipient of recipients) {
-          const peer = sessions.get(recipient);
-          // Only the newest is new: earlier ones were sent when they came, or at the peer's welcome.
-          const newest = (await relay.availableTo(recipient, 0)).at(-1);
-          if (peer !== undefined && newest !== undefined) say(peer, newest);
-        }
+        for (const recipient of recipients) await offerModelsTo(sessions.get(recipient));
         tell({ kind: 'model-published', site: site.site, recipients: recipients.length });
         return { kind: 'model-relayed' };
       }
-      case 'masked-update-offered':
-      case 'mask-shares-dealt':
-      case 'masked-update-sent':
-      case 'masks-revealed':
-      case 'masked-buffer-refused':
-        return order.masked().receive(site, message);
       case 'leave':
         await members.leave(site.fingerprint);
         tell({ kind: 'site-left', site: site.site });
@@ -209,16 +206,17 @@ export function openHubSessions(order: {
       onUnexpected: (thrown) => failed(site.site, thrown),
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
-    const session: Session = { site, channel, isGreeted: false, isBehind: false };
-    sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, 'a newer connection of this site took over');
+    const session: Session = { site, channel, isGreeted: false, isBehind: false, lastModelSequence: 0 };
+    sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, takenOver);
     sessions.set(site.fingerprint, session);
     void channel.ended.then(() => ended(session));
-    const { lastModelSequence } = admitted;
+    session.lastModelSequence = admitted.lastModelSequence;
     const isServed = await guarded(site, async () => {
       await members.seen(site.fingerprint);
+      await presence().arrived(site.fingerprint);
       if (isNew) tell({ kind: 'site-enrolled', site: site.site });
       tell({ kind: 'site-online', site: site.site });
-      await greet(session, lastModelSequence);
+      await greet(session);
       memberChanged(site.fingerprint);
     });
     // Half a greeting helps nobody: it comes back and is greeted anew.
@@ -226,19 +224,34 @@ export function openHubSessions(order: {
   };
 
   /** How everything stands, and the models that the site has not seen. */
-  const greet = async (session: Session, lastModelSequence: number): Promise<void> => {
+  const greet = async (session: Session): Promise<void> => {
     let greeting: FromHub[];
     do {
       session.isBehind = false;
-      const listed = await members.list(new Set(sessions.keys()));
-      greeting = [
-        await announcedProject(),
-        { kind: 'members-changed', members: listed.map(shown) },
-        ...(await relay.availableTo(session.site.fingerprint, lastModelSequence)),
-      ];
+      const listed = await members.list(await presence().online());
+      greeting = [await announcedProject(), { kind: 'members-changed', members: listed.map(shown) }];
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);
+    await offerModelsTo(session);
+  };
+  const offerModelsTo = async (session: Session | undefined): Promise<void> => {
+    // At the end of its greeting it is asked for.
+    if (session === undefined || !session.isGreeted) return;
+    for (const available of await relay.availableTo(session.site.fingerprint, session.lastModelSequence)) {
+      if (available.sequence <= session.lastModelSequence) continue;
+      session.lastModelSequence = available.sequence;
+      say(session, available);
+    }
+  };
+
+  /** @returns whether it was none any more. */
+  const dismissFormerMember = async ({ site, channel }: Session): Promise<boolean> => {
+    if (await members.isMember(site.fingerprint)) return false;
+    tell({ kind: 'site-dismissed', site: site.site });
+    channel.close(closeCodes.refused, 'the coordinator ended the membership');
+    memberChanged(site.fingerprint);
+    return true;
   };
 
   const failed = (site: string, thrown: unknown): void => tell({ kind: 'failed', site, fault: faultValueOf(thrown) });
@@ -259,29 +272,32 @@ export function openHubSessions(order: {
     sessions.delete(site.fingerprint);
     if (isClosing) return;
     tell({ kind: 'site-offline', site: site.site });
-    endings = Promise.all([endings, guarded(site, () => members.seen(site.fingerprint))]);
+    const farewell = guarded(site, async () => {
+      await members.seen(site.fingerprint);
+      await presence().departed(site.fingerprint);
+    });
+    endings = Promise.all([endings, farewell]);
     memberChanged(site.fingerprint);
   };
 
   return {
     welcome,
-    online: () => new Set(sessions.keys()),
-    broadcast,
-    say(fingerprint, message) {
-      const session = sessions.get(fingerprint);
-      // One that is being greeted asks by itself where things stand.
-      if (session?.isGreeted === true) session.channel.send(message);
+    here: () => new Set(sessions.keys()),
+    announceTrunk(projectHash, trunk, isFinished) {
+      if (projectHash === announced) broadcast({ kind: 'trunk-committed', trunk, isFinished });
     },
-    tellMembers: tellChangedMembers,
-    memberChanged,
     announceProject: async () => broadcast(await announcedProject()),
     async dismissFormerMembers() {
-      for (const { site, channel } of sessions.values()) {
-        if (await members.isMember(site.fingerprint)) continue;
-        tell({ kind: 'site-dismissed', site: site.site });
-        channel.close(closeCodes.refused, 'the coordinator ended the membership');
-        memberChanged(site.fingerprint);
-      }
+      for (const session of sessions.values()) await dismissFormerMember(session);
+    },
+    async siteChanged(fingerprint) {
+      memberChanged(fingerprint);
+      const session = sessions.get(fingerprint);
+      if (session === undefined || (await dismissFormerMember(session)) || !session.isGreeted) return;
+      if (await presence().isElsewhere(fingerprint)) session.channel.close(closeCodes.superseded, takenOver);
+    },
+    async offerModels() {
+      for (const session of sessions.values()) await offerModelsTo(session);
     },
     async close() {
       isClosing = true;

@@ -9,7 +9,8 @@ import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { sweepEveryMs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
-import { openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
+import { followEvents, type HubEvent, trimEvents } from './event-log.ts';
+import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { openDoor } from './hub-door.ts';
 import { lockHubFolder } from './hub-folder-lock.ts';
 import { hubKeysIn } from './hub-keys.ts';
@@ -18,8 +19,7 @@ import type { HubNews } from './hub-news.ts';
 import { openHubSessions } from './hub-sessions.ts';
 import { createInvite, type InviteOrder } from './invites.ts';
 import { type MembershipEnd, openMembers } from './members.ts';
-import { openMaskedBuffers } from './masked-buffers.ts';
-import { openMaskedStore } from './masked-store.ts';
+import { openPresence } from './presence.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
@@ -28,6 +28,10 @@ export type { HubNews } from './hub-news.ts';
 
 export interface HubOrder {
   readonly folder: string;
+  /** Address of a PostgreSQL database that this hub shares with others; without it the rows are in the folder. */
+  readonly postgres?: string | undefined;
+  /** Folder of the blobs, which hubs of one database share; in the data folder by default. */
+  readonly blobs?: string | undefined;
   /** 0 chooses a free one. */
   readonly port: number;
   readonly host?: string;
@@ -39,6 +43,8 @@ export interface HubOrder {
   readonly initialWeights?: Uint8Array;
   readonly clock?: () => number;
   readonly pingMs?: number;
+  /** After how long without a sign of life another hub takes over a commit. */
+  readonly leaseMs?: number;
   readonly onStep?: (step: HubStep) => void;
 }
 
@@ -93,11 +99,26 @@ export async function openHub(order: HubOrder): Promise<Hub> {
 }
 
 async function openLockedHub(order: HubOrder, lock: { release(): void }): Promise<Hub> {
-  const clock = order.clock ?? Date.now;
   if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
-  const keys = hubKeysIn(order.folder);
-  const db = await openHubDatabase(order.folder, { mustExist: false });
-  const blobs = openBlobFolder(path.join(order.folder, 'blobs'));
+  const db = await openHubDatabase(order.postgres ?? order.folder, { mustExist: false, leaseMs: order.leaseMs });
+  try {
+    return await openHubOn(db, order, lock);
+  } catch (thrown) {
+    await db.close();
+    throw thrown;
+  }
+}
+
+async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): void }): Promise<Hub> {
+  const clock = order.clock ?? Date.now;
+  const keys = hubKeysIn(order.folder, await readSetting(db, 'fingerprint'));
+  await db.transaction(async (tx) => {
+    const first = await readSetting(tx, 'fingerprint');
+    // Two hubs that started at once made two pairs of keys: the first pair stands.
+    if (first !== null && first !== keys.fingerprint) throw hubFault.otherHubKeys(order.folder);
+    await writeSetting(tx, 'fingerprint', keys.fingerprint);
+  });
+  const blobs = openBlobFolder(order.blobs ?? path.join(order.folder, 'blobs'), { isShared: db.isShared });
   const federation = order.federation ?? (await readSetting(db, 'federation')) ?? 'ImagiQ';
   const ledger = openHubLedger(db, hubSeal(keys), clock);
   const { enter } = ledger;
@@ -122,47 +143,54 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
     keys,
     federation,
     members,
+    presence: () => presence,
     relay,
     store,
     ledger,
     trunk: () => trunk,
-    masked: () => masked,
     clock,
     pingMs: order.pingMs,
     tell,
   });
+  const failed = (site: string) => (thrown: unknown) => tell({ kind: 'failed', site, fault: faultValueOf(thrown) });
   const trunk: Trunk = openTrunk({
     store,
+    isShared: db.isShared,
     blobs,
     keys,
     clock,
     onStep: order.onStep ?? (() => {}),
     onCommitFailed: (thrown) => tell({ kind: 'commit-failed', fault: faultValueOf(thrown) }),
     onCommit(statement, signed, isFinished) {
-      sessions.broadcast({ kind: 'trunk-committed', trunk: signed, isFinished });
+      sessions.announceTrunk(statement.projectHash, signed, isFinished);
       tell({ kind: 'trunk-committed', version: statement.version, updates: statement.updates.length, isFinished });
     },
-  });
-  const masked = openMaskedBuffers({
-    store: openMaskedStore(db, blobs),
-    trunk,
-    blobs,
-    keys,
-    clock,
-    isMember: members.isMember,
-    online: sessions.online,
-    say: sessions.say,
-    tellMembers: sessions.tellMembers,
-    memberChanged: sessions.memberChanged,
-    tell,
-    onStep: order.onStep ?? (() => {}),
   });
   const health = async (): Promise<{ code: number; body: object }> => {
     try {
       const trunkVersion = (await trunk.current())?.trunk.version ?? null;
-      return { code: 200, body: { status: 'ok', federation, members: sessions.online().size, trunkVersion } };
+      return { code: 200, body: { status: 'ok', federation, members: sessions.here().size, trunkVersion } };
     } catch (thrown) {
       return { code: 503, body: { status: faultValueOf(thrown).message } };
+    }
+  };
+  const presence = await openPresence(db, sessions.here, failed('who is connected'));
+  const take = async ({ kind, subject, isOwn }: HubEvent): Promise<void> => {
+    // A hub alone has done already what it writes; what a shared database did not confirm may have happened all the same.
+    if (isOwn && !db.isShared) return;
+    switch (kind) {
+      case 'member-changed':
+        return sessions.siteChanged(subject);
+      case 'model-published':
+        return sessions.offerModels();
+      case 'project-chosen':
+        if (!isOwn) await sessions.announceProject();
+        return trunk.catchUp();
+      case 'update-accepted':
+        if (!isOwn) await sessions.siteChanged(subject);
+        return trunk.catchUp();
+      case 'trunk-committed':
+        return trunk.catchUp();
     }
   };
   const server = createServer((request, response) => {
@@ -183,32 +211,27 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
   };
   let signing: NodeJS.Timeout | undefined;
   let sweeping: NodeJS.Timeout | undefined;
-  let endWatch: (() => void) | undefined;
+  let endFollowing: (() => Promise<void>) | undefined;
   try {
     const port = await door.open(order.port, order.host ?? '127.0.0.1');
     const url = order.publicUrl ?? `ws://127.0.0.1:${port}`;
     await writeSetting(db, 'url', url);
-    await writeSetting(db, 'fingerprint', keys.fingerprint);
     await writeSetting(db, 'federation', federation);
     await ledger.append('hub-started', { federation, url, device: keys.fingerprint });
     signing = setInterval(() => void sign(), checkpointEvery.ms).unref();
+    endFollowing = await followEvents(db, take, failed('what other processes changed'));
     await trunk.resume();
-    await masked.resume();
     const sweep = async (): Promise<void> => {
       try {
         const swept = await trunk.sweep();
         if (swept > 0) tell({ kind: 'blobs-swept', blobs: swept });
+        await trimEvents(db);
       } catch (thrown) {
-        tell({ kind: 'failed', site: 'the sweep of unoffered blobs', fault: faultValueOf(thrown) });
+        failed('the sweep of unoffered blobs')(thrown);
       }
     };
     await sweep();
     sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
-    endWatch = db.watch(() => {
-      void sessions.dismissFormerMembers().catch((thrown: unknown) => {
-        tell({ kind: 'failed', site: 'members that were changed from outside', fault: faultValueOf(thrown) });
-      });
-    });
     const hub: Hub = {
       url,
       port,
@@ -227,20 +250,21 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
           bufferedUpdates: await trunk.buffered(),
           acceptedUpdates: await store.acceptedUpdates(),
           refusedUpdates,
-          members: (await members.list(sessions.online())).map(({ site, fingerprint, online, updates, lastSeen }) => ({
-            site,
-            fingerprint,
-            online,
-            updates,
-            lastSeen,
-          })),
+          members: (await members.list(await presence.online())).map(
+            ({ site, fingerprint, online, updates, lastSeen }) => ({
+              site,
+              fingerprint,
+              online,
+              updates,
+              lastSeen,
+            }),
+          ),
         };
       },
       async setProject(project, initialWeights) {
         await trunk.setProject(project, initialWeights);
         await sessions.announceProject();
         await trunk.resume();
-        await masked.resume();
       },
       async trunkWeights() {
         const current = await trunk.current();
@@ -257,13 +281,13 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
       },
       async close() {
         clearInterval(sweeping);
-        endWatch?.();
+        await endFollowing?.();
         await sessions.close();
         door.close();
-        await masked.close();
         await trunk.close();
         clearInterval(signing);
         await sign();
+        await presence.close();
         blobs.close();
         await db.close();
         lock.release();
@@ -276,11 +300,10 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
   } catch (thrown) {
     clearInterval(sweeping);
     clearInterval(signing);
-    endWatch?.();
+    await endFollowing?.();
     door.close();
-    await masked.close();
     await trunk.close();
-    await db.close();
+    await presence.close();
     throw thrown;
   }
 }

@@ -1,6 +1,5 @@
 // The hub's ledger read from its folder by a second process (`imagiq ledger --data`), while the hub runs or not.
 import type { LedgerEntry } from '../../contract/federation.ts';
-import { hubFault } from './faults.ts';
 import { openHubDatabase, readSetting } from './hub-database.ts';
 import { hubKeysIn } from './hub-keys.ts';
 import { type HubLedger, hubSeal, openHubLedger } from './hub-ledger.ts';
@@ -23,8 +22,8 @@ export function verifyHubLedgerIn(folder: string): Promise<Verification> {
 async function withLedger<Value>(folder: string, read: (ledger: HubLedger) => Promise<Value>): Promise<Value> {
   const db = await openHubDatabase(folder, { mustExist: true });
   try {
-    if ((await readSetting(db, 'url')) === null) throw hubFault.noHubHere(folder);
-    return await read(openHubLedger(db, hubSeal(hubKeysIn(folder)), Date.now));
+    const keys = hubKeysIn(folder, await readSetting(db, 'fingerprint'));
+    return await read(openHubLedger(db, hubSeal(keys), Date.now));
   } finally {
     await db.close();
   }

@@ -5,6 +5,7 @@ import { wireFault } from '../protocol/faults.ts';
 import type { Member } from '../protocol/messages.ts';
 import { readSiteCard } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
+import { recordEvent } from './event-log.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 import { consumeInvite } from './invites.ts';
@@ -107,6 +108,7 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
         now(),
       );
       if (!isMember) await enter(tx, 'site-enrolled', { site: card.site, device: card.fingerprint });
+      await recordEvent(tx, 'member-changed', card.fingerprint);
     });
 
   return {
@@ -138,6 +140,7 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
         if (member?.state !== 'member') return;
         await tx.run("UPDATE members SET state = 'left' WHERE fingerprint = ?", fingerprint);
         await enter(tx, 'site-left', { site: member.site, device: fingerprint });
+        await recordEvent(tx, 'member-changed', fingerprint);
       }),
     end: (site, { kind, because }) =>
       db.transaction(async (tx) => {
@@ -152,6 +155,7 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
           fingerprint,
         );
         await enter(tx, `site-${kind}`, { site, device: fingerprint, reason: because });
+        await recordEvent(tx, 'member-changed', fingerprint);
         return fingerprint;
       }),
     async everyone() {

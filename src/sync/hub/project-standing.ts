@@ -1,4 +1,4 @@
-// Where a hub's project stands, read from its folder by a second process (`imagiq project show`), while the hub runs or not.
+// Where a hub's project stands, read from its folder or database by a second process (`imagiq project show`), while the hub runs or not.
 import type { Project } from '../../contract/federation.ts';
 import { hubFault } from './faults.ts';
 import { openHubDatabase, readSetting } from './hub-database.ts';
@@ -17,12 +17,11 @@ export interface ProjectStanding {
   readonly bufferedUpdates: number;
 }
 
-/** @throws Fault 522 when no hub was ever started there, 510 when it has no project yet. */
-export async function projectStandingIn(folder: string): Promise<ProjectStanding> {
-  const db = await openHubDatabase(folder, { mustExist: true });
+/** @throws Fault 522 or 543 when no hub was ever started there, 510 when it has no project yet. */
+export async function projectStandingIn(place: string): Promise<ProjectStanding> {
+  const db = await openHubDatabase(place, { mustExist: true });
   try {
-    const federation = await readSetting(db, 'federation');
-    if (federation === null) throw hubFault.noHubHere(folder);
+    const federation = (await readSetting(db, 'federation'))!;
     const current = await currentProject(db);
     if (current === null) throw hubFault.noProject();
     const { project, projectHash, isFinished, trunk } = current;

@@ -4,6 +4,7 @@ import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import type { Envelope, FromHub } from '../protocol/messages.ts';
 import { parseStatement, readStatement, type Signed, type StatementOf } from '../protocol/statement.ts';
+import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
@@ -93,6 +94,7 @@ export function openRelay(order: {
         bytes: model.sealedBytes,
         recipients: recipients.length,
       });
+      await recordEvent(tx, 'model-published', author);
       return { recipients, dropped };
     });
 

@@ -1,16 +1,17 @@
 // The hub's rows in one file of its folder: the default. The only other process that may have it open is a command of the coordinator.
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { hubFault } from './faults.ts';
-import type { HubDatabase, HubStatements } from './hub-database.ts';
+import type { DatabaseOptions, HubDatabase, HubStatements } from './hub-database.ts';
 import { migrations } from './hub-schema.ts';
 
 /** How often a running hub looks whether another process changed its database. */
 const noticeMs = 250;
 
 /** @throws Fault 522 when it must exist and does not, 525 when a newer ImagiQ wrote it. */
-export function openSqliteDatabase(folder: string, options: { readonly mustExist: boolean }): HubDatabase {
+export function openSqliteDatabase(folder: string, options: DatabaseOptions): HubDatabase {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let db: Database.Database;
   try {
@@ -35,7 +36,9 @@ export function openSqliteDatabase(folder: string, options: { readonly mustExist
     prepared.set(sql, known);
     return known;
   };
+  const process = randomUUID();
   const tx: HubStatements = {
+    process,
     get: async <Row>(sql: string, ...values: readonly unknown[]) => statement(sql).get(...values) as Row | undefined,
     all: async <Row>(sql: string, ...values: readonly unknown[]) => statement(sql).all(...values) as Row[],
     run: async (sql, ...values) => statement(sql).run(...values).changes,
@@ -59,7 +62,10 @@ export function openSqliteDatabase(folder: string, options: { readonly mustExist
     }
   };
 
+  const turns = new Set<string>();
   return {
+    process,
+    isShared: false,
     get: (sql, ...values) => afterTransactions(() => tx.get(sql, ...values)),
     all: (sql, ...values) => afterTransactions(() => tx.all(sql, ...values)),
     run: (sql, ...values) => afterTransactions(() => tx.run(sql, ...values)),
@@ -76,6 +82,16 @@ export function openSqliteDatabase(folder: string, options: { readonly mustExist
       transactions = settled;
       return done;
     },
+    async turn(name) {
+      // One hub per folder: nobody else asks.
+      if (turns.has(name)) return null;
+      turns.add(name);
+      return {
+        async end() {
+          turns.delete(name);
+        },
+      };
+    },
     watch(onChange) {
       // Changes by commits of other connections only.
       const version = (): unknown => db.pragma('data_version', { simple: true });
@@ -88,6 +104,7 @@ export function openSqliteDatabase(folder: string, options: { readonly mustExist
       }, noticeMs).unref();
       return () => clearInterval(timer);
     },
+    now: async () => Date.now(),
     close: () =>
       afterTransactions(async () => {
         db.close();

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
+import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
-import { endMaskedBuffer } from './masked-store.ts';
 import { type HubDatabase, type HubStatements, writeSetting } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 
@@ -41,19 +41,30 @@ export interface TrunkStore {
    * One transaction. @returns the receipt that counts: an earlier one where the update is known already.
    * @throws Fault 514 when the bytes are gone.
    */
-  acceptUpdate(
-    row: NewUpdate & { readonly update: UpdateStatement },
-  ): Promise<StoredReceipt & { readonly isDuplicate: boolean }>;
+  acceptUpdate(row: {
+    readonly update: UpdateStatement;
+    readonly signed: Signed;
+    readonly site: string;
+    readonly receipt: Signed;
+    readonly acceptedAt: string;
+  }): Promise<StoredReceipt & { readonly isDuplicate: boolean }>;
   buffered(projectHash: string): Promise<readonly BufferedUpdate[]>;
-  /** One transaction: the version, its updates counted, the optimiser's state in place of the last, and the end of the project. */
+  /** @returns null while another process makes a commit of this project. */
+  beginAggregation(projectHash: string): Promise<Aggregation | null>;
+  /**
+   * One transaction: the version, its updates counted, the optimiser's state in place of the last, and the end of the project.
+   * @throws Fault 542, and writes nothing, when a later turn has begun.
+   */
   commit(order: NewCommit): Promise<void>;
   isTrunkBlob(hash: string): Promise<boolean>;
+  /** Later versions than this, oldest first. */
+  trunksAfter(projectHash: string, version: number): Promise<readonly Signed[]>;
   /** The blob of a trunk version; null where there never was one. */
   trunkBlob(projectHash: string, version: number): Promise<string | null>;
   /** Updates of a site that are not counted yet. */
   waiting(projectHash: string, site: string): Promise<number>;
   /**
-   * Throws a blob away unless a trunk version, an optimiser's state, an update that is not counted yet, masked or not, or a shared model consists of
+   * Throws a blob away unless a trunk version, an optimiser's state, an update that is not counted yet, or a shared model consists of
    * it; nothing can begin to need it meanwhile. @returns whether it is gone.
    */
   dropBlob(hash: string): Promise<boolean>;
@@ -66,25 +77,19 @@ export interface StoredReceipt {
   readonly receipt: Signed;
 }
 
-/** An update that is accepted, with the receipt that says so. */
-export interface NewUpdate {
-  readonly update: Pick<
-    UpdateStatement,
-    'idempotencyKey' | 'project' | 'projectHash' | 'baseVersion' | 'blob' | 'bytes' | 'examples'
-  >;
-  readonly signed: Signed;
-  readonly site: string;
-  readonly receipt: Signed;
-  readonly acceptedAt: string;
-}
-
 export interface NewCommit {
   readonly statement: TrunkStatement;
   readonly signed: Signed;
   readonly optimizerBlob: string | null;
   readonly isLast: boolean;
-  /** Of a masked buffer: its updates, accepted and counted in one, and the buffer is gone. */
-  readonly masked: readonly NewUpdate[] | null;
+  /** Of the turn in which it was made. */
+  readonly epoch: number;
+}
+
+/** The turn to make a project's commits; `epoch` grows with each. */
+export interface Aggregation {
+  readonly epoch: number;
+  end(): Promise<void>;
 }
 
 export function projectHashOf(project: Project): string {
@@ -133,37 +138,9 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       signed.signature,
     );
   };
-  const addUpdate = async (
-    tx: HubStatements,
-    { update, signed, site, receipt, acceptedAt }: NewUpdate,
-    isMasked: boolean,
-  ): Promise<void> => {
-    await tx.run(
-      `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
-         receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      update.idempotencyKey,
-      update.projectHash,
-      site,
-      update.baseVersion,
-      update.blob,
-      update.examples,
-      signed.statement,
-      signed.signature,
-      receipt.statement,
-      receipt.signature,
-      acceptedAt,
-    );
-    const from = await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', site);
-    await enter(tx, 'update-accepted', {
-      project: update.project,
-      from: from?.site ?? null,
-      device: site,
-      baseVersion: update.baseVersion,
-      blob: update.blob,
-      bytes: update.bytes,
-      examples: update.examples,
-      ...(isMasked && { masked: true }),
-    });
+  const choose = async (tx: HubStatements, projectHash: string): Promise<void> => {
+    await writeSetting(tx, 'project', projectHash);
+    await recordEvent(tx, 'project-chosen', projectHash);
   };
   const receiptOf = async (from: HubStatements, idempotencyKey: string): Promise<StoredReceipt | null> => {
     const row = await from.get<{ site: string; statement: string; signature: string }>(
@@ -182,11 +159,19 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
     setProject: (project, first, at) =>
       db.transaction(async (tx) => {
         const hash = projectHashOf(project);
-        await tx.run('INSERT INTO projects VALUES (?, ?, ?, NULL, NULL)', hash, JSON.stringify(project), at);
-        await addTrunk(tx, first.statement, first.signed);
-        await writeSetting(tx, 'project', hash);
-        const trunk = first.statement.blob;
-        await enter(tx, 'project-proposed', { project: project.id, projectHash: hash, trunk });
+        const isNew = await tx.run(
+          'INSERT INTO projects (projectHash, project, createdAt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+          hash,
+          JSON.stringify(project),
+          at,
+        );
+        // Another hub was quicker: its first trunk stands.
+        if (isNew === 1) {
+          await addTrunk(tx, first.statement, first.signed);
+          const trunk = first.statement.blob;
+          await enter(tx, 'project-proposed', { project: project.id, projectHash: hash, trunk });
+        }
+        await choose(tx, hash);
       }),
     async knownProject(project) {
       const hash = projectHashOf(project);
@@ -198,14 +183,39 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       });
       return same?.projectHash ?? null;
     },
-    selectProject: (projectHash) => writeSetting(db, 'project', projectHash),
+    selectProject: (projectHash) => db.transaction((tx) => choose(tx, projectHash)),
     receiptOf: (idempotencyKey) => receiptOf(db, idempotencyKey),
     acceptUpdate: ({ update, signed, site, receipt, acceptedAt }) =>
       db.transaction(async (tx) => {
         const earlier = await receiptOf(tx, update.idempotencyKey);
         if (earlier !== null) return { ...earlier, isDuplicate: true };
         if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
-        await addUpdate(tx, { update, signed, site, receipt, acceptedAt }, false);
+        await tx.run(
+          `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
+             receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          update.idempotencyKey,
+          update.projectHash,
+          site,
+          update.baseVersion,
+          update.blob,
+          update.examples,
+          signed.statement,
+          signed.signature,
+          receipt.statement,
+          receipt.signature,
+          acceptedAt,
+        );
+        const from = await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', site);
+        await enter(tx, 'update-accepted', {
+          project: update.project,
+          from: from?.site ?? null,
+          device: site,
+          baseVersion: update.baseVersion,
+          blob: update.blob,
+          bytes: update.bytes,
+          examples: update.examples,
+        });
+        await recordEvent(tx, 'update-accepted', site);
         return { site, receipt, isDuplicate: false };
       }),
     buffered: (projectHash) => bufferedUpdates(db, projectHash),
@@ -215,16 +225,20 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         projectHash,
         site,
       ),
-    commit: ({ statement, signed, optimizerBlob, isLast, masked }) =>
+    commit: ({ statement, signed, optimizerBlob, isLast, epoch }) =>
       db.transaction(async (tx) => {
         const { projectHash, version, committedAt } = statement;
         for (const blob of [statement.blob, optimizerBlob]) {
           if (blob !== null && !blobs.has(blob)) throw new Error(`blob ${blob} of a commit is gone`);
         }
+        const isInTurn = await tx.run(
+          'UPDATE projects SET optimizerBlob = ? WHERE projectHash = ? AND epoch = ?',
+          optimizerBlob,
+          projectHash,
+          epoch,
+        );
+        if (isInTurn !== 1) throw hubFault.fenced();
         await addTrunk(tx, statement, signed);
-        for (const update of masked ?? []) await addUpdate(tx, update, true);
-        if (masked !== null) await endMaskedBuffer(tx, projectHash);
-        await tx.run('UPDATE projects SET optimizerBlob = ? WHERE projectHash = ?', optimizerBlob, projectHash);
         for (const key of statement.updates) {
           const counted = await tx.run(
             'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND projectHash = ? AND committedVersion IS NULL',
@@ -244,7 +258,28 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
           isFinished: isLast,
         });
         if (isLast) await tx.run('UPDATE projects SET finishedAt = ? WHERE projectHash = ?', committedAt, projectHash);
+        await recordEvent(tx, 'trunk-committed', projectHash);
       }),
+    async beginAggregation(projectHash) {
+      const turn = await db.turn(projectHash);
+      if (turn === null) return null;
+      try {
+        const row = await db.get<{ epoch: number }>(
+          'UPDATE projects SET epoch = epoch + 1 WHERE projectHash = ? RETURNING epoch',
+          projectHash,
+        );
+        return { epoch: row!.epoch, end: () => turn.end() };
+      } catch (thrown) {
+        await turn.end();
+        throw thrown;
+      }
+    },
+    trunksAfter: (projectHash, version) =>
+      db.all<Signed>(
+        'SELECT statement, signature FROM trunk WHERE projectHash = ? AND version > ? ORDER BY version',
+        projectHash,
+        version,
+      ),
     isTrunkBlob: async (hash) => (await db.get('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1', hash)) !== undefined,
     async trunkBlob(projectHash, version) {
       const row = await db.get<{ blob: string }>(
@@ -259,9 +294,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         const need = await tx.get(
           `SELECT 1 FROM trunk WHERE blob = ? UNION ALL SELECT 1 FROM models WHERE sealedBlob = ? UNION ALL
            SELECT 1 FROM projects WHERE optimizerBlob = ? UNION ALL
-           SELECT 1 FROM maskedUpdates WHERE blob = ? UNION ALL
            SELECT 1 FROM updates WHERE blob = ? AND committedVersion IS NULL LIMIT 1`,
-          hash,
           hash,
           hash,
           hash,

@@ -1,8 +1,10 @@
 // Content-addressed blobs on disk: whole ones under their SHA-256, unfinished ones beside them, so that a transfer cut
-// anywhere goes on at its last byte, also after a restart. One process writes; a newer transfer of a blob ends an older.
-import { createHash } from 'node:crypto';
+// anywhere goes on at its last byte, also after a restart. A newer transfer of a blob ends an older; where several processes share the
+// folder, each writes unfinished files of its own, and goes on from a copy of what another has received.
+import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -52,7 +54,10 @@ export interface BlobReception {
   suspend(): void;
 }
 
-export function openBlobFolder(folder: string): BlobFolder {
+export function openBlobFolder(
+  folder: string,
+  options: { readonly isShared: boolean } = { isShared: false },
+): BlobFolder {
   const unfinished = path.join(folder, 'unfinished');
   mkdirSync(unfinished, { recursive: true, mode: 0o700 });
   const receptions = new Map<string, { suspend(): void }>();
@@ -60,6 +65,21 @@ export function openBlobFolder(folder: string): BlobFolder {
   const file = (hash: string): string | null => {
     if (!hashSchema.safeParse(hash).success) return null;
     return existsSync(fileOf(hash)) ? fileOf(hash) : null;
+  };
+  /** Of this process in a folder that others share. */
+  const ending = options.isShared ? `.${randomUUID()}` : '';
+  const partOf = (hash: string): string => path.join(unfinished, `${hashSchema.parse(hash)}${ending}`);
+  /** The longest part that another process has, copied: it may still write to its own, and does so for nothing. */
+  const adopt = (hash: string): void => {
+    const others = readdirSync(unfinished)
+      .filter((name) => name.startsWith(`${hash}.`) && !name.endsWith(ending))
+      .map((name) => path.join(unfinished, name))
+      .map((part) => ({ part, size: statSync(part, { throwIfNoEntry: false })?.size ?? -1 }))
+      .sort((one, other) => other.size - one.size);
+    const [longest] = others;
+    if (longest === undefined || longest.size < 0) return;
+    if (!existsSync(partOf(hash))) copyFileSync(longest.part, partOf(hash));
+    for (const { part } of others) rmSync(part, { force: true });
   };
   const place = (hash: string): string => {
     mkdirSync(path.dirname(fileOf(hash)), { recursive: true, mode: 0o700 });
@@ -71,7 +91,7 @@ export function openBlobFolder(folder: string): BlobFolder {
     file,
     size(hash) {
       const stored = file(hash);
-      return stored === null ? null : statSync(stored).size;
+      return stored === null ? null : (statSync(stored, { throwIfNoEntry: false })?.size ?? null);
     },
     async read(hash) {
       const stored = file(hash);
@@ -80,12 +100,20 @@ export function openBlobFolder(folder: string): BlobFolder {
     },
     put(bytes) {
       const hash = createHash('sha256').update(bytes).digest('hex');
-      if (file(hash) === null) writeFileDurably(place(hash), bytes);
+      if (file(hash) !== null) return hash;
+      if (!options.isShared) writeFileDurably(place(hash), bytes);
+      else {
+        // Not beside its place: processes of two machines may have the same number.
+        writeFileDurably(partOf(hash), bytes);
+        renameSync(partOf(hash), place(hash));
+        syncFolder(path.dirname(fileOf(hash)));
+      }
       return hash;
     },
     receive(hash, bytes) {
       receptions.get(hash)?.suspend();
-      const part = path.join(unfinished, hashSchema.parse(hash));
+      const part = partOf(hash);
+      if (options.isShared) adopt(hash);
       if (existsSync(part) && statSync(part).size > bytes) rmSync(part);
       const handle = openSync(part, 'a+', 0o600);
       let offset = statSync(part).size;
@@ -120,6 +148,7 @@ export function openBlobFolder(folder: string): BlobFolder {
             rmSync(part, { force: true });
             throw wireFault.wrongHash();
           }
+          if (!existsSync(part)) throw wireFault.superseded();
           renameSync(part, place(hash));
           syncFolder(path.dirname(fileOf(hash)));
         },
@@ -136,12 +165,16 @@ export function openBlobFolder(folder: string): BlobFolder {
       readdirSync(folder)
         .filter((name) => /^[0-9a-f]{2}$/.test(name))
         .flatMap((name) => readdirSync(path.join(folder, name)))
-        .filter((name) => hashSchema.safeParse(name).success && statSync(fileOf(name)).mtimeMs < time),
+        .filter(
+          (name) =>
+            hashSchema.safeParse(name).success &&
+            (statSync(fileOf(name), { throwIfNoEntry: false })?.mtimeMs ?? time) < time,
+        ),
     dropUnfinishedBefore(time) {
       const stale = readdirSync(unfinished)
-        .filter((name) => !receptions.has(name))
+        .filter((name) => !receptions.has(name.slice(0, 64)))
         .map((name) => path.join(unfinished, name))
-        .filter((part) => statSync(part).mtimeMs < time);
+        .filter((part) => (statSync(part, { throwIfNoEntry: false })?.mtimeMs ?? time) < time);
       for (const part of stale) rmSync(part, { force: true });
       return stale.length;
     },

@@ -59,10 +59,8 @@ describe('members ended from another process', () => {
   it('one that is not there is said', async () => {
     const folder = bench.folder();
     await hubIn(folder);
-    await expect(await endMembershipIn(folder, 'Oslo', { kind: 'expelled', because: 'test' })).rejects.toThrow(
-      /called Oslo/,
-    );
-    await expect(await listMembersIn(bench.folder())).rejects.toThrow(/no hub/);
+    await expect(endMembershipIn(folder, 'Oslo', { kind: 'expelled', because: 'test' })).rejects.toThrow(/called Oslo/);
+    await expect(listMembersIn(bench.folder())).rejects.toThrow(/no hub/);
   });
 });
 

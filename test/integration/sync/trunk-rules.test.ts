@@ -114,7 +114,7 @@ describe('a hub’s folder of an earlier version', () => {
     );
   });
 
-  /** As schema 1 had it: without the columns of schema 2 and the tables that came later, and with the rule's exponent as a field. */
+  /** As schema 1 had it: without the columns and tables of later ones, and with the rule's exponent as a field. */
   function makeEarlier(folder: string): void {
     const db = new Database(path.join(folder, 'hub.sqlite'));
     db.pragma('foreign_keys = OFF');
@@ -127,7 +127,12 @@ describe('a hub’s folder of an earlier version', () => {
     db.prepare('UPDATE trunk SET projectHash = ?').run(hash);
     db.prepare("UPDATE settings SET value = ? WHERE key = 'project'").run(hash);
     db.exec('ALTER TABLE projects DROP COLUMN optimizerBlob; ALTER TABLE members DROP COLUMN endedBecause;');
-    for (const table of ['maskedUpdates', 'maskedBuffers', 'maskedOffers', 'ledger']) db.exec(`DROP TABLE ${table}`);
+    db.exec('ALTER TABLE projects DROP COLUMN epoch;');
+    const first = ['settings', 'invites', 'members', 'projects', 'trunk', 'updates', 'models', 'envelopes'];
+    const tables = db.prepare<[], { name: string }>(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    );
+    for (const { name } of tables.all()) if (!first.includes(name)) db.exec(`DROP TABLE ${name}`);
     db.pragma('user_version = 1');
     db.close();
   }

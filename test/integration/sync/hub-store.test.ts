@@ -1,0 +1,372 @@
+// What the hub relies on in its database, held by each of the two: SQLite in a folder, PostgreSQL in a cluster made for this test.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createDeviceKeys, type DeviceKeys } from '../../../src/sync/protocol/device-keys.ts';
+import { openBlobFolder } from '../../../src/sync/protocol/blob-folder.ts';
+import { type Signed, signStatement, type TrunkStatement } from '../../../src/sync/protocol/statement.ts';
+import { followEvents, type HubEvent, recordEvent } from '../../../src/sync/hub/event-log.ts';
+import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from '../../../src/sync/hub/hub-database.ts';
+import { openHubLedger } from '../../../src/sync/hub/hub-ledger.ts';
+import { createInvite, createInviteIn } from '../../../src/sync/hub/invites.ts';
+import { openMembers } from '../../../src/sync/hub/members.ts';
+import { openRelay } from '../../../src/sync/hub/relay.ts';
+import { openTrunkStore, projectHashOf } from '../../../src/sync/hub/trunk-store.ts';
+import { parseInvite } from '../../../src/sync/protocol/invite-link.ts';
+import { practiceProject, until, weightsOf } from './federation-fixture.ts';
+import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres-cluster.ts';
+
+const hubKeys = createDeviceKeys();
+const project = practiceProject({ commits: 3 });
+const projectHash = projectHashOf(project);
+const at = '2026-01-01T00:00:00.000Z';
+
+let cluster: PostgresCluster | null = null;
+const folders: string[] = [];
+const databases: HubDatabase[] = [];
+const newFolder = (): string => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-store-'));
+  folders.push(folder);
+  return folder;
+};
+const open = async (place: string): Promise<HubDatabase> => {
+  const db = await openHubDatabase(place, { mustExist: false, leaseMs: 1_500 });
+  databases.push(db);
+  return db;
+};
+afterEach(async () => {
+  for (const db of databases.splice(0)) await db.close();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+afterAll(async () => cluster?.close());
+
+const cardOf = (site: string, keys: DeviceKeys): Signed =>
+  signStatement('site-card', { site, publicKey: keys.publicKey, boxPublicKey: keys.boxPublicKey }, keys);
+const kinds = [
+  { kind: 'SQLite', isThere: true, newPlace: async () => newFolder() },
+  {
+    kind: 'PostgreSQL (skipped where it is not installed)',
+    isThere: postgresPrograms() !== null,
+    newPlace: () => cluster!.newDatabase(),
+  },
+];
+const trunkOf = (version: number, blob: string, updates: readonly string[] = []) => {
+  const statement: TrunkStatement = {
+    project: project.id,
+    projectHash,
+    version,
+    blob,
+    bytes: 8,
+    parent: null,
+    updates: [...updates],
+    committedAt: at,
+  };
+  return { statement, signed: signStatement('trunk', statement, hubKeys) };
+};
+
+describe.each(kinds)('the hub’s database: $kind', ({ kind, isThere, newPlace }) => {
+  if (kind !== 'SQLite' && isThere) {
+    beforeAll(async () => {
+      cluster = await startPostgres();
+    }, 120_000);
+  }
+
+  /** A database with a member, a project at version 0, and a blob folder. */
+  const federation = async () => {
+    const place = await newPlace();
+    const db = await open(place);
+    const blobs = openBlobFolder(newFolder(), { isShared: db.isShared });
+    await writeSetting(db, 'url', 'ws://127.0.0.1:1');
+    await writeSetting(db, 'fingerprint', hubKeys.fingerprint);
+    await writeSetting(db, 'federation', 'North');
+    const { enter } = openHubLedger(db, null, Date.now);
+    const members = openMembers(db, enter, Date.now);
+    const keys = createDeviceKeys();
+    const card = cardOf('Lyon', keys);
+    const inviteCode = parseInvite(await createInvite(db, enter, {}, Date.now())).code;
+    const request = { card, publicKey: keys.publicKey, inviteCode, lastModelSequence: 0 };
+    const site = await members.admit(request);
+    const store = openTrunkStore(db, blobs, enter);
+    const first = blobs.put(weightsOf(0));
+    await store.setProject(project, trunkOf(0, first), at);
+    const update = (key: string, value: number) => {
+      const bytes = weightsOf(value);
+      const statement = {
+        project: project.id,
+        projectHash,
+        baseVersion: 0,
+        blob: blobs.put(bytes),
+        bytes: bytes.byteLength,
+        examples: 10,
+        loss: 0.5,
+        datasetFingerprint: 'f'.repeat(64),
+        idempotencyKey: key.repeat(64),
+      };
+      const receipt = signStatement(
+        'receipt',
+        {
+          idempotencyKey: statement.idempotencyKey,
+          blob: statement.blob,
+          site: site.fingerprint,
+          project: project.id,
+          stalenessCommits: 0,
+          acceptedAt: at,
+        },
+        hubKeys,
+      );
+      return {
+        update: statement,
+        signed: signStatement('update', statement, keys),
+        site: site.fingerprint,
+        receipt,
+        acceptedAt: at,
+      };
+    };
+    return { enter, place, db, blobs, members, store, site, keys, request, update, first };
+  };
+
+  it.skipIf(!isThere)(
+    'keeps what was written when it is opened anew, and refuses what a newer version wrote',
+    async () => {
+      const { enter, place, db, store } = await federation();
+      await db.close();
+      databases.splice(databases.indexOf(db), 1);
+      const again = await open(place);
+      expect(await readSetting(again, 'federation')).toBe('North');
+      expect(await openTrunkStore(again, openBlobFolder(newFolder()), enter).current()).toMatchObject({
+        projectHash,
+        isFinished: false,
+        trunk: { version: 0 },
+      });
+      expect(store).toBeDefined();
+      if (again.isShared) await again.run('UPDATE schemaVersion SET version = 999');
+      else await again.run('PRAGMA user_version = 999');
+      await expect(openHubDatabase(place, { mustExist: false })).rejects.toMatchObject({ code: 525 });
+    },
+  );
+
+  it.skipIf(!isThere)('that must exist and does not is said, and none is made', async () => {
+    const place = await newPlace();
+    const code = kind === 'SQLite' ? 522 : 543;
+    await expect(createInviteIn(place)).rejects.toMatchObject({ code });
+    await expect(openHubDatabase(place, { mustExist: true })).rejects.toMatchObject({ code });
+  });
+
+  it.skipIf(!isThere)('does all of a transaction or nothing, and nothing of another one meanwhile', async () => {
+    const db = await open(await newPlace());
+    await writeSetting(db, 'count', '0');
+    await expect(
+      db.transaction(async (tx) => {
+        await writeSetting(tx, 'count', '100');
+        throw new Error('broken off');
+      }),
+    ).rejects.toThrow('broken off');
+    const raise = () =>
+      db.transaction(async (tx) => {
+        await writeSetting(tx, 'count', String(Number(await readSetting(tx, 'count')) + 1));
+      });
+    await Promise.all([...Array.from({ length: 25 }, raise), readSetting(db, 'count')]);
+    expect(await readSetting(db, 'count')).toBe('25');
+  });
+
+  it.skipIf(!isThere)('gives a turn to one at a time, and to the next when it ends', async () => {
+    const db = await open(await newPlace());
+    const turn = await db.turn('a');
+    expect(turn).not.toBeNull();
+    expect(await db.turn('a')).toBeNull();
+    const other = await db.turn('b');
+    expect(other).not.toBeNull();
+    await turn!.end();
+    const next = await db.turn('a');
+    expect(next).not.toBeNull();
+    await next!.end();
+    await other!.end();
+  });
+
+  it.skipIf(!isThere)('lets a site in by an invite once, and knows it and its standing', async () => {
+    const { enter, db, members, site, request } = await federation();
+    expect(await members.admit(request)).toEqual(site);
+    const stranger = createDeviceKeys();
+    const asStranger = { ...request, card: cardOf('Oslo', stranger), publicKey: stranger.publicKey };
+    await expect(members.admit(asStranger)).rejects.toMatchObject({ code: 502 });
+    const namesake = {
+      ...asStranger,
+      card: cardOf('Lyon', stranger),
+      inviteCode: parseInvite(await createInvite(db, enter, {}, Date.now())).code,
+    };
+    await expect(members.admit(namesake)).rejects.toMatchObject({ code: 503 });
+    await members.seen(site.fingerprint);
+    expect(await members.list(new Set([site.fingerprint]))).toMatchObject([
+      { site: 'Lyon', online: true, updates: 0, lastSeen: expect.any(String) },
+    ]);
+    expect(await members.one(site.fingerprint, false)).toMatchObject({ online: false });
+    expect(await members.end('Lyon', { kind: 'revoked', because: 'stolen' })).toBe(site.fingerprint);
+    expect(await members.isMember(site.fingerprint)).toBe(false);
+    expect(await members.end('Lyon', { kind: 'revoked', because: 'stolen' })).toBeNull();
+    await expect(members.admit({ ...request, inviteCode: null })).rejects.toMatchObject({ code: 505 });
+    expect(await members.everyone()).toMatchObject([{ site: 'Lyon', state: 'revoked', because: 'stolen' }]);
+  });
+
+  it.skipIf(!isThere)('counts an update once, however often and wherever it is accepted', async () => {
+    const { enter, place, blobs, store, update, site } = await federation();
+    const other = openTrunkStore(kind === 'SQLite' ? databases[0]! : await open(place), blobs, enter);
+    const offered = update('a', 1);
+    const answers = await Promise.all([
+      store.acceptUpdate(offered),
+      other.acceptUpdate(offered),
+      store.acceptUpdate(offered),
+    ]);
+    expect(answers.filter(({ isDuplicate }) => !isDuplicate)).toHaveLength(1);
+    expect(new Set(answers.map(({ receipt }) => receipt.signature)).size).toBe(1);
+    expect(await store.acceptedUpdates()).toBe(1);
+    expect(await store.waiting(projectHash, site.fingerprint)).toBe(1);
+    expect(await store.buffered(projectHash)).toMatchObject([
+      { idempotencyKey: 'a'.repeat(64), examples: 10, baseVersion: 0 },
+    ]);
+    blobs.remove(update('b', 2).update.blob);
+    const lost = update('b', 2);
+    blobs.remove(lost.update.blob);
+    await expect(store.acceptUpdate(lost)).rejects.toMatchObject({ code: 514 });
+  });
+
+  it.skipIf(!isThere)(
+    'commits all of a version or nothing: not twice, not with a counted update, not out of turn',
+    async () => {
+      const { blobs, store, update, first } = await federation();
+      for (const [key, value] of [
+        ['a', 1],
+        ['b', 2],
+      ] as const)
+        await store.acceptUpdate(update(key, value));
+      const [one, two] = [blobs.put(weightsOf(1.5)), blobs.put(weightsOf(2))];
+      const keys = ['a'.repeat(64), 'b'.repeat(64)];
+      const aggregation = (await store.beginAggregation(projectHash))!;
+      expect(await store.beginAggregation(projectHash)).toBeNull();
+      await aggregation.end();
+      const later = (await store.beginAggregation(projectHash))!;
+      expect(later.epoch).toBeGreaterThan(aggregation.epoch);
+      const next = { ...trunkOf(1, one, keys), optimizerBlob: one, isLast: false };
+      await expect(store.commit({ ...next, epoch: aggregation.epoch })).rejects.toMatchObject({ code: 542 });
+      expect(await store.current()).toMatchObject({ trunk: { version: 0 }, optimizerBlob: null });
+      await store.commit({ ...next, epoch: later.epoch });
+      await expect(store.commit({ ...next, epoch: later.epoch })).rejects.toThrow(/unique|twice/i);
+      const again = { ...trunkOf(2, two, [keys[0]!]), optimizerBlob: null, isLast: false, epoch: later.epoch };
+      await expect(store.commit(again)).rejects.toThrow('twice');
+      expect(await store.current()).toMatchObject({
+        trunk: { version: 1, blob: one },
+        optimizerBlob: one,
+        isFinished: false,
+      });
+      expect(await store.buffered(projectHash)).toEqual([]);
+      await store.commit({ ...trunkOf(2, two), optimizerBlob: null, isLast: true, epoch: later.epoch });
+      expect(await store.current()).toMatchObject({ trunk: { version: 2 }, isFinished: true, optimizerBlob: null });
+      expect((await store.trunksAfter(projectHash, 0)).map(({ statement }) => JSON.parse(statement).version)).toEqual([
+        1, 2,
+      ]);
+      expect(await store.trunkBlob(projectHash, 0)).toBe(first);
+      expect(await store.trunkBlob(projectHash, 9)).toBeNull();
+      expect(await store.isTrunkBlob(two)).toBe(true);
+      await later.end();
+    },
+  );
+
+  it.skipIf(!isThere)('throws away only bytes that nothing needs', async () => {
+    const { blobs, store, update, first } = await federation();
+    const accepted = update('a', 1);
+    await store.acceptUpdate(accepted);
+    const unneeded = blobs.put(weightsOf(9));
+    expect(await store.dropBlob(first)).toBe(false);
+    expect(await store.dropBlob(accepted.update.blob)).toBe(false);
+    expect(await store.dropBlob(unneeded)).toBe(true);
+    expect([first, accepted.update.blob, unneeded].map((hash) => blobs.has(hash))).toEqual([true, true, false]);
+  });
+
+  it.skipIf(!isThere)('goes on with a project that it knows', async () => {
+    const { store, first } = await federation();
+    const second = practiceProject({ id: 'second' });
+    const statement = { ...trunkOf(0, first).statement, project: 'second', projectHash: projectHashOf(second) };
+    await store.setProject(second, { statement, signed: signStatement('trunk', statement, hubKeys) }, at);
+    expect(await store.current()).toMatchObject({ projectHash: projectHashOf(second) });
+    // As when two hubs begin it at once.
+    await store.setProject(second, { statement, signed: signStatement('trunk', statement, hubKeys) }, at);
+    expect(await store.knownProject(project)).toBe(projectHash);
+    await store.selectProject(projectHash);
+    expect(await store.current()).toMatchObject({ projectHash });
+  });
+
+  it.skipIf(!isThere)('relays a model to its recipients in order, each once', async () => {
+    const { enter, db, blobs, members, store, site, keys } = await federation();
+    const relay = openRelay({ db, blobs, members, store, enter });
+    const publish = (value: number) => {
+      const sealed = weightsOf(value);
+      const sealedBlob = blobs.put(sealed);
+      const model = signStatement(
+        'model',
+        {
+          model: sealedBlob,
+          project: project.id,
+          projectHash,
+          author: site.fingerprint,
+          site: 'Lyon',
+          network: 'one-layer',
+          parents: [],
+          branch: 'local-only',
+          sequence: 0,
+          turn: null,
+          definition: null,
+          normalisation: null,
+          datasetFingerprint: 'f'.repeat(64),
+          examples: 10,
+          metrics: { auc: null, accuracy: null, loss: 1 },
+          sealedBlob,
+          sealedBytes: sealed.byteLength,
+        },
+        keys,
+      );
+      return { sealedBlob, model };
+    };
+    const one = publish(3);
+    const envelopes = [
+      { recipient: site.fingerprint, sealedKey: 'key' },
+      { recipient: '0'.repeat(64), sealedKey: 'key' },
+    ];
+    expect(await relay.publish(site, one.model, envelopes)).toEqual([site.fingerprint]);
+    expect(await relay.publish(site, one.model, envelopes)).toEqual([]);
+    const [first] = await relay.availableTo(site.fingerprint, 0);
+    expect(first).toMatchObject({ kind: 'model-available', sealedKey: 'key', model: one.model });
+    expect(await relay.availableTo(site.fingerprint, first!.sequence)).toEqual([]);
+    expect(await relay.mayFetch(site.fingerprint, one.sealedBlob)).toBe(true);
+    const two = publish(4);
+    await relay.publish(site, two.model, envelopes);
+    expect(await relay.availableTo(site.fingerprint, first!.sequence)).toMatchObject([{ model: two.model }]);
+    expect(await relay.mayFetch(site.fingerprint, one.sealedBlob)).toBe(false);
+    expect(blobs.has(one.sealedBlob)).toBe(false);
+  });
+
+  it.skipIf(!isThere)('tells of what other processes did, in order, and of nothing that was undone', async () => {
+    const place = await newPlace();
+    const [db, other] = [await open(place), await open(place)];
+    const heard: HubEvent[] = [];
+    const end = await followEvents(
+      db,
+      async (event) => void heard.push(event),
+      (thrown) => expect.unreachable(String(thrown)),
+    );
+    for (const subject of ['one', 'two']) await other.transaction((tx) => recordEvent(tx, 'update-accepted', subject));
+    await other
+      .transaction(async (tx) => {
+        await recordEvent(tx, 'update-accepted', 'undone');
+        throw new Error('undone');
+      })
+      .catch(() => {});
+    await other.transaction((tx) => recordEvent(tx, 'member-changed', 'three'));
+    await until('all are heard', () => heard.length >= 3);
+    await end();
+    expect(heard).toEqual([
+      { kind: 'update-accepted', subject: 'one', isOwn: false },
+      { kind: 'update-accepted', subject: 'two', isOwn: false },
+      { kind: 'member-changed', subject: 'three', isOwn: false },
+    ]);
+  });
+});
