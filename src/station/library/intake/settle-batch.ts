@@ -71,7 +71,7 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
   dropCopy(folder, held, found);
   tally.refuse(
     found.source,
-    'Same SOP Instance UID with different content: another file of this instance is already here.',
+    `Same SOP Instance UID with different content: ${absolutePath(folder, held)} is already here and stays.`,
     'different-content',
   );
   return false;
