@@ -45,6 +45,8 @@ export const overlaySchema = z.object({
       color: z.tuple([z.number().int(), z.number().int(), z.number().int()]),
     }),
   ),
+  /** Made by a model of ImagiQ: it is shown, and is never a label to learn from. */
+  isPredicted: z.boolean(),
   /** Why nothing of it can be shown, for a person; then it has no regions, and belongs to the study of the series. */
   problem: z.string().nullable(),
 });

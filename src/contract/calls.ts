@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { annotationCalls } from './annotation.ts';
 import { browseCalls } from './browse.ts';
 import { labelProgressSchema, labelSourceCalls } from './label-source.ts';
-import { cohortNameSchema, cohortSchema, labelOrigins } from './cohort.ts';
+import { cohortNameSchema, cohortProgressSchema, cohortSchema, labelOrigins } from './cohort.ts';
 import {
   frameSchema,
   importLabelsSchema,
@@ -124,6 +124,7 @@ export const calls = {
       ),
     }),
   },
+  /** Of segmentations every image is looked at: progress comes as `cohort-progress`, and nothing is kept where it is abandoned. */
   'create-cohort': {
     in: z.object({
       name: cohortNameSchema,
@@ -215,6 +216,7 @@ export type Answers<N extends CallName> = {
 export const events = {
   'import-progress': importProgressSchema,
   'labels-progress': labelProgressSchema,
+  'cohort-progress': cohortProgressSchema,
   /** Studies, cohorts or models changed: ask again. */
   'library-changed': nothing,
   'run-changed': runSchema,

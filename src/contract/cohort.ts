@@ -13,6 +13,10 @@ export const cohortNameSchema = z
 export const labelOrigins = ['import', 'SEG', 'RTSTRUCT', 'SR'] as const;
 export type LabelOrigin = (typeof labelOrigins)[number];
 
+/** Images whose masks were looked at, of those of the chosen series, while a cohort of segmentations is made. */
+export const cohortProgressSchema = z.object({ done: z.number().int(), total: z.number().int() });
+export type CohortProgress = z.infer<typeof cohortProgressSchema>;
+
 export const cohortSchema = z.object({
   name: cohortNameSchema,
   task: z.enum(taskNames).default('classification'),

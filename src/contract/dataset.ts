@@ -1,6 +1,8 @@
 // A data set as the trainer sees it: pixels, masks and labels, nothing else. No identity, no header text.
 // Version 1 is one tensor file (safetensors.ts): images U16 [N,H,W,C], split U8 [N], patients I32 [N], and by task
 //   classification: labels I32 [N] · multi-label: labels U8 [N, classes] of 0/1 · segmentation: masks U8 [N,H,W].
+// A segmentation may tell where its images lie: volumes I32 [N] (−1 where it is not known), slices I32 [N] within the volume, and
+// spacing F32 [N,3], distances of neighbouring slices, rows and columns, mm.
 // Version 2 keeps images and masks in shards beside it, tensor files of their own: images U8 or U16 [n,H,W,C], masks U8 [n,H,W];
 // `place` I32 [N,2] names shard and index within it. U8 images hold 0…255 for what U16 ones hold as 0…65535.
 import { z } from 'zod';
@@ -42,6 +44,9 @@ export const splitCodes = { train: 0, validation: 1, test: 2 } as const;
 
 /** A mask's value where a pixel is not labelled: it takes no part in the loss. */
 export const notLabelled = 255;
+
+/** Of one volume, missing ones counted: what is longer is no volume to measure distances in. */
+export const mostSlices = 4_096;
 
 /** Where shards lie, beside the data set file. */
 export const shardFolder = 'shards';

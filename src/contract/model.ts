@@ -48,11 +48,21 @@ export const modelSchema = z.object({
   provider: z.string().nullable().default(null),
   input: modelInputSchema.nullable().default(null),
   operatingPoint: operatingPointSchema.nullable().default(null),
+  /** Modalities of the images that it was trained on; none for models of before this field. */
+  modalities: z.array(z.string().max(16)).max(100).default([]),
   /** Null for models of before signatures. */
   author: modelAuthorSchema.nullable().default(null),
   origin: z.enum(['trained', 'imported']).default('trained'),
 });
 export type Model = z.infer<typeof modelSchema>;
+
+/** Modality of pictures and volumes that came without one (PNG, JPEG, NIfTI). */
+const untold = 'OT';
+
+/** Whether images of a modality are of the kind that the model was trained on; true where either does not tell it. */
+export function fitsModality({ modalities }: Pick<Model, 'modalities'>, modality: string): boolean {
+  return modality === untold || modalities.length === 0 || modalities.includes(untold) || modalities.includes(modality);
+}
 
 /** What a site signs of a model: everything but the signature itself, with the network's definition. */
 export const modelStatementSchema = modelSchema
@@ -67,12 +77,18 @@ export const predictedImageSchema = z.object({
   studyInstanceUID: z.string(),
   seriesInstanceUID: z.string(),
   sopInstanceUID: z.string(),
+  /** Counts from 1; null for an instance of one frame. */
+  frame: z.number().int().nullable(),
   /** The most probable class; of a segmentation the one that covers most beside the background, if any does. */
   class: z.string(),
   /** By class; of a segmentation shares of the pixels. */
   probabilities: z.array(z.number()),
 });
 export type PredictedImage = z.infer<typeof predictedImageSchema>;
+
+/** Structured reports of numbers; masks of a segmentation; pictures of a classifier's heat maps. */
+export const resultObjects = ['sr', 'seg', 'sc'] as const;
+export type ResultObjectKind = (typeof resultObjects)[number];
 
 export const modelFileFormats = ['imagiq', 'onnx'] as const;
 const file = z.string().min(1).max(4_096);
@@ -101,18 +117,20 @@ export const modelCalls = {
       studyInstanceUIDs: z.array(uid).max(10_000).nullable().default(null),
       seriesInstanceUID: uid.nullable().default(null),
       cohort: cohortNameSchema.nullable().default(null),
-      /** Writes what was found as structured reports into the library, beside the images. */
-      write: z.enum(['none', 'sr']).default('none'),
+      /** Writes what was found into the library, beside the images and never over them. */
+      write: z.array(z.enum(resultObjects)).max(3).default([]),
     }),
     out: z.object({
       classes: z.array(z.string()),
       images: z.array(predictedImageSchema),
-      failures: z.array(z.object({ sopInstanceUID: z.string(), reason: z.string() })),
-      /** Reports that are in the library now; those of an earlier run of the same model are not written twice. */
+      failures: z.array(z.object({ studyInstanceUID: z.string(), sopInstanceUID: z.string(), reason: z.string() })),
+      /** Images of the studies that the model is not made for, by their modality: it was not run on them. */
+      passedOver: z.number().int(),
+      /** Objects that are in the library now; those of an earlier run of the same model are not written twice. */
       written: z.number().int(),
     }),
   },
-  /** Where a classifier looked in one image (Grad-CAM), on the image's own pixels. Not for diagnosis. */
+  /** Where a classifier looked in one image (Grad-CAM), on the image's own pixels. Not for diagnosis. Ends when it is abandoned. */
   'heat-map': {
     in: z.object({
       id: modelIdSchema,
@@ -143,7 +161,8 @@ export const modelCalls = {
 
 export const modelEvents = {
   'model-progress': z.object({
-    work: z.enum(['preparing', 'evaluating', 'predicting']),
+    /** `heat`: of the one image of `heat-map`; its steps are reading, computing, laying over. */
+    work: z.enum(['preparing', 'evaluating', 'predicting', 'heat']),
     done: z.number().int(),
     total: z.number().int(),
   }),

@@ -34,6 +34,7 @@ export class Navigation {
   #opened = $state.raw<OpenedStudy | null>(null);
   #cohortSource = $state.raw<CohortSource | null>(null);
   #sending = $state.raw<readonly string[] | null>(null);
+  #modelling = $state.raw<readonly string[] | null>(null);
   #trainCohort = $state<string | null>(null);
   #findRequests = $state(0);
   #helpRequests = $state(0);
@@ -56,6 +57,11 @@ export class Navigation {
   /** Studies to send, by UID, while the dialog that asks to whom is open. */
   get sending(): readonly string[] | null {
     return this.#sending;
+  }
+
+  /** Studies to run a model on, by UID, while the dialog that asks which model is open. */
+  get modelling(): readonly string[] | null {
+    return this.#modelling;
   }
 
   /** The cohort that the training form starts with. */
@@ -96,6 +102,14 @@ export class Navigation {
 
   closeSendDialog(): void {
     this.#sending = null;
+  }
+
+  runModel(studyInstanceUIDs: readonly string[]): void {
+    this.#modelling = studyInstanceUIDs;
+  }
+
+  closeModelDialog(): void {
+    this.#modelling = null;
   }
 
   train(cohort: string): void {

@@ -84,9 +84,14 @@ export function stationAnswers(
       return library.frame(sopInstanceUID, frame, urgency);
     },
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
-    'create-cohort': async (request) => {
+    'create-cohort': async (request, signal) => {
       const isSegmentation = request.task === 'segmentation';
-      const cohort = isSegmentation ? await cohorts.createSegmentation(request) : cohorts.create(request);
+      const cohort = isSegmentation
+        ? await cohorts.createSegmentation(request, {
+            signal,
+            onProgress: (progress) => station.onEvent('cohort-progress', progress),
+          })
+        : cohorts.create(request);
       ledger.append('cohort-created', {
         cohort: cohort.name,
         version: cohort.version,

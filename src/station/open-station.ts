@@ -162,7 +162,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       async close() {
         neighbour.close();
         // Together: the shell does not wait for ever.
-        await Promise.all([runs.close(), site.close(), pacs.close()]);
+        await Promise.all([runs.close(), site.close(), pacs.close(), modelWork.close()]);
         clearInterval(signing);
         signLedger(ledger);
         trainer.close();

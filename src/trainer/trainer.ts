@@ -36,11 +36,7 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
         control,
         onProgress: (progress) => tell({ kind: 'progress', id, progress }),
         onEpoch: (epoch) => tell({ kind: 'epoch', id, epoch }),
-        onNote(note) {
-          // Standard error is the process's log.
-          console.error(`trainer: ${note}`);
-          tell({ kind: 'note', id, note: note.slice(0, 2_000) });
-        },
+        onNote: (note) => tell({ kind: 'note', id, note: note.slice(0, 2_000) }),
       });
       last = { kind: 'trained', id, outcome };
     } else if (order.kind === 'probe-leak') {

@@ -100,6 +100,62 @@ describe('the models of a site', () => {
     await page.getByRole('button', { name: 'Models' }).click();
   }, 120_000);
 
+  test('are run on chosen studies in the background, and every study has its answer', async (context) => {
+    const { page, screenshot } = windowOf(context);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole('button', { name: 'Studies', exact: true }).click();
+    await page.getByTestId('study-row').first().click();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.press('m');
+    const dialog = page.getByTestId('run-model');
+    await dialog.getByText('cnn-small').waitFor();
+    await dialog.getByLabel('Pictures with the heat map').check();
+    await screenshot('run-model-1280');
+    await page.getByTestId('run-the-model').click();
+    await page
+      .getByTestId('model-strip')
+      .getByText(/of 120 images/)
+      .waitFor({ timeout: 60_000 });
+    // The station answers others while it runs a model.
+    await page.getByRole('searchbox').fill('practice nobody');
+    await page.getByText('No study matches').waitFor({ timeout: 30_000 });
+    await page.getByRole('searchbox').fill('');
+    await screenshot('model-strip-1280');
+    const results = page.getByTestId('model-results');
+    await results.waitFor({ timeout: 120_000 });
+    expect(await results.getByTestId('prediction-row').count()).toBe(24);
+    expect(await results.getByText('Not for diagnosis').count()).toBe(1);
+    await screenshot('model-results-1280');
+    await results.getByRole('button', { name: 'Images of this study' }).first().click();
+    await page.setViewportSize({ width: 2560, height: 1440 });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await screenshot('model-results-2560-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await results.getByRole('button', { name: 'Open', exact: true }).first().click();
+    await page.locator('[data-testid="viewport"][data-painted]').waitFor();
+    expect(await results.count()).toBe(0);
+    await screenshot('model-capture-in-viewer');
+    await page.keyboard.press('Escape');
+    await results.waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.keyboard.press('Escape');
+  }, 240_000);
+
+  test('stop when they are told to, and say that they did', async (context) => {
+    const { page } = windowOf(context);
+    await page.getByTestId('study-row').first().click();
+    await page.keyboard.press('Control+a');
+    await page.getByRole('button', { name: 'Run a model…' }).click();
+    await page.getByTestId('run-the-model').click();
+    await page.getByTestId('model-strip').getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('The work was cancelled').waitFor({ timeout: 60_000 });
+    await page.getByTestId('model-strip').waitFor({ state: 'detached' });
+    expect(await page.getByTestId('model-results').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Models' }).click();
+  }, 120_000);
+
   test('are deleted after a question', async (context) => {
     const { page } = windowOf(context);
     await page.getByRole('button', { name: 'Delete this model' }).click();

@@ -50,18 +50,25 @@ export function cohortCommand(): Command {
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const labelsFile = options.labels === undefined ? null : path.resolve(options.labels);
-      const created = await withStation((station) =>
-        station.call('create-cohort', {
-          name,
-          task: options.task,
-          query: options.query,
-          filters: options.filter,
-          labelsFile,
-          labelColumn: options.labelColumn ?? null,
-          labelColumns: options.labelColumns ?? null,
-          labelsFrom: options.labelsFrom ?? null,
-        }),
-      );
+      const asked = {
+        name,
+        task: options.task,
+        query: options.query,
+        filters: options.filter,
+        labelsFile,
+        labelColumn: options.labelColumn ?? null,
+        labelColumns: options.labelColumns ?? null,
+        labelsFrom: options.labelsFrom ?? null,
+      };
+      const created = await withStation((station) => {
+        const cancelling = new AbortController();
+        const cancel = (): void => cancelling.abort();
+        process.once('SIGINT', cancel);
+        station.listen('cohort-progress', ({ done, total }) =>
+          output.progress(`Looked at the masks of ${done} of ${total} images`),
+        );
+        return station.call('create-cohort', asked, cancelling.signal).finally(() => process.off('SIGINT', cancel));
+      });
       output.result(created, () => cohortText(created));
     });
   cohort

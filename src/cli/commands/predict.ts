@@ -1,5 +1,6 @@
 // predict: a model on this site's own images.
 import { Command, Option } from 'commander';
+import { type ResultObjectKind, resultObjects } from '../../contract/model.ts';
 import { contextOf } from '../context.ts';
 import { counted, table } from '../output.ts';
 import { fullId } from './models.ts';
@@ -9,7 +10,7 @@ interface PredictOptions {
   studies?: string;
   series?: string;
   cohort?: string;
-  write?: 'sr';
+  write?: ResultObjectKind[];
 }
 
 /** Rows shown without --json; all are in the document. */
@@ -22,7 +23,12 @@ export function predictCommand(): Command {
     .addOption(new Option('--studies <query>', 'images of the studies found, as in `imagiq studies`; "" for all'))
     .addOption(new Option('--series <uid>', 'images of one series').conflicts(['studies', 'cohort']))
     .addOption(new Option('--cohort <name>', 'images of a cohort').conflicts(['studies', 'series']))
-    .addOption(new Option('--write <object>', 'also write structured reports into the library').choices(['sr']))
+    .addOption(
+      new Option(
+        '--write <objects...>',
+        'also write into the library: reports of the numbers (sr), masks (seg), pictures with heat maps (sc)',
+      ).choices(resultObjects),
+    )
     .action(async ({ model, studies, series, cohort, write }: PredictOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const found = await withStation(async (station) => {
@@ -37,7 +43,7 @@ export function predictCommand(): Command {
             query: studies ?? null,
             seriesInstanceUID: series ?? null,
             cohort: cohort ?? null,
-            write: write ?? 'none',
+            write: write ?? [],
           });
         } finally {
           process.off('SIGINT', stop);
@@ -47,16 +53,20 @@ export function predictCommand(): Command {
       output.result(found, () =>
         [
           table(
-            ['image', 'class', ...found.classes],
+            ['image', 'frame', 'class', ...found.classes],
             found.images
               .slice(0, shownRows)
               .map((image) => [
                 image.sopInstanceUID,
+                image.frame === null ? '' : String(image.frame),
                 image.class,
                 ...image.probabilities.map((value) => value.toFixed(3)),
               ]),
           ),
-          `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'report')} in the library`,
+          `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'object')} in the library`,
+          ...(found.passedOver > 0
+            ? [`${counted(found.passedOver, 'image')} of a kind that the model was not trained on: passed over`]
+            : []),
           ...found.failures.slice(0, 5).map(({ reason }) => `Not read: ${reason}`),
         ].join('\n'),
       );

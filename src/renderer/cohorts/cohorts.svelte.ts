@@ -30,8 +30,8 @@ export class CohortList {
   }
 
   /** @throws Fault, for the dialog to show beside its fields. */
-  async create(input: CallInput<'create-cohort'>): Promise<Cohort> {
-    const cohort = await this.#station.ask('create-cohort', input);
+  async create(input: CallInput<'create-cohort'>, signal: AbortSignal): Promise<Cohort> {
+    const cohort = await this.#station.ask('create-cohort', input, signal);
     await this.reload();
     return cohort;
   }

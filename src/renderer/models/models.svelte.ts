@@ -1,11 +1,14 @@
 // The site's models: the list, the one that is shown, and the work under way on it.
-import type { CallOutput } from '../../contract/calls.ts';
+import type { CallInput } from '../../contract/calls.ts';
+import type { Study } from '../../contract/dicom.ts';
+import { faultValueOf } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind } from '../../contract/metrics.ts';
-import type { Model } from '../../contract/model.ts';
+import type { Model, ResultObjectKind } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import { counted } from '../ui/format.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
+import type { Found } from './study-answers.ts';
 
 /** What one evaluation found, with what it was asked. */
 export interface ShownReport {
@@ -15,14 +18,34 @@ export interface ShownReport {
   readonly report: EvaluationReport;
 }
 
-export type Predictions = CallOutput<'predict-studies'> & { readonly model: string; readonly cohort: string };
+/** What a model said, with the model and the studies that it was run on. */
+export interface Predictions extends Found {
+  readonly model: Model;
+  /** Null for chosen studies. */
+  readonly cohort: string | null;
+  readonly studies: ReadonlyMap<string, Study>;
+}
+
+export interface ModelWorkUnderWay {
+  readonly what: string;
+  readonly done: number;
+  /** 0 while it is not known. */
+  readonly total: number;
+}
+
+/** The answer's own fault for work that was cancelled. */
+const cancelled = 237;
+const studiesAtOnce = 1_000;
 
 export class Models {
   #models = $state.raw<readonly Model[] | null>(null);
   #chosen = $state<string | null>(null);
-  #work = $state.raw<{ what: string; share: number | null } | null>(null);
+  #work = $state.raw<ModelWorkUnderWay | null>(null);
+  #isCancelling = $state(false);
   #report = $state.raw<ShownReport | null>(null);
   #predictions = $state.raw<Predictions | null>(null);
+  /** Of chosen studies, until it was looked at. */
+  #results = $state.raw<Predictions | null>(null);
   readonly #station: StationLink;
   readonly #toasts: Toasts;
 
@@ -34,9 +57,9 @@ export class Models {
       if (state === 'done' || state === 'stopped') void this.load();
     });
     station.watch('model-progress', ({ work, done, total }) => {
-      if (this.#work === null) return;
+      if (this.#work === null || work === 'heat') return;
       const words = { preparing: 'Preparing images', evaluating: 'Measuring', predicting: 'Running the model' };
-      this.#work = { what: words[work], share: work === 'evaluating' || total === 0 ? null : done / total };
+      this.#work = { what: words[work], done, total: work === 'evaluating' ? 0 : total };
     });
     void this.load();
   }
@@ -50,8 +73,20 @@ export class Models {
     return this.#models?.find(({ id }) => id === this.#chosen) ?? this.#models?.[0] ?? null;
   }
 
-  get work(): { what: string; share: number | null } | null {
+  get work(): ModelWorkUnderWay | null {
     return this.#work;
+  }
+
+  get isCancelling(): boolean {
+    return this.#isCancelling;
+  }
+
+  get results(): Predictions | null {
+    return this.#results;
+  }
+
+  dismissResults(): void {
+    this.#results = null;
   }
 
   /** Of the model that is shown. */
@@ -60,7 +95,7 @@ export class Models {
   }
 
   get predictions(): Predictions | null {
-    return this.#predictions?.model === this.shown?.id ? this.#predictions : null;
+    return this.#predictions?.model.id === this.shown?.id ? this.#predictions : null;
   }
 
   choose(id: string): void {
@@ -76,13 +111,38 @@ export class Models {
 
   run(model: Model, cohort: string, isWritten: boolean): Promise<void> {
     return this.#atWork('Running the model', async () => {
-      const write = isWritten ? 'sr' : 'none';
-      const found = await this.#station.ask('predict-studies', { id: model.id, cohort, write });
-      this.#predictions = { ...found, model: model.id, cohort };
+      this.#predictions = await this.#predict(model, { cohort, write: isWritten ? ['sr'] : [] });
     });
   }
 
+  runOnStudies(model: Model, studyInstanceUIDs: readonly string[], write: ResultObjectKind[]): Promise<void> {
+    return this.#atWork('Running the model', async () => {
+      this.#results = await this.#predict(model, { studyInstanceUIDs: [...studyInstanceUIDs], write });
+      this.#toasts.tell(`${model.network} was run on ${counted(studyInstanceUIDs.length, 'study', 'studies')}.`);
+    });
+  }
+
+  /** By UID; those that are not in the library any more are missing. */
+  async studiesOf(studyInstanceUIDs: readonly string[]): Promise<Map<string, Study>> {
+    const found = new Map<string, Study>();
+    for (let start = 0; start < studyInstanceUIDs.length; start += studiesAtOnce) {
+      const anyOf = studyInstanceUIDs.slice(start, start + studiesAtOnce);
+      const answer = await this.#try(() =>
+        this.#station.ask('studies', { filters: [{ field: 'studyInstanceUID', anyOf }], limit: studiesAtOnce }),
+      );
+      for (const study of answer?.studies ?? []) found.set(study.studyInstanceUID, study);
+    }
+    return found;
+  }
+
+  async #predict(model: Model, asked: Omit<CallInput<'predict-studies'>, 'id'>): Promise<Predictions> {
+    const found = await this.#station.ask('predict-studies', { id: model.id, ...asked });
+    const uids = [...found.images, ...found.failures].map(({ studyInstanceUID }) => studyInstanceUID);
+    return { ...found, model, cohort: asked.cohort ?? null, studies: await this.studiesOf([...new Set(uids)]) };
+  }
+
   async cancel(): Promise<void> {
+    this.#isCancelling = true;
     await this.#try(() => this.#station.ask('cancel-model-work', {}));
   }
 
@@ -114,9 +174,16 @@ export class Models {
 
   async #atWork(what: string, work: () => Promise<void>): Promise<void> {
     if (this.#work !== null) return;
-    this.#work = { what, share: null };
-    await this.#try(work);
+    this.#work = { what, done: 0, total: 0 };
+    try {
+      await work();
+    } catch (thrown) {
+      const { code, message } = faultValueOf(thrown);
+      if (code === cancelled) this.#toasts.tell(message);
+      else this.#toasts.fault(thrown);
+    }
     this.#work = null;
+    this.#isCancelling = false;
   }
 
   async #try<Value>(act: () => Promise<Value>): Promise<Value | null> {
@@ -127,13 +194,4 @@ export class Models {
       return null;
     }
   }
-}
-
-/** `12 images, 3 of them nodule`. */
-export function predictionWords({ images, classes }: Predictions): string {
-  const parts = classes
-    .map((name) => ({ name, count: images.filter((image) => image.class === name).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ name, count }) => `${name} ${count}`);
-  return `${counted(images.length, 'image')}: ${parts.join(', ')}`;
 }

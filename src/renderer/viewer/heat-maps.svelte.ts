@@ -3,6 +3,7 @@ import type { CallArguments, CallOutput } from '../../contract/calls.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Model } from '../../contract/model.ts';
 import type { StationLink } from '../bridge/station-link.ts';
+import { RecentAnswers } from './recent-answers.ts';
 import type { StackItem } from './stack.ts';
 
 export type HeatOrder = CallArguments<'heat-map'>;
@@ -11,6 +12,9 @@ export interface HeatMap extends CallOutput<'heat-map'> {
   readonly order: HeatOrder;
   readonly model: Model;
 }
+
+/** Maps that were computed stay at hand, so that going back and forth between images computes none again. */
+const keptBytes = 64 * 2 ** 20;
 
 export class HeatMaps {
   readonly #station: StationLink;
@@ -24,10 +28,18 @@ export class HeatMaps {
   #map = $state.raw<HeatMap | null>(null);
   #problem = $state<string | null>(null);
   #isAsking = $state(false);
+  /** Of the map under way; null until the station tells it. */
+  #share = $state<number | null>(null);
+  /** Aborted when another map is wanted, or none. */
+  #asking = new AbortController();
   #wanted: HeatOrder | null = null;
+  readonly #kept = new RecentAnswers<HeatMap>(keptBytes, ({ heat }) => heat.length);
 
   constructor(station: StationLink) {
     this.#station = station;
+    station.watch('model-progress', ({ work, done, total }) => {
+      if (work === 'heat' && this.#isAsking) this.#share = total > 0 ? done / total : null;
+    });
   }
 
   get models(): readonly Model[] | null {
@@ -52,6 +64,11 @@ export class HeatMaps {
 
   get isAsking(): boolean {
     return this.#isAsking;
+  }
+
+  /** How far the map under way is, 0 to 1; null while that is not known. */
+  get share(): number | null {
+    return this.#share;
   }
 
   /** Why there is no map, for a person. */
@@ -99,19 +116,29 @@ export class HeatMaps {
     this.#opacity = opacity;
   }
 
-  /** Asks for one map at a time; while one is on its way, only the newest order waits. */
+  /** Ends the map under way and shows none until the reader asks again. */
+  cancel(): void {
+    this.#areShown = false;
+    this.#wanted = null;
+    this.#asking.abort();
+  }
+
+  /** Asks for one map at a time: the one under way is abandoned for the newest. */
   async follow(order: HeatOrder | null): Promise<void> {
     const isHere = order !== null && this.#map !== null && isSame(order, this.#map.order);
-    this.#wanted = isHere ? null : order;
+    const isUnderWay = order !== null && this.#wanted !== null && isSame(order, this.#wanted);
     this.#problem = null;
-    if (this.#isAsking) return;
+    if (isUnderWay) return;
+    this.#wanted = isHere ? null : order;
+    if (this.#isAsking) return this.#asking.abort();
     while (this.#wanted !== null) {
       const asked: HeatOrder = this.#wanted;
+      this.#asking = new AbortController();
       this.#isAsking = true;
-      const model = this.#models?.find(({ id }) => id === asked.id);
+      this.#share = null;
       try {
-        const answer = await this.#station.ask('heat-map', asked);
-        if (this.#wanted === asked && model) this.#map = { ...answer, order: asked, model };
+        const map = await this.#kept.get(nameOf(asked), () => this.#compute(asked));
+        if (this.#wanted === asked) this.#map = map;
       } catch (thrown) {
         if (this.#wanted === asked) this.#problem = faultValueOf(thrown).message;
       }
@@ -119,13 +146,16 @@ export class HeatMaps {
       this.#isAsking = false;
     }
   }
+
+  async #compute(order: HeatOrder): Promise<HeatMap> {
+    const model = this.#models?.find(({ id }) => id === order.id);
+    const answer = await this.#station.ask('heat-map', order, this.#asking.signal);
+    // Only models of the list can be chosen.
+    return { ...answer, order, model: model! };
+  }
 }
 
-function isSame(one: HeatOrder, other: HeatOrder): boolean {
-  return (
-    one.id === other.id &&
-    one.sopInstanceUID === other.sopInstanceUID &&
-    one.frame === other.frame &&
-    one.class === other.class
-  );
-}
+const nameOf = ({ id, sopInstanceUID, frame, class: index }: HeatOrder): string =>
+  `${id} ${sopInstanceUID} ${frame} ${index}`;
+
+const isSame = (one: HeatOrder, other: HeatOrder): boolean => nameOf(one) === nameOf(other);

@@ -7,7 +7,7 @@ import { itemsAt, textAt, uidAt } from './items.ts';
 import { objectTags, overlayClasses } from './object-tags.ts';
 import { colorByNumber, colorOfCIELab } from './region-color.ts';
 
-export interface OverlayDescription extends Omit<Overlay, 'sopInstanceUID' | 'problem'> {
+export interface OverlayDescription extends Omit<Overlay, 'sopInstanceUID' | 'isPredicted' | 'problem'> {
   /** Series Instance UIDs. */
   readonly series: readonly string[];
   /** SOP Instance UIDs that it refers to where it names no series; at most `instancesLimit`. */

@@ -5,6 +5,7 @@ import { type Overlay, overlaySchema } from '../../contract/annotation.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Db } from '../library/database.ts';
 import { absolutePath } from '../library/index-writer.ts';
+import { modelManufacturer } from '../library/model-made.ts';
 import type { ObjectThreads } from './object-threads.ts';
 import type { OverlayDescription } from './overlay-description.ts';
 
@@ -24,6 +25,7 @@ const regionsSchema = overlaySchema.shape.regions;
 const unreadableSchema = z.object({ sopInstanceUID: z.string(), sopClassUID: z.string(), problem: z.string() });
 const rowSchema = z.object({
   sopInstanceUID: z.string(),
+  isPredicted: z.number().transform(Boolean),
   kind: overlaySchema.shape.kind,
   description: z.string(),
   regions: z.string(),
@@ -50,9 +52,9 @@ export function overlayIndex({
      WHERE s.patient = ? AND (r.modality IN ('SEG', 'RTSTRUCT') OR i.sopClassUID IN (${overlayClasses})) AND o.sopInstanceUID IS NULL LIMIT ${readAtOnce}`,
   );
   const referring = db.prepare<[string], unknown>(
-    `SELECT o.sopInstanceUID, o.kind, o.description, o.regions
+    `SELECT o.sopInstanceUID, o.kind, o.description, o.regions, r.manufacturer = '${modelManufacturer}' AS isPredicted
      FROM overlayReferences f JOIN overlayObjects o ON o.sopInstanceUID = f.sopInstanceUID
-       JOIN instances i ON i.sopInstanceUID = o.sopInstanceUID
+       JOIN instances i ON i.sopInstanceUID = o.sopInstanceUID JOIN series r ON r.id = i.series
      WHERE f.seriesInstanceUID = ? ORDER BY o.sopInstanceUID`,
   );
   // An object that cannot be read names no series: it is told with every series of its study.
@@ -113,7 +115,7 @@ export function overlayIndex({
       const others = unreadable.all(seriesInstanceUID).map((row): Overlay => {
         const { sopInstanceUID, sopClassUID, problem } = unreadableSchema.parse(row);
         const kind = sopClassUID.endsWith('.481.3') ? 'RTSTRUCT' : 'SEG';
-        return { sopInstanceUID, kind, description: '', regions: [], problem };
+        return { sopInstanceUID, kind, description: '', regions: [], isPredicted: false, problem };
       });
       return [...readable, ...others];
     },

@@ -5,6 +5,7 @@ import { faultValueOf } from '../../contract/fault.ts';
 import type { Db } from '../library/database.ts';
 import { absolutePath } from '../library/index-writer.ts';
 import type { Library } from '../library/library.ts';
+import { modelManufacturer } from '../library/model-made.ts';
 import type { StoredLabel } from '../library/stored-labels.ts';
 import { annotationFaults } from './faults.ts';
 import { dot, type Point } from './image-plane.ts';
@@ -121,12 +122,12 @@ export async function readLabels(
 
 /** The objects of a class, of all studies or of those that a query finds. */
 function objectsOf(db: Db, library: ReadLabelsOptions['library'], origin: LabelSource, query: string): ObjectRow[] {
-  // By class beside modality: writers exist that put a report into the series of its images.
+  // By class beside modality: writers exist that put a report into the series of its images. What a model said is no label.
   const rows = db
     .prepare<[string, string], ObjectRow & { studyInstanceUID: string }>(
       `SELECT i.sopInstanceUID, r.seriesInstanceUID, s.studyInstanceUID, i.path, i.isCopy
        FROM instances i JOIN series r ON r.id = i.series JOIN studies s ON s.id = r.study
-       WHERE r.modality = ? OR i.sopClassUID GLOB ? ORDER BY i.sopInstanceUID`,
+       WHERE (r.modality = ? OR i.sopClassUID GLOB ?) AND r.manufacturer <> '${modelManufacturer}' ORDER BY i.sopInstanceUID`,
     )
     .all(origin, classes[origin]);
   if (query.trim() === '' || rows.length === 0) return rows;

@@ -44,7 +44,9 @@ export async function readSegmentation(
   { threads, overlaysOf, pathOf }: ReadSegmentationOptions,
   seriesInstanceUID: string,
 ): Promise<SeriesSegmentation | null> {
-  const overlays = (await overlaysOf(seriesInstanceUID)).filter(({ kind }) => kind === 'SEG');
+  const overlays = (await overlaysOf(seriesInstanceUID)).filter(
+    ({ kind, isPredicted }) => kind === 'SEG' && !isPredicted,
+  );
   if (overlays.length === 0) return null;
   const classes: string[] = [];
   const classOf = new Map<string, number>();

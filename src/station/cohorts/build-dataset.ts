@@ -1,6 +1,6 @@
 // A cohort version as a data set: shards of images and masks, and one file with labels, splits and patient numbers, without any
 // identity. A build that was cut short goes on from the shards that are whole.
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
@@ -214,6 +214,8 @@ function columnsOf({ items, firstPatient, patientOf }: PlannedShard, shard: Writ
     patients: Int32Array.from(shard.kept, (index) => firstPatient + patientOf[index]!),
     moments: shard.moments,
     pixels: shard.pixels,
+    places: shard.places,
+    volumes: shard.volumes,
   };
 }
 
@@ -222,7 +224,7 @@ function taskOf(
   folder: string,
   classes: number,
   chain: Preprocessing,
-  { library, cohort }: BuildParts,
+  { library, cohort, pseudonymKey }: BuildParts,
 ): Parameters<ShardThreads['build']>[0] {
   const paths = new Map<string, string>();
   const pathOf = (uid: string): string => {
@@ -242,11 +244,19 @@ function taskOf(
     stacks.set(name, known);
     return known;
   };
+  const placedIn = (item: CohortItem): Pick<ExampleTask, 'stack' | 'volume'> => {
+    const stack = stackOf(item);
+    if (cohort.task !== 'segmentation') return { stack };
+    // A volume is a file of several frames, or the slices that lie with this one.
+    const name = `volume/${stack === null ? pathOf(item.sopInstanceUID) : stack[0]?.path}`;
+    const digest = createHmac('sha256', pseudonymKey).update(name).digest();
+    return { stack, volume: [digest.readInt32LE(0), digest.readInt32LE(4)] };
+  };
   const examples = items.map((item): ExampleTask => ({
     sopInstanceUID: item.sopInstanceUID,
     path: pathOf(item.sopInstanceUID),
     frame: item.frame,
-    stack: stackOf(item),
+    ...placedIn(item),
     masks: item.masks.map((mask) => ({ path: pathOf(mask.sopInstanceUID), classes: mask.classes })),
   }));
   return { folder, recipe, task: cohort.task, classes, chain, examples, skipped: [] };

@@ -19,7 +19,7 @@ import { openCohortStore } from './cohort-store.ts';
 import { classWarnings, countsOf } from './cohort-summary.ts';
 import { readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
-import { draftSegmentation } from './segmentation-draft.ts';
+import { draftSegmentation, type SegmentationReading } from './segmentation-draft.ts';
 import { plannedShards } from './shard-plan.ts';
 
 export interface Cohorts {
@@ -28,8 +28,8 @@ export interface Cohorts {
    * @throws Fault 200–210, 215, 225 and 226, which say what to do.
    */
   create(request: CohortRequest): Cohort;
-  /** As `create`, of the slices of series that have segmentations. @throws Fault 208, 221–223 */
-  createSegmentation(request: CohortRequest): Promise<Cohort>;
+  /** As `create`, of the slices of series that have segmentations. @throws Fault 208, 221–223, 228 (cancelled) */
+  createSegmentation(request: CohortRequest, reading?: SegmentationReading): Promise<Cohort>;
   /**
    * Takes a patient out of all versions of all cohorts and removes the patient's images from built data sets; cohorts that had some
    * get a new version. Returns their names.
@@ -134,8 +134,8 @@ export function openCohorts(options: {
   };
   return {
     create: (request) => keep(request, draftCohort(checkedName(request), siteFor(request.name))),
-    async createSegmentation(request) {
-      return keep(request, await draftSegmentation(checkedName(request), siteFor(request.name)));
+    async createSegmentation(request, reading = {}) {
+      return keep(request, await draftSegmentation(checkedName(request), siteFor(request.name), reading));
     },
     forgetPatient(patientKey) {
       const affected = store.forgetPatient(pseudonymOf(patientKey, pseudonymKey));

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Cohort } from '../../contract/cohort.ts';
 import { type DatasetHeader, datasetHeaderSchema, splitCodes } from '../../contract/dataset.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
+import { slicePlaces, type SlicePlaces } from './slice-places.ts';
 import { decodeTensorLayout, encodeTensorFile, type Tensor, tensorHeaderBytes } from '../../contract/safetensors.ts';
 
 /** What is known of the examples of one shard. */
@@ -19,6 +20,9 @@ export interface BuiltColumns {
   readonly moments: Float32Array;
   /** By example and class pixels of the mask. */
   readonly pixels: Int32Array;
+  /** By example, of a segmentation (shard-task.ts). */
+  readonly places: Float32Array;
+  readonly volumes: Int32Array;
 }
 
 /** @param label label index in the file by the cohort's own */
@@ -67,9 +71,18 @@ export function datasetFileBytes({
     ['patients', tensor('I32', [examples], joined(new Int32Array(examples), whole, 'patients'))],
     ['place', tensor('I32', [examples, 2], place)],
     ...labelTensor(cohort, classes.length, label, whole, examples),
+    ...(cohort.task === 'segmentation' ? sliceTensors(slicePlaces(whole)) : []),
   ]);
   const metadata = { imagiq: JSON.stringify(header), leftOut: String(leftOut) };
   return { bytes: encodeTensorFile({ tensors, metadata }), header, leftOut };
+}
+
+function sliceTensors({ volumes, slices, spacingMm }: SlicePlaces): [string, Tensor][] {
+  return [
+    ['volumes', tensor('I32', [volumes.length], volumes)],
+    ['slices', tensor('I32', [slices.length], slices)],
+    ['spacing', tensor('F32', [volumes.length, 3], spacingMm)],
+  ];
 }
 
 function labelTensor(

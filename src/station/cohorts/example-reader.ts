@@ -1,21 +1,23 @@
 // One example of a data set out of DICOM files: image, neighbouring slices, mask. What neighbours need again is kept for a while.
 import { statSync } from 'node:fs';
-import type { Frame } from '../../contract/dicom.ts';
+import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
 import { type OverlayReader, overlayReader, wholeDataset } from '../annotations/overlay-reader.ts';
 import { overlayTargetIn } from '../annotations/overlay-target.ts';
 import { polygonMask } from '../annotations/polygon-mask.ts';
 import type { DataSet } from '../library/dataset.ts';
-import { frameGeometry, normalOf } from '../library/pixels/geometry.ts';
+import { frameGeometry } from '../library/pixels/geometry.ts';
 import { imageDescription } from '../library/pixels/image-description.ts';
 import { readFrameOf } from '../library/pixels/read-frame.ts';
 import { openWasmCodecs } from '../library/pixels/wasm-codecs.ts';
-import { canonicalSliceStep, placementOf } from './placement.ts';
+import { alongNormalMm, placementOf } from './placement.ts';
 import { preprocess, preprocessMask, type ValueRange, valueRange } from './preprocess.ts';
 import type { ExampleTask, Extent, FramePlace } from './shard-task.ts';
 
 export interface Example {
-  readonly image: Uint16Array;
+  readonly image: Uint16Array<ArrayBuffer>;
+  /** The frame that it came from. */
+  readonly place: { readonly rows: number; readonly columns: number; readonly geometry: FrameGeometry };
   /** Null where the example has no masks. */
   readonly mask: Uint8Array | null;
   /** Whether the image was stored with 8 bits. */
@@ -82,7 +84,9 @@ export function exampleReader(): ExampleReader {
           : [frame];
       const image = preprocess(shown, chain, range);
       const isByte = frame.bits === 8;
-      if (example.masks.length === 0) return { image, mask: null, isByte };
+      const { rows, columns, geometry } = frame;
+      const read = { image, isByte, place: { rows, columns, geometry } };
+      if (example.masks.length === 0) return { ...read, mask: null };
       const target = overlayTargetIn(dataset, example.sopInstanceUID, place.frame);
       const mask = new Uint8Array(frame.rows * frame.columns);
       for (const { path: overlayPath, classes } of example.masks) {
@@ -95,7 +99,7 @@ export function exampleReader(): ExampleReader {
           for (let index = 0; index < mask.length; index += 1) if (inside[index]! >= least) mask[index] = label;
         }
       }
-      return { image, mask: preprocessMask(mask, frame, chain), isByte };
+      return { ...read, mask: preprocessMask(mask, frame, chain) };
     },
     async extent({ path, frame }) {
       const dataset = datasetAt(path);
@@ -123,23 +127,10 @@ function versionOf(path: string): string {
 function framesInOrder(path: string, dataset: DataSet): FramePlace[] {
   const { frames } = imageDescription(dataset);
   const places = Array.from({ length: frames }, (_, index) => {
-    const { position, orientation } = frameGeometry(dataset, index);
-    return {
-      frame: index + 1,
-      along: position === null || orientation === null ? null : alongNormal(position, orientation),
-    };
+    return { frame: index + 1, along: alongNormalMm(frameGeometry(dataset, index)) };
   });
   if (places.some(({ along }) => along === null)) return places.map(({ frame }) => ({ path, frame }));
   return places.sort((a, b) => a.along! - b.along! || a.frame - b.frame).map(({ frame }) => ({ path, frame }));
-}
-
-function alongNormal(
-  position: readonly [number, number, number],
-  orientation: readonly [number, number, number, number, number, number],
-): number {
-  const cosines: [number, number, number, number, number, number] = [...orientation];
-  const normal = normalOf(cosines);
-  return canonicalSliceStep(cosines) * (position[0] * normal[0] + position[1] * normal[1] + position[2] * normal[2]);
 }
 
 /** The slices z−k…z+k; at the ends of the volume the last one again. Of several at one place (time points) the one numbered nearest. */
@@ -167,9 +158,9 @@ async function neighboursOf(
     return found;
   };
   const distance = (one: Frame, other: Frame): number | null => {
-    const [a, b] = [one.geometry, other.geometry];
-    if (a.position === null || b.position === null || a.orientation === null) return null;
-    return Math.abs(alongNormal(a.position, a.orientation) - alongNormal(b.position, a.orientation));
+    const { orientation } = one.geometry;
+    const [a, b] = [alongNormalMm(one.geometry), alongNormalMm({ ...other.geometry, orientation })];
+    return a === null || b === null ? null : Math.abs(a - b);
   };
   const nextPlace = async (from: number, step: 1 | -1): Promise<{ index: number; frame: Frame } | null> => {
     if (at < 0) return null;

@@ -174,4 +174,6 @@ export const cohortFaults = {
       message: `This cohort is made for ${task}, and ${wanted} is asked for. Choose a network for ${task}, or make the cohort with --task ${wanted}.`,
       retry: 'never',
     }),
+  cancelled: () =>
+    new Fault({ code: 228, message: 'Making the cohort was cancelled. Nothing of it was kept.', retry: 'now' }),
 } as const;

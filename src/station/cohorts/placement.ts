@@ -64,6 +64,27 @@ export function placementOf(
   };
 }
 
+/** Distances of a network image's neighbouring rows and columns in the patient, mm; null where the frame tells no spacing. */
+export function networkPixelMm(
+  { rows, columns, geometry }: { rows: number; columns: number; geometry: FrameGeometry },
+  chain: Parameters<typeof placementOf>[3],
+): [number, number] | null {
+  const { pixelSpacingMm, spacingKind } = geometry;
+  if (pixelSpacingMm === null || spacingKind === 'unknown') return null;
+  const { isTransposed, height, width } = placementOf(rows, columns, geometry, chain);
+  const [heightMm, widthMm] = [rows * pixelSpacingMm[0], columns * pixelSpacingMm[1]];
+  return isTransposed ? [widthMm / height, heightMm / width] : [heightMm / height, widthMm / width];
+}
+
+/** Where a slice lies along the normal in canonical direction, mm; null where it does not tell. */
+export function alongNormalMm({ position, orientation }: FrameGeometry): number | null {
+  if (position === null || orientation === null) return null;
+  const normal = normalOf(orientation);
+  return (
+    canonicalSliceStep(orientation) * (position[0] * normal[0] + position[1] * normal[1] + position[2] * normal[2])
+  );
+}
+
 /** Which way the slice's normal runs that canonical order of slices follows: −1 where it is against the frames' own. */
 export function canonicalSliceStep(orientation: NonNullable<FrameGeometry['orientation']>): 1 | -1 {
   const normal = normalOf(orientation);

@@ -1,5 +1,6 @@
 // A cohort of slices with masks: every slice of the series that a SEG or RTSTRUCT object of the library refers to.
 import { Fault } from '../../contract/fault.ts';
+import type { CohortProgress } from '../../contract/cohort.ts';
 import type { Overlay } from '../../contract/annotation.ts';
 import { type CohortDraft, type CohortRequest, completed, type DraftSite, selectedFor } from './cohort-draft.ts';
 import { type CohortItem, type ItemMask, pseudonymOf } from './cohort-items.ts';
@@ -10,6 +11,7 @@ import { cohortFaults } from './faults.ts';
 export const backgroundClass = 'background';
 /** Classes are bytes of a mask, of which the last means that a pixel is not labelled. */
 const maxClasses = 254;
+const progressEveryMs = 100;
 /** Slices asked for at once. */
 const atOnce = 8;
 
@@ -21,23 +23,53 @@ interface Slice {
   readonly overlays: readonly Overlay[];
 }
 
-/** @throws Fault 206, 208, 209, 221–223 */
-export async function draftSegmentation(request: CohortRequest, site: DraftSite): Promise<CohortDraft> {
+export interface SegmentationReading {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (progress: CohortProgress) => void;
+}
+
+/** @throws Fault 206, 208, 209, 221–223, 228 (cancelled) */
+export async function draftSegmentation(
+  request: CohortRequest,
+  site: DraftSite,
+  { signal, onProgress = () => {} }: SegmentationReading,
+): Promise<CohortDraft> {
   const { labelsFrom = null } = request;
   if (request.labelsFile !== null || (labelsFrom !== null && labelsFrom !== 'SEG' && labelsFrom !== 'RTSTRUCT'))
     throw cohortFaults.labelsNotForMasks();
   const { selected, forgotten } = selectedFor(request, site);
   const seen = { segmentations: 0, empty: 0, several: 0, refused: 0, firstReason: null as string | null };
   const slices: Slice[] = [];
+  const total = selected.reduce((sum, { frames }) => sum + frames, 0);
+  let done = 0;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  const looked = (frames: number): void => {
+    if (signal?.aborted === true) throw cohortFaults.cancelled();
+    done += frames;
+    if (done < total && performance.now() - toldMs < progressEveryMs) return;
+    toldMs = performance.now();
+    onProgress({ done, total });
+  };
+  looked(0);
   for (const [series, instances] of Map.groupBy(selected, ({ seriesInstanceUID }) => seriesInstanceUID)) {
     const found = await site.library.annotations.overlays(series);
-    const overlays = found.filter(({ kind }) => labelsFrom === null || kind === labelsFrom);
-    if (overlays.length === 0) continue;
+    // What a model drew is no truth to learn from.
+    const overlays = found.filter(
+      ({ kind, isPredicted }) => !isPredicted && (labelsFrom === null || kind === labelsFrom),
+    );
+    const frames = instances.reduce((sum, one) => sum + one.frames, 0);
+    if (overlays.length === 0) {
+      looked(frames);
+      continue;
+    }
     seen.segmentations += overlays.length;
     if (overlays.length > 1) seen.several += 1;
-    const own = await slicesOf(instances, overlays, site, (reason) => {
-      seen.refused += 1;
-      seen.firstReason ??= reason;
+    const own = await slicesOf(instances, overlays, site, {
+      looked,
+      refused(reason) {
+        seen.refused += 1;
+        seen.firstReason ??= reason;
+      },
     });
     // A mask without foreground is no mask: its volume would teach that there is nothing.
     if (own.some(({ regions }) => regions.size > 0)) slices.push(...own);
@@ -64,7 +96,7 @@ async function slicesOf(
   instances: readonly SelectedInstance[],
   overlays: readonly Overlay[],
   { library }: DraftSite,
-  onRefusal: (reason: string) => void,
+  { looked, refused }: { looked: (frames: number) => void; refused: (reason: string) => void },
 ): Promise<Slice[]> {
   const places = instances.flatMap((instance) =>
     Array.from({ length: instance.frames }, (_, index) => ({ instance, frame: index + 1 })),
@@ -87,7 +119,7 @@ async function slicesOf(
             }
           } catch (error) {
             // What cannot be laid over the image must not pass for background.
-            onRefusal(error instanceof Fault ? error.message : 'it cannot be read.');
+            refused(error instanceof Fault ? error.message : 'it cannot be read.');
             return null;
           }
         }
@@ -97,6 +129,7 @@ async function slicesOf(
       }),
     );
     slices.push(...read.filter((slice) => slice !== null));
+    looked(read.length);
   }
   return slices;
 }

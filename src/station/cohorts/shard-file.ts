@@ -18,6 +18,8 @@ export interface ShardContents {
   readonly kept: Int32Array;
   readonly moments: Float32Array;
   readonly pixels: Int32Array;
+  readonly places: Float32Array;
+  readonly volumes: Int32Array;
   readonly firstReason: string | null;
   readonly shape: { readonly height: number; readonly width: number; readonly channels: number };
   readonly classes: number;
@@ -25,8 +27,9 @@ export interface ShardContents {
 
 /** Writes it beside and renames it; leaves nothing half-written behind. The images' room is written over. */
 export function writeShard(folder: string, recipe: string, contents: ShardContents): WrittenShard {
-  const { images, isByte, masks, kept, moments, pixels, firstReason, shape, classes } = contents;
-  if (kept.length === 0) return { file: null, bytes: 0, kept, moments, pixels, firstReason };
+  const { images, isByte, masks, kept, moments, pixels, places, volumes, firstReason, shape, classes } = contents;
+  const columns = { kept, moments, pixels, places, volumes, firstReason };
+  if (kept.length === 0) return { file: null, bytes: 0, ...columns };
   const { height, width, channels } = shape;
   const stored = isByte ? narrowed(images) : images;
   const tensors = new Map<string, Tensor>([
@@ -37,6 +40,8 @@ export function writeShard(folder: string, recipe: string, contents: ShardConten
   if (masks !== null) {
     tensors.set('masks', tensor('U8', [kept.length, height, width], masks));
     tensors.set('pixels', tensor('I32', [kept.length, classes], pixels));
+    tensors.set('places', tensor('F32', [kept.length, 3], places));
+    tensors.set('volumes', tensor('I32', [kept.length, 2], volumes));
   }
   const bytes = encodeTensorFile({ tensors, metadata: firstReason === null ? {} : { firstReason } });
   const file = `${recipe}-${createHash('sha256').update(bytes).digest('hex')}`;
@@ -54,7 +59,7 @@ export function writeShard(folder: string, recipe: string, contents: ShardConten
     rmSync(beside, { force: true });
     throw error;
   }
-  return { file, bytes: bytes.length, kept, moments, pixels, firstReason };
+  return { file, bytes: bytes.length, ...columns };
 }
 
 /** In the room of the wide values, which are gone afterwards: byte n is written when value n, at bytes 2n and 2n + 1, has been read. */
@@ -85,6 +90,8 @@ export function readShard(folder: string, file: string): WrittenShard | null {
       kept: new Int32Array(copyOf('kept')),
       moments: new Float32Array(copyOf('moments')),
       pixels: new Int32Array(copyOf('pixels')),
+      places: new Float32Array(copyOf('places')),
+      volumes: new Int32Array(copyOf('volumes')),
       firstReason: metadata['firstReason'] ?? null,
     };
   } catch {

@@ -30,7 +30,8 @@ const shardBytes = 24 * 2 ** 20;
 /** Buckets get on average half of that, so that most of them are one shard. */
 const bucketBytes = shardBytes / 2;
 const maxBucketBits = 12;
-const recipeVersion = 1;
+/** Raised where the same recipe would give other bytes: of a segmentation when shards first told where slices lie. */
+const recipeVersion = ({ task }: ShardPlan['cohort']): number => (task === 'segmentation' ? 2 : 1);
 
 /** One bucket in memory at a time. */
 export function* plannedShards(plan: ShardPlan): Generator<PlannedShard> {
@@ -93,7 +94,7 @@ function labelled(item: CohortItem, label: readonly number[]): CohortItem {
 }
 
 function recipeOf({ cohort, chain, key }: ShardPlan, items: readonly CohortItem[]): string {
-  const hash = createHmac('sha256', key).update(JSON.stringify(['shard', recipeVersion, cohort.task, chain]));
+  const hash = createHmac('sha256', key).update(JSON.stringify(['shard', recipeVersion(cohort), cohort.task, chain]));
   for (const { sopInstanceUID, frame, masks } of items) hash.update(JSON.stringify([sopInstanceUID, frame, masks]));
   return hash.digest('hex').slice(0, 32);
 }

@@ -1,4 +1,6 @@
-// What a shard is made of, as the station asks a worker thread for it, and what comes back.
+// What a shard is made of, as the station asks a worker thread for it, and what comes back. Images that go to no shard (a model is
+// run on them) are read by the same threads.
+import type { FrameGeometry } from '../../contract/dicom.ts';
 import type { FaultValue } from '../../contract/fault.ts';
 import type { Task } from '../../contract/network.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
@@ -17,6 +19,8 @@ export interface ExampleTask {
   readonly frame: number | null;
   /** The other images of its volume in canonical order along the normal, itself among them; null where all are frames of its own file. */
   readonly stack: readonly FramePlace[] | null;
+  /** Tells volumes apart: 64 keyed bits. Only of a segmentation. */
+  readonly volume?: readonly [number, number];
   readonly masks: readonly {
     /** Of the SEG or RTSTRUCT. */
     readonly path: string;
@@ -50,10 +54,26 @@ export interface MeasureTask {
   readonly measure: readonly FramePlace[];
 }
 
+/** Images for a model that is run on them, without masks. */
+export interface ReadTask {
+  readonly read: readonly ExampleTask[];
+  readonly chain: Preprocessing;
+  /** As of a shard. */
+  readonly skipped: ShardTask['skipped'];
+}
+
+/** One image as the network sees it, and the frame that it came from. */
+export interface ReadImage {
+  readonly image: Uint16Array<ArrayBuffer>;
+  readonly place: { readonly rows: number; readonly columns: number; readonly geometry: FrameGeometry };
+}
+
 /** What the thread says of its work. */
 export type ShardNews =
   | { readonly kind: 'example'; readonly index: number }
   | { readonly kind: 'shard'; readonly shard: WrittenShard }
+  /** In the order of the task. */
+  | { readonly kind: 'images'; readonly images: readonly (ReadImage | { readonly reason: string })[] }
   /** Of what could be read; null where none tells its spacing. */
   | { readonly kind: 'extent'; readonly extent: Extent | null }
   | { readonly kind: 'fault'; readonly fault: FaultValue };
@@ -68,6 +88,13 @@ export interface WrittenShard {
   readonly moments: Float32Array;
   /** By example of the shard and class: pixels of its mask; empty where the task has no masks. */
   readonly pixels: Int32Array;
+  /**
+   * Of a segmentation, by example: where its slice lies along the normal, and the distances of neighbouring rows and columns of the
+   * network's image, mm; NaN where that is not known.
+   */
+  readonly places: Float32Array;
+  /** Of a segmentation, by example: its volume's 64 bits. */
+  readonly volumes: Int32Array;
   /** Why examples are left out, the first reason; null where none is. */
   readonly firstReason: string | null;
 }

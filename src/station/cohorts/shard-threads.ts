@@ -3,13 +3,15 @@
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../contract/fault.ts';
 import { cohortFaults } from './faults.ts';
-import type { Extent, MeasureTask, ShardNews, ShardTask, WrittenShard } from './shard-task.ts';
+import type { Extent, MeasureTask, ReadImage, ReadTask, ShardNews, ShardTask, WrittenShard } from './shard-task.ts';
 
 export interface ShardThreads {
   /** Calls back for each example when it is done with. @throws Fault 603 when the disk is full. */
   build(task: ShardTask, onExample: () => void): Promise<WrittenShard>;
   /** Null where none of these images tells its spacing. */
   measure(task: MeasureTask): Promise<Extent | null>;
+  /** Images in the order of the task; of one that cannot be read, the reason. */
+  read(task: ReadTask): Promise<readonly (ReadImage | { readonly reason: string })[]>;
   /** Ends the threads; what is not written is not there. */
   close(): Promise<void>;
 }
@@ -71,7 +73,7 @@ export function openShardThreads(options: ShardThreadsOptions): ShardThreads {
 
   /** The thread's last word; or, where it was lost, at which example and why. */
   async function ask(
-    task: ShardTask | MeasureTask,
+    task: ShardTask | MeasureTask | ReadTask,
     onExample: (index: number) => void,
   ): Promise<ShardNews | { kind: 'lost'; at: number; reason: string }> {
     const worker = await taken();
@@ -120,6 +122,17 @@ export function openShardThreads(options: ShardThreadsOptions): ShardThreads {
         if (isClosed || answer.kind !== 'lost') throw closed();
         // Lost while it wrote, not while it read: that would happen again.
         if (answer.at >= task.examples.length) throw cohortFaults.notFinished(answer.reason);
+        skipped.push({ index: answer.at, reason: answer.reason });
+      }
+    },
+    async read(task) {
+      const skipped = [...task.skipped];
+      for (;;) {
+        const answer = await ask({ ...task, skipped }, () => {});
+        if (answer.kind === 'images') return answer.images;
+        if (answer.kind === 'fault') throw new Fault(answer.fault);
+        if (isClosed || answer.kind !== 'lost') throw closed();
+        if (answer.at >= task.read.length) throw cohortFaults.notFinished(answer.reason);
         skipped.push({ index: answer.at, reason: answer.reason });
       }
     },

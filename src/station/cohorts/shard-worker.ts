@@ -1,19 +1,21 @@
-// The thread that makes shards: decodes, preprocesses, writes. One shard at a time, so that memory is that of one shard.
+// The thread that makes shards: decodes, preprocesses, writes. One shard at a time, so that memory is that of one shard. It also
+// reads images for models that are run on them.
 import { parentPort } from 'node:worker_threads';
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
-import { exampleReader } from './example-reader.ts';
+import { type Example, exampleReader } from './example-reader.ts';
+import { alongNormalMm, networkPixelMm } from './placement.ts';
 import { writeShard } from './shard-file.ts';
-import type { Extent, MeasureTask, ShardNews, ShardTask } from './shard-task.ts';
+import type { Extent, MeasureTask, ReadImage, ReadTask, ShardNews, ShardTask } from './shard-task.ts';
 
 const scale = 65_535;
 const reader = exampleReader();
 /** One shard's, used again for the next: freed memory of that size comes back late. */
 const room = { images: new Uint16Array(0), masks: new Uint8Array(0) };
-const tell = (news: ShardNews): void => parentPort?.postMessage(news, []);
+const tell = (news: ShardNews): void => parentPort?.postMessage(news, buffersOf(news));
 
-parentPort?.on('message', (task: ShardTask | MeasureTask) => {
-  const work = 'measure' in task ? measure(task) : build(task);
+parentPort?.on('message', (task: ShardTask | MeasureTask | ReadTask) => {
+  const work = 'measure' in task ? measure(task) : 'read' in task ? read(task) : build(task);
   void work
     .catch((error: unknown): ShardNews => {
       const fault = isDiskFull(error) ? stationFault.diskFull().toValue() : faultValueOf(error);
@@ -34,6 +36,8 @@ async function build({ folder, recipe, task, classes, chain, examples, skipped }
   const kept: number[] = [];
   const moments: number[] = [];
   const pixels: number[] = [];
+  const places: number[] = [];
+  const volumes: number[] = [];
   const given = new Map(skipped.map(({ index, reason }) => [index, reason]));
   let isByte = true;
   let firstReason: string | null = null;
@@ -48,6 +52,8 @@ async function build({ folder, recipe, task, classes, chain, examples, skipped }
         const mask = read.mask ?? new Uint8Array(maskLength);
         masks.set(mask, at * maskLength);
         pixels.push(...countsOf(mask, classes));
+        places.push(alongNormalMm(read.place.geometry) ?? NaN, ...(networkPixelMm(read.place, chain) ?? [NaN, NaN]));
+        volumes.push(...(example.volume ?? [0, 0]));
       }
       moments.push(...momentsOf(read.image));
       kept.push(index);
@@ -64,11 +70,34 @@ async function build({ folder, recipe, task, classes, chain, examples, skipped }
     kept: Int32Array.from(kept),
     moments: Float32Array.from(moments),
     pixels: Int32Array.from(pixels),
+    places: Float32Array.from(places),
+    volumes: Int32Array.from(volumes),
     firstReason,
     shape: { height, width, channels },
     classes,
   });
   return { kind: 'shard', shard };
+}
+
+async function read({ read: examples, chain, skipped }: ReadTask): Promise<ShardNews> {
+  const given = new Map(skipped.map(({ index, reason }) => [index, reason]));
+  const images: (ReadImage | { reason: string })[] = [];
+  for (const [index, example] of examples.entries()) {
+    const reason = given.get(index);
+    try {
+      images.push(reason === undefined ? imageOf(await reader.read(example, chain)) : { reason });
+    } catch (error) {
+      images.push({ reason: reasonOf(error) });
+    }
+    tell({ kind: 'example', index });
+  }
+  return { kind: 'images', images };
+}
+
+const imageOf = ({ image, place }: Example): ReadImage => ({ image, place });
+
+function buffersOf(news: ShardNews): ArrayBuffer[] {
+  return news.kind === 'images' ? news.images.flatMap((one) => ('image' in one ? [one.image.buffer] : [])) : [];
 }
 
 async function measure({ measure: places }: MeasureTask): Promise<ShardNews> {

@@ -4,6 +4,7 @@ import type { StudyFilter } from '../../contract/study-filter.ts';
 import { seriesConditions } from './browse/filter-sources.ts';
 import { idsOf, type StudyLists } from './browse/study-lists.ts';
 import { absolutePath } from './index-writer.ts';
+import { modelManufacturer } from './model-made.ts';
 
 export interface InstanceFile {
   /** Absolute path. */
@@ -46,9 +47,9 @@ export interface InstanceSelection {
 
 export interface InstanceReader {
   file(sopInstanceUID: string): InstanceFile | null;
-  /** Images: a segmentation says what is on one and is none. */
   /** The single-frame images of its series that are parallel to it and as large, by position along the normal. */
   stack(sopInstanceUID: string): { path: string }[];
+  /** Images: a segmentation says what is on one and is none, nor is what a model made of one. */
   select(selection: InstanceSelection): Iterable<SelectedInstance>;
 }
 
@@ -95,6 +96,7 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
            FROM studies s JOIN patients p ON p.id = s.patient JOIN series r ON r.study = s.id
              JOIN instances i ON i.series = r.id
            WHERE ${where} AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7') AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0
+             AND r.manufacturer <> '${modelManufacturer}'
            ORDER BY i.sopInstanceUID`,
         )
         .all(...values);

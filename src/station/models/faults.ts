@@ -61,5 +61,14 @@ export const modelFaults = {
       message: 'This model was taken in from another site. Only its author can show it to the peers of a federation.',
       retry: 'never',
     }),
-  cancelled: () => new Fault({ code: 237, message: 'The work was cancelled. Nothing was written.', retry: 'now' }),
+  notOfTask: (object: string, task: string) =>
+    new Fault({
+      code: 242,
+      message: `A model for ${task} cannot be written as ${object}: masks are written as SEG, classes with their heat maps as SC. Choose another object.`,
+      retry: 'never',
+    }),
+  imageUnreadable: (reason: string) =>
+    new Fault({ code: 243, message: `The image cannot be read: ${reason}`, retry: 'later' }),
+  cancelled: () =>
+    new Fault({ code: 237, message: 'The work was cancelled. What it had written already stays.', retry: 'now' }),
 } as const;

@@ -18,7 +18,7 @@ export function modelAnswers({ models, modelWork, ledger, onEvent }: Station): A
       if (written > 0) onEvent('library-changed', {});
       return found;
     },
-    'heat-map': (request) => modelWork.heatMap(request),
+    'heat-map': (request, signal) => modelWork.heatMap(request, signal),
     'cancel-model-work': () => {
       modelWork.cancel();
       return {};

@@ -1,15 +1,14 @@
 // Models at work on this site's own images: measured on a cohort, written as an inference graph. One piece of work at a time.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { CallArguments, CallOutput } from '../../contract/calls.ts';
 import type { Cohort } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, OperatingPoint } from '../../contract/metrics.ts';
-import type { Model, PredictedImage } from '../../contract/model.ts';
+import { fitsModality, type Model } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
 import { chosenPoint, type TrainerProcess } from '../../trainer/client.ts';
 import { classLabels } from '../cohorts/build-dataset.ts';
 import type { Cohorts } from '../cohorts/cohorts.ts';
-import { exampleReader } from '../cohorts/example-reader.ts';
 import { maskOnFrame } from '../cohorts/preprocess.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import type { Library, SelectedInstance } from '../library/library.ts';
@@ -17,11 +16,12 @@ import { modelFaults } from './faults.ts';
 import { maxModelFileBytes } from './model-file.ts';
 import type { ModelRegistry, StoredModel } from './model-registry.ts';
 import { patientGroups } from './patient-groups.ts';
-import { chainOf, imageOf, orderOf, predictStudies } from './predict-studies.ts';
-import { predictionReport, reportUid } from './prediction-report.ts';
+import { chainOf, orderOf, predictStudies, readImage } from './predict-studies.ts';
+import { readingThreads } from './reading-threads.ts';
+import { resultWriter } from './result-writers.ts';
 
 export interface ModelProgress {
-  readonly work: 'preparing' | 'evaluating' | 'predicting';
+  readonly work: 'preparing' | 'evaluating' | 'predicting' | 'heat';
   readonly done: number;
   readonly total: number;
 }
@@ -44,11 +44,12 @@ export interface ModelWork {
   export(id: string, file: string, format: 'imagiq' | 'onnx'): Promise<number>;
   /** @throws Fault 231, 232 */
   import(file: string): Model;
-  /** @throws Fault 211, 230, 236–239 */
+  /** @throws Fault 211, 230, 234, 236–239, 242 */
   predict(request: CallArguments<'predict-studies'>): Promise<CallOutput<'predict-studies'>>;
-  /** @throws Fault 230, 240, and those of the image's pixels */
-  heatMap(request: CallArguments<'heat-map'>): Promise<CallOutput<'heat-map'>>;
+  /** @throws Fault 230, 237 (abandoned), 240, 243, and those of the image's pixels */
+  heatMap(request: CallArguments<'heat-map'>, signal?: AbortSignal): Promise<CallOutput<'heat-map'>>;
   cancel(): void;
+  close(): Promise<void>;
 }
 
 export interface ModelWorkParts {
@@ -63,6 +64,7 @@ export interface ModelWorkParts {
 
 export function openModelWork(parts: ModelWorkParts): ModelWork {
   const { models, cohorts, trainer, library } = parts;
+  const reading = readingThreads();
   let active: AbortController | null = null;
 
   /** One piece of work at a time. */
@@ -145,89 +147,73 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
     predict: (request) =>
       alone(async (signal) => {
         const stored = models.get(request.id);
-        const chosen = chosenInstances(request, parts);
-        const { images, failures } = await predictStudies(stored, chosen, {
-          library,
-          trainer,
-          threads: parts.threads,
-          signal,
-          onProgress: ({ done, total }) => parts.onProgress({ work: 'predicting', done, total }),
-        });
-        const written = request.write === 'sr' ? await writeReports(stored.model, images, library) : 0;
-        return { classes: stored.model.classes, images, failures, written };
+        const writer = resultWriter(stored, request.write, library);
+        const { chosen, passedOver } = chosenInstances(stored.model, request, parts);
+        const { images, failures } = await reading.use((threads) =>
+          predictStudies(stored, chosen, {
+            library,
+            trainer,
+            reading: threads,
+            threads: parts.threads,
+            withHeat: request.write.includes('sc'),
+            signal,
+            onProgress: ({ done, total }) => parts.onProgress({ work: 'predicting', done, total }),
+            onResult: (result) => writer.add(result),
+          }),
+        );
+        const written = await writer.end();
+        return { classes: stored.model.classes, images, failures, passedOver, written };
       }),
-    async heatMap({ id, sopInstanceUID, frame, class: wanted }) {
+    async heatMap({ id, sopInstanceUID, frame, class: wanted }, signal) {
       const stored = models.get(id);
       if (stored.model.task === 'segmentation') throw modelFaults.noHeat();
-      const image = await imageOf(stored, sopInstanceUID, frame, library, exampleReader());
+      const reached = (done: number): void => {
+        if (signal?.aborted === true) throw modelFaults.cancelled();
+        parts.onProgress({ work: 'heat', done, total: 3 });
+      };
+      reached(0);
+      const { image, place } = await reading.use((threads) =>
+        readImage(stored, sopInstanceUID, frame, { library, reading: threads }),
+      );
+      reached(1);
       const order = { ...orderOf(stored, image, 1), heatOf: wanted ?? -1, threads: parts.threads };
-      const { probabilities, heat } = await trainer.predict(order);
-      const frames = library.instanceFile(sopInstanceUID)?.frames ?? 1;
-      const shown = await library.frame(sopInstanceUID, frame ?? Math.max(1, Math.ceil(frames / 2)));
+      const { probabilities, heat } = await trainer.predict(order, signal === undefined ? {} : { signal });
+      reached(2);
       const bytes = Uint8Array.from(heat ?? [], (value) => Math.round(255 * value));
       return {
-        rows: shown.rows,
-        columns: shown.columns,
-        heat: maskOnFrame(bytes, shown, chainOf(stored)),
+        rows: place.rows,
+        columns: place.columns,
+        heat: maskOnFrame(bytes, place, chainOf(stored)),
         probabilities: [...probabilities],
         class: wanted ?? probabilities.indexOf(Math.max(...probabilities)),
       };
     },
     cancel: () => active?.abort(),
+    async close() {
+      active?.abort();
+      await reading.close();
+    },
   };
 }
 
-/** Images of the studies, the series or the cohort that were asked for. */
+/** Images of the studies, the series or the cohort that were asked for; of studies only those of the model's kind. */
 function chosenInstances(
+  model: Model,
   { query, studyInstanceUIDs, seriesInstanceUID, cohort }: CallArguments<'predict-studies'>,
   { library, cohorts }: ModelWorkParts,
-): SelectedInstance[] {
+): { chosen: SelectedInstance[]; passedOver: number } {
   if (cohort !== null) {
     cohorts.show(cohort);
     const wanted = new Set(cohorts.sopInstanceUIDs(cohort));
     const all = library.selectInstances({ query: '', studyInstanceUIDs: null });
-    return [...all].filter(({ sopInstanceUID }) => wanted.has(sopInstanceUID));
+    return { chosen: [...all].filter(({ sopInstanceUID }) => wanted.has(sopInstanceUID)), passedOver: 0 };
   }
-  if (query === null && studyInstanceUIDs === null && seriesInstanceUID === null) return [];
+  if (query === null && studyInstanceUIDs === null && seriesInstanceUID === null) return { chosen: [], passedOver: 0 };
   const found = [...library.selectInstances({ query: query ?? '', studyInstanceUIDs })];
-  return seriesInstanceUID === null ? found : found.filter((one) => one.seriesInstanceUID === seriesInstanceUID);
-}
-
-/** One report for each series, into the library; one that is there already stays as it is. */
-async function writeReports(model: Model, images: readonly PredictedImage[], library: Library): Promise<number> {
-  const intake = library.intake();
-  const bySeries = Map.groupBy(images, ({ seriesInstanceUID }) => seriesInstanceUID);
-  let written = 0;
-  for (const [seriesInstanceUID, own] of bySeries) {
-    const uid = reportUid(model, seriesInstanceUID);
-    if (library.instanceFile(uid) === null) {
-      const first = own[0]!;
-      const elements = await library.header(first.sopInstanceUID);
-      const value = (keyword: string): string =>
-        elements.find((line) => line.depth === 0 && line.keyword === keyword)?.value ?? '';
-      const classes = new Map(
-        library.instances(seriesInstanceUID)?.instances.map((one) => [one.sopInstanceUID, one.sopClassUID]),
-      );
-      const bytes = predictionReport(
-        model,
-        own,
-        {
-          text: value,
-          studyInstanceUID: first.studyInstanceUID,
-          seriesInstanceUID,
-          sopClassOf: (sopInstanceUID) => classes.get(sopInstanceUID) ?? '',
-        },
-        new Date(),
-      );
-      const file = intake.newFile();
-      writeFileSync(file, bytes, { mode: 0o600 });
-      const accepted = await intake.accept(file);
-      if (accepted.kind === 'refused') throw modelFaults.notWritten(accepted.reason);
-    }
-    written += 1;
-  }
-  await intake.flush();
-  return written;
+  if (seriesInstanceUID !== null)
+    return { chosen: found.filter((one) => one.seriesInstanceUID === seriesInstanceUID), passedOver: 0 };
+  const chosen = found.filter(({ modality }) => fitsModality(model, modality));
+  return { chosen, passedOver: found.length - chosen.length };
 }
 
 function checkCohort(model: Model, cohort: Cohort): void {

@@ -3,18 +3,9 @@
 import type { Model, PredictedImage } from '../../contract/model.ts';
 import { type Element, encodePart10 } from '../library/encode-part10.ts';
 import { decimalString, derivedUid, element, textValue } from '../library/intake/wrapped-object.ts';
+import { code, imageReference, resultElements, resultNote, type ResultSource } from './result-object.ts';
 
 const comprehensiveSr = '1.2.840.10008.5.1.4.1.1.88.33';
-const note = 'Computed by a model, for research use only. Not for diagnosis.';
-
-/** What the report takes over of the images' study: values by keyword, '' where absent. */
-export interface ReportSource {
-  readonly text: (keyword: string) => string;
-  readonly studyInstanceUID: string;
-  readonly seriesInstanceUID: string;
-  readonly sopClassOf: (sopInstanceUID: string) => string;
-}
-
 /** The report's SOP Instance UID: a model says one thing of a series. */
 export function reportUid({ weightsHash }: Model, seriesInstanceUID: string): string {
   return derivedUid('report', weightsHash, seriesInstanceUID);
@@ -24,42 +15,24 @@ export function reportUid({ weightsHash }: Model, seriesInstanceUID: string): st
 export function predictionReport(
   model: Model,
   images: readonly PredictedImage[],
-  source: ReportSource,
+  source: ResultSource,
   now: Date,
 ): Uint8Array {
-  const { text, studyInstanceUID, seriesInstanceUID } = source;
+  const { studyInstanceUID, seriesInstanceUID } = source;
   const sopInstanceUID = reportUid(model, seriesInstanceUID);
-  const [date, time] = [
-    now.toISOString().slice(0, 10).replaceAll('-', ''),
-    now.toISOString().slice(11, 19).replaceAll(':', ''),
-  ];
   const device = `ImagiQ model ${model.id}`;
+  const object = {
+    sopClassUID: comprehensiveSr,
+    sopInstanceUID,
+    seriesInstanceUID: derivedUid('series of reports', model.weightsHash, studyInstanceUID),
+    seriesNumber: 9_001,
+    instanceNumber: 1,
+    modality: 'SR',
+    description: `${model.network} ${model.id}`,
+  };
   const elements = [
-    element('00080005', 'CS', 'ISO_IR 192'),
-    element('00080016', 'UI', comprehensiveSr),
-    element('00080018', 'UI', sopInstanceUID),
-    element('00080020', 'DA', text('StudyDate').replaceAll('-', '')),
-    element('00080023', 'DA', date),
-    element('00080030', 'TM', text('StudyTime').replaceAll(':', '')),
-    element('00080033', 'TM', time),
-    element('00080050', 'SH', text('AccessionNumber')),
-    element('00080060', 'CS', 'SR'),
-    element('00080070', 'LO', 'ImagiQ'),
-    element('00080090', 'PN', text('ReferringPhysicianName')),
-    element('0008103E', 'LO', textValue(`${model.network} ${model.id}`)),
-    element('00081090', 'LO', textValue(model.network)),
+    ...resultElements(model, object, source, now),
     element('00081111', 'SQ', { items: [] }),
-    element('00100010', 'PN', text('PatientName')),
-    element('00100020', 'LO', text('PatientID')),
-    element('00100030', 'DA', text('PatientBirthDate').replaceAll('-', '')),
-    element('00100040', 'CS', text('PatientSex')),
-    element('00181000', 'LO', model.weightsHash.slice(0, 64)),
-    element('00181020', 'LO', textValue(model.id)),
-    element('0020000D', 'UI', studyInstanceUID),
-    element('0020000E', 'UI', derivedUid('series of reports', model.weightsHash, studyInstanceUID)),
-    element('00200010', 'SH', text('StudyID')),
-    element('00200011', 'IS', '9001'),
-    element('00200013', 'IS', '1'),
     element('0040A040', 'CS', 'CONTAINER'),
     element('0040A043', 'SQ', { items: [code('126000', 'DCM', 'Imaging Measurement Report')] }),
     element('0040A050', 'CS', 'SEPARATE'),
@@ -89,14 +62,14 @@ export function predictionReport(
           element('0040A050', 'CS', 'SEPARATE'),
           element('0040A730', 'SQ', { items: images.map((image) => group(model, image, source)) }),
         ]),
-        written('CONTAINS', code('121106', 'DCM', 'Comment'), `${note} ${device}, weights ${model.weightsHash}.`),
+        written('CONTAINS', code('121106', 'DCM', 'Comment'), `${resultNote} ${device}, weights ${model.weightsHash}.`),
       ],
     }),
   ];
   return encodePart10(elements, comprehensiveSr, sopInstanceUID, { versionName: 'IMAGIQ_MODEL' });
 }
 
-function group(model: Model, image: PredictedImage, source: ReportSource): readonly Element[] {
+function group(model: Model, image: PredictedImage, source: ResultSource): readonly Element[] {
   const what = model.task === 'segmentation' ? 'Share of the image' : 'Probability';
   const values = model.classes.map((name, index) =>
     item('CONTAINS', 'NUM', code(`CLASS-${index}`, '99IMAGIQ', textValue(`${what}: ${name}`)), [
@@ -116,19 +89,25 @@ function group(model: Model, image: PredictedImage, source: ReportSource): reado
       items: [
         written('HAS OBS CONTEXT', code('112039', 'DCM', 'Tracking Identifier'), model.id),
         item('HAS OBS CONTEXT', 'UIDREF', code('112040', 'DCM', 'Tracking Unique Identifier'), [
-          element('0040A124', 'UI', derivedUid('prediction', model.weightsHash, image.sopInstanceUID)),
+          element(
+            '0040A124',
+            'UI',
+            derivedUid('prediction', model.weightsHash, image.sopInstanceUID, String(image.frame ?? 1)),
+          ),
         ]),
         ...values,
         item('CONTAINS', 'IMAGE', code('121112', 'DCM', 'Source of Measurement'), [
-          element('00081199', 'SQ', { items: [reference(image.sopInstanceUID, source)] }),
+          element('00081199', 'SQ', { items: [reference(image, source)] }),
         ]),
       ],
     }),
   ]);
 }
 
-function evidence(images: readonly PredictedImage[], source: ReportSource): readonly Element[] {
-  const references = images.map(({ sopInstanceUID }) => reference(sopInstanceUID, source));
+function evidence(images: readonly PredictedImage[], source: ResultSource): readonly Element[] {
+  // Of a multi-frame object one reference, to the whole of it.
+  const instances = new Set(images.map(({ sopInstanceUID }) => sopInstanceUID));
+  const references = [...instances].map((sopInstanceUID) => imageReference(sopInstanceUID, source));
   return [
     element('00081115', 'SQ', {
       items: [[element('00081199', 'SQ', { items: references }), element('0020000E', 'UI', source.seriesInstanceUID)]],
@@ -137,15 +116,9 @@ function evidence(images: readonly PredictedImage[], source: ReportSource): read
   ];
 }
 
-const reference = (sopInstanceUID: string, { sopClassOf }: ReportSource): readonly Element[] => [
-  element('00081150', 'UI', sopClassOf(sopInstanceUID)),
-  element('00081155', 'UI', sopInstanceUID),
-];
-
-const code = (value: string, scheme: string, meaning: string): readonly Element[] => [
-  element('00080100', 'SH', value),
-  element('00080102', 'SH', scheme),
-  element('00080104', 'LO', meaning),
+const reference = ({ sopInstanceUID, frame }: PredictedImage, source: ResultSource): readonly Element[] => [
+  ...imageReference(sopInstanceUID, source),
+  ...(frame === null ? [] : [element('00081160', 'IS', String(frame))]),
 ];
 
 function item(

@@ -240,6 +240,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
       provider: outcome.provider,
       input: { height, width, channels, mean, standardDeviation, preprocessing: header.preprocessing ?? null },
       operatingPoint: outcome.operatingPoint,
+      modalities: parts.cohorts.show(request.cohort).modalities,
     });
     change({
       ...current,

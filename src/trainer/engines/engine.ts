@@ -85,12 +85,20 @@ export interface PrivateSession extends TrainingSession {
   release(learningRate: number): Promise<void>;
 }
 
+/** A provider that was passed over. */
+export interface Fallback {
+  readonly provider: string;
+  readonly reason: string;
+  /** Whether this machine has it at all. */
+  readonly isHere: boolean;
+}
+
 export interface Engine {
   readonly name: EngineName;
   /** The provider asked for, or the one that `auto` begins with; each session says what it really uses. */
   readonly provider: string;
-  /** Why a better provider is not used, for the log; empty when none was passed over. */
-  readonly fallbacks: readonly string[];
+  /** Why better providers are not used; empty when none was passed over. */
+  readonly fallbacks: readonly Fallback[];
   /** Compiles the network; its weights are all zero until `setWeights`. @throws Fault 300–349. */
   open(options: SessionOptions): Promise<TrainingSession>;
 }

@@ -2,12 +2,19 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
-import { type DatasetHeader, datasetHeaderSchema, notLabelled, splitCodes } from '../../contract/dataset.ts';
+import {
+  type DatasetHeader,
+  datasetHeaderSchema,
+  mostSlices,
+  notLabelled,
+  splitCodes,
+} from '../../contract/dataset.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Network } from '../../contract/network.ts';
 import { decodeTensorLayout, tensorHeaderBytes, type TensorLayout } from '../../contract/safetensors.ts';
 import type { SplitName } from '../../contract/training.ts';
 import { datasetDoesNotFit, datasetForOtherTask, datasetMalformed, datasetUnreadable } from '../faults.ts';
+import type { SlicePlace } from '../metrics/segmentation.ts';
 import { type ExamplePixels, pixelsInFile, pixelsInShards } from './example-pixels.ts';
 import { readBytes, reasonOf, tensorAt } from './tensor-place.ts';
 
@@ -22,6 +29,8 @@ export interface DatasetFile {
   readonly patients: Int32Array;
   /** SHA-256 (hex) over header, labels, splits and file size: tells data sets apart without reading the images. */
   readonly identity: string;
+  /** Where these examples lie in their volumes; null where that is not known of all of them. */
+  placesOf(examples: Int32Array): SlicePlace[] | null;
   /** Example indices of a split, ascending. */
   examplesOf(split: SplitName): Int32Array;
   /** Reads one image (row-major H×W×C, 0…65535) to `into`, which must be exactly as long. @throws Fault 350, 351 */
@@ -68,11 +77,16 @@ export function openDatasetFile(file: string): DatasetFile {
       .update(String(fileBytes))
       .digest('hex');
     const opened = pixels;
+    const placeOf = layout.tensors.has('volumes') ? placesIn(examples, bytesOf) : () => null;
     return {
       header,
       labels,
       patients,
       identity,
+      placesOf(chosen) {
+        const places = Array.from(chosen, placeOf);
+        return places.every((place) => place !== null) ? places : null;
+      },
       examplesOf: (name) => Int32Array.from([...split.keys()].filter((example) => split[example] === splitCodes[name])),
       readImage: (example, into) => opened.readImage(example, into),
       readMask(example, into) {
@@ -90,6 +104,26 @@ export function openDatasetFile(file: string): DatasetFile {
     closeSync(descriptor);
     throw error instanceof Fault ? error : datasetUnreadable(reasonOf(error), error);
   }
+}
+
+/** By example; null where its place is not known. */
+function placesIn(
+  examples: number,
+  bytesOf: (name: string, elementType: string, shape: readonly number[]) => Uint8Array<ArrayBuffer>,
+): (example: number) => SlicePlace | null {
+  const volumes = new Int32Array(bytesOf('volumes', 'I32', [examples]).buffer);
+  const slices = new Int32Array(bytesOf('slices', 'I32', [examples]).buffer);
+  const spacing = new Float32Array(bytesOf('spacing', 'F32', [examples, 3]).buffer);
+  volumes.forEach((volume, at) => {
+    const isUsable =
+      slices[at]! >= 0 && slices[at]! < mostSlices && spacing.subarray(at * 3, at * 3 + 3).every((mm) => mm > 0);
+    if (volume >= 0 && !isUsable) throw datasetMalformed('a slice lies nowhere');
+  });
+  return (example) => {
+    const [volume, slice] = [volumes[example]!, slices[example]!];
+    const [between, rows, columns] = spacing.subarray(example * 3, example * 3 + 3);
+    return volume < 0 ? null : { volume, slice, spacingMm: [between!, rows!, columns!] };
+  };
 }
 
 function labelsIn(

@@ -9,7 +9,7 @@ import type { DatasetFile } from './dataset-file.ts';
 import type { RunControl } from './run-control.ts';
 
 /**
- * Predicts the examples in the order given and adds them to the tally; false when stopped on the way.
+ * Predicts the examples (volume by volume where their places are known) and adds them to the tally; false when stopped on the way.
  * @throws Fault 354 when the network's outputs are not finite.
  */
 export async function measureExamples({
@@ -17,7 +17,7 @@ export async function measureExamples({
   dataset,
   batches,
   batchSize,
-  examples,
+  examples: asked,
   tally,
   control,
 }: {
@@ -30,6 +30,12 @@ export async function measureExamples({
   control: RunControl;
 }): Promise<boolean> {
   const labelLength = labelsPerImage(dataset.header);
+  // Distances are measured in whole volumes: their slices come one after the other.
+  const places = dataset.placesOf(asked);
+  const order = Array.from(asked.keys());
+  if (places !== null)
+    order.sort((a, b) => places[a]!.volume - places[b]!.volume || places[a]!.slice - places[b]!.slice || a - b);
+  const examples = Int32Array.from(order, (at) => asked[at]!);
   for (let start = 0; start < examples.length; start += batchSize) {
     // The engine blocks the event loop: this is where orders get in.
     await setImmediate();
@@ -39,7 +45,8 @@ export async function measureExamples({
     if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');
     const chosen = examples.subarray(start, start + count);
     const patients = chosen.map((example) => dataset.patients[example]!);
-    tally.add({ probabilities, labels: labels.subarray(0, count * labelLength), patients });
+    const own = places && order.slice(start, start + count).map((at) => places[at]!);
+    tally.add({ probabilities, labels: labels.subarray(0, count * labelLength), patients, places: own });
   }
   return true;
 }

@@ -1,7 +1,7 @@
 // Engines and compiled networks, kept from one job to the next: a federation's rounds compile once.
 import type { Network } from '../../contract/network.ts';
 import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
-import type { Engine, TrainingSession } from '../engines/engine.ts';
+import type { Engine, Fallback, TrainingSession } from '../engines/engine.ts';
 import { openEngine } from '../engines/open-engine.ts';
 
 /** Compiled networks kept; the one unused for longest is closed. Each holds weights, gradients and buffers. */
@@ -22,7 +22,7 @@ export interface SessionRequest extends PredictionRequest {
 export interface OpenSession {
   readonly session: TrainingSession;
   /** Providers that the engine passed over, each with its reason. */
-  readonly passedOver: readonly string[];
+  readonly passedOver: readonly Fallback[];
   /** Optimiser state of a fresh session: an earlier job must leave no momentum behind. */
   readonly initialOptimiserState: ReadonlyMap<string, Float32Array>;
 }

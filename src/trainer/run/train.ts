@@ -13,6 +13,7 @@ import { balancedClassWeights, type Batch, batchSource } from './batches.ts';
 import { hasCheckpoint, openRunFolder, type RunPosition } from './checkpoint.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
+import { deviceNote } from './device-note.ts';
 import { measureExamples } from './predict.ts';
 import { fittingBatchSize, freeMemoryBytes, isOutOfMemory } from './fit-batch.ts';
 import { type PrefetchedBatches, prefetchedBatches } from './prefetched-batches.ts';
@@ -118,9 +119,8 @@ async function trainOn(
     classWeights: hyperParameters.balanceClasses ? balancedClassWeights(dataset.labels, examples, classes) : null,
   });
   const { session } = opened;
-  if (opened.passedOver.length > 0) {
-    onNote(`Computes on ${session.provider}; passed over: ${opened.passedOver.join('; ')}.`);
-  }
+  const whyThisDevice = deviceNote(session.provider, opened.passedOver);
+  if (whyThisDevice !== null) onNote(whyThisDevice);
   let device = session.provider;
   progress.begin(session);
   session.setWeights(found?.weights ?? start);

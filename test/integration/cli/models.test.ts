@@ -58,6 +58,23 @@ describe('models from the command line', () => {
     const labelled = await imagiq('--home', home, 'cohort', 'create', 'again', '--labels-from', 'SR');
     expect(labelled.stderr).toContain('No label from SR is stored');
 
+    // Pictures of where it looked lie beside the images, and are no images that a model is run on.
+    const capture = ['--home', home, '--json', 'predict', '--model', model.id, '--studies', '', '--write', 'sc'];
+    const before = new Set(reports());
+    const captured = (await imagiq(...capture)).json<CallOutput<'predict-studies'>>();
+    expect(captured.written).toBe(captured.images.length);
+    const pictures = reports().filter((file) => !before.has(file));
+    expect(pictures).toHaveLength(captured.images.length);
+    const verdict = execFileSync('sh', ['-c', 'dciodvfy "$1" 2>&1', 'sh', pictures[0]!]).toString();
+    expect(verdict).toContain('SCImage');
+    expect(verdict).not.toContain('Error');
+    const picture = execFileSync('dcmdump', [pictures[0]!]).toString();
+    expect(picture).toContain('[RGB]');
+    expect(picture).toContain(model.weightsHash.slice(0, 10));
+    const onceMore = (await imagiq(...capture)).json<CallOutput<'predict-studies'>>();
+    expect(onceMore.images).toEqual(captured.images);
+    expect(reports()).toHaveLength(before.size + pictures.length);
+
     const signed = path.join(folder, 'chest.imagiq-model');
     const graph = path.join(folder, 'chest.onnx');
     expect((await imagiq('--home', home, 'models', 'export', model.id, signed)).code).toBe(0);

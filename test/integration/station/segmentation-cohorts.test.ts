@@ -145,6 +145,20 @@ describe('a cohort of segmented volumes', () => {
     expect(await home.cohorts.createSegmentation({ ...all, name: 'boxes' })).toEqual(cohort);
   });
 
+  it('tells how far it is, and leaves nothing behind where it is cancelled', async () => {
+    const told: { done: number; total: number }[] = [];
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' }, { onProgress: (news) => told.push(news) });
+    expect(told[0]).toEqual({ done: 0, total: 8 * slices });
+    expect(told.at(-1)).toEqual({ done: 8 * slices, total: 8 * slices });
+    const stop = new AbortController();
+    const cancelled = home.cohorts.createSegmentation(
+      { ...all, name: 'never' },
+      { signal: stop.signal, onProgress: () => stop.abort() },
+    );
+    await expect(cancelled).rejects.toMatchObject({ code: 228 });
+    expect(home.cohorts.list().map(({ name }) => name)).not.toContain('never');
+  });
+
   it('becomes images and masks that lie on one another, the front at the top', async () => {
     await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
     const { dataset, image, maskOf, header } = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 1 });
@@ -165,6 +179,20 @@ describe('a cohort of segmented volumes', () => {
       expect(differing).toBeLessThan(14);
     }
     expect(marked).toBe(24);
+    dataset.close();
+  });
+
+  it('tells of each slice its volume, its number there and the distances in the patient', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    const { dataset, header } = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 1 });
+    const places = dataset.placesOf(Int32Array.from({ length: header.examples }, (_, example) => example))!;
+    expect(new Set(places.map(({ volume: number }) => number)).size).toBe(6);
+    for (const [example, { volume: number, slice, spacingMm }] of places.entries()) {
+      expect(number).toBe(Math.floor(example / slices));
+      expect(slice).toBe(example % slices);
+      // 10 mm of rows on 12 pixels, 12 mm of columns on 14: the network's pixels, not the file's.
+      expect(spacingMm).toEqual([2, 10 / 12, 12 / 14].map((mm) => expect.closeTo(mm, 5)));
+    }
     dataset.close();
   });
 

@@ -12,7 +12,7 @@ interface PixelDescription {
   readonly rows: number;
   readonly columns: number;
   readonly samples: 1 | 3;
-  readonly bitsAllocated: 8 | 16;
+  readonly bitsAllocated: 1 | 8 | 16;
   readonly bitsStored: number;
   readonly photometric: string;
 }

@@ -1,6 +1,6 @@
 // The default engine: TensorFlow.js traced and compiled to ONNX, run by ONNX Runtime on the best provider that proves
 // itself on this very network.
-import type { Engine, EngineOptions, SessionOptions, TrainingSession } from '../engine.ts';
+import type { Engine, EngineOptions, Fallback, SessionOptions, TrainingSession } from '../engine.ts';
 import { engineUnavailable } from '../faults.ts';
 import { testChance } from '../../privacy/noise.ts';
 import { openCompiledSession } from './compiled-session.ts';
@@ -12,7 +12,7 @@ import { selfTest } from './self-test.ts';
  * one that was asked for by name must be there and right.
  */
 export async function openCompiledEngine({ provider, threads }: EngineOptions): Promise<Engine> {
-  const fallbacks: string[] = [];
+  const fallbacks: Fallback[] = [];
   const tried = candidates(provider);
   return {
     name: 'compiled',
@@ -26,8 +26,8 @@ export async function openCompiledEngine({ provider, threads }: EngineOptions): 
         if (provider !== 'auto') {
           throw engineUnavailable(`compiled (${candidate})`, outcome, 'Choose the provider “auto” or “cpu”.');
         }
-        const line = `${candidate}: ${outcome}`;
-        if (!fallbacks.includes(line)) fallbacks.push(line);
+        if (!fallbacks.some((known) => known.provider === candidate && known.reason === outcome))
+          fallbacks.push({ provider: candidate, reason: outcome, isHere: reason === null });
       }
       return openCompiledSession(options, 'cpu', threads);
     },

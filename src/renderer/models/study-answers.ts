@@ -1,0 +1,81 @@
+// What a model says of whole studies, from what it said of their images.
+import type { CallOutput } from '../../contract/calls.ts';
+import type { Model } from '../../contract/model.ts';
+import { counted } from '../ui/format.ts';
+
+export type Found = CallOutput<'predict-studies'>;
+
+export interface StudyAnswer {
+  readonly studyInstanceUID: string;
+  /** The series of the image that the answer is clearest on; null where no image could be read. */
+  readonly seriesInstanceUID: string | null;
+  readonly images: number;
+  /** Classes as words; '–' where no image could be read. */
+  readonly answer: string;
+  /** Of the class named first: the mean over the study's images; of a segmentation the share of their pixels. */
+  readonly probability: number | null;
+  /** Images that could not be read, and why the first of them could not. */
+  readonly failed: number;
+  readonly reason: string | null;
+}
+
+/** In the order in which studies come; those of which nothing could be read last. */
+export function studyAnswers({ images, failures, classes }: Found, task: Model['task']): StudyAnswer[] {
+  const studies = new Map<string, { own: Found['images']; problems: Found['failures'] }>();
+  const studyOf = (uid: string): { own: Found['images']; problems: Found['failures'] } => {
+    const study = studies.get(uid) ?? { own: [], problems: [] };
+    studies.set(uid, study);
+    return study;
+  };
+  for (const image of images) studyOf(image.studyInstanceUID).own.push(image);
+  for (const failure of failures) studyOf(failure.studyInstanceUID).problems.push(failure);
+  return [...studies].map(([studyInstanceUID, { own, problems }]) => {
+    const means = classes.map(
+      (_, index) => own.reduce((sum, { probabilities }) => sum + (probabilities[index] ?? 0), 0) / own.length,
+    );
+    const { indices, answer } = chosen(means, classes, task);
+    const [first] = indices;
+    const [clearest] = [...own].sort((a, b) => (b.probabilities[first ?? 0] ?? 0) - (a.probabilities[first ?? 0] ?? 0));
+    return {
+      studyInstanceUID,
+      seriesInstanceUID: clearest?.seriesInstanceUID ?? null,
+      images: own.length,
+      answer: own.length === 0 ? '–' : answer,
+      probability: own.length === 0 ? null : (means[first ?? 0] ?? null),
+      failed: problems.length,
+      reason: problems[0]?.reason ?? null,
+    };
+  });
+}
+
+/** Which classes the answer names, the first of which its number is of. */
+function chosen(
+  means: readonly number[],
+  classes: readonly string[],
+  task: Model['task'],
+): { indices: number[]; answer: string } {
+  const byMean = means.map((_, index) => index).sort((a, b) => means[b]! - means[a]!);
+  const names = (indices: readonly number[]): string => indices.map((index) => classes[index]).join(', ');
+  if (task === 'multi-label') {
+    const present = byMean.filter((index) => means[index]! >= 0.5);
+    return present.length > 0
+      ? { indices: present, answer: names(present) }
+      : { indices: byMean.slice(0, 1), answer: `none (most: ${names(byMean.slice(0, 1))})` };
+  }
+  if (task === 'segmentation') {
+    const drawn = byMean.filter((index) => index > 0 && means[index]! > 0);
+    return drawn.length > 0 ? { indices: drawn, answer: names(drawn) } : { indices: [0], answer: 'nothing drawn' };
+  }
+  return { indices: byMean.slice(0, 1), answer: names(byMean.slice(0, 1)) };
+}
+
+/** `12 studies, 300 images: normal 9, nodule 3`. */
+export function answerWords(answers: readonly StudyAnswer[]): string {
+  const images = answers.reduce((sum, one) => sum + one.images, 0);
+  const byAnswer = new Map<string, number>();
+  for (const { answer } of answers) byAnswer.set(answer, (byAnswer.get(answer) ?? 0) + 1);
+  const counts = [...byAnswer].map(([answer, count]) => ({ answer, count })).sort((a, b) => b.count - a.count);
+  const parts = counts.slice(0, 6).map(({ answer, count }) => `${answer} ${count}`);
+  if (counts.length > 6) parts.push('…');
+  return `${counted(answers.length, 'study', 'studies')}, ${counted(images, 'image')}: ${parts.join(', ')}`;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { answerWords, type Found, studyAnswers } from '../../../../src/renderer/models/study-answers.ts';
+
+const image = (study: string, probabilities: number[], series = `${study}.1`): Found['images'][number] => ({
+  studyInstanceUID: study,
+  seriesInstanceUID: series,
+  sopInstanceUID: `${study}.${probabilities.join('.')}`,
+  frame: null,
+  class: '',
+  probabilities,
+});
+const found = (images: Found['images'], failures: Found['failures'] = []): Found => ({
+  classes: ['normal', 'nodule'],
+  images,
+  failures,
+  passedOver: 0,
+  written: 0,
+});
+
+describe('what a model says of a study', () => {
+  it('is the class of the highest mean over its images, opened where that is clearest', () => {
+    const [one, ...others] = studyAnswers(
+      found([image('1', [0.4, 0.6]), image('1', [0.2, 0.8], '1.2'), image('2', [0.9, 0.1])]),
+      'classification',
+    );
+    expect(one).toMatchObject({ answer: 'nodule', images: 2, seriesInstanceUID: '1.2', failed: 0 });
+    expect(one!.probability).toBeCloseTo(0.7);
+    expect(others.map(({ answer }) => answer)).toEqual(['normal']);
+  });
+
+  it('names every label that is more likely than not, or none', () => {
+    const answers = studyAnswers(found([image('1', [0.6, 0.9]), image('2', [0.2, 0.3])]), 'multi-label');
+    expect(answers.map(({ answer }) => answer)).toEqual(['nodule, normal', 'none (most: nodule)']);
+    expect(answers[0]!.probability).toBeCloseTo(0.9);
+  });
+
+  it('names what was drawn, however small, and never the background', () => {
+    const answers = studyAnswers(found([image('1', [0.99, 0.01]), image('2', [1, 0])]), 'segmentation');
+    expect(answers.map(({ answer, probability }) => [answer, probability])).toEqual([
+      ['nodule', 0.01],
+      ['nothing drawn', 1],
+    ]);
+  });
+
+  it('stays known where nothing could be read, with the reason', () => {
+    const failures = [{ studyInstanceUID: '3', sopInstanceUID: '3.1', reason: 'It is damaged.' }];
+    const answers = studyAnswers(found([image('1', [1, 0])], failures), 'classification');
+    expect(answers[1]).toEqual({
+      studyInstanceUID: '3',
+      seriesInstanceUID: null,
+      images: 0,
+      answer: '–',
+      probability: null,
+      failed: 1,
+      reason: 'It is damaged.',
+    });
+    expect(answerWords(answers)).toBe('2 studies, 1 image: normal 1, – 1');
+  });
+});
