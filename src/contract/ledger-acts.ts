@@ -83,6 +83,7 @@ const acts: Readonly<Record<string, Act>> = {
   'model-not-shared': { words: 'Model not shared', direction: 'here' },
   'model-received': { words: 'Model received', direction: 'arrived' },
   'model-refused': { words: 'Model refused', direction: 'here' },
+  'listening-changed': { words: 'Listening for peers changed', direction: 'here' },
   'peer-muted': { words: 'Peer muted', direction: 'here' },
   'peer-heard': { words: 'Peer heard again', direction: 'here' },
   'work-failed': { words: 'Federation work failed', direction: 'here' },

@@ -62,7 +62,27 @@ const selectionSchema = z.object({
   accuracy: z.object({ ensemble: estimateSchema, localOnly: estimateSchema, trunk: estimateSchema }),
 });
 
+/** Whether and where this site listens for its peers. Off until somebody turns it on. */
+export const listeningRulesSchema = z.object({
+  isOn: z.boolean(),
+  /** 0: a free one is chosen and kept. */
+  port: z.number().int().min(0).max(65_535),
+  /** Name or IP address under which the peers reach this machine. */
+  address: z.string().trim().min(1).max(255).nullable(),
+});
+export type ListeningRules = z.infer<typeof listeningRulesSchema>;
+
+export const listeningSchema = listeningRulesSchema.extend({
+  /** The port that is open; null where none is. */
+  listensOn: z.number().int().nullable(),
+  /** Why it is not open although it should be. */
+  problem: z.string().nullable(),
+});
+export type Listening = z.infer<typeof listeningSchema>;
+
 export const peerCalls = {
+  listening: { in: z.object({}), out: listeningSchema },
+  'change-listening': { in: listeningRulesSchema, out: listeningSchema },
   /** Oldest first. */
   lineage: { in: z.object({ federation }), out: z.object({ models: z.array(ancestorSchema) }) },
   /**

@@ -2,9 +2,10 @@
 import { Command, Option } from 'commander';
 import type { Membership } from '../../contract/federation.ts';
 import type { Estimate } from '../../contract/metrics.ts';
-import { type Ancestor, type SelectionMethod, selectionMethods } from '../../contract/peers.ts';
+import { type Ancestor, type Listening, type SelectionMethod, selectionMethods } from '../../contract/peers.ts';
 import { contextOf } from '../context.ts';
 import { estimateText } from '../follow-run.ts';
+import { positiveInteger } from '../options.ts';
 import { counted, table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
 import { chosenFederation } from './member.ts';
@@ -115,6 +116,23 @@ export function peersCommand(): Command {
       );
     });
 
+  peers
+    .command('listen')
+    .description('whether peers may reach this site directly; without options it is shown')
+    .option('--address <name>', 'name or IP address under which peers reach this machine; turns it on')
+    .option('--port <number>', 'TCP port that the firewall lets through', positiveInteger)
+    .option('--off', 'do not listen any more')
+    .action(async (options: { address?: string; port?: number; off?: boolean }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const listening = await withStation(async (station) => {
+        const known = await station.call('listening', {});
+        if (options.address === undefined && options.port === undefined && !options.off) return known;
+        const { address = known.address, port = known.port } = options;
+        return station.call('change-listening', { isOn: !options.off, port, address });
+      });
+      output.result(listening, () => listeningText(listening));
+    });
+
   for (const [name, isMuted, what] of [
     ['mute', true, 'neither fetch nor choose this peer’s models any more'],
     ['hear', false, 'take this peer’s models again'],
@@ -132,6 +150,13 @@ export function peersCommand(): Command {
       });
   }
   return peers;
+}
+
+function listeningText({ isOn, address, listensOn, problem }: Listening): string {
+  if (problem !== null) return problem;
+  if (!isOn || listensOn === null)
+    return 'This site does not listen: models go through the hub, or on lines that it opens.';
+  return `Peers are told wss://${address}:${listensOn}. While the app or a command works, they can reach this site there.`;
 }
 
 function ofFederation(parent: Command, name: string): Command {

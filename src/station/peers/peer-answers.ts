@@ -5,8 +5,15 @@ import type { peerCalls } from '../../contract/peers.ts';
 import { modelFaults } from '../models/faults.ts';
 import type { Station } from '../open-station.ts';
 
-export function peerAnswers({ site, models, cohorts }: Station): Answers<keyof typeof peerCalls> {
+export function peerAnswers({ site, models, cohorts, ledger }: Station): Answers<keyof typeof peerCalls> {
   return {
+    listening: () => site.listening(),
+    'change-listening': async (rules) => {
+      await site.listen(rules);
+      const { isOn, port, address } = site.listening();
+      ledger.append('listening-changed', { isOn, port, address: address ?? '' });
+      return site.listening();
+    },
     lineage: ({ federation }) => ({ models: [...site.lineage(federation)] }),
     'publish-model': ({ federation, id }) => {
       const all = models.list();

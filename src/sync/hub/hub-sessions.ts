@@ -15,6 +15,7 @@ import type { HubNews } from './hub-news.ts';
 import type { AdmittedSite, Members } from './members.ts';
 import type { Presence } from './presence.ts';
 import type { Relay } from './relay.ts';
+import { openToldAddresses } from './told-addresses.ts';
 import type { TrunkStore } from './trunk-store.ts';
 import { checkBlobSize, type Trunk } from './trunk.ts';
 
@@ -82,7 +83,7 @@ export function openHubSessions(order: {
   const broadcast = (message: FromHub): void => {
     for (const session of sessions.values()) say(session, message);
   };
-  const shown = ({ card, online, updates, lastSeen }: Member): Member => ({ card, online, updates, lastSeen });
+  const addresses = openToldAddresses(keys.fingerprint);
   /** Changes of one moment are one message to each site. */
   const memberChanged = (fingerprint: string): void => {
     changedMembers.add(fingerprint);
@@ -100,7 +101,7 @@ export function openHubSessions(order: {
     for (const fingerprint of fingerprints) {
       const member = await members.one(fingerprint, online.has(fingerprint));
       if (member === null) gone.push(fingerprint);
-      else changed.push(shown(member));
+      else changed.push(addresses.shown(member));
     }
     broadcast({ kind: 'members-updated', changed, gone });
   };
@@ -145,6 +146,7 @@ export function openHubSessions(order: {
       }
       case 'leave':
         await members.leave(site.fingerprint);
+        addresses.forget(site.fingerprint);
         tell({ kind: 'site-left', site: site.site });
         memberChanged(site.fingerprint);
         setImmediate(() =>
@@ -158,6 +160,7 @@ export function openHubSessions(order: {
     const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
     let admitted;
     let isNew = false;
+    let address: Signed | null = null;
     try {
       admitted = await greetSite({
         socket,
@@ -168,6 +171,7 @@ export function openHubSessions(order: {
         time: new Date(clock()).toISOString(),
         admit: (request) => {
           isNew = request.inviteCode !== null;
+          ({ address } = request);
           return members.admit(request);
         },
       });
@@ -179,6 +183,7 @@ export function openHubSessions(order: {
       return;
     }
     const site = admitted.member;
+    addresses.take(site, address);
     const channel = openChannel({
       socket,
       frames,
@@ -229,7 +234,7 @@ export function openHubSessions(order: {
     do {
       session.isBehind = false;
       const listed = await members.list(await presence().online());
-      greeting = [await announcedProject(), { kind: 'members-changed', members: listed.map(shown) }];
+      greeting = [await announcedProject(), { kind: 'members-changed', members: addresses.allShown(listed) }];
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);

@@ -6,12 +6,12 @@ import { faultValueOf } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
+import { openDoor } from '../protocol/door.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { sweepEveryMs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
 import { followEvents, type HubEvent, trimEvents } from './event-log.ts';
 import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
-import { openDoor } from './hub-door.ts';
 import { lockHubFolder } from './hub-folder-lock.ts';
 import { hubKeysIn } from './hub-keys.ts';
 import { hubSeal, openHubLedger } from './hub-ledger.ts';
@@ -25,6 +25,9 @@ import { openTrunkStore } from './trunk-store.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
 
 export type { HubNews } from './hub-news.ts';
+
+/** Connections that have not said who they are yet. */
+const maxStrangers = 256;
 
 export interface HubOrder {
   readonly folder: string;
@@ -201,7 +204,12 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       response.end(JSON.stringify(body));
     });
   });
-  const door = openDoor(server, sessions.welcome);
+  const door = openDoor({
+    server,
+    maxStrangers,
+    welcome: sessions.welcome,
+    cannotListen: (code, taken) => (code === 'EADDRINUSE' ? hubFault.portInUse(taken) : hubFault.cannotListen(code)),
+  });
   const sign = async (): Promise<void> => {
     try {
       await ledger.checkpoint();

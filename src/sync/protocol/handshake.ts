@@ -46,6 +46,8 @@ const requestSchema = z.object({
   sealedCode: z.string().max(1_000).nullable().default(null),
   lastModelSequence: z.number().int().min(0).default(0),
   application: z.string().max(60).default(''),
+  /** Where the site says that its peers reach it. */
+  address: signedSchema.nullable().default(null),
 });
 
 const outcomeSchema = z.discriminatedUnion('kind', [
@@ -59,6 +61,8 @@ export interface AdmissionRequest {
   readonly publicKey: string;
   readonly inviteCode: string | null;
   readonly lastModelSequence: number;
+  /** An `address` statement; its signature is still to be checked. */
+  readonly address: Signed | null;
 }
 
 /** The hub's own word, sealed by the hub that the invite names: the only fault that may end a membership. */
@@ -75,6 +79,7 @@ export async function greetHub(order: {
   readonly hubFingerprint: string;
   readonly inviteCode: string | null;
   readonly lastModelSequence: number;
+  readonly address: Signed | null;
   readonly wrongHub: () => Fault;
 }): Promise<{ readonly seal: MessageSeal; readonly hello: Hello }> {
   const { socket, frames, keys } = order;
@@ -95,6 +100,7 @@ export async function greetHub(order: {
     sealedCode: order.inviteCode === null ? null : sealCode(order.inviteCode, session),
     lastModelSequence: order.lastModelSequence,
     application: 'imagiq',
+    address: order.address,
   });
   const signature = signatureOf(transcript('authenticate', [openText, helloText], statement), keys.signingKey);
   socket.send(JSON.stringify({ kind: 'authenticate', statement, signature }));
@@ -148,6 +154,7 @@ export async function greetSite<M>(order: {
       publicKey,
       inviteCode,
       lastModelSequence: request.lastModelSequence,
+      address: request.address,
     });
     socket.send(messageSeal.seal(JSON.stringify({ kind: 'welcome', federation: order.federation })));
     return { seal: messageSeal, member, lastModelSequence: request.lastModelSequence };

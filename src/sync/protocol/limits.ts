@@ -31,6 +31,8 @@ export const wireLimits = {
   messages: 2_000,
   messageWindowMs: 10_000,
   members: 1_000,
+  /** `address` statements in one message. */
+  addresses: 200,
   /** Branches of models that one author shows in a project (section 8): more are refused. */
   branches: 16,
 } as const;

@@ -20,6 +20,8 @@ export const memberSchema = z.object({
   online: z.boolean(),
   updates: z.number().int().min(0),
   lastSeen: z.string().max(40).nullable(),
+  /** Where it says that its peers reach it (an `address` statement); null or absent where it said nothing since the hub started. */
+  address: signedSchema.nullable().optional(),
 });
 export type Member = z.infer<typeof memberSchema>;
 
@@ -85,7 +87,20 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('left'), re: id }),
 ]);
 export type FromHub = z.infer<typeof fromHubSchema>;
-export type WireMessage = FromSite | FromHub;
+
+/** Between two sites on a line of their own, the same in both directions (docs/protocol.md, section 11). */
+export const fromPeerSchema = z.discriminatedUnion('kind', [
+  ...transferMessages,
+  /** A model of the sender, sealed for the other end, which may fetch its bytes on this line. */
+  z.object({ kind: z.literal('model-offered'), id, model: signedSchema, sealedKey: z.string().max(400) }),
+  z.object({ kind: z.literal('model-noted'), re: id, isWanted: z.boolean() }),
+  /** The other end needs nothing more of this model: it has it, or refused it for good. */
+  z.object({ kind: z.literal('model-taken'), model: hashSchema }),
+  /** `address` statements that the sender knows, its own among them. */
+  z.object({ kind: z.literal('addresses-told'), addresses: z.array(signedSchema).max(wireLimits.addresses) }),
+]);
+export type FromPeer = z.infer<typeof fromPeerSchema>;
+export type WireMessage = FromSite | FromHub | FromPeer;
 
 /** @throws Fault 400 when the text is not a message of this direction. */
 export function decodeMessage<M>(schema: z.ZodType<M>, text: string): M {

@@ -92,12 +92,37 @@ const siteCardSchema = z.object({
 });
 export type SiteCard = z.infer<typeof siteCardSchema>;
 
+/**
+ * A device's word on where its peers of one federation reach it, and the certificate that answers there: the key of the TLS is
+ * bound to the device by the signature. `url` null: nowhere any more.
+ */
+const addressStatementSchema = z.object({
+  /** Fingerprint of the federation's hub. */
+  hub: fingerprintSchema,
+  device: fingerprintSchema,
+  /** Grows with each change: the highest stands. */
+  sequence: z.number().int().min(0),
+  url: z
+    .string()
+    .max(300)
+    .regex(/^wss:\/\/[^/@\s]+$/)
+    .nullable(),
+  /** X.509 in DER, base64. */
+  certificate: z
+    .string()
+    .max(4_000)
+    .regex(/^[A-Za-z0-9+/]+=*$/)
+    .nullable(),
+});
+export type AddressStatement = z.infer<typeof addressStatementSchema>;
+
 const schemas = {
   update: updateStatementSchema,
   receipt: receiptStatementSchema,
   trunk: trunkStatementSchema,
   model: modelStatementSchema,
   'site-card': siteCardSchema,
+  address: addressStatementSchema,
 } as const;
 export type StatementKind = keyof typeof schemas;
 export type StatementOf<K extends StatementKind> = z.infer<(typeof schemas)[K]>;

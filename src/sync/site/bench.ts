@@ -33,7 +33,7 @@ export function openBench(desk: MembershipDesk): Bench {
   const { state, blobs, keys } = desk;
   const predictions = openCachedPredictions(`${desk.folder}/predictions`);
   const publication = openPublication(desk);
-  let sharing: Promise<void> | null = null;
+  let showing: Promise<void> | null = null;
 
   const takesPlaceOf = (next: NewCandidate, known: BenchCandidate): boolean =>
     known.model !== next.model &&
@@ -140,12 +140,10 @@ export function openBench(desk: MembershipDesk): Bench {
       desk.save();
     },
     share() {
-      sharing ??= showOwn()
-        .then(() => publication.deliver())
-        .finally(() => {
-          sharing = null;
-        });
-      return sharing;
+      showing ??= showOwn().finally(() => {
+        showing = null;
+      });
+      return showing.then(() => publication.deliver());
     },
     get isShared() {
       return publication.isDelivered && (state.own === null || state.published.length > 0);

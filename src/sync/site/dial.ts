@@ -8,7 +8,7 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { greetHub, HubRefusal, type Hello } from '../protocol/handshake.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import type { MessageSeal } from '../protocol/message-seal.ts';
-import { signStatement } from '../protocol/statement.ts';
+import { type Signed, signStatement } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
 
 export interface DialOrder {
@@ -20,6 +20,7 @@ export interface DialOrder {
   readonly lastModelSequence: number;
   /** Makes the connections; the system's own without. */
   readonly agent: Agent | null;
+  readonly address: Signed | null;
 }
 
 export interface Line {

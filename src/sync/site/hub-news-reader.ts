@@ -31,7 +31,7 @@ export function openNewsReader(order: {
   const { state } = desk;
 
   /** Its card, a member's word on its own keys, is checked once. @returns whether member or card are new. */
-  const takeMember = ({ card, online, updates, lastSeen }: Member): boolean => {
+  const takeMember = ({ card, online, updates, lastSeen, address }: Member): boolean => {
     const { publicKey } = parseStatement('site-card', card.statement);
     const fingerprint = fingerprintOf(publicKey);
     const known = state.cards[fingerprint];
@@ -39,10 +39,11 @@ export function openNewsReader(order: {
     const { site } = isKnown ? parseStatement('site-card', card.statement) : readSiteCard(card);
     // Whoever wrote to us once stays known, so that its models can be checked after it left.
     state.cards[fingerprint] = card;
+    const isMoved = address ? desk.lines().noteAddress(address) : false;
     const at = state.memberFingerprints.indexOf(fingerprint);
     state.members[at === -1 ? state.members.length : at] = { site, online, updates, lastSeen };
     if (at === -1) state.memberFingerprints.push(fingerprint);
-    return !isKnown || at === -1;
+    return !isKnown || isMoved || at === -1;
   };
   const dropMembers = (isGone: (fingerprint: string) => boolean): boolean => {
     const kept = state.memberFingerprints.map((fingerprint) => !isGone(fingerprint));

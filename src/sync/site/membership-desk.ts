@@ -4,6 +4,7 @@ import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { Channel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import type { MembershipState } from './membership-file.ts';
+import type { PeerLines } from './peer-lines.ts';
 import type { SiteWork } from './site-work.ts';
 
 export type LedgerDetail = Readonly<Record<string, string | number | boolean | null>>;
@@ -25,6 +26,8 @@ export interface MembershipDesk {
   forget(hash: string): void;
   /** Null while the hub cannot be reached. */
   channel(): Channel | null;
+  /** Lines to peers. */
+  lines(): PeerLines;
   /** Resolves once the hub has been tried, with what it says first taken in, or after a few seconds. */
   tried(): Promise<void>;
   /** Writes one act into the station's ledger; the federation's name is added. */

@@ -92,6 +92,10 @@ const stateSchema = z.object({
   bytesSent: count,
   bytesReceived: count,
   cards: z.record(fingerprintSchema, signedSchema),
+  /** This site's own `address` statement, as it was told last. */
+  address: signedSchema.nullable().default(null),
+  /** By device: the newest `address` statement. */
+  addresses: z.record(fingerprintSchema, signedSchema).default({}),
   members: membershipSchema.shape.members,
   /** The members that the hub named last. */
   memberFingerprints: z.array(fingerprintSchema).default([]),
@@ -142,6 +146,8 @@ export function newMembershipState(
     bytesSent: 0,
     bytesReceived: 0,
     cards: {},
+    address: null,
+    addresses: {},
     members: [],
     memberFingerprints: [],
     history: [],

@@ -5,6 +5,7 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { parseStatement } from '../protocol/statement.ts';
 import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
+import type { PeerLines } from './peer-lines.ts';
 import type { WorkLoop } from './work-loop.ts';
 
 export type ConnectionState = 'enrolling' | 'connecting' | 'online' | 'offline';
@@ -15,20 +16,21 @@ export function siteNamed(state: MembershipState, fingerprint: string): string {
   return card === undefined ? fingerprint.slice(0, 12) : parseStatement('site-card', card.statement).site;
 }
 
-function peersOf({ state, keys, connection }: Parameters<typeof membershipView>[0]): Peer[] {
+function peersOf({ state, keys, connection, lines }: Parameters<typeof membershipView>[0]): Peer[] {
   const announced = state.announced.map(({ model }) => parseStatement('model', model.statement).author);
   return state.memberFingerprints
     .filter((fingerprint) => fingerprint !== keys.fingerprint)
     .map((fingerprint) => {
       const site = siteNamed(state, fingerprint);
       const models = state.candidates.filter(({ author }) => author === fingerprint);
+      const address = state.addresses[fingerprint];
       const aucs = models.flatMap(({ metrics }) => metrics?.auc?.value ?? []);
       const isOnline = state.members[state.memberFingerprints.indexOf(fingerprint)]?.online ?? false;
       return {
         site,
         fingerprint,
-        route: connection === 'online' && isOnline ? ('relay' as const) : ('away' as const),
-        address: null,
+        route: lines.to(fingerprint) !== null ? 'direct' : connection === 'online' && isOnline ? 'relay' : 'away',
+        address: address === undefined ? null : parseStatement('address', address.statement).url,
         isMuted: state.muted.includes(fingerprint),
         models: models.length,
         offered: announced.filter((author) => author === fingerprint).length,
@@ -45,6 +47,7 @@ export function membershipView(order: {
   readonly reason: string | null;
   readonly loop: WorkLoop;
   readonly outbox: Outbox;
+  readonly lines: PeerLines;
 }): Membership {
   const { state, keys, connection, reason, loop, outbox } = order;
   return {

@@ -1,6 +1,7 @@
 // One membership: listens to the hub, keeps what it says, and moves the work, the outbox and the bench along.
 import type { Agent } from 'node:http';
 import path from 'node:path';
+import type { WebSocket } from 'ws';
 import type { Membership } from '../../contract/federation.ts';
 import type { Fault } from '../../contract/fault.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
@@ -8,6 +9,7 @@ import { closeCodes, openChannel, type Channel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { fromHubSchema } from '../protocol/messages.ts';
+import { parseStatement, signStatement } from '../protocol/statement.ts';
 import { openBench } from './bench.ts';
 import { type BenchActs, openBenchActs } from './bench-acts.ts';
 import { dial } from './dial.ts';
@@ -18,6 +20,7 @@ import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
 import { writeMembershipState, type MembershipState } from './membership-file.ts';
 import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
 import { openOutbox } from './outbox.ts';
+import { openPeerLines, type PeerLines } from './peer-lines.ts';
 import type { SiteWork } from './site-work.ts';
 import { openWorkLoop } from './work-loop.ts';
 
@@ -28,6 +31,10 @@ export interface OpenMembership {
   /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at. */
   approve(cohort: string, fingerprint: string | null): Promise<void>;
   leave(): Promise<void>;
+  /** Greets a peer that came to this site's door. */
+  welcomePeer(socket: WebSocket): Promise<void>;
+  /** Where this site listens changed: its peers are told. */
+  tellAddress(): void;
   blobFile(hash: string): string | null;
   readonly acts: BenchActs;
   close(): Promise<void>;
@@ -42,6 +49,8 @@ export interface MembershipOrder {
   readonly random: () => number;
   readonly pingMs: number | null;
   readonly agent: Agent | null;
+  /** Where this site listens for its peers now; null where it does not. */
+  readonly address: () => { readonly url: string; readonly certificate: string } | null;
   /** With a code: the first connection enrols, and its failure is thrown instead of tried again. */
   readonly inviteCode: string | null;
   readonly onChange: (membership: Membership) => void;
@@ -95,7 +104,11 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       if (!isNeeded) blobs.remove(hash);
     },
     channel: () => channel,
-    tried: () => until(() => connection === 'offline' || isNewsTaken || state.standing !== 'member', firstTryMs),
+    lines: () => lines,
+    async tried() {
+      await until(() => connection === 'offline' || isNewsTaken || state.standing !== 'member', firstTryMs);
+      await lines.tried();
+    },
     ledger: (act, detail) => order.onLedger(act, { federation: state.federation, ...detail }),
   };
   const bench = openBench(desk);
@@ -110,6 +123,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       inviteCode,
       lastModelSequence: state.lastModelSequence,
       agent: order.agent,
+      address: state.address,
     });
     state.hubKey = line.hello.hubKey;
     return openChannel({
@@ -149,14 +163,17 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     const isAboutMembers = message.kind === 'members-changed' || message.kind === 'members-updated';
     // The models that wait for this site come in the same breath.
     if (message.kind === 'members-changed') setTimeout(() => (isNewsTaken = true), breathMs).unref();
-    if (isToKeep && isAboutMembers) shareModel();
+    if (isToKeep && isAboutMembers) {
+      lines.refresh();
+      shareModel();
+    }
     if (isToKeep) desk.save();
     else desk.changed();
     loop.poke();
   };
 
   const view = (): Membership =>
-    membershipView({ state, keys, connection, reason: connectionReason ?? state.reason, loop, outbox });
+    membershipView({ state, keys, connection, reason: connectionReason ?? state.reason, loop, outbox, lines });
 
   const onUp = (opened: Channel): void => {
     channel = opened;
@@ -179,6 +196,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       state.standing = 'refused';
       state.reason = fault.message;
       loop.restart();
+      lines.refresh();
       desk.save();
       desk.ledger('refused', { reason: fault.message });
     } else {
@@ -197,15 +215,47 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
 
   const loop = openWorkLoop({ desk, bench, outbox, random: order.random });
+  const lines: PeerLines = openPeerLines({
+    desk,
+    random: order.random,
+    pingMs: order.pingMs,
+    ownAddress: () => state.address,
+    onOpen: shareModel,
+    onOffer(offer) {
+      const isWanted = bench.reception.note(offer, 'direct');
+      desk.save();
+      loop.poke();
+      return isWanted;
+    },
+    onTaken(fingerprint, model) {
+      bench.publication.taken(fingerprint, model);
+      loop.poke();
+    },
+    maySend: bench.publication.isOfferedTo,
+  });
+  /** Signs where this site listens now, where that is another place than it told last. @returns whether it is. */
+  const signAddress = (): boolean => {
+    const told = state.address === null ? null : parseStatement('address', state.address.statement);
+    const now = order.address();
+    const url = now?.url ?? null;
+    const certificate = now?.certificate ?? null;
+    if ((told?.url ?? null) === url && (url === null || told?.certificate === certificate)) return false;
+    const sequence = Math.max((told?.sequence ?? 0) + 1, Math.floor(clock() / 1_000));
+    const { hubFingerprint: hub } = state;
+    state.address = signStatement('address', { hub, device: keys.fingerprint, sequence, url, certificate }, keys);
+    return true;
+  };
   const takeNews = openNewsReader({ desk, bench, outbox, loop });
   let link: Link | null = null;
   const stop = async (): Promise<void> => {
     isClosed = true;
     outbox.close();
-    await Promise.all([link?.close(), loop.close()]);
+    bench.publication.close();
+    await Promise.all([link?.close(), lines.close(), loop.close()]);
     blobs.close();
   };
   let first: Channel | null = null;
+  signAddress();
   if (order.inviteCode !== null) {
     connection = 'enrolling';
     try {
@@ -219,6 +269,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   }
   if (state.standing === 'member' || state.owesLeave) {
     link = openLink({ connect: () => connect(null), onUp, onDown, random: order.random, first });
+    lines.refresh();
   }
 
   return {
@@ -253,10 +304,19 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
         connectionReason = null;
         outbox.clear();
         loop.restart();
+        lines.refresh();
         desk.save();
         desk.ledger('left', {});
       }
       if (channel !== null) await sayGoodbye(channel);
+    },
+    welcomePeer: (socket) => lines.welcome(socket),
+    tellAddress() {
+      if (!signAddress()) return;
+      desk.save();
+      lines.tellAddress();
+      // The hub is told with the next greeting.
+      channel?.close(closeCodes.goingAway, 'the site tells its address anew');
     },
     blobFile: (hash) => blobs.file(hash),
     acts: openBenchActs(desk, bench, (fingerprint) => siteNamed(state, fingerprint)),

@@ -7,6 +7,7 @@ import { readSiteCard, signStatement, type StatementOf } from '../protocol/state
 import { recordAncestor } from './lineage.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { PublishedModel } from './membership-file.ts';
+import { peerLimits } from './peer-limits.ts';
 
 export type NewPublication = Pick<
   StatementOf<'model'>,
@@ -32,13 +33,23 @@ export interface Publication {
   deliver(): Promise<void>;
   /** Everyone has everything, as far as this site can do something about it. */
   readonly isDelivered: boolean;
+  /** A peer has a model, or refused it for good. */
+  taken(fingerprint: string, model: string): void;
+  /** Whether a peer may fetch these sealed bytes: they were offered to it. */
+  isOfferedTo(fingerprint: string, sealedBlob: string): boolean;
   /** Takes back what was published. */
   clear(): void;
+  close(): void;
 }
 
 export function openPublication(desk: MembershipDesk): Publication {
   const { state, blobs, keys } = desk;
   let delivering: Promise<void> | null = null;
+  /** Asked for while it runs: it begins anew. */
+  let isWanted = false;
+  let again: NodeJS.Timeout | null = null;
+  /** By published model and line: when it was offered there. The hub gets it too where it is not taken in time. */
+  const offered = new WeakMap<PublishedModel, Map<Channel, number>>();
 
   const missing = ({ audience, recipients }: PublishedModel): string[] =>
     state.memberFingerprints.filter(
@@ -48,8 +59,44 @@ export function openPublication(desk: MembershipDesk): Publication {
 
   const isPublished = (published: PublishedModel): boolean => state.published.includes(published);
 
+  /** Offers a model on a line of its own, once for each line. */
+  const offer = async (published: PublishedModel, recipient: string, line: Channel): Promise<void> => {
+    const { model, sealedBlob, statement } = published;
+    const lines = offered.get(published) ?? new Map<Channel, number>();
+    offered.set(published, lines);
+    if (lines.has(line)) return;
+    lines.set(line, desk.clock());
+    if (!published.enteredDirect.includes(recipient)) {
+      // Before a byte leaves, as with the hub.
+      const bytes = blobs.size(sealedBlob) ?? 0;
+      const { site } = readSiteCard(state.cards[recipient]!);
+      desk.ledger('model-shared', { model, recipients: 1, bytes, to: site, device: recipient });
+      published.enteredDirect.push(recipient);
+      desk.save();
+    }
+    try {
+      const noted = await line.ask({
+        kind: 'model-offered',
+        model: statement,
+        sealedKey: sealedKeyFor(published, recipient),
+      });
+      if (noted.kind === 'model-noted' && !noted.isWanted) publication.taken(recipient, model);
+    } catch {
+      // Offered again on the next line, or through the hub.
+      lines.set(line, Number.NEGATIVE_INFINITY);
+    }
+  };
+
+  /** It may still come to be taken on a line of its own. */
+  const isPending = (published: PublishedModel, recipient: string): boolean => {
+    if (desk.lines().isTrying(recipient)) return true;
+    const line = desk.lines().to(recipient);
+    const at = line === null ? undefined : offered.get(published)?.get(line);
+    return at !== undefined && desk.clock() - at < peerLimits.takeMs;
+  };
+
   const relay = async (channel: Channel, published: PublishedModel): Promise<void> => {
-    const recipients = missing(published);
+    const recipients = missing(published).filter((recipient) => !isPending(published, recipient));
     if (recipients.length === 0) return;
     const { model, sealedBlob } = published;
     const envelopes = recipients.map((recipient) => ({ recipient, sealedKey: sealedKeyFor(published, recipient) }));
@@ -80,10 +127,30 @@ export function openPublication(desk: MembershipDesk): Publication {
   const sealedKeyFor = ({ contentKey, model }: PublishedModel, recipient: string): string =>
     wrapKey(Buffer.from(contentKey, 'base64url'), readSiteCard(state.cards[recipient]!).boxPublicKey, model);
 
-  const run = async (): Promise<void> => {
+  const onLines = async (): Promise<void> => {
+    const offers = state.published.flatMap((published) =>
+      missing(published).flatMap((recipient) => {
+        const line = desk.lines().to(recipient);
+        return line === null ? [] : offer(published, recipient, line);
+      }),
+    );
+    await Promise.all(offers);
+  };
+  const throughHub = async (): Promise<void> => {
     const channel = desk.channel();
     if (channel === null) return;
     for (const published of state.published) if (isPublished(published)) await relay(channel, published);
+  };
+  const run = async (): Promise<void> => {
+    await onLines();
+    await throughHub();
+    // Those who were being dialled meanwhile.
+    await desk.lines().tried();
+    await onLines();
+    await throughHub();
+    if (again !== null) clearTimeout(again);
+    const waits = state.published.some((published) => missing(published).some((one) => isPending(published, one)));
+    again = waits ? setTimeout(() => void publication.deliver().catch(() => {}), peerLimits.takeMs).unref() : null;
   };
 
   const drop = (dropped: readonly PublishedModel[]): void => {
@@ -91,7 +158,7 @@ export function openPublication(desk: MembershipDesk): Publication {
     for (const { sealedBlob } of dropped) desk.forget(sealedBlob);
   };
 
-  return {
+  const publication: Publication = {
     async publish({ audience, ...described }) {
       const { project } = state;
       if (project === null) return;
@@ -133,7 +200,13 @@ export function openPublication(desk: MembershipDesk): Publication {
       desk.save();
     },
     deliver() {
-      delivering ??= run().finally(() => {
+      isWanted = true;
+      delivering ??= (async () => {
+        while (isWanted) {
+          isWanted = false;
+          await run();
+        }
+      })().finally(() => {
         delivering = null;
       });
       return delivering;
@@ -141,6 +214,18 @@ export function openPublication(desk: MembershipDesk): Publication {
     get isDelivered() {
       return state.published.every((published) => missing(published).length === 0);
     },
+    taken(fingerprint, model) {
+      const published = state.published.find((one) => one.model === model && one.enteredDirect.includes(fingerprint));
+      if (published === undefined || published.recipients.includes(fingerprint)) return;
+      published.recipients.push(fingerprint);
+      desk.save();
+    },
+    isOfferedTo: (fingerprint, sealedBlob) =>
+      state.published.some((one) => one.sealedBlob === sealedBlob && one.enteredDirect.includes(fingerprint)),
     clear: () => drop(state.published),
+    close() {
+      if (again !== null) clearTimeout(again);
+    },
   };
+  return publication;
 }

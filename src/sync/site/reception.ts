@@ -4,6 +4,7 @@ import { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { checkUpdate } from '../aggregation/update.ts';
 import { decodeWeights, type Weights } from '../aggregation/weights.ts';
+import type { Channel } from '../protocol/channel.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { openModel, unwrapKey } from '../protocol/sealed-model.ts';
 import { parseStatement, readSiteCard, readStatement, type Signed, type StatementOf } from '../protocol/statement.ts';
@@ -39,8 +40,10 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
       const by = authorOf(one);
       return !state.muted.includes(by) && (author === undefined || by === author);
     });
-  const isReachable = (one: AnnouncedModel): boolean =>
-    state.cards[authorOf(one)] !== undefined && one.isRelayed && desk.channel() !== null;
+  const isReachable = (one: AnnouncedModel): boolean => state.cards[authorOf(one)] !== undefined && wayTo(one) !== null;
+  /** The author's own line where it offered it there, else the hub's. */
+  const wayTo = (one: AnnouncedModel): Channel | null =>
+    (one.isDirect ? desk.lines().to(authorOf(one)) : null) ?? (one.isRelayed ? desk.channel() : null);
 
   const isSuperseded = ({ author, branch, sequence, model }: ModelStatement): boolean =>
     state.candidates.some(
@@ -69,7 +72,7 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
     const statement = readStatement('model', next.model, publicKey);
     if (statement.projectHash !== hash) throw siteFault.badModel('it belongs to another project');
     const { model, sealedBlob, sealedBytes, network, definition, normalisation, branch, sequence, turn } = statement;
-    await desk.channel()!.getBlob(sealedBlob, sealedBytes);
+    await wayTo(next)!.getBlob(sealedBlob, sealedBytes);
     const contentKey = unwrapKey(next.sealedKey, keys, model);
     const sealed = await blobs.read(sealedBlob);
     if (!isStillAsked()) return desk.forget(sealedBlob);
@@ -97,7 +100,14 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
     try {
       await received(project, next);
     } catch (thrown) {
-      if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
+      if (!(thrown instanceof Fault) || thrown.retry !== 'never') {
+        // Its own line failed: offered there again with the next one, and the hub may have it.
+        if (!next.isDirect) throw thrown;
+        next.isDirect = false;
+        if (!next.isRelayed) state.announced = state.announced.filter((one) => one !== next);
+        desk.save();
+        return null;
+      }
       const { model } = parseStatement('model', next.model.statement);
       state.refusedModels = [...state.refusedModels, model].slice(-benchLimits.refusedModels);
       desk.ledger('model-refused', { reason: thrown.message });
@@ -105,6 +115,8 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
     }
     state.announced = state.announced.filter((one) => one !== next);
     desk.save();
+    const { author: by, model } = parseStatement('model', next.model.statement);
+    desk.lines().to(by)?.send({ kind: 'model-taken', model });
     return outcome;
   };
 

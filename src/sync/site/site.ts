@@ -3,10 +3,12 @@ import { rmSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import path from 'node:path';
 import { siteNameSchema, type Membership, type Project } from '../../contract/federation.ts';
-import type { Ancestor } from '../../contract/peers.ts';
+import type { Ancestor, Listening, ListeningRules } from '../../contract/peers.ts';
+import { closeCodes } from '../protocol/channel.ts';
 import { parseInvite } from '../protocol/invite-link.ts';
 import type { BenchActs } from './bench-acts.ts';
 import { siteFault } from './faults.ts';
+import { openListening } from './listening.ts';
 import type { LedgerDetail } from './membership-desk.ts';
 import { newMembershipState } from './membership-file.ts';
 import { makeMembershipFolder, readMembershipFolders, type StoredMembership } from './membership-folders.ts';
@@ -62,6 +64,10 @@ export interface Site {
   lineage(federation: string): readonly Ancestor[];
   /** Null before an ensemble was selected. */
   ensembleOf(federation: string): EnsembleFiles | null;
+  /** Whether and where this site listens for its peers. */
+  listening(): Listening;
+  /** @throws Fault 487–489; what was before stands then. */
+  listen(rules: ListeningRules): Promise<void>;
   /** Ends work and connections; the next `openSite` goes on where this one stood. */
   close(): Promise<void>;
 }
@@ -71,6 +77,15 @@ export async function openSite(order: SiteOrder): Promise<Site> {
   const keys = openSiteKeys(path.join(order.folder, 'keys'), order.sealing ?? plainSealing);
   const federations = path.join(order.folder, 'federations');
   const memberships = new Map<string, OpenMembership>();
+  const listening = await openListening({
+    folder: order.folder,
+    sealing: order.sealing ?? plainSealing,
+    async welcome(socket, hubFingerprint) {
+      const called = [...memberships.values()].find(({ state }) => state.hubFingerprint === hubFingerprint);
+      if (called === undefined) socket.close(closeCodes.refused, 'no such federation here');
+      else await called.welcomePeer(socket);
+    },
+  });
   const joining = new Set<string>();
   const open = ({ folder, state }: StoredMembership, inviteCode: string | null): Promise<OpenMembership> =>
     openMembership({
@@ -82,6 +97,7 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       random: order.random ?? Math.random,
       pingMs: order.pingMs ?? null,
       agent: order.agent ?? null,
+      address: listening.address,
       inviteCode,
       onChange: order.onChange,
       onLedger: order.onLedger,
@@ -159,7 +175,13 @@ export async function openSite(order: SiteOrder): Promise<Site> {
         localOnlyFile: state.own === null ? null : blobFile(state.own.model),
       };
     },
+    listening: () => listening.now,
+    async listen(rules) {
+      await listening.change(rules);
+      for (const membership of memberships.values()) membership.tellAddress();
+    },
     async close() {
+      listening.close();
       await Promise.all([...memberships.values()].map((membership) => membership.close()));
     },
   };

@@ -23,4 +23,6 @@ const hub = await openHub({
   },
 });
 hub.watch((news) => process.send?.({ news }));
-process.send?.({ url: hub.url, port: hub.port, invites: [await hub.createInvite(), await hub.createInvite()] });
+const invites: string[] = [];
+for (let made = 0; made < 4; made += 1) invites.push(await hub.createInvite());
+process.send?.({ url: hub.url, port: hub.port, invites });

@@ -85,7 +85,7 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, isThere, newPlace }
     const keys = createDeviceKeys();
     const card = cardOf('Lyon', keys);
     const inviteCode = parseInvite(await createInvite(db, enter, {}, Date.now())).code;
-    const request = { card, publicKey: keys.publicKey, inviteCode, lastModelSequence: 0 };
+    const request = { card, publicKey: keys.publicKey, inviteCode, lastModelSequence: 0, address: null };
     const site = await members.admit(request);
     const store = openTrunkStore(db, blobs, enter);
     const first = blobs.put(weightsOf(0));

@@ -43,6 +43,7 @@ export async function rawSite(order: {
     inviteCode: order.isEnrolled ? null : invite.code,
     lastModelSequence: 0,
     agent: null,
+    address: null,
   });
   const channel = openChannel({
     ...line,

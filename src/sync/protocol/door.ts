@@ -1,21 +1,28 @@
-// The hub's door: upgrades HTTP connections that speak this version of the wire, a bounded number of strangers at a time.
+// The door of a hub, or of a site that listens for its peers: upgrades HTTP connections that speak this version of the wire, a
+// bounded number of strangers at a time.
 import type { IncomingMessage, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { wireLimits, wireVersion } from '../protocol/limits.ts';
-import { hubFault } from './faults.ts';
-
-/** Connections that have not said who they are yet. */
-const maxStrangers = 256;
+import type { Fault } from '../../contract/fault.ts';
+import { wireLimits, wireVersion } from './limits.ts';
 
 export interface Door {
-  /** @throws Fault 521 when the port is taken, 523 when the address cannot be used. @returns the port. */
+  /** @throws what `cannotListen` makes of the reason. @returns the port. */
   open(port: number, host: string): Promise<number>;
   close(): void;
 }
 
-/** `welcome` resolves when a stranger has been let in or sent away. */
-export function openDoor(server: Server, welcome: (socket: WebSocket) => Promise<void>): Door {
+export function openDoor(order: {
+  readonly server: Server | SecureServer;
+  /** Connections that have not said who they are yet. */
+  readonly maxStrangers: number;
+  /** Resolves when a stranger has been let in or sent away. */
+  readonly welcome: (socket: WebSocket, path: string) => Promise<void>;
+  /** `code` as the system has it: EADDRINUSE where another program has the port. */
+  readonly cannotListen: (code: string, port: number) => Fault;
+}): Door {
+  const { server, maxStrangers, welcome } = order;
   let strangers = 0;
   const sockets = new WebSocketServer({
     noServer: true,
@@ -27,7 +34,7 @@ export function openDoor(server: Server, welcome: (socket: WebSocket) => Promise
     stream.on('error', () => stream.destroy());
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (!offered.includes(wireVersion)) {
-      return refuseUpgrade(stream, '426 Upgrade Required', `This hub speaks ${wireVersion}.`);
+      return refuseUpgrade(stream, '426 Upgrade Required', `This end speaks ${wireVersion}.`);
     }
     if (strangers >= maxStrangers) {
       return refuseUpgrade(stream, '503 Service Unavailable', 'Too many connections at once.');
@@ -35,7 +42,7 @@ export function openDoor(server: Server, welcome: (socket: WebSocket) => Promise
     sockets.handleUpgrade(request, stream, head, (socket) => {
       strangers += 1;
       socket.on('error', () => socket.terminate());
-      void welcome(socket)
+      void welcome(socket, request.url ?? '/')
         .catch(() => socket.terminate())
         .finally(() => {
           strangers -= 1;
@@ -44,7 +51,7 @@ export function openDoor(server: Server, welcome: (socket: WebSocket) => Promise
   });
   return {
     async open(port, host) {
-      await listen(server, port, host);
+      await listen(order, port, host);
       return (server.address() as { port: number }).port;
     },
     close() {
@@ -55,13 +62,13 @@ export function openDoor(server: Server, welcome: (socket: WebSocket) => Promise
   };
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+function listen(
+  { server, cannotListen }: Pick<Parameters<typeof openDoor>[0], 'server' | 'cannotListen'>,
+  port: number,
+  host: string,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE' ? hubFault.portInUse(port) : hubFault.cannotListen(error.code ?? error.message),
-      );
-    });
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error.code ?? error.message, port)));
     server.listen(port, host, resolve);
   });
 }

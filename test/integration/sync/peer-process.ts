@@ -1,0 +1,64 @@
+// A site in a process of its own that a test orders about over IPC, and may kill at any moment.
+import type { Project } from '../../../src/contract/federation.ts';
+import { openSite } from '../../../src/sync/site/site.ts';
+import { classes, practiceWork, until, weightsOf } from './federation-fixture.ts';
+
+export interface PeerOrder {
+  readonly id: number;
+  readonly act: 'join' | 'publish' | 'view' | 'close';
+  readonly invite?: string;
+  readonly value?: number;
+}
+
+const { folder, name, step, goal, isListening } = JSON.parse(process.argv[2] ?? '{}') as {
+  folder: string;
+  name: string;
+  step: number;
+  goal: number;
+  isListening: boolean;
+};
+const site = await openSite({
+  folder,
+  siteName: name,
+  work: practiceWork({ step, goal }),
+  random: () => 0.2,
+  onChange: (membership) => process.send?.({ membership }),
+  onLedger: (act, detail) => process.send?.({ ledger: { act, detail } }),
+});
+if (isListening && !site.listening().isOn) await site.listen({ isOn: true, port: 0, address: '127.0.0.1' });
+
+async function obey({ act, invite, value }: PeerOrder): Promise<unknown> {
+  switch (act) {
+    case 'join':
+      await site.join(invite!);
+      await until('the project is announced', () => site.memberships()[0]?.project);
+      return site.approve('ImagiQ', 'chest');
+    case 'publish': {
+      const project = site.memberships()[0]!.project as Project;
+      return site.bench('ImagiQ').publish({
+        weights: weightsOf(value!),
+        definition: project.network,
+        classes,
+        normalisation: null,
+        parents: [],
+        datasetFingerprint: 'a'.repeat(64),
+        examples: 10,
+        metrics: null,
+      });
+    }
+    case 'view':
+      return { ...site.memberships()[0]!, lineage: site.lineage('ImagiQ') };
+    case 'close':
+      await site.close();
+      return null;
+  }
+}
+
+process.on('message', (order: PeerOrder) => {
+  void obey(order).then(
+    (value) => process.send?.({ id: order.id, value }),
+    (error: unknown) => process.send?.({ id: order.id, error: String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ isReady: true });
