@@ -1,7 +1,7 @@
 // A run as the terminal follows it: a line of progress while it lives, a text when it has ended.
 import type { Run } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
-import type { Estimate } from '../contract/metrics.ts';
+import type { Estimate, Metrics } from '../contract/metrics.ts';
 import { exitCode, type Output } from './output.ts';
 import type { StationLink } from './station-link.ts';
 
@@ -81,16 +81,11 @@ function progressText({ progress, preparing }: Run): string {
 
 function runText(run: Run): string {
   const lines = run.epochs.map(({ epoch, loss, validation }) => {
-    const measured = validation
-      ? `, validation accuracy ${estimateText(validation.accuracy)}, AUC ${estimateText(validation.auc)}`
-      : '';
-    return `epoch ${epoch}: loss ${loss.toFixed(4)}${measured}`;
+    return `epoch ${epoch}: loss ${loss.toFixed(4)}${validation ? `, validation ${figuresText(validation)}` : ''}`;
   });
   const test = run.outcome?.test;
   if (test) {
-    lines.push(
-      `test (${test.patients} patients): accuracy ${estimateText(test.accuracy)}, AUC ${estimateText(test.auc)}, ECE ${test.calibrationError.toFixed(3)}`,
-    );
+    lines.push(`test (${test.patients} patients): ${figuresText(test)}, ECE ${test.calibrationError.toFixed(3)}`);
   }
   if (run.outcome?.ending === 'patience') {
     lines.push(
@@ -108,6 +103,12 @@ function runText(run: Run): string {
   if (run.state === 'paused') lines.push(`The run is paused. \`imagiq runs resume ${run.id}\` goes on.`);
   else if (run.state !== 'done') lines.push(`The run is ${run.state}.`);
   return lines.join('\n');
+}
+
+/** The two figures by which a task is judged. Accuracy says little of masks, which are mostly background. */
+function figuresText({ task, accuracy, auc, dice, hausdorff95, hausdorffUnit }: Metrics): string {
+  if (task !== 'segmentation') return `accuracy ${estimateText(accuracy)}, AUC ${estimateText(auc)}`;
+  return `Dice ${estimateText(dice)}, Hausdorff 95 ${estimateText(hausdorff95)} ${hausdorffUnit ?? ''}`.trimEnd();
 }
 
 export function estimateText(estimate: Estimate): string {
