@@ -100,6 +100,19 @@ export type TrunkRule = z.infer<typeof trunkRuleFields>;
 
 export const updateCodecs = ['float32', 'float16'] as const;
 
+/** Secure aggregation: the hub sees the sum of a buffer's updates, and none of them (docs/protocol.md, section 10). */
+export const secureAggregationSchema = z.object({
+  /** Sites of a buffer that must deliver, and help to take the masks off: more than half of `trunkRule.bufferSize`. */
+  threshold: z.number().int().min(2).max(1_000),
+  /** How long each step of a buffer waits for the slowest site before it goes on without it, or is given up. */
+  stepMs: z
+    .number()
+    .int()
+    .min(100)
+    .max(24 * 60 * 60 * 1_000)
+    .default(10 * 60 * 1_000),
+});
+
 /** One task that a federation agreed on. Sites see all of it before they approve. */
 export const projectSchema = z.object({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
@@ -112,6 +125,7 @@ export const projectSchema = z.object({
   updateCodec: z.enum(updateCodecs).default('float16'),
   /** Whether sites also train alone and share these models with each other: the bench. Without, they have the trunk only. */
   peerModels: z.boolean().default(true),
+  secureAggregation: secureAggregationSchema.nullable().default(null),
   /** The project is finished after so many trunk commits. */
   commits: z.number().int().min(1).max(100_000),
   seed: z

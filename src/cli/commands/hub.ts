@@ -165,6 +165,16 @@ function newsText(news: HubNews): string {
       return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
     case 'failed':
       return `${news.site}: failed inside: ${news.fault.message}`;
+    case 'masked-buffer-opened':
+      return `masked buffer of ${news.sites.join(', ')} opened`;
+    case 'masked-buffer-given-up':
+      return `masked buffer given up: ${news.fault.message}`;
+    case 'masked-buffer-failed':
+      return `a masked buffer failed inside and goes on later: ${news.fault.message}`;
+    case 'masked-buffer-refused':
+      return `${news.site}: refused a masked buffer: ${news.reason}`;
+    case 'masked-update-arrived':
+      return `${news.site}: masked update arrived`;
     case 'blobs-swept':
       return `${news.blobs} blobs thrown away that were stored and never offered`;
     case 'model-published':

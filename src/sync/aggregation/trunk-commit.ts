@@ -3,7 +3,7 @@
 // their mean, so that a commit has the same size however stale its buffer is; with fresh updates of all sites FedAvg (arXiv 1602.05629).
 import type { TrunkRule } from '../../contract/federation.ts';
 import { clipUpdate } from './clip-update.ts';
-import { openCombination } from './combination.ts';
+import { type CombinedUpdate, openCombination } from './combination.ts';
 import { type Contribution, distinctContributions } from './contributions.ts';
 import { serverStep } from './server-optimizer.ts';
 import type { Weights, WeightTensor } from './weights.ts';
@@ -57,18 +57,29 @@ export function openCommit(options: {
     },
     finish() {
       if (missing.size > 0) throw new RangeError(`${missing.size} updates of this commit are missing`);
-      const combined = combination.combined();
-      const trained = new Map([...combined].filter(([name]) => !statistics.has(name)));
-      const { step, state } = serverStep(rule.serverOptimizer, trained, base, options.optimizerState ?? null);
-      const weights = new Map<string, WeightTensor>();
-      for (const [name, { shape, values }] of base) {
-        const change = step.get(name) ?? combined.get(name)!;
-        const rate = step.has(name) ? rule.serverLearningRate : 1;
-        const next = new Float32Array(values.length);
-        for (let index = 0; index < next.length; index += 1) next[index] = values[index]! + rate * change[index]!;
-        weights.set(name, { shape, values: next });
-      }
-      return { weights, optimizerState: state };
+      return commitOf({ ...options, statistics, combined: combination.combined() });
     },
   };
+}
+
+/** The commit that a combined update makes, however it was combined. */
+export function commitOf(options: {
+  readonly base: Weights;
+  readonly combined: CombinedUpdate;
+  readonly rule: Pick<CommitRule, 'serverOptimizer' | 'serverLearningRate'>;
+  readonly statistics: ReadonlySet<string>;
+  readonly optimizerState?: Weights | null;
+}): Commit {
+  const { base, combined, rule, statistics } = options;
+  const trained = new Map([...combined].filter(([name]) => !statistics.has(name)));
+  const { step, state } = serverStep(rule.serverOptimizer, trained, base, options.optimizerState ?? null);
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, { shape, values }] of base) {
+    const change = step.get(name) ?? combined.get(name)!;
+    const rate = step.has(name) ? rule.serverLearningRate : 1;
+    const next = new Float32Array(values.length);
+    for (let index = 0; index < next.length; index += 1) next[index] = values[index]! + rate * change[index]!;
+    weights.set(name, { shape, values: next });
+  }
+  return { weights, optimizerState: state };
 }

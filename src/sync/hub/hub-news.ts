@@ -12,6 +12,11 @@ export type HubNews =
   | { readonly kind: 'failed'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }
   | { readonly kind: 'update-refused'; readonly site: string; readonly fault: FaultValue }
+  /** Secure aggregation: a buffer of sites begins, ends without a commit, or broke inside. */
+  | { readonly kind: 'masked-buffer-opened'; readonly sites: readonly string[] }
+  | { readonly kind: 'masked-buffer-given-up' | 'masked-buffer-failed'; readonly fault: FaultValue }
+  | { readonly kind: 'masked-update-arrived'; readonly site: string }
+  | { readonly kind: 'masked-buffer-refused'; readonly site: string; readonly reason: string }
   /** Blobs that were stored and never offered. */
   | { readonly kind: 'blobs-swept'; readonly blobs: number }
   | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }

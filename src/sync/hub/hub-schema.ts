@@ -60,4 +60,17 @@ export const migrations = [
   CREATE TABLE presence (fingerprint TEXT PRIMARY KEY REFERENCES members, process TEXT NOT NULL) STRICT;
   CREATE INDEX presenceByProcess ON presence (process);
   `,
+  // Secure aggregation: offers that wait for a masked buffer, the one that is open, and the masked updates that arrived for it.
+  `
+  CREATE TABLE maskedOffers (
+    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
+    document TEXT NOT NULL, offeredAt TEXT NOT NULL, PRIMARY KEY (projectHash, site)
+  ) STRICT;
+  CREATE TABLE maskedBuffers (projectHash TEXT PRIMARY KEY REFERENCES projects, document TEXT NOT NULL) STRICT;
+  CREATE TABLE maskedUpdates (
+    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
+    blob TEXT NOT NULL, statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (projectHash, site)
+  ) STRICT;
+  CREATE INDEX maskedBlobs ON maskedUpdates (blob);
+  `,
 ] as const;

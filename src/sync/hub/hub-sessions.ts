@@ -12,6 +12,7 @@ import type { Signed } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
+import type { MaskedBuffers } from './masked-buffers.ts';
 import type { AdmittedSite, Members } from './members.ts';
 import type { Presence } from './presence.ts';
 import type { Relay } from './relay.ts';
@@ -31,6 +32,12 @@ export interface HubSessions {
   here(): ReadonlySet<string>;
   /** Says that a project's trunk has a new version, to sites that know the project. */
   announceTrunk(projectHash: string, signed: Signed, isFinished: boolean): void;
+  /** Says it to a site if it is connected. */
+  say(fingerprint: string, message: FromHub): void;
+  /** Tells at once what changed about members. */
+  tellMembers(): Promise<void>;
+  /** Something of a member that all are told changed. */
+  memberChanged(fingerprint: string): void;
   announceProject(): Promise<void>;
   /** Ends the connections of sites that are no members any more; when they come back they are told why. */
   dismissFormerMembers(): Promise<void>;
@@ -62,6 +69,7 @@ export function openHubSessions(order: {
   readonly ledger: Pick<HubLedger, 'append'>;
   /** Asked for late: the trunk tells its commits to these sessions. */
   readonly trunk: () => Trunk;
+  readonly masked: () => MaskedBuffers;
   readonly clock: () => number;
   readonly pingMs: number | undefined;
   readonly tell: (news: HubNews) => void;
@@ -144,6 +152,12 @@ export function openHubSessions(order: {
         tell({ kind: 'model-published', site: site.site, recipients: recipients.length });
         return { kind: 'model-relayed' };
       }
+      case 'masked-update-offered':
+      case 'mask-shares-dealt':
+      case 'masked-update-sent':
+      case 'masks-revealed':
+      case 'masked-buffer-refused':
+        return order.masked().receive(site, message);
       case 'leave':
         await members.leave(site.fingerprint);
         addresses.forget(site.fingerprint);
@@ -291,6 +305,13 @@ export function openHubSessions(order: {
     announceTrunk(projectHash, trunk, isFinished) {
       if (projectHash === announced) broadcast({ kind: 'trunk-committed', trunk, isFinished });
     },
+    say(fingerprint, message) {
+      const session = sessions.get(fingerprint);
+      // One that is being greeted asks by itself where things stand.
+      if (session?.isGreeted === true) session.channel.send(message);
+    },
+    tellMembers: tellChangedMembers,
+    memberChanged,
     announceProject: async () => broadcast(await announcedProject()),
     async dismissFormerMembers() {
       for (const session of sessions.values()) await dismissFormerMember(session);

@@ -19,6 +19,8 @@ import type { HubNews } from './hub-news.ts';
 import { openHubSessions } from './hub-sessions.ts';
 import { createInvite, type InviteOrder } from './invites.ts';
 import { type MembershipEnd, openMembers } from './members.ts';
+import { openMaskedBuffers } from './masked-buffers.ts';
+import { openMaskedStore } from './masked-store.ts';
 import { openPresence } from './presence.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
@@ -151,6 +153,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     store,
     ledger,
     trunk: () => trunk,
+    masked: () => masked,
     clock,
     pingMs: order.pingMs,
     tell,
@@ -168,6 +171,20 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       sessions.announceTrunk(statement.projectHash, signed, isFinished);
       tell({ kind: 'trunk-committed', version: statement.version, updates: statement.updates.length, isFinished });
     },
+  });
+  const masked = openMaskedBuffers({
+    store: openMaskedStore(db, blobs),
+    trunk,
+    blobs,
+    keys,
+    clock,
+    isMember: members.isMember,
+    online: sessions.here,
+    say: sessions.say,
+    tellMembers: sessions.tellMembers,
+    memberChanged: sessions.memberChanged,
+    tell,
+    onStep: order.onStep ?? (() => {}),
   });
   const health = async (): Promise<{ code: number; body: object }> => {
     try {
@@ -229,6 +246,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     signing = setInterval(() => void sign(), checkpointEvery.ms).unref();
     endFollowing = await followEvents(db, take, failed('what other processes changed'));
     await trunk.resume();
+    await masked.resume();
     const sweep = async (): Promise<void> => {
       try {
         const swept = await trunk.sweep();
@@ -273,6 +291,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         await trunk.setProject(project, initialWeights);
         await sessions.announceProject();
         await trunk.resume();
+        await masked.resume();
       },
       async trunkWeights() {
         const current = await trunk.current();
@@ -292,6 +311,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         await endFollowing?.();
         await sessions.close();
         door.close();
+        await masked.close();
         await trunk.close();
         clearInterval(signing);
         await sign();
@@ -310,6 +330,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     clearInterval(signing);
     await endFollowing?.();
     door.close();
+    await masked.close();
     await trunk.close();
     await presence.close();
     throw thrown;

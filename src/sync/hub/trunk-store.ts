@@ -5,6 +5,7 @@ import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
+import { endMaskedBuffer } from './masked-store.ts';
 import { type HubDatabase, type HubStatements, writeSetting } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 
@@ -41,13 +42,9 @@ export interface TrunkStore {
    * One transaction. @returns the receipt that counts: an earlier one where the update is known already.
    * @throws Fault 514 when the bytes are gone.
    */
-  acceptUpdate(row: {
-    readonly update: UpdateStatement;
-    readonly signed: Signed;
-    readonly site: string;
-    readonly receipt: Signed;
-    readonly acceptedAt: string;
-  }): Promise<StoredReceipt & { readonly isDuplicate: boolean }>;
+  acceptUpdate(
+    row: NewUpdate & { readonly update: UpdateStatement },
+  ): Promise<StoredReceipt & { readonly isDuplicate: boolean }>;
   buffered(projectHash: string): Promise<readonly BufferedUpdate[]>;
   /** @returns null while another process makes a commit of this project. */
   beginAggregation(projectHash: string): Promise<Aggregation | null>;
@@ -64,7 +61,7 @@ export interface TrunkStore {
   /** Updates of a site that are not counted yet. */
   waiting(projectHash: string, site: string): Promise<number>;
   /**
-   * Throws a blob away unless a trunk version, an optimiser's state, an update that is not counted yet, or a shared model consists of
+   * Throws a blob away unless a trunk version, an optimiser's state, an update that is not counted yet, masked or not, or a shared model consists of
    * it; nothing can begin to need it meanwhile. @returns whether it is gone.
    */
   dropBlob(hash: string): Promise<boolean>;
@@ -77,6 +74,18 @@ export interface StoredReceipt {
   readonly receipt: Signed;
 }
 
+/** An update that is accepted, with the receipt that says so. */
+export interface NewUpdate {
+  readonly update: Pick<
+    UpdateStatement,
+    'idempotencyKey' | 'project' | 'projectHash' | 'baseVersion' | 'blob' | 'bytes' | 'examples'
+  >;
+  readonly signed: Signed;
+  readonly site: string;
+  readonly receipt: Signed;
+  readonly acceptedAt: string;
+}
+
 export interface NewCommit {
   readonly statement: TrunkStatement;
   readonly signed: Signed;
@@ -84,6 +93,8 @@ export interface NewCommit {
   readonly isLast: boolean;
   /** Of the turn in which it was made. */
   readonly epoch: number;
+  /** Of a masked buffer: its updates, accepted and counted in one, and the buffer is gone. */
+  readonly masked?: readonly NewUpdate[] | null;
 }
 
 /** The turn to make a project's commits; `epoch` grows with each. */
@@ -142,6 +153,38 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
     await writeSetting(tx, 'project', projectHash);
     await recordEvent(tx, 'project-chosen', projectHash);
   };
+  const addUpdate = async (
+    tx: HubStatements,
+    { update, signed, site, receipt, acceptedAt }: NewUpdate,
+    isMasked: boolean,
+  ): Promise<void> => {
+    await tx.run(
+      `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
+         receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      update.idempotencyKey,
+      update.projectHash,
+      site,
+      update.baseVersion,
+      update.blob,
+      update.examples,
+      signed.statement,
+      signed.signature,
+      receipt.statement,
+      receipt.signature,
+      acceptedAt,
+    );
+    const from = await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', site);
+    await enter(tx, 'update-accepted', {
+      project: update.project,
+      from: from?.site ?? null,
+      device: site,
+      baseVersion: update.baseVersion,
+      blob: update.blob,
+      bytes: update.bytes,
+      examples: update.examples,
+      ...(isMasked && { masked: true }),
+    });
+  };
   const receiptOf = async (from: HubStatements, idempotencyKey: string): Promise<StoredReceipt | null> => {
     const row = await from.get<{ site: string; statement: string; signature: string }>(
       'SELECT site, receiptStatement AS statement, receiptSignature AS signature FROM updates WHERE idempotencyKey = ?',
@@ -190,31 +233,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         const earlier = await receiptOf(tx, update.idempotencyKey);
         if (earlier !== null) return { ...earlier, isDuplicate: true };
         if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
-        await tx.run(
-          `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
-             receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          update.idempotencyKey,
-          update.projectHash,
-          site,
-          update.baseVersion,
-          update.blob,
-          update.examples,
-          signed.statement,
-          signed.signature,
-          receipt.statement,
-          receipt.signature,
-          acceptedAt,
-        );
-        const from = await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', site);
-        await enter(tx, 'update-accepted', {
-          project: update.project,
-          from: from?.site ?? null,
-          device: site,
-          baseVersion: update.baseVersion,
-          blob: update.blob,
-          bytes: update.bytes,
-          examples: update.examples,
-        });
+        await addUpdate(tx, { update, signed, site, receipt, acceptedAt }, false);
         await recordEvent(tx, 'update-accepted', site);
         return { site, receipt, isDuplicate: false };
       }),
@@ -225,7 +244,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         projectHash,
         site,
       ),
-    commit: ({ statement, signed, optimizerBlob, isLast, epoch }) =>
+    commit: ({ statement, signed, optimizerBlob, isLast, epoch, masked }) =>
       db.transaction(async (tx) => {
         const { projectHash, version, committedAt } = statement;
         for (const blob of [statement.blob, optimizerBlob]) {
@@ -239,6 +258,8 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         );
         if (isInTurn !== 1) throw hubFault.fenced();
         await addTrunk(tx, statement, signed);
+        for (const update of masked ?? []) await addUpdate(tx, update, true);
+        if (masked != null) await endMaskedBuffer(tx, projectHash);
         for (const key of statement.updates) {
           const counted = await tx.run(
             'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND projectHash = ? AND committedVersion IS NULL',
@@ -294,7 +315,9 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         const need = await tx.get(
           `SELECT 1 FROM trunk WHERE blob = ? UNION ALL SELECT 1 FROM models WHERE sealedBlob = ? UNION ALL
            SELECT 1 FROM projects WHERE optimizerBlob = ? UNION ALL
+           SELECT 1 FROM maskedUpdates WHERE blob = ? UNION ALL
            SELECT 1 FROM updates WHERE blob = ? AND committedVersion IS NULL LIMIT 1`,
+          hash,
           hash,
           hash,
           hash,

@@ -3,9 +3,11 @@
 // the database, one at a time makes commits (`beginAggregation`), and each tells its sites of those of the others.
 import { Fault } from '../../contract/fault.ts';
 import { projectSchema, type Project } from '../../contract/federation.ts';
+import { statisticNames } from '../../contract/network.ts';
 import { aggregationFault } from '../aggregation/faults.ts';
 import { nextCommit } from '../aggregation/next-commit.ts';
 import { heldUpdateLimits, isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
+import { type Commit, commitOf } from '../aggregation/trunk-commit.ts';
 import { decodeUpdate } from '../aggregation/update.ts';
 import { decodeWeights, encodeWeights, parameterCount, type Weights } from '../aggregation/weights.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
@@ -19,21 +21,53 @@ import {
   type Signed,
   type TrunkStatement,
 } from '../protocol/statement.ts';
+import { maskingFault } from '../secure-aggregation/faults.ts';
+import type { RosterMember } from '../secure-aggregation/roster.ts';
+import { unusableSecureAggregation } from '../secure-aggregation/unusable-secure-aggregation.ts';
 import { sweepBlobs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
+import type { ArrivedUpdate } from './masked-store.ts';
+import { combinedOfSum } from './masked-sum.ts';
 import type { AdmittedSite } from './members.ts';
 import { openNextTrunk } from './next-trunk.ts';
-import { type BufferedUpdate, type CurrentProject, projectHashOf, type TrunkStore } from './trunk-store.ts';
+import {
+  type BufferedUpdate,
+  type CurrentProject,
+  type NewUpdate,
+  projectHashOf,
+  type TrunkStore,
+} from './trunk-store.ts';
 
 /** The longest time that a timer of the runtime can wait: almost 25 days. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
 
 /** While another hub makes a commit, and after one failed on a shared database: how soon to look again. */
 const lookAgainMs = 500;
 const afterFailureMs = 3_000;
 
 /** Where a test may stop the process, and a trace may look. */
-export type HubStep = 'update-accepted' | 'optimizer-state-written' | 'trunk-blob-written' | 'trunk-committed';
+export type HubStep =
+  | 'update-accepted'
+  | 'optimizer-state-written'
+  | 'trunk-blob-written'
+  | 'trunk-committed'
+  // Of a masked buffer (masked-buffers.ts).
+  | 'masked-buffer-opened'
+  | 'mask-shares-stored'
+  | 'masked-update-stored'
+  | 'unmasking-asked'
+  | 'mask-shares-revealed'
+  | 'masks-taken-off';
+
+/** The sum of a masked buffer, with the masks off, and whose updates are in it. */
+export interface MaskedSum {
+  readonly projectHash: string;
+  /** The version that staleness was counted from. */
+  readonly trunkVersion: number;
+  readonly sum: Uint32Array;
+  readonly members: readonly RosterMember[];
+  readonly arrived: readonly ArrivedUpdate[];
+}
 
 export interface Trunk {
   current(): Promise<CurrentProject | null>;
@@ -43,6 +77,22 @@ export interface Trunk {
   accept(site: AdmittedSite, signed: Signed): Promise<{ readonly receipt: Signed; readonly isDuplicate: boolean }>;
   /** Tells of what other hubs committed, and commits what is due with what they accepted. */
   catchUp(): Promise<void>;
+  /** Why an update to this version of this project is refused, before its bytes are looked at; null when it is not. */
+  offerFault(
+    current: CurrentProject,
+    update: { readonly projectHash: string; readonly baseVersion: number },
+  ): Fault | null;
+  /** The receipt of a site's update that is known already. @throws Fault 515 when the key is another site's. */
+  receiptFor(site: AdmittedSite, idempotencyKey: string): Promise<Signed | null>;
+  /**
+   * One transaction: the version that the sum makes, its updates accepted and counted, the masked buffer gone.
+   * @returns receipts by site. @throws Fault 596 when the trunk is another by now.
+   */
+  commitMasked(sum: MaskedSum): Promise<ReadonlyMap<string, Signed>>;
+  /** How many numbers the current project's weights are. */
+  parameters(): Promise<number>;
+  /** Throws a blob away unless something needs it. */
+  dropBlob(hash: string): Promise<void>;
   /** Commits what an earlier process accepted but did not get to commit. */
   resume(): Promise<void>;
   /** Throws away bytes that nothing needs any more (blob-sweep.ts). @returns how many blobs. */
@@ -91,15 +141,26 @@ export function openTrunk(order: {
     return base.weights;
   };
 
+  const offerFault: Trunk['offerFault'] = ({ project, projectHash, isFinished, trunk }, update) => {
+    if (update.projectHash !== projectHash) return hubFault.otherProject();
+    if (isFinished) return hubFault.finished();
+    if (update.baseVersion > trunk.version) return hubFault.unknownVersion(update.baseVersion);
+    const stalenessCommits = trunk.version - update.baseVersion;
+    const limit = project.trunkRule.maxStalenessCommits;
+    return stalenessCommits > limit ? aggregationFault.tooStale(stalenessCommits, limit) : null;
+  };
+  const receiptFor: Trunk['receiptFor'] = async (site, idempotencyKey) => {
+    const earlier = await store.receiptOf(idempotencyKey);
+    if (earlier !== null && earlier.site !== site.fingerprint) throw hubFault.keyTaken();
+    return earlier?.receipt ?? null;
+  };
+
   const nextTrunk = openNextTrunk({ store, blobs });
 
   const accept = async (site: AdmittedSite, signed: Signed): Promise<{ receipt: Signed; isDuplicate: boolean }> => {
     const update = readStatement('update', signed, site.publicKey);
-    const earlier = await store.receiptOf(update.idempotencyKey);
-    if (earlier !== null) {
-      if (earlier.site !== site.fingerprint) throw hubFault.keyTaken();
-      return { receipt: earlier.receipt, isDuplicate: true };
-    }
+    const earlier = await receiptFor(site, update.idempotencyKey);
+    if (earlier !== null) return { receipt: earlier, isDuplicate: true };
     const current = await store.current();
     if (current === null) throw hubFault.noProject();
     const refuse = async (fault: Fault): Promise<Fault> => {
@@ -107,12 +168,11 @@ export function openTrunk(order: {
       await store.dropBlob(update.blob);
       return fault;
     };
-    if (update.projectHash !== current.projectHash) throw await refuse(hubFault.otherProject());
-    if (current.isFinished) throw await refuse(hubFault.finished());
-    if (update.baseVersion > current.trunk.version) throw await refuse(hubFault.unknownVersion(update.baseVersion));
+    const fault = offerFault(current, update);
+    if (fault !== null) throw await refuse(fault);
+    // The bytes lie open here already; at least they are not kept.
+    if (current.project.secureAggregation !== null) throw await refuse(maskingFault.masksOnly());
     const stalenessCommits = current.trunk.version - update.baseVersion;
-    const limit = current.project.trunkRule.maxStalenessCommits;
-    if (stalenessCommits > limit) throw await refuse(aggregationFault.tooStale(stalenessCommits, limit));
     // Not refused for good: the bytes stay, and the site offers again.
     if (
       isRobust(current.project.trunkRule) &&
@@ -182,9 +242,19 @@ export function openTrunk(order: {
   };
 
   const commit = async ({ current, updates }: DueCommit, epoch: number): Promise<void> => {
+    const next = await nextTrunk(current, await baseWeights(current), updates);
+    const counted = updates.map(({ idempotencyKey }) => idempotencyKey);
+    await publish(current, next, { updates: counted, masked: null }, epoch);
+    await forgetCounted(updates.map((update) => update.blob));
+  };
+  const publish = async (
+    current: CurrentProject,
+    next: Commit,
+    counted: { readonly updates: readonly string[]; readonly masked: readonly NewUpdate[] | null },
+    epoch: number,
+  ): Promise<void> => {
     const { project, projectHash, trunk } = current;
     const isLast = trunk.version + 1 >= project.commits;
-    const next = await nextTrunk(current, await baseWeights(current), updates);
     // Nothing of this counts until the transaction below names it: a commit that is cut off is made again, to the same bytes.
     const optimizerBlob = next.optimizerState === null || isLast ? null : blobs.put(encodeWeights(next.optimizerState));
     order.onStep('optimizer-state-written');
@@ -198,13 +268,12 @@ export function openTrunk(order: {
       blob,
       bytes: weights.byteLength,
       parent: trunk.blob,
-      updates: updates.map((update) => update.idempotencyKey),
+      updates: [...counted.updates],
       committedAt: now(),
     };
     const signed = signStatement('trunk', statement, keys);
-    await store.commit({ statement, signed, optimizerBlob, isLast, epoch });
+    await store.commit({ statement, signed, optimizerBlob, isLast, epoch, masked: counted.masked });
     order.onStep('trunk-committed');
-    await forgetCounted(updates.map((update) => update.blob));
     if (current.optimizerBlob !== null) await forgetCounted([current.optimizerBlob]);
     told = { projectHash, version: statement.version };
     order.onCommit(statement, signed, isLast);
@@ -220,6 +289,61 @@ export function openTrunk(order: {
       order.onCommit(statement, signed, isFinished && statement.version >= trunk.version);
     }
     told = { projectHash, version: trunk.version };
+  };
+  const commitMasked = async (masked: MaskedSum): Promise<ReadonlyMap<string, Signed>> => {
+    const { projectHash, trunkVersion, members, arrived } = masked;
+    const current = await store.current();
+    if (current?.projectHash !== projectHash || current.trunk.version !== trunkVersion || current.isFinished) {
+      throw maskingFault.trunkMoved();
+    }
+    const { project, optimizerBlob } = current;
+    const base = await baseWeights(current);
+    const statistics = statisticNames(project.network);
+    const next = commitOf({
+      base,
+      combined: combinedOfSum({
+        ...masked,
+        base,
+        statistics,
+        counted: new Set(arrived.map(({ site }) => site)),
+        rule: project.trunkRule,
+      }),
+      rule: project.trunkRule,
+      statistics,
+      optimizerState: optimizerBlob === null ? null : decodeWeights(await blobs.read(optimizerBlob)),
+    });
+    const acceptedAt = now();
+    const rows = arrived.map(({ site, blob, update }): NewUpdate => {
+      const { offer } = members.find((member) => member.site === site)!;
+      const { idempotencyKey, baseVersion, examples } = offer;
+      const stalenessCommits = trunkVersion - baseVersion;
+      const receipt = { idempotencyKey, blob, site, project: project.id, stalenessCommits, acceptedAt };
+      return {
+        update: {
+          idempotencyKey,
+          project: project.id,
+          projectHash,
+          baseVersion,
+          blob,
+          bytes: masked.sum.byteLength,
+          examples,
+        },
+        signed: update,
+        site,
+        receipt: signStatement('receipt', receipt, keys),
+        acceptedAt,
+      };
+    });
+    const aggregation = await store.beginAggregation(projectHash);
+    if (aggregation === null) throw new Error('another process commits to this trunk');
+    try {
+      const updates = rows.map(({ update }) => update.idempotencyKey);
+      await publish(current, next, { updates, masked: rows }, aggregation.epoch);
+    } finally {
+      await aggregation.end();
+    }
+    await forgetCounted(arrived.map(({ blob }) => blob));
+    return new Map(rows.map(({ site, receipt }) => [site, receipt]));
   };
   /** Bytes of counted updates are not kept: a site's single update is nobody's business once it is in the sum. Nor are earlier states. */
   const forgetCounted = async (hashes: readonly string[]): Promise<void> => {
@@ -246,8 +370,13 @@ export function openTrunk(order: {
         } catch {
           throw hubFault.unusableProject('its initial weights are not a float32 tensor file');
         }
-        const reason = unusableTrunkRule(project.trunkRule, parameters);
+        const reason = unusableTrunkRule(project.trunkRule, parameters) ?? unusableSecureAggregation(project);
         if (reason !== null) throw hubFault.unusableProject(reason);
+        if (order.isShared && project.secureAggregation !== null) {
+          throw hubFault.unusableProject(
+            'secure aggregation needs a hub of one process; keep its rows in SQLite, or leave secureAggregation out',
+          );
+        }
         if (weights.byteLength > wireLimits.blobBytes) throw hubFault.unusableProject('its weights are too large');
         const statement: TrunkStatement = {
           project: project.id,
@@ -276,6 +405,14 @@ export function openTrunk(order: {
       await inTurn(tellOfOthers);
       await inTurn(commitDue).catch(commitFailed);
     },
+    offerFault,
+    receiptFor,
+    commitMasked: (masked) => inTurn(() => commitMasked(masked)),
+    async parameters() {
+      const current = await store.current();
+      return current === null ? 0 : parameterCount(await baseWeights(current));
+    },
+    dropBlob: (hash) => inTurn(() => forgetCounted([hash])),
     resume: () =>
       inTurn(async () => {
         const current = await store.current();

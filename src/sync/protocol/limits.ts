@@ -35,4 +35,6 @@ export const wireLimits = {
   addresses: 200,
   /** Branches of models that one author shows in a project (section 8): more are refused. */
   branches: 16,
+  /** Sites of a masked buffer: the shares that they deal each other fit into one control message. */
+  maskedBufferSites: 40,
 } as const;

@@ -50,6 +50,13 @@ export const fromSiteSchema = z.discriminatedUnion('kind', [
     envelopes: z.array(envelopeSchema).max(wireLimits.members),
   }),
   z.object({ kind: z.literal('leave'), id }),
+  // Secure aggregation (docs/protocol.md, section 10). Each may be said again; the hub answers `noted`.
+  z.object({ kind: z.literal('masked-update-offered'), id, offer: signedSchema }),
+  z.object({ kind: z.literal('mask-shares-dealt'), id, shares: signedSchema }),
+  z.object({ kind: z.literal('masked-update-sent'), id, update: signedSchema }),
+  z.object({ kind: z.literal('masks-revealed'), id, revealed: signedSchema }),
+  /** The site has no part in this buffer, and says why. */
+  z.object({ kind: z.literal('masked-buffer-refused'), id, buffer: hashSchema, fault: faultSchema }),
 ]);
 export type FromSite = z.infer<typeof fromSiteSchema>;
 
@@ -85,6 +92,24 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
   /** Reply to model-published. */
   z.object({ kind: z.literal('model-relayed'), re: id }),
   z.object({ kind: z.literal('left'), re: id }),
+  // Secure aggregation: news to the members of a masked buffer.
+  z.object({
+    kind: z.literal('masked-buffer-opened'),
+    roster: signedSchema,
+    /** The members' offers, in the roster's order. */
+    offers: z.array(signedSchema).max(wireLimits.maskedBufferSites),
+  }),
+  /** What all members dealt. */
+  z.object({
+    kind: z.literal('mask-shares-relayed'),
+    buffer: hashSchema,
+    shares: z.array(signedSchema).max(wireLimits.maskedBufferSites),
+  }),
+  z.object({ kind: z.literal('unmasking-asked'), unmasking: signedSchema }),
+  z.object({ kind: z.literal('masked-update-counted'), receipt: signedSchema }),
+  z.object({ kind: z.literal('masked-buffer-ended'), buffer: hashSchema, fault: faultSchema }),
+  /** Reply to whatever a site says of a masked buffer. */
+  z.object({ kind: z.literal('noted'), re: id }),
 ]);
 export type FromHub = z.infer<typeof fromHubSchema>;
 

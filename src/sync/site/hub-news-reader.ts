@@ -118,6 +118,13 @@ export function openNewsReader(order: {
       case 'trunk-committed':
         takeTrunk(message.trunk, message.isFinished);
         return true;
+      case 'masked-buffer-opened':
+      case 'mask-shares-relayed':
+      case 'unmasking-asked':
+      case 'masked-update-counted':
+      case 'masked-buffer-ended':
+        outbox.receive(message);
+        return true;
       case 'model-available':
         if (message.sequence <= state.lastModelSequence) return false;
         state.lastModelSequence = message.sequence;

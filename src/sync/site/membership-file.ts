@@ -10,6 +10,7 @@ import { fingerprintSchema, publicKeySchema } from '../protocol/device-keys.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
 import { hashSchema, parseJson, signedSchema } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
+import { maskingSchema } from './masking-state.ts';
 
 const count = z.number().int().min(0);
 
@@ -17,6 +18,8 @@ const spooledSchema = z.object({
   update: signedSchema,
   blob: hashSchema,
   baseVersion: count,
+  /** The blob of that trunk; null in files of earlier versions. */
+  base: hashSchema.nullable().default(null),
   /** The ledger says already that its bytes leave. */
   isEntered: z.boolean().default(false),
 });
@@ -85,6 +88,8 @@ const stateSchema = z.object({
   /** The trunk version that the last of them started from. */
   trainedFrom: count.nullable().default(null),
   spool: z.array(spooledSchema),
+  /** The masked buffer that the first of the spool is in or waits for. */
+  masking: maskingSchema.nullable().default(null),
   accepted: count,
   /** Of the accepted updates, in commits. */
   stalenessSum: count.default(0),
@@ -120,6 +125,7 @@ const stateSchema = z.object({
   scoreboard: scoreboardSchema.nullable(),
 });
 export type MembershipState = z.infer<typeof stateSchema>;
+export type SpooledUpdate = z.infer<typeof spooledSchema>;
 export type BenchCandidate = z.infer<typeof candidateSchema>;
 export type PublishedModel = z.infer<typeof publishedSchema>;
 export type AnnouncedModel = z.infer<typeof announcedSchema>;
@@ -140,6 +146,7 @@ export function newMembershipState(
     turn: 0,
     trainedFrom: null,
     spool: [],
+    masking: null,
     accepted: 0,
     stalenessSum: 0,
     refused: 0,

@@ -94,10 +94,11 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       });
     },
     forget(hash) {
-      const { own, trunk, candidates, published, spool } = state;
+      const { own, trunk, candidates, published, spool, masking } = state;
       const isNeeded =
         own?.model === hash ||
         trunk?.blob === hash ||
+        masking?.buffer?.masked?.blob === hash ||
         candidates.some(({ model }) => model === hash) ||
         published.some(({ sealedBlob }) => sealedBlob === hash) ||
         spool.some(({ blob }) => blob === hash);
@@ -169,6 +170,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     }
     if (isToKeep) desk.save();
     else desk.changed();
+    // A masked update goes on as the hub tells what other sites did; one that is offered may be too stale for the new trunk.
+    if (state.project?.project.secureAggregation != null && isToKeep) void outbox.deliver().then(() => loop.poke());
     loop.poke();
   };
 

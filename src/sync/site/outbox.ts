@@ -2,13 +2,18 @@
 // times; the idempotency key makes them one.
 import { createHash } from 'node:crypto';
 import { Fault } from '../../contract/fault.ts';
+import type { Project } from '../../contract/federation.ts';
+import { statisticNames } from '../../contract/network.ts';
 import { checkUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
-import { decodeWeights } from '../aggregation/weights.ts';
+import { decodeWeights, type Weights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import type { Channel } from '../protocol/channel.ts';
-import { parseStatement, readStatement, signStatement } from '../protocol/statement.ts';
+import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
+import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
 import { siteFault } from './faults.ts';
+import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
+import type { SpooledUpdate } from './membership-file.ts';
 
 /** How often a refusal that says `now` is followed at once, per connection. */
 const maxImmediateRetries = 3;
@@ -24,6 +29,8 @@ export interface Outbox {
   /** Sends what is stored, oldest first, for as long as the hub is there. Never rejects. */
   deliver(): Promise<void>;
   readonly isDelivering: boolean;
+  /** Takes the hub's news of a masked buffer; `deliver` then says what follows. */
+  receive(news: MaskingNews): void;
   clear(): void;
   close(): void;
 }
@@ -31,8 +38,31 @@ export interface Outbox {
 export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
   const { state, blobs, keys } = desk;
   let delivering: Promise<void> | null = null;
+  let isAskedFor = false;
   let failures = 0;
   let again: NodeJS.Timeout | null = null;
+  /** Masked buffers that this site refused since an update was counted. */
+  let refusals = 0;
+  let isResting = false;
+  let restTimer: NodeJS.Timeout | undefined;
+
+  const masked = openMaskedDelivery({
+    desk,
+    settle(receipt) {
+      if (state.spool.length > 0) settle(receipt);
+    },
+    rest() {
+      refusals += 1;
+      isResting = true;
+      restTimer = setTimeout(
+        () => {
+          isResting = false;
+          void outbox.deliver();
+        },
+        retryDelayMs(refusals, random),
+      );
+    },
+  });
 
   const offerFirst = async (channel: Channel): Promise<void> => {
     const spooled = state.spool[0]!;
@@ -49,28 +79,51 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       spooled.isEntered = true;
       desk.save();
     }
-    try {
-      await channel.putBlob(spooled.blob);
-      if (!state.spool.includes(spooled)) return;
-      const answer = await channel.ask({ kind: 'update-offered', update: spooled.update });
-      if (answer.kind !== 'update-accepted' || state.hubKey === null) throw new Error('an offer was not answered');
-      const receipt = readStatement('receipt', answer.receipt, state.hubKey);
-      if (receipt.idempotencyKey !== update.idempotencyKey) throw new Error('the receipt is for another update');
-      state.accepted += 1;
-      state.reason = null;
-      state.stalenessSum += receipt.stalenessCommits;
-    } catch (thrown) {
-      if (!(thrown instanceof Fault) || thrown.retry !== 'never') throw thrown;
-      // Taken off the spool meanwhile: nobody asks any more what became of it.
-      if (!state.spool.includes(spooled)) return;
-      desk.ledger('update-refused', { project: update.project, blob: update.blob, reason: thrown.message });
-      state.refused += 1;
-      state.reason = thrown.message;
-    }
-    state.spool = state.spool.filter((one) => one !== spooled);
+    await channel.putBlob(spooled.blob);
+    if (!state.spool.includes(spooled)) return;
+    const answer = await channel.ask({ kind: 'update-offered', update: spooled.update });
+    if (answer.kind !== 'update-accepted') throw new Error('an offer was not answered');
+    settle(answer.receipt);
+  };
+
+  /** The first update is counted, once: its receipt takes it off the spool. A receipt for another changes nothing. */
+  const settle = (signed: Signed): void => {
+    const first = state.spool[0]!;
+    if (state.hubKey === null) throw new Error('a receipt of an unknown hub');
+    const receipt = readStatement('receipt', signed, state.hubKey);
+    if (receipt.idempotencyKey !== parseStatement('update', first.update.statement).idempotencyKey) return;
+    state.accepted += 1;
+    state.reason = null;
+    refusals = 0;
+    state.stalenessSum += receipt.stalenessCommits;
+    takeOff(first);
+  };
+  const dropRefused = (refused: SpooledUpdate, fault: Fault): void => {
+    const { project, blob } = parseStatement('update', refused.update.statement);
+    desk.ledger('update-refused', { project, blob, reason: fault.message });
+    state.refused += 1;
+    state.reason = fault.message;
+    takeOff(refused);
+  };
+  const takeOff = (done: SpooledUpdate): void => {
+    state.spool = state.spool.filter((one) => one !== done);
+    masked.clear();
     // First the state: a spool that names bytes which are gone could never be emptied.
     desk.save();
-    desk.forget(spooled.blob);
+    desk.forget(done.blob);
+  };
+
+  /** A hub whose disk is full keeps its line open: ask again by and by. A line that ended is opened again elsewhere. */
+  const deliverLater = (): void => {
+    failures += 1;
+    if (again !== null) clearTimeout(again);
+    again = setTimeout(
+      () => {
+        again = null;
+        void outbox.deliver();
+      },
+      retryDelayMs(failures, random),
+    );
   };
 
   const run = async (): Promise<void> => {
@@ -78,22 +131,40 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     if (channel === null) return;
     let retries = 0;
     while (desk.channel() === channel && state.spool.length > 0) {
-      const first = state.spool[0];
+      const first = state.spool[0]!;
+      const isMasked = state.project?.project.secureAggregation != null;
       try {
-        await offerFirst(channel);
+        if (isMasked && isResting) return;
+        if (isMasked) await masked.advance(channel);
+        else await offerFirst(channel);
         failures = 0;
+        // What comes next depends on other sites; the hub tells.
+        if (isMasked) return;
       } catch (thrown) {
         if (state.spool[0] !== first) continue;
+        if (thrown instanceof Fault && thrown.retry === 'never') {
+          dropRefused(first, thrown);
+          continue;
+        }
         const isWorthRetrying = thrown instanceof Fault && thrown.retry === 'now';
         retries += 1;
         if (isWorthRetrying && retries <= maxImmediateRetries) continue;
         state.reason = thrown instanceof Fault ? thrown.message : siteFault.workFailed(String(thrown)).message;
-        // A hub whose disk is full keeps its line open: ask again by and by. A line that ended is opened again elsewhere.
-        failures += 1;
-        if (again !== null) clearTimeout(again);
-        again = setTimeout(() => void outbox.deliver(), retryDelayMs(failures, random));
-        return;
+        return deliverLater();
       }
+    }
+  };
+
+  /** What is asked for while a delivery ends is not lost: news of other sites comes at any moment. */
+  const untilNothingIsAskedFor = async (): Promise<void> => {
+    try {
+      while (isAskedFor) {
+        isAskedFor = false;
+        await run();
+      }
+    } finally {
+      delivering = null;
+      desk.changed();
     }
   };
 
@@ -105,7 +176,10 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       const update = updateOf(base, decodeWeights(weights));
       const refusal = checkUpdate(update, { layout: base });
       if (refusal !== null) throw siteFault.badTraining(refusal.message);
-      const bytes = encodeUpdate(update, project.project.updateCodec);
+      const bytes = encodeUpdate(
+        openUpdate(project.project, update, decodeWeights(weights)),
+        project.project.updateCodec,
+      );
       const blob = blobs.put(bytes);
       const idempotencyKey = createHash('sha256')
         .update([project.hash, keys.fingerprint, trunk.version, state.turn, blob].join('\n'))
@@ -126,16 +200,16 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
         },
         keys,
       );
-      state.spool.push({ update: signed, blob, baseVersion: trunk.version, isEntered: false });
+      const baseBlob = createHash('sha256').update(trunk.weights).digest('hex');
+      state.spool.push({ update: signed, blob, baseVersion: trunk.version, base: baseBlob, isEntered: false });
       state.turn += 1;
       state.trainedFrom = trunk.version;
       desk.save();
     },
+    receive: masked.receive,
     deliver() {
-      delivering ??= run().finally(() => {
-        delivering = null;
-        desk.changed();
-      });
+      isAskedFor = true;
+      delivering ??= untilNothingIsAskedFor();
       return delivering;
     },
     get isDelivering() {
@@ -144,11 +218,26 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     clear() {
       const dropped = state.spool;
       state.spool = [];
+      masked.clear();
       for (const { blob } of dropped) desk.forget(blob);
     },
     close() {
+      clearTimeout(restTimer);
       if (again !== null) clearTimeout(again);
     },
   };
   return outbox;
+}
+
+/**
+ * What the spool keeps. A masked sum cannot be made relative to another trunk afterwards, so there the statistics of batch norm stand as they
+ * were measured, and the hub takes the trunk's off their mean. @throws Fault 463 for a value that a masked sum has no room for.
+ */
+function openUpdate(project: Project, update: Weights, trained: Weights): Weights {
+  if (project.secureAggregation === null) return update;
+  const statistics = statisticNames(project.network);
+  const open = new Map([...update].map(([name, change]) => [name, statistics.has(name) ? trained.get(name)! : change]));
+  const refusal = ringFault(open);
+  if (refusal !== null) throw siteFault.badTraining(refusal.message);
+  return open;
 }

@@ -1,0 +1,415 @@
+// Secure aggregation at the hub (docs/protocol.md, section 10): gathers the offers of a buffer's sites, relays the key shares that they
+// deal each other, adds up what they send under masks, and takes the masks off the sum with the help of `threshold` of them. It never
+// has what it would need to open one update. Everything is on the disk before it is told; a buffer is completed, or given up and its
+// updates offered anew.
+import { Fault, faultValueOf } from '../../contract/fault.ts';
+import { nextCommit } from '../aggregation/next-commit.ts';
+import type { BlobFolder } from '../protocol/blob-folder.ts';
+import type { AnswerBody } from '../protocol/channel.ts';
+import type { DeviceKeys } from '../protocol/device-keys.ts';
+import type { FromHub, FromSite } from '../protocol/messages.ts';
+import { parseStatement, readStatement, type Signed, signStatement, type StatementOf } from '../protocol/statement.ts';
+import { type BufferKey, bufferKeyOf } from '../secure-aggregation/buffer-keys.ts';
+import { secretOfShares, seedHash, shareHash } from '../secure-aggregation/dealt-shares.ts';
+import { maskingFault } from '../secure-aggregation/faults.ts';
+import { addToRing, ringOfBytes } from '../secure-aggregation/fixed-point-ring.ts';
+import { bufferOf, textHash } from '../secure-aggregation/roster.ts';
+import { unmask } from '../secure-aggregation/unmasking.ts';
+import { hubFault } from './faults.ts';
+import type { HubNews } from './hub-news.ts';
+import type { MaskedStore, OpenMaskedBuffer, WaitingOffer } from './masked-store.ts';
+import type { AdmittedSite } from './members.ts';
+import type { CurrentProject } from './trunk-store.ts';
+import { type HubStep, longestTimerMs, type Trunk } from './trunk.ts';
+
+export type MaskingMessage = Extract<
+  FromSite,
+  {
+    kind:
+      | 'masked-update-offered'
+      | 'mask-shares-dealt'
+      | 'masked-update-sent'
+      | 'masks-revealed'
+      | 'masked-buffer-refused';
+  }
+>;
+
+export interface MaskedBuffers {
+  /** Answers a member. @throws the Fault that refuses what it says. */
+  receive(site: AdmittedSite, message: MaskingMessage): Promise<AnswerBody>;
+  /** Goes on where an earlier process, or the project's last turn, left. */
+  resume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The buffer that is open, with what belongs to it. */
+interface Standing {
+  readonly current: CurrentProject;
+  readonly name: string;
+  readonly buffer: OpenMaskedBuffer;
+}
+
+export function openMaskedBuffers(order: {
+  readonly store: MaskedStore;
+  readonly trunk: Trunk;
+  readonly blobs: BlobFolder;
+  readonly keys: DeviceKeys;
+  readonly clock: () => number;
+  readonly isMember: (fingerprint: string) => Promise<boolean>;
+  readonly online: () => ReadonlySet<string>;
+  /** Says to a connected site; whoever is away asks when it comes back. */
+  readonly say: (fingerprint: string, message: FromHub) => void;
+  /** Tells sites at once who is a member: a roster of strangers would be refused. */
+  readonly tellMembers: () => Promise<void>;
+  readonly memberChanged: (fingerprint: string) => void;
+  readonly tell: (news: HubNews) => void;
+  readonly onStep: (step: HubStep) => void;
+}): MaskedBuffers {
+  const { store, trunk, blobs, keys, clock, say, tell } = order;
+  let line: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = line.then(work);
+    line = done.catch(() => {});
+    return done;
+  };
+  const now = (): string => new Date(clock()).toISOString();
+  const failed = (thrown: unknown): void => tell({ kind: 'masked-buffer-failed', fault: faultValueOf(thrown) });
+  const standing = async (): Promise<Standing | null> => {
+    const current = await trunk.current();
+    const buffer = current === null ? null : await store.open(current.projectHash);
+    return current === null || buffer === null ? null : { current, buffer, name: bufferOf(buffer.roster) };
+  };
+  /** The open buffer that a member speaks of. @throws Fault 580 when it is no more. */
+  const standingOf = async (name: string, site: AdmittedSite): Promise<Standing> => {
+    const open = await standing();
+    if (open?.name !== name || !open.buffer.members.some((member) => member.site === site.fingerprint)) {
+      throw maskingFault.bufferEnded();
+    }
+    return open;
+  };
+  const stepMs = ({ project }: CurrentProject): number => project.secureAggregation!.stepMs;
+  const threshold = ({ project }: CurrentProject): number => project.secureAggregation!.threshold;
+  const wakeAt = (at: number): void => {
+    clearTimeout(timer);
+    if (isClosed) return;
+    const waitMs = Math.min(Math.max(at - clock(), 0), longestTimerMs);
+    timer = setTimeout(() => void inTurn(whatIsDue).catch(failed), waitMs);
+  };
+  const sayAll = ({ buffer }: Standing, message: FromHub): void => {
+    for (const { site } of buffer.members) say(site, message);
+  };
+
+  const openedNews = ({ buffer }: Standing): FromHub => ({
+    kind: 'masked-buffer-opened',
+    roster: buffer.roster,
+    offers: buffer.members.map(({ offer }) => offer),
+  });
+  const relayedNews = ({ buffer, name }: Standing): FromHub => ({
+    kind: 'mask-shares-relayed',
+    buffer: name,
+    shares: buffer.members.map(({ site }) => buffer.dealt[site]!),
+  });
+  /** Says to one member all that it may have missed; what it knows it passes over. */
+  const remind = (open: Standing, site: string): void => {
+    const { step, unmasking } = open.buffer;
+    say(site, openedNews(open));
+    if (step !== 'sharing') say(site, relayedNews(open));
+    if (unmasking !== null) say(site, { kind: 'unmasking-asked', unmasking });
+  };
+
+  const offer = async (site: AdmittedSite, signed: Signed): Promise<AnswerBody> => {
+    const statement = readStatement('masked-offer', signed, site.publicKey);
+    const earlier = await trunk.receiptFor(site, statement.idempotencyKey);
+    if (earlier !== null) return { kind: 'update-accepted', receipt: earlier, isDuplicate: true };
+    const current = await trunk.current();
+    if (current === null) throw hubFault.noProject();
+    const refusal = trunk.offerFault(current, statement);
+    if (refusal !== null) throw refusal;
+    if (current.project.secureAggregation === null) throw maskingFault.notMasked();
+    const open = await standing();
+    const member = open?.buffer.members.find((one) => one.site === site.fingerprint);
+    if (open !== null && member !== undefined) {
+      if (member.offer.statement !== signed.statement) throw maskingFault.otherOfferOpen();
+      remind(open, site.fingerprint);
+      return { kind: 'noted' };
+    }
+    const waiting = { site: site.fingerprint, name: site.site, publicKey: site.publicKey, offer: signed };
+    await store.putOffer(current.projectHash, waiting, now());
+    await openIfDue(current);
+    return { kind: 'noted' };
+  };
+
+  /** Opens a buffer when enough of the sites that wait are there. */
+  const openIfDue = async (current: CurrentProject): Promise<void> => {
+    const { project, projectHash, trunk: newest, isFinished } = current;
+    if (isClosed || isFinished || project.secureAggregation === null || (await store.open(projectHash)) !== null)
+      return;
+    const present: (WaitingOffer & { readonly acceptedAt: string })[] = [];
+    for (const waiting of await store.offers(projectHash)) {
+      const statement = parseStatement('masked-offer', waiting.offer.statement);
+      const isMember = await order.isMember(waiting.site);
+      // The site hears why when it offers again, which it does after each commit.
+      if (!isMember || trunk.offerFault(current, statement) !== null) await store.dropOffer(projectHash, waiting.site);
+      else if (order.online().has(waiting.site)) present.push(waiting);
+    }
+    const next = nextCommit(present, project.trunkRule, clock());
+    if (next.updates === null) return next.dueAt === null || next.dueAt <= clock() ? undefined : wakeAt(next.dueAt);
+    const members = next.updates
+      .map(({ site, name, publicKey, offer }) => ({ site, name, publicKey, offer }))
+      .toSorted((one, other) => (one.site < other.site ? -1 : 1));
+    const roster = signStatement(
+      'masked-roster',
+      {
+        project: project.id,
+        projectHash,
+        trunkVersion: newest.version,
+        threshold: threshold(current),
+        openedAt: now(),
+        members: members.map(({ site, offer }) => ({ site, offer: textHash(offer.statement) })),
+      },
+      keys,
+    );
+    const stepEndsAt = clock() + stepMs(current);
+    const empty = { dealt: {}, unmasking: null, revealed: {} };
+    const buffer: OpenMaskedBuffer = { step: 'sharing', stepEndsAt, roster, members, ...empty };
+    await store.begin(projectHash, buffer);
+    order.onStep('masked-buffer-opened');
+    tell({ kind: 'masked-buffer-opened', sites: members.map(({ name }) => name) });
+    wakeAt(stepEndsAt);
+    await order.tellMembers();
+    const open = { current, buffer, name: bufferOf(roster) };
+    sayAll(open, openedNews(open));
+  };
+
+  const goOn = async (open: Standing, step: OpenMaskedBuffer['step']): Promise<void> => {
+    open.buffer.step = step;
+    open.buffer.stepEndsAt = clock() + stepMs(open.current);
+    await store.save(open.current.projectHash, open.buffer);
+    wakeAt(open.buffer.stepEndsAt);
+  };
+
+  const deal = async (site: AdmittedSite, signed: Signed): Promise<AnswerBody> => {
+    const shares = readStatement('mask-shares', signed, site.publicKey);
+    const open = await standingOf(shares.buffer, site);
+    const { buffer, current } = open;
+    if (buffer.dealt[site.fingerprint] !== undefined) {
+      remind(open, site.fingerprint);
+      return { kind: 'noted' };
+    }
+    const recipients = shares.shares.map(({ recipient }) => recipient);
+    if (recipients.join() !== buffer.members.map((member) => member.site).join()) {
+      throw maskingFault.noProof('list of key shares');
+    }
+    buffer.dealt[site.fingerprint] = signed;
+    if (Object.keys(buffer.dealt).length < buffer.members.length) await store.save(current.projectHash, buffer);
+    else {
+      await goOn(open, 'masking');
+      sayAll(open, relayedNews(open));
+    }
+    order.onStep('mask-shares-stored');
+    return { kind: 'noted' };
+  };
+
+  const take = async (site: AdmittedSite, signed: Signed): Promise<AnswerBody> => {
+    const update = readStatement('masked-update', signed, site.publicKey);
+    const open = await standingOf(update.buffer, site);
+    const { buffer, current } = open;
+    const arrived = await store.updates(current.projectHash);
+    if (buffer.step !== 'masking' || arrived.some((one) => one.site === site.fingerprint)) {
+      // Said again, or too late to be counted: then it helps to take the masks off, and offers its update anew.
+      if (!arrived.some(({ blob }) => blob === update.blob)) await trunk.dropBlob(update.blob);
+      remind(open, site.fingerprint);
+      return { kind: 'noted' };
+    }
+    const bytes = (await trunk.parameters()) * 4;
+    if (update.bytes !== bytes) throw maskingFault.wrongSize(update.bytes, bytes);
+    if (blobs.size(update.blob) !== bytes) throw hubFault.missingBlob();
+    await store.addUpdate(current.projectHash, { site: site.fingerprint, blob: update.blob, update: signed });
+    order.onStep('masked-update-stored');
+    tell({ kind: 'masked-update-arrived', site: site.site });
+    if (arrived.length + 1 === buffer.members.length) await askForMasks(open);
+    return { kind: 'noted' };
+  };
+
+  /** From here on it is settled whose updates count: a site is asked for one of the two secrets of each, and answers once. */
+  const askForMasks = async (open: Standing): Promise<void> => {
+    const counted = (await store.updates(open.current.projectHash)).map(({ site }) => site);
+    const unmasking = signStatement('unmasking', { buffer: open.name, counted }, keys);
+    open.buffer.unmasking = unmasking;
+    await goOn(open, 'unmasking');
+    order.onStep('unmasking-asked');
+    sayAll(open, { kind: 'unmasking-asked', unmasking });
+  };
+
+  const reveal = async (site: AdmittedSite, signed: Signed): Promise<AnswerBody> => {
+    const revealed = readStatement('revealed-shares', signed, site.publicKey);
+    const open = await standingOf(revealed.buffer, site);
+    const { buffer, current } = open;
+    if (buffer.unmasking === null || textHash(buffer.unmasking.statement) !== revealed.unmasking) {
+      throw maskingFault.noProof('answer');
+    }
+    if (buffer.revealed[site.fingerprint] !== undefined) return { kind: 'noted' };
+    const { counted } = parseStatement('unmasking', buffer.unmasking.statement);
+    const isRight = buffer.members.every((member, index) => {
+      const share = revealed.shares[index];
+      const dealt = dealtBy(buffer, member.site).shares.find(({ recipient }) => recipient === site.fingerprint)!;
+      const expected = counted.includes(member.site) ? dealt.seedShareHash : dealt.keyShareHash;
+      return share?.of === member.site && shareHash(share.share) === expected;
+    });
+    if (!isRight) throw maskingFault.wrongShare();
+    buffer.revealed[site.fingerprint] = revealed.shares.map(({ share }) => share);
+    await store.save(current.projectHash, buffer);
+    order.onStep('mask-shares-revealed');
+    // Not within this answer: it may take a while.
+    if (hasEnoughShares(open)) void inTurn(complete).catch(failed);
+    return { kind: 'noted' };
+  };
+  const dealtBy = (buffer: OpenMaskedBuffer, site: string): StatementOf<'mask-shares'> =>
+    parseStatement('mask-shares', buffer.dealt[site]!.statement);
+  const hasEnoughShares = ({ buffer, current }: Standing): boolean =>
+    Object.keys(buffer.revealed).length >= threshold(current);
+
+  /** Takes the masks off the sum and commits it. */
+  const complete = async (): Promise<void> => {
+    const open = await standing();
+    if (open === null || open.buffer.step !== 'unmasking' || !hasEnoughShares(open)) return;
+    try {
+      await commit(open);
+    } catch (thrown) {
+      // What cannot be completed is given up; a full disk, for example, is tried again when the step's time is over.
+      if (!(thrown instanceof Fault)) throw thrown;
+      await giveUp(open, thrown);
+    }
+  };
+  const commit = async (open: Standing): Promise<void> => {
+    const { buffer, current, name } = open;
+    const arrived = await store.updates(current.projectHash);
+    const members = buffer.members.map((member) => ({
+      ...member,
+      statement: parseStatement('masked-offer', member.offer.statement),
+    }));
+    const isCounted = (site: string): boolean => arrived.some((one) => one.site === site);
+    const counted = [];
+    const missing: { site: string; maskKey: BufferKey }[] = [];
+    for (const [index, member] of members.entries()) {
+      const secret = await secretOf(open, index);
+      const { maskKey } = member.statement;
+      const isRight = isCounted(member.site)
+        ? seedHash(secret) === dealtBy(buffer, member.site).seedHash
+        : bufferKeyOf(secret).publicKey === maskKey;
+      if (!isRight) throw maskingFault.badShares(member.name, 'together they are not the secret that it dealt');
+      if (isCounted(member.site)) counted.push({ site: member.site, maskKey, seed: secret });
+      else missing.push({ site: member.site, maskKey: bufferKeyOf(secret) });
+    }
+    const sum = new Uint32Array(await trunk.parameters());
+    // One at a time: memory holds the sum and one update, however many sites there are.
+    for (const { blob } of arrived) addToRing(sum, ringOfBytes(await blobs.read(blob)));
+    await unmask({ sum, buffer: name, counted, missing });
+    order.onStep('masks-taken-off');
+    const receipts = await trunk.commitMasked({
+      projectHash: current.projectHash,
+      trunkVersion: current.trunk.version,
+      sum,
+      members: members.map(({ site, statement }) => ({ site, offer: statement })),
+      arrived,
+    });
+    clearTimeout(timer);
+    for (const { site, name: siteName } of members) {
+      const receipt = receipts.get(site);
+      if (receipt !== undefined) {
+        tell({ kind: 'update-accepted', site: siteName, isDuplicate: false });
+        order.memberChanged(site);
+        say(site, { kind: 'masked-update-counted', receipt });
+      } else say(site, { kind: 'masked-buffer-ended', buffer: name, fault: maskingFault.leftOut().toValue() });
+    }
+    await afterwards();
+  };
+  const secretOf = async ({ buffer }: Standing, index: number): Promise<Uint8Array> => {
+    const shares = Object.values(buffer.revealed).map((one) => one[index]!);
+    try {
+      return await secretOfShares(shares);
+    } catch {
+      throw maskingFault.badShares(buffer.members[index]!.name, 'they do not fit together');
+    }
+  };
+
+  /** Ends the buffer without a commit. Nobody's update was laid open; all offer theirs again. */
+  const giveUp = async (open: Standing, fault: Fault): Promise<void> => {
+    clearTimeout(timer);
+    const { projectHash } = open.current;
+    const arrived = await store.updates(projectHash);
+    await store.end(projectHash);
+    for (const { blob } of arrived) await trunk.dropBlob(blob);
+    tell({ kind: 'masked-buffer-given-up', fault: fault.toValue() });
+    sayAll(open, { kind: 'masked-buffer-ended', buffer: open.name, fault: fault.toValue() });
+    await afterwards();
+  };
+  const afterwards = async (): Promise<void> => {
+    const current = await trunk.current();
+    if (current !== null) await openIfDue(current);
+  };
+
+  const refused = async (site: AdmittedSite, { buffer, fault }: { buffer: string; fault: { message: string } }) => {
+    const open = await standingOf(buffer, site);
+    tell({ kind: 'masked-buffer-refused', site: site.site, reason: fault.message });
+    // Later on it is one that drops out.
+    if (open.buffer.step === 'sharing') await giveUp(open, maskingFault.siteRefused(site.site));
+  };
+
+  const whatIsDue = async (): Promise<void> => {
+    const open = await standing();
+    if (open === null) return afterwards();
+    const { buffer, current } = open;
+    if (buffer.stepEndsAt > clock()) return wakeAt(buffer.stepEndsAt);
+    if (buffer.step === 'sharing') {
+      const gone = buffer.members.filter(({ site }) => buffer.dealt[site] === undefined);
+      return giveUp(open, maskingFault.memberGone(gone.map(({ name }) => name)));
+    }
+    const needed = threshold(current);
+    if (buffer.step === 'masking') {
+      const arrived = (await store.updates(current.projectHash)).length;
+      return arrived >= needed ? askForMasks(open) : giveUp(open, maskingFault.tooFewUpdates(arrived, needed));
+    }
+    if (!hasEnoughShares(open)) {
+      return giveUp(open, maskingFault.tooFewShares(Object.keys(buffer.revealed).length, needed));
+    }
+    // A commit that failed inside is made again, later if it must be.
+    wakeAt(clock() + stepMs(current));
+    return complete();
+  };
+
+  return {
+    receive: (site, message) =>
+      inTurn(async () => {
+        switch (message.kind) {
+          case 'masked-update-offered':
+            return offer(site, message.offer);
+          case 'mask-shares-dealt':
+            return deal(site, message.shares);
+          case 'masked-update-sent':
+            return take(site, message.update);
+          case 'masks-revealed':
+            return reveal(site, message.revealed);
+          case 'masked-buffer-refused':
+            await refused(site, message);
+            return { kind: 'noted' };
+        }
+      }),
+    resume: () =>
+      inTurn(async () => {
+        const open = await standing();
+        if (open === null) return afterwards();
+        // Sites could not answer while the hub was away: the step has its whole time again.
+        await goOn(open, open.buffer.step);
+        await complete();
+      }),
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await line;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+// Updates as whole numbers modulo 2³², where masks cancel without a trace: unsigned 32-bit, 2²² units per 1, negative numbers as
+// their two's complement. All tensors of the layout one after the other, row-major, little-endian on the wire.
+import type { Weights } from '../aggregation/weights.ts';
+import { maskingFault } from './faults.ts';
+import { maskingLimits } from './limits.ts';
+
+const { unitsPerOne, magnitude } = maskingLimits;
+
+/** Why these values cannot be added up exactly, or null. @throws nothing. */
+export function ringFault(update: Weights): ReturnType<typeof maskingFault.outOfRange> | null {
+  for (const [name, { values }] of update) {
+    for (const value of values) if (!(Math.abs(value) <= magnitude)) return maskingFault.outOfRange(name, magnitude);
+  }
+  return null;
+}
+
+/**
+ * `share × update`, each value rounded to a unit. `share` in [0, 1]; the shares of one sum add up to 1 at most.
+ * @throws Fault 593 for a value beyond ±511.
+ */
+export function encodeRing(update: Weights, share: number): Uint32Array {
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`the share of an update is ${share}`);
+  const fault = ringFault(update);
+  if (fault !== null) throw fault;
+  const ring = new Uint32Array([...update.values()].reduce((count, { values }) => count + values.length, 0));
+  const factor = share * unitsPerOne;
+  let at = 0;
+  for (const { values } of update.values()) {
+    for (const value of values) ring[at++] = Math.round(factor * value);
+  }
+  return ring;
+}
+
+/** The numbers of a ring by tensor name, each times `factor`. @throws RangeError when the ring is of another layout. */
+export function decodeRing(ring: Uint32Array, layout: Weights, factor: number): ReadonlyMap<string, Float64Array> {
+  const decoded = new Map<string, Float64Array>();
+  let at = 0;
+  for (const [name, { values }] of layout) {
+    const numbers = new Float64Array(values.length);
+    for (let index = 0; index < numbers.length; index += 1) {
+      numbers[index] = ((ring[at++]! | 0) / unitsPerOne) * factor;
+    }
+    decoded.set(name, numbers);
+  }
+  if (at !== ring.length) throw new RangeError(`a ring of ${ring.length} numbers for a layout of ${at}`);
+  return decoded;
+}
+
+/** Adds `other` to `ring`, modulo 2³². */
+export function addToRing(ring: Uint32Array, other: Uint32Array): void {
+  if (ring.length !== other.length) throw new RangeError('rings of different lengths');
+  for (let index = 0; index < ring.length; index += 1) ring[index] = ring[index]! + other[index]!;
+}
+
+/** The ring as it travels. Every platform that Node and Electron run on is little-endian. */
+export function ringBytes(ring: Uint32Array): Uint8Array {
+  return new Uint8Array(ring.buffer, ring.byteOffset, ring.byteLength);
+}
+
+export function ringOfBytes(bytes: Uint8Array): Uint32Array {
+  return bytes.byteOffset % 4 === 0
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+    : new Uint32Array(bytes.slice().buffer);
+}
