@@ -207,7 +207,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         if (!isOwn) await sessions.announceProject();
         return trunk.catchUp();
       case 'update-accepted':
-        if (!isOwn) await sessions.siteChanged(subject);
+        if (isOwn) return;
+        await sessions.siteChanged(subject);
         return trunk.catchUp();
       case 'trunk-committed':
         return trunk.catchUp();

@@ -41,7 +41,7 @@ import {
 /** The longest time that a timer of the runtime can wait: almost 25 days. */
 export const longestTimerMs = 2 ** 31 - 1;
 
-/** While another hub makes a commit, and after one failed on a shared database: how soon to look again. */
+/** How soon to look whether another hub, whose turn it is or that accepted an update, made the commit; and after one failed. */
 const lookAgainMs = 500;
 const afterFailureMs = 3_000;
 
@@ -122,7 +122,8 @@ export function openTrunk(order: {
   const { store, blobs, keys, clock } = order;
   let line: Promise<unknown> = Promise.resolve();
   let base: { readonly blob: string; readonly weights: Weights } | null = null;
-  let deadline: NodeJS.Timeout | null = null;
+  /** When it is looked next whether a commit is due, on the process's own clock. */
+  let deadline: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null;
   /** The newest version that `onCommit` has told of. */
   let told: { readonly projectHash: string; readonly version: number } | null = null;
   let isClosed = false;
@@ -226,14 +227,20 @@ export function openTrunk(order: {
     }
   };
   const armDeadline = (dueAt: number | null): void => {
-    if (deadline !== null) clearTimeout(deadline);
+    clearTimeout(deadline?.timer);
     deadline = null;
     // A longer time would count as none; what is not due when it is over is armed again.
     if (dueAt !== null && dueAt > clock()) lookAgain(Math.min(dueAt - clock(), longestTimerMs));
   };
   const lookAgain = (waitMs: number): void => {
-    if (deadline !== null) clearTimeout(deadline);
-    deadline = isClosed ? null : setTimeout(() => void inTurn(commitDue).catch(commitFailed), waitMs);
+    const at = performance.now() + waitMs;
+    if (isClosed || (deadline !== null && deadline.at <= at)) return;
+    clearTimeout(deadline?.timer);
+    const look = (): void => {
+      deadline = null;
+      void inTurn(commitDue).catch(commitFailed);
+    };
+    deadline = { at, timer: setTimeout(look, waitMs) };
   };
   const commitFailed = (thrown: unknown): void => {
     order.onCommitFailed(thrown);
@@ -403,7 +410,8 @@ export function openTrunk(order: {
     },
     async catchUp() {
       await inTurn(tellOfOthers);
-      await inTurn(commitDue).catch(commitFailed);
+      // The hub that accepted an update commits it before it answers; should it die, this one does.
+      lookAgain(lookAgainMs);
     },
     offerFault,
     receiptFor,
@@ -435,7 +443,7 @@ export function openTrunk(order: {
     },
     async close() {
       isClosed = true;
-      if (deadline !== null) clearTimeout(deadline);
+      clearTimeout(deadline?.timer);
       await line;
     },
   };

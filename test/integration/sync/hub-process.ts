@@ -1,25 +1,18 @@
-// A hub in a process of its own, that a test may kill at any moment, or that kills itself at a named step.
+// A hub in a process of its own, that a test may kill at any moment, or that kills or stops itself at a named step.
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { practiceProject, weightsOf } from './federation-fixture.ts';
+import type { ForkedHubOrder } from './forked-hub.ts';
 
-const { folder, port, dieAt, dieAtTime, project } = JSON.parse(process.argv[2] ?? '{}') as {
-  folder: string;
-  port: number;
-  dieAt: string | null;
-  /** 1 is the first time that the step is reached. */
-  dieAtTime: number;
-  project: Parameters<typeof practiceProject>[0];
-};
+const { dieAt, dieAtTime, dieBy, project, ...place } = JSON.parse(process.argv[2] ?? '{}') as Required<ForkedHubOrder>;
 let times = 0;
 const hub = await openHub({
-  folder,
-  port,
+  ...place,
   project: practiceProject(project),
   initialWeights: weightsOf(0),
   onStep(step) {
     if (step !== dieAt) return;
     times += 1;
-    if (times === dieAtTime) process.kill(process.pid, 'SIGKILL');
+    if (times === dieAtTime) process.kill(process.pid, dieBy);
   },
 });
 hub.watch((news) => process.send?.({ news }));

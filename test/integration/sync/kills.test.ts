@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -6,51 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openCommit } from '../../../src/sync/aggregation/trunk-commit.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
-import { openHub, type HubNews } from '../../../src/sync/hub/hub.ts';
+import { openHub } from '../../../src/sync/hub/hub.ts';
 import type { HubStep } from '../../../src/sync/hub/trunk.ts';
 import { firstWeight, openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
+import { type ForkedHub, type ForkedHubOrder, forkHub } from './forked-hub.ts';
 import { rawSite, rawUpdate } from './raw-site.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
 
-interface HubProcess {
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly invites: readonly string[];
-  readonly news: HubNews[];
-  readonly died: Promise<void>;
-}
-
-async function hubProcess(order: {
-  folder: string;
-  port?: number;
-  dieAt?: HubStep;
-  dieAtTime?: number;
-  project: Parameters<typeof practiceProject>[0];
-}): Promise<HubProcess> {
-  const file = fileURLToPath(new URL('hub-process.ts', import.meta.url));
-  const child = fork(file, [JSON.stringify({ port: 0, dieAt: null, dieAtTime: 1, ...order })], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const died = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  bench.keep({
-    async close() {
-      child.kill('SIGKILL');
-      await died;
-    },
-  });
-  const news: HubNews[] = [];
-  const ready = await new Promise<{ port: number; invites: string[] }>((resolve, reject) => {
-    child.on('message', (message: { news: HubNews } | { port: number; invites: string[] }) => {
-      if ('news' in message) news.push(message.news);
-      else resolve(message);
-    });
-    void died.then(() => reject(new Error('the hub ended before it was ready')));
-  });
-  return { child, ...ready, news, died };
-}
+const hubProcess = (order: ForkedHubOrder): Promise<ForkedHub> => forkHub(bench, order);
 
 describe('a hub that is killed', () => {
   it.each<HubStep>(['update-accepted', 'trunk-blob-written', 'trunk-committed'])(
@@ -70,6 +35,7 @@ describe('a hub that is killed', () => {
       );
       expect(finished.trunkVersion).toBe(2);
     },
+    90_000,
   );
 
   it('between acceptance and commit commits the buffered update later, bit for bit as if nothing had happened', async () => {
@@ -114,7 +80,7 @@ describe('a hub that is killed', () => {
     }
     expect(trunks[1]!.equals(trunks[0]!)).toBe(true);
     expect(firstWeight(trunks[0]!)).toBeCloseTo((0.1 * 10 + 0.7 * 33) / 43, 6);
-  });
+  }, 90_000);
 });
 
 describe('the server optimiser’s state of a hub that is killed', () => {

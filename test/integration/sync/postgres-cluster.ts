@@ -11,18 +11,19 @@ import { Client } from 'pg';
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
 
-/** Where initdb and pg_ctl are; null on a machine without PostgreSQL. */
-export function postgresPrograms(): string | null {
+/** The folder of initdb and pg_ctl; null on a machine without PostgreSQL. */
+function postgresPrograms(): string | null {
   const installed = '/usr/lib/postgresql';
   const versions = existsSync(installed)
     ? readdirSync(installed).sort((one, other) => Number(other) - Number(one))
     : [];
-  return (
-    versions
-      .map((version) => path.join(installed, version, 'bin'))
-      .find((bin) => existsSync(path.join(bin, 'initdb'))) ?? null
-  );
+  const folders = versions.map((version) => path.join(installed, version, 'bin'));
+  return folders.find((bin) => existsSync(path.join(bin, 'initdb'))) ?? null;
 }
+
+/** Why tests that need it are skipped; null where they are not. */
+export const postgresMissing =
+  postgresPrograms() === null ? 'PostgreSQL is not installed (apt-get install postgresql)' : null;
 
 export interface PostgresCluster {
   /** The address of a new, empty database, with a password in it. */
