@@ -147,4 +147,16 @@ export const hubFault = {
       message: `No member of the federation is called ${site}. \`imagiq members list\` shows who is.`,
       retry: 'never',
     }),
+  tooManyWrongInvites: () =>
+    new Fault({
+      code: 548,
+      message: 'Too many wrong invites were tried at this hub. Wait a minute and join again; members are not affected.',
+      retry: 'later',
+    }),
+  unusableData: (folder: string, reason: string) =>
+    new Fault({
+      code: 549,
+      message: `The hub's data in ${folder} cannot be used: ${reason}. Make the folder writable, or restore it from a backup.`,
+      retry: 'later',
+    }),
 } as const;

@@ -12,6 +12,7 @@ import type { Signed } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
+import { openInviteGuard } from './invite-guard.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
 import type { AdmittedSite, Members } from './members.ts';
 import type { Presence } from './presence.ts';
@@ -76,6 +77,7 @@ export function openHubSessions(order: {
 }): HubSessions {
   const { blobs, keys, federation, members, presence, relay, store, ledger, clock, tell } = order;
   const sessions = new Map<string, Session>();
+  const guard = openInviteGuard(clock);
   let isClosing = false;
   /** The project that the sites were told of last. */
   let announced: string | null = null;
@@ -186,7 +188,7 @@ export function openHubSessions(order: {
         admit: (request) => {
           isNew = request.inviteCode !== null;
           ({ address } = request);
-          return members.admit(request);
+          return guard.admit(isNew, () => members.admit(request));
         },
       });
     } catch (thrown) {

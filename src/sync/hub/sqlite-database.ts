@@ -7,10 +7,13 @@ import { hubFault } from './faults.ts';
 import type { DatabaseOptions, HubDatabase, HubStatements } from './hub-database.ts';
 import { migrations } from './hub-schema.ts';
 
+/** A disk that may not be written, or a file that is no database (any more). */
+const unusable = ['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_IOERR'];
+
 /** How often a running hub looks whether another process changed its database. */
 const noticeMs = 250;
 
-/** @throws Fault 522 when it must exist and does not, 525 when a newer ImagiQ wrote it. */
+/** @throws Fault 522 when it must exist and does not, 525 when a newer ImagiQ wrote it, 549 when it is damaged or may not be written. */
 export function openSqliteDatabase(folder: string, options: DatabaseOptions): HubDatabase {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let db: Database.Database;
@@ -20,15 +23,23 @@ export function openSqliteDatabase(folder: string, options: DatabaseOptions): Hu
     if (options.mustExist) throw hubFault.noHubHere(folder);
     throw thrown;
   }
-  db.pragma('journal_mode = WAL');
-  db.pragma('synchronous = FULL');
-  db.pragma('foreign_keys = ON');
-  db.transaction(() => {
-    const version = db.pragma('user_version', { simple: true }) as number;
-    if (version > migrations.length) throw hubFault.newerDatabase(version);
-    for (const migration of migrations.slice(version)) db.exec(migration);
-    db.pragma(`user_version = ${migrations.length}`);
-  }).immediate();
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    db.transaction(() => {
+      const version = db.pragma('user_version', { simple: true }) as number;
+      if (version > migrations.length) throw hubFault.newerDatabase(version);
+      for (const migration of migrations.slice(version)) db.exec(migration);
+      db.pragma(`user_version = ${migrations.length}`);
+    }).immediate();
+  } catch (thrown) {
+    // Left open it would keep what it saw of the disk: a second try in this process would fail where a first one would not.
+    db.close();
+    if (thrown instanceof Database.SqliteError && unusable.some((code) => thrown.code.startsWith(code)))
+      throw hubFault.unusableData(folder, thrown.message);
+    throw thrown;
+  }
 
   const prepared = new Map<string, Database.Statement>();
   const statement = (sql: string): Database.Statement => {

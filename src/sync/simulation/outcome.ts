@@ -1,5 +1,6 @@
 // What a simulation found, whichever clock it ran on.
 import { z } from 'zod';
+import { scoreboardSchema } from '../../contract/federation.ts';
 
 /** The target counts as reached by the first of so many commits in a row at it: one lucky commit is no model. */
 export const sustainedCommits = 3;
@@ -45,6 +46,8 @@ export const outcomeSchema = z.object({
       bytesSent: count,
       bytesReceived: count,
       hasVanished: z.boolean(),
+      /** On its own validation data; null without a bench. */
+      scoreboard: scoreboardSchema.nullable(),
     }),
   ),
 });

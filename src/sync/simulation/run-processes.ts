@@ -170,6 +170,7 @@ async function conduct(
       bytesSent: last?.bytesSent ?? 0,
       bytesReceived: last?.bytesReceived ?? 0,
       hasVanished,
+      scoreboard: null,
     })),
   };
 }

@@ -187,7 +187,14 @@ async function play(
   }
 
   const hasReachedTarget = (): boolean => atTarget >= sustainedCommits;
-  await clock.run(() => hub !== null && (isFinished || hasReachedTarget()), startMs + scenario.untilSeconds * 1_000);
+  // With a bench the sites go on after the last commit: they judge each other's models.
+  const isBenchDone = (): boolean =>
+    !scenario.project.peerModels ||
+    sites.every(({ site, hasVanished }) => hasVanished || site.memberships()[0]?.state === 'finished');
+  await clock.run(
+    () => hub !== null && ((isFinished && isBenchDone()) || hasReachedTarget()),
+    startMs + scenario.untilSeconds * 1_000,
+  );
   const end = seconds();
   // Receipts that are on their way arrive.
   await clock.run(() => false, clock.now() + graceMs);
@@ -201,6 +208,7 @@ async function play(
       bytesSent: membership?.bytesSent ?? 0,
       bytesReceived: membership?.bytesReceived ?? 0,
       hasVanished,
+      scoreboard: membership?.scoreboard ?? null,
     };
   });
   network.setHub(null);

@@ -126,7 +126,8 @@ export interface TestBench {
   keep<T extends { close(): Promise<void> }>(part: T): T;
   /** `onAct` hears of each act before the ledger; what it throws is the ledger's own failure. */
   site(name: string, work: SiteWork, folder?: string, onAct?: (act: string) => void): Promise<PracticeSite>;
-  close(): Promise<void>;
+  /** `beforeFolders` runs when the parts are closed and the folders still there. */
+  close(options?: { readonly beforeFolders: () => void }): Promise<void>;
 }
 
 export function openBench(): TestBench {
@@ -160,8 +161,9 @@ export function openBench(): TestBench {
       );
       return Object.assign(site, { ledger, changes, folder });
     },
-    async close() {
+    async close(options) {
       for (const part of parts.splice(0).reverse()) await part.close();
+      options?.beforeFolders();
       for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,94 @@
+import { crc32 } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openHub } from '../../../../src/sync/hub/hub.ts';
+import { encodeChunk } from '../../../../src/sync/protocol/chunk-frame.ts';
+import { wireLimits } from '../../../../src/sync/protocol/limits.ts';
+import { openBench, practiceProject, until, weightsOf } from '../federation-fixture.ts';
+import { rawSite, rawUpdate, type RawSite } from '../raw-site.ts';
+
+const bench = openBench();
+afterEach(() => bench.close());
+
+const project = practiceProject({ rule: { bufferSize: 3 } });
+const chunk = (transfer: string, change: (frame: Buffer) => Buffer | void): Buffer => {
+  const frame = Buffer.from(encodeChunk({ transfer, offset: 0, payload: weightsOf(1) }));
+  return change(frame) ?? frame;
+};
+interface Sender {
+  readonly site: RawSite;
+  readonly transfer: string;
+}
+
+describe('fault 4: a frame that is not as it should be', () => {
+  it.each<[string, (sender: Sender) => void]>([
+    [
+      'a tampered chunk',
+      ({ site, transfer }) => site.line.socket.send(chunk(transfer, (frame) => void (frame[60]! ^= 1))),
+    ],
+    [
+      'a truncated header',
+      ({ site, transfer }) => site.line.socket.send(chunk(transfer, (frame) => frame.subarray(0, 40))),
+    ],
+    [
+      'a truncated chunk',
+      ({ site, transfer }) => site.line.socket.send(chunk(transfer, (frame) => frame.subarray(0, 90))),
+    ],
+    [
+      'an unknown frame type',
+      ({ site, transfer }) => site.line.socket.send(chunk(transfer, (frame) => void (frame[3] = 9))),
+    ],
+    [
+      'an unknown frame version',
+      ({ site, transfer }) => site.line.socket.send(chunk(transfer, (frame) => void (frame[2] = 2))),
+    ],
+    [
+      'an offset beyond every blob',
+      ({ site, transfer }) =>
+        site.line.socket.send(chunk(transfer, (frame) => void frame.writeBigUInt64LE(2n ** 60n, 24))),
+    ],
+    [
+      'a chunk that leaves a gap',
+      ({ site, transfer }) => site.line.socket.send(chunk(transfer, (frame) => void frame.writeBigUInt64LE(64n, 24))),
+    ],
+    [
+      'more bytes than were announced',
+      ({ site, transfer }) =>
+        site.line.socket.send(encodeChunk({ transfer, offset: 0, payload: Buffer.alloc(100_000) })),
+    ],
+    ['a frame larger than any', ({ site }) => site.line.socket.send(Buffer.alloc(wireLimits.frameBytes + 1))],
+    ['text that is not UTF-8', ({ site }) => site.line.socket.send(Buffer.from([0xff, 0xfe, 0xfd]), { binary: false })],
+    ['an unknown message', ({ site }) => site.channel.send({ kind: 'dance', id: 1 } as never)],
+    ['a message without its fields', ({ site }) => site.channel.send({ kind: 'put-begin', id: 1 } as never)],
+  ])('%s ends that connection, stores nothing, and the site comes back and is served', async (_, send) => {
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    const order = { invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' };
+    const site = await rawSite(order);
+    const { blob, signed } = rawUpdate(site, project, weightsOf(1));
+    const begun = await site.channel.ask({ kind: 'put-begin', hash: blob, bytes: weightsOf(1).length });
+    if (begun.kind !== 'have') throw new Error('no answer');
+    send({ site, transfer: begun.transfer });
+    await site.channel.ended;
+    await until('the hub let go of it', async () => !(await hub.status()).members[0]!.online);
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 0, bufferedUpdates: 0 });
+
+    const again = bench.keep(await rawSite({ ...order, keys: site.keys, isEnrolled: true }));
+    await again.channel.putBlob(blob);
+    await again.channel.ask({ kind: 'update-offered', update: signed });
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 1 });
+  });
+
+  it('a checksum that was made to fit does not save bytes of another hash', async () => {
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+    const { blob } = rawUpdate(site, project, weightsOf(1));
+    const begun = await site.channel.ask({ kind: 'put-begin', hash: blob, bytes: weightsOf(1).length });
+    if (begun.kind !== 'have') throw new Error('no answer');
+    const forged = chunk(begun.transfer, (frame) => {
+      frame[100]! ^= 1;
+      frame.writeUInt32LE(crc32(frame.subarray(48)), 32);
+    });
+    site.line.socket.send(forged);
+    await expect(site.channel.ask({ kind: 'put-end', transfer: begun.transfer })).rejects.toMatchObject({ code: 404 });
+    await site.channel.putBlob(blob);
+  });
+});

@@ -1,0 +1,73 @@
+// The steps of acceptance and commit are in kills.test.ts; here the hub dies between two operations on its files.
+import { afterEach, describe, expect, it } from 'vitest';
+import { openHub } from '../../../../src/sync/hub/hub.ts';
+import { wireLimits } from '../../../../src/sync/protocol/limits.ts';
+import { openBench, practiceProject, until, weightsOf } from '../federation-fixture.ts';
+import { rawSite, rawUpdate } from '../raw-site.ts';
+import type { Death } from './die-at.ts';
+import { processesOf } from './processes.ts';
+
+const bench = openBench();
+const { hubProcess } = processesOf(bench);
+afterEach(() => bench.close());
+
+const values = (3 * wireLimits.chunkBytes) / 4;
+const options = { rule: { bufferSize: 1 }, commits: 4 };
+const project = practiceProject(options);
+
+/** The trunk after two updates that a site offers until they are answered. */
+async function trunkAfterTwo(death: Death | null): Promise<Buffer> {
+  const folder = bench.folder();
+  let hub = await hubProcess({ folder, project: options, weights: values, death });
+  const order = { invite: hub.invites[0]!, folder: bench.folder(), name: 'Lyon' };
+  let site = await rawSite(order);
+  let deaths = 0;
+  for (const [turn, value] of [0.25, -2].entries()) {
+    const { blob, signed } = rawUpdate(site, project, weightsOf(value, values), { baseVersion: turn });
+    const offer = async (): Promise<void> => {
+      await site.channel.putBlob(blob);
+      await site.channel.ask({ kind: 'update-offered', update: signed });
+    };
+    try {
+      await offer();
+    } catch {
+      expect(await hub.died).toBe('SIGKILL');
+      deaths += 1;
+      site.blobs.close();
+      hub = await hubProcess({ folder, port: hub.port, project: options, weights: values });
+      site = await rawSite({ ...order, keys: site.keys, isEnrolled: true });
+      await offer();
+    }
+  }
+  await until('both are committed', () =>
+    hub.news.some((news) => news.kind === 'trunk-committed' && news.version === 2),
+  );
+  await site.close();
+  hub.child.kill('SIGKILL');
+  await hub.died;
+  expect(deaths).toBe(death === null ? 0 : 1);
+  const reopened = bench.keep(await openHub({ folder, port: 0 }));
+  expect(await reopened.status()).toMatchObject({ trunkVersion: 2, acceptedUpdates: 2, bufferedUpdates: 0 });
+  return Buffer.from((await reopened.trunkWeights())!);
+}
+
+let undisturbed: Promise<Buffer> | null = null;
+
+describe('fault 9: a hub that is killed between two operations on its files', () => {
+  it.each<[string, Death]>([
+    ['after a chunk was written', { call: 'write', when: 'after', path: 'unfinished', time: 2 }],
+    ['before an upload’s bytes are synced', { call: 'fsync', when: 'before', path: 'unfinished', time: 1 }],
+    ['before an upload is renamed', { call: 'rename', when: 'before', path: 'unfinished', time: 1 }],
+    ['after an upload was renamed', { call: 'rename', when: 'after', path: 'unfinished', time: 2 }],
+    // The first two are the hub's keys and the project's first trunk.
+    ['before a trunk is renamed', { call: 'rename', when: 'before', path: '.tmp', time: 3 }],
+  ])(
+    '%s loses no acknowledged update and counts none twice: the trunk is the same to the last bit',
+    async (_, death) => {
+      undisturbed ??= trunkAfterTwo(null);
+      const whole = await undisturbed;
+      expect((await trunkAfterTwo(death)).equals(whole)).toBe(true);
+    },
+    180_000,
+  );
+});

@@ -1,0 +1,37 @@
+// A hub in a process of its own, that a test kills, or that dies at a step or a file operation that the test names.
+import { openHub } from '../../../../src/sync/hub/hub.ts';
+import { practiceProject, weightsOf } from '../federation-fixture.ts';
+import { dieAt, type Death } from './die-at.ts';
+
+export interface HubProcessOrder {
+  readonly folder: string;
+  readonly port: number;
+  readonly project: Parameters<typeof practiceProject>[0];
+  /** Of the trunk. */
+  readonly weights: number;
+  readonly invites: number;
+  readonly dieAtStep: { readonly step: string; readonly time: number } | null;
+  readonly death: Death | null;
+  readonly pingMs: number;
+}
+
+const order = JSON.parse(process.argv[2] ?? '{}') as HubProcessOrder;
+dieAt(order.death);
+let times = 0;
+const hub = await openHub({
+  folder: order.folder,
+  port: order.port,
+  project: practiceProject(order.project),
+  initialWeights: weightsOf(0, order.weights),
+  pingMs: order.pingMs,
+  onStep(step) {
+    if (step !== order.dieAtStep?.step) return;
+    times += 1;
+    if (times === order.dieAtStep.time) process.kill(process.pid, 'SIGKILL');
+  },
+});
+hub.watch((news) => process.send?.({ news }));
+process.on('message', () => void hub.createInvite().then((invite) => process.send?.({ invite })));
+const invites: string[] = [];
+while (invites.length < order.invites) invites.push(await hub.createInvite());
+process.send?.({ port: hub.port, invites });

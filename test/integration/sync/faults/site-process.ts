@@ -1,0 +1,33 @@
+// A site in a process of its own, that a test stops or kills, or that dies at a file operation or a frame that the test names.
+import { openSite } from '../../../../src/sync/site/site.ts';
+import { practiceWork, until } from '../federation-fixture.ts';
+import { dieAt, type Death } from './die-at.ts';
+
+export interface SiteProcessOrder {
+  readonly folder: string;
+  readonly name: string;
+  readonly invite: string;
+  readonly death: Death | null;
+  readonly secondsPerUpdate: number;
+}
+
+const order = JSON.parse(process.argv[2] ?? '{}') as SiteProcessOrder;
+dieAt(order.death);
+const site = await openSite({
+  folder: order.folder,
+  siteName: order.name,
+  work: practiceWork({
+    step: 1,
+    beforeUpdate: () => new Promise((resolve) => setTimeout(resolve, order.secondsPerUpdate * 1_000)),
+  }),
+  random: () => 0.2,
+  onChange: (membership) => process.send?.({ membership }),
+  onLedger: () => {},
+});
+if (site.memberships().length === 0) await site.join(order.invite);
+const membership = await until('the project is announced', () => {
+  const [first] = site.memberships();
+  return first?.project && first;
+});
+if (membership.cohort === null) await site.approve(membership.federation, 'chest');
+process.send?.({ membership: site.memberships()[0] });
