@@ -37,6 +37,7 @@ async function overheardSite(hub: Hub): Promise<{ socket: WebSocket; said: strin
     hubFingerprint: invite.hubFingerprint,
     inviteCode: invite.code,
     lastModelSequence: 0,
+    address: null,
     wrongHub: () => {
       throw new Error('another hub');
     },

@@ -35,6 +35,7 @@ describe('fault 13: a hub that restarts under two hundred sites', () => {
           site: `Site ${index}`,
           inviteCode: isEnrolled ? null : invite.code,
           lastModelSequence: 0,
+          address: null,
           agent: null,
         });
         isEnrolled = true;
