@@ -31,7 +31,7 @@ async function trunkAfterTwo(death: Death | null): Promise<Buffer> {
     try {
       await offer();
     } catch {
-      expect(await hub.died).toBe('SIGKILL');
+      await hub.died;
       deaths += 1;
       site.blobs.close();
       hub = await hubProcess({ folder, port: hub.port, project: options, weights: values });

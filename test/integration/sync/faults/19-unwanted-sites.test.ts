@@ -28,7 +28,7 @@ describe('fault 19: a site that has no business here any more', () => {
     const payload = bytes.subarray(0, wireLimits.chunkBytes);
     site.line.socket.send(encodeChunk({ transfer: begun.transfer, offset: 0, payload }));
     await hub.endMembership('Lyon', { kind: 'revoked', because: 'a test' });
-    await expect(site.channel.putBlob(blob)).rejects.toThrow();
+    await expect(site.channel.putBlob(blob)).rejects.toBeInstanceOf(Error);
     await site.channel.ended;
     const again = rawSite({ ...order, keys: site.keys, isEnrolled: true });
     await expect(again).rejects.toMatchObject({ code: 505 });

@@ -45,7 +45,7 @@ export function dieAt(death: Death | null): void {
   const replaced = fs as unknown as Record<string, unknown>;
   replaced['openSync'] = (file: string, ...rest: [string, number?]) => {
     const handle = openSync(file, ...rest);
-    names.set(handle, String(file));
+    names.set(handle, file);
     return handle;
   };
   const nameOf = (handle: unknown): string => names.get(Number(handle)) ?? '';
