@@ -112,6 +112,21 @@ export const secureAggregationSchema = z.object({
     .max(24 * 60 * 60 * 1_000)
     .default(10 * 60 * 1_000),
 });
+/** How long a site waits for another whose turn it is, or for a neighbour's news, before it goes on. */
+const patienceMs = z.number().int().min(100).max(86_400_000).default(300_000);
+
+/**
+ * How the shared model moves. trunk: the hub keeps it · gossip: each site has its own and mixes it with those of its neighbours · cyclic: it
+ * travels from site to site, each trains it in turn · rotating: in each round another site averages what all trained. The last three
+ * are between the sites alone; `commits` counts turns of each site, turns of the one model, and rounds.
+ */
+export const modeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('trunk') }),
+  z.object({ kind: z.literal('gossip'), neighbours: z.number().int().min(1).max(100).default(2), patienceMs }),
+  z.object({ kind: z.literal('cyclic'), patienceMs }),
+  z.object({ kind: z.literal('rotating'), patienceMs }),
+]);
+export type Mode = z.infer<typeof modeSchema>;
 
 /** One task that a federation agreed on. Sites see all of it before they approve. */
 export const projectSchema = z.object({
@@ -122,6 +137,7 @@ export const projectSchema = z.object({
   /** `epochs` counts the local epochs between two updates; the schedules span the project's commits. */
   hyperParameters: hyperParametersSchema,
   trunkRule: trunkRuleSchema,
+  mode: modeSchema.default({ kind: 'trunk' }),
   updateCodec: z.enum(updateCodecs).default('float16'),
   /** Whether sites also train alone and share these models with each other: the bench. Without, they have the trunk only. */
   peerModels: z.boolean().default(true),

@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { Fault, faultValueOf } from '../../contract/fault.ts';
-import { type Project, projectSchema } from '../../contract/federation.ts';
+import { type Mode, type Project, projectSchema } from '../../contract/federation.ts';
 import { bundledNetwork, initialTrunk } from '../../station/initial-trunk.ts';
 import { type HubNews, openHub } from '../../sync/hub/hub.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
 import { contextOf } from '../context.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
+import { modeOption } from '../mode-option.ts';
 import { port, positiveInteger, positiveNumber } from '../options.ts';
 
 interface HubOptions {
@@ -25,6 +26,7 @@ interface HubOptions {
   buffer: number;
   localEpochs: number;
   learningRate?: number;
+  mode?: Mode;
 }
 
 /** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
@@ -53,6 +55,11 @@ export function hubCommands(): Command[] {
     .option('--buffer <number>', 'updates per trunk commit', positiveInteger, 2)
     .option('--local-epochs <number>', 'epochs of a site between two updates', positiveInteger, 1)
     .option('--learning-rate <number>', 'learning rate at the sites', positiveNumber)
+    .option(
+      '--mode <mode>',
+      'how the shared model moves: trunk, gossip[:NEIGHBOURS], cyclic or rotating (docs/peers.md)',
+      modeOption,
+    )
     .action(async (options: HubOptions, command: Command) => {
       const { output } = contextOf(command);
       const project = projectOf(options);
@@ -131,6 +138,7 @@ function projectOf(options: HubOptions): Project | null {
       ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
     },
     trunkRule: { bufferSize: options.buffer },
+    mode: options.mode,
     commits: options.commits,
     seed: 1,
   });

@@ -2,6 +2,7 @@
 import type { CallOutput } from '../../contract/calls.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
+import type { Ancestor } from '../../contract/peers.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
@@ -106,6 +107,25 @@ export class Federations {
       this.#toasts.fault(fault);
     }
     await this.reload();
+  }
+
+  /** Opts out of a peer's models, or back in. */
+  async mute(federation: string, site: string, isMuted: boolean): Promise<void> {
+    try {
+      await this.#station.ask('mute-peer', { federation, site, isMuted });
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+
+  /** The history of the models on the bench, oldest first; null where it could not be had. */
+  async lineage(federation: string): Promise<readonly Ancestor[] | null> {
+    try {
+      return (await this.#station.ask('lineage', { federation })).models;
+    } catch (fault) {
+      this.#toasts.fault(fault);
+      return null;
+    }
   }
 
   #take(membership: Membership): void {

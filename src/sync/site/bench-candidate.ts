@@ -6,5 +6,16 @@ export const trunkOnBench = 'trunk';
 /** The branch of the model that a site trained alone. */
 export const localOnlyBranch = 'local-only';
 
+/** Branches of the modes without a trunk. Models on them move the shared model on; the bench does not judge them one by one. */
+export const gossipBranch = 'gossip';
+export const chainBranch = 'chain';
+export const contributionBranch = 'contribution';
+
+export function isOnBench({ branch }: Pick<BenchCandidate, 'branch'>): boolean {
+  return ![gossipBranch, chainBranch, contributionBranch].includes(branch);
+}
+
 export type NewCandidate = Pick<BenchCandidate, 'model' | 'site' | 'network' | 'trunkVersion'> &
-  Partial<Pick<BenchCandidate, 'author' | 'branch' | 'sequence' | 'definition' | 'normalisation'>>;
+  Partial<
+    Pick<BenchCandidate, 'author' | 'branch' | 'sequence' | 'definition' | 'normalisation' | 'turn' | 'examples'>
+  >;

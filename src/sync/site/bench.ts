@@ -2,7 +2,7 @@
 // them. Models leave sealed for each recipient; received ones are opened, checked and evaluated here, on weights alone.
 import type { Project } from '../../contract/federation.ts';
 import type { SelectionMethod } from '../../contract/peers.ts';
-import { localOnlyBranch, type NewCandidate, trunkOnBench } from './bench-candidate.ts';
+import { isOnBench, localOnlyBranch, type NewCandidate, trunkOnBench } from './bench-candidate.ts';
 import { selectFromBench } from './bench-selection.ts';
 import { openCachedPredictions } from './cached-predictions.ts';
 import type { MembershipDesk } from './membership-desk.ts';
@@ -29,6 +29,16 @@ export interface Bench {
   clear(): void;
 }
 
+const plainCandidate = {
+  author: null,
+  branch: localOnlyBranch,
+  sequence: 0,
+  definition: null,
+  normalisation: null,
+  turn: null,
+  examples: 0,
+} as const;
+
 export function openBench(desk: MembershipDesk): Bench {
   const { state, blobs, keys } = desk;
   const predictions = openCachedPredictions(`${desk.folder}/predictions`);
@@ -49,15 +59,10 @@ export function openBench(desk: MembershipDesk): Bench {
       if (!state.candidates.some((known) => known.model === model)) predictions.remove(model);
       desk.forget(model);
     }
-    const same = state.candidates.find(({ model, site }) => model === next.model && site === next.site);
-    const added = {
-      author: null,
-      branch: localOnlyBranch,
-      sequence: 0,
-      definition: null,
-      normalisation: null,
-      ...next,
-    };
+    const added = { ...plainCandidate, ...next };
+    const same = state.candidates.find(
+      ({ model, site, branch }) => model === added.model && site === added.site && branch === added.branch,
+    );
     if (same === undefined) state.candidates.push({ ...added, metrics: null });
     // A commit may leave the weights as they were.
     else Object.assign(same, added);
@@ -69,7 +74,7 @@ export function openBench(desk: MembershipDesk): Bench {
   let lastEvaluation: Promise<unknown> = Promise.resolve();
   const evaluateOne = async (project: Project, cohort: string): Promise<boolean> => {
     const candidate = state.candidates.find(
-      ({ metrics, author }) => metrics === null && (author === null || !state.muted.includes(author)),
+      (one) => one.metrics === null && isOnBench(one) && (one.author === null || !state.muted.includes(one.author)),
     );
     if (candidate === undefined) return false;
     const { definition, normalisation } = candidate;
@@ -86,7 +91,7 @@ export function openBench(desk: MembershipDesk): Bench {
     if (!state.candidates.includes(candidate)) return true;
     predictions.put(candidate.model, probabilities, labels);
     candidate.metrics = metrics;
-    if (state.candidates.every((one) => one.metrics !== null))
+    if (state.candidates.every((one) => one.metrics !== null || !isOnBench(one)))
       await selectFromBench(desk, predictions, project, cohort);
     desk.save();
     return true;

@@ -81,6 +81,8 @@ export function openNewsReader(order: {
       if (before !== undefined) desk.forget(before);
       state.approval = null;
       state.turn = 0;
+      state.turnBy = null;
+      state.mixedIn = [];
       state.trainedFrom = null;
       state.history = [];
       state.announced = [];
@@ -96,6 +98,14 @@ export function openNewsReader(order: {
     if (trunk.projectHash !== state.project.hash) throw siteFault.forgedTrunk();
     // Of two hubs of one federation the slower may tell of an earlier version.
     if (state.trunk !== null && trunk.version < state.trunk.version) return;
+    if (state.project.project.mode.kind !== 'trunk') {
+      // The hub gives the first weights only: from then on the sites move the shared model themselves.
+      if (state.trunk === null) {
+        state.trunk = { version: 0, blob: trunk.blob, bytes: trunk.bytes };
+        state.turnAt = desk.clock();
+      }
+      return;
+    }
     state.project.isFinished = isFinished;
     if (trunk.version === state.trunk?.version) return;
     // The one before stays while it is on the bench; one that never got there is not needed any more.

@@ -38,6 +38,9 @@ const candidateSchema = z.object({
   /** Where it is not the project's network. */
   definition: networkSchema.nullable().default(null),
   normalisation: normalisationSchema.nullable().default(null),
+  /** In a mode without trunk: which turn it is, and from how many examples. */
+  turn: count.nullable().default(null),
+  examples: count.default(0),
   /** On this site's validation split; null until evaluated. */
   metrics: metricsSchema.nullable(),
 });
@@ -90,6 +93,11 @@ const stateSchema = z.object({
   spool: z.array(spooledSchema),
   /** The masked buffer that the first of the spool is in or waits for. */
   masking: maskingSchema.nullable().default(null),
+  /** In a mode without trunk: who made the shared model's newest turn here, and when it came (ms since 1970). */
+  turnBy: fingerprintSchema.nullable().default(null),
+  turnAt: z.number().default(0),
+  /** Gossip: neighbours' models that are mixed in already. */
+  mixedIn: z.array(hashSchema).default([]),
   accepted: count,
   /** Of the accepted updates, in commits. */
   stalenessSum: count.default(0),
@@ -147,6 +155,9 @@ export function newMembershipState(
     trainedFrom: null,
     spool: [],
     masking: null,
+    turnBy: null,
+    turnAt: 0,
+    mixedIn: [],
     accepted: 0,
     stalenessSum: 0,
     refused: 0,

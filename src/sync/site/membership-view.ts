@@ -3,6 +3,7 @@ import type { Membership } from '../../contract/federation.ts';
 import type { Peer } from '../../contract/peers.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { parseStatement } from '../protocol/statement.ts';
+import { isOnBench } from './bench-candidate.ts';
 import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
 import type { PeerLines } from './peer-lines.ts';
@@ -22,7 +23,7 @@ function peersOf({ state, keys, connection, lines }: Parameters<typeof membershi
     .filter((fingerprint) => fingerprint !== keys.fingerprint)
     .map((fingerprint) => {
       const site = siteNamed(state, fingerprint);
-      const models = state.candidates.filter(({ author }) => author === fingerprint);
+      const models = state.candidates.filter((one) => one.author === fingerprint && isOnBench(one));
       const address = state.addresses[fingerprint];
       const aucs = models.flatMap(({ metrics }) => metrics?.auc?.value ?? []);
       const isOnline = state.members[state.memberFingerprints.indexOf(fingerprint)]?.online ?? false;
@@ -70,7 +71,7 @@ export function membershipView(order: {
     bytesReceived: state.bytesReceived,
     members: state.members,
     history: state.history,
-    bench: state.candidates.map(({ model, site, network, metrics, branch }) => ({
+    bench: state.candidates.filter(isOnBench).map(({ model, site, network, metrics, branch }) => ({
       model,
       site,
       network,

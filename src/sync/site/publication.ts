@@ -127,6 +127,10 @@ export function openPublication(desk: MembershipDesk): Publication {
   const sealedKeyFor = ({ contentKey, model }: PublishedModel, recipient: string): string =>
     wrapKey(Buffer.from(contentKey, 'base64url'), readSiteCard(state.cards[recipient]!).boxPublicKey, model);
 
+  const retryIn = (delayMs: number): void => {
+    if (again !== null) clearTimeout(again);
+    again = setTimeout(() => void publication.deliver().catch(() => {}), delayMs).unref();
+  };
   const onLines = async (): Promise<void> => {
     const offers = state.published.flatMap((published) =>
       missing(published).flatMap((recipient) => {
@@ -148,9 +152,9 @@ export function openPublication(desk: MembershipDesk): Publication {
     await desk.lines().tried();
     await onLines();
     await throughHub();
-    if (again !== null) clearTimeout(again);
-    const waits = state.published.some((published) => missing(published).some((one) => isPending(published, one)));
-    again = waits ? setTimeout(() => void publication.deliver().catch(() => {}), peerLimits.takeMs).unref() : null;
+    if (state.published.some((published) => missing(published).some((one) => isPending(published, one)))) {
+      retryIn(peerLimits.takeMs);
+    }
   };
 
   const drop = (dropped: readonly PublishedModel[]): void => {
@@ -206,19 +210,27 @@ export function openPublication(desk: MembershipDesk): Publication {
           isWanted = false;
           await run();
         }
-      })().finally(() => {
-        delivering = null;
-      });
+      })()
+        .catch((thrown: unknown) => {
+          // A hub whose disk is full keeps its line open: asked again by and by.
+          retryIn(peerLimits.takeMs);
+          throw thrown;
+        })
+        .finally(() => {
+          delivering = null;
+        });
       return delivering;
     },
     get isDelivered() {
       return state.published.every((published) => missing(published).length === 0);
     },
     taken(fingerprint, model) {
-      const published = state.published.find((one) => one.model === model && one.enteredDirect.includes(fingerprint));
-      if (published === undefined || published.recipients.includes(fingerprint)) return;
-      published.recipients.push(fingerprint);
-      desk.save();
+      const taken = state.published.filter(
+        (one) =>
+          one.model === model && one.enteredDirect.includes(fingerprint) && !one.recipients.includes(fingerprint),
+      );
+      for (const { recipients } of taken) recipients.push(fingerprint);
+      if (taken.length > 0) desk.save();
     },
     isOfferedTo: (fingerprint, sealedBlob) =>
       state.published.some((one) => one.sealedBlob === sealedBlob && one.enteredDirect.includes(fingerprint)),

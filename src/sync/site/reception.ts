@@ -71,7 +71,8 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
     const { publicKey, site } = readSiteCard(card);
     const statement = readStatement('model', next.model, publicKey);
     if (statement.projectHash !== hash) throw siteFault.badModel('it belongs to another project');
-    const { model, sealedBlob, sealedBytes, network, definition, normalisation, branch, sequence, turn } = statement;
+    const { model, sealedBlob, sealedBytes, branch, turn } = statement;
+    const { network, definition, normalisation, sequence, examples } = statement;
     await wayTo(next)!.getBlob(sealedBlob, sealedBytes);
     const contentKey = unwrapKey(next.sealedKey, keys, model);
     const sealed = await blobs.read(sealedBlob);
@@ -90,7 +91,19 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
     const { parents } = statement;
     const at = new Date(desk.clock()).toISOString();
     recordAncestor(state, { model, author, site, branch, turn, parents, at });
-    add({ model, site, network, trunkVersion: null, author, branch, sequence, definition, normalisation });
+    add({
+      model,
+      site,
+      network,
+      trunkVersion: null,
+      author,
+      branch,
+      sequence,
+      definition,
+      normalisation,
+      turn,
+      examples,
+    });
   };
 
   const openOne = async (project: Project, author?: string): Promise<'taken' | 'refused' | null> => {

@@ -8,6 +8,7 @@ import type { Bench } from './bench.ts';
 import { localOnlyBranch, trunkOnBench } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
 import type { Activity, MembershipDesk } from './membership-desk.ts';
+import { openModeWork } from './mode-work.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Updates that may wait for a hub that is away; then training pauses, since more of them would be refused as stale. */
@@ -34,10 +35,13 @@ export function openWorkLoop(order: {
 }): WorkLoop {
   const { desk, bench, outbox } = order;
   const { state, blobs, work } = desk;
+  const modes = openModeWork(desk, bench, () => poke());
   let activity: Activity = 'waiting';
   let isDone = false;
   const closing = new AbortController();
   let isPoked = false;
+  /** A mode may wait for no longer than its patience. */
+  let longestPauseMs: number | null = null;
   let wake = (): void => {};
   let abort = new AbortController();
 
@@ -50,6 +54,7 @@ export function openWorkLoop(order: {
   /** Does the next thing that can be done. @returns false when there is nothing to do for now. */
   const step = async (signal: AbortSignal): Promise<boolean> => {
     isDone = false;
+    longestPauseMs = null;
     const { project: current, approval, trunk } = state;
     if (state.standing !== 'member' || current === null || trunk === null) return false;
     if (approval === null || approval.projectHash !== current.hash) return false;
@@ -87,16 +92,32 @@ export function openWorkLoop(order: {
       await during('training', () => trainAlone(project, cohort, signal));
       return true;
     }
+    if (modes.follow(project)) return true;
     if (current.isFinished) {
       const isAloneDone = !project.peerModels || (state.own !== null && bench.isShared);
       isDone = blobs.has(trunk.blob) && state.spool.length === 0 && isAloneDone;
       return false;
     }
+    if (project.mode.kind !== 'trunk') return modeStep(project, cohort, signal);
     const base = newestHeld();
     const mostSpooled = desk.channel() === null ? maxSpooledUpdates : maxUndeliveredUpdates;
     if (base === null || state.spool.length >= mostSpooled) return false;
     if (project.trunkRule.rounds && base.version === state.trainedFrom) return false;
     await during('training', () => trainUpdate(project, cohort, base, signal));
+    return true;
+  };
+
+  /** A mode without trunk: the sites move the shared model themselves. */
+  const modeStep = async (project: Project, cohort: string, signal: AbortSignal): Promise<boolean> => {
+    const outcome = await during('training', () => modes.step(project, cohort, signal));
+    if (typeof outcome === 'object') {
+      longestPauseMs = outcome.waitMs;
+      return false;
+    }
+    if (outcome === 'finished' && state.project !== null) {
+      state.project.isFinished = true;
+      desk.save();
+    }
     return true;
   };
 
@@ -215,7 +236,7 @@ export function openWorkLoop(order: {
         if (didSomething) continue;
         activity = isDone ? 'idle' : 'waiting';
         desk.changed();
-        await pause(null);
+        await pause(longestPauseMs);
       } catch (thrown) {
         if (closing.signal.aborted || signal.aborted) continue;
         failures += 1;

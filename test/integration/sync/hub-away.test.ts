@@ -83,7 +83,7 @@ it('the hub is killed: three sites exchange models and their ensembles gain; one
   }
   for (const peer of three()) {
     const own = peer.ledger
-      .filter(({ act }) => act === 'model-shared')
+      .filter(({ act, detail }) => act === 'model-shared' && detail['device'] !== undefined)
       .map(({ detail }) => `${detail['model']} ${detail['device']}`);
     expect(new Set(own).size).toBe(own.length);
     const models = peer.membership!.bench.map(({ model, site }) => `${model} ${site}`);

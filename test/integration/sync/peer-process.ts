@@ -1,11 +1,12 @@
 // A site in a process of its own that a test orders about over IPC, and may kill at any moment.
+import { readFileSync } from 'node:fs';
 import type { Project } from '../../../src/contract/federation.ts';
 import { openSite } from '../../../src/sync/site/site.ts';
-import { classes, practiceWork, until, weightsOf } from './federation-fixture.ts';
+import { classes, firstWeight, practiceWork, until, weightsOf } from './federation-fixture.ts';
 
 export interface PeerOrder {
   readonly id: number;
-  readonly act: 'join' | 'publish' | 'view' | 'close';
+  readonly act: 'join' | 'enter' | 'approve' | 'publish' | 'view' | 'shared';
   readonly invite?: string;
   readonly value?: number;
 }
@@ -48,9 +49,13 @@ async function obey({ act, invite, value }: PeerOrder): Promise<unknown> {
     }
     case 'view':
       return { ...site.memberships()[0]!, lineage: site.lineage('ImagiQ') };
-    case 'close':
-      await site.close();
-      return null;
+    case 'enter':
+      await site.join(invite!);
+      return until('the project is announced', () => site.memberships()[0]?.project);
+    case 'approve':
+      return site.approve('ImagiQ', 'chest');
+    case 'shared':
+      return firstWeight(readFileSync(site.ensembleOf('ImagiQ')!.trunkFile!));
   }
 }
 

@@ -1,0 +1,165 @@
+// The modes without a trunk, end to end: gossip with processes of its own and the hub killed, the chain modes with their equalities.
+import { afterEach, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import type { Ancestor } from '../../../src/contract/peers.ts';
+import type { Mode } from '../../../src/contract/federation.ts';
+import { openHub } from '../../../src/sync/hub/hub.ts';
+import {
+  firstWeight,
+  openBench,
+  practiceProject,
+  practiceWork,
+  type PracticeSite,
+  until,
+  weightsOf,
+} from './federation-fixture.ts';
+import { type PeerProcess, startHubProcess, startPeer } from './peer-processes.ts';
+
+const bench = openBench();
+const processes: { kill(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(processes.splice(0).map((one) => one.kill()));
+  await bench.close();
+});
+
+const kept = <T extends { kill(): Promise<void> }>(one: T): T => {
+  processes.push(one);
+  return one;
+};
+const sharedWeight = (site: PracticeSite): number => firstWeight(readFileSync(site.ensembleOf('ImagiQ')!.trunkFile!));
+
+interface Starter {
+  readonly name: string;
+  readonly step: number;
+  readonly examples?: number;
+}
+
+/** Sites of one federation whose project has this mode; they begin together. */
+async function sitesIn(mode: Mode, commits: number, starters: readonly Starter[]): Promise<PracticeSite[]> {
+  const project = practiceProject({ mode, commits });
+  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+  const sites: PracticeSite[] = [];
+  for (const { name, step, examples } of starters) {
+    const site = await bench.site(name, practiceWork({ step, goal: 1, ...(examples !== undefined && { examples }) }));
+    await site.join(await hub.createInvite());
+    sites.push(site);
+  }
+  await until('they know each other', () =>
+    sites.every((site) => site.memberships()[0]!.project && site.memberships()[0]!.members.length === starters.length),
+  );
+  return sites;
+}
+const finished = (sites: readonly PracticeSite[]): Promise<boolean> =>
+  until('all are done', () => sites.every((site) => site.memberships()[0]!.state === 'finished'), 60_000);
+
+describe('cyclic', () => {
+  it('the one model travels around: each trains it in turn, and all end with the same', async () => {
+    const steps = [0.25, 0.5, 1];
+    const sites = await sitesIn(
+      { kind: 'cyclic', patienceMs: 60_000 },
+      6,
+      steps.map((step, index) => ({ name: ['Lyon', 'Oslo', 'Quito'][index]!, step })),
+    );
+    for (const site of sites) await site.approve('ImagiQ', 'chest');
+    await finished(sites);
+    expect(sites.map(sharedWeight)).toEqual([3.5, 3.5, 3.5]);
+    const chain = sites[0]!.lineage('ImagiQ').filter(({ branch }) => branch === 'chain');
+    expect(chain.map(({ turn }) => turn)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(new Set(chain.slice(0, 3).map(({ site }) => site)).size).toBe(3);
+    chain.slice(1).forEach((ancestor, index) => expect(ancestor.parents).toEqual([chain[index]!.model]));
+    expect(sites[0]!.memberships()[0]!.history.map(({ trunkVersion }) => trunkVersion)).toContain(6);
+  }, 120_000);
+
+  it('goes on without a member that is away: the next one steps in', async () => {
+    const sites = await sitesIn({ kind: 'cyclic', patienceMs: 400 }, 4, [
+      { name: 'Lyon', step: 0.5 },
+      { name: 'Oslo', step: 0.5 },
+      { name: 'Quito', step: 0.5 },
+    ]);
+    const [lyon, oslo, quito] = sites as [PracticeSite, PracticeSite, PracticeSite];
+    await quito.close();
+    for (const site of [lyon, oslo]) await site.approve('ImagiQ', 'chest');
+    await finished([lyon, oslo]);
+    expect([lyon, oslo].map(sharedWeight)).toEqual([2, 2]);
+  }, 120_000);
+});
+
+describe('rotating', () => {
+  it('is federated averaging whoever aggregates: the mean by examples, round by round', async () => {
+    const sites = await sitesIn({ kind: 'rotating', patienceMs: 60_000 }, 3, [
+      { name: 'Lyon', step: 0.5, examples: 30 },
+      { name: 'Oslo', step: 1, examples: 10 },
+      { name: 'Quito', step: 2, examples: 10 },
+    ]);
+    for (const site of sites) await site.approve('ImagiQ', 'chest');
+    await finished(sites);
+    // (30 × 0.5 + 10 × 1 + 10 × 2) / 50 in each of three rounds.
+    for (const weight of sites.map(sharedWeight)) expect(weight).toBeCloseTo(2.7, 5);
+    const rounds = sites[0]!.lineage('ImagiQ').filter(({ branch }) => branch === 'chain');
+    expect(rounds.map(({ turn }) => turn)).toEqual([1, 2, 3]);
+    expect(new Set(rounds.map(({ site }) => site)).size).toBe(3);
+    for (const { parents } of rounds) expect(parents).toHaveLength(4);
+  }, 120_000);
+
+  it('another site takes the round of one that is away', async () => {
+    const sites = await sitesIn({ kind: 'rotating', patienceMs: 1_500 }, 3, [
+      { name: 'Lyon', step: 0.5 },
+      { name: 'Oslo', step: 1 },
+      { name: 'Quito', step: 9 },
+    ]);
+    const [lyon, oslo, quito] = sites as [PracticeSite, PracticeSite, PracticeSite];
+    await quito.close();
+    for (const site of [lyon, oslo]) await site.approve('ImagiQ', 'chest');
+    await finished([lyon, oslo]);
+    expect(sharedWeight(lyon)).toBe(sharedWeight(oslo));
+    expect(sharedWeight(lyon)).toBeGreaterThan(1.4);
+  }, 120_000);
+});
+
+describe('gossip', () => {
+  it('four processes on a ring come together, the hub killed at the start', async () => {
+    const turns = 6;
+    const project = { mode: { kind: 'gossip', neighbours: 2, patienceMs: 3_000 } as Mode, commits: turns };
+    const hub = kept(await startHubProcess({ folder: bench.folder(), port: 0, project }));
+    const starters = [
+      ['Lyon', 0],
+      ['Oslo', 1],
+      ['Perth', 2],
+      ['Quito', 3],
+    ] as const;
+    const sites: PeerProcess[] = [];
+    for (const [name, step] of starters) {
+      sites.push(kept(await startPeer({ folder: bench.folder(), name, step, goal: 9, isListening: name !== 'Quito' })));
+    }
+    for (const [index, site] of sites.entries()) await site.order({ act: 'enter', invite: hub.invites[index]! });
+    const seesAll = ({ membership }: PeerProcess): boolean =>
+      membership !== null && membership.peers.length === 3 && membership.peers.every(({ route }) => route === 'direct');
+    await until('each sees all on lines of their own', () => sites.every(seesAll), 60_000);
+    for (const site of sites) await site.order({ act: 'approve' });
+    await until(
+      'all hold the first weights',
+      () => sites.every(({ membership }) => membership!.history.length > 0),
+      60_000,
+    );
+    await hub.kill();
+    await until('all are done', () => sites.every(({ membership }) => membership!.trunkVersion === turns), 120_000);
+    await until(
+      'and measured',
+      () => sites.every(({ membership }) => membership!.history.at(-1)!.trunkVersion === turns),
+      60_000,
+    );
+
+    const values = await Promise.all(sites.map((site) => site.order<number>({ act: 'shared' })));
+    // Each alone would have ended at turns × its step: 0, 6, 12, 18.
+    expect(Math.max(...values) - Math.min(...values)).toBeLessThan(0.75 * 18);
+    expect(values[0]).toBeGreaterThan(0);
+    expect(values[3]).toBeLessThan(18);
+    const { lineage } = await sites[0]!.order<{ lineage: Ancestor[] }>({ act: 'view' });
+    const merges = lineage.filter(({ branch, parents }) => branch === 'gossip' && parents.length > 1);
+    expect(merges.length).toBeGreaterThan(0);
+    // Neighbours only: a model does not go to who is not on its edges.
+    expect(
+      new Set(lineage.filter(({ branch }) => branch === 'gossip').map(({ site }) => site)).size,
+    ).toBeLessThanOrEqual(3);
+  }, 300_000);
+});
