@@ -11,6 +11,7 @@ import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from '..
 import { openHubLedger } from '../../../src/sync/hub/hub-ledger.ts';
 import { createInvite, createInviteIn } from '../../../src/sync/hub/invites.ts';
 import { openMembers } from '../../../src/sync/hub/members.ts';
+import { openPresence } from '../../../src/sync/hub/presence.ts';
 import { openRelay } from '../../../src/sync/hub/relay.ts';
 import { openTrunkStore, projectHashOf } from '../../../src/sync/hub/trunk-store.ts';
 import { parseInvite } from '../../../src/sync/protocol/invite-link.ts';
@@ -358,4 +359,50 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
       { kind: 'member-changed', subject: 'three', isOwn: false },
     ]);
   });
+});
+
+describe('who is connected to which of several hubs', () => {
+  beforeEach((context) => context.skip(postgresMissing !== null, postgresMissing ?? ''));
+
+  it('is the newest connection; of a hub that died, nothing; and one that only seemed dead says it anew', async () => {
+    const own = await startPostgres();
+    try {
+      const place = await own.newDatabase();
+      const [a, b] = [await open(place), await open(place)];
+      const { enter } = openHubLedger(a, null, Date.now);
+      await writeSetting(a, 'url', 'ws://127.0.0.1:1');
+      await writeSetting(a, 'fingerprint', hubKeys.fingerprint);
+      await writeSetting(a, 'federation', 'North');
+      const keys = createDeviceKeys();
+      const { fingerprint } = await openMembers(a, enter, Date.now).admit({
+        card: cardOf('Lyon', keys),
+        publicKey: keys.publicKey,
+        inviteCode: parseInvite(await createInvite(a, enter, {}, Date.now())).code,
+        lastModelSequence: 0,
+        address: null,
+      });
+      const unexpected = (thrown: unknown): void => expect.unreachable(String(thrown));
+      const atA = await openPresence(a, () => new Set([fingerprint]), unexpected);
+      expect([...(await atA.online())]).toEqual([fingerprint]);
+      const atB = await openPresence(b, () => new Set(), unexpected);
+      expect(await atB.isElsewhere(fingerprint)).toBe(true);
+      await atB.arrived(fingerprint);
+      expect(await atA.isElsewhere(fingerprint)).toBe(true);
+      // What the older connection's end says is about itself only.
+      await atA.departed(fingerprint);
+      expect((await atA.online()).has(fingerprint)).toBe(true);
+      await atB.close();
+      expect((await atA.online()).size).toBe(0);
+      await atA.arrived(fingerprint);
+      // A minute later, without a sign of life from the first.
+      const later: HubDatabase = { ...b, process: 'later', now: async () => (await b.now()) + 60_000 };
+      const atC = await openPresence(later, () => new Set(), unexpected);
+      expect((await atC.online()).size).toBe(0);
+      await until('the first says anew who is connected to it', async () => (await atA.online()).has(fingerprint));
+      for (const presence of [atA, atC]) await presence.close();
+    } finally {
+      for (const db of databases.splice(0)) await db.close();
+      await own.close();
+    }
+  }, 120_000);
 });

@@ -76,3 +76,34 @@ describe('a folder of blobs (rule 6)', () => {
     expect(existsSync(path.join(folder, 'evil'))).toBe(false);
   });
 });
+
+describe('a folder of blobs that several processes share', () => {
+  const shared = { isShared: true } as const;
+
+  it('goes on with what another one received, which cannot write to the blob any more', async () => {
+    const [one, other] = [openBlobFolder(folder, shared), openBlobFolder(folder, shared)];
+    const cut = one.receive(hash, bytes.length);
+    cut.append(0, bytes.subarray(0, 10));
+    const reception = other.receive(hash, bytes.length);
+    expect(reception.offset).toBe(10);
+    reception.append(10, bytes.subarray(10));
+    reception.finish();
+    // It was stopped, wakes up, and goes on: its bytes reach nobody.
+    cut.append(10, Buffer.alloc(bytes.length - 10, 'x'));
+    expect(() => cut.finish()).toThrow(/not the ones/);
+    expect(Buffer.from(await one.read(hash)).equals(bytes)).toBe(true);
+    for (const blobs of [one, other]) blobs.close();
+  });
+
+  it('says that a newer transfer took over, also when all bytes came', () => {
+    const [one, other] = [openBlobFolder(folder, shared), openBlobFolder(folder, shared)];
+    const older = one.receive(hash, bytes.length);
+    older.append(0, bytes);
+    other.receive(hash, bytes.length);
+    expect(() => older.finish()).toThrow(/took over/);
+    expect(one.put(bytes)).toBe(hash);
+    expect(other.put(bytes)).toBe(hash);
+    expect(other.has(hash)).toBe(true);
+    for (const blobs of [one, other]) blobs.close();
+  });
+});
