@@ -8,11 +8,11 @@ import { ledgerRow } from '../../contract/ledger-acts.ts';
 import { ledgerExport } from '../../ledger/export-text.ts';
 import { hubLedgerEntriesIn, verifyHubLedgerIn } from '../../sync/hub/ledger-in.ts';
 import { contextOf } from '../context.ts';
+import { type HubPlace, postgresAddress } from '../hub-place.ts';
 import { positiveInteger } from '../options.ts';
 import { counted, exitCode, table } from '../output.ts';
 
-interface Which {
-  readonly data?: string;
+interface Which extends HubPlace {
   readonly act?: string;
   readonly federation?: string;
 }
@@ -24,23 +24,24 @@ export function ledgerCommand(): Command {
     .action(async (options: Which & { limit: number }, command: Command) => {
       const { output, withStation } = contextOf(command);
       const { data, limit, act = null, federation = null } = options;
+      const postgres = database(options, command);
       const entries =
         data === undefined
           ? (await withStation((station) => station.call('ledger', { limit: Math.min(limit, 1_000), act, federation })))
               .entries
-          : await hubLedgerEntriesIn(data, limit, wanted(options));
+          : await hubLedgerEntriesIn(data, limit, wanted(options), postgres);
       output.result({ entries }, () => (entries.length === 0 ? 'No entry.' : listed(entries)));
     });
-  ledger
-    .command('verify')
+  hubsOwn(ledger.command('verify'))
     .description('recompute the whole chain and its signed checkpoints; the first wrong entry is named, exit code 1')
-    .option('--data <folder>', 'a hub’s data folder instead of this site’s; the hub may be running')
-    .action(async ({ data }: Which, command: Command) => {
+    .action(async (options: Which, command: Command) => {
+      const { data } = options;
+      const postgres = database(options, command);
       const { output, withStation } = contextOf(command);
       const found =
         data === undefined
           ? await withStation((station) => station.call('verify-ledger', {}))
-          : { ...(await verifyHubLedgerIn(data)), witnesses: [] };
+          : { ...(await verifyHubLedgerIn(data, postgres)), witnesses: [] };
       output.result(found, () => verificationText(found));
       if (!found.verified) process.exitCode = exitCode.failed;
     });
@@ -52,12 +53,13 @@ export function ledgerCommand(): Command {
       if (format !== 'csv' && format !== 'json')
         return command.error('error: the file must end in .json or .csv.', { exitCode: exitCode.wrongUse });
       const { data, act = null, federation = null } = options;
+      const postgres = database(options, command);
       let entries: number;
       if (data === undefined) {
         const order = { file: path.resolve(file), format, act, federation } as const;
         entries = (await withStation((station) => station.call('export-ledger', order))).entries;
       } else {
-        const found = (await hubLedgerEntriesIn(data, Infinity, wanted(options))).reverse();
+        const found = (await hubLedgerEntriesIn(data, Infinity, wanted(options), postgres)).reverse();
         writeFileSync(file, ledgerExport(found, format), { mode: 0o600 });
         entries = found.length;
       }
@@ -67,10 +69,24 @@ export function ledgerCommand(): Command {
 }
 
 function which(command: Command): Command {
-  return command
-    .option('--data <folder>', 'a hub’s data folder instead of this site’s; the hub may be running')
+  return hubsOwn(command)
     .option('--act <name>', 'only this act, such as update-sent')
     .option('--federation <name>', 'only this federation');
+}
+
+function hubsOwn(command: Command): Command {
+  return command
+    .option('--data <folder>', 'a hub’s data folder instead of this site’s; the hub may be running')
+    .option('--postgres <address>', 'with --data: the database that the hub shares with others');
+}
+
+/** Ends the program with exit code 2 where the folder is missing that holds the hub's keys. */
+function database({ data, postgres }: Which, command: Command): string | undefined {
+  if (postgres !== undefined && data === undefined)
+    return command.error('error: --postgres needs --data, the folder with the hub’s keys.', {
+      exitCode: exitCode.wrongUse,
+    });
+  return postgresAddress(postgres, command);
 }
 
 function wanted({ act, federation }: Which): (entry: LedgerEntry) => boolean {

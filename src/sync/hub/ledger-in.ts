@@ -1,26 +1,31 @@
-// The hub's ledger read from its folder by a second process (`imagiq ledger --data`), while the hub runs or not.
+// The hub's ledger read from its folder or database by a second process (`imagiq ledger --data`), while the hub runs or not.
 import type { LedgerEntry } from '../../contract/federation.ts';
 import { openHubDatabase, readSetting } from './hub-database.ts';
 import { hubKeysIn } from './hub-keys.ts';
 import { type HubLedger, hubSeal, openHubLedger } from './hub-ledger.ts';
 import type { Verification } from '../../ledger/ledger.ts';
 
-/** The latest entries that are wanted, newest first. @throws Fault 522 when no hub was ever started there. */
+/** The latest entries that are wanted, newest first. @throws Fault 522 or 543 when no hub was ever started there. */
 export function hubLedgerEntriesIn(
   folder: string,
   limit: number,
   isWanted: (entry: LedgerEntry) => boolean,
+  postgres?: string,
 ): Promise<LedgerEntry[]> {
-  return withLedger(folder, (ledger) => ledger.entries(limit, isWanted));
+  return withLedger({ folder, postgres }, (ledger) => ledger.entries(limit, isWanted));
 }
 
-/** Checks the whole chain and its signed checkpoints. @throws Fault 522 when no hub was ever started there. */
-export function verifyHubLedgerIn(folder: string): Promise<Verification> {
-  return withLedger(folder, (ledger) => ledger.verify());
+/** Checks the whole chain and its signed checkpoints. @throws Fault 522 or 543 when no hub was ever started there. */
+export function verifyHubLedgerIn(folder: string, postgres?: string): Promise<Verification> {
+  return withLedger({ folder, postgres }, (ledger) => ledger.verify());
 }
 
-async function withLedger<Value>(folder: string, read: (ledger: HubLedger) => Promise<Value>): Promise<Value> {
-  const db = await openHubDatabase(folder, { mustExist: true });
+/** The keys, which say whose signatures count, are in the folder; the rows may be in the database that several hubs share. */
+async function withLedger<Value>(
+  { folder, postgres }: { readonly folder: string; readonly postgres: string | undefined },
+  read: (ledger: HubLedger) => Promise<Value>,
+): Promise<Value> {
+  const db = await openHubDatabase(postgres ?? folder, { mustExist: true });
   try {
     const keys = hubKeysIn(folder, await readSetting(db, 'fingerprint'));
     return await read(openHubLedger(db, hubSeal(keys), Date.now));

@@ -30,6 +30,8 @@ describe('a hub over PostgreSQL on the command line', () => {
       expect(parseInvite(invite).federation).toBe('ImagiQ');
       expect((await imagiq('members', 'list', ...postgres, '--json')).json()).toEqual({ members: [] });
       expect((await imagiq('project', 'show', ...postgres, '--json')).json()).toMatchObject({ trunkVersion: 0 });
+      const ledger = await imagiq('ledger', 'verify', ...data.slice(0, 2), ...postgres, '--json');
+      expect(ledger.json()).toMatchObject({ verified: true, entries: expect.any(Number) });
       const second = await imagiq('hub', '--data', temporaryFolder(), '--port', '0', ...postgres, '--json');
       expect(second).toMatchObject({ code: 1, stdout: expect.stringContaining('hub-keys.json') });
       hub.process.kill('SIGTERM');
