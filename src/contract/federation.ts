@@ -98,7 +98,8 @@ export const trunkRuleSchema = z.preprocess((given) => {
 }, trunkRuleFields);
 export type TrunkRule = z.infer<typeof trunkRuleFields>;
 
-export const updateCodecs = ['float32', 'float16'] as const;
+/** `int8`: a quarter of the bytes of float32. `top-k`: the tenth of the weights that changed most, a twentieth of the bytes. */
+export const updateCodecs = ['float32', 'float16', 'int8', 'top-k'] as const;
 
 /** Secure aggregation: the hub sees the sum of a buffer's updates, and none of them (docs/protocol.md, section 10). */
 export const secureAggregationSchema = z.object({

@@ -2,6 +2,7 @@
 import type { TrunkRule } from '../../contract/federation.ts';
 import { fewestForKrum } from './krum.ts';
 import { trimmedAtEachEnd } from './trimmed-mean.ts';
+import type { UpdateCodec } from './update.ts';
 
 /** Limits of the rules that hold an update of every site of a commit at once. */
 export const heldUpdateLimits = {
@@ -19,8 +20,18 @@ export function isRobust({ combination }: Pick<TrunkRule, 'combination'>): boole
 }
 
 /** Why a trunk rule cannot be used for a network of so many weights, and what can instead; null when it can. */
-export function unusableTrunkRule(rule: TrunkRule, parameters: number): string | null {
-  return optimizerReason(rule) ?? (isRobust(rule) ? robustReason(rule, parameters) : null);
+export function unusableTrunkRule(rule: TrunkRule, parameters: number, codec: UpdateCodec = 'float32'): string | null {
+  return (
+    optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule, parameters) ?? codecReason(rule, codec)) : null)
+  );
+}
+
+function codecReason({ combination: { kind } }: TrunkRule, codec: UpdateCodec): string | null {
+  if (codec !== 'top-k') return null;
+  return (
+    `top-k sends each site's own tenth of the weights and nothing of the others, so that ${kind} would take most honest changes for ` +
+    'outliers; set updateCodec to "int8", or use the mean with trunkRule.clipNorm'
+  );
 }
 
 function optimizerReason({ serverOptimizer: { kind }, serverLearningRate }: TrunkRule): string | null {

@@ -9,6 +9,13 @@ import {
   float32Values,
   type Tensor,
 } from '../../contract/safetensors.ts';
+import {
+  type CompactCodec,
+  compactCodecs,
+  compactTensors,
+  mostCompactBytes,
+  updateOfCompact,
+} from './compact-update.ts';
 import { aggregationFault } from './faults.ts';
 import type { Weights, WeightTensor } from './weights.ts';
 
@@ -21,6 +28,10 @@ export type UpdateCodec = (typeof updateCodecs)[number];
 export const maxUpdateMagnitude = 2048;
 
 const elementTypeOf = { float32: 'F32', float16: 'F16' } as const;
+const isCompact = (codec: UpdateCodec): codec is CompactCodec => compactCodecs.some((one) => one === codec);
+/** Whether a site adds what this codec lost to its next update. */
+export const hasErrorFeedback = isCompact;
+
 /** The tensor file's largest header, its length field, and room for alignment between tensors. */
 const headerAllowanceBytes = 4 * 1024 * 1024 + 8;
 
@@ -67,13 +78,14 @@ export function updateNorm(update: Weights): number {
 
 /**
  * Writes an update for the wire. float16 halves the bytes at a relative error of about 2e-4 (rounding to nearest even).
- * A value beyond float16's range becomes infinite: call `checkUpdate` first.
+ * A value beyond float16's range becomes infinite: call `checkUpdate` first. `int8` and `top-k`: compact-update.ts.
  */
 export function encodeUpdate(
   update: Weights,
   codec: UpdateCodec,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  if (isCompact(codec)) return encodeTensorFile({ tensors: compactTensors(update, codec), metadata });
   const tensors = new Map<string, Tensor>();
   for (const [name, { shape, values }] of update) {
     tensors.set(name, codec === 'float32' ? float32Tensor(values, shape) : float16Tensor(values, shape));
@@ -83,6 +95,7 @@ export function encodeUpdate(
 
 /** Most bytes that an update to weights of this layout can have; anything longer need not be received. */
 export function maxUpdateBytes(layout: Weights, codec: UpdateCodec): number {
+  if (isCompact(codec)) return headerAllowanceBytes + mostCompactBytes(layout, codec);
   const elementBytes = codec === 'float32' ? 4 : 2;
   let bytes = headerAllowanceBytes;
   for (const { values } of layout.values()) bytes += Math.ceil((values.length * elementBytes) / 8) * 8;
@@ -101,18 +114,28 @@ export function decodeUpdate(
   const limitBytes = maxUpdateBytes(expected.layout, expected.codec);
   if (bytes.byteLength > limitBytes) throw aggregationFault.tooLarge(bytes.byteLength, limitBytes);
   const tensors = tensorsOf(bytes);
-  const fault = layoutFault(tensors, expected.layout);
+  const { layout, codec } = expected;
+  const update = isCompact(codec) ? updateOfCompact(tensors, layout, codec) : updateOfFloats(tensors, layout, codec);
+  const refusal = valueFault(update, expected.maxNorm);
+  if (refusal) throw refusal;
+  return update;
+}
+
+function updateOfFloats(
+  tensors: ReadonlyMap<string, Tensor>,
+  layout: Weights,
+  codec: keyof typeof elementTypeOf,
+): Map<string, WeightTensor> {
+  const fault = layoutFault(tensors, layout);
   if (fault) throw fault;
   const update = new Map<string, WeightTensor>();
-  for (const [name, { shape }] of expected.layout) {
+  for (const [name, { shape }] of layout) {
     const tensor = tensors.get(name)!;
-    if (tensor.elementType !== elementTypeOf[expected.codec]) {
-      throw aggregationFault.otherCodec(tensor.elementType, elementTypeOf[expected.codec]);
+    if (tensor.elementType !== elementTypeOf[codec]) {
+      throw aggregationFault.otherCodec(tensor.elementType, elementTypeOf[codec]);
     }
     update.set(name, { shape, values: tensor.elementType === 'F32' ? float32Values(tensor) : float16Values(tensor) });
   }
-  const refusal = valueFault(update, expected.maxNorm);
-  if (refusal) throw refusal;
   return update;
 }
 

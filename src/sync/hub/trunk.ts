@@ -377,7 +377,8 @@ export function openTrunk(order: {
         } catch {
           throw hubFault.unusableProject('its initial weights are not a float32 tensor file');
         }
-        const reason = unusableTrunkRule(project.trunkRule, parameters) ?? unusableSecureAggregation(project);
+        const reason =
+          unusableTrunkRule(project.trunkRule, parameters, project.updateCodec) ?? unusableSecureAggregation(project);
         if (reason !== null) throw hubFault.unusableProject(reason);
         if (order.isShared && project.secureAggregation !== null) {
           throw hubFault.unusableProject(

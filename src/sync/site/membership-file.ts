@@ -91,6 +91,8 @@ const stateSchema = z.object({
   /** The trunk version that the last of them started from. */
   trainedFrom: count.nullable().default(null),
   spool: z.array(spooledSchema),
+  /** What the project's codec lost of the updates so far, to be added to the next one. */
+  residual: z.object({ projectHash: hashSchema, blob: hashSchema }).nullable().default(null),
   /** The masked buffer that the first of the spool is in or waits for. */
   masking: maskingSchema.nullable().default(null),
   /** In a mode without trunk: who made the shared model's newest turn here, and when it came (ms since 1970). */
@@ -154,6 +156,7 @@ export function newMembershipState(
     turn: 0,
     trainedFrom: null,
     spool: [],
+    residual: null,
     masking: null,
     turnBy: null,
     turnAt: 0,

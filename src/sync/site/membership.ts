@@ -94,10 +94,11 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       });
     },
     forget(hash) {
-      const { own, trunk, candidates, published, spool, masking } = state;
+      const { own, trunk, candidates, published, spool, masking, residual } = state;
       const isNeeded =
         own?.model === hash ||
         trunk?.blob === hash ||
+        residual?.blob === hash ||
         masking?.buffer?.masked?.blob === hash ||
         candidates.some(({ model }) => model === hash) ||
         published.some(({ sealedBlob }) => sealedBlob === hash) ||

@@ -1,11 +1,19 @@
 // The spool of updates: written before they are offered, kept until the hub's receipt is here. Delivery may be tried any number of
 // times; the idempotency key makes them one.
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { statisticNames } from '../../contract/network.ts';
-import { checkUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
-import { decodeWeights, type Weights } from '../aggregation/weights.ts';
+import {
+  applyUpdate,
+  checkUpdate,
+  decodeUpdate,
+  encodeUpdate,
+  hasErrorFeedback,
+  updateOf,
+} from '../aggregation/update.ts';
+import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
@@ -173,14 +181,18 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       const { project } = state;
       if (project === null) return;
       const base = decodeWeights(trunk.weights);
-      const update = updateOf(base, decodeWeights(weights));
+      const { updateCodec: codec } = project.project;
+      const change = updateOf(base, decodeWeights(weights));
+      const update = hasErrorFeedback(codec) ? withResidual(desk, project.hash, change) : change;
       const refusal = checkUpdate(update, { layout: base });
       if (refusal !== null) throw siteFault.badTraining(refusal.message);
-      const bytes = encodeUpdate(
-        openUpdate(project.project, update, decodeWeights(weights)),
-        project.project.updateCodec,
-      );
+      const bytes = encodeUpdate(openUpdate(project.project, update, decodeWeights(weights)), codec);
       const blob = blobs.put(bytes);
+      const lastResidual = state.residual;
+      if (hasErrorFeedback(codec)) {
+        const lost = updateOf(decodeUpdate(bytes, { layout: base, codec }), update);
+        state.residual = { projectHash: project.hash, blob: blobs.put(encodeWeights(lost)) };
+      }
       const idempotencyKey = createHash('sha256')
         .update([project.hash, keys.fingerprint, trunk.version, state.turn, blob].join('\n'))
         .digest('hex');
@@ -204,7 +216,9 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       state.spool.push({ update: signed, blob, baseVersion: trunk.version, base: baseBlob, isEntered: false });
       state.turn += 1;
       state.trainedFrom = trunk.version;
+      // In one write with the update that it belongs to: neither is there without the other.
       desk.save();
+      if (lastResidual !== null) desk.forget(lastResidual.blob);
     },
     receive: masked.receive,
     deliver() {
@@ -216,8 +230,9 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       return delivering !== null;
     },
     clear() {
-      const dropped = state.spool;
+      const dropped = [...state.spool, ...(state.residual === null ? [] : [state.residual])];
       state.spool = [];
+      state.residual = null;
       masked.clear();
       for (const { blob } of dropped) desk.forget(blob);
     },
@@ -227,6 +242,14 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     },
   };
   return outbox;
+}
+
+/** The change with what the codec lost of the updates before it, of this project. */
+function withResidual({ state, blobs }: MembershipDesk, projectHash: string, change: Weights): Weights {
+  if (state.residual === null || state.residual.projectHash !== projectHash) return change;
+  const file = blobs.file(state.residual.blob);
+  // Without it an update is merely as good as a first one.
+  return file === null ? change : applyUpdate(change, decodeWeights(readFileSync(file)));
 }
 
 /**

@@ -26,6 +26,7 @@ describe('a trunk rule', () => {
       serverOptimizer: { kind: 'sgd', momentum: 0 },
       deadlineMs: null,
       quorum: 1,
+      rounds: false,
     });
   });
 

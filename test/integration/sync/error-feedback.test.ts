@@ -1,0 +1,70 @@
+// What a codec loses of an update is not lost for good: the site's next updates bring it, also after the site came back.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { projectSchema } from '../../../src/contract/federation.ts';
+import { encodeTensorFile, float32Tensor } from '../../../src/contract/safetensors.ts';
+import { applyUpdate } from '../../../src/sync/aggregation/update.ts';
+import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
+import { openHub } from '../../../src/sync/hub/hub.ts';
+import { readMembershipState } from '../../../src/sync/site/membership-file.ts';
+import type { SiteWork } from '../../../src/sync/site/site-work.ts';
+import { openBench, practiceProject, practiceWork, until } from './federation-fixture.ts';
+
+const bench = openBench();
+afterEach(() => bench.close());
+
+const shape = [2, 1_024];
+const name = 'logits.kernel';
+/** What each training adds: unlike for every weight, so that top-k has a choice to make. */
+const step = Float32Array.from({ length: 2_048 }, (_, index) => Math.sin(index) ** 5 * 0.01);
+const made = (times: number): Weights => new Map([[name, { shape, values: step.map((value) => value * times) }]]);
+
+it.each(['int8', 'top-k'] as const)('%s: trunk and what the site still owes are all that it trained', async (codec) => {
+  const initialWeights = encodeTensorFile({
+    tensors: new Map([[name, float32Tensor(new Float32Array(2_048), shape)]]),
+    metadata: {},
+  });
+  const commits = 12;
+  const project = projectSchema.parse({
+    ...practiceProject({ rule: { bufferSize: 1 }, commits, peerModels: false }),
+    updateCodec: codec,
+  });
+  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights }));
+  let pass: () => void = () => {};
+  const halfWay = new Promise<void>((resolve) => (pass = resolve));
+  let reached = false;
+  const work: SiteWork = {
+    ...practiceWork({ step: 0 }),
+    layoutOf: () => [{ name, shape }],
+    async trainUpdate({ trunkWeights, turn }) {
+      if (turn === commits / 2) {
+        reached = true;
+        await halfWay;
+      }
+      return { weights: encodeWeights(applyUpdate(decodeWeights(trunkWeights), made(1))), examples: 10, loss: 0.5 };
+    },
+  };
+  const folder = bench.folder();
+  const first = await bench.site('Lyon', work, folder);
+  const { federation } = await first.join(await hub.createInvite());
+  await until('the project is here', () => first.memberships()[0]?.project);
+  await first.approve(federation, 'chest');
+  await until('half of it is done', () => reached);
+  pass();
+  await first.close();
+  const again = await bench.site('Lyon', work, folder);
+  await until('the project is finished', () => again.memberships()[0]?.state === 'finished', 60_000);
+  await again.close();
+
+  const federations = path.join(folder, 'federations');
+  const home = path.join(federations, readdirSync(federations)[0]!);
+  const { blob } = readMembershipState(home)!.residual!;
+  const residual = decodeWeights(readFileSync(path.join(home, 'blobs', blob.slice(0, 2), blob)));
+  const trunk = decodeWeights((await hub.trunkWeights())!);
+  const all = applyUpdate(trunk, residual).get(name)!.values;
+  const wanted = made(commits).get(name)!.values;
+  all.forEach((value, index) => expect(Math.abs(value - wanted[index]!)).toBeLessThan(1e-5));
+  // With top-k a single update moves a tenth of the weights only.
+  expect([...residual.get(name)!.values].some((value) => value !== 0)).toBe(true);
+});
