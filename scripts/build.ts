@@ -48,7 +48,25 @@ function bundleWindow(): Promise<unknown> {
   });
 }
 
+/** The pages of the hub's web console, for the browsers of coordinators; src/sync/hub/console serves them. */
+function bundleConsole(): Promise<unknown> {
+  return build({
+    ...quiet,
+    root: path.join(root, 'src', 'console'),
+    base: './',
+    plugins: [svelte()],
+    build: {
+      outDir: path.join(root, 'dist', 'console'),
+      emptyOutDir: true,
+      target: 'chrome114',
+      modulePreload: { polyfill: false },
+      assetsInlineLimit: 0,
+    },
+  });
+}
+
 await bundleForShell('src/main/main.ts');
 await bundleForShell('src/main/preload.ts');
 await bundleWindow();
+await bundleConsole();
 console.log(`built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);

@@ -20,6 +20,7 @@ if (existsSync('src/renderer/tsconfig.json')) {
     '--fail-on-warnings',
   ]);
 }
+checks.push(['types (console)', bin('svelte-check'), '--tsconfig', 'src/console/tsconfig.json', '--fail-on-warnings']);
 checks.push(['unused code', bin('knip')]);
 
 let failed = 0;

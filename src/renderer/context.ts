@@ -5,7 +5,7 @@ import type { StationLink } from './bridge/station-link.ts';
 import type { Imports } from './imports/imports.svelte.ts';
 import type { Navigation } from './navigation.svelte.ts';
 import type { Transfers } from './pacs/transfers.svelte.ts';
-import type { Theme } from './ui/theme.svelte.ts';
+import { provideTheme, type Theme } from './ui/theme.svelte.ts';
 import type { Toasts } from './ui/toasts.svelte.ts';
 import type { FrameStore } from './viewer/frame-store.ts';
 
@@ -24,6 +24,7 @@ const key = Symbol('window');
 
 export function provideWindow(context: WindowContext): void {
   setContext(key, context);
+  provideTheme(context.theme);
 }
 
 export function useWindow(): WindowContext {

@@ -33,6 +33,9 @@ describe('the import directions', () => {
     ['src/ledger', "import { openStation } from '../station/open-station.ts';", 'ledger/ imports'],
     ['src/ledger', "import type { Study } from '../contract/dicom.ts';", 'ledger/ imports'],
     ['src/renderer/ledger', "import { openFileLedger } from '../../ledger/file-ledger.ts';", 'renderer/ imports'],
+    ['src/console', "import type { Study } from '../contract/dicom.ts';", 'console/ imports'],
+    ['src/console', "import { openHub } from '../sync/hub/hub.ts';", 'console/ imports'],
+    ['src/console', "import { useWindow } from '../renderer/context.ts';", 'console/ imports'],
     ['src/trainer', "import { openFileLedger } from '../ledger/file-ledger.ts';", 'trainer/ imports'],
     ['src/sync/site', "import { openStation } from '../../station/open-station.ts';", 'Federation code'],
     ['src/main', "import { openStation } from '../station/open-station.ts';", 'main/ imports'],
@@ -50,6 +53,7 @@ describe('the import directions', () => {
   });
 
   test('a permitted import passes', () => {
+    expect(lintOf('src/console', "export { count } from '../renderer/ui/format.ts';\n").startsWith('0')).toBe(true);
     expect(lintOf('src/sync/site', "export { Fault } from '../../contract/fault.ts';\n").startsWith('0')).toBe(true);
   });
 });

@@ -175,7 +175,7 @@ async function ensureBuilt(): Promise<void> {
   try {
     const built = path.join(root, 'dist', 'renderer', 'index.html');
     const newest = Math.max(
-      ...['src/main', 'src/renderer', 'src/contract', 'scripts/build.ts'].map((part) =>
+      ...['src/main', 'src/renderer', 'src/console', 'src/contract', 'scripts/build.ts'].map((part) =>
         newestIn(path.join(root, part)),
       ),
     );

@@ -1,23 +1,32 @@
 // hub, invite: the coordinator's commands.
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { type Mode, type Project, projectSchema } from '../../contract/federation.ts';
 import { bundledNetwork, initialTrunk } from '../../station/initial-trunk.ts';
-import { type HubNews, openHub } from '../../sync/hub/hub.ts';
+import { openHub } from '../../sync/hub/hub.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
 import { contextOf } from '../context.ts';
+import { backupCommands } from './hub-backup.ts';
+import { consoleLinkCommand } from './hub-console-link.ts';
+import { hubLog, logFormats, logLevels, type LogFormat, type LogLevel } from '../hub-log.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { modeOption } from '../mode-option.ts';
 import { port, positiveInteger, positiveNumber } from '../options.ts';
 
 interface HubOptions {
-  data: string;
+  /** Commands below `hub` may have a database instead. */
+  data?: string;
   postgres?: string;
   blobs?: string;
-  port: number;
+  /** Commands below `hub` have none. */
+  port?: number;
   host: string;
   publicUrl?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  logFormat: LogFormat;
+  logLevel: LogLevel;
   federation?: string;
   project?: string;
   network?: string;
@@ -38,15 +47,19 @@ const inviteHours = 72;
 export function hubCommands(): Command[] {
   const hub = new Command('hub')
     .description('run a federation’s hub until it is stopped')
-    .requiredOption('--data <folder>', 'the hub’s data; a stopped hub continues from it')
+    .option('--data <folder>', 'the hub’s data; a stopped hub continues from it')
     .option(
       '--postgres <address>',
       'keep the rows in this database, which other hubs may share: postgres://user@host/database',
     )
     .option('--blobs <folder>', 'where weights and models lie; hubs of one database share it')
-    .requiredOption('--port <number>', 'port to listen on; 0 picks a free one', port)
+    .option('--port <number>', 'port to listen on; 0 picks a free one', port)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--public-url <url>', 'how sites reach the hub, where a proxy stands before it (wss://…)')
+    .option('--tls-cert <file>', 'certificate (PEM), where no proxy encrypts; read again when it changes')
+    .option('--tls-key <file>', 'its key (PEM)')
+    .addOption(new Option('--log-format <format>', 'of the log on stderr').choices(logFormats).default('text'))
+    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
     .option('--federation <name>', 'name shown to the sites; kept from the first start on')
     .option('--project <file>', 'JSON of the project (docs/hub.md); or make one with the options below')
     .option('--network <name>', 'network of a new project')
@@ -62,11 +75,20 @@ export function hubCommands(): Command[] {
     )
     .action(async (options: HubOptions, command: Command) => {
       const { output } = contextOf(command);
+      const { data, port, tlsCert, tlsKey } = options;
+      if (data === undefined) {
+        return command.error("error: required option '--data <folder>' not specified", { exitCode: 2 });
+      }
+      if (port === undefined) command.error("error: required option '--port <number>' not specified", { exitCode: 2 });
+      if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+        command.error('error: --tls-cert and --tls-key belong together.', { exitCode: 2 });
+      }
       const project = projectOf(options);
       const postgres = postgresAddress(options.postgres, command);
       const hub = await openHub({
-        folder: options.data,
-        port: options.port,
+        folder: data,
+        port,
+        tls: tlsCert === undefined || tlsKey === undefined ? undefined : { certFile: tlsCert, keyFile: tlsKey },
         host: options.host,
         postgres,
         blobs: options.blobs,
@@ -74,7 +96,7 @@ export function hubCommands(): Command[] {
         ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
         ...(project && { project, initialWeights: initialTrunk(project) }),
       });
-      hub.watch((news) => output.log(`${new Date().toISOString()} ${newsText(news)}`));
+      hub.watch(hubLog({ format: options.logFormat, level: options.logLevel, write: output.log }));
       const stop = (): void => void hub.close().then(() => process.exit(0));
       process.on('SIGINT', stop);
       process.on('SIGTERM', stop);
@@ -87,10 +109,13 @@ export function hubCommands(): Command[] {
           current === null
             ? 'No project yet: sites can join and wait. Start the hub again with --project FILE to give one.'
             : `Project ${current.title}, trunk ${trunkVersion} of ${current.commits}`,
+          `Web console: \`imagiq hub console-link ${placeShown(options)}\` makes a link that signs you in.`,
           'Invite a site with `imagiq invite ' + placeShown(options) + '`. Ctrl+C stops the hub; nothing is lost.',
         ].join('\n'),
       );
     });
+
+  for (const command of [consoleLinkCommand(), ...backupCommands()]) hub.addCommand(command);
 
   const invite = hubPlaceOptions(new Command('invite'))
     .description('make a single-use invite to the federation of a hub')
@@ -155,39 +180,5 @@ function readProject(file: string): Project {
       { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },
       error,
     );
-  }
-}
-
-/** A line of the hub's log: sites by the names that they gave themselves, never anything of a patient. */
-function newsText(news: HubNews): string {
-  switch (news.kind) {
-    case 'trunk-committed':
-      return `trunk ${news.version} committed from ${news.updates} updates${news.isFinished ? '; the project is finished' : ''}`;
-    case 'update-accepted':
-      return `${news.site}: update accepted${news.isDuplicate ? ' (again: counted once)' : ''}`;
-    case 'update-refused':
-      return `${news.site}: update refused: ${news.fault.message}`;
-    case 'site-refused':
-      return `a site was refused: ${news.fault.message}`;
-    case 'commit-failed':
-      return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
-    case 'failed':
-      return `${news.site}: failed inside: ${news.fault.message}`;
-    case 'masked-buffer-opened':
-      return `masked buffer of ${news.sites.join(', ')} opened`;
-    case 'masked-buffer-given-up':
-      return `masked buffer given up: ${news.fault.message}`;
-    case 'masked-buffer-failed':
-      return `a masked buffer failed inside and goes on later: ${news.fault.message}`;
-    case 'masked-buffer-refused':
-      return `${news.site}: refused a masked buffer: ${news.reason}`;
-    case 'masked-update-arrived':
-      return `${news.site}: masked update arrived`;
-    case 'blobs-swept':
-      return `${news.blobs} blobs thrown away that were stored and never offered`;
-    case 'model-published':
-      return `${news.site}: model published to ${news.recipients} members`;
-    default:
-      return `${news.site}: ${news.kind.replace('site-', '')}`;
   }
 }

@@ -1,4 +1,6 @@
 // Light or dark: as the system, unless the person chose one.
+import { getContext, setContext } from 'svelte';
+
 export const themeChoices = ['system', 'light', 'dark'] as const;
 export type ThemeChoice = (typeof themeChoices)[number];
 
@@ -39,4 +41,15 @@ export class Theme {
     localStorage.setItem(storageKey, choice);
     this.#apply();
   }
+}
+
+const key = Symbol('theme');
+
+/** For parts that draw colours by themselves. */
+export function provideTheme(theme: Theme): void {
+  setContext(key, theme);
+}
+
+export function useTheme(): Theme {
+  return getContext<Theme>(key);
 }

@@ -159,4 +159,52 @@ export const hubFault = {
       message: `The hub's data in ${folder} cannot be used: ${reason}. Make the folder writable, or restore it from a backup.`,
       retry: 'later',
     }),
+  signInRefused: () =>
+    new Fault({
+      code: 530,
+      message:
+        'This sign-in is not right, or its link was used or is older than 15 minutes. Make a new one on the hub’s machine: imagiq hub console-link --data FOLDER',
+      retry: 'never',
+    }),
+  unusableCertificate: (reason: string) =>
+    new Fault({
+      code: 531,
+      message: `The certificate or its key cannot be used: ${reason}. Give PEM files with --tls-cert and --tls-key.`,
+      retry: 'never',
+    }),
+  tooManySignIns: () =>
+    new Fault({ code: 532, message: 'Too many attempts to sign in. Wait a minute and try again.', retry: 'later' }),
+  notSignedIn: () =>
+    new Fault({ code: 533, message: 'You are not signed in, or no longer. Sign in again.', retry: 'never' }),
+  unusableRequest: (reason: string) =>
+    new Fault({ code: 534, message: `The request cannot be used: ${reason}.`, retry: 'never' }),
+  observerActs: () =>
+    new Fault({ code: 535, message: 'An observer looks on: only a coordinator can do this.', retry: 'never' }),
+  foreignPage: () =>
+    new Fault({
+      code: 536,
+      message: 'The request did not come from the console’s own page. Open the console at the hub’s public address.',
+      retry: 'never',
+    }),
+  damagedBackup: (reason: string) =>
+    new Fault({
+      code: 538,
+      message: `The backup is damaged: ${reason}. Nothing was changed. Use another one.`,
+      retry: 'never',
+    }),
+  noBackup: (folder: string) =>
+    new Fault({ code: 539, message: `There is no backup of a hub in ${folder}.`, retry: 'never' }),
+  placeTaken: (folder: string) =>
+    new Fault({
+      code: 544,
+      message: `${folder} is there already and not empty. Nothing was changed. Name a new folder.`,
+      retry: 'never',
+    }),
+  changesTooQuickly: () =>
+    new Fault({
+      code: 545,
+      message: 'The hub changed too quickly for a backup. Try again, or stop the hub for it.',
+      retry: 'now',
+    }),
+  inviteNotOpen: () => new Fault({ code: 537, message: 'This invite is used or withdrawn already.', retry: 'never' }),
 } as const;

@@ -17,6 +17,8 @@ export type HubNews =
   | { readonly kind: 'masked-buffer-given-up' | 'masked-buffer-failed'; readonly fault: FaultValue }
   | { readonly kind: 'masked-update-arrived'; readonly site: string }
   | { readonly kind: 'masked-buffer-refused'; readonly site: string; readonly reason: string }
+  /** What somebody did at the web console, as a sentence without its subject. */
+  | { readonly kind: 'console-act'; readonly act: string }
   /** Blobs that were stored and never offered. */
   | { readonly kind: 'blobs-swept'; readonly blobs: number }
   | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }

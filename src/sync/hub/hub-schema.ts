@@ -73,4 +73,9 @@ export const migrations = [
   ) STRICT;
   CREATE INDEX maskedBlobs ON maskedUpdates (blob);
   `,
+  // The web console's one-time links and open sessions; the passphrase is a setting.
+  `
+  CREATE TABLE consoleLinks (codeHash TEXT PRIMARY KEY, role TEXT NOT NULL, expiresAt TEXT NOT NULL) STRICT;
+  CREATE TABLE consoleSessions (tokenHash TEXT PRIMARY KEY, role TEXT NOT NULL, expiresAt TEXT NOT NULL) STRICT;
+  `,
 ] as const;

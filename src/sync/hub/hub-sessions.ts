@@ -74,6 +74,8 @@ export function openHubSessions(order: {
   readonly clock: () => number;
   readonly pingMs: number | undefined;
   readonly tell: (news: HubNews) => void;
+  /** Hears of bytes on the wire. */
+  readonly onTraffic: (sentBytes: number, receivedBytes: number) => void;
 }): HubSessions {
   const { blobs, keys, federation, members, presence, relay, store, ledger, clock, tell } = order;
   const sessions = new Map<string, Session>();
@@ -225,6 +227,7 @@ export function openHubSessions(order: {
         }),
       receive: (message) => receive(site, message),
       onUnexpected: (thrown) => failed(site.site, thrown),
+      onTraffic: order.onTraffic,
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
     const session: Session = { site, channel, isGreeted: false, isBehind: false, lastModelSequence: 0 };

@@ -1,6 +1,6 @@
 // The hub: one port for sites (WebSocket) and health (HTTP), one folder for everything it must remember.
 // Wiring only: the door, the sessions behind it, members, the trunk, and the models' relay.
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import path from 'node:path';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
@@ -9,15 +9,23 @@ import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { openDoor } from '../protocol/door.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { sweepEveryMs } from './blob-sweep.ts';
+import { openBlobVolume } from './blob-volume.ts';
+import { consolePart } from './console/console-part.ts';
+import { openLiveLine } from './console/live.ts';
+import { openSignIn } from './console/sign-in.ts';
+import { openConsoleViews } from './console/views.ts';
 import { hubFault } from './faults.ts';
 import { followEvents, type HubEvent, trimEvents } from './event-log.ts';
 import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { lockHubFolder } from './hub-folder-lock.ts';
+import { openHubHealth } from './hub-health.ts';
+import { createHubServer, type HttpPart, type TlsFiles } from './hub-http.ts';
 import { hubKeysIn } from './hub-keys.ts';
 import { hubSeal, openHubLedger } from './hub-ledger.ts';
+import { openHubMetrics } from './hub-metrics.ts';
 import type { HubNews } from './hub-news.ts';
 import { openHubSessions } from './hub-sessions.ts';
-import { createInvite, type InviteOrder } from './invites.ts';
+import { createInvite, type InviteOrder, withdrawInvite } from './invites.ts';
 import { type MembershipEnd, openMembers } from './members.ts';
 import { openMaskedBuffers } from './masked-buffers.ts';
 import { openMaskedStore } from './masked-store.ts';
@@ -25,6 +33,7 @@ import { openPresence } from './presence.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
+import { openCondition, watchPart } from './watch-part.ts';
 
 export type { HubNews } from './hub-news.ts';
 
@@ -42,6 +51,8 @@ export interface HubOrder {
   readonly host?: string;
   /** What invites say, when sites reach the hub through a proxy: wss://hub.example.org. */
   readonly publicUrl?: string | undefined;
+  /** A certificate and its key, where no proxy stands before the hub to encrypt. */
+  readonly tls?: TlsFiles | undefined;
   /** The federation's name; kept from the first start on unless given again. */
   readonly federation?: string | undefined;
   readonly project?: Project;
@@ -123,7 +134,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     if (first !== null && first !== keys.fingerprint) throw hubFault.otherHubKeys(order.folder);
     await writeSetting(tx, 'fingerprint', keys.fingerprint);
   });
-  const blobs = openBlobFolder(order.blobs ?? path.join(order.folder, 'blobs'), { isShared: db.isShared });
+  const blobsFolder = order.blobs ?? path.join(order.folder, 'blobs');
+  const blobs = openBlobFolder(blobsFolder, { isShared: db.isShared });
   const federation = order.federation ?? (await readSetting(db, 'federation')) ?? 'ImagiQ';
   const ledger = openHubLedger(db, hubSeal(keys), clock);
   const { enter } = ledger;
@@ -132,9 +144,14 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
   const relay = openRelay({ db, blobs, members, store, enter });
   const listeners = new Set<(news: HubNews) => void>();
   let refusedUpdates = 0;
+  const metrics = openHubMetrics(clock());
+  const health = openHubHealth(clock);
+  const live = openLiveLine();
 
   const tell = (news: HubNews): void => {
     if (news.kind === 'update-refused') refusedUpdates += 1;
+    for (const part of [metrics, health]) part.take(news);
+    live.tell(news);
     for (const listener of listeners) {
       try {
         listener(news);
@@ -157,6 +174,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     clock,
     pingMs: order.pingMs,
     tell,
+    onTraffic: metrics.traffic,
   });
   const failed = (site: string) => (thrown: unknown) => tell({ kind: 'failed', site, fault: faultValueOf(thrown) });
   const trunk: Trunk = openTrunk({
@@ -186,14 +204,6 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     tell,
     onStep: order.onStep ?? (() => {}),
   });
-  const health = async (): Promise<{ code: number; body: object }> => {
-    try {
-      const trunkVersion = (await trunk.current())?.trunk.version ?? null;
-      return { code: 200, body: { status: 'ok', federation, members: sessions.here().size, trunkVersion } };
-    } catch (thrown) {
-      return { code: 503, body: { status: faultValueOf(thrown).message } };
-    }
-  };
   const presence = await openPresence(db, sessions.here, failed('who is connected'));
   const take = async ({ kind, subject, isOwn }: HubEvent): Promise<void> => {
     // A hub alone has done already what it writes; what a shared database did not confirm may have happened all the same.
@@ -214,13 +224,14 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         return trunk.catchUp();
     }
   };
-  const server = createServer((request, response) => {
-    const answer =
-      request.url === '/healthz' ? health() : Promise.resolve({ code: 404, body: { status: 'not found' } });
-    void answer.then(({ code, body }) => {
-      response.writeHead(code, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
-    });
+  const online = presence.online;
+  const volume = openBlobVolume(blobsFolder);
+  const condition = openCondition({ store, members, online, volume, health, metrics });
+  const parts: HttpPart[] = [watchPart({ federation, condition, metrics })];
+  const server = createHubServer({
+    parts,
+    tls: order.tls,
+    onFailed: (thrown) => tell({ kind: 'failed', site: 'an HTTP request', fault: faultValueOf(thrown) }),
   });
   const door = openDoor({
     server,
@@ -240,7 +251,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
   let endFollowing: (() => Promise<void>) | undefined;
   try {
     const port = await door.open(order.port, order.host ?? '127.0.0.1');
-    const url = order.publicUrl ?? `ws://127.0.0.1:${port}`;
+    const url = order.publicUrl ?? `${order.tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${port}`;
     await writeSetting(db, 'url', url);
     await writeSetting(db, 'federation', federation);
     await ledger.append('hub-started', { federation, url, device: keys.fingerprint });
@@ -259,6 +270,42 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     };
     await sweep();
     sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
+    const endMembership: Hub['endMembership'] = async (site, end) => {
+      if ((await members.end(site, end)) === null) return false;
+      await sessions.dismissFormerMembers();
+      return true;
+    };
+    parts.push(
+      consolePart({
+        federation,
+        url,
+        signIn: openSignIn(db, enter, clock),
+        views: openConsoleViews({
+          db,
+          federation,
+          url,
+          fingerprint: keys.fingerprint,
+          store,
+          members,
+          ledger,
+          metrics,
+          condition,
+          online,
+          refusedUpdates: () => refusedUpdates,
+          clock,
+        }),
+        acts: {
+          createInvite: (expiresInMs) => createInvite(db, enter, { expiresInMs }, clock()),
+          withdrawInvite: (id) => withdrawInvite(db, enter, id),
+          endMembership,
+        },
+        live,
+        store,
+        blobs,
+        ledger,
+        onAct: (act) => tell({ kind: 'console-act', act }),
+      }),
+    );
     const hub: Hub = {
       url,
       port,
@@ -298,11 +345,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         const current = await trunk.current();
         return current === null ? null : blobs.read(current.trunk.blob);
       },
-      async endMembership(site, end) {
-        if ((await members.end(site, end)) === null) return false;
-        await sessions.dismissFormerMembers();
-        return true;
-      },
+      endMembership,
       watch(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -311,6 +354,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         clearInterval(sweeping);
         await endFollowing?.();
         await sessions.close();
+        live.close();
+        metrics.close();
         door.close();
         await masked.close();
         await trunk.close();

@@ -40,6 +40,23 @@ export async function createInviteIn(place: string, order: InviteOrder = {}): Pr
   }
 }
 
+/** Invites as they stand, the latest first. */
+export function listInvites(
+  db: HubStatements,
+  limit: number,
+): Promise<{ codeHash: string; createdAt: string; expiresAt: string; usedBy: string | null }[]> {
+  return db.all('SELECT codeHash, createdAt, expiresAt, usedBy FROM invites ORDER BY createdAt DESC LIMIT ?', limit);
+}
+
+/** Takes an invite back: whoever comes with it is told that the hub does not know it. @returns false when it is used or gone. */
+export function withdrawInvite(db: HubDatabase, enter: EnterAct, codeHash: string): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const withdrawn = await tx.run('DELETE FROM invites WHERE codeHash = ? AND usedBy IS NULL', codeHash);
+    if (withdrawn === 1) await enter(tx, 'invite-withdrawn', { invite: codeHash });
+    return withdrawn === 1;
+  });
+}
+
 /**
  * Marks an invite as used by a device; inside the transaction that makes the member. A device that is a member may come
  * back with the same code, because it may not have heard the first welcome; one that left needs a new one.

@@ -65,6 +65,8 @@ export interface Members {
   /** Everyone who ever belonged, in order of enrolment. */
   everyone(): Promise<readonly ListedMember[]>;
   isMember(fingerprint: string): Promise<boolean>;
+  /** How many members there are. */
+  count(): Promise<number>;
 }
 
 type CountedRow = MemberRow & { readonly updates: number };
@@ -171,5 +173,6 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
       }));
     },
     isMember: async (fingerprint) => (await byFingerprint(db, fingerprint))?.state === 'member',
+    count: async () => (await db.get<{ n: number }>("SELECT count(*) AS n FROM members WHERE state = 'member'"))!.n,
   };
 }

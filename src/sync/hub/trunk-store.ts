@@ -1,8 +1,15 @@
 // Project, trunk versions and updates in the database. Rows only: what they mean is decided in trunk.ts.
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
-import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
+import {
+  parseJson,
+  parseStatement,
+  type Signed,
+  type TrunkStatement,
+  type UpdateStatement,
+} from '../protocol/statement.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
 import { endMaskedBuffer } from './masked-store.ts';
@@ -67,6 +74,30 @@ export interface TrunkStore {
   dropBlob(hash: string): Promise<boolean>;
   committedBlobs(projectHash: string): Promise<readonly string[]>;
   acceptedUpdates(): Promise<number>;
+  /** Of each site its newest update. */
+  newestUpdates(): Promise<
+    readonly { readonly site: string; readonly examples: number; readonly acceptedAt: string }[]
+  >;
+  /** The latest updates of a project with what their sites said of them, latest first. */
+  recentUpdates(projectHash: string, limit: number): Promise<readonly ReportedUpdate[]>;
+  /** The latest versions, latest first. */
+  trunkVersions(projectHash: string, limit: number): Promise<readonly TrunkStatement[]>;
+}
+
+/** The blobs that rows need (a null among them): trunk versions, shared models, optimisers' states, updates that are not counted yet. */
+export const neededBlobs = `(SELECT blob FROM trunk UNION ALL SELECT sealedBlob FROM models UNION ALL
+  SELECT optimizerBlob FROM projects UNION ALL SELECT blob FROM maskedUpdates UNION ALL
+  SELECT blob FROM updates WHERE committedVersion IS NULL) AS needed`;
+
+export interface ReportedUpdate {
+  readonly site: string;
+  readonly baseVersion: number;
+  /** Null while it waits. */
+  readonly committedVersion: number | null;
+  readonly examples: number;
+  /** Of the site's training, by its own word. */
+  readonly loss: number | null;
+  readonly acceptedAt: string;
 }
 
 export interface StoredReceipt {
@@ -134,6 +165,13 @@ export function bufferedUpdates(db: HubStatements, projectHash: string): Promise
      WHERE projectHash = ? AND committedVersion IS NULL ORDER BY number`,
     projectHash,
   );
+}
+
+const reportedLossSchema = z.object({ loss: z.number() });
+
+/** Null where a kind of update does not say it. */
+function reportedLoss(statement: string): number | null {
+  return reportedLossSchema.safeParse(parseJson(statement)).data?.loss ?? null;
 }
 
 /** `blobs` are the bytes that the rows name: looked at, and thrown away, inside the transactions. */
@@ -312,17 +350,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
     },
     dropBlob: (hash) =>
       db.transaction(async (tx) => {
-        const need = await tx.get(
-          `SELECT 1 FROM trunk WHERE blob = ? UNION ALL SELECT 1 FROM models WHERE sealedBlob = ? UNION ALL
-           SELECT 1 FROM projects WHERE optimizerBlob = ? UNION ALL
-           SELECT 1 FROM maskedUpdates WHERE blob = ? UNION ALL
-           SELECT 1 FROM updates WHERE blob = ? AND committedVersion IS NULL LIMIT 1`,
-          hash,
-          hash,
-          hash,
-          hash,
-          hash,
-        );
+        const need = await tx.get(`SELECT 1 FROM ${neededBlobs} WHERE blob = ? LIMIT 1`, hash);
         if (need === undefined) blobs.remove(hash);
         return need === undefined;
       }),
@@ -334,5 +362,26 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       return rows.map((row) => row.blob);
     },
     acceptedUpdates: () => count('SELECT count(*) AS n FROM updates'),
+    newestUpdates: () =>
+      db.all(
+        'SELECT site, examples, acceptedAt FROM updates WHERE number IN (SELECT max(number) FROM updates GROUP BY site)',
+      ),
+    async recentUpdates(projectHash, limit) {
+      const rows = await db.all<Omit<ReportedUpdate, 'loss'> & { statement: string }>(
+        `SELECT site, baseVersion, committedVersion, examples, acceptedAt, statement FROM updates
+         WHERE projectHash = ? ORDER BY number DESC LIMIT ?`,
+        projectHash,
+        limit,
+      );
+      return rows.map(({ statement, ...update }) => ({ ...update, loss: reportedLoss(statement) }));
+    },
+    async trunkVersions(projectHash, limit) {
+      const rows = await db.all<{ statement: string }>(
+        'SELECT statement FROM trunk WHERE projectHash = ? ORDER BY version DESC LIMIT ?',
+        projectHash,
+        limit,
+      );
+      return rows.map(({ statement }) => parseStatement('trunk', statement));
+    },
   };
 }

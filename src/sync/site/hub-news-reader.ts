@@ -107,7 +107,9 @@ export function openNewsReader(order: {
       return;
     }
     state.project.isFinished = isFinished;
-    if (trunk.version === state.trunk?.version) return;
+    if (trunk.version === state.trunk?.version && trunk.blob === state.trunk.blob) return;
+    // A hub that came back from a backup makes versions anew: what was measured of the lost ones says nothing of these.
+    state.history = state.history.filter(({ trunkVersion }) => trunkVersion < trunk.version);
     // The one before stays while it is on the bench; one that never got there is not needed any more.
     const before = state.trunk?.blob;
     state.trunk = { version: trunk.version, blob: trunk.blob, bytes: trunk.bytes };

@@ -15,7 +15,7 @@ import {
 } from '../aggregation/update.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
-import type { Channel } from '../protocol/channel.ts';
+import { type Channel, closeCodes } from '../protocol/channel.ts';
 import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
 import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
 import { siteFault } from './faults.ts';
@@ -23,6 +23,8 @@ import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { SpooledUpdate } from './membership-file.ts';
 
+/** The hub's fault for an update from a trunk version that it does not have: its disk was restored from a backup. */
+const unknownVersionCode = 513;
 /** How often a refusal that says `now` is followed at once, per connection. */
 const maxImmediateRetries = 3;
 
@@ -107,11 +109,21 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     takeOff(first);
   };
   const dropRefused = (refused: SpooledUpdate, fault: Fault): void => {
-    const { project, blob } = parseStatement('update', refused.update.statement);
+    const { project, blob, baseVersion } = parseStatement('update', refused.update.statement);
     desk.ledger('update-refused', { project, blob, reason: fault.message });
     state.refused += 1;
     state.reason = fault.message;
     takeOff(refused);
+    if (fault.code === unknownVersionCode) forgetLostTrunk(baseVersion);
+  };
+  /** The trunk that the hub lost is none any more; the next greeting says which is. */
+  const forgetLostTrunk = (baseVersion: number): void => {
+    const lost = state.trunk;
+    if (lost === null || lost.version < baseVersion) return;
+    state.trunk = null;
+    desk.save();
+    desk.forget(lost.blob);
+    desk.channel()?.close(closeCodes.goingAway, 'the site asks for the trunk anew');
   };
   const takeOff = (done: SpooledUpdate): void => {
     state.spool = state.spool.filter((one) => one !== done);

@@ -1,0 +1,51 @@
+// hub backup, restore: a hub's folder saved while it runs, and brought back.
+import { Command } from 'commander';
+import { restoreBackup } from '../../sync/hub/backup/restore-backup.ts';
+import { takeBackup } from '../../sync/hub/backup/take-backup.ts';
+import { contextOf } from '../context.ts';
+
+interface Place {
+  readonly data?: string;
+  readonly blobs?: string;
+  readonly postgres?: string;
+}
+
+export function backupCommands(): Command[] {
+  const backup = new Command('backup')
+    .description('save a hub’s folder, while the hub runs or not; what is written is read back and checked')
+    .usage('--data <folder> --to <folder>')
+    .requiredOption('--to <folder>', 'a new folder for the backup; it will hold the hub’s private key')
+    .action(async ({ to }: { to: string }, command: Command) => {
+      const { data, blobs } = placeOf(command);
+      const manifest = await takeBackup({ folder: data, blobs, to });
+      contextOf(command).output.result(
+        { ...manifest, blobs: manifest.blobs.length },
+        () =>
+          `${to}: trunk ${manifest.trunkVersion ?? '–'}, ${manifest.acceptedUpdates} updates, ${manifest.blobs.length} blobs, ${(manifest.bytes / 1e6).toFixed(1)} MB`,
+      );
+    });
+  const restore = new Command('restore')
+    .description('make a hub’s folder out of a backup; a damaged one is refused')
+    .usage('--from <folder> --data <new folder>')
+    .requiredOption('--from <folder>', 'the backup')
+    .action(async ({ from }: { from: string }, command: Command) => {
+      const { data } = placeOf(command);
+      const manifest = await restoreBackup({ from, to: data });
+      contextOf(command).output.result(
+        { ...manifest, blobs: manifest.blobs.length },
+        () => `${data} is as the hub was at ${manifest.takenAt}. Start it: imagiq hub --data ${data} --port 8443`,
+      );
+    });
+  return [backup, restore];
+}
+
+function placeOf(command: Command): { data: string; blobs: string | undefined } {
+  const { data, blobs, postgres } = command.optsWithGlobals<Place>();
+  if (postgres !== undefined) {
+    command.error('error: rows in PostgreSQL are saved with pg_dump (docs/hub.md).', { exitCode: 2 });
+  }
+  if (data === undefined) {
+    return command.error("error: required option '--data <folder>' not specified", { exitCode: 2 });
+  }
+  return { data, blobs };
+}

@@ -1,0 +1,82 @@
+// The hub's log: one line for each piece of news, as text for a person or as JSON for a collector.
+import type { HubNews } from '../sync/hub/hub.ts';
+
+export const logFormats = ['text', 'json'] as const;
+export type LogFormat = (typeof logFormats)[number];
+
+/** From the least to the most grave. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A listener to the hub's news that writes those of `level` and above. */
+export function hubLog(order: {
+  readonly format: LogFormat;
+  readonly level: LogLevel;
+  readonly write: (line: string) => void;
+}): (news: HubNews) => void {
+  return (news) => {
+    const level = levelOf(news);
+    if (logLevels.indexOf(level) < logLevels.indexOf(order.level)) return;
+    const time = new Date().toISOString();
+    const message = newsText(news);
+    // The message ends the line: a collector shows it after the fields that it filters by.
+    order.write(
+      order.format === 'json' ? JSON.stringify({ time, level, ...news, message }) : `${time} ${level} ${message}`,
+    );
+  };
+}
+
+function levelOf(news: HubNews): LogLevel {
+  switch (news.kind) {
+    case 'failed':
+    case 'commit-failed':
+    case 'masked-buffer-failed':
+      return 'error';
+    case 'site-refused':
+    case 'update-refused':
+    case 'site-dismissed':
+    case 'masked-buffer-given-up':
+    case 'masked-buffer-refused':
+      return 'warn';
+    case 'blobs-swept':
+      return 'debug';
+    default:
+      return 'info';
+  }
+}
+
+/** A line of the hub's log: sites by the names that they gave themselves, never anything of a patient. */
+function newsText(news: HubNews): string {
+  switch (news.kind) {
+    case 'trunk-committed':
+      return `trunk ${news.version} committed from ${news.updates} updates${news.isFinished ? '; the project is finished' : ''}`;
+    case 'update-accepted':
+      return `${news.site}: update accepted${news.isDuplicate ? ' (again: counted once)' : ''}`;
+    case 'update-refused':
+      return `${news.site}: update refused: ${news.fault.message}`;
+    case 'site-refused':
+      return `a site was refused: ${news.fault.message}`;
+    case 'commit-failed':
+      return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
+    case 'failed':
+      return `${news.site}: failed inside: ${news.fault.message}`;
+    case 'masked-buffer-opened':
+      return `masked buffer of ${news.sites.join(', ')} opened`;
+    case 'masked-buffer-given-up':
+      return `masked buffer given up: ${news.fault.message}`;
+    case 'masked-buffer-failed':
+      return `a masked buffer failed inside and goes on later: ${news.fault.message}`;
+    case 'masked-buffer-refused':
+      return `${news.site}: refused a masked buffer: ${news.reason}`;
+    case 'masked-update-arrived':
+      return `${news.site}: masked update arrived`;
+    case 'console-act':
+      return `web console: ${news.act}`;
+    case 'blobs-swept':
+      return `${news.blobs} blobs thrown away that were stored and never offered`;
+    case 'model-published':
+      return `${news.site}: model published to ${news.recipients} members`;
+    default:
+      return `${news.site}: ${news.kind.replace('site-', '')}`;
+  }
+}

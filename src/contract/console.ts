@@ -1,0 +1,125 @@
+// What the hub's web console asks and is told: the pages' only source. Nothing here names a patient.
+import { z } from 'zod';
+import { ledgerEntrySchema, projectSchema } from './federation.ts';
+
+/** A coordinator acts; an observer reads. */
+export const consoleRoles = ['coordinator', 'observer'] as const;
+export type ConsoleRole = (typeof consoleRoles)[number];
+
+export const newPassphraseSchema = z.object({ passphrase: z.string().min(12).max(200) });
+
+/** By a one-time link's code, or by the passphrase. */
+export const signInSchema = z.union([
+  z.object({ code: z.string().min(20).max(100) }),
+  z.object({ passphrase: z.string().min(1).max(200) }),
+]);
+
+export const consoleSessionSchema = z.object({
+  federation: z.string(),
+  /** Null: not signed in. */
+  role: z.enum(consoleRoles).nullable(),
+  /** Whether a passphrase can be used to sign in. */
+  hasPassphrase: z.boolean(),
+  expiresAt: z.string().nullable(),
+});
+export type ConsoleSessionView = z.infer<typeof consoleSessionSchema>;
+
+export const consoleOverviewSchema = z.object({
+  federation: z.string(),
+  url: z.string(),
+  fingerprint: z.string(),
+  status: z.enum(['ok', 'degraded']),
+  problems: z.array(z.string()),
+  connections: z.number(),
+  members: z.number(),
+  project: z.object({ title: z.string(), commits: z.number(), isFinished: z.boolean() }).nullable(),
+  trunkVersion: z.number().nullable(),
+  bufferedUpdates: z.number(),
+  bufferedStalenessCommits: z.number(),
+  acceptedUpdates: z.number(),
+  /** Since the hub's process began. */
+  refusedUpdates: z.number(),
+  uptimeSeconds: z.number(),
+  memoryBytes: z.number(),
+  blobBytes: z.number(),
+  freeBytes: z.number(),
+  /** On the wire since the process began. */
+  sentBytes: z.number(),
+  receivedBytes: z.number(),
+  recent: z.array(ledgerEntrySchema.pick({ sequence: true, at: true, act: true, detail: true })),
+});
+export type ConsoleOverview = z.infer<typeof consoleOverviewSchema>;
+
+export const consoleMemberSchema = z.object({
+  site: z.string(),
+  fingerprint: z.string(),
+  state: z.string(),
+  role: z.string(),
+  because: z.string().nullable(),
+  enrolledAt: z.string(),
+  lastSeen: z.string().nullable(),
+  isOnline: z.boolean(),
+  updates: z.number(),
+  /** Of its newest update; null before its first. */
+  examples: z.number().nullable(),
+  lastUpdateAt: z.string().nullable(),
+});
+export type ConsoleMember = z.infer<typeof consoleMemberSchema>;
+
+export const consoleInviteSchema = z.object({
+  /** SHA-256 of its code, which is stored nowhere. */
+  id: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+  state: z.enum(['open', 'used', 'expired']),
+  /** The site that came by it. */
+  usedBy: z.string().nullable(),
+});
+export type ConsoleInvite = z.infer<typeof consoleInviteSchema>;
+
+export const newInviteSchema = z.object({ expiresHours: z.number().positive().max(8_760) });
+export const madeInviteSchema = z.object({ link: z.string(), expiresAt: z.string() });
+export const withdrawInviteSchema = z.object({ id: z.string().regex(/^[0-9a-f]{64}$/) });
+
+export const endMembershipSchema = z.object({
+  site: z.string().max(60),
+  kind: z.enum(['revoked', 'expelled']),
+  because: z.string().trim().min(1).max(500),
+});
+
+export const consoleProjectSchema = z.object({
+  project: projectSchema,
+  projectHash: z.string(),
+  trunkVersion: z.number(),
+  isFinished: z.boolean(),
+});
+export type ConsoleProject = z.infer<typeof consoleProjectSchema>;
+
+export const consoleTrunkSchema = z.object({
+  /** Latest first. */
+  commits: z.array(
+    z.object({
+      version: z.number(),
+      committedAt: z.string(),
+      blob: z.string(),
+      bytes: z.number(),
+      updates: z.number(),
+      /** Of the updates that could be read: their sites, mean staleness in commits, examples. */
+      sites: z.array(z.string()),
+      meanStalenessCommits: z.number().nullable(),
+      examples: z.number(),
+    }),
+  ),
+  /** What the sites said of their training with each update, latest first. */
+  reports: z.array(
+    z.object({
+      site: z.string(),
+      baseVersion: z.number(),
+      committedVersion: z.number().nullable(),
+      examples: z.number(),
+      loss: z.number().nullable(),
+      acceptedAt: z.string(),
+    }),
+  ),
+});
+export type ConsoleTrunk = z.infer<typeof consoleTrunkSchema>;

@@ -1,0 +1,105 @@
+// What a backup says of itself, and the check that it is whole. A folder: hub.sqlite, hub-keys.json, blobs/ and backup.json.
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import Database from 'better-sqlite3';
+import { z } from 'zod';
+import { faultValueOf } from '../../../contract/fault.ts';
+import { decodeDeviceKeys } from '../../protocol/device-keys.ts';
+import { hashSchema, parseJson } from '../../protocol/statement.ts';
+import { hubFault } from '../faults.ts';
+import { neededBlobs } from '../trunk-store.ts';
+
+export const databaseName = 'hub.sqlite';
+export const keysName = 'hub-keys.json';
+export const manifestName = 'backup.json';
+
+const manifestSchema = z.object({
+  format: z.literal(1),
+  takenAt: z.string().max(40),
+  federation: z.string().max(100),
+  /** SHA-256 of the hub's public key. */
+  fingerprint: hashSchema,
+  members: z.number().int().min(0),
+  acceptedUpdates: z.number().int().min(0),
+  /** Null without a project. */
+  trunkVersion: z.number().int().min(0).nullable(),
+  files: z.object({ [databaseName]: hashSchema, [keysName]: hashSchema }),
+  blobs: z.array(hashSchema),
+  bytes: z.number().int().min(0),
+});
+export type BackupManifest = z.infer<typeof manifestSchema>;
+
+/** Where a blob lies below a folder of blobs (protocol/blob-folder.ts). */
+export const blobPath = (hash: string): string => path.join(hash.slice(0, 2), hash);
+
+export async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+/** What the rows of a hub's database name, and how far it had come. @throws Fault 538 when SQLite finds it damaged. */
+export function readSnapshot(
+  file: string,
+): Pick<BackupManifest, 'federation' | 'fingerprint' | 'members' | 'acceptedUpdates' | 'trunkVersion' | 'blobs'> {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true });
+    const verdict = db.pragma('integrity_check', { simple: true });
+    if (verdict !== 'ok') throw hubFault.damagedBackup(`its database is: ${String(verdict).slice(0, 200)}`);
+    const value = <T>(sql: string): T => db!.prepare<[], T>(sql).pluck().get() as T;
+    const setting = (key: string): string => value<string>(`SELECT value FROM settings WHERE key = '${key}'`);
+    return {
+      federation: setting('federation'),
+      fingerprint: setting('fingerprint'),
+      members: value("SELECT count(*) FROM members WHERE state = 'member'"),
+      acceptedUpdates: value('SELECT count(*) FROM updates'),
+      trunkVersion: value(
+        "SELECT max(version) FROM trunk WHERE projectHash = (SELECT value FROM settings WHERE key = 'project')",
+      ),
+      blobs: db.prepare<[], string>(`SELECT DISTINCT blob FROM ${neededBlobs} WHERE blob IS NOT NULL`).pluck().all(),
+    };
+  } catch (thrown) {
+    if (thrown instanceof Database.SqliteError) throw hubFault.damagedBackup(`its database is: ${thrown.message}`);
+    throw thrown;
+  } finally {
+    db?.close();
+  }
+}
+
+/** Reads every byte. @throws Fault 538 when anything lacks or differs. */
+export async function verifiedBackup(folder: string): Promise<BackupManifest> {
+  const manifest = readManifest(folder);
+  for (const [name, wanted] of Object.entries(manifest.files)) await checkFile(path.join(folder, name), wanted, name);
+  for (const hash of manifest.blobs) {
+    await checkFile(path.join(folder, 'blobs', blobPath(hash)), hash, `blob ${hash.slice(0, 16)}`);
+  }
+  const snapshot = readSnapshot(path.join(folder, databaseName));
+  const kept = new Set(manifest.blobs);
+  if (snapshot.blobs.some((hash) => !kept.has(hash))) throw hubFault.damagedBackup('it lacks blobs that its rows name');
+  const keys = decodeDeviceKeys(readFileSync(path.join(folder, keysName)));
+  if (keys.fingerprint !== snapshot.fingerprint) throw hubFault.damagedBackup('its keys are of another hub');
+  return manifest;
+}
+
+function readManifest(folder: string): BackupManifest {
+  const file = path.join(folder, manifestName);
+  if (!existsSync(file)) throw hubFault.noBackup(folder);
+  const manifest = manifestSchema.safeParse(parseJson(readFileSync(file, 'utf8')));
+  if (!manifest.success) throw hubFault.damagedBackup(`its ${manifestName} cannot be read`);
+  return manifest.data;
+}
+
+async function checkFile(file: string, wanted: string, name: string): Promise<void> {
+  let found: string;
+  try {
+    if (!(await stat(file)).isFile()) throw hubFault.damagedBackup(`${name} is no file`);
+    found = await sha256Of(file);
+  } catch (thrown) {
+    throw hubFault.damagedBackup(`${name} cannot be read (${faultValueOf(thrown).message})`);
+  }
+  if (found !== wanted) throw hubFault.damagedBackup(`${name} has other bytes`);
+}
