@@ -124,7 +124,8 @@ export async function federation(
         const auc = (model: string): number | undefined =>
           scoreboard?.rows.find((row) => row.model === model)?.auc?.value;
         const [ensemble, alone] = [auc('ensemble'), auc('local-only')];
-        return ensemble !== undefined && alone !== undefined && ensemble < alone - 1e-9;
+        // A site without a scoreboard has not shown it.
+        return ensemble === undefined || alone === undefined || ensemble < alone - 1e-9;
       }).length;
       console.log(
         `  alpha ${alpha}: trunk ${played.trunk.accuracy.toFixed(4)}, central ${centralAccuracy.toFixed(4)}, sites of ${data.siteExamples.join(' ')} images, ensembles below local-only ${below}`,

@@ -1,0 +1,194 @@
+// One hub process under load: a thousand connected sites, fifty uploads at once beside a Python gRPC server that does the same, durable
+// rounds of ten large updates, a transfer that is cut again and again.
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { lessIsBetter, type Measurement, median, moreIsBetter } from './measurement.ts';
+
+const uploaders = 50;
+/** 4 MB of float32. */
+const uploadValues = 1_000_000;
+const turns = 3;
+/** A ResNet-18: 46.8 MB. */
+const roundValues = 11_689_472;
+const roundSites = 10;
+const cutValues = 11_250_000;
+
+const startedSchema = z.object({ invites: z.array(z.string()), projectHash: z.string() });
+const uploadSchema = z.object({
+  seconds: z.number(),
+  bytes: z.number(),
+  errors: z.number(),
+  open: z.number(),
+  p95Ms: z.number(),
+});
+const grpcSchema = z.object({ seconds: z.number(), bytes: z.number(), megabytes: z.number() });
+
+/** @param isQuick a tenth of the sites and of the bytes: to see that it works, not to quote. */
+export async function hub(isQuick: boolean): Promise<Measurement[]> {
+  if (process.platform !== 'linux') {
+    console.log('Memory is read from /proc: Linux only.');
+    return [];
+  }
+  const size = isQuick ? 10 : 1;
+  const values = Math.floor(roundValues / size);
+  const count = isQuick ? uploaders / 5 : uploaders;
+  const measurements: Measurement[] = [];
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-bench-hub-'));
+  const children: ChildProcess[] = [];
+  try {
+    const sites = 1_000 / size;
+    const crowd = await start(children, path.join(folder, 'crowd'), {
+      values: uploadValues,
+      bufferSize: 1_000,
+      invites: sites,
+    });
+    await crowd.act({ act: 'connect', invites: crowd.invites });
+    const ours: z.infer<typeof uploadSchema>[] = [];
+    const grpc: z.infer<typeof grpcSchema>[] = [];
+    for (let turn = 0; turn < turns; turn += 1) {
+      ours.push(uploadSchema.parse(await crowd.act({ act: 'upload', count, values: uploadValues })));
+      const peer = grpcUpload(count, 4 * uploadValues);
+      if (peer !== null) grpc.push(peer);
+    }
+    const crowdMegabytes = peakMegabytes(crowd.hub);
+    const rate = ({ bytes, seconds }: { bytes: number; seconds: number }): number => bytes / 1e6 / seconds;
+    const peers = (value: (one: z.infer<typeof grpcSchema>) => number): Measurement['peers'] =>
+      grpc.length === 0 ? [] : [{ name: 'Python gRPC', value: median(grpc.map(value)) }];
+    const errors = ours.reduce((sum, one) => sum + one.errors + (sites - one.open), 0);
+    measurements.push(
+      moreIsBetter(
+        `${count} uploads of 4 MB at once, ${sites} sites connected, hashed and synced`,
+        'MB/s',
+        median(ours.map(rate)),
+        peers(rate),
+      ),
+      lessIsBetter(
+        `the hub’s peak memory with them`,
+        'MB',
+        crowdMegabytes,
+        peers(({ megabytes }) => megabytes),
+        'the peer has the fifty connections only',
+      ),
+      lessIsBetter('95th percentile of a heartbeat meanwhile', 'ms', Math.max(...ours.map(({ p95Ms }) => p95Ms)), []),
+      lessIsBetter('errors and lost connections', 'in all', errors, []),
+    );
+    await crowd.end();
+
+    const rounds = await start(children, path.join(folder, 'rounds'), {
+      values,
+      bufferSize: roundSites,
+      invites: roundSites + 1,
+    });
+    const [roundCutInvite = '', ...roundInvites] = rounds.invites;
+    await rounds.act({ act: 'connect', invites: roundInvites });
+    const seconds: number[] = [];
+    for (let turn = 0; turn < turns; turn += 1) {
+      seconds.push(
+        z
+          .object({ seconds: z.number() })
+          .parse(await rounds.act({ act: 'round', values, projectHash: rounds.projectHash })).seconds,
+      );
+    }
+    measurements.push(
+      lessIsBetter(
+        `a durable round of ${roundSites} sites × ${((4 * roundValues) / size / 1e6).toFixed(1)} MB`,
+        's',
+        median(seconds),
+        [],
+        'signed, hashed, synced, committed',
+      ),
+      lessIsBetter('the hub’s peak memory with it', 'MB', peakMegabytes(rounds.hub), []),
+    );
+    const resent = z.object({ resentShare: z.number() }).parse(
+      await rounds.act({
+        act: 'cutTransfer',
+        values: Math.floor(cutValues / size),
+        invite: roundCutInvite,
+        cuts: 20,
+      }),
+    );
+    measurements.push(
+      lessIsBetter(
+        `a transfer of ${((4 * cutValues) / size / 1e6).toFixed(1)} MB cut 20 times at random: bytes sent again`,
+        '%',
+        100 * resent.resentShare,
+        [],
+        'handshakes included',
+      ),
+    );
+    await rounds.end();
+    return measurements;
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function start(
+  children: ChildProcess[],
+  folder: string,
+  order: { values: number; bufferSize: number; invites: number },
+) {
+  const hubChild = forked(children, './hub-process.ts', { folder: path.join(folder, 'hub'), ...order });
+  const { invites, projectHash } = startedSchema.parse(await nextMessage(hubChild, (message) => 'invites' in message));
+  const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') });
+  return {
+    hub: hubChild,
+    invites,
+    projectHash,
+    async act(message: { act: string } & Record<string, unknown>): Promise<unknown> {
+      siteChild.send(message);
+      const answer = await nextMessage(siteChild, () => true);
+      if ('failure' in answer) throw new Error(String(answer['failure']));
+      return answer['done'];
+    },
+    async end(): Promise<void> {
+      for (const child of [siteChild, hubChild]) {
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGKILL');
+        await ended;
+      }
+    },
+  };
+}
+
+function forked(children: ChildProcess[], file: string, order: object): ChildProcess {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(order)], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  children.push(child);
+  return child;
+}
+
+function nextMessage(
+  child: ChildProcess,
+  isMeant: (message: Record<string, unknown>) => boolean,
+): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(new Error('a process of the bench ended'));
+    const hear = (message: Record<string, unknown>): void => {
+      if (!isMeant(message)) return;
+      child.off('exit', ended);
+      child.off('message', hear);
+      resolve(message);
+    };
+    child.once('exit', ended);
+    child.on('message', hear);
+  });
+}
+
+const peakMegabytes = (child: ChildProcess): number =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024;
+
+function grpcUpload(count: number, bytes: number): z.infer<typeof grpcSchema> | null {
+  const script = fileURLToPath(new URL('./grpc-upload.py', import.meta.url));
+  const run = spawnSync('/usr/bin/python3', [script, String(count), String(bytes)], { encoding: 'utf8' });
+  if (run.status === 0) return grpcSchema.parse(JSON.parse(run.stdout));
+  console.log(`  no Python gRPC to compare with: ${run.stderr.trim().split('\n').at(-1) ?? 'it did not run'}`);
+  return null;
+}
