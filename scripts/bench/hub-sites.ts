@@ -59,11 +59,9 @@ function newUpdate(values: number): string {
 /** Milliseconds from ping to pong, on one site after the other, while `work` goes on. */
 async function heartbeats(work: Promise<unknown>): Promise<number[]> {
   const times: number[] = [];
-  let isOver = false;
-  void work.finally(() => {
-    isOver = true;
-  });
-  for (let index = 0; !isOver; index = (index + 37) % sites.length) {
+  const over = new AbortController();
+  void work.finally(() => over.abort());
+  for (let index = 0; !over.signal.aborted; index = (index + 37) % sites.length) {
     const { socket } = sites[index]!;
     if (socket.readyState !== WebSocket.OPEN) continue;
     const started = performance.now();
