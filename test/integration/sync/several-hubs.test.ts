@@ -59,7 +59,7 @@ const versionsHeard = (heard: readonly FromHub[]): number[] =>
 const commitsTold = ({ news }: ForkedHub): number[] =>
   news.flatMap((piece) => (piece.kind === 'trunk-committed' ? [piece.version] : []));
 
-describe('two hubs over one database', () => {
+describe('two hubs over one database', { timeout: 90_000 }, () => {
   beforeEach((context) => context.skip(postgresMissing !== null, postgresMissing ?? ''));
   beforeAll(async () => {
     if (postgresMissing !== null) return;
