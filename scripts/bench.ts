@@ -10,6 +10,7 @@ import type { Measurement } from './bench/measurement.ts';
 import { dicomImport } from './bench/dicom-import.ts';
 import { dicomReceive } from './bench/dicom-receive.ts';
 import { pixels } from './bench/pixels.ts';
+import { secureAggregation } from './bench/secure-aggregation.ts';
 import { studyList } from './bench/study-list.ts';
 import { training } from './bench/training.ts';
 import { viewer } from './bench/viewer.ts';
@@ -32,6 +33,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
     figures['federation'] = result?.figures;
     return result?.measurements ?? [];
   },
+  'secure-aggregation': secureAggregation,
 };
 const root = path.resolve(import.meta.dirname, '..');
 

@@ -6,6 +6,9 @@ import { maskingLimits } from './limits.ts';
 
 const { unitsPerOne, magnitude } = maskingLimits;
 
+/** Adding this to |x| ≤ 2⁵¹ leaves no bits for a fraction: x + toWhole − toWhole is x rounded, several times faster than Math.round. */
+const toWhole = 1.5 * 2 ** 52;
+
 /** Why these values cannot be added up exactly, or null. @throws nothing. */
 export function ringFault(update: Weights): ReturnType<typeof maskingFault.outOfRange> | null {
   for (const [name, { values }] of update) {
@@ -23,10 +26,11 @@ export function encodeRing(update: Weights, share: number): Uint32Array {
   const fault = ringFault(update);
   if (fault !== null) throw fault;
   const ring = new Uint32Array([...update.values()].reduce((count, { values }) => count + values.length, 0));
+  const signed = new Int32Array(ring.buffer);
   const factor = share * unitsPerOne;
   let at = 0;
   for (const { values } of update.values()) {
-    for (const value of values) ring[at++] = Math.round(factor * value);
+    for (let index = 0; index < values.length; index += 1) signed[at++] = factor * values[index]! + toWhole - toWhole;
   }
   return ring;
 }
@@ -49,7 +53,13 @@ export function decodeRing(ring: Uint32Array, layout: Weights, factor: number): 
 /** Adds `other` to `ring`, modulo 2³². */
 export function addToRing(ring: Uint32Array, other: Uint32Array): void {
   if (ring.length !== other.length) throw new RangeError('rings of different lengths');
-  for (let index = 0; index < ring.length; index += 1) ring[index] = ring[index]! + other[index]!;
+  const [sum, added] = [asSigned(ring), asSigned(other)];
+  for (let index = 0; index < sum.length; index += 1) sum[index] = (sum[index]! + added[index]!) | 0;
+}
+
+/** The same bits: modulo 2³² sums of signed and unsigned numbers are one, and the runtime adds signed ones several times faster. */
+export function asSigned(ring: Uint32Array): Int32Array {
+  return new Int32Array(ring.buffer, ring.byteOffset, ring.length);
 }
 
 /** The ring as it travels. Every platform that Node and Electron run on is little-endian. */

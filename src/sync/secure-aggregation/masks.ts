@@ -2,7 +2,7 @@
 // takes away, and each site adds one of its own. Streams are AES-256-CTR under keys that HKDF-SHA-256 binds to the buffer.
 import { createCipheriv, diffieHellman, hkdfSync } from 'node:crypto';
 import { publicKeyObject } from '../protocol/device-keys.ts';
-import { ringOfBytes } from './fixed-point-ring.ts';
+import { asSigned, ringOfBytes } from './fixed-point-ring.ts';
 import { type BufferKey, privateKeyObject } from './buffer-keys.ts';
 
 const keyBytes = 32;
@@ -42,13 +42,14 @@ export function pairSign(site: string, peer: string): 1 | -1 {
 
 /** Adds (or takes away) the stream of a key, in place, modulo 2³². Memory: 2 MiB whatever the length. */
 export function addMask(ring: Uint32Array, key: Uint8Array, sign: 1 | -1): void {
+  const sum = asSigned(ring);
   const cipher = createCipheriv('aes-256-ctr', key, firstCounter);
   for (let at = 0; at < ring.length; at += pieceBytes / 4) {
     const count = Math.min(pieceBytes / 4, ring.length - at);
-    const stream = ringOfBytes(cipher.update(zeros.subarray(0, count * 4)));
+    const stream = asSigned(ringOfBytes(cipher.update(zeros.subarray(0, count * 4))));
     if (sign === 1)
-      for (let index = 0; index < count; index += 1) ring[at + index] = ring[at + index]! + stream[index]!;
-    else for (let index = 0; index < count; index += 1) ring[at + index] = ring[at + index]! - stream[index]!;
+      for (let index = 0; index < count; index += 1) sum[at + index] = (sum[at + index]! + stream[index]!) | 0;
+    else for (let index = 0; index < count; index += 1) sum[at + index] = (sum[at + index]! - stream[index]!) | 0;
   }
 }
 

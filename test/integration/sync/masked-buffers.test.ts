@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHub, type Hub, type HubNews } from '../../../src/sync/hub/hub.ts';
 import { openCommit } from '../../../src/sync/aggregation/trunk-commit.ts';
@@ -142,4 +144,134 @@ describe('a project with secure aggregation', () => {
     );
     await refused({ rule: { deadlineMs: 1_000, quorum: 2 } }, 'set quorum to 3 or more');
   });
+});
+
+describe('sites that drop out of a masked buffer', () => {
+  const names = Array.from({ length: 10 }, (_, index) => `Site ${index}`);
+  const rule = { bufferSize: 10 };
+
+  /** Ten sites, of which those of `gone` end, for good, when they were to send their masked update. */
+  async function tenSites(hub: Hub, gone: readonly number[]): Promise<PracticeSite[]> {
+    return Promise.all(
+      names.map(async (name, index) => {
+        const work = practiceWork({ step: 0.1 * (index + 1), examples: 10 + index });
+        const site: PracticeSite = await bench.site(name, work, bench.folder(), (act) => {
+          if (act !== 'update-sent' || !gone.includes(index)) return;
+          void site.close();
+          throw new Error('this machine goes down');
+        });
+        await site.join(await hub.createInvite());
+        await until('the project is announced', () => site.memberships()[0]?.project, 60_000);
+        await site.approve('ImagiQ', 'chest');
+        return site;
+      }),
+    );
+  }
+
+  it('are done without: three of ten, and the sum is that of the other seven', async () => {
+    const project = practiceProject({
+      ...secure,
+      rule,
+      commits: 1,
+      secureAggregation: { threshold: 6, stepMs: 15_000 },
+      peerModels: false,
+    });
+    const hub = await newHub(project);
+    const gone = [0, 4, 9];
+    await tenSites(hub, gone);
+    const committed = await until('the commit', () => hub.news.find(({ kind }) => kind === 'trunk-committed'), 120_000);
+    expect(committed).toMatchObject({ updates: 7, isFinished: true });
+    const left = names.map((_, index) => index).filter((index) => !gone.includes(index));
+    const expected =
+      left.reduce((sum, index) => sum + 0.1 * (index + 1) * (10 + index), 0) /
+      left.reduce((sum, index) => sum + 10 + index, 0);
+    const found = decodeWeights((await hub.trunkWeights())!).get('logits.kernel')!.values[0]!;
+    // Seven roundings of half a unit, stretched to the whole by the shares of the three that are missing.
+    expect(Math.abs(found - expected)).toBeLessThan((7 * 0.5 * 1.6) / 2 ** 22 + 1e-7);
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 7 });
+  }, 180_000);
+
+  it('end the buffer when too few are left: nothing is opened, and all are told', async () => {
+    const project = practiceProject({
+      ...secure,
+      rule,
+      commits: 1,
+      secureAggregation: { threshold: 8, stepMs: 15_000 },
+      peerModels: false,
+    });
+    const hub = await newHub(project);
+    const sites = await tenSites(hub, [1, 2, 3]);
+    const ended = await until(
+      'the buffer is given up',
+      () => hub.news.find((one) => one.kind === 'masked-buffer-given-up'),
+      120_000,
+    );
+    expect(ended).toMatchObject({ fault: { code: 588, retry: 'later' } });
+    await until('the others are told', () => sites[0]!.memberships()[0]?.reason?.includes('Only 7 of the 8') === true);
+    expect(sites[0]!.ledger.filter(({ act }) => act === 'masks-revealed')).toEqual([]);
+    // Not lost: it waits in the spool, offered anew, for a buffer of ten.
+    expect(sites[0]!.memberships()[0]?.updates).toEqual({ accepted: 0, refused: 0, spooled: 1 });
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 0, trunkVersion: 0 });
+  }, 180_000);
+
+  it('and one that comes late to a full buffer waits for the next', async () => {
+    const project = practiceProject({ ...secure, rule: { bufferSize: 3 }, commits: 3, peerModels: false });
+    const hub = await newHub(project);
+    const work = (index: number) => practiceWork({ step: 0.1 * (index + 1) });
+    const three = await Promise.all(names.slice(0, 3).map((name, index) => joined(hub, name, work(index))));
+    await until('the first buffer is open', () => hub.news.find(({ kind }) => kind === 'masked-buffer-opened'), 60_000);
+    const late = await joined(hub, 'Late', work(5));
+    await until('the project is finished', () => hub.news.find((one) => 'isFinished' in one && one.isFinished), 90_000);
+    const buffers = hub.news.flatMap((one) => (one.kind === 'masked-buffer-opened' ? [one.sites] : []));
+    expect(buffers[0]).not.toContain('Late');
+    expect(buffers).toHaveLength(3);
+    await until('the late one is done', () => late.memberships()[0]?.state === 'finished', 30_000);
+    const accepted = [...three, late].map((site) => site.memberships()[0]!.updates.accepted);
+    expect(accepted.reduce((sum, one) => sum + one, 0)).toBe(9);
+  }, 180_000);
+});
+
+describe('what the hub has on its disk in the middle of a masked buffer', () => {
+  it('tells nothing of an update: its bytes are as even as random ones, where those of the update are all alike', async () => {
+    const parameters = 20_000;
+    const project = practiceProject({ ...secure, rule: { bufferSize: 3 }, commits: 1, peerModels: false });
+    const folder = bench.folder();
+    const stored: Uint8Array[] = [];
+    const hub = bench.keep(
+      await openHub({
+        folder,
+        port: 0,
+        project,
+        initialWeights: weightsOf(0, parameters),
+        onStep(step) {
+          if (step !== 'unmasking-asked') return;
+          for (const name of readdirSync(path.join(folder, 'blobs'), { recursive: true, encoding: 'utf8' })) {
+            const file = path.join(folder, 'blobs', name);
+            if (statSync(file).isFile() && statSync(file).size === parameters * 4) stored.push(readFileSync(file));
+          }
+        },
+      }),
+    );
+    const committed = new Promise<void>((resolve) =>
+      hub.watch((news) => void (news.kind === 'trunk-committed' && resolve())),
+    );
+    await Promise.all(['Lyon', 'Oslo', 'Quito'].map((name) => joined(hub, name, practiceWork({ step: 0.25 }))));
+    await committed;
+    expect(stored).toHaveLength(3);
+    for (const bytes of stored) {
+      const counts = new Float64Array(256);
+      for (const byte of bytes) counts[byte]! += 1;
+      const expected = bytes.length / 256;
+      const chiSquare = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+      // 255 degrees of freedom: mean 255, standard deviation 22.6. The update by itself, 4 bytes again and again, has 5 million.
+      expect(chiSquare).toBeLessThan(255 + 6 * 22.6);
+    }
+    // All three updates are equal; what stands for them is not.
+    expect(stored[0]!.filter((byte, index) => byte === stored[1]![index]).length).toBeLessThan(
+      bytesAlike(parameters * 4),
+    );
+    expect(decodeWeights((await hub.trunkWeights())!).get('logits.kernel')!.values[7]).toBeCloseTo(0.25, 6);
+  }, 120_000);
+  /** One in 256 by chance, and six standard deviations. */
+  const bytesAlike = (bytes: number): number => bytes / 256 + 6 * Math.sqrt(bytes / 256);
 });
