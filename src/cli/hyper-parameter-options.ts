@@ -36,6 +36,7 @@ export type HyperParameterOptions = { [Name in NumberName]?: number } & {
   /** False with `--no-augment` and `--no-balance-classes`. */
   augment: boolean;
   balanceClasses: boolean;
+  classWeight?: Record<string, number>;
 };
 
 /** Adds the options to a command. */
@@ -61,13 +62,19 @@ export function addHyperParameterOptions(command: Command): Command {
     )
     .addOption(new Option('--loss <name>', 'auto: by the cohort’s task (default: auto)').choices(lossNames))
     .option('--no-augment', 'no random flips, shifts and intensity changes')
-    .option('--no-balance-classes', 'every image counts alike, however rare its class');
+    .option('--no-balance-classes', 'every image counts alike, however rare its class')
+    .option(
+      '--class-weight <class=weight>',
+      'what a class weighs in the loss (several labels: its positives), again for each class; others weigh 1',
+      classWeightOption,
+    );
 }
 
 /** The hyper-parameters that were given; what is absent takes its default. */
 export function hyperParametersOf(options: HyperParameterOptions): Partial<HyperParameters> {
-  const { batch, optimiser, schedule, loss, augment, balanceClasses } = options;
+  const { batch, optimiser, schedule, loss, augment, balanceClasses, classWeight } = options;
   const given: Partial<HyperParameters> = { augment, balanceClasses };
+  if (classWeight !== undefined) given.classWeights = classWeight;
   if (typeof batch === 'number') given.batchSize = batch;
   if (optimiser !== undefined) given.optimiser = optimiser;
   if (schedule !== undefined) given.schedule = schedule;
@@ -77,6 +84,19 @@ export function hyperParametersOf(options: HyperParameterOptions): Partial<Hyper
     if (value !== undefined) given[name] = value;
   }
   return given;
+}
+
+/** `nodule=4`: a name may hold an equals sign itself. */
+function classWeightOption(text: string, earlier: Record<string, number> = {}): Record<string, number> {
+  const at = text.lastIndexOf('=');
+  const value = at < 1 || text.slice(at + 1).trim() === '' ? Number.NaN : Number(text.slice(at + 1));
+  const parsed = hyperParametersSchema.shape.classWeights.safeParse({
+    ...earlier,
+    [text.slice(0, Math.max(0, at))]: value,
+  });
+  if (!parsed.success || parsed.data === null)
+    throw new InvalidArgumentError('write it as class=weight, the weight above 0 and at most 1000.');
+  return parsed.data;
 }
 
 function flagOf(name: string): string {

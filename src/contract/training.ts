@@ -64,8 +64,13 @@ export const hyperParametersSchema = z.object({
   clipNorm: z.number().min(0).max(1_000_000).default(0),
   /** Ends the run after so many epochs without a lower validation loss; 0 never does. */
   patience: z.number().int().min(0).max(10_000).default(0),
-  /** Weighs each class by the inverse of its frequency in the training split. */
+  /**
+   * Weighs classes by the inverse of their frequency in the training split: of several labels the positives of each, of masks
+   * pixels where the loss has no Dice of its own to do it.
+   */
   balanceClasses: z.boolean().default(true),
+  /** By class name, in the place of what `balanceClasses` would give it; a class that is not named weighs 1. Null: none are given. */
+  classWeights: z.record(z.string().max(100), z.number().positive().max(1_000)).nullable().default(null),
   labelSmoothing: z.number().min(0).max(0.5).default(0),
   /** Random flips, shifts and intensity changes of each training image, from the run's seed. */
   augment: z.boolean().default(true),

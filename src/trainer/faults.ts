@@ -98,3 +98,9 @@ export function datasetForOtherTask(task: string, networkTask: string): Fault {
   const message = `The data set is made for ${task}, the network for ${networkTask}. Choose a network for ${task}, or make the cohort for ${networkTask}.`;
   return new Fault({ code: 364, message, retry: 'never' });
 }
+
+/** 365: weights of classes were given that this run cannot use. */
+export function classWeightsUnusable(reason: string): Fault {
+  const message = `These class weights cannot be used: ${reason}. Change them, or leave them out.`;
+  return new Fault({ code: 365, message: message.slice(0, 4_000), retry: 'never' });
+}

@@ -109,9 +109,9 @@ export class Models {
     });
   }
 
-  run(model: Model, cohort: string, isWritten: boolean): Promise<void> {
+  run(model: Model, cohort: string, write: ResultObjectKind[]): Promise<void> {
     return this.#atWork('Running the model', async () => {
-      this.#predictions = await this.#predict(model, { cohort, write: isWritten ? ['sr'] : [] });
+      this.#predictions = await this.#predict(model, { cohort, write });
     });
   }
 

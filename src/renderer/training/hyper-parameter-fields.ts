@@ -68,7 +68,7 @@ export const fieldGroups: readonly FieldGroup[] = [
       {
         kind: 'choice',
         name: 'schedule',
-        label: 'Learning rate',
+        label: 'Rate over the run',
         help: 'What it does over the run.',
         choices: scheduleNames.map((value) => ({ value, label: scheduleLabels[value] })),
       },
@@ -139,7 +139,7 @@ export const fieldGroups: readonly FieldGroup[] = [
         kind: 'switch',
         name: 'balanceClasses',
         label: 'Rare classes count more',
-        help: 'Each class weighs by the inverse of its frequency.',
+        help: 'Each class weighs by the inverse of its frequency; of masks only where the loss has no Dice.',
       },
     ],
   },

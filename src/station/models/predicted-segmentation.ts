@@ -118,6 +118,16 @@ function packedBits(frames: readonly Uint32Array[], size: number): Uint8Array {
   return bits;
 }
 
+/** CIELab as DICOM encodes it (PS3.3 C.10.7.1.1): other colours than a reader's own regions are shown in by number. */
+const colours = [
+  [36984, 51969, 23692],
+  [51481, 18840, 38603],
+  [43588, 45744, 47484],
+  [34999, 41613, 14258],
+  [56234, 29607, 50736],
+  [48909, 25607, 24883],
+] as const;
+
 function segment(model: Model, name: string, number: number): readonly Element[] {
   // Anatomical structure: what it is the name tells, which no code list stands behind.
   const structure = code('91723000', 'SCT', 'Anatomical Structure');
@@ -139,6 +149,7 @@ function segment(model: Model, name: string, number: number): readonly Element[]
     }),
     element('00620008', 'CS', 'AUTOMATIC'),
     element('00620009', 'LO', algorithm),
+    element('0062000D', 'US', { pixels: Uint16Array.from(colours[(number - 1) % colours.length]!) }),
     element('0062000F', 'SQ', { items: [structure] }),
   ];
 }

@@ -100,19 +100,3 @@ export function batchFiller(
     return count;
   };
 }
-
-/**
- * Weight of each class by the inverse of its frequency; the mean over the examples is 1, absent classes get 1. Null where an image
- * has no single class.
- */
-export function balancedClassWeights(
-  labels: DatasetFile['labels'],
-  examples: Int32Array,
-  classes: number,
-): number[] | null {
-  if (!(labels instanceof Int32Array)) return null;
-  const counts = new Float64Array(classes);
-  for (const example of examples) counts[labels[example]!]! += 1;
-  const present = counts.reduce((total, count) => total + (count > 0 ? 1 : 0), 0);
-  return Array.from(counts, (count) => (count > 0 ? examples.length / (present * count) : 1));
-}

@@ -9,8 +9,9 @@ import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { youdenPoint } from '../metrics/operating-point.ts';
 import { metricsTally } from '../metrics/tally.ts';
 import { openPrivateRun } from '../privacy/private-run.ts';
-import { balancedClassWeights, type Batch, batchSource } from './batches.ts';
+import { type Batch, batchSource } from './batches.ts';
 import { hasCheckpoint, openRunFolder, type RunPosition } from './checkpoint.ts';
+import { classWeightsFor } from './class-weights.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { deviceNote } from './device-note.ts';
@@ -116,7 +117,7 @@ async function trainOn(
     ...job,
     hyperParameters: { ...hyperParameters, batchSize },
     classes,
-    classWeights: hyperParameters.balanceClasses ? balancedClassWeights(dataset.labels, examples, classes) : null,
+    classWeights: classWeightsFor(dataset, examples, hyperParameters, onNote),
   });
   const { session } = opened;
   const whyThisDevice = deviceNote(session.provider, opened.passedOver);

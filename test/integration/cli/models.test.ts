@@ -7,8 +7,10 @@ import { describe, expect, test } from 'vitest';
 import type { CallOutput } from '../../../src/contract/calls.ts';
 import { evaluationReportSchema } from '../../../src/contract/metrics.ts';
 import { type Model, modelSchema } from '../../../src/contract/model.ts';
+import { linkStation } from '../../../src/cli/station-link.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq, temporaryFolder } from './imagiq.ts';
+import { metadataOf, predictOutside } from './onnx-outside.ts';
 
 describe('models from the command line', () => {
   test('a trained model is measured, exported, imported elsewhere with its author, and deleted', async () => {
@@ -58,22 +60,43 @@ describe('models from the command line', () => {
     const labelled = await imagiq('--home', home, 'cohort', 'create', 'again', '--labels-from', 'SR');
     expect(labelled.stderr).toContain('No label from SR is stored');
 
-    // Pictures of where it looked lie beside the images, and are no images that a model is run on.
-    const capture = ['--home', home, '--json', 'predict', '--model', model.id, '--studies', '', '--write', 'sc'];
-    const before = new Set(reports());
-    const captured = (await imagiq(...capture)).json<CallOutput<'predict-studies'>>();
-    expect(captured.written).toBe(captured.images.length);
-    const pictures = reports().filter((file) => !before.has(file));
-    expect(pictures).toHaveLength(captured.images.length);
-    const verdict = execFileSync('sh', ['-c', 'dciodvfy "$1" 2>&1', 'sh', pictures[0]!]).toString();
-    expect(verdict).toContain('SCImage');
-    expect(verdict).not.toContain('Error');
-    const picture = execFileSync('dcmdump', [pictures[0]!]).toString();
-    expect(picture).toContain('[RGB]');
-    expect(picture).toContain(model.weightsHash.slice(0, 10));
-    const onceMore = (await imagiq(...capture)).json<CallOutput<'predict-studies'>>();
-    expect(onceMore.images).toEqual(captured.images);
-    expect(reports()).toHaveLength(before.size + pictures.length);
+    // In this process: a process for each question would take longer than the answers.
+    const station = await linkStation({ home });
+    const id = model.id;
+    try {
+      // What it cannot be measured or run on is refused with the reason.
+      const refused = async (code: number, answer: Promise<unknown>): Promise<void> =>
+        expect(answer).rejects.toMatchObject({ code });
+      const labels = readFileSync(labelsFile, 'utf8');
+      const renamed = path.join(folder, 'renamed.csv');
+      writeFileSync(renamed, labels.replaceAll('nodule', 'tumour'));
+      await station.call('create-cohort', { name: 'tumours', labelsFile: renamed });
+      await refused(613, station.call('evaluate-model', { id, cohort: 'tumours' }));
+      await station.call('create-cohort', { name: 'several', task: 'multi-label', labelsFile });
+      await refused(233, station.call('evaluate-model', { id, cohort: 'several' }));
+      await refused(211, station.call('evaluate-model', { id, cohort: 'nowhere' }));
+      await refused(238, station.call('predict-studies', { id, query: 'nobody of this name' }));
+      await refused(242, station.call('predict-studies', { id, cohort: 'chest', write: ['seg'] }));
+
+      // Pictures of where it looked lie beside the images, and are no images that a model is run on.
+      const before = new Set(reports());
+      const captured = await station.call('predict-studies', { id, query: 'P0003', write: ['sc'] });
+      expect(captured.images.length).toBeGreaterThan(3);
+      expect(captured.written).toBe(captured.images.length);
+      const pictures = reports().filter((file) => !before.has(file));
+      expect(pictures).toHaveLength(captured.images.length);
+      const verdict = execFileSync('sh', ['-c', 'dciodvfy "$1" 2>&1', 'sh', pictures[0]!]).toString();
+      expect(verdict).toContain('SCImage');
+      expect(verdict).not.toContain('Error');
+      const picture = execFileSync('dcmdump', [pictures[0]!]).toString();
+      expect(picture).toContain('[RGB]');
+      expect(picture).toContain(model.weightsHash.slice(0, 10));
+      const onceMore = await station.call('predict-studies', { id, query: 'P0003', write: ['sc'] });
+      expect(onceMore.images).toEqual(captured.images);
+      expect(reports()).toHaveLength(before.size + pictures.length);
+    } finally {
+      await station.close();
+    }
 
     const signed = path.join(folder, 'chest.imagiq-model');
     const graph = path.join(folder, 'chest.onnx');
@@ -92,6 +115,22 @@ describe('models from the command line', () => {
     const { 'out:probabilities': out } = await session.run({ 'in:images': image });
     const total = [...(out!.data as Float32Array)].reduce((sum, value) => sum + value, 0);
     expect(total).toBeCloseTo(1, 5);
+
+    // Whoever has the file alone gets what `predict` says, of real slices.
+    const card = metadataOf(readFileSync(graph), 'imagiq');
+    const slices = readdirSync(studies, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    let compared = 0;
+    for (const entry of slices.slice(0, 2)) {
+      const file = path.join(entry.parentPath, entry.name);
+      const uid = /\[([0-9.]+)\]/.exec(execFileSync('dcmdump', ['+P', 'SOPInstanceUID', file]).toString())?.[1];
+      const known = run.images.find(({ sopInstanceUID }) => sopInstanceUID === uid);
+      if (known === undefined) continue;
+      compared += 1;
+      predictOutside(graph, card, file).forEach((value, index) =>
+        expect(value).toBeCloseTo(known.probabilities[index]!, 4),
+      );
+    }
+    expect(compared).toBe(2);
 
     const other = path.join(folder, 'other');
     const taken = (await imagiq('--home', other, '--json', 'models', 'import', signed)).json<Model>();
@@ -120,5 +159,5 @@ describe('models from the command line', () => {
     expect(gone.code).toBe(1);
     expect(gone.stderr).toContain('There is no model');
     expect(existsSync(path.join(home, 'models', `${model.id}.json`))).toBe(true);
-  }, 400_000);
+  }, 600_000);
 });

@@ -160,4 +160,4 @@ test('masks that a model drew are a standard segmentation beside the images, an 
   expect(later).toEqual(cohort);
   const labels = await run('labels', 'from', 'seg');
   expect(labels.stdout).toContain('"objects":10');
-}, 400_000);
+}, 600_000);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { augmentationFor, normalise } from '../../../../src/trainer/run/augmentation.ts';
-import { balancedClassWeights, batchSource } from '../../../../src/trainer/run/batches.ts';
+import { batchSource } from '../../../../src/trainer/run/batches.ts';
 import { type DatasetFile, openDatasetFile } from '../../../../src/trainer/run/dataset-file.ts';
 import { randomStream } from '../../../../src/trainer/run/random.ts';
 import { stripes, writeDataset } from '../../../integration/trainer/stripes.ts';
@@ -108,17 +108,5 @@ describe('augmentation', () => {
       if (changed[8 * 16]! > changed[8 * 16 + 15]!) mirrored += 1;
     }
     expect(Math.abs(mirrored - 200)).toBeLessThan(50);
-  });
-});
-
-describe('balanced class weights', () => {
-  it('make each class count the same and the mean example 1', () => {
-    const weights = balancedClassWeights(Int32Array.from([0, 0, 0, 1]), Int32Array.from([0, 1, 2, 3]), 2)!;
-    expect(weights[0]! * 3).toBeCloseTo(weights[1]!, 12);
-    expect((weights[0]! * 3 + weights[1]!) / 4).toBeCloseTo(1, 12);
-  });
-
-  it('are 1 for a class without examples', () => {
-    expect(balancedClassWeights(Int32Array.from([0, 0]), Int32Array.from([0, 1]), 3)).toEqual([1, 1, 1]);
   });
 });
