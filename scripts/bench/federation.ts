@@ -18,6 +18,9 @@ const sites = 8;
 /** Virtual: what matters is how the sites' times compare. */
 const secondsPerUpdate = 60;
 const learningRate = 3e-3;
+/** Local epochs between two updates where accuracy is compared, and the updates of a commit. */
+const gapEpochs = 3;
+const gapBuffer = 8;
 
 export interface FederationFigures {
   readonly speedup1x: number | null;
@@ -53,7 +56,7 @@ export async function federation(
       scenario,
       network: groupNormNetwork,
       hyperParameters: {
-        epochs: 1,
+        epochs: targetAuc === null ? gapEpochs : 1,
         batchSize: 16,
         learningRate,
         augment: false,
@@ -93,7 +96,7 @@ export async function federation(
       }),
     );
 
-    const commits = isQuick ? 10 : 60;
+    const commits = isQuick ? 5 : 40;
     const gap = async (
       alpha: number,
     ): Promise<{ points: number; trunk: number; central: number; below: number; bytesRatio: number }> => {
@@ -102,7 +105,7 @@ export async function federation(
         name: `alpha ${alpha}`,
         sites,
         training: { kind: 'logistic', secondsPerUpdate, speedSpread: 4 },
-        project: { trunkRule: { bufferSize: 4, maxStalenessCommits: 100 }, commits, peerModels: true },
+        project: { trunkRule: { bufferSize: gapBuffer, maxStalenessCommits: 100 }, commits, peerModels: true },
       });
       const played = await player.play(order(data, scenario, null));
       const runFolder = path.join(folder, `central-${alpha}`);
