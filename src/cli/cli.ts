@@ -6,7 +6,7 @@ import { benchCommand } from './commands/bench.ts';
 import { cohortCommand } from './commands/cohort.ts';
 import { demoCommand, hospitalCommand } from './commands/demo.ts';
 import { epsilonCommand } from './commands/epsilon.ts';
-import { hubCommands, incompleteProjectCode } from './commands/hub.ts';
+import { hubCommands } from './commands/hub.ts';
 import { importsCommand } from './commands/imports.ts';
 import { labelsCommand } from './commands/labels.ts';
 import { leakProbeCommand } from './commands/leak-probe.ts';
@@ -26,6 +26,7 @@ import { settingsCommand } from './commands/settings.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
+import { incompleteProjectCode } from './project-options.ts';
 
 // What commands write may be about patients: for this user only.
 process.umask(0o077);

@@ -70,6 +70,10 @@ function newsText(news: HubNews): string {
       return `${news.site}: refused a masked buffer: ${news.reason}`;
     case 'masked-update-arrived':
       return `${news.site}: masked update arrived`;
+    case 'project-answered':
+      return `${news.site}: ${news.answer} the project${news.because === null ? '' : `: ${news.because}`}`;
+    case 'project-changed':
+      return `project ${news.project} ${news.isFinished ? 'is finished' : 'is put to the sites'}`;
     case 'console-act':
       return `web console: ${news.act}`;
     case 'blobs-swept':

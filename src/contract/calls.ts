@@ -188,6 +188,11 @@ export const calls = {
   join: { in: z.object({ invite: z.string().max(5_000), site: siteNameSchema }), out: membershipSchema },
   /** The data manager's approval: this cohort takes part in the federation's project from now on. */
   'approve-project': { in: z.object({ federation: z.string(), cohort: cohortNameSchema }), out: membershipSchema },
+  /** The data manager's no: nothing is trained for the project, and the coordinator reads the reason. */
+  'decline-project': {
+    in: z.object({ federation: z.string(), because: z.string().trim().max(500).default('') }),
+    out: membershipSchema,
+  },
   leave: { in: z.object({ federation: z.string() }), out: nothing },
   memberships: { in: nothing, out: z.object({ memberships: z.array(membershipSchema) }) },
   ...ledgerCalls,

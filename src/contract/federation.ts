@@ -167,6 +167,11 @@ export const scoreboardSchema = z.object({
 });
 export type Scoreboard = z.infer<typeof scoreboardSchema>;
 
+/** What a member may do. An observer reads the trunk, measures it, and sends nothing but its answers. */
+export const memberRoles = ['site', 'observer', 'coordinator'] as const;
+export const memberRoleSchema = z.enum(memberRoles);
+export type MemberRole = z.infer<typeof memberRoleSchema>;
+
 export const membershipStates = [
   'enrolling',
   'connecting',
@@ -188,6 +193,14 @@ export const membershipSchema = z.object({
   /** Why it is offline or refused, for a person. */
   reason: z.string().nullable(),
   project: projectSchema.nullable(),
+  /** SHA-256 of the project as the hub announced it; null without one. */
+  projectHash: z.string().nullable().default(null),
+  role: memberRoleSchema.default('site'),
+  /** What this site's data manager said to the project, and whether the hub has heard it; null before. */
+  answer: z
+    .object({ answer: z.enum(['approved', 'declined']), because: z.string().nullable(), isHeard: z.boolean() })
+    .nullable()
+    .default(null),
   /** The cohort that the data manager approved for the project; null until then. */
   cohort: z.string().nullable(),
   trunkVersion: z.number().int(),

@@ -129,6 +129,7 @@ export function stationAnswers(
       classLabels(cohorts.show(cohort), project?.classes);
       return site.approve(federation, cohort);
     },
+    'decline-project': ({ federation, because }) => site.decline(federation, because),
     leave: async ({ federation }) => done(await site.leave(federation)),
     memberships: () => ({ memberships: site.memberships() }),
     'training-rules': () => station.neighbour.now(),

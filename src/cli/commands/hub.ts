@@ -1,9 +1,7 @@
 // hub, invite: the coordinator's commands.
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { Fault, faultValueOf } from '../../contract/fault.ts';
-import { type Mode, type Project, projectSchema } from '../../contract/federation.ts';
-import { bundledNetwork, initialTrunk } from '../../station/initial-trunk.ts';
+import { memberRoles, type MemberRole } from '../../contract/federation.ts';
+import { initialTrunk } from '../../station/initial-trunk.ts';
 import { openHub } from '../../sync/hub/hub.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
 import { contextOf } from '../context.ts';
@@ -11,10 +9,10 @@ import { backupCommands } from './hub-backup.ts';
 import { consoleLinkCommand } from './hub-console-link.ts';
 import { hubLog, logFormats, logLevels, type LogFormat, type LogLevel } from '../hub-log.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
-import { modeOption } from '../mode-option.ts';
 import { port, positiveInteger, positiveNumber } from '../options.ts';
+import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
 
-interface HubOptions {
+interface HubOptions extends ProjectOptions {
   /** Commands below `hub` may have a database instead. */
   data?: string;
   postgres?: string;
@@ -28,21 +26,16 @@ interface HubOptions {
   logFormat: LogFormat;
   logLevel: LogLevel;
   federation?: string;
-  project?: string;
-  network?: string;
-  classes?: string;
-  commits: number;
-  buffer: number;
-  localEpochs: number;
-  learningRate?: number;
-  mode?: Mode;
 }
-
-/** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
-export const incompleteProjectCode = 802;
 
 /** How long an invite is good by default, in hours. */
 const inviteHours = 72;
+
+interface InviteOptions extends HubPlace {
+  readonly expiresHours: number;
+  readonly count: number;
+  readonly role: MemberRole;
+}
 
 export function hubCommands(): Command[] {
   const hub = new Command('hub')
@@ -60,20 +53,8 @@ export function hubCommands(): Command[] {
     .option('--tls-key <file>', 'its key (PEM)')
     .addOption(new Option('--log-format <format>', 'of the log on stderr').choices(logFormats).default('text'))
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
-    .option('--federation <name>', 'name shown to the sites; kept from the first start on')
-    .option('--project <file>', 'JSON of the project (docs/hub.md); or make one with the options below')
-    .option('--network <name>', 'network of a new project')
-    .option('--classes <list>', 'classes of a new project, separated by commas, in the order of the logits')
-    .option('--commits <number>', 'trunk commits until the project is finished', positiveInteger, 20)
-    .option('--buffer <number>', 'updates per trunk commit', positiveInteger, 2)
-    .option('--local-epochs <number>', 'epochs of a site between two updates', positiveInteger, 1)
-    .option('--learning-rate <number>', 'learning rate at the sites', positiveNumber)
-    .option(
-      '--mode <mode>',
-      'how the shared model moves: trunk, gossip[:NEIGHBOURS], cyclic or rotating (docs/peers.md)',
-      modeOption,
-    )
-    .action(async (options: HubOptions, command: Command) => {
+    .option('--federation <name>', 'name shown to the sites; kept from the first start on');
+  addProjectOptions(hub, 'project').action(async (options: HubOptions, command: Command) => {
       const { output } = contextOf(command);
       const { data, port, tlsCert, tlsKey } = options;
       if (data === undefined) {
@@ -107,7 +88,7 @@ export function hubCommands(): Command[] {
           `Hub of “${federation}” at ${hub.url}`,
           `Fingerprint ${hub.fingerprint}`,
           current === null
-            ? 'No project yet: sites can join and wait. Start the hub again with --project FILE to give one.'
+            ? `No project yet: sites can join and wait. Give one with \`imagiq project propose FILE.json ${placeShown(options)}\`.`
             : `Project ${current.title}, trunk ${trunkVersion} of ${current.commits}`,
           `Web console: \`imagiq hub console-link ${placeShown(options)}\` makes a link that signs you in.`,
           'Invite a site with `imagiq invite ' + placeShown(options) + '`. Ctrl+C stops the hub; nothing is lost.',
@@ -121,12 +102,17 @@ export function hubCommands(): Command[] {
     .description('make a single-use invite to the federation of a hub')
     .option('--expires-hours <number>', 'how long the invite is good', positiveNumber, inviteHours)
     .option('--count <number>', 'make several', positiveInteger, 1)
-    .action(async (options: HubPlace & { expiresHours: number; count: number }, command: Command) => {
+    .addOption(
+      new Option('--role <role>', 'an observer reads the shared model and sends nothing')
+        .choices(memberRoles.filter((role) => role !== 'coordinator'))
+        .default('site'),
+    )
+    .action(async (options: InviteOptions, command: Command) => {
       const { output } = contextOf(command);
       const place = hubPlaceOf(options, command);
       const invites: string[] = [];
       while (invites.length < options.count) {
-        invites.push(await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000 }));
+        invites.push(await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000, role: options.role }));
       }
       output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () => invites.join('\n'));
     });
@@ -138,47 +124,3 @@ function placeShown({ data, postgres }: HubOptions): string {
   return postgres === undefined ? `--data ${data}` : '--postgres ADDRESS';
 }
 
-function projectOf(options: HubOptions): Project | null {
-  if (options.project !== undefined) return readProject(options.project);
-  if (options.network === undefined && options.classes === undefined) return null;
-  const classes = (options.classes ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
-  if (options.network === undefined || classes.length < 2) {
-    throw new Fault({
-      code: incompleteProjectCode,
-      message: 'A new project needs both --network NAME and --classes A,B[,…] with at least two classes.',
-      retry: 'never',
-    });
-  }
-  return projectSchema.parse({
-    id: `${options.network}-${classes.length}-classes`.toLowerCase(),
-    title: `${options.network} on ${classes.join(', ')}`,
-    classes,
-    network: bundledNetwork(options.network),
-    hyperParameters: {
-      epochs: options.localEpochs,
-      schedule: 'cosine',
-      ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
-    },
-    trunkRule: { bufferSize: options.buffer },
-    mode: options.mode,
-    commits: options.commits,
-    seed: 1,
-  });
-}
-
-function readProject(file: string): Project {
-  try {
-    const value = JSON.parse(readFileSync(file, 'utf8')) as { network?: unknown };
-    // A network given by name is one of the bundled ones.
-    const network = typeof value.network === 'string' ? bundledNetwork(value.network) : value.network;
-    return projectSchema.parse({ ...value, network });
-  } catch (error) {
-    throw new Fault(
-      { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },
-      error,
-    );
-  }
-}

@@ -130,6 +130,7 @@ export function memberCommands(): Command[] {
 }
 
 /** The federation that was named, or the only one. @throws Fault 804 */
+/** The named federation, or the only one. @throws Fault 804 */
 export function chosenFederation(memberships: readonly Membership[], name: string | undefined, act: string): string {
   const current = memberships.filter(({ state }) => state !== 'left');
   const chosen =
@@ -190,14 +191,13 @@ async function workToEnd(
   }
 }
 
-function membershipText(membership: Membership): string {
+/** A membership in a few lines. */
+export function membershipText(membership: Membership): string {
   const { updates, members, scoreboard } = membership;
   const lines = [
     `${membership.federation} as ${membership.site}: ${membership.state}${membership.reason ? ` (${membership.reason})` : ''}`,
     `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …`,
-    membership.project
-      ? `project ${membership.project.title}, cohort ${membership.cohort ?? 'not approved yet'}`
-      : 'no project yet',
+    projectLine(membership),
     `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`,
     table(
       ['member', 'online', 'updates'],
@@ -212,4 +212,15 @@ function membershipText(membership: Membership): string {
       ),
     );
   return lines.join('\n');
+}
+
+function projectLine({ project, cohort, answer, role }: Membership): string {
+  if (project === null) return 'no project yet';
+  const named = `project ${project.title}${role === 'observer' ? ' (as an observer)' : ''}`;
+  const heard = answer === null || answer.isHeard ? '' : ', which the hub has not heard yet';
+  if (answer?.answer === 'declined')
+    return `${named}: declined${answer.because === null ? '' : ` (${answer.because})`}${heard}`;
+  return cohort === null
+    ? `${named}: proposed; \`imagiq project approve --cohort NAME\` or \`imagiq project decline\``
+    : `${named}, cohort ${cohort}: approved${heard}`;
 }

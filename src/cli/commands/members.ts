@@ -1,7 +1,12 @@
 // members list, revoke, expel: the coordinator's view of who belongs, from the hub's folder, whether the hub runs or not.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { endMembershipIn, listMembersIn } from '../../sync/hub/membership-end.ts';
-import type { MembershipEnd } from '../../sync/hub/members.ts';
+import {
+  type MembershipEnd,
+  type WaitingUpdates,
+  waitingUpdatesByDefault,
+  waitingUpdatesPolicies,
+} from '../../sync/hub/members.ts';
 import { contextOf } from '../context.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace } from '../hub-place.ts';
 import { table } from '../output.ts';
@@ -16,9 +21,10 @@ export function membersCommand(): Command {
         listed.length === 0
           ? 'Nobody has joined yet. `imagiq invite` makes an invite.'
           : table(
-              ['site', 'standing', 'updates', 'last seen', 'fingerprint', 'because'],
-              listed.map(({ site, state, updates, lastSeen, fingerprint, because }) => [
+              ['site', 'role', 'standing', 'updates', 'last seen', 'fingerprint', 'because'],
+              listed.map(({ site, role, state, updates, lastSeen, fingerprint, because }) => [
                 site,
+                role,
                 state,
                 updates,
                 lastSeen ?? 'never',
@@ -38,7 +44,15 @@ export function membersCommand(): Command {
   members.addCommand(
     endCommand('expel', 'expelled', 'cut a site off at once; it may come back when it is invited again'),
   );
+  members.addCommand(
+    endCommand('retire', 'retired', 'end a site’s part in good order; it may come back when it is invited again'),
+  );
   return members;
+}
+
+interface EndOptions extends HubPlace {
+  readonly because: string;
+  readonly waiting: WaitingUpdates;
 }
 
 function endCommand(name: string, kind: MembershipEnd['kind'], description: string): Command {
@@ -46,13 +60,23 @@ function endCommand(name: string, kind: MembershipEnd['kind'], description: stri
     .description(description)
     .argument('<site>', 'the member’s name')
     .requiredOption('--because <reason>', 'told to the site')
-    .action(async (site: string, options: HubPlace & { because: string }, command: Command) => {
+    .addOption(
+      new Option('--waiting <policy>', 'its updates that were accepted and are in no commit yet')
+        .choices(waitingUpdatesPolicies)
+        .default(waitingUpdatesByDefault[kind]),
+    )
+    .action(async (site: string, options: EndOptions, command: Command) => {
       const because = options.because.trim().slice(0, 500);
       if (because === '') command.error('error: --because must say why.', { exitCode: 2 });
-      const ended = await endMembershipIn(hubPlaceOf(options, command), site, { kind, because });
+      const ended = await endMembershipIn(hubPlaceOf(options, command), site, {
+        kind,
+        because,
+        waitingUpdates: options.waiting,
+      });
       contextOf(command).output.result(
         ended,
-        () => `${site} is ${kind}. Updates that were accepted from it stay counted; nothing more is taken.`,
+        () =>
+          `${site} is ${kind}; nothing more is taken. Its updates that no commit has counted yet are ${options.waiting === 'discard' ? 'thrown away' : 'still counted'}.`,
       );
     });
 }

@@ -1,25 +1,103 @@
-// project show: what a hub's federation works on, and how far it is.
+// project propose, show, retire: the coordinator's, at the hub's folder. project approve, decline: the data manager's, at the site.
 import { Command } from 'commander';
-import { projectStandingIn } from '../../sync/hub/project-standing.ts';
+import { initialTrunk } from '../../station/initial-trunk.ts';
+import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.ts';
+import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
+import { announcedProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
-import { hubPlaceOf, hubPlaceOptions, type HubPlace } from '../hub-place.ts';
+import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
+import { exitCode } from '../output.ts';
+import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
+import { chosenFederation, membershipText } from './member.ts';
+
+interface ProposeOptions extends ProjectOptions {
+  readonly data: string;
+  readonly postgres?: string;
+  readonly blobs?: string;
+}
 
 export function projectCommand(): Command {
-  const project = new Command('project').description('the project of a hub');
+  const project = new Command('project').description('a federation’s project: propose, approve, decline, retire');
+  addProjectOptions(
+    project
+      .command('propose')
+      .description('put a project to the sites: each data manager is asked (coordinator)')
+      .argument('[file]', 'JSON of the project (docs/hub.md); or make one with the options below')
+      .requiredOption('--data <folder>', 'the hub’s data folder, with its keys; the hub may be running')
+      .option('--postgres <address>', 'the database that several hubs share')
+      .option('--blobs <folder>', 'the folder of blobs that several hubs share'),
+    'argument',
+  ).action(async (file: string | undefined, options: ProposeOptions, command: Command) => {
+    const proposed = projectOf({ ...options, ...(file !== undefined && { project: file }) });
+    if (proposed === null)
+      return command.error('error: name a project file, or --network and --classes.', { exitCode: exitCode.wrongUse });
+    const standing = await proposeProjectIn(
+      { folder: options.data, postgres: postgresAddress(options.postgres, command), blobs: options.blobs },
+      proposed,
+      initialTrunk(proposed),
+    );
+    contextOf(command).output.result(standing, () => `Put to the sites:\n${standingText(standing)}`);
+  });
   hubPlaceOptions(project.command('show'))
-    .description('the project, its rules, and where the trunk stands')
+    .description('the project, its rules, who approved or declined, and where the trunk stands (coordinator)')
     .action(async (options: HubPlace, command: Command) => {
       const standing = await projectStandingIn(hubPlaceOf(options, command));
-      const { project: shown, trunkVersion, isFinished, bufferedUpdates, projectHash } = standing;
-      contextOf(command).output.result(standing, () =>
-        [
-          `${shown.title} (${shown.id})`,
-          `Classes ${shown.classes.join(', ')}; network ${shown.network.name}`,
-          `Trunk ${trunkVersion} of ${shown.commits}${isFinished ? ', finished' : ''}; ${bufferedUpdates} updates wait`,
-          `Rule ${JSON.stringify(shown.trunkRule)}`,
-          `Hash ${projectHash}`,
-        ].join('\n'),
-      );
+      contextOf(command).output.result(standing, () => standingText(standing));
+    });
+  hubPlaceOptions(project.command('retire'))
+    .description('end the project in good order: what waits is committed, then nothing more is taken (coordinator)')
+    .requiredOption('--because <reason>', 'kept in the ledger')
+    .action(async (options: HubPlace & { because: string }, command: Command) => {
+      const standing = await retireProjectIn(hubPlaceOf(options, command), options.because.trim().slice(0, 500));
+      contextOf(command).output.result(standing, () => `The project ends.\n${standingText(standing)}`);
+    });
+  project
+    .command('approve')
+    .description('take part with a cohort (data manager)')
+    .argument('[federation]', 'needed when there are several')
+    .requiredOption('--cohort <name>', 'its classes must all be classes of the project')
+    .action(async (name: string | undefined, { cohort }: { cohort: string }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const membership = await withStation(async (station) => {
+        const { memberships } = await station.call('memberships', {});
+        const federation = chosenFederation(memberships, name, 'approve');
+        await announcedProject(() => station.call('memberships', {}), federation);
+        return station.call('approve-project', { federation, cohort });
+      });
+      output.result(membership, () => membershipText(membership));
+    });
+  project
+    .command('decline')
+    .description('take no part, or no longer (data manager)')
+    .argument('[federation]', 'needed when there are several')
+    .option('--because <reason>', 'told to the coordinator', '')
+    .action(async (name: string | undefined, { because }: { because: string }, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const membership = await withStation(async (station) => {
+        const { memberships } = await station.call('memberships', {});
+        const federation = chosenFederation(memberships, name, 'decline');
+        await announcedProject(() => station.call('memberships', {}), federation);
+        return station.call('decline-project', { federation, because: because.trim().slice(0, 500) });
+      });
+      output.result(membership, () => membershipText(membership));
     });
   return project;
+}
+
+function standingText(standing: ProjectStanding): string {
+  const { project, trunkVersion, isFinished, retiredBecause, bufferedUpdates, projectHash, answers } = standing;
+  const end = isFinished ? ', finished' : retiredBecause === null ? '' : ', ending';
+  return [
+    `${project.title} (${project.id})`,
+    `Classes ${project.classes.join(', ')}; network ${project.network.name}`,
+    `Trunk ${trunkVersion} of ${project.commits}${end}; ${bufferedUpdates} updates wait`,
+    ...(retiredBecause === null ? [] : [`Retired: ${retiredBecause}`]),
+    `Rule ${JSON.stringify(project.trunkRule)}`,
+    `Hash ${projectHash}`,
+    ...answers.map(
+      ({ site, answer, because, answeredAt }) =>
+        `${site} ${answer} on ${answeredAt}${because === null ? '' : `: ${because}`}`,
+    ),
+    ...(standing.unanswered.length === 0 ? [] : [`Not answered yet: ${standing.unanswered.join(', ')}`]),
+  ].join('\n');
 }

@@ -46,6 +46,12 @@ export const hubFault = {
       message: `The coordinator ended this site's membership${reason(because)}. To come back it needs a new invite.`,
       retry: 'never',
     }),
+  retired: (because: string) =>
+    new Fault({
+      code: 507,
+      message: `The coordinator ended this site's part in the federation${reason(because)}. What it contributed stays. To come back it needs a new invite.`,
+      retry: 'never',
+    }),
   noProject: () =>
     new Fault({
       code: 510,
@@ -140,6 +146,20 @@ export const hubFault = {
       code: 543,
       message: 'No hub was ever started on this database. Start one first: imagiq hub --data FOLDER --postgres ADDRESS',
       retry: 'later',
+    }),
+  declined: () =>
+    new Fault({
+      code: 528,
+      message:
+        "This site's data manager declined the project: nothing is taken from it. Approve the project to take part.",
+      retry: 'never',
+    }),
+  observer: () =>
+    new Fault({
+      code: 529,
+      message:
+        'This site observes the federation: it may read the shared model and sends none. Ask the coordinator for an invite as a site.',
+      retry: 'never',
     }),
   unknownMember: (site: string) =>
     new Fault({

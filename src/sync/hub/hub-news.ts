@@ -19,6 +19,15 @@ export type HubNews =
   | { readonly kind: 'masked-buffer-refused'; readonly site: string; readonly reason: string }
   /** What somebody did at the web console, as a sentence without its subject. */
   | { readonly kind: 'console-act'; readonly act: string }
+  /** A data manager's answer to the project. */
+  | {
+      readonly kind: 'project-answered';
+      readonly site: string;
+      readonly answer: 'approved' | 'declined';
+      readonly because: string | null;
+    }
+  /** The coordinator gave the federation another project, or ended the present one. */
+  | { readonly kind: 'project-changed'; readonly project: string; readonly isFinished: boolean }
   /** Blobs that were stored and never offered. */
   | { readonly kind: 'blobs-swept'; readonly blobs: number }
   | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }

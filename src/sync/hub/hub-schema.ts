@@ -78,4 +78,16 @@ export const migrations = [
   CREATE TABLE consoleLinks (codeHash TEXT PRIMARY KEY, role TEXT NOT NULL, expiresAt TEXT NOT NULL) STRICT;
   CREATE TABLE consoleSessions (tokenHash TEXT PRIMARY KEY, role TEXT NOT NULL, expiresAt TEXT NOT NULL) STRICT;
   `,
+  // Project life: what data managers answered, roles, how a membership ended, and why a project was retired before its last commit.
+  `
+  CREATE TABLE answers (
+    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
+    answer TEXT NOT NULL CHECK (answer IN ('approved', 'declined')), because TEXT, answeredAt TEXT NOT NULL,
+    statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (projectHash, site)
+  ) STRICT;
+  ALTER TABLE invites ADD COLUMN role TEXT NOT NULL DEFAULT 'site';
+  ALTER TABLE members ADD COLUMN role TEXT NOT NULL DEFAULT 'site';
+  ALTER TABLE members ADD COLUMN endedKind TEXT;
+  ALTER TABLE projects ADD COLUMN retiredBecause TEXT;
+  `,
 ] as const;

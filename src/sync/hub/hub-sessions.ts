@@ -14,6 +14,7 @@ import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
 import { openInviteGuard } from './invite-guard.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
+import type { ProjectAnswer } from './project-answers.ts';
 import type { AdmittedSite, Members } from './members.ts';
 import type { Presence } from './presence.ts';
 import type { Relay } from './relay.ts';
@@ -68,6 +69,7 @@ export function openHubSessions(order: {
   readonly relay: Relay;
   readonly store: TrunkStore;
   readonly ledger: Pick<HubLedger, 'append'>;
+  readonly recordAnswer: (site: AdmittedSite, signed: Signed) => Promise<ProjectAnswer>;
   /** Asked for late: the trunk tells its commits to these sessions. */
   readonly trunk: () => Trunk;
   readonly masked: () => MaskedBuffers;
@@ -128,6 +130,12 @@ export function openHubSessions(order: {
     };
   };
 
+  /** @throws Fault 528 when the site's data manager said no to the project. */
+  const refuseDeclined = async (site: AdmittedSite): Promise<void> => {
+    const current = await order.trunk().current();
+    if (current !== null && (await store.hasDeclined(current.projectHash, site.fingerprint))) throw hubFault.declined();
+  };
+
   const receive = async (
     site: AdmittedSite,
     message: Exclude<FromSite, { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' } | { re: number }>,
@@ -136,6 +144,7 @@ export function openHubSessions(order: {
     switch (message.kind) {
       case 'update-offered':
         try {
+          if (site.role === 'observer') throw hubFault.observer();
           const { receipt, isDuplicate } = await order.trunk().accept(site, message.update);
           tell({ kind: 'update-accepted', site: site.site, isDuplicate });
           memberChanged(site.fingerprint);
@@ -151,6 +160,7 @@ export function openHubSessions(order: {
           throw thrown;
         }
       case 'model-published': {
+        if (site.role === 'observer') throw hubFault.observer();
         const recipients = await relay.publish(site, message.model, message.envelopes);
         for (const recipient of recipients) await offerModelsTo(sessions.get(recipient));
         tell({ kind: 'model-published', site: site.site, recipients: recipients.length });
@@ -161,7 +171,14 @@ export function openHubSessions(order: {
       case 'masked-update-sent':
       case 'masks-revealed':
       case 'masked-buffer-refused':
+        if (site.role === 'observer') throw hubFault.observer();
+        if (message.kind === 'masked-update-offered') await refuseDeclined(site);
         return order.masked().receive(site, message);
+      case 'project-answered': {
+        const { answer, because } = await order.recordAnswer(site, message.answer);
+        tell({ kind: 'project-answered', site: site.site, answer, because });
+        return { kind: 'answer-recorded' };
+      }
       case 'leave':
         await members.leave(site.fingerprint);
         addresses.forget(site.fingerprint);
@@ -210,6 +227,7 @@ export function openHubSessions(order: {
       blobs,
       mayReceive: async (_hash, bytes) => {
         if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
+        if (site.role === 'observer') throw hubFault.observer();
         if ((await order.trunk().current()) === null) throw hubFault.noProject();
         checkBlobSize(bytes, await order.trunk().blobLimitBytes());
       },

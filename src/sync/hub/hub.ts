@@ -30,6 +30,7 @@ import { type MembershipEnd, openMembers } from './members.ts';
 import { openMaskedBuffers } from './masked-buffers.ts';
 import { openMaskedStore } from './masked-store.ts';
 import { openPresence } from './presence.ts';
+import { recordAnswer } from './project-answers.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
@@ -169,6 +170,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     relay,
     store,
     ledger,
+    recordAnswer: (site, signed) => recordAnswer(db, enter, site, signed),
     trunk: () => trunk,
     masked: () => masked,
     clock,
@@ -184,6 +186,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     keys,
     clock,
     onStep: order.onStep ?? (() => {}),
+    onRetired: () => void announceProject().catch(failed('the end of the project')),
     onCommitFailed: (thrown) => tell({ kind: 'commit-failed', fault: faultValueOf(thrown) }),
     onCommit(statement, signed, isFinished) {
       sessions.announceTrunk(statement.projectHash, signed, isFinished);
@@ -204,6 +207,13 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     tell,
     onStep: order.onStep ?? (() => {}),
   });
+  /** Another project, or the end of the present one, is told to the sites that are connected here. */
+  const announceProject = async (): Promise<void> => {
+    await sessions.announceProject();
+    const current = await trunk.current();
+    if (current === null) return;
+    tell({ kind: 'project-changed', project: current.project.id, isFinished: current.isFinished });
+  };
   const presence = await openPresence(db, sessions.here, failed('who is connected'));
   const take = async ({ kind, subject, isOwn }: HubEvent): Promise<void> => {
     // A hub alone has done already what it writes; what a shared database did not confirm may have happened all the same.
@@ -214,8 +224,9 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       case 'model-published':
         return sessions.offerModels();
       case 'project-chosen':
-        if (!isOwn) await sessions.announceProject();
-        return trunk.catchUp();
+        if (!isOwn) await announceProject();
+        await trunk.catchUp();
+        return masked.resume();
       case 'update-accepted':
         if (isOwn) return;
         await sessions.siteChanged(subject);
@@ -337,7 +348,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       },
       async setProject(project, initialWeights) {
         await trunk.setProject(project, initialWeights);
-        await sessions.announceProject();
+        await announceProject();
         await trunk.resume();
         await masked.resume();
       },

@@ -1,5 +1,6 @@
 // Invites: 256 random bits, kept as a hash only, good for one site and for a limited time.
 import { createHash, randomBytes } from 'node:crypto';
+import type { MemberRole } from '../../contract/federation.ts';
 import { formatInvite } from '../protocol/invite-link.ts';
 import { hubFault } from './faults.ts';
 import { type HubDatabase, type HubStatements, openHubDatabase, readSetting } from './hub-database.ts';
@@ -9,6 +10,8 @@ export interface InviteOrder {
   /** Shown to the invited site; the hub's own federation by default. */
   readonly federation?: string | undefined;
   readonly expiresInMs?: number | undefined;
+  /** What the invited may do; a site by default. */
+  readonly role?: MemberRole | undefined;
 }
 
 const oneWeekMs = 7 * 24 * 60 * 60 * 1000;
@@ -21,11 +24,12 @@ export async function createInvite(db: HubDatabase, enter: EnterAct, order: Invi
   if (url === null || hubFingerprint === null || federation === null) throw new Error('the hub has never been started');
   const code = randomBytes(32).toString('base64url');
   const expiresAt = new Date(now + (order.expiresInMs ?? oneWeekMs)).toISOString();
+  const role = order.role ?? 'site';
   const codeHash = hashOfCode(code);
   const createdAt = new Date(now).toISOString();
   await db.transaction(async (tx) => {
-    await tx.run('INSERT INTO invites VALUES (?, ?, ?, ?, NULL)', codeHash, federation, createdAt, expiresAt);
-    await enter(tx, 'invite-made', { federation, invite: codeHash, expiresAt });
+    await tx.run('INSERT INTO invites VALUES (?, ?, ?, ?, NULL, ?)', codeHash, federation, createdAt, expiresAt, role);
+    await enter(tx, 'invite-made', { federation, invite: codeHash, role, expiresAt });
   });
   return formatInvite({ version: 1, url, code, hubFingerprint, federation, expiresAt });
 }
@@ -60,22 +64,23 @@ export function withdrawInvite(db: HubDatabase, enter: EnterAct, codeHash: strin
 /**
  * Marks an invite as used by a device; inside the transaction that makes the member. A device that is a member may come
  * back with the same code, because it may not have heard the first welcome; one that left needs a new one.
- * @throws Fault 500 unknown, 501 expired, 502 used.
+ * @returns the role that it gives. @throws Fault 500 unknown, 501 expired, 502 used.
  */
 export async function consumeInvite(
   tx: HubStatements,
   code: string,
   device: { readonly fingerprint: string; readonly isMember: boolean },
   now: number,
-): Promise<void> {
-  const invite = await tx.get<{ expiresAt: string; usedBy: string | null }>(
-    'SELECT expiresAt, usedBy FROM invites WHERE codeHash = ?',
+): Promise<MemberRole> {
+  const invite = await tx.get<{ expiresAt: string; usedBy: string | null; role: MemberRole }>(
+    'SELECT expiresAt, usedBy, role FROM invites WHERE codeHash = ?',
     hashOfCode(code),
   );
   if (invite === undefined) throw hubFault.unknownInvite();
   if (invite.usedBy !== null && !(invite.usedBy === device.fingerprint && device.isMember)) throw hubFault.usedInvite();
   if (Date.parse(invite.expiresAt) <= now) throw hubFault.expiredInvite(invite.expiresAt);
   await tx.run('UPDATE invites SET usedBy = ? WHERE codeHash = ?', device.fingerprint, hashOfCode(code));
+  return invite.role;
 }
 
 const hashOfCode = (code: string): string => createHash('sha256').update(`imagiq invite\n${code}`).digest('hex');

@@ -1,4 +1,5 @@
 // Who belongs to the federation. A member is a device key with a site's name that its holder signed.
+import type { MemberRole } from '../../contract/federation.ts';
 import type { AdmissionRequest } from '../protocol/handshake.ts';
 import { fingerprintOf } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
@@ -9,6 +10,7 @@ import { recordEvent } from './event-log.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 import { consumeInvite } from './invites.ts';
+import { discardedVersion } from './trunk-store.ts';
 
 interface MemberRow {
   readonly fingerprint: string;
@@ -21,18 +23,38 @@ interface MemberRow {
   readonly lastSeen: string | null;
   /** What the coordinator told a site that was revoked or expelled; one that left by itself has none. */
   readonly endedBecause: string | null;
+  readonly role: MemberRole;
+  /** Null also for those that were ended before there were more kinds than one for each state. */
+  readonly endedKind: MembershipEnd['kind'] | null;
 }
 
-/** How a coordinator ends a membership: a revoked device is barred for good, an expelled site may be invited again. */
+/**
+ * How a coordinator ends a membership: a revoked device is barred for good; an expelled site may be invited again; so may a retired
+ * one, of which nothing was amiss.
+ */
 export interface MembershipEnd {
-  readonly kind: 'revoked' | 'expelled';
+  readonly kind: 'revoked' | 'expelled' | 'retired';
   /** Told to the site. */
   readonly because: string;
+  /** What becomes of its updates that no commit has counted yet; `waitingUpdatesByDefault` where nothing is said. */
+  readonly waitingUpdates?: WaitingUpdates | undefined;
 }
+
+/** Updates that were accepted and not committed when their site's membership ended: counted all the same, or thrown away. */
+export const waitingUpdatesPolicies = ['count', 'discard'] as const;
+export type WaitingUpdates = (typeof waitingUpdatesPolicies)[number];
+
+/** A revoked key may be in other hands, and so may what it signed last. */
+export const waitingUpdatesByDefault: Readonly<Record<MembershipEnd['kind'], WaitingUpdates>> = {
+  revoked: 'discard',
+  expelled: 'count',
+  retired: 'count',
+};
 
 export interface ListedMember {
   readonly site: string;
   readonly fingerprint: string;
+  readonly role: MemberRole;
   readonly state: 'member' | 'left' | MembershipEnd['kind'];
   readonly because: string | null;
   readonly enrolledAt: string;
@@ -45,6 +67,7 @@ export interface AdmittedSite {
   readonly fingerprint: string;
   readonly site: string;
   readonly publicKey: string;
+  readonly role: MemberRole;
 }
 
 export type NamedMember = Member & { readonly site: string; readonly fingerprint: string };
@@ -67,6 +90,8 @@ export interface Members {
   isMember(fingerprint: string): Promise<boolean>;
   /** How many members there are. */
   count(): Promise<number>;
+  /** Null when the device is no member. */
+  roleOf(fingerprint: string): Promise<MemberRole | null>;
 }
 
 type CountedRow = MemberRow & { readonly updates: number };
@@ -90,26 +115,27 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
   });
   const now = (): string => new Date(clock()).toISOString();
 
-  const enrol = (request: AdmissionRequest, code: string, card: AdmittedSite): Promise<void> =>
+  const enrol = (request: AdmissionRequest, code: string, card: Omit<AdmittedSite, 'role'>): Promise<void> =>
     db.transaction(async (tx) => {
       const known = await byFingerprint(tx, card.fingerprint);
       if (known?.state === 'revoked') throw hubFault.revoked(known.endedBecause);
       const namesake = await byName(tx, card.site);
       if (namesake !== undefined && namesake.fingerprint !== card.fingerprint) throw hubFault.nameTaken(card.site);
       const isMember = known?.state === 'member';
-      await consumeInvite(tx, code, { fingerprint: card.fingerprint, isMember }, clock());
+      const role = await consumeInvite(tx, code, { fingerprint: card.fingerprint, isMember }, clock());
       await tx.run(
-        `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL, NULL) ON CONFLICT (fingerprint) DO UPDATE
+        `INSERT INTO members VALUES (?, ?, ?, ?, ?, 'member', ?, NULL, NULL, ?, NULL) ON CONFLICT (fingerprint) DO UPDATE
          SET site = excluded.site, cardStatement = excluded.cardStatement, cardSignature = excluded.cardSignature,
-           state = 'member', endedBecause = NULL`,
+           state = 'member', endedBecause = NULL, endedKind = NULL, role = excluded.role`,
         card.fingerprint,
         card.site,
         card.publicKey,
         request.card.statement,
         request.card.signature,
         now(),
+        role,
       );
-      if (!isMember) await enter(tx, 'site-enrolled', { site: card.site, device: card.fingerprint });
+      if (!isMember) await enter(tx, 'site-enrolled', { site: card.site, device: card.fingerprint, role });
       await recordEvent(tx, 'member-changed', card.fingerprint);
     });
 
@@ -121,9 +147,11 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
       if (request.inviteCode !== null) await enrol(request, request.inviteCode, admitted);
       const member = await byFingerprint(db, admitted.fingerprint);
       if (member?.state === 'revoked') throw hubFault.revoked(member.endedBecause);
-      if (member?.state === 'left' && member.endedBecause !== null) throw hubFault.expelled(member.endedBecause);
+      if (member?.state === 'left' && member.endedBecause !== null) {
+        throw (member.endedKind === 'retired' ? hubFault.retired : hubFault.expelled)(member.endedBecause);
+      }
       if (member?.state !== 'member') throw hubFault.notMember();
-      return { ...admitted, site: member.site };
+      return { ...admitted, site: member.site, role: member.role };
     },
     async list(online) {
       const rows = await db.all<CountedRow>(`${counted} WHERE state = 'member' ORDER BY enrolledAt, site LIMIT 1000`);
@@ -144,28 +172,38 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
         await enter(tx, 'site-left', { site: member.site, device: fingerprint });
         await recordEvent(tx, 'member-changed', fingerprint);
       }),
-    end: (site, { kind, because }) =>
+    end: (site, { kind, because, waitingUpdates = waitingUpdatesByDefault[kind] }) =>
       db.transaction(async (tx) => {
         const member = await byName(tx, site);
         if (member === undefined) return null;
         const state = kind === 'revoked' ? 'revoked' : 'left';
         const { fingerprint } = member;
         await tx.run(
-          'UPDATE members SET state = ?, endedBecause = ? WHERE fingerprint = ?',
+          'UPDATE members SET state = ?, endedBecause = ?, endedKind = ? WHERE fingerprint = ?',
           state,
           because,
+          kind,
           fingerprint,
         );
         await enter(tx, `site-${kind}`, { site, device: fingerprint, reason: because });
         await recordEvent(tx, 'member-changed', fingerprint);
+        if (waitingUpdates === 'discard') {
+          const updates = await tx.run(
+            'UPDATE updates SET committedVersion = ? WHERE site = ? AND committedVersion IS NULL',
+            discardedVersion,
+            fingerprint,
+          );
+          if (updates > 0) await enter(tx, 'updates-discarded', { site, device: fingerprint, updates });
+        }
         return fingerprint;
       }),
     async everyone() {
       const rows = await db.all<CountedRow>(`${counted} ORDER BY enrolledAt, site`);
-      return rows.map(({ site, fingerprint, state, endedBecause, enrolledAt, lastSeen, updates }) => ({
+      return rows.map(({ site, fingerprint, role, state, endedBecause, endedKind, enrolledAt, lastSeen, updates }) => ({
         site,
         fingerprint,
-        state: state === 'left' && endedBecause !== null ? ('expelled' as const) : state,
+        role,
+        state: endedKind ?? (state === 'left' && endedBecause !== null ? ('expelled' as const) : state),
         because: endedBecause,
         enrolledAt,
         lastSeen,
@@ -174,5 +212,9 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
     },
     isMember: async (fingerprint) => (await byFingerprint(db, fingerprint))?.state === 'member',
     count: async () => (await db.get<{ n: number }>("SELECT count(*) AS n FROM members WHERE state = 'member'"))!.n,
+    async roleOf(fingerprint) {
+      const member = await byFingerprint(db, fingerprint);
+      return member?.state === 'member' ? member.role : null;
+    },
   };
 }

@@ -1,7 +1,8 @@
 // Where a hub's project stands, read from its folder or database by a second process (`imagiq project show`), while the hub runs or not.
 import type { Project } from '../../contract/federation.ts';
 import { hubFault } from './faults.ts';
-import { openHubDatabase, readSetting } from './hub-database.ts';
+import { type HubStatements, openHubDatabase, readSetting } from './hub-database.ts';
+import { answersTo, type ProjectAnswer } from './project-answers.ts';
 import { bufferedUpdates, currentProject } from './trunk-store.ts';
 
 export interface ProjectStanding {
@@ -14,28 +15,41 @@ export interface ProjectStanding {
   readonly trunk: string;
   readonly committedAt: string;
   readonly isFinished: boolean;
+  readonly retiredBecause: string | null;
   readonly bufferedUpdates: number;
+  readonly answers: readonly ProjectAnswer[];
+  /** Members that have not answered. */
+  readonly unanswered: readonly string[];
 }
 
 /** @throws Fault 522 or 543 when no hub was ever started there, 510 when it has no project yet. */
 export async function projectStandingIn(place: string): Promise<ProjectStanding> {
   const db = await openHubDatabase(place, { mustExist: true });
   try {
-    const federation = (await readSetting(db, 'federation'))!;
-    const current = await currentProject(db);
-    if (current === null) throw hubFault.noProject();
-    const { project, projectHash, isFinished, trunk } = current;
-    return {
-      federation,
-      project,
-      projectHash,
-      trunkVersion: trunk.version,
-      trunk: trunk.blob,
-      committedAt: trunk.committedAt,
-      isFinished,
-      bufferedUpdates: (await bufferedUpdates(db, projectHash)).length,
-    };
+    return await projectStanding(db);
   } finally {
     await db.close();
   }
+}
+
+/** @throws Fault 510 when there is no project yet. */
+export async function projectStanding(db: HubStatements): Promise<ProjectStanding> {
+  const current = await currentProject(db);
+  if (current === null) throw hubFault.noProject();
+  const { project, projectHash, isFinished, retiredBecause, trunk } = current;
+  const answers = await answersTo(db, projectHash);
+  const members = await db.all<{ site: string }>("SELECT site FROM members WHERE state = 'member' ORDER BY site");
+  return {
+    federation: (await readSetting(db, 'federation')) ?? '',
+    project,
+    projectHash,
+    trunkVersion: trunk.version,
+    trunk: trunk.blob,
+    committedAt: trunk.committedAt,
+    isFinished,
+    retiredBecause,
+    bufferedUpdates: (await bufferedUpdates(db, projectHash)).length,
+    answers,
+    unanswered: members.map(({ site }) => site).filter((site) => !answers.some((answer) => answer.site === site)),
+  };
 }

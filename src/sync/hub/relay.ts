@@ -104,7 +104,10 @@ export function openRelay(order: {
       if (model.author !== author.fingerprint) throw hubFault.notAuthor();
       if (model.projectHash !== (await store.current())?.projectHash) throw hubFault.otherProject();
       const toMembers: Envelope[] = [];
-      for (const envelope of envelopes) if (await members.isMember(envelope.recipient)) toMembers.push(envelope);
+      for (const envelope of envelopes) {
+        const role = await members.roleOf(envelope.recipient);
+        if (role !== null && role !== 'observer') toMembers.push(envelope);
+      }
       const { recipients, dropped } = await replace(author, model, signed, toMembers);
       for (const hash of dropped) await store.dropBlob(hash);
       return recipients;

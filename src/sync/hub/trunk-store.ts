@@ -22,6 +22,8 @@ export interface CurrentProject {
   readonly projectText: string;
   readonly projectHash: string;
   readonly isFinished: boolean;
+  /** Why the coordinator ended it before its last commit; null when nobody did. */
+  readonly retiredBecause: string | null;
   readonly trunk: TrunkStatement;
   readonly signedTrunk: Signed;
   /** The server optimiser's state after the newest trunk version; null without one. */
@@ -60,6 +62,8 @@ export interface TrunkStore {
    * @throws Fault 542, and writes nothing, when a later turn has begun.
    */
   commit(order: NewCommit): Promise<void>;
+  /** One transaction: the project ends where it stands, and what waits is never counted. */
+  finish(projectHash: string, at: string): Promise<void>;
   isTrunkBlob(hash: string): Promise<boolean>;
   /** Later versions than this, oldest first. */
   trunksAfter(projectHash: string, version: number): Promise<readonly Signed[]>;
@@ -72,6 +76,8 @@ export interface TrunkStore {
    * it; nothing can begin to need it meanwhile. @returns whether it is gone.
    */
   dropBlob(hash: string): Promise<boolean>;
+  /** Whether the site's last word on the project was no. */
+  hasDeclined(projectHash: string, site: string): Promise<boolean>;
   committedBlobs(projectHash: string): Promise<readonly string[]>;
   acceptedUpdates(): Promise<number>;
   /** Of each site its newest update. */
@@ -99,6 +105,9 @@ export interface ReportedUpdate {
   readonly loss: number | null;
   readonly acceptedAt: string;
 }
+
+/** Stands for the version of an update that is never counted: its site's membership ended, or its project. */
+export const discardedVersion = -1;
 
 export interface StoredReceipt {
   readonly site: string;
@@ -141,9 +150,15 @@ export function projectHashOf(project: Project): string {
 export async function currentProject(db: HubStatements): Promise<CurrentProject | null> {
   // One statement, so that the trunk and the optimiser's state are of one moment.
   const row = await db.get<
-    Signed & { projectHash: string; project: string; finishedAt: string | null; optimizerBlob: string | null }
+    Signed & {
+      projectHash: string;
+      project: string;
+      finishedAt: string | null;
+      optimizerBlob: string | null;
+      retiredBecause: string | null;
+    }
   >(
-    `SELECT projects.projectHash, project, finishedAt, optimizerBlob, statement, signature FROM settings
+    `SELECT projects.projectHash, project, finishedAt, optimizerBlob, retiredBecause, statement, signature FROM settings
      JOIN projects ON projects.projectHash = value JOIN trunk ON trunk.projectHash = value
      WHERE key = 'project' ORDER BY version DESC LIMIT 1`,
   );
@@ -153,6 +168,7 @@ export async function currentProject(db: HubStatements): Promise<CurrentProject 
     projectText: row.project,
     projectHash: row.projectHash,
     isFinished: row.finishedAt !== null,
+    retiredBecause: row.retiredBecause,
     trunk: parseStatement('trunk', row.statement),
     signedTrunk: { statement: row.statement, signature: row.signature },
     optimizerBlob: row.optimizerBlob,
@@ -188,6 +204,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
     );
   };
   const choose = async (tx: HubStatements, projectHash: string): Promise<void> => {
+    if ((await currentProject(tx))?.projectHash === projectHash) return;
     await writeSetting(tx, 'project', projectHash);
     await recordEvent(tx, 'project-chosen', projectHash);
   };
@@ -339,6 +356,21 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         projectHash,
         version,
       ),
+    finish: (projectHash, at) =>
+      db.transaction(async (tx) => {
+        await tx.run(
+          'UPDATE projects SET finishedAt = ? WHERE projectHash = ? AND finishedAt IS NULL',
+          at,
+          projectHash,
+        );
+        const updates = await tx.run(
+          'UPDATE updates SET committedVersion = ? WHERE projectHash = ? AND committedVersion IS NULL',
+          discardedVersion,
+          projectHash,
+        );
+        if (updates > 0) await enter(tx, 'updates-discarded', { projectHash, updates });
+        await recordEvent(tx, 'project-chosen', projectHash);
+      }),
     isTrunkBlob: async (hash) => (await db.get('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1', hash)) !== undefined,
     async trunkBlob(projectHash, version) {
       const row = await db.get<{ blob: string }>(
@@ -354,6 +386,10 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         if (need === undefined) blobs.remove(hash);
         return need === undefined;
       }),
+    async hasDeclined(projectHash, site) {
+      const sql = 'SELECT answer FROM answers WHERE projectHash = ? AND site = ?';
+      return (await db.get<{ answer: string }>(sql, projectHash, site))?.answer === 'declined';
+    },
     async committedBlobs(projectHash) {
       const rows = await db.all<{ blob: string }>(
         'SELECT blob FROM updates WHERE projectHash = ? AND committedVersion IS NOT NULL',

@@ -116,6 +116,8 @@ export function openTrunk(order: {
   readonly keys: DeviceKeys;
   readonly clock: () => number;
   readonly onCommit: (trunk: TrunkStatement, signed: Signed, isFinished: boolean) => void;
+  /** The project ended before its last commit. */
+  readonly onRetired: () => void;
   readonly onCommitFailed: (thrown: unknown) => void;
   readonly onStep: (step: HubStep) => void;
 }): Trunk {
@@ -142,9 +144,10 @@ export function openTrunk(order: {
     return base.weights;
   };
 
-  const offerFault: Trunk['offerFault'] = ({ project, projectHash, isFinished, trunk }, update) => {
+  const offerFault: Trunk['offerFault'] = (current, update) => {
+    const { project, projectHash, isFinished, retiredBecause, trunk } = current;
     if (update.projectHash !== projectHash) return hubFault.otherProject();
-    if (isFinished) return hubFault.finished();
+    if (isFinished || retiredBecause !== null) return hubFault.finished();
     if (update.baseVersion > trunk.version) return hubFault.unknownVersion(update.baseVersion);
     const stalenessCommits = trunk.version - update.baseVersion;
     const limit = project.trunkRule.maxStalenessCommits;
@@ -173,6 +176,7 @@ export function openTrunk(order: {
     if (fault !== null) throw await refuse(fault);
     // The bytes lie open here already; at least they are not kept.
     if (current.project.secureAggregation !== null) throw await refuse(maskingFault.masksOnly());
+    if (await store.hasDeclined(current.projectHash, site.fingerprint)) throw await refuse(hubFault.declined());
     const stalenessCommits = current.trunk.version - update.baseVersion;
     // Not refused for good: the bytes stay, and the site offers again.
     if (
@@ -206,6 +210,10 @@ export function openTrunk(order: {
   const due = async (): Promise<DueCommit | null> => {
     const current = await store.current();
     if (current === null || current.isFinished || isClosed) return null;
+    // A rule that stands lying sites has its own number of them: what waits under it when the project is retired is left out.
+    if (current.retiredBecause !== null) {
+      return { current, updates: isRobust(current.project.trunkRule) ? [] : await store.buffered(current.projectHash) };
+    }
     const next = nextCommit(await store.buffered(current.projectHash), current.project.trunkRule, clock());
     if (next.updates !== null) return { current, updates: next.updates };
     armDeadline(next.dueAt);
@@ -220,11 +228,16 @@ export function openTrunk(order: {
       try {
         // Another hub may have committed them before this one's turn.
         const still = await due();
-        if (still !== null) await commit(still, aggregation.epoch);
+        if (still !== null) await (still.updates.length > 0 ? commit(still, aggregation.epoch) : finish(still.current));
       } finally {
         await aggregation.end();
       }
     }
+  };
+  /** A retired project of which nothing waits that can be taken in. */
+  const finish = async (current: CurrentProject): Promise<void> => {
+    await store.finish(current.projectHash, now());
+    order.onRetired();
   };
   const armDeadline = (dueAt: number | null): void => {
     clearTimeout(deadline?.timer);
@@ -261,7 +274,7 @@ export function openTrunk(order: {
     epoch: number,
   ): Promise<void> => {
     const { project, projectHash, trunk } = current;
-    const isLast = trunk.version + 1 >= project.commits;
+    const isLast = current.retiredBecause !== null || trunk.version + 1 >= project.commits;
     // Nothing of this counts until the transaction below names it: a commit that is cut off is made again, to the same bytes.
     const optimizerBlob = next.optimizerState === null || isLast ? null : blobs.put(encodeWeights(next.optimizerState));
     order.onStep('optimizer-state-written');

@@ -5,6 +5,7 @@ import { createHash, diffieHellman, generateKeyPairSync, hkdfSync, randomBytes, 
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { Fault } from '../../contract/fault.ts';
+import { type MemberRole, memberRoleSchema } from '../../contract/federation.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
 import {
   type DeviceKeys,
@@ -17,7 +18,7 @@ import {
 } from './device-keys.ts';
 import { wireFault } from './faults.ts';
 import type { FrameQueue } from './frame-queue.ts';
-import { wireLimits } from './limits.ts';
+import { wireFeatures, wireLimits } from './limits.ts';
 import { createMessageSeal, type MessageSeal, type SessionKeys } from './message-seal.ts';
 import { decodeMessage } from './messages.ts';
 import { open as openSealed, seal } from './sealed-model.ts';
@@ -35,6 +36,7 @@ const helloStatementSchema = z.object({
   ephemeralKey: publicKeySchema,
   federation: z.string().max(100),
   blobBytes: z.number().int().min(1),
+  features: z.array(z.string().max(60)).max(100).default([]),
   /** The hub's clock, for a warning only: nothing depends on it. */
   time: z.string().max(40),
 });
@@ -48,10 +50,15 @@ const requestSchema = z.object({
   application: z.string().max(60).default(''),
   /** Where the site says that its peers reach it. */
   address: signedSchema.nullable().default(null),
+  features: z.array(z.string().max(60)).max(100).default([]),
 });
 
 const outcomeSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('welcome'), federation: z.string().max(100) }),
+  z.object({
+    kind: z.literal('welcome'),
+    federation: z.string().max(100),
+    role: memberRoleSchema.default('site'),
+  }),
   z.object({ kind: z.literal('refused'), fault: faultSchema }),
 ]);
 
@@ -81,7 +88,7 @@ export async function greetHub(order: {
   readonly lastModelSequence: number;
   readonly address: Signed | null;
   readonly wrongHub: () => Fault;
-}): Promise<{ readonly seal: MessageSeal; readonly hello: Hello }> {
+}): Promise<{ readonly seal: MessageSeal; readonly hello: Hello; readonly role: MemberRole }> {
   const { socket, frames, keys } = order;
   const ephemeral = generateKeyPairSync('x25519').privateKey;
   const openText = JSON.stringify({ kind: 'open', nonce: nonce(), ephemeralKey: rawPublicKey(ephemeral) });
@@ -101,6 +108,7 @@ export async function greetHub(order: {
     lastModelSequence: order.lastModelSequence,
     application: 'imagiq',
     address: order.address,
+    features: wireFeatures,
   });
   const signature = signatureOf(transcript('authenticate', [openText, helloText], statement), keys.signingKey);
   socket.send(JSON.stringify({ kind: 'authenticate', statement, signature }));
@@ -108,13 +116,13 @@ export async function greetHub(order: {
   const messageSeal = createMessageSeal(session.siteToHub, session.hubToSite);
   const outcome = decodeMessage(outcomeSchema, messageSeal.open(await frames.nextText(wireLimits.handshakeMs)));
   if (outcome.kind === 'refused') throw new HubRefusal(outcome.fault);
-  return { seal: messageSeal, hello };
+  return { seal: messageSeal, hello, role: outcome.role };
 }
 
 /**
  * The hub's half: `admit` decides, and a fault that it throws is told to the site before it is thrown on.
  */
-export async function greetSite<M>(order: {
+export async function greetSite<M extends { readonly role?: MemberRole }>(order: {
   readonly socket: WebSocket;
   readonly frames: FrameQueue;
   readonly keys: DeviceKeys;
@@ -122,7 +130,12 @@ export async function greetSite<M>(order: {
   readonly blobBytes: number;
   readonly time: string;
   readonly admit: (request: AdmissionRequest) => M | Promise<M>;
-}): Promise<{ readonly seal: MessageSeal; readonly member: M; readonly lastModelSequence: number }> {
+}): Promise<{
+  readonly seal: MessageSeal;
+  readonly member: M;
+  readonly lastModelSequence: number;
+  readonly features: readonly string[];
+}> {
   const { socket, frames, keys } = order;
   const openText = await frames.nextText(wireLimits.handshakeMs);
   const opened = decodeMessage(openSchema, openText);
@@ -133,6 +146,7 @@ export async function greetSite<M>(order: {
     ephemeralKey: rawPublicKey(ephemeral),
     federation: order.federation,
     blobBytes: order.blobBytes,
+    features: [...wireFeatures],
     time: order.time,
   };
   const helloStatement = JSON.stringify(hello);
@@ -156,8 +170,9 @@ export async function greetSite<M>(order: {
       lastModelSequence: request.lastModelSequence,
       address: request.address,
     });
-    socket.send(messageSeal.seal(JSON.stringify({ kind: 'welcome', federation: order.federation })));
-    return { seal: messageSeal, member, lastModelSequence: request.lastModelSequence };
+    socket.send(messageSeal.seal(JSON.stringify({ kind: 'welcome', federation: order.federation, role: member.role ?? 'site' })));
+    const { lastModelSequence, features } = request;
+    return { seal: messageSeal, member, lastModelSequence, features };
   } catch (thrown) {
     if (thrown instanceof Fault) {
       socket.send(messageSeal.seal(JSON.stringify({ kind: 'refused', fault: thrown.toValue() })));

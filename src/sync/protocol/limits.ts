@@ -3,6 +3,10 @@
 /** The WebSocket subprotocol is the version: an unknown one is refused before anything is said. */
 export const wireVersion = 'imagiq.sync.v1';
 
+/** What an end may say beyond the first version of the wire: named in the handshake, said only to one that named it too. */
+export const wireFeature = { projectAnswers: 'project-answers' } as const;
+export const wireFeatures: readonly string[] = Object.values(wireFeature);
+
 export const wireLimits = {
   /** Bytes of a blob in one binary frame. */
   chunkBytes: 256 * 1024,

@@ -49,6 +49,7 @@ export const fromSiteSchema = z.discriminatedUnion('kind', [
     model: signedSchema,
     envelopes: z.array(envelopeSchema).max(wireLimits.members),
   }),
+  z.object({ kind: z.literal('project-answered'), id, answer: signedSchema }),
   z.object({ kind: z.literal('leave'), id }),
   // Secure aggregation (docs/protocol.md, section 10). Each may be said again; the hub answers `noted`.
   z.object({ kind: z.literal('masked-update-offered'), id, offer: signedSchema }),
@@ -91,6 +92,7 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
   }),
   /** Reply to model-published. */
   z.object({ kind: z.literal('model-relayed'), re: id }),
+  z.object({ kind: z.literal('answer-recorded'), re: id }),
   z.object({ kind: z.literal('left'), re: id }),
   // Secure aggregation: news to the members of a masked buffer.
   z.object({

@@ -84,6 +84,18 @@ const modelStatementSchema = z.object({
   sealedBytes: z.number().int().min(1),
 });
 
+/** A data manager's answer to a project. Without a project of this hash it says nothing. */
+const projectAnswerSchema = z.object({
+  project: projectId,
+  projectHash: hashSchema,
+  answer: z.enum(['approved', 'declined']),
+  /** Why not, for the coordinator. */
+  because: z.string().max(500).nullable(),
+  /** The cohort version that takes part; null when none does. */
+  datasetFingerprint: hashSchema.nullable(),
+  answeredAt: instant,
+});
+
 /** A site's word on its own keys, so that no relay can put another box key beside its name. */
 const siteCardSchema = z.object({
   site: z.string().trim().min(1).max(60),
@@ -190,6 +202,7 @@ const schemas = {
   model: modelStatementSchema,
   'site-card': siteCardSchema,
   address: addressStatementSchema,
+  'project-answer': projectAnswerSchema,
 } as const;
 export type StatementKind = keyof typeof schemas;
 export type StatementOf<K extends StatementKind> = z.infer<(typeof schemas)[K]>;

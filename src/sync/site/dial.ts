@@ -2,6 +2,7 @@
 import type { Agent } from 'node:http';
 import { WebSocket } from 'ws';
 import { Fault } from '../../contract/fault.ts';
+import type { MemberRole } from '../../contract/federation.ts';
 import { openFrameQueue, type FrameQueue } from '../protocol/frame-queue.ts';
 import { closeCodes } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
@@ -28,6 +29,8 @@ export interface Line {
   readonly frames: FrameQueue;
   readonly seal: MessageSeal;
   readonly hello: Hello;
+  /** What the hub lets this device do. */
+  readonly role: MemberRole;
 }
 
 /** @throws Fault 450 nobody there, 451 another key, 452 not a hub of this version, or the hub's reason of refusal. */

@@ -80,6 +80,7 @@ export function openNewsReader(order: {
       state.trunk = null;
       if (before !== undefined) desk.forget(before);
       state.approval = null;
+      state.answer = null;
       state.turn = 0;
       state.turnBy = null;
       state.mixedIn = [];

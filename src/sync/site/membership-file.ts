@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { membershipSchema, projectSchema, scoreboardSchema } from '../../contract/federation.ts';
+import { memberRoleSchema, membershipSchema, projectSchema, scoreboardSchema } from '../../contract/federation.ts';
 import { metricsSchema } from '../../contract/metrics.ts';
 import { networkSchema } from '../../contract/network.ts';
 import { ancestorSchema, branchSchema, normalisationSchema, selectionMethods } from '../../contract/peers.ts';
@@ -86,6 +86,18 @@ const stateSchema = z.object({
   project: z.object({ project: projectSchema, hash: hashSchema, isFinished: z.boolean() }).nullable(),
   trunk: z.object({ version: count, blob: hashSchema, bytes: count }).nullable(),
   approval: z.object({ cohort: z.string(), projectHash: hashSchema, datasetFingerprint: hashSchema }).nullable(),
+  /** The data manager's last word on the present project, as signed. */
+  answer: z
+    .object({
+      answer: z.enum(['approved', 'declined']),
+      because: z.string().nullable(),
+      projectHash: hashSchema,
+      signed: signedSchema,
+      isHeard: z.boolean(),
+    })
+    .nullable()
+    .default(null),
+  role: memberRoleSchema.default('site'),
   /** Updates made for the project so far. */
   turn: count,
   /** The trunk version that the last of them started from. */
@@ -153,6 +165,8 @@ export function newMembershipState(
     project: null,
     trunk: null,
     approval: null,
+    answer: null,
+    role: 'site',
     turn: 0,
     trainedFrom: null,
     spool: [],

@@ -61,6 +61,9 @@ export function membershipView(order: {
       state.standing !== 'member' ? state.standing : state.project?.isFinished && loop.isDone ? 'finished' : connection,
     reason: reason,
     project: state.project?.project ?? null,
+    projectHash: state.project?.hash ?? null,
+    role: state.role,
+    answer: answerShown(state),
     cohort: state.approval?.cohort ?? null,
     trunkVersion: state.trunk?.version ?? 0,
     trunkCommits: state.project?.project.commits ?? 0,
@@ -82,4 +85,10 @@ export function membershipView(order: {
     peers: peersOf(order),
     scoreboard: state.scoreboard,
   };
+}
+
+/** An approval that a changed cohort took back is none any more. */
+function answerShown({ answer, approval }: MembershipState): Membership['answer'] {
+  if (answer === null || (answer.answer === 'approved' && approval === null)) return null;
+  return { answer: answer.answer, because: answer.because, isHeard: answer.isHeard };
 }

@@ -21,6 +21,7 @@ import { writeMembershipState, type MembershipState } from './membership-file.ts
 import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
 import { openOutbox } from './outbox.ts';
 import { openPeerLines, type PeerLines } from './peer-lines.ts';
+import { openProjectAnswers } from './project-answer.ts';
 import type { SiteWork } from './site-work.ts';
 import { openWorkLoop } from './work-loop.ts';
 
@@ -30,6 +31,8 @@ export interface OpenMembership {
   readonly state: MembershipState;
   /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at. */
   approve(cohort: string, fingerprint: string | null): Promise<void>;
+  /** @throws Fault 456 without a project. */
+  decline(because: string | null): void;
   leave(): Promise<void>;
   /** Greets a peer that came to this site's door. */
   welcomePeer(socket: WebSocket): Promise<void>;
@@ -114,6 +117,9 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     ledger: (act, detail) => order.onLedger(act, { federation: state.federation, ...detail }),
   };
   const bench = openBench(desk);
+  const answers = openProjectAnswers(desk);
+  /** What the hub understands beyond the first version of the wire. */
+  let hubFeatures: readonly string[] = [];
   const outbox = openOutbox(desk, order.random);
 
   const connect = async (inviteCode: string | null): Promise<Channel> => {
@@ -128,6 +134,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       address: state.address,
     });
     state.hubKey = line.hello.hubKey;
+    state.role = line.role;
+    hubFeatures = line.hello.features;
     return openChannel({
       socket: line.socket,
       frames: line.frames,
@@ -188,6 +196,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     });
     if (state.owesLeave) return void sayGoodbye(opened);
     void outbox.deliver().then(() => loop.poke());
+    void answers.deliver(hubFeatures);
     shareModel();
     desk.changed();
     loop.poke();
@@ -295,10 +304,25 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       }
       state.approval = { cohort, projectHash: project.hash, datasetFingerprint };
       state.reason = null;
+      answers.give({ answer: 'approved', because: null, datasetFingerprint });
       desk.save();
       desk.ledger('project-approved', { project: project.project.id, projectHash: project.hash, datasetFingerprint });
+      void answers.deliver(hubFeatures);
       if (isOther) loop.restart();
       loop.poke();
+    },
+    decline(because) {
+      const { project } = state;
+      if (project === null) throw siteFault.noProject(state.federation);
+      state.approval = null;
+      state.reason = null;
+      // What waits to be sent was trained under a consent that is withdrawn.
+      outbox.clear();
+      answers.give({ answer: 'declined', because, datasetFingerprint: null });
+      desk.save();
+      desk.ledger('project-declined', { project: project.project.id, projectHash: project.hash, reason: because });
+      void answers.deliver(hubFeatures);
+      loop.restart();
     },
     async leave() {
       if (state.standing !== 'left') {

@@ -55,6 +55,8 @@ export interface Site {
    * @param fingerprint the data set fingerprint that was looked at; another one is refused (Fault 457).
    */
   approve(federation: string, cohort: string, fingerprint?: string): Promise<Membership>;
+  /** The data manager's no to the project; the coordinator hears the reason. @throws Fault 455, 456 */
+  decline(federation: string, because: string): Membership;
   /** Stops at once; the hub hears of it now or at the next connection. */
   leave(federation: string): Promise<void>;
   memberships(): Membership[];
@@ -152,6 +154,11 @@ export async function openSite(order: SiteOrder): Promise<Site> {
     async approve(federation, cohort, fingerprint) {
       const membership = membershipOf(federation);
       await membership.approve(cohort, fingerprint ?? null);
+      return membership.view;
+    },
+    decline(federation, because) {
+      const membership = membershipOf(federation);
+      membership.decline(because.trim() === '' ? null : because.trim());
       return membership.view;
     },
     leave: (federation) => membershipOf(federation).leave(),

@@ -57,7 +57,10 @@ export function openWorkLoop(order: {
     longestPauseMs = null;
     const { project: current, approval, trunk } = state;
     if (state.standing !== 'member' || current === null || trunk === null) return false;
-    if (approval === null || approval.projectHash !== current.hash) return false;
+    if (approval === null || approval.projectHash !== current.hash) {
+      // It may read the trunk without a cohort, and has nothing to measure it on.
+      return state.role === 'observer' && fetchTrunk(current.project, trunk);
+    }
     const { project } = current;
     const { cohort } = approval;
     const datasetFingerprint = await work.datasetFingerprint(cohort);
@@ -72,13 +75,7 @@ export function openWorkLoop(order: {
       return false;
     }
     if (!blobs.has(trunk.blob)) {
-      const channel = desk.channel();
-      if (channel !== null) {
-        await during('downloading', () => channel.getBlob(trunk.blob, trunk.bytes));
-        if (state.trunk?.blob !== trunk.blob) desk.forget(trunk.blob);
-        desk.ledger('trunk-received', { project: project.id, version: trunk.version, bytes: trunk.bytes });
-        return true;
-      }
+      if (await fetchTrunk(project, trunk)) return true;
     } else if (!state.history.some(({ trunkVersion }) => trunkVersion === trunk.version)) {
       await during('evaluating', () => judgeTrunk(project, cohort, trunk, signal));
       return true;
@@ -88,6 +85,10 @@ export function openWorkLoop(order: {
       if (opened !== null) return true;
     }
     if (await during('evaluating', () => bench.evaluateNext(project, cohort))) return true;
+    if (state.role === 'observer') {
+      isDone = current.isFinished && blobs.has(trunk.blob);
+      return false;
+    }
     if (project.peerModels && state.own === null && (state.turn > 0 || current.isFinished)) {
       await during('training', () => trainAlone(project, cohort, signal));
       return true;
@@ -118,6 +119,19 @@ export function openWorkLoop(order: {
       state.project.isFinished = true;
       desk.save();
     }
+    return true;
+  };
+
+  /** @returns whether it was fetched: it is here already, or the hub is not there, otherwise. */
+  const fetchTrunk = async (
+    project: Project,
+    trunk: { version: number; blob: string; bytes: number },
+  ): Promise<boolean> => {
+    const channel = desk.channel();
+    if (channel === null || blobs.has(trunk.blob)) return false;
+    await during('downloading', () => channel.getBlob(trunk.blob, trunk.bytes));
+    if (state.trunk?.blob !== trunk.blob) desk.forget(trunk.blob);
+    desk.ledger('trunk-received', { project: project.id, version: trunk.version, bytes: trunk.bytes });
     return true;
   };
 

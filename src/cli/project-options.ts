@@ -1,0 +1,86 @@
+// A new project by options, or from a file: the same at `imagiq hub` and `imagiq project propose`.
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { Fault, faultValueOf } from '../contract/fault.ts';
+import { type Mode, type Project, projectSchema } from '../contract/federation.ts';
+import { bundledNetwork } from '../station/initial-trunk.ts';
+import { modeOption } from './mode-option.ts';
+import { positiveInteger, positiveNumber } from './options.ts';
+
+export interface ProjectOptions {
+  project?: string;
+  network?: string;
+  classes?: string;
+  commits: number;
+  buffer: number;
+  localEpochs: number;
+  learningRate?: number;
+  mode?: Mode;
+}
+
+/** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
+export const incompleteProjectCode = 802;
+
+/** The options of a new project; its file is an option of `imagiq hub`, and the argument of `imagiq project propose`. */
+export function addProjectOptions(command: Command, file: 'project' | 'argument'): Command {
+  if (file === 'project')
+    command.option('--project <file>', 'JSON of the project (docs/hub.md); or make one with the options below');
+  return command
+    .option('--network <name>', 'network of a new project')
+    .option('--classes <list>', 'classes of a new project, separated by commas, in the order of the logits')
+    .option('--commits <number>', 'trunk commits until the project is finished', positiveInteger, 20)
+    .option('--buffer <number>', 'updates per trunk commit', positiveInteger, 2)
+    .option('--local-epochs <number>', 'epochs of a site between two updates', positiveInteger, 1)
+    .option('--learning-rate <number>', 'learning rate at the sites', positiveNumber)
+    .option(
+      '--mode <mode>',
+      'how the shared model moves: trunk, gossip[:NEIGHBOURS], cyclic or rotating (docs/peers.md)',
+      modeOption,
+    );
+}
+
+/** The project that the options describe; null when they describe none. @throws Fault 802, 803 */
+export function projectOf(options: ProjectOptions): Project | null {
+  if (options.project !== undefined) return readProject(options.project);
+  if (options.network === undefined && options.classes === undefined) return null;
+  const classes = (options.classes ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+  if (options.network === undefined || classes.length < 2) {
+    throw new Fault({
+      code: incompleteProjectCode,
+      message: 'A new project needs both --network NAME and --classes A,B[,…] with at least two classes.',
+      retry: 'never',
+    });
+  }
+  return projectSchema.parse({
+    id: `${options.network}-${classes.length}-classes`.toLowerCase(),
+    title: `${options.network} on ${classes.join(', ')}`,
+    classes,
+    network: bundledNetwork(options.network),
+    hyperParameters: {
+      epochs: options.localEpochs,
+      schedule: 'cosine',
+      ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
+    },
+    trunkRule: { bufferSize: options.buffer },
+    mode: options.mode,
+    commits: options.commits,
+    seed: 1,
+  });
+}
+
+function readProject(file: string): Project {
+  try {
+    const value = JSON.parse(readFileSync(file, 'utf8')) as { network?: unknown };
+    // A network given by name is one of the bundled ones.
+    const network = typeof value.network === 'string' ? bundledNetwork(value.network) : value.network;
+    return projectSchema.parse({ ...value, network });
+  } catch (error) {
+    throw new Fault(
+      { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },
+      error,
+    );
+  }
+}
