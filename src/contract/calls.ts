@@ -19,6 +19,7 @@ import {
 } from './dicom.ts';
 import { faultSchema } from './fault-schema.ts';
 import { membershipSchema, siteNameSchema } from './federation.ts';
+import { connectionCalls } from './connection.ts';
 import { ledgerCalls } from './ledger.ts';
 import { importReportCalls } from './import-report.ts';
 import { modelCalls, modelEvents } from './model.ts';
@@ -195,6 +196,7 @@ export const calls = {
   },
   leave: { in: z.object({ federation: z.string() }), out: nothing },
   memberships: { in: nothing, out: z.object({ memberships: z.array(membershipSchema) }) },
+  ...connectionCalls,
   ...ledgerCalls,
   ...annotationCalls,
   ...browseCalls,

@@ -10,6 +10,7 @@ import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
 import { importAnswers } from './library/validation/import-answers.ts';
 import type { Station } from './open-station.ts';
+import { connectionAnswers } from './connection/connection-settings.ts';
 import { ledgerAnswers } from './ledger/ledger-answers.ts';
 import { modelAnswers } from './models/model-answers.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
@@ -138,6 +139,7 @@ export function stationAnswers(
     workstation: (news) => done(station.neighbour.hear(news)),
     ...annotationAnswers(station),
     ...browseAnswers(station),
+    ...connectionAnswers(station),
     ...importAnswers(library.imports),
     ...ledgerAnswers(station),
     ...modelAnswers(station),

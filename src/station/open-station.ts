@@ -5,6 +5,7 @@ import type { EventName, EventValue } from '../contract/calls.ts';
 import type { Membership } from '../contract/federation.ts';
 import { openAuthor } from '../sync/site/author.ts';
 import { openSite, type Site } from '../sync/site/site.ts';
+import { wayOut } from '../sync/site/way-out.ts';
 import {
   networkCatalogue,
   recordedSteps,
@@ -13,6 +14,7 @@ import {
   type TrainerProcess,
 } from '../trainer/client.ts';
 import { type Cohorts, openCohorts } from './cohorts/cohorts.ts';
+import { type ConnectionBook, openConnectionBook } from './connection/connection-settings.ts';
 import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
 import { type NeighbourWatch, watchNeighbour } from './neighbour/neighbour.ts';
@@ -54,6 +56,7 @@ export interface Station {
   readonly neighbour: NeighbourWatch;
   readonly pacs: Pacs;
   readonly ledger: Ledger;
+  readonly connection: ConnectionBook;
   readonly privacy: PrivacyLedger;
   readonly networks: ReturnType<typeof networkCatalogue>;
   /** Where built data sets lie. */
@@ -126,7 +129,9 @@ export async function openStation(options: StationOptions): Promise<Station> {
       notes: () => neighbour.now().unkept,
       onChange: (run) => options.onEvent('run-changed', run),
     });
+    const connection = openConnectionBook(home.folder);
     const site = await openSite({
+      wayOut: wayOut(connection.settings),
       folder: home.federations,
       siteName: os.hostname(),
       work: siteWork({
@@ -155,6 +160,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       neighbour,
       pacs,
       ledger,
+      connection,
       privacy,
       networks: networkCatalogue(),
       datasets,

@@ -1,5 +1,7 @@
 // hub, invite: the coordinator's commands.
+import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { renderSVG, renderUnicodeCompact } from 'uqr';
 import { memberRoles, type MemberRole } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { openHub } from '../../sync/hub/hub.ts';
@@ -35,6 +37,8 @@ interface InviteOptions extends HubPlace {
   readonly expiresHours: number;
   readonly count: number;
   readonly role: MemberRole;
+  readonly qr?: true;
+  readonly qrFile?: string;
 }
 
 export function hubCommands(): Command[] {
@@ -107,6 +111,8 @@ export function hubCommands(): Command[] {
         .choices(memberRoles.filter((role) => role !== 'coordinator'))
         .default('site'),
     )
+    .option('--qr', 'also as a QR code, to be read from the screen')
+    .option('--qr-file <file>', 'as a QR code in an SVG file, to be printed or sent')
     .action(async (options: InviteOptions, command: Command) => {
       const { output } = contextOf(command);
       const place = hubPlaceOf(options, command);
@@ -114,7 +120,10 @@ export function hubCommands(): Command[] {
       while (invites.length < options.count) {
         invites.push(await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000, role: options.role }));
       }
-      output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () => invites.join('\n'));
+      if (options.qrFile !== undefined) writeFileSync(options.qrFile, renderSVG(invites[0]!), { mode: 0o600 });
+      output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () =>
+        invites.map((one) => (options.qr === true ? `${one}\n\n${renderUnicodeCompact(one)}\n` : one)).join('\n'),
+      );
     });
   return [hub, invite];
 }

@@ -1,4 +1,4 @@
-// settings: when training may use this workstation.
+// settings: when training may use this workstation, and how hubs are reached.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   type Neighbour,
@@ -8,6 +8,7 @@ import {
   weekDays,
 } from '../../contract/neighbour.ts';
 import { contextOf } from '../context.ts';
+import { type ConnectionOptions, connectionChanges, connectionText } from '../connection-options.ts';
 import { positiveInteger, wholeNumber } from '../options.ts';
 
 interface SettingsOptions {
@@ -23,7 +24,7 @@ interface SettingsOptions {
 
 export function settingsCommand(): Command {
   return new Command('settings')
-    .description('when training may use this workstation: without options they are shown, with options changed')
+    .description('when training may run and how hubs are reached: without options they are shown, with options changed')
     .option('--idle-minutes <number>', 'only after so many minutes without input (window only); 0: always', wholeNumber)
     .option('--hours <from-to|any>', 'only between these local times, such as 20:00-06:00', hoursOf)
     .option('--days <list>', `the days of --hours, of ${weekDays.join(',')}`, daysOf)
@@ -34,14 +35,24 @@ export function settingsCommand(): Command {
       text === 'auto' ? text : positiveInteger(text),
     )
     .addOption(new Option('--viewer <what>', 'while images are being looked at').choices(['yield', 'train']))
-    .action(async (options: SettingsOptions, command: Command) => {
+    .option('--proxy <address|environment|none>', 'the HTTP proxy to hubs; environment: HTTPS_PROXY and NO_PROXY')
+    .option('--proxy-user <name>', 'its login (none: takes it away); the password is read from IMAGIQ_PROXY_PASSWORD')
+    .option('--ca <file|none>', 'PEM file of further certificate authorities')
+    .action(async (options: SettingsOptions & ConnectionOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
-      const neighbour = await withStation(async (station) => {
+      const { neighbour, connection } = await withStation(async (station) => {
         const known = await station.call('training-rules', {});
         const changes = changesOf(options, known.rules);
-        return Object.keys(changes).length > 0 ? station.call('change-training-rules', changes) : known;
+        const way = connectionChanges(options, process.env['IMAGIQ_PROXY_PASSWORD']);
+        return {
+          neighbour: Object.keys(changes).length > 0 ? await station.call('change-training-rules', changes) : known,
+          connection:
+            Object.keys(way).length > 0
+              ? await station.call('change-connection-settings', way)
+              : await station.call('connection-settings', {}),
+        };
       });
-      output.result(neighbour, () => neighbourText(neighbour));
+      output.result({ ...neighbour, connection }, () => `${neighbourText(neighbour)}\n${connectionText(connection)}`);
     });
 }
 

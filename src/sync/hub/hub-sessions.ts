@@ -197,13 +197,14 @@ export function openHubSessions(order: {
     let isNew = false;
     let address: Signed | null = null;
     try {
-      admitted = await greetSite({
+      admitted = await greetSite<AdmittedSite>({
         socket,
         frames,
         keys,
         federation,
         blobBytes: await order.trunk().blobLimitBytes(),
         time: new Date(clock()).toISOString(),
+        roleOf: ({ role }) => role,
         admit: (request) => {
           isNew = request.inviteCode !== null;
           ({ address } = request);

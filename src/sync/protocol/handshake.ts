@@ -122,13 +122,15 @@ export async function greetHub(order: {
 /**
  * The hub's half: `admit` decides, and a fault that it throws is told to the site before it is thrown on.
  */
-export async function greetSite<M extends { readonly role?: MemberRole }>(order: {
+export async function greetSite<M>(order: {
   readonly socket: WebSocket;
   readonly frames: FrameQueue;
   readonly keys: DeviceKeys;
   readonly federation: string;
   readonly blobBytes: number;
   readonly time: string;
+  /** What the member may do; a site's all without. */
+  readonly roleOf?: (member: M) => MemberRole;
   readonly admit: (request: AdmissionRequest) => M | Promise<M>;
 }): Promise<{
   readonly seal: MessageSeal;
@@ -170,7 +172,11 @@ export async function greetSite<M extends { readonly role?: MemberRole }>(order:
       lastModelSequence: request.lastModelSequence,
       address: request.address,
     });
-    socket.send(messageSeal.seal(JSON.stringify({ kind: 'welcome', federation: order.federation, role: member.role ?? 'site' })));
+    socket.send(
+      messageSeal.seal(
+        JSON.stringify({ kind: 'welcome', federation: order.federation, role: order.roleOf?.(member) ?? 'site' }),
+      ),
+    );
     const { lastModelSequence, features } = request;
     return { seal: messageSeal, member, lastModelSequence, features };
   } catch (thrown) {

@@ -11,6 +11,7 @@ import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import type { MessageSeal } from '../protocol/message-seal.ts';
 import { type Signed, signStatement } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
+import { proxyAgent, type WayOut } from './way-out.ts';
 
 export interface DialOrder {
   readonly url: string;
@@ -22,6 +23,8 @@ export interface DialOrder {
   /** Makes the connections; the system's own without. */
   readonly agent: Agent | null;
   readonly address: Signed | null;
+  /** Straight, believing what the runtime believes, where it is left out. */
+  readonly wayOut?: WayOut;
 }
 
 export interface Line {
@@ -33,20 +36,29 @@ export interface Line {
   readonly role: MemberRole;
 }
 
-/** @throws Fault 450 nobody there, 451 another key, 452 not a hub of this version, or the hub's reason of refusal. */
+/** @throws Fault 484–489 about the way there, 450 nobody there, 451 another key, 452 not a hub of this version, or the hub's reason of refusal. */
 export async function dial(order: DialOrder): Promise<Line> {
   const host = hostOf(order.url);
+  const proxy = order.wayOut?.proxyFor(order.url) ?? null;
+  const through = proxy === null ? null : proxyAgent(proxy);
+  const agent = order.agent ?? through?.agent;
   const socket = new WebSocket(order.url, wireVersion, {
     perMessageDeflate: false,
     maxPayload: wireLimits.frameBytes,
     handshakeTimeout: wireLimits.handshakeMs,
     followRedirects: false,
-    ...(order.agent !== null && { agent: order.agent }),
+    ...(order.wayOut !== undefined && { ca: order.wayOut.authorities() }),
+    ...(agent !== undefined && { agent }),
   });
   // Attached before the socket opens: the first frame may come with the answer to the upgrade, and a hub's news right behind its
   // welcome: project, members, and the models of all of them.
   const frames = openFrameQueue(socket, { frames: wireLimits.members + 8, bytes: wireLimits.frameBytes });
-  await opened(socket, host);
+  await opened(socket, {
+    host,
+    proxy: proxy?.host ?? null,
+    proxyStatus: () => through?.status() ?? null,
+    isHere: order.url.startsWith('ws:'),
+  });
   try {
     const { keys, site } = order;
     const card = signStatement('site-card', { site, publicKey: keys.publicKey, boxPublicKey: keys.boxPublicKey }, keys);
@@ -66,23 +78,49 @@ export function passing(fault: Fault): Fault {
   return fault.retry === 'never' ? new Fault({ ...fault.toValue(), retry: 'later' }, fault) : fault;
 }
 
-function opened(socket: WebSocket, host: string): Promise<void> {
+/** Whom a connection was to reach, and what stood in between. */
+interface Destination {
+  readonly host: string;
+  /** Host and port of the proxy; null without one. */
+  readonly proxy: string | null;
+  /** What the proxy answered to CONNECT; null when it has not. */
+  readonly proxyStatus: () => number | null;
+  /** This machine itself: nothing stands in between. */
+  readonly isHere: boolean;
+}
+
+function opened(socket: WebSocket, to: Destination): Promise<void> {
   return new Promise((resolve, reject) => {
     let refusal: Fault | null = null;
     socket.once('open', () => resolve());
     socket.on('unexpected-response', (request, response) => {
-      refusal = siteFault.notAHub(host, `it answers ${response.statusCode ?? 'something else'}`);
+      refusal = answerFault(to, response.statusCode ?? 0);
       request.destroy();
       socket.terminate();
       reject(refusal);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      reject(refusal ?? connectFault(host, error));
+      reject(refusal ?? connectFault(to, error));
     });
   });
 }
 
-function connectFault(host: string, error: NodeJS.ErrnoException): Fault {
+/** Something answered, and opened no WebSocket. */
+function answerFault({ host, proxy, proxyStatus, isHere }: Destination, status: number): Fault {
+  const said = proxyStatus();
+  if (proxy !== null && said === 407) return siteFault.proxyLogin(proxy);
+  if (proxy !== null && said !== null && said !== 200) return siteFault.proxyRefuses(proxy, host, said);
+  // A hub of another version says 426; one that is not up behind its own front, 502 to 504.
+  return isHere || status === 426 || status >= 500
+    ? siteFault.notAHub(host, `it answers ${status}`)
+    : siteFault.upgradeStripped(host, status);
+}
+
+/** What TLS says of a certificate that it does not believe. */
+const unbelieved =
+  /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_(UNTRUSTED|HAS_EXPIRED|NOT_YET_VALID|SIGNATURE)|ERR_TLS_CERT/;
+
+function connectFault({ host, proxy, proxyStatus }: Destination, error: NodeJS.ErrnoException): Fault {
   const reasons: Record<string, string> = {
     ECONNREFUSED: 'nothing listens there',
     ENOTFOUND: 'its name is not known',
@@ -93,7 +131,11 @@ function connectFault(host: string, error: NodeJS.ErrnoException): Fault {
     ECONNRESET: 'the connection was cut',
   };
   const code = error.code ?? '';
-  if (code in reasons) return siteFault.hubUnreachable(host, reasons[code]!);
+  if (unbelieved.test(code)) return siteFault.unbelievedCertificate(host, code);
+  const reason = reasons[code];
+  // The proxy was not even asked.
+  if (proxy !== null && proxyStatus() === null && reason !== undefined) return siteFault.proxyAway(proxy, reason);
+  if (reason !== undefined) return siteFault.hubUnreachable(host, reason);
   if (/subprotocol|server response|Upgrade|status/i.test(error.message)) return siteFault.notAHub(host, error.message);
   return siteFault.hubUnreachable(host, code || error.message);
 }

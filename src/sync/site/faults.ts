@@ -151,4 +151,46 @@ export const siteFault = {
         "No model on the bench has been evaluated on this site's validation images yet. Try again when the first is there (`imagiq peers pull`).",
       retry: 'later',
     }),
+  unusableAuthorities: (file: string, why: string) =>
+    new Fault({
+      code: 484,
+      message: `The file of certificate authorities ${file} cannot be used: ${why}. Choose a PEM file in Settings, or with \`imagiq settings --ca FILE\`.`,
+      retry: 'later',
+    }),
+  proxyLogin: (proxy: string) =>
+    new Fault({
+      code: 485,
+      message:
+        `The proxy ${proxy} asks for a name and a password, or does not take the ones it was given (407). Enter them in ` +
+        'Settings, or with `imagiq settings --proxy-user NAME` and IMAGIQ_PROXY_PASSWORD.',
+      retry: 'later',
+    }),
+  proxyRefuses: (proxy: string, host: string, status: number) =>
+    new Fault({
+      code: 486,
+      message: `The proxy ${proxy} does not let this machine reach ${host} (${status}). Ask your IT department to allow it: one outbound connection, port 443.`,
+      retry: 'later',
+    }),
+  proxyAway: (proxy: string, why: string) =>
+    new Fault({
+      code: 487,
+      message: `The proxy ${proxy} does not answer (${why}). Check its address in Settings, or HTTPS_PROXY.`,
+      retry: 'later',
+    }),
+  unbelievedCertificate: (host: string, code: string) =>
+    new Fault({
+      code: 488,
+      message:
+        `The certificate that ${host} shows is not one that this machine believes (${code}). If your network looks into TLS, give ` +
+        'the PEM file of its authority in Settings, or with `imagiq settings --ca FILE`; if not, tell your IT department.',
+      retry: 'later',
+    }),
+  upgradeStripped: (host: string, status: number) =>
+    new Fault({
+      code: 489,
+      message:
+        `What answers for ${host} opens no WebSocket (it answers ${status}): it is no hub, or a proxy on the way takes the ` +
+        'upgrade out. Ask your IT department to let WebSockets through to this host, or not to look into its TLS.',
+      retry: 'later',
+    }),
 } as const;

@@ -23,6 +23,7 @@ import { openOutbox } from './outbox.ts';
 import { openPeerLines, type PeerLines } from './peer-lines.ts';
 import { openProjectAnswers } from './project-answer.ts';
 import type { SiteWork } from './site-work.ts';
+import type { WayOut } from './way-out.ts';
 import { openWorkLoop } from './work-loop.ts';
 
 export interface OpenMembership {
@@ -48,6 +49,7 @@ export interface MembershipOrder {
   readonly state: MembershipState;
   readonly keys: DeviceKeys;
   readonly work: SiteWork;
+  readonly wayOut?: WayOut;
   readonly clock: () => number;
   readonly random: () => number;
   readonly pingMs: number | null;
@@ -128,6 +130,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       hubFingerprint: state.hubFingerprint,
       keys,
       site: state.site,
+      ...(order.wayOut !== undefined && { wayOut: order.wayOut }),
       inviteCode,
       lastModelSequence: state.lastModelSequence,
       agent: order.agent,

@@ -15,6 +15,7 @@ import { makeMembershipFolder, readMembershipFolders, type StoredMembership } fr
 import { openMembership, type OpenMembership } from './membership.ts';
 import { openSiteKeys, plainSealing, type KeySealing } from './site-keys.ts';
 import type { SiteWork } from './site-work.ts';
+import type { WayOut } from './way-out.ts';
 import { trunkOnBench } from './bench-candidate.ts';
 
 export interface SiteOrder {
@@ -27,6 +28,8 @@ export interface SiteOrder {
   readonly onLedger: (act: string, detail: LedgerDetail) => void;
   /** How keys are sealed on disk: the OS key chain in the app. */
   readonly sealing?: KeySealing;
+  /** How hubs are reached; straight, believing the usual authorities, by default. */
+  readonly wayOut?: WayOut;
   readonly clock?: () => number;
   readonly random?: () => number;
   readonly pingMs?: number;
@@ -95,6 +98,7 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       state,
       keys,
       work: order.work,
+      ...(order.wayOut !== undefined && { wayOut: order.wayOut }),
       clock,
       random: order.random ?? Math.random,
       pingMs: order.pingMs ?? null,
