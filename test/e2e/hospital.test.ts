@@ -219,6 +219,13 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await page.getByTestId('approve-card').waitFor();
     expect(await page.getByTestId('trunk-rule').innerText()).toContain('averaged');
     await screenshot('18-approve');
+    await page.getByRole('button', { name: 'Decline…' }).click();
+    await page.getByLabel('Why, for the coordinator').fill('Our ethics board meets in May');
+    await screenshot('18-decline');
+    await page.getByRole('button', { name: 'Decline project' }).click();
+    await page.getByTestId('project-answer').getByText('the hub has your signed answer').waitFor();
+    expect(await page.getByTestId('project-answer').innerText()).toContain('Our ethics board meets in May');
+    await screenshot('18-declined');
     await page.getByLabel('I am allowed').check();
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByText('Training on your cohort').waitFor({ timeout: 60_000 });
@@ -242,6 +249,13 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await page.getByTestId('ledger-verified').waitFor();
     await page.locator('[data-act="update-sent"]').first().waitFor();
     await screenshot('23-ledger');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await screenshot('23-ledger-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.getByLabel('Which act').selectOption('update-sent');
+    await page.locator('[data-act="import"]').waitFor({ state: 'detached' });
+    await page.getByTestId('ledger-entry').getByText('Update sent').waitFor();
+    await screenshot('23-ledger-filtered');
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByText('Free disk space').waitFor();
     expect(await page.getByText('Node 24').isVisible()).toBe(true);

@@ -99,6 +99,18 @@ export class Federations {
     }
   }
 
+  /** The data manager's no; the coordinator reads the reason. */
+  async decline(federation: string, because: string): Promise<void> {
+    this.#isBusy = true;
+    try {
+      this.#take(await this.#station.ask('decline-project', { federation, because }));
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
   async leave(federation: string): Promise<void> {
     try {
       await this.#station.ask('leave', { federation });
