@@ -114,7 +114,7 @@ const acts: Readonly<Record<string, Act>> = {
 export function ledgerRow({ act, detail }: { readonly act: string; readonly detail: Detail }): LedgerRow {
   const known = acts[act] ?? { words: act, direction: /sent|shared|relayed/.test(act) ? 'left' : 'here' };
   const { bytes = null, ...rest } = detail;
-  const whom = [rest['to'], rest['from'], rest['peer'], rest['site'], rest['federation']].find(
+  const whom = [rest['to'], rest['from'], rest['peer'], rest['federation'], rest['site']].find(
     (name) => typeof name === 'string' && name !== '',
   );
   return {

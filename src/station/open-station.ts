@@ -132,6 +132,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const connection = openConnectionBook(home.folder);
     const site = await openSite({
       wayOut: wayOut(connection.settings),
+      ledger,
       folder: home.federations,
       siteName: os.hostname(),
       work: siteWork({

@@ -59,46 +59,46 @@ export function hubCommands(): Command[] {
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
     .option('--federation <name>', 'name shown to the sites; kept from the first start on');
   addProjectOptions(hub, 'project').action(async (options: HubOptions, command: Command) => {
-      const { output } = contextOf(command);
-      const { data, port, tlsCert, tlsKey } = options;
-      if (data === undefined) {
-        return command.error("error: required option '--data <folder>' not specified", { exitCode: 2 });
-      }
-      if (port === undefined) command.error("error: required option '--port <number>' not specified", { exitCode: 2 });
-      if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-        command.error('error: --tls-cert and --tls-key belong together.', { exitCode: 2 });
-      }
-      const project = projectOf(options);
-      const postgres = postgresAddress(options.postgres, command);
-      const hub = await openHub({
-        folder: data,
-        port,
-        tls: tlsCert === undefined || tlsKey === undefined ? undefined : { certFile: tlsCert, keyFile: tlsKey },
-        host: options.host,
-        postgres,
-        blobs: options.blobs,
-        ...(options.federation !== undefined && { federation: options.federation }),
-        ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
-        ...(project && { project, initialWeights: initialTrunk(project) }),
-      });
-      hub.watch(hubLog({ format: options.logFormat, level: options.logLevel, write: output.log }));
-      const stop = (): void => void hub.close().then(() => process.exit(0));
-      process.on('SIGINT', stop);
-      process.on('SIGTERM', stop);
-      // The folder may hold one from an earlier start.
-      const { project: current, federation, trunkVersion } = await hub.status();
-      output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: current?.id ?? null }, () =>
-        [
-          `Hub of “${federation}” at ${hub.url}`,
-          `Fingerprint ${hub.fingerprint}`,
-          current === null
-            ? `No project yet: sites can join and wait. Give one with \`imagiq project propose FILE.json ${placeShown(options)}\`.`
-            : `Project ${current.title}, trunk ${trunkVersion} of ${current.commits}`,
-          `Web console: \`imagiq hub console-link ${placeShown(options)}\` makes a link that signs you in.`,
-          'Invite a site with `imagiq invite ' + placeShown(options) + '`. Ctrl+C stops the hub; nothing is lost.',
-        ].join('\n'),
-      );
+    const { output } = contextOf(command);
+    const { data, port, tlsCert, tlsKey } = options;
+    if (data === undefined) {
+      return command.error("error: required option '--data <folder>' not specified", { exitCode: 2 });
+    }
+    if (port === undefined) command.error("error: required option '--port <number>' not specified", { exitCode: 2 });
+    if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+      command.error('error: --tls-cert and --tls-key belong together.', { exitCode: 2 });
+    }
+    const project = projectOf(options);
+    const postgres = postgresAddress(options.postgres, command);
+    const hub = await openHub({
+      folder: data,
+      port,
+      tls: tlsCert === undefined || tlsKey === undefined ? undefined : { certFile: tlsCert, keyFile: tlsKey },
+      host: options.host,
+      postgres,
+      blobs: options.blobs,
+      ...(options.federation !== undefined && { federation: options.federation }),
+      ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+      ...(project && { project, initialWeights: initialTrunk(project) }),
     });
+    hub.watch(hubLog({ format: options.logFormat, level: options.logLevel, write: output.log }));
+    const stop = (): void => void hub.close().then(() => process.exit(0));
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    // The folder may hold one from an earlier start.
+    const { project: current, federation, trunkVersion } = await hub.status();
+    output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: current?.id ?? null }, () =>
+      [
+        `Hub of “${federation}” at ${hub.url}`,
+        `Fingerprint ${hub.fingerprint}`,
+        current === null
+          ? `No project yet: sites can join and wait. Give one with \`imagiq project propose FILE.json ${placeShown(options)}\`.`
+          : `Project ${current.title}, trunk ${trunkVersion} of ${current.commits}`,
+        `Web console: \`imagiq hub console-link ${placeShown(options)}\` makes a link that signs you in.`,
+        'Invite a site with `imagiq invite ' + placeShown(options) + '`. Ctrl+C stops the hub; nothing is lost.',
+      ].join('\n'),
+    );
+  });
 
   for (const command of [consoleLinkCommand(), ...backupCommands()]) hub.addCommand(command);
 
@@ -118,7 +118,9 @@ export function hubCommands(): Command[] {
       const place = hubPlaceOf(options, command);
       const invites: string[] = [];
       while (invites.length < options.count) {
-        invites.push(await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000, role: options.role }));
+        invites.push(
+          await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000, role: options.role }),
+        );
       }
       if (options.qrFile !== undefined) writeFileSync(options.qrFile, renderSVG(invites[0]!), { mode: 0o600 });
       output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () =>
@@ -132,4 +134,3 @@ export function hubCommands(): Command[] {
 function placeShown({ data, postgres }: HubOptions): string {
   return postgres === undefined ? `--data ${data}` : '--postgres ADDRESS';
 }
-

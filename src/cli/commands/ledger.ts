@@ -41,7 +41,7 @@ export function ledgerCommand(): Command {
       const found =
         data === undefined
           ? await withStation((station) => station.call('verify-ledger', {}))
-          : { ...(await verifyHubLedgerIn(data, postgres)), witnesses: [] };
+          : await verifyHubLedgerIn(data, postgres);
       output.result(found, () => verificationText(found));
       if (!found.verified) process.exitCode = exitCode.failed;
     });

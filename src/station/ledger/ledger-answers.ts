@@ -8,7 +8,7 @@ import type { Station } from '../open-station.ts';
 
 type Filter = { readonly act: string | null; readonly federation: string | null };
 
-export function ledgerAnswers({ ledger }: Pick<Station, 'ledger'>): Answers<keyof typeof ledgerCalls> {
+export function ledgerAnswers({ ledger, site }: Pick<Station, 'ledger' | 'site'>): Answers<keyof typeof ledgerCalls> {
   return {
     ledger({ limit, before, ...filter }) {
       const acts = new Set<string>();
@@ -25,7 +25,9 @@ export function ledgerAnswers({ ledger }: Pick<Station, 'ledger'>): Answers<keyo
       return { entries, total, acts: [...acts].sort(), federations: [...federations].sort() };
     },
     'verify-ledger': () => {
-      return { ...ledger.verify(), witnesses: [] };
+      const witnesses = site.ledgerWitnesses();
+      const verification = ledger.verify(witnesses);
+      return { ...verification, witnesses: witnesses.map(({ by, entries, at }) => ({ by, entries, at })) };
     },
     'export-ledger': ({ file, format, ...filter }) => {
       const entries = ledger.entries(Infinity, (entry) => isWanted(entry, filter)).reverse();

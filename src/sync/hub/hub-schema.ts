@@ -90,4 +90,11 @@ export const migrations = [
   ALTER TABLE members ADD COLUMN endedKind TEXT;
   ALTER TABLE projects ADD COLUMN retiredBecause TEXT;
   `,
+  // Heads of ledgers: the last that a site told of its own ('site'), and the last of the hub's that the site countersigned ('hub').
+  `
+  CREATE TABLE heads (
+    site TEXT NOT NULL REFERENCES members, whose TEXT NOT NULL CHECK (whose IN ('site', 'hub')),
+    entries INTEGER NOT NULL, hash TEXT NOT NULL, statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (site, whose)
+  ) STRICT;
+  `,
 ] as const;

@@ -12,6 +12,7 @@ import type { Signed } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
+import type { WitnessedHeads } from './ledger-heads.ts';
 import { openInviteGuard } from './invite-guard.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
 import type { ProjectAnswer } from './project-answers.ts';
@@ -69,6 +70,10 @@ export function openHubSessions(order: {
   readonly relay: Relay;
   readonly store: TrunkStore;
   readonly ledger: Pick<HubLedger, 'append'>;
+  readonly exchangeHeads: (
+    site: AdmittedSite,
+    said: { readonly head: Signed; readonly witness: Signed | null },
+  ) => Promise<WitnessedHeads>;
   readonly recordAnswer: (site: AdmittedSite, signed: Signed) => Promise<ProjectAnswer>;
   /** Asked for late: the trunk tells its commits to these sessions. */
   readonly trunk: () => Trunk;
@@ -174,6 +179,8 @@ export function openHubSessions(order: {
         if (site.role === 'observer') throw hubFault.observer();
         if (message.kind === 'masked-update-offered') await refuseDeclined(site);
         return order.masked().receive(site, message);
+      case 'heads-exchanged':
+        return { kind: 'heads-witnessed', ...(await order.exchangeHeads(site, message)) };
       case 'project-answered': {
         const { answer, because } = await order.recordAnswer(site, message.answer);
         tell({ kind: 'project-answered', site: site.site, answer, because });

@@ -30,6 +30,7 @@ import { type MembershipEnd, openMembers } from './members.ts';
 import { openMaskedBuffers } from './masked-buffers.ts';
 import { openMaskedStore } from './masked-store.ts';
 import { openPresence } from './presence.ts';
+import { exchangeHeads } from './ledger-heads.ts';
 import { recordAnswer } from './project-answers.ts';
 import { openRelay } from './relay.ts';
 import { openTrunkStore } from './trunk-store.ts';
@@ -170,6 +171,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     relay,
     store,
     ledger,
+    exchangeHeads: (site, said) =>
+      exchangeHeads({ db, ledger, keys, now: new Date(clock()).toISOString() }, site, said),
     recordAnswer: (site, signed) => recordAnswer(db, enter, site, signed),
     trunk: () => trunk,
     masked: () => masked,

@@ -50,6 +50,8 @@ export const fromSiteSchema = z.discriminatedUnion('kind', [
     envelopes: z.array(envelopeSchema).max(wireLimits.members),
   }),
   z.object({ kind: z.literal('project-answered'), id, answer: signedSchema }),
+  /** Heads of the ledgers (section 12): the site's own, and its countersignature of the hub's last. */
+  z.object({ kind: z.literal('heads-exchanged'), id, head: signedSchema, witness: signedSchema.nullable() }),
   z.object({ kind: z.literal('leave'), id }),
   // Secure aggregation (docs/protocol.md, section 10). Each may be said again; the hub answers `noted`.
   z.object({ kind: z.literal('masked-update-offered'), id, offer: signedSchema }),
@@ -93,6 +95,13 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
   /** Reply to model-published. */
   z.object({ kind: z.literal('model-relayed'), re: id }),
   z.object({ kind: z.literal('answer-recorded'), re: id }),
+  z.object({
+    kind: z.literal('heads-witnessed'),
+    re: id,
+    witness: signedSchema.nullable(),
+    remembered: signedSchema.nullable(),
+    head: signedSchema,
+  }),
   z.object({ kind: z.literal('left'), re: id }),
   // Secure aggregation: news to the members of a masked buffer.
   z.object({

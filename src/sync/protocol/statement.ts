@@ -96,6 +96,18 @@ const projectAnswerSchema = z.object({
   answeredAt: instant,
 });
 
+/** How far the owner's ledger has come. */
+const ledgerHeadSchema = z.object({
+  owner: fingerprintSchema,
+  entries: z.number().int().min(0),
+  /** Of the last entry. */
+  hash: hashSchema,
+  at: instant,
+});
+
+/** That the witness was told this head by its owner. */
+const ledgerWitnessSchema = ledgerHeadSchema.extend({ witness: fingerprintSchema });
+
 /** A site's word on its own keys, so that no relay can put another box key beside its name. */
 const siteCardSchema = z.object({
   site: z.string().trim().min(1).max(60),
@@ -203,6 +215,8 @@ const schemas = {
   'site-card': siteCardSchema,
   address: addressStatementSchema,
   'project-answer': projectAnswerSchema,
+  'ledger-head': ledgerHeadSchema,
+  'ledger-witness': ledgerWitnessSchema,
 } as const;
 export type StatementKind = keyof typeof schemas;
 export type StatementOf<K extends StatementKind> = z.infer<(typeof schemas)[K]>;

@@ -151,6 +151,12 @@ export const siteFault = {
         "No model on the bench has been evaluated on this site's validation images yet. Try again when the first is there (`imagiq peers pull`).",
       retry: 'later',
     }),
+  ledgerContradicted: (reason: string) =>
+    new Fault({
+      code: 479,
+      message: `A ledger is not what it was: ${reason}. Keep the data folder as it is, run \`imagiq ledger verify\`, and tell your data protection officer and the coordinator.`,
+      retry: 'never',
+    }),
   unusableAuthorities: (file: string, why: string) =>
     new Fault({
       code: 484,

@@ -98,6 +98,15 @@ const stateSchema = z.object({
     .nullable()
     .default(null),
   role: memberRoleSchema.default('site'),
+  ledgerHeads: z
+    .object({
+      /** The last head that the hub told of its own ledger, and this site's word on it. */
+      hub: z.object({ entries: count, hash: hashSchema }).nullable(),
+      witness: signedSchema.nullable(),
+      /** The last head of this station's ledger that the hub countersigned. */
+      countersigned: z.object({ entries: count, hash: hashSchema, at: z.string() }).nullable(),
+    })
+    .default({ hub: null, witness: null, countersigned: null }),
   /** Updates made for the project so far. */
   turn: count,
   /** The trunk version that the last of them started from. */
@@ -167,6 +176,7 @@ export function newMembershipState(
     approval: null,
     answer: null,
     role: 'site',
+    ledgerHeads: { hub: null, witness: null, countersigned: null },
     turn: 0,
     trainedFrom: null,
     spool: [],

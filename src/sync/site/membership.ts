@@ -16,6 +16,7 @@ import { dial } from './dial.ts';
 import { siteFault } from './faults.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openLink, type Link } from './link.ts';
+import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
 import { writeMembershipState, type MembershipState } from './membership-file.ts';
 import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
@@ -50,6 +51,7 @@ export interface MembershipOrder {
   readonly keys: DeviceKeys;
   readonly work: SiteWork;
   readonly wayOut?: WayOut;
+  readonly ledger?: CountersignedLedger;
   readonly clock: () => number;
   readonly random: () => number;
   readonly pingMs: number | null;
@@ -120,6 +122,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   const bench = openBench(desk);
   const answers = openProjectAnswers(desk);
+  const exchangeHeads = openLedgerHeads(desk, order.ledger ?? null);
   /** What the hub understands beyond the first version of the wire. */
   let hubFeatures: readonly string[] = [];
   const outbox = openOutbox(desk, order.random);
@@ -200,6 +203,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     if (state.owesLeave) return void sayGoodbye(opened);
     void outbox.deliver().then(() => loop.poke());
     void answers.deliver(hubFeatures);
+    void exchangeHeads(hubFeatures).catch(() => {});
     shareModel();
     desk.changed();
     loop.poke();
@@ -263,8 +267,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   const takeNews = openNewsReader({ desk, bench, outbox, loop });
   let link: Link | null = null;
+  const exchanging = setInterval(() => void exchangeHeads(hubFeatures).catch(() => {}), exchangeEveryMs).unref();
   const stop = async (): Promise<void> => {
     isClosed = true;
+    clearInterval(exchanging);
     outbox.close();
     bench.publication.close();
     await Promise.all([link?.close(), lines.close(), loop.close()]);

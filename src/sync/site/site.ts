@@ -9,6 +9,7 @@ import { parseInvite } from '../protocol/invite-link.ts';
 import type { BenchActs } from './bench-acts.ts';
 import { siteFault } from './faults.ts';
 import { openListening } from './listening.ts';
+import type { CountersignedLedger } from './ledger-heads.ts';
 import type { LedgerDetail } from './membership-desk.ts';
 import { newMembershipState } from './membership-file.ts';
 import { makeMembershipFolder, readMembershipFolders, type StoredMembership } from './membership-folders.ts';
@@ -30,6 +31,8 @@ export interface SiteOrder {
   readonly sealing?: KeySealing;
   /** How hubs are reached; straight, believing the usual authorities, by default. */
   readonly wayOut?: WayOut;
+  /** Countersigned by the hubs; nothing is where it is left out. */
+  readonly ledger?: CountersignedLedger;
   readonly clock?: () => number;
   readonly random?: () => number;
   readonly pingMs?: number;
@@ -63,6 +66,8 @@ export interface Site {
   /** Stops at once; the hub hears of it now or at the next connection. */
   leave(federation: string): Promise<void>;
   memberships(): Membership[];
+  /** Heads of the station's ledger that hubs countersigned. */
+  ledgerWitnesses(): readonly { by: string; entries: number; hash: string; at: string }[];
   /** What a person may order of the bench. @throws Fault 455 */
   bench(federation: string): BenchActs;
   /** Oldest first. @throws Fault 455 */
@@ -99,6 +104,7 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       keys,
       work: order.work,
       ...(order.wayOut !== undefined && { wayOut: order.wayOut }),
+      ...(order.ledger !== undefined && { ledger: order.ledger }),
       clock,
       random: order.random ?? Math.random,
       pingMs: order.pingMs ?? null,
@@ -166,6 +172,12 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       return membership.view;
     },
     leave: (federation) => membershipOf(federation).leave(),
+    ledgerWitnesses: () =>
+      [...memberships.values()].flatMap(({ state }) =>
+        state.ledgerHeads.countersigned === null
+          ? []
+          : [{ by: `the hub of ${state.federation}`, ...state.ledgerHeads.countersigned }],
+      ),
     memberships: () => [...memberships.values()].map(({ view }) => view),
     bench: (federation) => membershipOf(federation).acts,
     lineage: (federation) => membershipOf(federation).state.lineage,
