@@ -11,6 +11,12 @@ const words: Readonly<Record<string, string>> = {
   'site-enrolled': 'Site joined',
   'site-left': 'Site left',
   'site-revoked': 'Site revoked',
+  'site-retired': 'Site retired',
+  'approval-recorded': 'Project approved',
+  'decline-recorded': 'Project declined',
+  'project-retired': 'Project retired',
+  'backup-taken': 'Backup taken',
+  'hub-restored': 'Restored from a backup',
   'site-expelled': 'Site expelled',
   'update-accepted': 'Update accepted',
   'update-refused': 'Update refused',
@@ -39,7 +45,8 @@ export function detailWords(detail: Detail): string {
     .map(([name, value]) => {
       if (name === 'bytes') return bytes(Number(value));
       if (value === true) return name.replace(/^is/, '').toLowerCase();
-      if (name === 'site' || name === 'from' || name === 'reason' || name === 'url') return String(value);
+      if (name === 'site' || name === 'from' || name === 'to' || name === 'reason' || name === 'url')
+        return String(value);
       return `${name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)} ${String(value)}`;
     })
     .join(' · ');

@@ -83,7 +83,7 @@ export const withdrawInviteSchema = z.object({ id: z.string().regex(/^[0-9a-f]{6
 
 export const endMembershipSchema = z.object({
   site: z.string().max(60),
-  kind: z.enum(['revoked', 'expelled']),
+  kind: z.enum(['revoked', 'expelled', 'retired']),
   because: z.string().trim().min(1).max(500),
 });
 
@@ -92,6 +92,15 @@ export const consoleProjectSchema = z.object({
   projectHash: z.string(),
   trunkVersion: z.number(),
   isFinished: z.boolean(),
+  /** The last word of each site's data manager. */
+  answers: z.array(
+    z.object({
+      site: z.string(),
+      answer: z.enum(['approved', 'declined']),
+      because: z.string().nullable(),
+      answeredAt: z.string(),
+    }),
+  ),
 });
 export type ConsoleProject = z.infer<typeof consoleProjectSchema>;
 

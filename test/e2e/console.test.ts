@@ -71,7 +71,7 @@ describe.skipIf(typeof stage === 'string')('the hub’s console in a browser', (
     await page.getByTestId('health').waitFor();
     expect(page.url()).toBe(`${base}/console/#overview`);
     await page.getByText('of 3').first().waitFor();
-  });
+  }, 120_000);
 
   test('each page shows the federation, in light and dark, small and large', async () => {
     for (const theme of ['Dark', 'Light']) {
@@ -152,5 +152,5 @@ describe.skipIf(typeof stage === 'string')('the hub’s console in a browser', (
     expect(await page.getByRole('button', { name: /End the membership/ }).count()).toBe(0);
     await show('Invites');
     expect(await page.getByRole('button', { name: 'Make an invite' }).count()).toBe(0);
-  });
+  }, 120_000);
 });

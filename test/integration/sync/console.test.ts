@@ -95,8 +95,12 @@ describe('a coordinator at the console', () => {
     await lyon.approve((await hub.status()).federation, 'cohort');
     await until('a commit', async () => (await hub.status()).trunkVersion > 0);
     expect(await page.get('invites')).toMatchObject({ body: { invites: [{ state: 'used', usedBy: 'Lyon' }] } });
+    await until('the answer', async () => JSON.stringify((await page.get('project')).body).includes('answeredAt'));
+    expect(await page.get('project')).toMatchObject({
+      body: { project: { answers: [{ site: 'Lyon', answer: 'approved', because: null }] } },
+    });
     expect(await page.get('members')).toMatchObject({
-      body: { members: [{ site: 'Lyon', state: 'member', isOnline: true, examples: 12 }] },
+      body: { members: [{ site: 'Lyon', state: 'member', role: 'site', isOnline: true, examples: 12 }] },
     });
     const trunk = (await page.get('trunk')).body as { commits: object[]; reports: object[] };
     expect(trunk.commits.at(-1)).toMatchObject({ version: 0, updates: 0 });

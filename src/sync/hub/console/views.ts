@@ -11,6 +11,7 @@ import type { HubLedger } from '../hub-ledger.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
 import { listInvites } from '../invites.ts';
 import type { Members } from '../members.ts';
+import { answersTo } from '../project-answers.ts';
 import type { TrunkStore } from '../trunk-store.ts';
 import type { HubCondition } from '../watch-part.ts';
 
@@ -73,7 +74,6 @@ export function openConsoleViews(order: {
       const newest = new Map((await store.newestUpdates()).map((update) => [update.site, update]));
       return (await members.everyone()).map((member) => ({
         ...member,
-        role: 'site',
         isOnline: online.has(member.fingerprint),
         examples: newest.get(member.fingerprint)?.examples ?? null,
         lastUpdateAt: newest.get(member.fingerprint)?.acceptedAt ?? null,
@@ -94,7 +94,8 @@ export function openConsoleViews(order: {
       const current = await store.current();
       if (current === null) return null;
       const { project, projectHash, isFinished, trunk } = current;
-      return { project, projectHash, isFinished, trunkVersion: trunk.version };
+      const answers = await answersTo(order.db, projectHash);
+      return { project, projectHash, isFinished, trunkVersion: trunk.version, answers };
     },
     async trunk() {
       const current = await store.current();
