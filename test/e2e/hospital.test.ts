@@ -253,7 +253,7 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await screenshot('23-ledger-dark');
     await page.emulateMedia({ colorScheme: 'light' });
     await page.getByLabel('Which act').selectOption('update-sent');
-    await page.locator('[data-act="import"]').waitFor({ state: 'detached' });
+    await expect.poll(() => page.locator('[data-act="import"]').count()).toBe(0);
     await page.getByTestId('ledger-entry').getByText('Update sent').waitFor();
     await screenshot('23-ledger-filtered');
     await page.getByRole('button', { name: 'Settings' }).click();

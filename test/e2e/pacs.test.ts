@@ -105,7 +105,7 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     expect(await page.getByRole('dialog').getByRole('heading').first().innerText()).toBe('Sent');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Ledger' }).click();
-    await page.getByText('Studies sent to a peer').first().waitFor();
+    await page.locator('[data-act="studies-sent"]').first().waitFor();
   });
 
   test('says of a wrong port that nothing listens there, and of a wrong password that it is not let in', async (context) => {

@@ -14,7 +14,7 @@ v = numpy.clip((v - low) / (high - low), 0, 1)
 h, w, c = chain['height'], chain['width'], chain['channels']
 assert v.shape[0] % h == 0 and v.shape[0] == v.shape[1] and h == w
 v = v.reshape(h, v.shape[0] // h, w, v.shape[1] // w).mean(axis=(1, 3))
-numpy.repeat(v[..., None], c, axis=2).astype('<f4').tofile(sys.stdout.buffer)
+sys.stdout.buffer.write(numpy.repeat(v[..., None], c, axis=2).astype('<f4').tobytes())
 `;
 
 const run = `
