@@ -50,13 +50,17 @@ export interface OpenWindow {
 
 /** Most that three processes take to start from source beside other tests. */
 const startDeadlineMs = 30_000;
+/** A window without a document by then never gets one. */
+const documentDeadlineMs = 12_000;
+const mostStarts = 4;
 
 /** Opens ImagiQ on a home folder, a new one unless given. */
 export async function openImagiq(stage: Stage, home = newFolder('home')): Promise<OpenWindow> {
   // Of 28 windows of the stand-in Electron started two at a time, one stayed without a document: Chromium's GPU process was not
-  // there, its page waited for it, and no code of ours had run. Such a start is told, and tried once more.
-  const app = (await started(stage, home)) ?? (await started(stage, home));
-  if (app === null) throw new Error('the window did not start, twice');
+  // there, its page waited for it, and no code of ours had run. Such a start is told, and tried again.
+  let app: ElectronApplication | null = null;
+  for (let start = 0; start < mostStarts && app === null; start += 1) app = await started(stage, home);
+  if (app === null) throw new Error(`the window did not start, ${mostStarts} times`);
   const page = await app.firstWindow();
   return {
     app,
@@ -87,6 +91,7 @@ async function started(stage: Stage, home: string): Promise<ElectronApplication 
   const page = await app.firstWindow();
   page.setDefaultTimeout(20_000);
   try {
+    await page.locator('body').waitFor({ state: 'attached', timeout: documentDeadlineMs });
     await page.locator('[data-testid="station-health"][data-state="running"]').waitFor({ timeout: startDeadlineMs });
     return app;
   } catch {
