@@ -5,10 +5,16 @@ import { maskingLimits } from './limits.ts';
 
 /** Why, and what can be used instead; null for a project that can be used, or that does not aggregate securely. */
 export function unusableSecureAggregation(project: Project): string | null {
-  const { secureAggregation, trunkRule, updateCodec } = project;
+  const { secureAggregation, trunkRule, updateCodec, mode } = project;
   if (secureAggregation === null) return null;
   const { threshold } = secureAggregation;
   const { combination, bufferSize, deadlineMs, quorum } = trunkRule;
+  if (mode.kind !== 'trunk') {
+    return (
+      `with mode.kind "${mode.kind}" whole models go from site to site and the hub adds nothing up, so that there is no sum to hide them in; ` +
+      'set mode to {"kind": "trunk"}, or leave secureAggregation out'
+    );
+  }
   if (combination.kind !== 'mean') {
     return (
       `${combination.kind} compares single updates, and secure aggregation hides them: only their sum is ever seen; ` +

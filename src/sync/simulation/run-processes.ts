@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../../contract/fault.ts';
+import { simulationFault } from './faults.ts';
 import { spreadSites } from './churn.ts';
 import { countedUpdates } from './counted-updates.ts';
 import { logisticWork } from './logistic-work.ts';
@@ -30,11 +31,7 @@ export async function runProcesses(
   options: { readonly onCommit?: (commit: CommitNews) => void; readonly signal?: AbortSignal } = {},
 ): Promise<SimulationOutcome> {
   if (scenario.sites > mostProcessSites) {
-    throw new Fault({
-      code: 572,
-      message: `At most ${mostProcessSites} sites can be processes of one machine, and the scenario has ${scenario.sites}. Leave out --processes, or give --sites.`,
-      retry: 'never',
-    });
+    throw simulationFault.tooManyProcesses(mostProcessSites, scenario.sites);
   }
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-processes-'));
   const children = new Set<ChildProcess>();
@@ -74,7 +71,7 @@ async function conduct(
     settle = resolve;
     fail = reject;
   });
-  signal?.addEventListener('abort', () => fail(notEnded('it was stopped')), { once: true });
+  signal?.addEventListener('abort', () => fail(simulationFault.notEnded('it was stopped')), { once: true });
   // Awaited below; what fails before is thrown there.
   over.catch(() => {});
 
@@ -103,7 +100,7 @@ async function conduct(
           if (isFinished || atTarget >= sustainedCommits) settle();
         }
       });
-      child.once('exit', () => reject(notEnded('its hub did not start')));
+      child.once('exit', () => reject(simulationFault.notEnded('its hub did not start')));
       hub = child;
     });
 
@@ -174,9 +171,6 @@ async function conduct(
     })),
   };
 }
-
-const notEnded = (reason: string): Fault =>
-  new Fault({ code: 571, message: `The simulation did not come to an end: ${reason}.`, retry: 'never' });
 
 function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();

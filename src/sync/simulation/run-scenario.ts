@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { Fault } from '../../contract/fault.ts';
+import { simulationFault } from './faults.ts';
 import { type CommitNews, commitNewsSchema, outcomeSchema, type SimulationOutcome } from './outcome.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -35,7 +35,7 @@ export function runScenario(
     child.once('error', reject);
     child.once('exit', () => {
       const reason = options.signal?.aborted ? 'it was stopped' : complaint.trim() || 'its process ended';
-      reject(new Fault({ code: 571, message: `The simulation did not come to an end: ${reason}.`, retry: 'never' }));
+      reject(simulationFault.notEnded(reason));
     });
     child.send(scenario);
   }).finally(() => {

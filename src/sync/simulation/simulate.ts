@@ -8,6 +8,7 @@ import { openCommit } from '../aggregation/trunk-commit.ts';
 import { unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
 import { decodeUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
 import { parameterCount, type Weights } from '../aggregation/weights.ts';
+import { simulationFault } from './faults.ts';
 import { logisticTask, type LogisticTask, logLoss, trainLocally } from './logistic-sites.ts';
 
 export interface SimulationOptions {
@@ -93,7 +94,7 @@ function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
       ? `a commit of ${rule.bufferSize} updates needs as many sites, and there are ${sites}`
       : unusableTrunkRule(rule, parameterCount(logisticTask(1, 1).initial));
   if (reason !== null) {
-    throw new Fault({ code: 570, message: `This rule cannot be simulated: ${reason}.`, retry: 'never' });
+    throw simulationFault.unusableRule(reason);
   }
 }
 

@@ -110,37 +110,37 @@ export const siteFault = {
     }),
   peerUnreachable: (site: string, reason: string) =>
     new Fault({
-      code: 484,
+      code: 490,
       message: `${site} cannot be reached directly (${reason}). Its models come through the hub, sealed.`,
       retry: 'later',
     }),
   wrongPeer: (site: string) =>
     new Fault({
-      code: 485,
+      code: 491,
       message: `What answers at the address of ${site} has not its key. Nothing was sent to it.`,
       retry: 'later',
     }),
   strangerHere: () =>
     new Fault({
-      code: 486,
+      code: 492,
       message: 'This site does not know yours as a member of the federation yet. It is asked again later.',
       retry: 'later',
     }),
   peerPortInUse: (port: number) =>
     new Fault({
-      code: 487,
+      code: 493,
       message: `Port ${port} is taken by another program, so peers cannot reach this site directly. Choose another port.`,
       retry: 'later',
     }),
   cannotListen: (reason: string) =>
     new Fault({
-      code: 488,
+      code: 494,
       message: `This site cannot listen for its peers (${reason}). Check address and port in the settings.`,
       retry: 'later',
     }),
   badPeerAddress: (address: string) =>
     new Fault({
-      code: 489,
+      code: 495,
       message: `${address} is no address that peers could use. Give a name or an IP address, such as imagiq.hospital.example, and the port apart.`,
       retry: 'never',
     }),

@@ -15,7 +15,7 @@ export interface SiteListening {
   readonly now: Listening;
   /** What peers are told; null where nobody listens. */
   address(): { readonly url: string; readonly certificate: string } | null;
-  /** @throws Fault 487–489; what was before stands then. */
+  /** @throws Fault 493–495; what was before stands then. */
   change(rules: ListeningRules): Promise<void>;
   close(): void;
 }

@@ -19,7 +19,7 @@ export interface GreetedPeer {
   readonly seal: MessageSeal;
 }
 
-/** @throws Fault 484 where nobody answers there, 485 for another key, or the peer's own reason of refusal. */
+/** @throws Fault 490 where nobody answers there, 491 for another key, or the peer's own reason of refusal. */
 export async function dialPeer(order: {
   readonly address: AddressStatement;
   readonly site: string;

@@ -11,7 +11,7 @@ export interface PeerDoor {
   close(): void;
 }
 
-/** @throws Fault 487, 488 */
+/** @throws Fault 493, 494 */
 export async function openPeerDoor(order: {
   readonly port: number;
   readonly host: string;

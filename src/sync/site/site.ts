@@ -76,7 +76,7 @@ export interface Site {
   ensembleOf(federation: string): EnsembleFiles | null;
   /** Whether and where this site listens for its peers. */
   listening(): Listening;
-  /** @throws Fault 487–489; what was before stands then. */
+  /** @throws Fault 493–495; what was before stands then. */
   listen(rules: ListeningRules): Promise<void>;
   /** Ends work and connections; the next `openSite` goes on where this one stood. */
   close(): Promise<void>;

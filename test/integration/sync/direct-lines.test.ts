@@ -99,7 +99,7 @@ describe('direct lines', () => {
     );
     const dialled = { address, site: 'Lyon', keys: stranger, card };
     await expect(dialPeer(dialled)).rejects.toMatchObject({
-      code: 484,
+      code: 490,
       message: expect.stringContaining('does not know yours'),
     });
     const [, port] = new URL(address.url!).host.split(':');
@@ -107,10 +107,10 @@ describe('direct lines', () => {
     // Someone who took over the address, with a certificate of their own.
     const other = await siteListening();
     const elsewhere = { ...address, url: `wss://127.0.0.1:${other.listening().listensOn}` };
-    await expect(dialPeer({ ...dialled, address: elsewhere })).rejects.toMatchObject({ code: 484 });
+    await expect(dialPeer({ ...dialled, address: elsewhere })).rejects.toMatchObject({ code: 490 });
     // The right certificate and another device key.
     const impostor = { ...address, device: stranger.fingerprint };
-    await expect(dialPeer({ ...dialled, address: impostor })).rejects.toMatchObject({ code: 485 });
+    await expect(dialPeer({ ...dialled, address: impostor })).rejects.toMatchObject({ code: 491 });
     // Below TLS 1.3 nobody answers.
     await expect(
       new Promise((resolve, reject) => {

@@ -134,6 +134,7 @@ describe('a project with secure aggregation', () => {
       'leave secureAggregation out',
     );
     await refused({ updateCodec: 'float16' }, 'set updateCodec to "float32"');
+    await refused({ mode: { kind: 'cyclic', patienceMs: 60_000 } }, 'set mode to {"kind": "trunk"}');
     await refused({ secureAggregation: { threshold: 2, stepMs: 1_000 } }, 'threshold to 3…4');
     await refused({ secureAggregation: { threshold: 5, stepMs: 1_000 } }, 'threshold to 3…4');
     await refused({ rule: { bufferSize: 2 } }, 'buffers of 3 to 40 sites');
