@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { aggregation } from './bench/aggregation.ts';
 import { federation } from './bench/federation.ts';
+import { growth } from './bench/growth.ts';
 import { hub } from './bench/hub.ts';
 import type { Measurement } from './bench/measurement.ts';
 import { dicomImport } from './bench/dicom-import.ts';
@@ -25,6 +26,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   pixels,
   'study-list': studyList,
   train: training,
+  growth: () => growth(isQuick),
   viewer,
   aggregation,
   hub: () => hub(isQuick),

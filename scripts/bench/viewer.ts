@@ -1,15 +1,25 @@
-// The viewer in the real window: from the click on a study to its first image, scrolling through 300 slices, memory.
-import { execFileSync } from 'node:child_process';
+// The viewer in the real window: from the click on a study to its first image, scrolling through 300 slices, memory; and the
+// same scrolling while this station trains.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
 import { openImagiq, type OpenWindow, setStage } from '../../test/e2e/imagiq-window.ts';
 import { writeCtVolume } from './ct-volume.ts';
 import { lessIsBetter, type Measurement, median, moreIsBetter } from './measurement.ts';
+import { hasMednist, mednistFolder } from './mednist.ts';
 
 const slices = 300;
 const side = 512;
 const turns = Number(process.env['IMAGIQ_BENCH_TURNS'] ?? 3);
+
+const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
+const cohort = 'beside';
+/** Of scrolling without and with training, one after the other. */
+const trainingTurns = 5;
 
 export async function viewer(): Promise<Measurement[]> {
   const stage = await setStage();
@@ -22,11 +32,14 @@ export async function viewer(): Promise<Measurement[]> {
     const home = path.join(folder, 'home');
     const studies = path.join(folder, 'studies');
     writeCtVolume(studies, { side, slices, valueAt: body, number: 1 });
-    const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
-    execFileSync(process.execPath, [cli, '--home', home, 'import', studies], { stdio: 'pipe' });
+    imagiq(home, 'import', studies);
+    if (hasMednist()) {
+      imagiq(home, 'import', mednistFolder, '--labels', 'folders');
+      imagiq(home, 'cohort', 'create', cohort);
+    }
     const window = await openImagiq(stage, home);
     try {
-      return await measure(window);
+      return [...(await measure(window)), ...(hasMednist() ? await measureBesideTraining(window) : [])];
     } finally {
       await window.close();
     }
@@ -69,6 +82,65 @@ async function measure({ app, page }: OpenWindow): Promise<Measurement[]> {
     moreIsBetter('scroll, again', 'frames/s', median(cached), target(30), `median of ${cached.length}; ${note}`),
     lessIsBetter('memory of the window (RSS)', 'MB', shown / 1e6, [], note),
   ];
+}
+
+function imagiq(home: string, ...words: string[]): string {
+  return execFileSync(process.execPath, [cli, '--home', home, ...words], { encoding: 'utf8', stdio: 'pipe' });
+}
+
+const runsSchema = z.object({
+  runs: z.array(z.object({ id: z.string(), progress: z.object({ step: z.number() }).nullable() })).min(1),
+});
+
+/** The newest run of this home once it has made more than `before` steps. */
+async function stepped(home: string, before: number): Promise<{ id: string; step: number }> {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await setTimeout(500)) {
+    const told = runsSchema.safeParse(JSON.parse(imagiq(home, 'runs', 'list', '--json')));
+    const { id = '', progress = null } = told.data?.runs[0] ?? {};
+    if (progress !== null && progress.step > before) return { id, step: progress.step };
+  }
+  throw new Error('the training beside the viewer did not go on within two minutes');
+}
+
+/** The frames per second of the same scrolling, in turns while a training of this station stands still and while it goes on. */
+async function measureBesideTraining({ page, home }: OpenWindow): Promise<Measurement[]> {
+  const training = spawn(
+    process.execPath,
+    [cli, '--home', home, 'train', '--cohort', cohort, '--network', 'resnet18', '--epochs', '10000', '--batch', '32'],
+    { stdio: 'ignore' },
+  );
+  try {
+    const { id } = await stepped(home, 0);
+    await page.getByTestId('study-row').first().dblclick();
+    await page.locator('[data-testid="viewport"][data-painted]').waitFor();
+    const alone: number[] = [];
+    const beside: number[] = [];
+    for (let turn = -1; turn < trainingTurns; turn += 1) {
+      imagiq(home, 'runs', 'pause', id);
+      const without = await page.evaluate<number>(scrollThrough);
+      const { step } = await stepped(home, 0);
+      const resumed = spawn(process.execPath, [cli, '--home', home, 'runs', 'resume', id], { stdio: 'ignore' });
+      await stepped(home, step);
+      const trains = await page.evaluate<number>(scrollThrough);
+      resumed.kill('SIGKILL');
+      // The first turn fills the caches.
+      if (turn < 0) continue;
+      alone.push(without);
+      beside.push(trains);
+    }
+    return [
+      moreIsBetter(
+        'scroll, again, while this station trains',
+        'frames/s',
+        median(beside),
+        [{ name: 'without training', value: median(alone) }],
+        `medians of ${trainingTurns} turns; resnet18, batches of 32`,
+      ),
+    ];
+  } finally {
+    training.kill('SIGKILL');
+    if (training.exitCode === null && training.signalCode === null) await once(training, 'exit');
+  }
 }
 
 /** Code for the page is text: these files are checked with Node's types. From the second click to the first painted frame. */
