@@ -145,9 +145,9 @@ function firstWeights({ network, scenario }: Order): Uint8Array {
   );
 }
 
-function encodedShare(trunk: Uint8Array, trained: Uint8Array, { updateCodec }: Project): number {
+function encodedShare(trunk: Uint8Array, trained: Uint8Array, project: Project): number {
   const update = updateOf(decodeWeights(trunk), decodeWeights(trained));
-  return encodeUpdate(update, updateCodec).byteLength / (4 * parameterCount(update));
+  return encodeUpdate(update, project).byteLength / (4 * parameterCount(update));
 }
 
 function projectOf({ scenario, network, hyperParameters }: Order): Project {

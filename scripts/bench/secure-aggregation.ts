@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import os from 'node:os';
 import { openAccumulator } from '../../src/sync/aggregation/accumulator.ts';
+import { updateFormSchema } from '../../src/contract/federation.ts';
 import { decodeUpdate, encodeUpdate } from '../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../src/sync/aggregation/weights.ts';
 import { bufferKeyOf, createBufferSecrets } from '../../src/sync/secure-aggregation/buffer-keys.ts';
@@ -86,10 +87,11 @@ export async function secureAggregation(): Promise<Measurement[]> {
   const found = decodeRing(sum, layout, sites / counted.length).get('weights')!;
 
   const accumulator = openAccumulator(layout);
+  const form = updateFormSchema.parse({});
   await timed('open', () => {
     for (const { update } of counted) {
-      const bytes = encodeUpdate(update, 'float16');
-      accumulator.add(decodeUpdate(bytes, { layout, codec: 'float16' }), 1 / counted.length);
+      const bytes = encodeUpdate(update, form);
+      accumulator.add(decodeUpdate(bytes, { layout, form }), 1 / counted.length);
     }
   });
   let error = 0;

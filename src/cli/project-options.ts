@@ -1,8 +1,16 @@
 // A new project by options, or from a file: the same at `imagiq hub` and `imagiq project propose`.
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Fault, faultValueOf } from '../contract/fault.ts';
-import { type Mode, type Project, projectSchema } from '../contract/federation.ts';
+import {
+  type Mode,
+  type Project,
+  projectSchema,
+  type UpdateForm,
+  updateCodecs,
+  updateCompressions,
+  updateFormSchema,
+} from '../contract/federation.ts';
 import { bundledNetwork } from '../station/initial-trunk.ts';
 import { modeOption } from './mode-option.ts';
 import { positiveInteger, positiveNumber } from './options.ts';
@@ -16,6 +24,9 @@ export interface ProjectOptions {
   localEpochs: number;
   learningRate?: number;
   mode?: Mode;
+  updateCodec?: UpdateForm['updateCodec'];
+  keptShare?: number;
+  updateCompression?: UpdateForm['updateCompression'];
 }
 
 /** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
@@ -36,7 +47,28 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
       '--mode <mode>',
       'how the shared model moves: trunk, gossip[:NEIGHBOURS], cyclic or rotating (docs/peers.md)',
       modeOption,
+    )
+    .addOption(
+      new Option('--update-codec <codec>', 'how updates travel (docs/hub.md); float16 if not given').choices(
+        updateCodecs,
+      ),
+    )
+    .option(
+      '--kept-share <share>',
+      'with top-k: of each tensor’s weights, how many travel (0.1 if not given)',
+      keptShare,
+    )
+    .addOption(
+      new Option('--update-compression <how>', 'what updates are packed with; none if not given').choices(
+        updateCompressions,
+      ),
     );
+}
+
+function keptShare(text: string): number {
+  const share = updateFormSchema.shape.keptShare.safeParse(Number(text));
+  if (!share.success) throw new InvalidArgumentError('must be a share from 0.001 to 0.5.');
+  return share.data;
 }
 
 /** The project that the options describe; null when they describe none. @throws Fault 802, 803 */
@@ -66,6 +98,9 @@ export function projectOf(options: ProjectOptions): Project | null {
     },
     trunkRule: { bufferSize: options.buffer },
     mode: options.mode,
+    updateCodec: options.updateCodec,
+    keptShare: options.keptShare,
+    updateCompression: options.updateCompression,
     commits: options.commits,
     seed: 1,
   });

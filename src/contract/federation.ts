@@ -98,8 +98,19 @@ export const trunkRuleSchema = z.preprocess((given) => {
 }, trunkRuleFields);
 export type TrunkRule = z.infer<typeof trunkRuleFields>;
 
-/** `int8`: a quarter of the bytes of float32. `top-k`: the tenth of the weights that changed most, a twentieth of the bytes. */
+/** `int8`: a quarter of the bytes of float32. `top-k`: of each tensor the `keptShare` that changed most; a tenth is a twentieth of the bytes. */
 export const updateCodecs = ['float32', 'float16', 'int8', 'top-k'] as const;
+/** What an update's bytes are packed with, where that makes them fewer. */
+export const updateCompressions = ['none', 'zstd'] as const;
+
+/** How updates travel. */
+export const updateFormSchema = z.object({
+  updateCodec: z.enum(updateCodecs).default('float16'),
+  /** With `top-k`: of each tensor's weights, how many travel. */
+  keptShare: z.number().min(0.001).max(0.5).default(0.1),
+  updateCompression: z.enum(updateCompressions).default('none'),
+});
+export type UpdateForm = z.infer<typeof updateFormSchema>;
 
 /** Secure aggregation: the hub sees the sum of a buffer's updates, and none of them (docs/protocol.md, section 10). */
 export const secureAggregationSchema = z.object({
@@ -139,7 +150,7 @@ export const projectSchema = z.object({
   hyperParameters: hyperParametersSchema,
   trunkRule: trunkRuleSchema,
   mode: modeSchema.default({ kind: 'trunk' }),
-  updateCodec: z.enum(updateCodecs).default('float16'),
+  ...updateFormSchema.shape,
   /** Whether sites also train alone and share these models with each other: the bench. Without, they have the trunk only. */
   peerModels: z.boolean().default(true),
   secureAggregation: secureAggregationSchema.nullable().default(null),

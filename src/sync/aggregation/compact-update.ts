@@ -1,5 +1,5 @@
 // Updates in an eighth of their bytes and less: values as whole numbers of 8 bits in blocks that share a scale, of every weight
-// (`int8`) or of the tenth that changed most (`top-k`). What is lost on the way is not lost for good: a site adds it to its
+// (`int8`) or of those that changed most (`top-k`). What is lost on the way is not lost for good: a site adds it to its
 // next update (error feedback: Seide et al., Interspeech 2014; Stich et al., arXiv 1809.07599).
 /// <reference lib="esnext.float16" />
 import { float32Tensor, float32Values, type Tensor } from '../../contract/safetensors.ts';
@@ -12,8 +12,11 @@ export type CompactCodec = (typeof compactCodecs)[number];
 /** Values that share a scale. */
 const blockValues = 256;
 const largestLevel = 127;
-/** Of the weights of a tensor, how many travel with `top-k`. */
-export const keptShare = 0.1;
+export interface CompactForm {
+  readonly updateCodec: CompactCodec;
+  /** Of the weights of a tensor, how many travel with `top-k`. */
+  readonly keptShare: number;
+}
 /** Smaller tensors, biases and what batch norm measured among them, travel as float16: their bytes do not count. */
 const fewestValues = 1_024;
 
@@ -23,11 +26,13 @@ const placesOf = (name: string): string => `${name}/places`;
 function isCompacted({ shape, values }: WeightTensor): boolean {
   return shape.length > 1 && values.length >= fewestValues;
 }
-const keptCount = (values: number): number => Math.ceil(values * keptShare);
+/** How many of a tensor's values travel; null: all of them. */
+const keptCount = (values: number, { updateCodec, keptShare }: CompactForm): number | null =>
+  updateCodec === 'top-k' ? Math.ceil(values * keptShare) : null;
 const blockCount = (values: number): number => Math.ceil(values / blockValues);
 
 /** The tensors of the wire, by name. Values must be finite; a value's error is at most half a 127th of its block's largest. */
-export function compactTensors(update: Weights, codec: CompactCodec): Map<string, Tensor> {
+export function compactTensors(update: Weights, form: CompactForm): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of update) {
     const { shape, values } = tensor;
@@ -35,7 +40,8 @@ export function compactTensors(update: Weights, codec: CompactCodec): Map<string
       tensors.set(name, { elementType: 'F16', shape, bytes: new Uint8Array(new Float16Array(values).buffer) });
       continue;
     }
-    const places = codec === 'top-k' ? largestPlaces(values, keptCount(values.length)) : null;
+    const kept = keptCount(values.length, form);
+    const places = kept === null ? null : largestPlaces(values, kept);
     const sent = places === null ? values : Float32Array.from(places, (place) => values[place]!);
     const { levels, scales } = quantised(sent);
     tensors.set(name, {
@@ -53,14 +59,15 @@ export function compactTensors(update: Weights, codec: CompactCodec): Map<string
 }
 
 /** Most bytes of the tensors above, without the file's header. */
-export function mostCompactBytes(layout: Weights, codec: CompactCodec): number {
+export function mostCompactBytes(layout: Weights, form: CompactForm): number {
   let bytes = 0;
   for (const tensor of layout.values()) {
     const count = tensor.values.length;
+    const kept = keptCount(count, form);
     if (!isCompacted(tensor)) bytes += count * 2;
-    else if (codec === 'int8') bytes += count + blockCount(count) * 4;
+    else if (kept === null) bytes += count + blockCount(count) * 4;
     // A gap takes a second byte for each 128 weights that it passes over, at most.
-    else bytes += keptCount(count) * 2 + Math.ceil(count / 128) + blockCount(keptCount(count)) * 4;
+    else bytes += kept * 2 + Math.ceil(count / 128) + blockCount(kept) * 4;
     bytes += 3 * 8;
   }
   return bytes;
@@ -73,7 +80,7 @@ export function mostCompactBytes(layout: Weights, codec: CompactCodec): number {
 export function updateOfCompact(
   tensors: ReadonlyMap<string, Tensor>,
   layout: Weights,
-  codec: CompactCodec,
+  form: CompactForm,
 ): Map<string, WeightTensor> {
   const update = new Map<string, WeightTensor>();
   const known = new Set<string>();
@@ -81,7 +88,7 @@ export function updateOfCompact(
     known.add(name);
     const tensor = tensors.get(name);
     if (tensor === undefined) throw aggregationFault.otherTensors(`tensor ${name} is missing`);
-    if (tensor.elementType !== elementType) throw aggregationFault.otherCodec(tensor.elementType, codec);
+    if (tensor.elementType !== elementType) throw aggregationFault.otherCodec(tensor.elementType, form.updateCodec);
     if (shape !== null && tensor.shape.join() !== shape.join())
       throw aggregationFault.otherShape(name, tensor.shape, shape);
     return tensor;
@@ -94,13 +101,14 @@ export function updateOfCompact(
       update.set(name, { shape, values: new Float32Array(new Float16Array(buffer, byteOffset, count)) });
       continue;
     }
-    const sent = codec === 'top-k' ? keptCount(count) : count;
+    const kept = keptCount(count, form);
+    const sent = kept ?? count;
     const levels = take(name, 'I8', [sent]).bytes;
     const scales = float32Values(take(scalesOf(name), 'F32', [blockCount(sent)]));
     for (const scale of scales) {
       if (!(scale >= 0 && Number.isFinite(scale))) throw aggregationFault.unreadable(`a scale of ${name} is ${scale}`);
     }
-    const places = codec === 'top-k' ? unpackedPlaces(take(placesOf(name), 'U8', null).bytes, sent, count) : null;
+    const places = kept === null ? null : unpackedPlaces(take(placesOf(name), 'U8', null).bytes, kept, count);
     if (places === 'damaged') throw aggregationFault.unreadable(`the places of ${name} do not fit the tensor`);
     const values = new Float32Array(count);
     for (let index = 0; index < sent; index += 1) {

@@ -63,4 +63,10 @@ export const aggregationFault = {
         'Send it again after the next commit.',
       retry: 'later',
     }),
+  unpacksTooLarge: (limitBytes: number) =>
+    never(
+      562,
+      `The update unpacks to more than the ${limitBytes} bytes that this project's network allows. It was not opened any further; ` +
+        'pack the update itself and nothing else.',
+    ),
 } as const;

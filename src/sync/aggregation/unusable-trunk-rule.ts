@@ -1,8 +1,9 @@
 // Rules that cannot keep what they promise are refused when a project is set, not found out in its tenth commit.
-import type { TrunkRule } from '../../contract/federation.ts';
+import type { Project, TrunkRule } from '../../contract/federation.ts';
 import { fewestForKrum } from './krum.ts';
 import { trimmedAtEachEnd } from './trimmed-mean.ts';
-import type { UpdateCodec } from './update.ts';
+
+type UpdateCodec = Project['updateCodec'];
 
 /** Limits of the rules that hold an update of every site of a commit at once. */
 export const heldUpdateLimits = {

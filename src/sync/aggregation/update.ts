@@ -1,6 +1,6 @@
 // Updates: the difference that training made to the trunk, how it is written for the wire, and what makes one acceptable.
 /// <reference lib="esnext.float16" />
-import type { updateCodecs } from '../../contract/federation.ts';
+import type { UpdateForm } from '../../contract/federation.ts';
 import { Fault, type FaultValue } from '../../contract/fault.ts';
 import {
   decodeTensorFile,
@@ -10,16 +10,15 @@ import {
   type Tensor,
 } from '../../contract/safetensors.ts';
 import {
-  type CompactCodec,
   compactCodecs,
+  type CompactForm,
   compactTensors,
   mostCompactBytes,
   updateOfCompact,
 } from './compact-update.ts';
 import { aggregationFault } from './faults.ts';
+import { packed, unpacked } from './packed-update.ts';
 import type { Weights, WeightTensor } from './weights.ts';
-
-export type UpdateCodec = (typeof updateCodecs)[number];
 
 /**
  * Largest change of one weight that an update may hold. It keeps the fixed-point sum of a commit exact whatever
@@ -27,9 +26,10 @@ export type UpdateCodec = (typeof updateCodecs)[number];
  */
 export const maxUpdateMagnitude = 2048;
 
-const elementTypeOf = { float32: 'F32', float16: 'F16' } as const;
-const isCompact = (codec: UpdateCodec): codec is CompactCodec => compactCodecs.some((one) => one === codec);
-/** Whether a site adds what this codec lost to its next update. */
+function isCompact(form: UpdateForm): form is UpdateForm & CompactForm {
+  return compactCodecs.some((codec) => codec === form.updateCodec);
+}
+/** Whether a site adds what the codec lost to its next update. */
 export const hasErrorFeedback = isCompact;
 
 /** The tensor file's largest header, its length field, and room for alignment between tensors. */
@@ -80,23 +80,24 @@ export function updateNorm(update: Weights): number {
  * Writes an update for the wire. float16 halves the bytes at a relative error of about 2e-4 (rounding to nearest even).
  * A value beyond float16's range becomes infinite: call `checkUpdate` first. `int8` and `top-k`: compact-update.ts.
  */
-export function encodeUpdate(
-  update: Weights,
-  codec: UpdateCodec,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
-  if (isCompact(codec)) return encodeTensorFile({ tensors: compactTensors(update, codec), metadata });
-  const tensors = new Map<string, Tensor>();
-  for (const [name, { shape, values }] of update) {
-    tensors.set(name, codec === 'float32' ? float32Tensor(values, shape) : float16Tensor(values, shape));
-  }
-  return encodeTensorFile({ tensors, metadata });
+export function encodeUpdate(update: Weights, form: UpdateForm): Uint8Array {
+  const tensors = isCompact(form) ? compactTensors(update, form) : floatTensors(update, form);
+  const bytes = encodeTensorFile({ tensors, metadata: {} });
+  return form.updateCompression === 'zstd' ? packed(bytes) : bytes;
 }
 
-/** Most bytes that an update to weights of this layout can have; anything longer need not be received. */
-export function maxUpdateBytes(layout: Weights, codec: UpdateCodec): number {
-  if (isCompact(codec)) return headerAllowanceBytes + mostCompactBytes(layout, codec);
-  const elementBytes = codec === 'float32' ? 4 : 2;
+function floatTensors(update: Weights, { updateCodec }: UpdateForm): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { shape, values }] of update) {
+    tensors.set(name, updateCodec === 'float32' ? float32Tensor(values, shape) : float16Tensor(values, shape));
+  }
+  return tensors;
+}
+
+/** Most bytes that an update to weights of this layout can have, packed or not; anything longer need not be received. */
+export function maxUpdateBytes(layout: Weights, form: UpdateForm): number {
+  if (isCompact(form)) return headerAllowanceBytes + mostCompactBytes(layout, form);
+  const elementBytes = form.updateCodec === 'float32' ? 4 : 2;
   let bytes = headerAllowanceBytes;
   for (const { values } of layout.values()) bytes += Math.ceil((values.length * elementBytes) / 8) * 8;
   return bytes;
@@ -105,17 +106,17 @@ export function maxUpdateBytes(layout: Weights, codec: UpdateCodec): number {
 /**
  * Decodes an update from outside and checks it whole: what is returned fits `layout`, in its order, finite and bounded.
  * Memory is bounded by `maxUpdateBytes` and the size of the layout.
- * @throws Fault 550–557 with the reason of refusal.
+ * @throws Fault 550–557 or 562 with the reason of refusal.
  */
 export function decodeUpdate(
   bytes: Uint8Array,
-  expected: { readonly layout: Weights; readonly codec: UpdateCodec; readonly maxNorm?: number },
+  expected: { readonly layout: Weights; readonly form: UpdateForm; readonly maxNorm?: number },
 ): Weights {
-  const limitBytes = maxUpdateBytes(expected.layout, expected.codec);
+  const { layout, form } = expected;
+  const limitBytes = maxUpdateBytes(layout, form);
   if (bytes.byteLength > limitBytes) throw aggregationFault.tooLarge(bytes.byteLength, limitBytes);
-  const tensors = tensorsOf(bytes);
-  const { layout, codec } = expected;
-  const update = isCompact(codec) ? updateOfCompact(tensors, layout, codec) : updateOfFloats(tensors, layout, codec);
+  const tensors = tensorsOf(form.updateCompression === 'zstd' ? unpacked(bytes, limitBytes) : bytes);
+  const update = isCompact(form) ? updateOfCompact(tensors, layout, form) : updateOfFloats(tensors, layout, form);
   const refusal = valueFault(update, expected.maxNorm);
   if (refusal) throw refusal;
   return update;
@@ -124,16 +125,15 @@ export function decodeUpdate(
 function updateOfFloats(
   tensors: ReadonlyMap<string, Tensor>,
   layout: Weights,
-  codec: keyof typeof elementTypeOf,
+  { updateCodec }: UpdateForm,
 ): Map<string, WeightTensor> {
+  const expected = updateCodec === 'float32' ? 'F32' : 'F16';
   const fault = layoutFault(tensors, layout);
   if (fault) throw fault;
   const update = new Map<string, WeightTensor>();
   for (const [name, { shape }] of layout) {
     const tensor = tensors.get(name)!;
-    if (tensor.elementType !== elementTypeOf[codec]) {
-      throw aggregationFault.otherCodec(tensor.elementType, elementTypeOf[codec]);
-    }
+    if (tensor.elementType !== expected) throw aggregationFault.otherCodec(tensor.elementType, expected);
     update.set(name, { shape, values: tensor.elementType === 'F32' ? float32Values(tensor) : float16Values(tensor) });
   }
   return update;

@@ -30,7 +30,7 @@ export function openNextTrunk({ store, blobs }: { readonly store: TrunkStore; re
       optimizerState: optimizerBlob === null ? null : decodeWeights(await blobs.read(optimizerBlob)),
     });
     for (const update of updates) {
-      const change = decodeUpdate(await blobs.read(update.blob), { layout: base, codec: project.updateCodec });
+      const change = decodeUpdate(await blobs.read(update.blob), { layout: base, form: project });
       const started = update.baseVersion === trunk.version ? base : await trunkWeights(projectHash, update.baseVersion);
       open.add(update.idempotencyKey, rebaseStatistics(change, { base: started, current: base, statistics }));
     }

@@ -188,7 +188,7 @@ export function openTrunk(order: {
     if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
     try {
       const layout = await baseWeights(current);
-      decodeUpdate(await blobs.read(update.blob), { layout, codec: current.project.updateCodec });
+      decodeUpdate(await blobs.read(update.blob), { layout, form: current.project });
     } catch (thrown) {
       // Only a reason of refusal makes the bytes useless; a disk that cannot be read does not.
       throw thrown instanceof Fault ? await refuse(thrown) : thrown;

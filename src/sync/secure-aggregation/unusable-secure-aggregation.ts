@@ -5,7 +5,7 @@ import { maskingLimits } from './limits.ts';
 
 /** Why, and what can be used instead; null for a project that can be used, or that does not aggregate securely. */
 export function unusableSecureAggregation(project: Project): string | null {
-  const { secureAggregation, trunkRule, updateCodec, mode } = project;
+  const { secureAggregation, trunkRule, updateCodec, updateCompression, mode } = project;
   if (secureAggregation === null) return null;
   const { threshold } = secureAggregation;
   const { combination, bufferSize, deadlineMs, quorum } = trunkRule;
@@ -25,6 +25,12 @@ export function unusableSecureAggregation(project: Project): string | null {
     return (
       `masked updates travel as whole numbers of 32 bits, which ${updateCodec} would destroy; ` +
       'set updateCodec to "float32", or leave secureAggregation out'
+    );
+  }
+  if (updateCompression !== 'none') {
+    return (
+      'a masked update looks like random bytes, which nothing can make fewer; ' +
+      'set updateCompression to "none", or leave secureAggregation out'
     );
   }
   if (bufferSize < maskingLimits.fewestSites || bufferSize > maskingLimits.sites) {

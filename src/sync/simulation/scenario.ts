@@ -1,7 +1,7 @@
 // What a simulation is to play: sites, their speeds, the network, who goes and when, the hub's deaths, the project's rule
 // (docs/simulation.md). Times are virtual seconds.
 import { z } from 'zod';
-import { trunkRuleSchema, updateCodecs } from '../../contract/federation.ts';
+import { trunkRuleSchema, updateFormSchema } from '../../contract/federation.ts';
 
 const seconds = z.number().min(0).max(1e8);
 
@@ -60,7 +60,7 @@ export const scenarioSchema = z.strictObject({
   project: z
     .strictObject({
       trunkRule: trunkRuleSchema.prefault({ bufferSize: 2 }),
-      updateCodec: z.enum(updateCodecs).default('float16'),
+      ...updateFormSchema.shape,
       commits: z.number().int().min(1).max(100_000).default(50),
       peerModels: z.boolean().default(false),
     })

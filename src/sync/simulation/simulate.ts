@@ -1,7 +1,7 @@
 // Asynchronous against synchronous rules on a virtual clock: the hub's real aggregation and update codec, simulated time.
 // Sites train a small real task (logistic-sites.ts); only the waiting is imagined.
 import { Fault } from '../../contract/fault.ts';
-import { type TrunkRule, trunkRuleSchema } from '../../contract/federation.ts';
+import { type TrunkRule, trunkRuleSchema, updateFormSchema } from '../../contract/federation.ts';
 import { nextCommit } from '../aggregation/next-commit.ts';
 import { seededRandom } from '../aggregation/seeded-random.ts';
 import { openCommit } from '../aggregation/trunk-commit.ts';
@@ -10,6 +10,9 @@ import { decodeUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
 import { parameterCount, type Weights } from '../aggregation/weights.ts';
 import { simulationFault } from './faults.ts';
 import { logisticTask, type LogisticTask, logLoss, trainLocally } from './logistic-sites.ts';
+
+/** As projects have it that say nothing of it. */
+const form = updateFormSchema.parse({});
 
 export interface SimulationOptions {
   /** 2…1000. */
@@ -130,7 +133,7 @@ function openHub(task: LogisticTask, rule: TrunkRule) {
     take(site: number, base: number, bytes: Uint8Array, clockMs: number): 'refused' | 'buffered' | 'committed' {
       let update: Weights;
       try {
-        update = decodeUpdate(bytes, { layout: hub.trunk, codec: 'float16' });
+        update = decodeUpdate(bytes, { layout: hub.trunk, form });
       } catch (thrown) {
         if (thrown instanceof Fault) return 'refused';
         throw thrown;
@@ -237,5 +240,5 @@ function scaled(update: Weights, factor: number): Weights {
 }
 
 function encoded(update: Weights): Uint8Array {
-  return encodeUpdate(update, 'float16');
+  return encodeUpdate(update, form);
 }

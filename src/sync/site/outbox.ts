@@ -193,16 +193,16 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       const { project } = state;
       if (project === null) return;
       const base = decodeWeights(trunk.weights);
-      const { updateCodec: codec } = project.project;
+      const form = project.project;
       const change = updateOf(base, decodeWeights(weights));
-      const update = hasErrorFeedback(codec) ? withResidual(desk, project.hash, change) : change;
+      const update = hasErrorFeedback(form) ? withResidual(desk, project.hash, change) : change;
       const refusal = checkUpdate(update, { layout: base });
       if (refusal !== null) throw siteFault.badTraining(refusal.message);
-      const bytes = encodeUpdate(openUpdate(project.project, update, decodeWeights(weights)), codec);
+      const bytes = encodeUpdate(openUpdate(project.project, update, decodeWeights(weights)), form);
       const blob = blobs.put(bytes);
       const lastResidual = state.residual;
-      if (hasErrorFeedback(codec)) {
-        const lost = updateOf(decodeUpdate(bytes, { layout: base, codec }), update);
+      if (hasErrorFeedback(form)) {
+        const lost = updateOf(decodeUpdate(bytes, { layout: base, form }), update);
         state.residual = { projectHash: project.hash, blob: blobs.put(encodeWeights(lost)) };
       }
       const idempotencyKey = createHash('sha256')

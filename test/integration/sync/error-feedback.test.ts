@@ -20,7 +20,11 @@ const name = 'logits.kernel';
 const step = Float32Array.from({ length: 2_048 }, (_, index) => Math.sin(index) ** 5 * 0.01);
 const made = (times: number): Weights => new Map([[name, { shape, values: step.map((value) => value * times) }]]);
 
-it.each(['int8', 'top-k'] as const)('%s: trunk and what the site still owes are all that it trained', async (codec) => {
+it.each([
+  ['int8', 'none'],
+  ['top-k', 'none'],
+  ['top-k', 'zstd'],
+] as const)('%s, packing %s: trunk and what the site still owes are all that it trained', async (codec, packing) => {
   const initialWeights = encodeTensorFile({
     tensors: new Map([[name, float32Tensor(new Float32Array(2_048), shape)]]),
     metadata: {},
@@ -29,6 +33,7 @@ it.each(['int8', 'top-k'] as const)('%s: trunk and what the site still owes are 
   const project = projectSchema.parse({
     ...practiceProject({ rule: { bufferSize: 1 }, commits, peerModels: false }),
     updateCodec: codec,
+    updateCompression: packing,
   });
   const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights }));
   let pass: () => void = () => {};

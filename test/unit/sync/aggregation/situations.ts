@@ -1,12 +1,22 @@
 // Weights and sites for the tests of aggregation.
 import * as fc from 'fast-check';
-import { type TrunkRule, trunkRuleSchema } from '../../../../src/contract/federation.ts';
+import {
+  type TrunkRule,
+  trunkRuleSchema,
+  type UpdateForm,
+  updateFormSchema,
+} from '../../../../src/contract/federation.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import { seededRandom } from '../../../../src/sync/aggregation/seeded-random.ts';
 
 /** A project's rule with everything at its default but the given. */
 export function commitRule(changes: Partial<TrunkRule> = {}): TrunkRule {
   return { ...trunkRuleSchema.parse({ bufferSize: 1 }), ...changes };
+}
+
+/** With everything else as projects have it that say nothing of it. */
+export function updateForm(updateCodec: UpdateForm['updateCodec']): UpdateForm {
+  return updateFormSchema.parse({ updateCodec });
 }
 
 /** Weights of one matrix and one vector. */

@@ -14,7 +14,9 @@ import {
   updateOf,
 } from '../../../../src/sync/aggregation/update.ts';
 import { decodeWeights, encodeWeights, parameterCount } from '../../../../src/sync/aggregation/weights.ts';
-import { flat, updateValues, weightsOf } from './situations.ts';
+import { flat, updateForm, updateValues, weightsOf } from './situations.ts';
+
+const [float32, float16] = [updateForm('float32'), updateForm('float16')];
 
 const layout = weightsOf(new Float32Array(9));
 const codeOf = (act: () => unknown): number | null => {
@@ -42,7 +44,7 @@ describe('an update', () => {
     fc.assert(
       fc.property(updateValues, (values) => {
         const update = weightsOf(values);
-        const decoded = decodeUpdate(encodeUpdate(update, 'float32'), { layout, codec: 'float32' });
+        const decoded = decodeUpdate(encodeUpdate(update, float32), { layout, form: float32 });
         expect(flat(decoded)).toEqual(flat(update));
       }),
     );
@@ -52,20 +54,20 @@ describe('an update', () => {
     fc.assert(
       fc.property(updateValues, (values) => {
         const update = weightsOf(values);
-        const bytes = encodeUpdate(update, 'float16');
-        const decoded = flat(decodeUpdate(bytes, { layout, codec: 'float16' }));
+        const bytes = encodeUpdate(update, float16);
+        const decoded = flat(decodeUpdate(bytes, { layout, form: float16 }));
         flat(update).forEach((value, index) => {
           expect(Math.abs(decoded[index]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -11 + 2 ** -24);
         });
       }),
     );
     const large = new Map([['kernel', { shape: [10_000], values: new Float32Array(10_000) }]]);
-    expect(encodeUpdate(large, 'float16').length).toBeLessThan(0.51 * encodeUpdate(large, 'float32').length);
+    expect(encodeUpdate(large, float16).length).toBeLessThan(0.51 * encodeUpdate(large, float32).length);
   });
 
   it('is named by its content: the same values encode to the same bytes', () => {
     const values = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-    expect(encodeUpdate(weightsOf(values), 'float16')).toEqual(encodeUpdate(weightsOf(values), 'float16'));
+    expect(encodeUpdate(weightsOf(values), float16)).toEqual(encodeUpdate(weightsOf(values), float16));
   });
 
   it('with every value in place is accepted', () => {
@@ -79,7 +81,7 @@ describe('an update', () => {
   ])('with a value that is %s is refused with its reason', (_, bad, code) => {
     const update = weightsOf([0, 0, 0, bad, 0, 0, 0, 0, 0]);
     expect(checkUpdate(update, { layout })?.code).toBe(code);
-    expect(codeOf(() => decodeUpdate(encodeUpdate(update, 'float32'), { layout, codec: 'float32' }))).toBe(code);
+    expect(codeOf(() => decodeUpdate(encodeUpdate(update, float32), { layout, form: float32 }))).toBe(code);
   });
 
   it('of a norm beyond the project policy is refused, and one at it accepted', () => {
@@ -98,16 +100,16 @@ describe('an update', () => {
   });
 
   it('in another codec than the project agreed on is refused', () => {
-    expect(codeOf(() => decodeUpdate(encodeUpdate(layout, 'float32'), { layout, codec: 'float16' }))).toBe(554);
+    expect(codeOf(() => decodeUpdate(encodeUpdate(layout, float32), { layout, form: float16 }))).toBe(554);
   });
 
   it('that is longer than the network allows is refused unopened', () => {
-    const bytes = new Uint8Array(maxUpdateBytes(layout, 'float16') + 1);
-    expect(codeOf(() => decodeUpdate(bytes, { layout, codec: 'float16' }))).toBe(551);
+    const bytes = new Uint8Array(maxUpdateBytes(layout, float16) + 1);
+    expect(codeOf(() => decodeUpdate(bytes, { layout, form: float16 }))).toBe(551);
   });
 
   it('made of arbitrary or damaged bytes gives a fault, never another error', () => {
-    const whole = encodeUpdate(weightsOf([1, 2, 3, 4, 5, 6, 7, 8, 9]), 'float16');
+    const whole = encodeUpdate(weightsOf([1, 2, 3, 4, 5, 6, 7, 8, 9]), float16);
     const damaged = fc
       .array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 })
       .map((changes) => {
@@ -119,7 +121,7 @@ describe('an update', () => {
     const codes: (number | null)[] = [];
     fc.assert(
       fc.property(fc.oneof(damaged, cut, fc.uint8Array({ maxLength: 400 })), (bytes) => {
-        codes.push(codeOf(() => decodeUpdate(bytes, { layout, codec: 'float16' })));
+        codes.push(codeOf(() => decodeUpdate(bytes, { layout, form: float16 })));
       }),
       { numRuns: 500 },
     );
