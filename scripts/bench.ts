@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { accuracy } from './bench/accuracy.ts';
 import { aggregation } from './bench/aggregation.ts';
 import { federation } from './bench/federation.ts';
 import { growth } from './bench/growth.ts';
@@ -26,6 +27,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   pixels,
   'study-list': studyList,
   train: training,
+  accuracy,
   growth: () => growth(isQuick),
   viewer,
   aggregation,

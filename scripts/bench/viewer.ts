@@ -1,6 +1,6 @@
 // The viewer in the real window: from the click on a study to its first image, scrolling through 300 slices, memory; and the
 // same scrolling while this station trains.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';

@@ -45,7 +45,7 @@ export type PrivacyMeter = z.infer<typeof privacyMeterSchema>;
 
 export const hyperParametersSchema = z.object({
   epochs: z.number().int().min(1).max(10_000).default(10),
-  batchSize: z.number().int().min(1).max(4_096).default(32),
+  batchSize: z.number().int().min(1).max(4_096).default(16),
   optimiser: z.enum(optimiserNames).default('adam'),
   learningRate: z.number().positive().max(10).default(1e-3),
   momentum: z.number().min(0).lt(1).default(0.9),

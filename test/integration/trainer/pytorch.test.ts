@@ -66,6 +66,25 @@ async function float32Error(workload: Workload, target: string, batch?: number):
   return z.object({ float32_error: z.number() }).parse(JSON.parse(stdout)).float32_error;
 }
 
+/** Prints provider and error of the first gradient of cnn-64 from the folder that is its argument. */
+const gradientOnWebgpu = `
+import { gradientError, readReferenceRun } from './src/trainer/bench/reference-run.ts';
+import { firstGradient } from './src/trainer/bench/train-workload.ts';
+import { openCompiledSession } from './src/trainer/engines/compiled/compiled-session.ts';
+import { resolveNetwork } from './src/trainer/networks/catalogue.ts';
+const from = process.argv[1];
+const network = resolveNetwork('cnn-small');
+const run = readReferenceRun(from, network);
+let provider = '';
+const open = async (options) => {
+  const session = await openCompiledSession(options, 'webgpu', 1);
+  provider = session.provider;
+  return session;
+};
+const { gradient } = await firstGradient('cnn-64', run, open);
+console.log(JSON.stringify({ provider, error: gradientError(from, network, run.classes, gradient) }));
+`;
+
 function expectSameLosses(found: readonly number[], expected: readonly number[]): void {
   expect(found).toHaveLength(expected.length);
   for (const [step, loss] of found.entries()) expect(Math.abs(loss - expected[step]!)).toBeLessThan(1e-3);
@@ -109,6 +128,20 @@ describe('from the weights and on the data of PyTorch', () => {
     const { loss, gradient } = await firstGradient('cnn-64', run, (options) => openEagerSession(options, 'cpu'));
     expect(Math.abs(loss - run.losses[0]!)).toBeLessThan(1e-5);
     expect(gradientError(from, network, run.classes, gradient)).toBeLessThanOrEqual(allowed);
+  });
+
+  it('WebGPU in software finds the same first gradient', { timeout: 3 * timeout }, async (context) => {
+    if (missing !== null) context.skip(missing);
+    if (!existsSync(softwareDriver)) context.skip('there is no software Vulkan driver (apt-get install chromium)');
+    const from = await exported('cnn-64', 1, 4);
+    const allowed = 2 * (await float32Error('cnn-64', from, 4));
+    // In a process of its own: the driver is found by its environment.
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', gradientOnWebgpu, from], {
+      cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+      env: { ...process.env, VK_ICD_FILENAMES: softwareDriver, XDG_RUNTIME_DIR: tmpdir() },
+    });
+    const found = z.object({ provider: z.literal('webgpu'), error: z.number() }).parse(JSON.parse(stdout));
+    expect(found.error).toBeLessThanOrEqual(allowed);
   });
 
   for (const [workload, batch] of [
