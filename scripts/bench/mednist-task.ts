@@ -111,7 +111,7 @@ export function openMednistTask(folder: string): { taskOf(order: Order): Mednist
         },
         async measure({ probabilities, split }) {
           const { labels, patients } = readSplit(order.siteFiles[site]!, split);
-          return metricsOf(probabilities, labels, patients, mednistClasses);
+          return metricsOf(probabilities, Int32Array.from(labels), patients, mednistClasses);
         },
         layoutOf: (network, classes) => weightSpecifications(network, classes),
         datasetFingerprint: async (cohort) =>

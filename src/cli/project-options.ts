@@ -1,6 +1,7 @@
 // A new project by options, or from a file: the same at `imagiq hub` and `imagiq project propose`.
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import { Fault, faultValueOf } from '../contract/fault.ts';
 import {
   type Mode,
@@ -11,6 +12,7 @@ import {
   updateCompressions,
   updateFormSchema,
 } from '../contract/federation.ts';
+import { type Task, taskNames } from '../contract/network.ts';
 import { bundledNetwork } from '../station/initial-trunk.ts';
 import { modeOption } from './mode-option.ts';
 import { positiveInteger, positiveNumber } from './options.ts';
@@ -18,6 +20,7 @@ import { positiveInteger, positiveNumber } from './options.ts';
 export interface ProjectOptions {
   project?: string;
   network?: string;
+  task?: Task;
   classes?: string;
   commits: number;
   buffer: number;
@@ -38,6 +41,7 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
     command.option('--project <file>', 'JSON of the project (docs/hub.md); or make one with the options below');
   return command
     .option('--network <name>', 'network of a new project')
+    .addOption(new Option('--task <task>', 'what its network is asked for; default: its own task').choices(taskNames))
     .option('--classes <list>', 'classes of a new project, separated by commas, in the order of the logits')
     .option('--commits <number>', 'trunk commits until the project is finished', positiveInteger, 20)
     .option('--buffer <number>', 'updates per trunk commit', positiveInteger, 2)
@@ -90,7 +94,7 @@ export function projectOf(options: ProjectOptions): Project | null {
     id: `${options.network}-${classes.length}-classes`.toLowerCase(),
     title: `${options.network} on ${classes.join(', ')}`,
     classes,
-    network: bundledNetwork(options.network),
+    network: bundledNetwork(options.network, options.task),
     hyperParameters: {
       epochs: options.localEpochs,
       schedule: 'cosine',
@@ -108,9 +112,15 @@ export function projectOf(options: ProjectOptions): Project | null {
 
 function readProject(file: string): Project {
   try {
-    const value = JSON.parse(readFileSync(file, 'utf8')) as { network?: unknown };
-    // A network given by name is one of the bundled ones.
-    const network = typeof value.network === 'string' ? bundledNetwork(value.network) : value.network;
+    const value = JSON.parse(readFileSync(file, 'utf8')) as {
+      network?: unknown;
+      task?: unknown;
+    };
+    // A network given by name is one of the bundled ones, and then the task may be given too.
+    const network =
+      typeof value.network === 'string'
+        ? bundledNetwork(value.network, z.enum(taskNames).optional().parse(value.task))
+        : value.network;
     return projectSchema.parse({ ...value, network });
   } catch (error) {
     throw new Fault(

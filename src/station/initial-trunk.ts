@@ -1,7 +1,7 @@
 // The weights that a project's trunk starts from: the network's seeded initialisation, the same on every machine.
 import { encodeTensorFile, float32Tensor, type Tensor } from '../contract/safetensors.ts';
 import type { Project } from '../contract/federation.ts';
-import type { Network } from '../contract/network.ts';
+import type { Network, Task } from '../contract/network.ts';
 import { initialWeights, networkCatalogue, resolveNetwork, weightSpecifications } from '../trainer/client.ts';
 
 /** Trunk version 0 of a project as safetensors bytes in canonical order. */
@@ -15,9 +15,9 @@ export function initialTrunk(project: Project): Uint8Array {
   return encodeTensorFile({ tensors, metadata: {} });
 }
 
-/** A bundled network by name. @throws Fault (trainer) naming the known ones. */
-export function bundledNetwork(name: string): Network {
-  return resolveNetwork(name);
+/** A bundled network by name, asked this task (default: its own). @throws Fault (trainer) naming the known ones. */
+export function bundledNetwork(name: string, task?: Task): Network {
+  return resolveNetwork(name, task);
 }
 
 /** Names of the bundled networks. */

@@ -6,7 +6,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Project } from '../contract/federation.ts';
 import { hyperParametersSchema, type TrainOrder, type TrainOutcome } from '../contract/training.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
-import { metricsOf, type TrainerProcess, type TrainListeners, weightSpecifications } from '../trainer/client.ts';
+import {
+  metricsOf,
+  multiLabelMetrics,
+  type TrainerProcess,
+  type TrainListeners,
+  weightSpecifications,
+} from '../trainer/client.ts';
 import { readSplit } from './cohorts/read-split.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
 import { stationFault } from './faults.ts';
@@ -171,7 +177,9 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
 
     async measure({ project, cohort, probabilities, split }) {
       const { labels, patients } = readSplit(await datasetOf(project, cohort), split);
-      return metricsOf(probabilities, labels, patients, project.classes);
+      return labels instanceof Uint8Array
+        ? multiLabelMetrics(probabilities, labels, patients, project.classes)
+        : metricsOf(probabilities, labels, patients, project.classes);
     },
 
     layoutOf: (definition, classes) => weightSpecifications(definition, classes),

@@ -28,6 +28,7 @@ import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from
 import { trainerEnvironment } from './process-environment.ts';
 
 export { metricsOf } from './metrics/metrics.ts';
+export { multiLabelMetrics } from './metrics/multi-label.ts';
 export { chosenPoint } from './metrics/operating-point.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';

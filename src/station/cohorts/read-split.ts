@@ -5,8 +5,11 @@ import { decodeTensorLayout, tensorHeaderBytes } from '../../contract/safetensor
 import type { SplitName } from '../../contract/training.ts';
 
 export interface SplitLabels {
-  /** Class index of each example, in the data set's order. */
-  readonly labels: Int32Array;
+  /**
+   * In the data set's order the class index of each example; of several labels rows of 0 and 1, [examples, classes]; empty of
+   * masks, which lie in the shards.
+   */
+  readonly labels: Int32Array | Uint8Array;
   /** Pseudonym index of each example's patient. */
   readonly patients: Int32Array;
 }
@@ -23,16 +26,19 @@ export function readSplit(datasetFile: string, split: SplitName): SplitLabels {
     };
     const head = read(0, tensorHeaderBytes(read(0, 8), fileBytes));
     const { tensors } = decodeTensorLayout(head, fileBytes);
-    const tensor = (name: string): Uint8Array => {
+    const values = (name: string): Int32Array | Uint8Array => {
       const place = tensors.get(name);
-      return place ? read(place.start, place.end) : new Uint8Array();
+      if (place === undefined) return new Int32Array();
+      const bytes = read(place.start, place.end);
+      return place.elementType === 'I32' ? new Int32Array(bytes.buffer) : bytes;
     };
-    const isIn = tensor('split');
-    const chosen = (values: Int32Array): Int32Array => values.filter((_, index) => isIn[index] === splitCodes[split]);
-    return {
-      labels: chosen(new Int32Array(tensor('labels').buffer)),
-      patients: chosen(new Int32Array(tensor('patients').buffer)),
+    const isIn = values('split');
+    /** Those of this split, `each` values for every example. */
+    const chosen = <Values extends Int32Array | Uint8Array>(all: Values): Values => {
+      const each = all.length / Math.max(1, isIn.length);
+      return all.filter((_, place) => isIn[Math.floor(place / each)] === splitCodes[split]) as Values;
     };
+    return { labels: chosen(values('labels')), patients: chosen(Int32Array.from(values('patients'))) };
   } finally {
     closeSync(handle);
   }

@@ -17,7 +17,8 @@ export async function leakProbeAnswer(
   const project = federation === null ? null : site.memberships().find((one) => one.federation === federation)?.project;
   if (federation !== null && !project) throw stationFault.noSuchObject('project');
   const model = modelId === null ? null : models.get(modelId);
-  const chosen: Network = project?.network ?? model?.definition ?? resolveNetwork(input.network);
+  const chosen: Network =
+    project?.network ?? model?.definition ?? resolveNetwork(input.network, cohorts.show(cohort).task);
   const settings = project?.hyperParameters.privacy ?? privacy ?? null;
   const network = settings === null ? chosen : groupNormTwin(chosen);
   const { file } = await cohorts.buildDataset(cohort, {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { type Run, runSchema } from '../../contract/calls.ts';
 import { faultValueOf, type FaultValue } from '../../contract/fault.ts';
 import type { DatasetHeader } from '../../contract/dataset.ts';
-import type { Network } from '../../contract/network.ts';
+import type { Network, Task } from '../../contract/network.ts';
 import {
   engineNames,
   type HyperParameters,
@@ -64,7 +64,8 @@ export interface RunBookParts {
   readonly trainer: TrainerProcess;
   readonly models: ModelRegistry;
   readonly privacy: PrivacyLedger;
-  readonly resolveNetwork: (name: string) => Network;
+  /** The network of this name, asked the cohort's task. */
+  readonly resolveNetwork: (name: string, task: Task) => Network;
   /** CPU threads of a run that begins now. */
   readonly threads: () => number;
   /** What every run's reader should know when one begins now. */
@@ -127,7 +128,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const run = async (id: string, request: FullRequest, state: LiveRun): Promise<void> => {
     const current = (): Run => runs.get(id) as Run;
     try {
-      const asBundled = parts.resolveNetwork(request.network);
+      const asBundled = parts.resolveNetwork(request.network, parts.cohorts.show(request.cohort).task);
       const largestSide =
         asBundled.task === 'segmentation' ? await parts.cohorts.largestSidePixels(request.cohort) : null;
       const network = withFittedInput(asBundled, largestSide);
@@ -280,8 +281,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
   return {
     start(request) {
       if (live.size > 0) throw stationFault.runsBusy();
-      parts.cohorts.show(request.cohort);
-      const chosen = parts.resolveNetwork(request.network);
+      const chosen = parts.resolveNetwork(request.network, parts.cohorts.show(request.cohort).task);
       // Batch norm keeps no promise: its twin is trained, and named, in its place.
       const network = request.hyperParameters.privacy ? groupNormTwin(chosen).name : request.network;
       const full = runRequestSchema.parse({ ...request, network, seed: request.seed ?? randomInt(2 ** 32 - 1) });

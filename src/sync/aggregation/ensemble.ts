@@ -25,17 +25,18 @@ const mutationRate = 0.05;
  */
 export function selectEnsemble(selection: {
   readonly candidates: readonly Candidate[];
-  readonly labels: Int32Array;
+  /** Validation examples, and classes of each. */
+  readonly examples: number;
   readonly classes: number;
   readonly seed: number;
   /** Default: nsga-ii. */
   readonly method?: SelectionMethod;
   score(probabilities: Float32Array): number;
 }): { readonly ids: string[]; readonly score: number } {
-  const { candidates, labels, classes } = selection;
+  const { candidates, examples, classes } = selection;
   if (candidates.length === 0) throw new RangeError('an ensemble needs at least one candidate');
-  if (candidates.some(({ probabilities }) => probabilities.length !== labels.length * classes)) {
-    throw new RangeError('predictions and labels differ in number');
+  if (candidates.some(({ probabilities }) => probabilities.length !== examples * classes)) {
+    throw new RangeError('predictions and examples differ in number');
   }
   const score = (members: readonly number[]): number => {
     const value = selection.score(softVote(members.map((index) => candidates[index]!.probabilities)));
@@ -46,7 +47,7 @@ export function selectEnsemble(selection: {
   const found =
     selection.method === 'hill-climbing'
       ? [climbed(candidates.length, score, strengths)]
-      : tradeOffFront(candidates, labels.length, strengths, selection.seed);
+      : tradeOffFront(candidates, examples, strengths, selection.seed);
   let best: { members: readonly number[]; score: number } | null = null;
   for (const members of [...singles, ...found].sort((a, b) => a.length - b.length)) {
     const value = members.length === 1 ? strengths[members[0]!]! : score(members);

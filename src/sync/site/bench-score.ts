@@ -3,27 +3,37 @@
 
 const lossShare = 1e-3;
 
-/** Larger is better. Where only one class occurs, and there is no AUC, the log loss alone decides. */
-export function benchScore(probabilities: Float32Array, labels: Int32Array, classes: number): number {
-  const areas: number[] = [];
-  for (let positive = classes === 2 ? 1 : 0; positive < classes; positive += 1) {
-    const area = areaUnderCurve(probabilities, labels, classes, positive);
-    if (area !== null) areas.push(area);
-  }
-  const auc = areas.length === 0 ? 0 : areas.reduce((sum, area) => sum + area, 0) / areas.length;
-  return auc - lossShare * logLoss(probabilities, labels, classes);
-}
-
-/** Mann–Whitney: the share of pairs in the right order, ties counting half. Null without both kinds. */
-function areaUnderCurve(
+/**
+ * Larger is better. Where only one class occurs, and there is no AUC, the log loss alone decides.
+ * @param labels class of each example; with `isMultiLabel` row-major 0 and 1, [examples, classes]
+ */
+export function benchScore(
   probabilities: Float32Array,
   labels: Int32Array,
   classes: number,
-  positive: number,
-): number | null {
-  const scores = Array.from(labels, (label, index) => ({
-    score: probabilities[index * classes + positive]!,
-    isPositive: label === positive,
+  isMultiLabel = false,
+): number {
+  const has: HasLabel = isMultiLabel
+    ? (example, label) => labels[example * classes + label] === 1
+    : (example, label) => labels[example] === label;
+  const areas: number[] = [];
+  // Of two classes that exclude each other one area is the other's too.
+  for (let positive = classes === 2 && !isMultiLabel ? 1 : 0; positive < classes; positive += 1) {
+    const area = areaUnderCurve(probabilities, classes, positive, has);
+    if (area !== null) areas.push(area);
+  }
+  const auc = areas.length === 0 ? 0 : areas.reduce((sum, area) => sum + area, 0) / areas.length;
+  const loss = isMultiLabel ? binaryLogLoss(probabilities, labels) : logLoss(probabilities, labels, classes);
+  return auc - lossShare * loss;
+}
+
+type HasLabel = (example: number, label: number) => boolean;
+
+/** Mann–Whitney: the share of pairs in the right order, ties counting half. Null without both kinds. */
+function areaUnderCurve(probabilities: Float32Array, classes: number, positive: number, has: HasLabel): number | null {
+  const scores = Array.from({ length: probabilities.length / classes }, (_, example) => ({
+    score: probabilities[example * classes + positive]!,
+    isPositive: has(example, positive),
   })).sort((a, b) => a.score - b.score);
   const positives = scores.filter(({ isPositive }) => isPositive).length;
   const negatives = scores.length - positives;
@@ -44,7 +54,21 @@ function logLoss(probabilities: Float32Array, labels: Int32Array, classes: numbe
   if (labels.length === 0) return 0;
   let total = 0;
   labels.forEach((label, index) => {
-    total -= Math.log(Math.max(probabilities[index * classes + label]!, 1e-7));
+    total += surprise(probabilities[index * classes + label]!);
   });
   return total / labels.length;
+}
+
+/** Mean over all labels of all examples. */
+function binaryLogLoss(probabilities: Float32Array, labels: Int32Array): number {
+  if (labels.length === 0) return 0;
+  let total = 0;
+  labels.forEach((label, place) => {
+    total += surprise(label === 1 ? probabilities[place]! : 1 - probabilities[place]!);
+  });
+  return total / labels.length;
+}
+
+function surprise(probability: number): number {
+  return -Math.log(Math.max(probability, 1e-7));
 }

@@ -10,7 +10,7 @@ import type { BenchCandidate } from './membership-file.ts';
 
 /**
  * Chooses anew from what is evaluated and not muted, by the state's method. The ensemble is never worse than the best single
- * model, so never worse than the site alone.
+ * model, so never worse than the site alone. Where masks are drawn it is that model.
  */
 export async function selectFromBench(
   desk: MembershipDesk,
@@ -24,26 +24,16 @@ export async function selectFromBench(
       metrics !== null && predictions.has(model) && (author === null || !state.muted.includes(author)),
   );
   if (judged.length === 0) return;
-  const labels = predictions.labels();
-  const classes = project.classes.length;
-  const score = (probabilities: Float32Array): number => benchScore(probabilities, labels, classes);
   // The same weights may stand on the bench under two names: one vote.
   const distinct = [...new Map(judged.map((candidate) => [candidate.model, candidate])).values()];
-  const byModel = new Map(distinct.map(({ model }) => [model, predictions.of(model)]));
-  const { ids, score: reached } = selectEnsemble({
-    candidates: [...byModel].map(([id, probabilities]) => ({ id, probabilities })),
-    labels,
-    classes,
-    seed: project.seed,
-    method: state.selectionMethod,
-    score,
-  });
-  const vote = (models: readonly string[]): Float32Array => softVote(models.map((model) => byModel.get(model)!));
-  const ensemble = await desk.work.measure({ project, cohort, probabilities: vote(ids), split: 'validation' });
+  const { ids, reached, score, ensemble } =
+    project.network.task === 'segmentation'
+      ? bestOfMasks(distinct)
+      : await bestVote(desk, predictions, project, cohort, distinct);
   // Another project or cohort meanwhile: this choice is about what nobody asks for any more.
   if (!judged.every((candidate) => state.candidates.includes(candidate))) return;
   state.selected = ids;
-  state.help = helpOf({ candidates: distinct, ids, reached, own: desk.keys.fingerprint, score: (m) => score(vote(m)) });
+  state.help = helpOf({ candidates: distinct, ids, reached, own: desk.keys.fingerprint, score });
   const metricsOf = (wanted: (candidate: BenchCandidate) => boolean): Metrics | null =>
     judged.find(wanted)?.metrics ?? null;
   state.scoreboard = {
@@ -60,6 +50,48 @@ export async function selectFromBench(
       ...row('ensemble', ensemble),
     ],
   };
+}
+
+/** What was chosen, how well it does, and how any other choice would do. */
+interface Choice {
+  readonly ids: string[];
+  readonly reached: number;
+  readonly score: (models: readonly string[]) => number;
+  readonly ensemble: Metrics | null;
+}
+
+async function bestVote(
+  desk: MembershipDesk,
+  predictions: CachedPredictions,
+  project: Project,
+  cohort: string,
+  candidates: readonly BenchCandidate[],
+): Promise<Choice> {
+  const labels = predictions.labels();
+  const classes = project.classes.length;
+  const isMultiLabel = project.network.task === 'multi-label';
+  const scoreOf = (probabilities: Float32Array): number => benchScore(probabilities, labels, classes, isMultiLabel);
+  const byModel = new Map(candidates.map(({ model }) => [model, predictions.of(model)]));
+  const { ids, score: reached } = selectEnsemble({
+    candidates: [...byModel].map(([id, probabilities]) => ({ id, probabilities })),
+    examples: isMultiLabel ? labels.length / classes : labels.length,
+    classes,
+    seed: project.seed,
+    method: desk.state.selectionMethod,
+    score: scoreOf,
+  });
+  const vote = (models: readonly string[]): Float32Array => softVote(models.map((model) => byModel.get(model)!));
+  const ensemble = await desk.work.measure({ project, cohort, probabilities: vote(ids), split: 'validation' });
+  return { ids, reached, score: (models) => scoreOf(vote(models)), ensemble };
+}
+
+/** Of masks no predictions are kept that could vote: the best single model is chosen, by its Dice. */
+function bestOfMasks(candidates: readonly BenchCandidate[]): Choice {
+  const dice = (model: string): number =>
+    candidates.find((candidate) => candidate.model === model)?.metrics?.dice?.value ?? 0;
+  const [best] = candidates.toSorted((a, b) => dice(b.model) - dice(a.model));
+  const score = (models: readonly string[]): number => Math.max(...models.map(dice));
+  return { ids: [best!.model], reached: dice(best!.model), score, ensemble: best!.metrics };
 }
 
 /**

@@ -7,7 +7,7 @@ export interface CachedPredictions {
   has(model: string): boolean;
   /** Row-major [examples, classes]. */
   of(model: string): Float32Array;
-  /** Class of each example. */
+  /** Class of each example, or row-major 0 and 1 of several labels. */
   labels(): Int32Array;
   /** @returns false, and keeps nothing, when the labels are not those of the other predictions: then they cannot be compared. */
   put(model: string, probabilities: Float32Array, labels: Int32Array): boolean;

@@ -29,8 +29,9 @@ export interface SiteWork {
   }): Promise<{ readonly weights: Uint8Array; readonly examples: number }>;
 
   /**
-   * Evaluates weights on one split: row-major [examples, classes] probabilities, its labels. They are of the project's network, or of
-   * another that is given; the examples come in the same order either way.
+   * Evaluates weights on one split: row-major [examples, classes] probabilities, and the class of each example, or row-major 0 and 1
+   * where an image has several labels; both empty where the network draws masks. They are of the project's network, or of another
+   * that is given; the examples come in the same order either way.
    */
   evaluate(order: {
     readonly project: Project;
@@ -42,7 +43,7 @@ export interface SiteWork {
     readonly normalisation?: { readonly mean: number; readonly standardDeviation: number };
   }): Promise<{ readonly metrics: Metrics; readonly probabilities: Float32Array; readonly labels: Int32Array }>;
 
-  /** Metrics of probabilities that were made elsewhere (an ensemble's mean), in the order in which `evaluate` gives them. */
+  /** Metrics of probabilities that were made elsewhere (an ensemble's mean), in the order in which `evaluate` gives them; not of masks. */
   measure(order: {
     readonly project: Project;
     readonly cohort: string;

@@ -31,7 +31,7 @@ function specialist(id: string, knows: readonly number[], seed: number): Candida
 }
 
 const select = (candidates: readonly Candidate[], seed = 7) =>
-  selectEnsemble({ candidates, labels, classes, seed, score: accuracy });
+  selectEnsemble({ candidates, examples, classes, seed, score: accuracy });
 
 describe('ensemble selection', () => {
   const bench = [specialist('lyon', [0], 1), specialist('oslo', [1], 2), specialist('quito', [2], 3)];
@@ -46,7 +46,7 @@ describe('ensemble selection', () => {
     const crowd = [...bench, specialist('novi-sad', [0, 1], 4), specialist('perth', [], 5)];
     const chosen = selectEnsemble({
       candidates: crowd,
-      labels,
+      examples,
       classes,
       seed: 7,
       method: 'hill-climbing',
@@ -99,7 +99,7 @@ describe('ensemble selection', () => {
     const broken = { id: 'broken', probabilities: new Float32Array(examples * classes).fill(Number.NaN) };
     const score = (probabilities: Float32Array) =>
       probabilities.some(Number.isNaN) ? Number.NaN : accuracy(probabilities);
-    const chosen = selectEnsemble({ candidates: [broken, ...bench], labels, classes, seed: 1, score });
+    const chosen = selectEnsemble({ candidates: [broken, ...bench], examples, classes, seed: 1, score });
     expect(chosen.ids).not.toContain('broken');
   });
 

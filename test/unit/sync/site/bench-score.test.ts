@@ -20,4 +20,12 @@ describe('the score by which a bench is ranked', () => {
       benchScore(twoClasses([0.7]), Int32Array.from([0]), 2),
     );
   });
+
+  it('ranks several labels of an image each by itself, two of them too', () => {
+    const labels = Int32Array.from([1, 0, 0, 1, 1, 1, 0, 0]);
+    const right = Float32Array.from([0.9, 0.2, 0.1, 0.8, 0.7, 0.9, 0.2, 0.1]);
+    const firstOnly = Float32Array.from([0.9, 0.8, 0.1, 0.2, 0.7, 0.1, 0.2, 0.9]);
+    expect(benchScore(right, labels, 2, true)).toBeCloseTo(1, 2);
+    expect(benchScore(firstOnly, labels, 2, true)).toBeCloseTo(0.5, 2);
+  });
 });
