@@ -2,10 +2,19 @@
 // follow the log; an event says what to look at, and the rows say how it stands, so an event taken twice or late does no harm.
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 
-/** `subject` is a project's hash, or a member's fingerprint. */
+/** `subject` is a project's hash, a member's fingerprint, or the name of a masked buffer that ended. */
 export interface HubEvent {
-  readonly kind: 'project-chosen' | 'trunk-committed' | 'update-accepted' | 'member-changed' | 'model-published';
+  readonly kind:
+    | 'project-chosen'
+    | 'trunk-committed'
+    | 'update-accepted'
+    | 'member-changed'
+    | 'model-published'
+    | 'masked-buffer-changed'
+    | 'masked-buffer-ended';
   readonly subject: string;
+  /** Of a masked buffer that was given up: the fault, as JSON. */
+  readonly detail: string | null;
   /** Made by this process. */
   readonly isOwn: boolean;
 }
@@ -15,13 +24,19 @@ const keptMs = 7 * 24 * 60 * 60 * 1_000;
 const eventsAtOnce = 500;
 
 /** Inside the transaction of the change. */
-export async function recordEvent(tx: HubStatements, kind: HubEvent['kind'], subject: string): Promise<void> {
+export async function recordEvent(
+  tx: HubStatements,
+  kind: HubEvent['kind'],
+  subject: string,
+  detail: string | null = null,
+): Promise<void> {
   await tx.run(
-    'INSERT INTO events (kind, subject, process, happenedAt) VALUES (?, ?, ?, ?)',
+    'INSERT INTO events (kind, subject, process, happenedAt, detail) VALUES (?, ?, ?, ?, ?)',
     kind,
     subject,
     tx.process,
     Date.now(),
+    detail,
   );
 }
 
@@ -46,13 +61,13 @@ export async function followEvents(
 
   const read = async (): Promise<void> => {
     isChanged = false;
-    const rows = await db.all<{ seq: number; kind: HubEvent['kind']; subject: string; process: string }>(
-      `SELECT seq, kind, subject, process FROM events WHERE seq > ? ORDER BY seq LIMIT ${eventsAtOnce}`,
+    const rows = await db.all<Omit<HubEvent, 'isOwn'> & { seq: number; process: string }>(
+      `SELECT seq, kind, subject, detail, process FROM events WHERE seq > ? ORDER BY seq LIMIT ${eventsAtOnce}`,
       last,
     );
-    for (const { seq, kind, subject, process } of rows) {
+    for (const { seq, process, ...event } of rows) {
       if (isEnded) return;
-      await take({ kind, subject, isOwn: process === db.process });
+      await take({ ...event, isOwn: process === db.process });
       last = seq;
     }
     if (isChanged || rows.length === eventsAtOnce) await read();

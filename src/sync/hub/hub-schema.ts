@@ -97,4 +97,10 @@ export const migrations = [
     entries INTEGER NOT NULL, hash TEXT NOT NULL, statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (site, whose)
   ) STRICT;
   `,
+  // Secure aggregation over several hubs: `revision` is another after each change of a buffer, so that of two hubs that change it at once one
+  // looks anew; `detail` says why a buffer ended.
+  `
+  ALTER TABLE maskedBuffers ADD COLUMN revision TEXT NOT NULL DEFAULT '';
+  ALTER TABLE events ADD COLUMN detail TEXT;
+  `,
 ] as const;

@@ -3,6 +3,7 @@
 import type { Server } from 'node:http';
 import path from 'node:path';
 import { faultValueOf } from '../../contract/fault.ts';
+import { faultSchema } from '../../contract/fault-schema.ts';
 import type { Project } from '../../contract/federation.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
@@ -203,7 +204,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     keys,
     clock,
     isMember: members.isMember,
-    online: sessions.here,
+    online: () => presence.online(),
+    here: sessions.here,
     say: sessions.say,
     tellMembers: sessions.tellMembers,
     memberChanged: sessions.memberChanged,
@@ -218,7 +220,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     tell({ kind: 'project-changed', project: current.project.id, isFinished: current.isFinished });
   };
   const presence = await openPresence(db, sessions.here, failed('who is connected'));
-  const take = async ({ kind, subject, isOwn }: HubEvent): Promise<void> => {
+  const take = async ({ kind, subject, detail, isOwn }: HubEvent): Promise<void> => {
     // A hub alone has done already what it writes; what a shared database did not confirm may have happened all the same.
     if (isOwn && !db.isShared) return;
     switch (kind) {
@@ -236,6 +238,11 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         return trunk.catchUp();
       case 'trunk-committed':
         return trunk.catchUp();
+      case 'masked-buffer-changed':
+        return masked.changed(isOwn);
+      case 'masked-buffer-ended':
+        if (isOwn) return;
+        return masked.ended(subject, detail === null ? null : faultSchema.parse(JSON.parse(detail)));
     }
   };
   const online = presence.online;

@@ -1,8 +1,9 @@
 // Secure aggregation at the hub (docs/protocol.md, section 10): gathers the offers of a buffer's sites, relays the key shares that they
 // deal each other, adds up what they send under masks, and takes the masks off the sum with the help of `threshold` of them. It never
 // has what it would need to open one update. Everything is on the disk before it is told; a buffer is completed, or given up and its
-// updates offered anew.
-import { Fault, faultValueOf } from '../../contract/fault.ts';
+// updates offered anew. Where several hubs share the database, each speaks for the sites that are connected to it, and whichever has the
+// last thing that a step needs takes the next one.
+import { Fault, type FaultValue, faultValueOf } from '../../contract/fault.ts';
 import { nextCommit } from '../aggregation/next-commit.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { AnswerBody } from '../protocol/channel.ts';
@@ -17,10 +18,19 @@ import { bufferOf, textHash } from '../secure-aggregation/roster.ts';
 import { unmask } from '../secure-aggregation/unmasking.ts';
 import { hubFault } from './faults.ts';
 import type { HubNews } from './hub-news.ts';
-import type { MaskedStore, OpenMaskedBuffer, WaitingOffer } from './masked-store.ts';
+import {
+  ChangedMeanwhile,
+  type MaskedStore,
+  type NewMaskedBuffer,
+  type OpenMaskedBuffer,
+  type WaitingOffer,
+} from './masked-store.ts';
 import type { AdmittedSite } from './members.ts';
 import type { CurrentProject } from './trunk-store.ts';
 import { type HubStep, longestTimerMs, type Trunk } from './trunk.ts';
+
+/** Each time another hub has brought the buffer on, and a buffer of 40 sites is done after 160 changes. */
+const maxTries = 200;
 
 export type MaskingMessage = Extract<
   FromSite,
@@ -39,6 +49,10 @@ export interface MaskedBuffers {
   receive(site: AdmittedSite, message: MaskingMessage): Promise<AnswerBody>;
   /** Goes on where an earlier process, or the project's last turn, left. */
   resume(): Promise<void>;
+  /** A hub, this one or another, changed the buffer or the offers that wait. */
+  changed(isOwn: boolean): Promise<void>;
+  /** Another hub ended a buffer: by a commit, or, with a fault, without one. */
+  ended(buffer: string, fault: FaultValue | null): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,7 +70,9 @@ export function openMaskedBuffers(order: {
   readonly keys: DeviceKeys;
   readonly clock: () => number;
   readonly isMember: (fingerprint: string) => Promise<boolean>;
-  readonly online: () => ReadonlySet<string>;
+  /** Sites that are connected to any hub, and to this one. */
+  readonly online: () => Promise<ReadonlySet<string>>;
+  readonly here: () => ReadonlySet<string>;
   /** Says to a connected site; whoever is away asks when it comes back. */
   readonly say: (fingerprint: string, message: FromHub) => void;
   /** Tells sites at once who is a member: a roster of strangers would be refused. */
@@ -70,8 +86,18 @@ export function openMaskedBuffers(order: {
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
+  /** What another hub was quicker with is looked at anew, as it stands then. */
+  const untilUnchanged = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await work();
+      } catch (thrown) {
+        if (!(thrown instanceof ChangedMeanwhile) || tries >= maxTries) throw thrown;
+      }
+    }
+  };
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = line.then(work);
+    const done = line.then(() => untilUnchanged(work));
     line = done.catch(() => {});
     return done;
   };
@@ -137,7 +163,7 @@ export function openMaskedBuffers(order: {
       return { kind: 'noted' };
     }
     const waiting = { site: site.fingerprint, name: site.site, publicKey: site.publicKey, offer: signed };
-    await store.putOffer(current.projectHash, waiting, now());
+    await store.putOffer(current.projectHash, waiting, now(), open?.buffer.revision ?? null);
     await openIfDue(current);
     return { kind: 'noted' };
   };
@@ -148,12 +174,13 @@ export function openMaskedBuffers(order: {
     if (isClosed || isFinished || project.secureAggregation === null || (await store.open(projectHash)) !== null)
       return;
     const present: (WaitingOffer & { readonly acceptedAt: string })[] = [];
+    const online = await order.online();
     for (const waiting of await store.offers(projectHash)) {
       const statement = parseStatement('masked-offer', waiting.offer.statement);
       const isMember = await order.isMember(waiting.site);
       // The site hears why when it offers again, which it does after each commit.
-      if (!isMember || trunk.offerFault(current, statement) !== null) await store.dropOffer(projectHash, waiting.site);
-      else if (order.online().has(waiting.site)) present.push(waiting);
+      if (!isMember || trunk.offerFault(current, statement) !== null) await store.dropOffer(projectHash, waiting);
+      else if (online.has(waiting.site)) present.push(waiting);
     }
     const next = nextCommit(present, project.trunkRule, clock());
     if (next.updates === null) return next.dueAt === null || next.dueAt <= clock() ? undefined : wakeAt(next.dueAt);
@@ -174,8 +201,8 @@ export function openMaskedBuffers(order: {
     );
     const stepEndsAt = clock() + stepMs(current);
     const empty = { dealt: {}, unmasking: null, revealed: {} };
-    const buffer: OpenMaskedBuffer = { step: 'sharing', stepEndsAt, roster, members, ...empty };
-    await store.begin(projectHash, buffer);
+    const begun: NewMaskedBuffer = { step: 'sharing', stepEndsAt, roster, members, ...empty };
+    const buffer = { ...begun, revision: await store.begin(projectHash, begun, newest.version) };
     order.onStep('masked-buffer-opened');
     tell({ kind: 'masked-buffer-opened', sites: members.map(({ name }) => name) });
     wakeAt(stepEndsAt);
@@ -187,14 +214,17 @@ export function openMaskedBuffers(order: {
   const goOn = async (open: Standing, step: OpenMaskedBuffer['step']): Promise<void> => {
     open.buffer.step = step;
     open.buffer.stepEndsAt = clock() + stepMs(open.current);
-    await store.save(open.current.projectHash, open.buffer);
+    await save(open, true);
     wakeAt(open.buffer.stepEndsAt);
+  };
+  const save = async ({ buffer, current }: Standing, isStep: boolean): Promise<void> => {
+    buffer.revision = await store.save(current.projectHash, buffer, isStep);
   };
 
   const deal = async (site: AdmittedSite, signed: Signed): Promise<AnswerBody> => {
     const shares = readStatement('mask-shares', signed, site.publicKey);
     const open = await standingOf(shares.buffer, site);
-    const { buffer, current } = open;
+    const { buffer } = open;
     if (buffer.dealt[site.fingerprint] !== undefined) {
       remind(open, site.fingerprint);
       return { kind: 'noted' };
@@ -204,7 +234,7 @@ export function openMaskedBuffers(order: {
       throw maskingFault.noProof('list of key shares');
     }
     buffer.dealt[site.fingerprint] = signed;
-    if (Object.keys(buffer.dealt).length < buffer.members.length) await store.save(current.projectHash, buffer);
+    if (Object.keys(buffer.dealt).length < buffer.members.length) await save(open, false);
     else {
       await goOn(open, 'masking');
       sayAll(open, relayedNews(open));
@@ -221,16 +251,20 @@ export function openMaskedBuffers(order: {
     if (buffer.step !== 'masking' || arrived.some((one) => one.site === site.fingerprint)) {
       // Said again, or too late to be counted: then it helps to take the masks off, and offers its update anew.
       if (!arrived.some(({ blob }) => blob === update.blob)) await trunk.dropBlob(update.blob);
-      remind(open, site.fingerprint);
+      // The hub that took the last of them may have died right then.
+      if (buffer.step === 'masking' && arrived.length === buffer.members.length) await askForMasks(open);
+      else remind(open, site.fingerprint);
       return { kind: 'noted' };
     }
     const bytes = (await trunk.parameters()) * 4;
     if (update.bytes !== bytes) throw maskingFault.wrongSize(update.bytes, bytes);
     if (blobs.size(update.blob) !== bytes) throw hubFault.missingBlob();
-    await store.addUpdate(current.projectHash, { site: site.fingerprint, blob: update.blob, update: signed });
+    const added = { site: site.fingerprint, blob: update.blob, update: signed };
+    const now = await store.addUpdate(current.projectHash, buffer.revision, added);
+    buffer.revision = now.revision;
     order.onStep('masked-update-stored');
     tell({ kind: 'masked-update-arrived', site: site.site });
-    if (arrived.length + 1 === buffer.members.length) await askForMasks(open);
+    if (now.arrived === buffer.members.length) await askForMasks(open);
     return { kind: 'noted' };
   };
 
@@ -247,11 +281,16 @@ export function openMaskedBuffers(order: {
   const reveal = async (site: AdmittedSite, signed: Signed): Promise<AnswerBody> => {
     const revealed = readStatement('revealed-shares', signed, site.publicKey);
     const open = await standingOf(revealed.buffer, site);
-    const { buffer, current } = open;
+    const { buffer } = open;
     if (buffer.unmasking === null || textHash(buffer.unmasking.statement) !== revealed.unmasking) {
       throw maskingFault.noProof('answer');
     }
-    if (buffer.revealed[site.fingerprint] !== undefined) return { kind: 'noted' };
+    // Not within this answer: it may take a while. And said again where the hub that began it died.
+    const completeIfDue = (): void => void (hasEnoughShares(open) && inTurn(complete).catch(failed));
+    if (buffer.revealed[site.fingerprint] !== undefined) {
+      completeIfDue();
+      return { kind: 'noted' };
+    }
     const { counted } = parseStatement('unmasking', buffer.unmasking.statement);
     const isRight = buffer.members.every((member, index) => {
       const share = revealed.shares[index];
@@ -261,10 +300,9 @@ export function openMaskedBuffers(order: {
     });
     if (!isRight) throw maskingFault.wrongShare();
     buffer.revealed[site.fingerprint] = revealed.shares.map(({ share }) => share);
-    await store.save(current.projectHash, buffer);
+    await save(open, false);
     order.onStep('mask-shares-revealed');
-    // Not within this answer: it may take a while.
-    if (hasEnoughShares(open)) void inTurn(complete).catch(failed);
+    completeIfDue();
     return { kind: 'noted' };
   };
   const dealtBy = (buffer: OpenMaskedBuffer, site: string): StatementOf<'mask-shares'> =>
@@ -315,7 +353,10 @@ export function openMaskedBuffers(order: {
       sum,
       members: members.map(({ site, statement }) => ({ site, offer: statement })),
       arrived,
+      buffer: { name, seen: buffer.revision, fault: null },
     });
+    // Another hub commits it, and tells when it has; should it die, the step's end finds the buffer as it is.
+    if (receipts === null) return;
     clearTimeout(timer);
     for (const { site, name: siteName } of members) {
       const receipt = receipts.get(site);
@@ -341,7 +382,7 @@ export function openMaskedBuffers(order: {
     clearTimeout(timer);
     const { projectHash } = open.current;
     const arrived = await store.updates(projectHash);
-    await store.end(projectHash);
+    await store.end(projectHash, { name: open.name, seen: open.buffer.revision, fault: fault.toValue() });
     for (const { blob } of arrived) await trunk.dropBlob(blob);
     tell({ kind: 'masked-buffer-given-up', fault: fault.toValue() });
     sayAll(open, { kind: 'masked-buffer-ended', buffer: open.name, fault: fault.toValue() });
@@ -405,6 +446,28 @@ export function openMaskedBuffers(order: {
         // Sites could not answer while the hub was away: the step has its whole time again.
         await goOn(open, open.buffer.step);
         await complete();
+      }),
+    changed: (isOwn) =>
+      inTurn(async () => {
+        const open = await standing();
+        if (open === null) return afterwards();
+        wakeAt(open.buffer.stepEndsAt);
+        // Its own is told already.
+        if (isOwn) return;
+        await order.tellMembers();
+        const here = order.here();
+        for (const { site } of open.buffer.members) if (here.has(site)) remind(open, site);
+      }),
+    ended: (buffer, fault) =>
+      inTurn(async () => {
+        // Whoever was in it offers anew; to whose update is counted the answer is its receipt.
+        const message = {
+          kind: 'masked-buffer-ended',
+          buffer,
+          fault: fault ?? maskingFault.bufferEnded().toValue(),
+        } as const;
+        for (const site of order.here()) say(site, message);
+        await afterwards();
       }),
     async close() {
       isClosed = true;

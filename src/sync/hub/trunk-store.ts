@@ -12,7 +12,7 @@ import {
 } from '../protocol/statement.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
-import { endMaskedBuffer } from './masked-store.ts';
+import { type EndedBuffer, endMaskedBuffer } from './masked-store.ts';
 import { type HubDatabase, type HubStatements, writeSetting } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 
@@ -134,7 +134,7 @@ export interface NewCommit {
   /** Of the turn in which it was made. */
   readonly epoch: number;
   /** Of a masked buffer: its updates, accepted and counted in one, and the buffer is gone. */
-  readonly masked?: readonly NewUpdate[] | null;
+  readonly masked?: { readonly updates: readonly NewUpdate[]; readonly buffer: EndedBuffer } | null;
 }
 
 /** The turn to make a project's commits; `epoch` grows with each. */
@@ -313,8 +313,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         );
         if (isInTurn !== 1) throw hubFault.fenced();
         await addTrunk(tx, statement, signed);
-        for (const update of masked ?? []) await addUpdate(tx, update, true);
-        if (masked != null) await endMaskedBuffer(tx, projectHash);
+        for (const update of masked?.updates ?? []) await addUpdate(tx, update, true);
         for (const key of statement.updates) {
           const counted = await tx.run(
             'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND projectHash = ? AND committedVersion IS NULL',
@@ -335,6 +334,8 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         });
         if (isLast) await tx.run('UPDATE projects SET finishedAt = ? WHERE projectHash = ?', committedAt, projectHash);
         await recordEvent(tx, 'trunk-committed', projectHash);
+        // Sites hear of the trunk first, and then offer what was not counted anew.
+        if (masked != null) await endMaskedBuffer(tx, projectHash, masked.buffer);
       }),
     async beginAggregation(projectHash) {
       const turn = await db.turn(projectHash);

@@ -26,13 +26,14 @@ import type { RosterMember } from '../secure-aggregation/roster.ts';
 import { unusableSecureAggregation } from '../secure-aggregation/unusable-secure-aggregation.ts';
 import { sweepBlobs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
-import type { ArrivedUpdate } from './masked-store.ts';
+import type { ArrivedUpdate, EndedBuffer } from './masked-store.ts';
 import { combinedOfSum } from './masked-sum.ts';
 import type { AdmittedSite } from './members.ts';
 import { openNextTrunk } from './next-trunk.ts';
 import {
   type BufferedUpdate,
   type CurrentProject,
+  type NewCommit,
   type NewUpdate,
   projectHashOf,
   type TrunkStore,
@@ -67,6 +68,8 @@ export interface MaskedSum {
   readonly sum: Uint32Array;
   readonly members: readonly RosterMember[];
   readonly arrived: readonly ArrivedUpdate[];
+  /** The buffer that ends with the commit. */
+  readonly buffer: EndedBuffer;
 }
 
 export interface Trunk {
@@ -86,9 +89,9 @@ export interface Trunk {
   receiptFor(site: AdmittedSite, idempotencyKey: string): Promise<Signed | null>;
   /**
    * One transaction: the version that the sum makes, its updates accepted and counted, the masked buffer gone.
-   * @returns receipts by site. @throws Fault 596 when the trunk is another by now.
+   * @returns receipts by site; null while another hub makes a commit. @throws Fault 596 when the trunk is another by now.
    */
-  commitMasked(sum: MaskedSum): Promise<ReadonlyMap<string, Signed>>;
+  commitMasked(sum: MaskedSum): Promise<ReadonlyMap<string, Signed> | null>;
   /** How many numbers the current project's weights are. */
   parameters(): Promise<number>;
   /** Throws a blob away unless something needs it. */
@@ -270,7 +273,7 @@ export function openTrunk(order: {
   const publish = async (
     current: CurrentProject,
     next: Commit,
-    counted: { readonly updates: readonly string[]; readonly masked: readonly NewUpdate[] | null },
+    counted: { readonly updates: readonly string[]; readonly masked: NonNullable<NewCommit['masked']> | null },
     epoch: number,
   ): Promise<void> => {
     const { project, projectHash, trunk } = current;
@@ -310,7 +313,7 @@ export function openTrunk(order: {
     }
     told = { projectHash, version: trunk.version };
   };
-  const commitMasked = async (masked: MaskedSum): Promise<ReadonlyMap<string, Signed>> => {
+  const commitMasked = async (masked: MaskedSum): Promise<ReadonlyMap<string, Signed> | null> => {
     const { projectHash, trunkVersion, members, arrived } = masked;
     const current = await store.current();
     if (current?.projectHash !== projectHash || current.trunk.version !== trunkVersion || current.isFinished) {
@@ -355,10 +358,12 @@ export function openTrunk(order: {
       };
     });
     const aggregation = await store.beginAggregation(projectHash);
-    if (aggregation === null) throw new Error('another process commits to this trunk');
+    if (aggregation === null) return null;
     try {
+      // Before this hub's turn another may have committed the same sum.
+      if ((await store.current())?.trunk.version !== trunkVersion) throw maskingFault.trunkMoved();
       const updates = rows.map(({ update }) => update.idempotencyKey);
-      await publish(current, next, { updates, masked: rows }, aggregation.epoch);
+      await publish(current, next, { updates, masked: { updates: rows, buffer: masked.buffer } }, aggregation.epoch);
     } finally {
       await aggregation.end();
     }
@@ -393,11 +398,6 @@ export function openTrunk(order: {
         const reason =
           unusableTrunkRule(project.trunkRule, parameters, project.updateCodec) ?? unusableSecureAggregation(project);
         if (reason !== null) throw hubFault.unusableProject(reason);
-        if (order.isShared && project.secureAggregation !== null) {
-          throw hubFault.unusableProject(
-            'secure aggregation needs a hub of one process; keep its rows in SQLite, or leave secureAggregation out',
-          );
-        }
         if (weights.byteLength > wireLimits.blobBytes) throw hubFault.unusableProject('its weights are too large');
         const statement: TrunkStatement = {
           project: project.id,

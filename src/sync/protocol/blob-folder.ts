@@ -81,6 +81,18 @@ export function openBlobFolder(
     if (!existsSync(partOf(hash))) copyFileSync(longest.part, partOf(hash));
     for (const { part } of others) rmSync(part, { force: true });
   };
+  /**
+   * Of a disk that failed to sync, the system may hold the bytes in memory as if they had been written, and the next sync succeeds without
+   * them: they go, and come again whole.
+   */
+  const orRemove = (files: () => readonly string[], act: () => void): void => {
+    try {
+      act();
+    } catch (thrown) {
+      for (const one of files()) rmSync(one, { force: true });
+      throw thrown;
+    }
+  };
   const place = (hash: string): string => {
     mkdirSync(path.dirname(fileOf(hash)), { recursive: true, mode: 0o700 });
     return fileOf(hash);
@@ -101,13 +113,16 @@ export function openBlobFolder(
     put(bytes) {
       const hash = createHash('sha256').update(bytes).digest('hex');
       if (file(hash) !== null) return hash;
-      if (!options.isShared) writeFileDurably(place(hash), bytes);
-      else {
-        // Not beside its place: processes of two machines may have the same number.
-        writeFileDurably(partOf(hash), bytes);
-        renameSync(partOf(hash), place(hash));
-        syncFolder(path.dirname(fileOf(hash)));
-      }
+      orRemove(
+        () => [partOf(hash), fileOf(hash)],
+        () => {
+          if (!options.isShared) return writeFileDurably(place(hash), bytes);
+          // Not beside its place: processes of two machines may have the same number.
+          writeFileDurably(partOf(hash), bytes);
+          renameSync(partOf(hash), place(hash));
+          syncFolder(path.dirname(fileOf(hash)));
+        },
+      );
       return hash;
     },
     receive(hash, bytes) {
@@ -142,15 +157,25 @@ export function openBlobFolder(
         finish() {
           if (!isOpen) throw wireFault.superseded();
           const isRight = offset === bytes && hashOfHandle(handle) === hash;
-          if (isRight) fsyncSync(handle);
-          suspend();
-          if (!isRight) {
-            rmSync(part, { force: true });
-            throw wireFault.wrongHash();
-          }
+          orRemove(
+            () => [part],
+            () => {
+              try {
+                if (!isRight) throw wireFault.wrongHash();
+                fsyncSync(handle);
+              } finally {
+                suspend();
+              }
+            },
+          );
           if (!existsSync(part)) throw wireFault.superseded();
-          renameSync(part, place(hash));
-          syncFolder(path.dirname(fileOf(hash)));
+          orRemove(
+            () => [fileOf(hash)],
+            () => {
+              renameSync(part, place(hash));
+              syncFolder(path.dirname(fileOf(hash)));
+            },
+          );
         },
         suspend,
       };

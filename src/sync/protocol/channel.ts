@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { Fault } from '../../contract/fault.ts';
 import type { BlobFolder } from './blob-folder.ts';
 import { decodeChunk } from './chunk-frame.ts';
-import { refusalOf, wireFault } from './faults.ts';
+import { passing, refusalOf, wireFault } from './faults.ts';
 import type { FrameQueue } from './frame-queue.ts';
 import { wireLimits } from './limits.ts';
 import type { MessageSeal } from './message-seal.ts';
@@ -80,7 +80,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     socket.send(text);
   };
   const ask = (body: Without<Question, 'id'>): Promise<Answer> => {
-    if (endedBy !== null) return Promise.reject(endedBy);
+    if (endedBy !== null) return Promise.reject(passing(endedBy));
     const id = ++lastId;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => settle(wireFault.silent()), idleMs);
@@ -159,8 +159,9 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     clearInterval(heartbeat);
     const fault = endedBy ?? wireFault.closed(reason || `code ${code}`);
     endedBy = fault;
-    transfers.close(fault);
-    for (const settle of questions.values()) settle(fault);
+    // Whatever ended the connection, it is no answer to what was asked on it.
+    transfers.close(passing(fault));
+    for (const settle of questions.values()) settle(passing(fault));
     resolveEnded(fault);
   };
   socket.on('close', (code: number, reason: Buffer) => end(code, reason.toString('utf8')));

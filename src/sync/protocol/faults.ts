@@ -92,3 +92,8 @@ export function refusalOf(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown;
   return isDiskFull(thrown) ? wireFault.diskFull() : wireFault.otherEndFailed();
 }
+
+/** The fault as one that ends a connection and nothing else: what was asked on it may be asked again on the next. */
+export function passing(fault: Fault): Fault {
+  return fault.retry === 'never' ? new Fault({ ...fault.toValue(), retry: 'later' }, fault) : fault;
+}

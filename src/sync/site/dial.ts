@@ -6,6 +6,7 @@ import type { MemberRole } from '../../contract/federation.ts';
 import { openFrameQueue, type FrameQueue } from '../protocol/frame-queue.ts';
 import { closeCodes } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { passing } from '../protocol/faults.ts';
 import { greetHub, HubRefusal, type Hello } from '../protocol/handshake.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import type { MessageSeal } from '../protocol/message-seal.ts';
@@ -71,11 +72,6 @@ export async function dial(order: DialOrder): Promise<Line> {
     // Whatever else answers, now or by mistake, decides nothing.
     throw thrown instanceof Fault ? passing(thrown) : siteFault.notAHub(host, 'its greeting is not one');
   }
-}
-
-/** The fault as one that ends a connection, not a membership. */
-export function passing(fault: Fault): Fault {
-  return fault.retry === 'never' ? new Fault({ ...fault.toValue(), retry: 'later' }, fault) : fault;
 }
 
 /** Whom a connection was to reach, and what stood in between. */

@@ -1,10 +1,18 @@
-// What the hub says, kept in the membership's state: project, trunk, members, models of peers. Nothing is saved here; the membership does.
+// What the hub says, kept in the membership's state: project, trunk, members, models of peers. What is refused changes nothing. Nothing is saved
+// here; the membership does.
 import { createHash } from 'node:crypto';
 import { projectSchema } from '../../contract/federation.ts';
 import { fingerprintOf } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import type { FromHub, Member } from '../protocol/messages.ts';
-import { parseJson, parseStatement, readSiteCard, readStatement, type Signed } from '../protocol/statement.ts';
+import {
+  parseJson,
+  parseStatement,
+  readSiteCard,
+  readStatement,
+  type Signed,
+  type TrunkStatement,
+} from '../protocol/statement.ts';
 import type { Bench } from './bench.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
@@ -30,13 +38,19 @@ export function openNewsReader(order: {
   const { desk, bench, outbox, loop } = order;
   const { state } = desk;
 
-  /** Its card, a member's word on its own keys, is checked once. @returns whether member or card are new. */
-  const takeMember = ({ card, online, updates, lastSeen, address }: Member): boolean => {
-    const { publicKey } = parseStatement('site-card', card.statement);
+  /** Its card, a member's word on its own keys, is checked once. */
+  const checked = (member: Member) => {
+    const { card } = member;
+    const { publicKey, site } = parseStatement('site-card', card.statement);
     const fingerprint = fingerprintOf(publicKey);
     const known = state.cards[fingerprint];
     const isKnown = known?.statement === card.statement && known.signature === card.signature;
-    const { site } = isKnown ? parseStatement('site-card', card.statement) : readSiteCard(card);
+    if (!isKnown) readSiteCard(card);
+    return { member, fingerprint, site, isKnown };
+  };
+  /** @returns whether member or card are new. */
+  const takeMember = ({ member, fingerprint, site, isKnown }: ReturnType<typeof checked>): boolean => {
+    const { card, online, updates, lastSeen, address } = member;
     // Whoever wrote to us once stays known, so that its models can be checked after it left.
     state.cards[fingerprint] = card;
     const isMoved = address ? desk.lines().noteAddress(address) : false;
@@ -56,15 +70,16 @@ export function openNewsReader(order: {
     }
     return true;
   };
-  const takeMembers = (members: readonly Member[]): boolean => members.map(takeMember).includes(true);
+  const takeMembers = (members: readonly Member[], isGone: (fingerprint: string) => boolean): boolean => {
+    const all = members.map(checked);
+    const isDropped = dropMembers(isGone);
+    return all.map(takeMember).includes(true) || isDropped;
+  };
   const takeAllMembers = (members: readonly Member[]): boolean => {
+    const all = new Set(members.map((member) => checked(member).fingerprint));
     // Files of earlier versions have names without fingerprints.
     if (state.members.length !== state.memberFingerprints.length) state.members = state.memberFingerprints = [];
-    const all = new Set(
-      members.map(({ card }) => fingerprintOf(parseStatement('site-card', card.statement).publicKey)),
-    );
-    const isGone = dropMembers((fingerprint) => !all.has(fingerprint));
-    return takeMembers(members) || isGone;
+    return takeMembers(members, (fingerprint) => !all.has(fingerprint));
   };
 
   const takeProject = (text: string | null, trunk: Signed | null, isFinished: boolean): void => {
@@ -73,6 +88,8 @@ export function openNewsReader(order: {
     if (hash !== state.project?.hash) {
       const project = projectSchema.safeParse(parseJson(text));
       if (!project.success) throw wireFault.malformedMessage('the project is not one');
+      // Before anything of the project at hand is given up for it.
+      checkedTrunk(trunk, hash);
       bench.clear();
       outbox.clear();
       const before = state.trunk?.blob;
@@ -93,10 +110,17 @@ export function openNewsReader(order: {
     takeTrunk(trunk, isFinished);
   };
 
-  const takeTrunk = (signed: Signed, isFinished: boolean): void => {
-    if (state.project === null || state.hubKey === null) return;
+  /** @throws Fault 403 or 459 unless the hub said so of this project; null before it is known who the hub is. */
+  const checkedTrunk = (signed: Signed, projectHash: string): TrunkStatement | null => {
+    if (state.hubKey === null) return null;
     const trunk = readStatement('trunk', signed, state.hubKey);
-    if (trunk.projectHash !== state.project.hash) throw siteFault.forgedTrunk();
+    if (trunk.projectHash !== projectHash) throw siteFault.forgedTrunk();
+    return trunk;
+  };
+  const takeTrunk = (signed: Signed, isFinished: boolean): void => {
+    if (state.project === null) return;
+    const trunk = checkedTrunk(signed, state.project.hash);
+    if (trunk === null) return;
     // Of two hubs of one federation the slower may tell of an earlier version.
     if (state.trunk !== null && trunk.version < state.trunk.version) return;
     if (state.project.project.mode.kind !== 'trunk') {
@@ -121,10 +145,8 @@ export function openNewsReader(order: {
     switch (message.kind) {
       case 'members-changed':
         return takeAllMembers(message.members);
-      case 'members-updated': {
-        const isGone = dropMembers((fingerprint) => message.gone.includes(fingerprint));
-        return takeMembers(message.changed) || isGone;
-      }
+      case 'members-updated':
+        return takeMembers(message.changed, (fingerprint) => message.gone.includes(fingerprint));
       case 'project-announced':
         takeProject(message.project, message.trunk, message.isFinished);
         return true;

@@ -2,8 +2,8 @@
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import { closeCodes, type Channel } from '../protocol/channel.ts';
+import { passing } from '../protocol/faults.ts';
 import { HubRefusal } from '../protocol/handshake.ts';
-import { passing } from './dial.ts';
 
 export interface Link {
   /** Tries again at once if it is waiting. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openHub, type Hub, type HubNews } from '../../../src/sync/hub/hub.ts';
 import { openCommit } from '../../../src/sync/aggregation/trunk-commit.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
@@ -8,6 +8,7 @@ import type { Project } from '../../../src/contract/federation.ts';
 import { networkSchema } from '../../../src/contract/network.ts';
 import type { SiteWork } from '../../../src/sync/site/site-work.ts';
 import { openBench, practiceProject, practiceWork, type PracticeSite, until, weightsOf } from './federation-fixture.ts';
+import { type PostgresCluster, postgresMissing, startPostgres } from './postgres-cluster.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
@@ -15,8 +16,29 @@ afterEach(() => bench.close());
 const secure = { updateCodec: 'float32', secureAggregation: { threshold: 3, stepMs: 60_000 } } as const;
 const names = ['Lyon', 'Oslo', 'Quito', 'Porto', 'Turin'];
 
+let cluster: PostgresCluster | null = null;
+afterAll(() => cluster?.close());
+/** Where the hub of a test keeps its rows: in its folder, or in a database with the blobs in a folder that hubs share. */
+let newPlace: () => Promise<{ readonly postgres?: string; readonly blobs?: string }> = async () => ({});
+const databases = [
+  { database: 'SQLite', missing: null, placeOf: async () => ({}) },
+  {
+    database: 'PostgreSQL',
+    missing: postgresMissing,
+    placeOf: async () => ({ postgres: await cluster!.newDatabase(), blobs: bench.folder() }),
+  },
+];
+function over({ missing, placeOf }: (typeof databases)[number]): void {
+  beforeEach((context) => context.skip(missing !== null, missing ?? ''));
+  beforeAll(async () => {
+    newPlace = placeOf;
+    if (placeOf === databases[1]!.placeOf && missing === null) cluster ??= await startPostgres();
+  }, 120_000);
+}
+
 async function newHub(project: Project, initialWeights = weightsOf(0)): Promise<Hub & { news: HubNews[] }> {
-  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights }));
+  const place = await newPlace();
+  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights, ...place }));
   const news: HubNews[] = [];
   hub.watch((one) => news.push(one));
   return Object.assign(hub, { news });
@@ -38,7 +60,9 @@ const workOf = (index: number, trained: (trunk: Weights, index: number) => Weigh
   }),
 });
 
-describe('a project with secure aggregation', () => {
+describe.each(databases)('a project with secure aggregation, on $database', (place) => {
+  over(place);
+
   it('ends at the trunk that open updates make, to within the rounding of the ring: clipped, with statistics and momentum', async () => {
     // The second tensor is a batch norm's statistic: measured, not trained; its spread is that of another scale.
     const layout = (kernel: (i: number) => number, variance: (i: number) => number): Weights =>
@@ -147,7 +171,8 @@ describe('a project with secure aggregation', () => {
   });
 });
 
-describe('sites that drop out of a masked buffer', () => {
+describe.each(databases)('sites that drop out of a masked buffer, on $database', (place) => {
+  over(place);
   const names = Array.from({ length: 10 }, (_, index) => `Site ${index}`);
   const rule = { bufferSize: 10 };
 
@@ -232,22 +257,27 @@ describe('sites that drop out of a masked buffer', () => {
   }, 180_000);
 });
 
-describe('what the hub has on its disk in the middle of a masked buffer', () => {
+describe.each(databases)('what the hub has on its disk in the middle of a masked buffer, on $database', (place) => {
+  over(place);
+
   it('tells nothing of an update: its bytes are as even as random ones, where those of the update are all alike', async () => {
     const parameters = 20_000;
     const project = practiceProject({ ...secure, rule: { bufferSize: 3 }, commits: 1, peerModels: false });
     const folder = bench.folder();
+    const rows = await newPlace();
+    const blobs = rows.blobs ?? path.join(folder, 'blobs');
     const stored: Uint8Array[] = [];
     const hub = bench.keep(
       await openHub({
         folder,
+        ...rows,
         port: 0,
         project,
         initialWeights: weightsOf(0, parameters),
         onStep(step) {
           if (step !== 'unmasking-asked') return;
-          for (const name of readdirSync(path.join(folder, 'blobs'), { recursive: true, encoding: 'utf8' })) {
-            const file = path.join(folder, 'blobs', name);
+          for (const name of readdirSync(blobs, { recursive: true, encoding: 'utf8' })) {
+            const file = path.join(blobs, name);
             if (statSync(file).isFile() && statSync(file).size === parameters * 4) stored.push(readFileSync(file));
           }
         },

@@ -1,7 +1,6 @@
 // Several hub processes over one PostgreSQL database are one hub (docs/hub.md): any may be killed, stopped or cut off (fault 23).
 import { cpSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createConnection, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../src/sync/hub/hub.ts';
@@ -12,6 +11,7 @@ import type { FromHub } from '../../../src/sync/protocol/messages.ts';
 import { parseStatement } from '../../../src/sync/protocol/statement.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 import { type ForkedHub, type ForkedHubOrder, forkHub } from './forked-hub.ts';
+import { oneAddress } from './one-address.ts';
 import { onDatabase, type PostgresCluster, postgresMissing, startPostgres } from './postgres-cluster.ts';
 import { rawModel, type RawSite, rawSite, rawUpdate } from './raw-site.ts';
 
@@ -155,7 +155,7 @@ describe('two hubs over one database', { timeout: 90_000 }, () => {
   });
 
   it('are one address to real sites, which finish their project though a hub is killed and another starts', async () => {
-    const address = await oneAddress();
+    const address = await oneAddress(bench);
     const options = { rule: { bufferSize: 2 }, commits: 4 };
     const { a, b, standing, startAgain } = await twoHubs(options, {}, { publicUrl: address.url });
     address.leadTo([a.port, b.port]);
@@ -309,37 +309,6 @@ describe('a hub that fails in the middle of a commit', () => {
     await expectWhole(standing);
   }, 120_000);
 });
-
-/** What a proxy before the hubs does: each connection goes to the next hub that answers. */
-async function oneAddress() {
-  let ports: readonly number[] = [];
-  let turn = 0;
-  const connect = (from: Socket, tries: number): void => {
-    const to = createConnection(ports[(turn += 1) % ports.length]!, '127.0.0.1');
-    let isConnected = false;
-    to.once('connect', () => {
-      isConnected = true;
-      from.pipe(to).pipe(from);
-    });
-    to.on('error', () => (isConnected || tries === 0 ? from.destroy() : connect(from, tries - 1)));
-    to.on('close', () => isConnected && from.destroy());
-    from.on('error', () => to.destroy());
-    from.on('close', () => to.destroy());
-  };
-  const server = createServer((socket) => connect(socket, 3));
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  bench.keep({
-    async close() {
-      server.close();
-    },
-  });
-  return {
-    url: `ws://127.0.0.1:${(server.address() as { port: number }).port}`,
-    leadTo(to: readonly number[]) {
-      ports = to;
-    },
-  };
-}
 
 /** Whether the process was stopped by a signal, as the system says. */
 async function isStopped({ child }: ForkedHub): Promise<boolean> {

@@ -3,8 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../../src/sync/hub/hub.ts';
 import { encodeChunk } from '../../../../src/sync/protocol/chunk-frame.ts';
 import { wireLimits } from '../../../../src/sync/protocol/limits.ts';
-import { openBench, practiceProject, until, weightsOf } from '../federation-fixture.ts';
+import { openBench, practiceProject, practiceWork, until, weightsOf } from '../federation-fixture.ts';
 import { rawSite, rawUpdate, type RawSite } from '../raw-site.ts';
+import { untrueHub } from '../untrue-hub.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
@@ -91,4 +92,43 @@ describe('fault 4: a frame that is not as it should be', () => {
     await expect(site.channel.ask({ kind: 'put-end', transfer: begun.transfer })).rejects.toMatchObject({ code: 404 });
     await site.channel.putBlob(blob);
   });
+});
+
+describe('what a hub with the right keys says and a true hub does not', () => {
+  it('a project with the trunk of another changes nothing: the site keeps project, consent and what it has to send', async () => {
+    const folder = bench.folder();
+    const hub = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+    let train = (): void => {};
+    const held = new Promise<void>((resolve) => (train = resolve));
+    let isTraining = false;
+    const beforeUpdate = (): Promise<void> => {
+      isTraining = true;
+      return held;
+    };
+    const lyon = await bench.site('Lyon', practiceWork({ step: 1, beforeUpdate }));
+    await lyon.join(await hub.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    const witness = await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Oslo' });
+    const announced = await until('the greeting', () => witness.heard.find(({ kind }) => kind === 'project-announced'));
+    if (announced.kind !== 'project-announced') throw new Error('no project');
+    await witness.close();
+    await lyon.approve('ImagiQ', 'chest');
+    await until('it trains', () => isTraining);
+    const { port, fingerprint } = hub;
+    await hub.close();
+    train();
+    await until('an update waits', () => lyon.memberships()[0]!.updates.spooled > 0);
+    const before = lyon.memberships()[0]!;
+
+    const untrue = bench.keep(await untrueHub({ folder, fingerprint, port }));
+    const first = await untrue.nextSite();
+    first.say({ ...announced, project: announced.project!.replace('A practice project', 'Another project') });
+    expect(await first.ended).toBe(4_000);
+    const now = lyon.memberships()[0]!;
+    expect(now).toMatchObject({ cohort: 'chest', project: before.project, trunkVersion: before.trunkVersion });
+    expect(now.updates.spooled).toBeGreaterThan(0);
+    // And it goes on with what is true.
+    (await untrue.nextSite()).say(announced);
+    expect(lyon.memberships()[0]).toMatchObject({ cohort: 'chest', project: before.project });
+  }, 60_000);
 });

@@ -4,12 +4,13 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../../src/sync/hub/hub.ts';
 import { wireLimits } from '../../../../src/sync/protocol/limits.ts';
-import { openBench, practiceProject, until, weightsOf } from '../federation-fixture.ts';
+import { firstWeight, openBench, practiceProject, until, weightsOf } from '../federation-fixture.ts';
 import { rawSite, rawUpdate } from '../raw-site.ts';
 import { processesOf } from './processes.ts';
 
 const bench = openBench();
 const { hubProcess } = processesOf(bench);
+/** The last first. */
 const mounted: string[] = [];
 const unmountAll = (): void => {
   for (const folder of mounted.splice(0)) execFileSync('umount', [folder]);
@@ -27,8 +28,56 @@ function smallDisk(bytes: number): string | null {
   } catch {
     return null;
   }
-  mounted.push(folder);
+  mounted.unshift(folder);
   return folder;
+}
+
+interface FailingDisk {
+  readonly folder: string;
+  /** From now on what needs new room on the disk ends in an input/output error (EIO), which the system tells at the sync. */
+  fail(): void;
+  heal(): void;
+  /** Taken out and put in again: only what is on the disk is there afterwards. */
+  reinsert(): void;
+}
+
+/** A file system in a file that is larger than the disk in memory below it; null where this process may not make one. */
+function failingDisk(): FailingDisk | null {
+  const below = smallDisk(16 * 1024 * 1024);
+  if (below === null) return null;
+  const image = path.join(below, 'image');
+  const filler = path.join(below, 'filler');
+  const folder = bench.folder();
+  const insert = (): void => void execFileSync('mount', ['-o', 'loop', image, folder], { stdio: 'ignore' });
+  try {
+    execFileSync('truncate', ['-s', '64M', image]);
+    execFileSync('mke2fs', ['-q', '-F', image], { stdio: 'ignore' });
+    insert();
+  } catch {
+    return null;
+  }
+  // The last that was mounted is taken out first.
+  mounted.unshift(folder);
+  return {
+    folder,
+    fail: () => fill(filler, 16 * 1024 * 1024),
+    heal: () => rmSync(filler),
+    reinsert() {
+      execFileSync('umount', [folder]);
+      insert();
+    },
+  };
+}
+
+/** Writes until there is no room. */
+function fill(filler: string, from: number): void {
+  for (let size = from; size >= 4_096; size >>= 1) {
+    try {
+      writeFileSync(filler, Buffer.alloc(size), { flag: 'a' });
+    } catch {
+      // Full to so many bytes: the next half.
+    }
+  }
 }
 
 const values = wireLimits.chunkBytes;
@@ -45,13 +94,7 @@ describe('fault 12: a disk that is full, read-only or damaged', () => {
     await site.channel.putBlob(first.blob);
     await site.channel.ask({ kind: 'update-offered', update: first.signed });
     const filler = path.join(disk, 'filler');
-    for (let size = 6 * 1024 * 1024; size > 4_096; size >>= 1) {
-      try {
-        writeFileSync(filler, Buffer.alloc(size), { flag: 'a' });
-      } catch {
-        // Full to so many bytes: the next half.
-      }
-    }
+    fill(filler, 6 * 1024 * 1024);
     const second = rawUpdate(site, project, weightsOf(2, values));
     await expect(site.channel.putBlob(second.blob)).rejects.toMatchObject({ retry: 'later' });
     await site.channel.ended;
@@ -69,6 +112,46 @@ describe('fault 12: a disk that is full, read-only or damaged', () => {
     await again.channel.putBlob(second.blob);
     await again.channel.ask({ kind: 'update-offered', update: second.signed });
     expect(await hub.status()).toMatchObject({ acceptedUpdates: 2, bufferedUpdates: 2 });
+  }, 60_000);
+
+  it('with input/output errors: what it did not take is sent again whole, and every acknowledged byte is on the disk', async (context) => {
+    const disk = failingDisk();
+    if (disk === null) return context.skip('this process may not mount a disk of its own');
+    const { folder } = disk;
+    const first = await hubProcess({ folder, project: options, weights: values });
+    const site = bench.keep(await rawSite({ invite: first.invites[0]!, folder: bench.folder(), name: 'Lyon' }));
+    const offer = async (value: number): Promise<void> => {
+      const { blob, signed } = rawUpdate(site, project, weightsOf(value, values));
+      await site.channel.putBlob(blob);
+      expect(await site.channel.ask({ kind: 'update-offered', update: signed })).toMatchObject({ isDuplicate: false });
+    };
+    await offer(1);
+    disk.fail();
+    await expect(offer(2)).rejects.toMatchObject({ retry: 'later' });
+    disk.heal();
+    // The system holds the bytes in memory still, as if they had been written: they must not count as stored.
+    await offer(2);
+    first.child.kill('SIGKILL');
+    await first.died;
+    disk.reinsert();
+    const second = await hubProcess({ folder, project: options, weights: values, port: first.port });
+    await site.channel.ended;
+    const again = {
+      invite: second.invites[0]!,
+      folder: bench.folder(),
+      name: 'Lyon',
+      keys: site.keys,
+      isEnrolled: true,
+    };
+    const back = bench.keep(await rawSite(again));
+    const { blob, signed } = rawUpdate(back, project, weightsOf(3, values));
+    await back.channel.putBlob(blob);
+    await back.channel.ask({ kind: 'update-offered', update: signed });
+    second.child.kill('SIGKILL');
+    await second.died;
+    const hub = bench.keep(await openHub({ folder, port: 0 }));
+    expect(await hub.status()).toMatchObject({ acceptedUpdates: 3, trunkVersion: 1, bufferedUpdates: 0 });
+    expect(firstWeight((await hub.trunkWeights())!)).toBe(2);
   }, 60_000);
 
   it('read-only: nothing is acknowledged, and it goes on when the disk may be written again', async (context) => {

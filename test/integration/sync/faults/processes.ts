@@ -67,7 +67,7 @@ export function processesOf(bench: TestBench) {
       };
     },
     siteProcess(order: Partial<SiteProcessOrder> & Pick<SiteProcessOrder, 'folder' | 'invite'>): SiteProcess {
-      const process = start('site-process.ts', { name: 'Lyon', death: null, secondsPerUpdate: 0, ...order });
+      const process = start('site-process.ts', { name: 'Lyon', death: null, secondsPerUpdate: 0, growth: 0, ...order });
       let last: Membership | null = null;
       process.child.on('message', ({ membership }: { membership: Membership }) => {
         last = membership;

@@ -1,5 +1,6 @@
 // A site in a process of its own, that a test stops or kills, or that dies at a file operation or a frame that the test names.
 import { openSite } from '../../../../src/sync/site/site.ts';
+import type { SiteWork } from '../../../../src/sync/site/site-work.ts';
 import { practiceWork, until } from '../federation-fixture.ts';
 import { dieAt, type Death } from './die-at.ts';
 
@@ -9,17 +10,21 @@ export interface SiteProcessOrder {
   readonly invite: string;
   readonly death: Death | null;
   readonly secondsPerUpdate: number;
+  /** Each update moves the weights by so much more than the one before: no two of them are the same bytes. */
+  readonly growth: number;
 }
 
 const order = JSON.parse(process.argv[2] ?? '{}') as SiteProcessOrder;
 dieAt(order.death);
+const workOf = (step: number): SiteWork =>
+  practiceWork({
+    step,
+    beforeUpdate: () => new Promise((resolve) => setTimeout(resolve, order.secondsPerUpdate * 1_000)),
+  });
 const site = await openSite({
   folder: order.folder,
   siteName: order.name,
-  work: practiceWork({
-    step: 1,
-    beforeUpdate: () => new Promise((resolve) => setTimeout(resolve, order.secondsPerUpdate * 1_000)),
-  }),
+  work: { ...workOf(1), trainUpdate: (update) => workOf(1 + order.growth * update.turn).trainUpdate(update) },
   random: () => 0.2,
   onChange: (membership) => process.send?.({ membership }),
   onLedger: () => {},
