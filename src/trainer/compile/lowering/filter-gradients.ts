@@ -5,28 +5,28 @@ import type { Lowering } from './lowered.ts';
 
 type Geometry = backend_util.Conv2DInfo;
 
-/** Above this size in bytes the shifted copies of all images are not gathered at once, but image by image. */
+/** Above this size in bytes the shifted copies of all images are not gathered at once: each tap has its own product. */
 const maxGatheredBytes = 16 * 1024 * 1024;
+/** From so many positions of an image on its products are made by themselves: what they read stays near the processor. */
+const leastPositionsOfImage = 64 * 64;
 
-/**
- * dW as [out, in, h, w] from x [n, in, h, w] and dy [n, out, h, w]: the rows of all shifted copies times dy transposed. In this
- * order the product packs dy, which is smaller than the copies, and reads the copies as they lie.
- */
+/** dW as [out, in, h, w] from x [n, in, h, w] and dy [n, out, h, w]. */
 export function filterGradient(geometry: Geometry, x: string, dy: string, lowering: Lowering): string {
   const { graph } = lowering;
   const { batchSize, inChannels, outChannels, outHeight, outWidth, filterHeight, filterWidth } = geometry;
   const taps = filterHeight * filterWidth;
-  const gatheredBytes = inChannels * batchSize * outHeight * outWidth * taps * 4;
+  const positions = outHeight * outWidth;
+  const isGathered = inChannels * batchSize * positions * taps * 4 <= maxGatheredBytes;
   const isUnitStride = geometry.strideHeight === 1 && geometry.strideWidth === 1;
   const product =
-    taps > 1 && isUnitStride && gatheredBytes > maxGatheredBytes
+    taps > 1 && !isGathered && isUnitStride && positions >= leastPositionsOfImage
       ? productByImage(geometry, x, dy, lowering)
-      : productOfBatch(geometry, x, dy, lowering, gatheredBytes <= maxGatheredBytes);
-  const byTap = graph.transpose(graph.reshape(product, [taps, inChannels, outChannels]), [2, 1, 0]);
+      : productOfBatch(geometry, x, dy, lowering, isGathered);
+  const byTap = graph.transpose(graph.reshape(product, [outChannels, taps, inChannels]), [0, 2, 1]);
   return graph.reshape(byTap, [outChannels, inChannels, filterHeight, filterWidth]);
 }
 
-/** [taps · in, out], of all images at once; where the copies are not to be gathered, tap by tap. */
+/** [out, taps · in], of all images at once; where the copies are not to be gathered, tap by tap. */
 function productOfBatch(geometry: Geometry, x: string, dy: string, lowering: Lowering, isGathered: boolean): string {
   const { graph } = lowering;
   const { batchSize, inChannels, outChannels, outHeight, outWidth } = geometry;
@@ -34,19 +34,19 @@ function productOfBatch(geometry: Geometry, x: string, dy: string, lowering: Low
   const rows = graph.reshape(graph.transpose(dy, [1, 0, 2, 3]), [outChannels, positions]);
   const shifted = shiftedCopies(geometry, graph.transpose(x, [1, 0, 2, 3]), lowering);
   const times = (copies: string, count: number) =>
-    graph.node('Gemm', [graph.reshape(copies, [count * inChannels, positions]), rows], { transB: 1 });
+    graph.node('Gemm', [rows, graph.reshape(copies, [count * inChannels, positions])], { transB: 1 });
   if (shifted.length === 1) return times(shifted[0]!, 1);
   if (isGathered) return times(graph.node('Concat', shifted, { axis: 0 }), shifted.length);
   return graph.node(
     'Concat',
     shifted.map((copy) => times(copy, 1)),
-    { axis: 0 },
+    { axis: 1 },
   );
 }
 
 /**
- * The same, the products of the images added up one after the other: the copies of one image stay near the processor. With rows
- * padded to one width a shifted copy is one piece of each channel; what it meets beyond a row's end is a zero of dy.
+ * The same, the products of the images added up one after the other. With rows padded to one width a shifted copy is one piece of
+ * each channel; what it meets beyond a row's end is a zero of dy.
  */
 function productByImage(geometry: Geometry, x: string, dy: string, { graph }: Lowering): string {
   const { batchSize, inChannels, outChannels, inHeight, inWidth, outHeight, outWidth, filterHeight, filterWidth } =
@@ -59,25 +59,25 @@ function productByImage(geometry: Geometry, x: string, dy: string, { graph }: Lo
   const pixels = graph.reshape(padded, [batchSize, inChannels, (top + inHeight + bottom + 1) * width]);
   const widened = graph.node('Pad', [dy, graph.integers([0, 0, 0, 0, 0, 0, 0, width - outWidth]), graph.scalar(0)]);
   const gradients = graph.reshape(widened, [batchSize, outChannels, length]);
-  const slice = (of: string, image: number, offset: number) =>
-    graph.node('Slice', [
-      of,
-      graph.integers([image, offset]),
-      graph.integers([image + 1, offset + length]),
-      graph.integers([0, 2]),
-    ]);
-  let sum: string | null = null;
+  const piece = (of: string, image: number, offset: number, channels: number) => {
+    const places = [
+      [image, offset],
+      [image + 1, offset + length],
+      [0, 2],
+    ].map((values) => graph.integers(values));
+    return graph.reshape(graph.node('Slice', [of, ...places]), [channels, length]);
+  };
+  const sums: string[] = [];
   for (let image = 0; image < batchSize; image += 1) {
-    const copies: string[] = [];
-    for (let row = 0; row < filterHeight; row += 1)
-      for (let column = 0; column < filterWidth; column += 1) copies.push(slice(pixels, image, row * width + column));
-    const operands = [
-      graph.reshape(graph.node('Concat', copies, { axis: 1 }), [copies.length * inChannels, length]),
-      graph.reshape(slice(gradients, image, 0), [outChannels, length]),
-    ];
-    sum = graph.node('Gemm', sum === null ? operands : [...operands, sum], { transB: 1 });
+    const rows = piece(gradients, image, 0, outChannels);
+    for (let tap = 0; tap < filterHeight * filterWidth; tap += 1) {
+      const offset = Math.floor(tap / filterWidth) * width + (tap % filterWidth);
+      const operands = [rows, piece(pixels, image, offset, inChannels)];
+      const sum = sums[tap];
+      sums[tap] = graph.node('Gemm', sum === undefined ? operands : [...operands, sum], { transB: 1 });
+    }
   }
-  return sum!;
+  return graph.node('Concat', sums, { axis: 1 });
 }
 
 /** dW of a depthwise convolution as [1, channels, h, w]. */
