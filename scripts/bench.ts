@@ -30,7 +30,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   accuracy,
   growth: () => growth(isQuick),
   viewer,
-  aggregation,
+  aggregation: () => aggregation(isQuick),
   hub: () => hub(isQuick),
   federation: async () => {
     const result = await federation(isQuick);

@@ -20,7 +20,10 @@ interface BenchSite {
 const { folder } = JSON.parse(process.argv[2] ?? '{}') as { folder: string };
 const blobs: BlobFolder = openBlobFolder(folder);
 const sites: BenchSite[] = [];
-let version = 0;
+/** Of no round: it only measures how soon the hub answers. */
+let watcher: BenchSite | null = null;
+/** Of all sites, added up. */
+const told = { versions: 0 };
 
 async function connect(invite: string, keys: DeviceKeys, isEnrolled: boolean, name: string): Promise<BenchSite> {
   const { url, hubFingerprint, code } = parseInvite(invite);
@@ -41,7 +44,7 @@ async function connect(invite: string, keys: DeviceKeys, isEnrolled: boolean, na
     mayReceive: () => {},
     maySend: () => {},
     receive: (message) => {
-      if (message.kind === 'trunk-committed') version += 1;
+      if (message.kind === 'trunk-committed') told.versions += 1;
       return null;
     },
   });
@@ -57,12 +60,12 @@ function newUpdate(values: number): string {
 }
 
 /** Milliseconds from ping to pong, on one site after the other, while `work` goes on. */
-async function heartbeats(work: Promise<unknown>): Promise<number[]> {
+async function heartbeats(work: Promise<unknown>, of: readonly BenchSite[] = sites): Promise<number[]> {
   const times: number[] = [];
   const over = new AbortController();
   void work.finally(() => over.abort());
-  for (let index = 0; !over.signal.aborted; index = (index + 37) % sites.length) {
-    const { socket } = sites[index]!;
+  for (let index = 0; !over.signal.aborted; index = (index + 37) % of.length) {
+    const { socket } = of[index]!;
     if (socket.readyState !== WebSocket.OPEN) continue;
     const started = performance.now();
     await Promise.race([
@@ -113,9 +116,10 @@ const acts = {
   /** Each site sends one signed update; ends when the hub's commit of all of them is known to the last. */
   async round({ values, projectHash }: { values: number; projectHash: string }) {
     const hashes = sites.map(() => newUpdate(values));
-    const base = version / sites.length;
+    const all = sites.length + (watcher === null ? 0 : 1);
+    const base = told.versions / all;
     const started = performance.now();
-    await Promise.all(
+    const offers = Promise.all(
       sites.map(async ({ keys, channel }, index) => {
         const blob = hashes[index]!;
         await channel.putBlob(blob);
@@ -137,10 +141,16 @@ const acts = {
         await channel.ask({ kind: 'update-offered', update });
       }),
     );
-    while (version < (base + 1) * sites.length) await sleep(2);
+    const beats = watcher === null ? [] : await heartbeats(offers, [watcher]);
+    await offers;
+    while (told.versions < (base + 1) * all) await sleep(2);
     const seconds = (performance.now() - started) / 1_000;
     for (const hash of hashes) blobs.remove(hash);
-    return { seconds };
+    return { seconds, longestHeartbeatMs: Math.max(0, ...beats) };
+  },
+  async watch({ invite }: { invite: string }) {
+    watcher = await connect(invite, createDeviceKeys(), false, 'Watcher');
+    return {};
   },
   /** One blob over a line that breaks `cuts` times at random bytes; counted is what came through it to the hub. */
   async cutTransfer({ values, invite, cuts }: { values: number; invite: string; cuts: number }) {

@@ -128,7 +128,8 @@ export async function hub(isQuick: boolean): Promise<Measurement[]> {
   }
 }
 
-async function start(
+/** A hub and its sites, each a process. */
+export async function start(
   children: ChildProcess[],
   folder: string,
   order: { values: number; bufferSize: number; invites: number },
@@ -182,7 +183,7 @@ function nextMessage(
   });
 }
 
-const peakMegabytes = (child: ChildProcess): number =>
+export const peakMegabytes = (child: ChildProcess): number =>
   Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024;
 
 function grpcUpload(count: number, bytes: number): z.infer<typeof grpcSchema> | null {

@@ -2,8 +2,8 @@
 // one after the other, in seconds of the processor; the lines between them and the waiting are not in it.
 import { createHash } from 'node:crypto';
 import os from 'node:os';
-import { openAccumulator } from '../../src/sync/aggregation/accumulator.ts';
 import { updateFormSchema } from '../../src/contract/federation.ts';
+import { weightedSum } from '../../src/sync/aggregation/weighted-sum.ts';
 import { decodeUpdate, encodeUpdate } from '../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../src/sync/aggregation/weights.ts';
 import { bufferKeyOf, createBufferSecrets } from '../../src/sync/secure-aggregation/buffer-keys.ts';
@@ -84,15 +84,13 @@ export async function secureAggregation(): Promise<Measurement[]> {
     });
   });
   const layout = members[0]!.update;
-  const found = decodeRing(sum, layout, sites / counted.length).get('weights')!;
+  const found = new Float64Array(parameters);
+  decodeRing(sum, found, sites / counted.length);
 
-  const accumulator = openAccumulator(layout);
   const form = updateFormSchema.parse({});
   await timed('open', () => {
-    for (const { update } of counted) {
-      const bytes = encodeUpdate(update, form);
-      accumulator.add(decodeUpdate(bytes, { layout, form }), 1 / counted.length);
-    }
+    const open = counted.map(({ update }) => encodeUpdate(update, form));
+    weightedSum(open.map((bytes) => ({ weights: decodeUpdate(bytes, { layout, form }), factor: 1 / counted.length })));
   });
   let error = 0;
   for (let index = 0; index < parameters; index += 1) {

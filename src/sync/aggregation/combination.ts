@@ -1,53 +1,78 @@
-// From the updates of a commit to one: the streaming mean, or a rule that stands sites that lie.
+// From the updates of a commit to one: the mean, or a rule that stands sites that lie. A block of values at a time.
 import type { TrunkRule } from '../../contract/federation.ts';
-import { openAccumulator } from './accumulator.ts';
-import { type Contribution, contributionShares } from './contributions.ts';
+import { byCoordinate } from './by-coordinate.ts';
+import { contributionShares, distinctContributions, type UpdateToCombine } from './contributions.ts';
 import { coordinateMedian } from './coordinate-median.ts';
+import { exactSum } from './exact-sum.ts';
 import { krumKept } from './krum.ts';
-import { openSiteUpdates, type SiteUpdate } from './site-updates.ts';
+import { siteRows } from './site-rows.ts';
+import { type Block, largestBlock } from './tensor-values.ts';
 import { trimmedMean } from './trimmed-mean.ts';
-import type { Weights } from './weights.ts';
+import type { WeightLayout } from './weights.ts';
 
-/** One update as doubles by tensor name. */
-export type CombinedUpdate = ReadonlyMap<string, Float64Array>;
-
-export interface OpenCombination {
-  add(id: string, update: Weights): void;
-  /** Whatever the order in which updates were added, the same bits. */
-  combined(): CombinedUpdate;
+export interface Combination {
+  /** A block of the combined update, until the next is asked for; the caller's to change. */
+  block(block: Block): Float64Array;
 }
 
-/** The mean holds 8 bytes per weight however many updates are added; every other rule holds an update of each site. */
-export function openCombination(
-  layout: Weights,
-  contributions: ReadonlyMap<string, Contribution>,
+/**
+ * Whatever the order of the updates, the same bits. Memory: the mean holds one block however many updates there are, every other rule one
+ * of each site. Krum reads the updates once before it answers.
+ */
+export function combinationOf(
+  layout: WeightLayout,
+  updates: readonly UpdateToCombine[],
   rule: Pick<TrunkRule, 'combination' | 'staleness' | 'stalenessEffect'>,
-): OpenCombination {
+): Combination {
   const { combination } = rule;
-  if (combination.kind === 'mean') {
-    const shares = contributionShares(contributions, rule);
-    const accumulator = openAccumulator(layout);
-    return { add: (id, update) => accumulator.add(update, shares.get(id)!), combined: () => accumulator.sum() };
+  if (combination.kind === 'mean') return meanOf(updates, rule);
+  const rows = siteRows(updates, layout, rule.staleness);
+  const sites = rows.sites.length;
+  const chosen = (choose: (ascending: Float64Array) => number): Combination => {
+    const values = new Float64Array(largestBlock(layout));
+    return {
+      block(block) {
+        const into = values.subarray(0, block.count);
+        byCoordinate(rows.read(block), into, choose);
+        return into;
+      },
+    };
+  };
+  switch (combination.kind) {
+    case 'median':
+      return chosen(coordinateMedian(sites));
+    case 'trimmed-mean':
+      return chosen(trimmedMean(sites, combination.trimShare));
+    case 'krum': {
+      const kept = rows.of(new Set(krumKept(rows, layout, combination)));
+      return {
+        block(block) {
+          const read = kept.read(block);
+          const addend = exactSum.begin(block.count);
+          for (const row of read) {
+            addend.set(row);
+            exactSum.add(1 / kept.sites.length);
+          }
+          return exactSum.total();
+        },
+      };
+    }
   }
-  const sites = openSiteUpdates(layout, contributions, rule.staleness);
+}
+
+function meanOf(
+  updates: readonly UpdateToCombine[],
+  rule: Pick<TrunkRule, 'staleness' | 'stalenessEffect'>,
+): Combination {
+  const shares = contributionShares(distinctContributions(updates), rule);
   return {
-    add: sites.add,
-    combined() {
-      const updates = sites.updates();
-      switch (combination.kind) {
-        case 'median':
-          return coordinateMedian(layout, updates);
-        case 'trimmed-mean':
-          return trimmedMean(layout, updates, combination.trimShare);
-        case 'krum':
-          return meanOf(layout, krumKept(updates, combination));
+    block({ tensor, from, count }) {
+      const addend = exactSum.begin(count);
+      for (const { id, values } of updates) {
+        values.read(tensor, from, addend);
+        exactSum.add(shares.get(id)!);
       }
+      return exactSum.total();
     },
   };
-}
-
-function meanOf(layout: Weights, updates: readonly SiteUpdate[]): CombinedUpdate {
-  const accumulator = openAccumulator(layout);
-  for (const { update } of updates) accumulator.add(update, 1 / updates.length);
-  return accumulator.sum();
 }

@@ -2,15 +2,13 @@
 // (`int8`) or of those that changed most (`top-k`). What is lost on the way is not lost for good: a site adds it to its
 // next update (error feedback: Seide et al., Interspeech 2014; Stich et al., arXiv 1809.07599).
 /// <reference lib="esnext.float16" />
-import { float32Tensor, float32Values, type Tensor } from '../../contract/safetensors.ts';
-import { aggregationFault } from './faults.ts';
-import type { Weights, WeightTensor } from './weights.ts';
+import { float32Tensor, type Tensor } from '../../contract/safetensors.ts';
+import { scaledValues } from './compact-values.ts';
+import { valueCount, type WeightLayout, type Weights } from './weights.ts';
 
 export const compactCodecs = ['int8', 'top-k'] as const;
 export type CompactCodec = (typeof compactCodecs)[number];
 
-/** Values that share a scale. */
-const blockValues = 256;
 const largestLevel = 127;
 export interface CompactForm {
   readonly updateCodec: CompactCodec;
@@ -20,23 +18,22 @@ export interface CompactForm {
 /** Smaller tensors, biases and what batch norm measured among them, travel as float16: their bytes do not count. */
 const fewestValues = 1_024;
 
-const scalesOf = (name: string): string => `${name}/scales`;
-const placesOf = (name: string): string => `${name}/places`;
+export const scalesOf = (name: string): string => `${name}/scales`;
+export const placesOf = (name: string): string => `${name}/places`;
 
-function isCompacted({ shape, values }: WeightTensor): boolean {
-  return shape.length > 1 && values.length >= fewestValues;
+export function isCompacted(shape: readonly number[]): boolean {
+  return shape.length > 1 && valueCount(shape) >= fewestValues;
 }
 /** How many of a tensor's values travel; null: all of them. */
-const keptCount = (values: number, { updateCodec, keptShare }: CompactForm): number | null =>
+export const keptCount = (values: number, { updateCodec, keptShare }: CompactForm): number | null =>
   updateCodec === 'top-k' ? Math.ceil(values * keptShare) : null;
-const blockCount = (values: number): number => Math.ceil(values / blockValues);
+export const scaleCount = (values: number): number => Math.ceil(values / scaledValues);
 
 /** The tensors of the wire, by name. Values must be finite; a value's error is at most half a 127th of its block's largest. */
 export function compactTensors(update: Weights, form: CompactForm): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
-  for (const [name, tensor] of update) {
-    const { shape, values } = tensor;
-    if (!isCompacted(tensor)) {
+  for (const [name, { shape, values }] of update) {
+    if (!isCompacted(shape)) {
       tensors.set(name, { elementType: 'F16', shape, bytes: new Uint8Array(new Float16Array(values).buffer) });
       continue;
     }
@@ -59,82 +56,32 @@ export function compactTensors(update: Weights, form: CompactForm): Map<string, 
 }
 
 /** Most bytes of the tensors above, without the file's header. */
-export function mostCompactBytes(layout: Weights, form: CompactForm): number {
+export function mostCompactBytes(layout: WeightLayout, form: CompactForm): number {
   let bytes = 0;
-  for (const tensor of layout.values()) {
-    const count = tensor.values.length;
+  for (const { shape } of layout.values()) {
+    const count = valueCount(shape);
     const kept = keptCount(count, form);
-    if (!isCompacted(tensor)) bytes += count * 2;
-    else if (kept === null) bytes += count + blockCount(count) * 4;
+    if (!isCompacted(shape)) bytes += count * 2;
+    else if (kept === null) bytes += count + scaleCount(count) * 4;
     // A gap takes a second byte for each 128 weights that it passes over, at most.
-    else bytes += kept * 2 + Math.ceil(count / 128) + blockCount(kept) * 4;
+    else bytes += kept * 2 + Math.ceil(count / 128) + scaleCount(kept) * 4;
     bytes += 3 * 8;
   }
   return bytes;
 }
 
-/**
- * The update in these tensors, which come from outside: exactly the layout's, in its order. Values are not looked at here.
- * @throws Fault 550 (places or scales that make no sense), 552 (other tensors), 553 (other sizes), 554 (other codec).
- */
-export function updateOfCompact(
-  tensors: ReadonlyMap<string, Tensor>,
-  layout: Weights,
-  form: CompactForm,
-): Map<string, WeightTensor> {
-  const update = new Map<string, WeightTensor>();
-  const known = new Set<string>();
-  const take = (name: string, elementType: Tensor['elementType'], shape: readonly number[] | null): Tensor => {
-    known.add(name);
-    const tensor = tensors.get(name);
-    if (tensor === undefined) throw aggregationFault.otherTensors(`tensor ${name} is missing`);
-    if (tensor.elementType !== elementType) throw aggregationFault.otherCodec(tensor.elementType, form.updateCodec);
-    if (shape !== null && tensor.shape.join() !== shape.join())
-      throw aggregationFault.otherShape(name, tensor.shape, shape);
-    return tensor;
-  };
-  for (const [name, tensor] of layout) {
-    const { shape } = tensor;
-    const count = tensor.values.length;
-    if (!isCompacted(tensor)) {
-      const { buffer, byteOffset } = take(name, 'F16', shape).bytes;
-      update.set(name, { shape, values: new Float32Array(new Float16Array(buffer, byteOffset, count)) });
-      continue;
-    }
-    const kept = keptCount(count, form);
-    const sent = kept ?? count;
-    const levels = take(name, 'I8', [sent]).bytes;
-    const scales = float32Values(take(scalesOf(name), 'F32', [blockCount(sent)]));
-    for (const scale of scales) {
-      if (!(scale >= 0 && Number.isFinite(scale))) throw aggregationFault.unreadable(`a scale of ${name} is ${scale}`);
-    }
-    const places = kept === null ? null : unpackedPlaces(take(placesOf(name), 'U8', null).bytes, kept, count);
-    if (places === 'damaged') throw aggregationFault.unreadable(`the places of ${name} do not fit the tensor`);
-    const values = new Float32Array(count);
-    for (let index = 0; index < sent; index += 1) {
-      const level = (levels[index]! << 24) >> 24;
-      values[places === null ? index : places[index]!] = level * scales[Math.floor(index / blockValues)]!;
-    }
-    update.set(name, { shape, values });
-  }
-  for (const name of tensors.keys()) {
-    if (!known.has(name)) throw aggregationFault.otherTensors(`tensor ${name.slice(0, 100)} is not part of it`);
-  }
-  return update;
-}
-
 function quantised(values: Float32Array): { levels: Int8Array; scales: Float32Array } {
   const levels = new Int8Array(values.length);
-  const scales = new Float32Array(blockCount(values.length));
+  const scales = new Float32Array(scaleCount(values.length));
   for (let block = 0; block < scales.length; block += 1) {
-    const end = Math.min(values.length, (block + 1) * blockValues);
+    const end = Math.min(values.length, (block + 1) * scaledValues);
     let largest = 0;
-    for (let index = block * blockValues; index < end; index += 1)
+    for (let index = block * scaledValues; index < end; index += 1)
       largest = Math.max(largest, Math.abs(values[index]!));
     scales[block] = largest / largestLevel;
     const scale = scales[block]!;
     if (scale === 0) continue;
-    for (let index = block * blockValues; index < end; index += 1) {
+    for (let index = block * scaledValues; index < end; index += 1) {
       levels[index] = Math.max(-largestLevel, Math.min(largestLevel, Math.round(values[index]! / scale)));
     }
   }
@@ -181,7 +128,7 @@ function lastBin(bins: Uint32Array, count: number): { bin: number; above: number
   return { bin: 0, above };
 }
 
-/** Gaps between places, 7 bits a byte, the low ones first; the eighth bit says that more follow (LEB128). */
+/** Gaps between places, 7 bits a byte, the low ones first; the eighth bit says that more follow (LEB128): compact-values.ts reads them. */
 function packedPlaces(places: Uint32Array): Uint8Array {
   const bytes: number[] = [];
   let next = 0;
@@ -192,26 +139,4 @@ function packedPlaces(places: Uint32Array): Uint8Array {
     next = place + 1;
   }
   return Uint8Array.from(bytes);
-}
-
-function unpackedPlaces(bytes: Uint8Array, count: number, end: number): Uint32Array | 'damaged' {
-  const places = new Uint32Array(count);
-  let at = 0;
-  let next = 0;
-  for (let index = 0; index < count; index += 1) {
-    let gap = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at];
-      // Four bytes reach further than any tensor.
-      if (byte === undefined || shift > 21) return 'damaged';
-      at += 1;
-      gap += (byte & 127) << shift;
-      if (byte < 128) break;
-    }
-    const place = next + gap;
-    if (place >= end) return 'damaged';
-    places[index] = place;
-    next = place + 1;
-  }
-  return at === bytes.length ? places : 'damaged';
 }

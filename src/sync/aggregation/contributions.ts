@@ -2,6 +2,7 @@
 import type { StalenessRule, TrunkRule } from '../../contract/federation.ts';
 import { aggregationFault } from './faults.ts';
 import { stalenessWeight } from './staleness.ts';
+import type { TensorValues } from './tensor-values.ts';
 
 /** What the hub knows of a buffered update before it opens it. */
 export interface Contribution {
@@ -14,12 +15,19 @@ export interface Contribution {
   readonly stalenessCommits: number;
 }
 
+/** A contribution opened: what it changes, clipped and whatever else is done to it before it is combined with others. */
+export interface UpdateToCombine extends Contribution {
+  readonly values: TensorValues;
+}
+
 /**
  * Contributions by id, each once.
  * @throws Fault 558 when an id comes twice with different numbers, 559 when one has no examples.
  */
-export function distinctContributions(contributions: readonly Contribution[]): ReadonlyMap<string, Contribution> {
-  const known = new Map<string, Contribution>();
+export function distinctContributions<Kind extends Contribution>(
+  contributions: readonly Kind[],
+): ReadonlyMap<string, Kind> {
+  const known = new Map<string, Kind>();
   for (const contribution of contributions) {
     const { id, site, examples, stalenessCommits } = contribution;
     if (!Number.isSafeInteger(examples) || examples < 1) throw aggregationFault.noExamples(id);

@@ -1,8 +1,8 @@
 // Averaging without a centre: who mixes with whom on a partial mesh, and by how much. Every matrix here is symmetric and doubly
 // stochastic, so that a round that all take part in conserves the mean, and differences shrink at its second eigenvalue
 // (D-PSGD, arXiv 1705.09056; AD-PSGD for the pairwise form, arXiv 1710.06952).
-import { openAccumulator } from './accumulator.ts';
-import type { Weights, WeightTensor } from './weights.ts';
+import { weightedSum } from './weighted-sum.ts';
+import type { Weights } from './weights.ts';
 
 /**
  * A member's neighbours on a mesh that everyone works out alike from the roster: the sorted members stand in a ring, and each is
@@ -34,24 +34,15 @@ export function metropolisShare(ownNeighbours: number, otherNeighbours: number):
 export function mixed(own: Weights, others: readonly { readonly weights: Weights; readonly share: number }[]): Weights {
   const kept = 1 - others.reduce((sum, { share }) => sum + share, 0);
   if (others.some(({ share }) => !(share >= 0)) || kept < -1e-9) throw new RangeError('shares are parts of one whole');
-  const sum = openAccumulator(own);
-  sum.add(own, Math.max(0, kept));
-  for (const { weights, share } of others) sum.add(weights, share);
-  return weightsOf(own, sum.sum());
+  return weightedSum([
+    { weights: own, factor: Math.max(0, kept) },
+    ...others.map(({ weights, share }) => ({ weights, factor: share })),
+  ]);
 }
 
 /** The mean of several weights, each counting by its examples; the first gives the layout. */
 export function weightedMean(parts: readonly { readonly weights: Weights; readonly examples: number }[]): Weights {
-  const [first] = parts;
   const total = parts.reduce((sum, { examples }) => sum + examples, 0);
-  if (first === undefined || !(total > 0)) throw new RangeError('a mean needs weights that count');
-  const sum = openAccumulator(first.weights);
-  for (const { weights, examples } of parts) sum.add(weights, examples / total);
-  return weightsOf(first.weights, sum.sum());
-}
-
-function weightsOf(layout: Weights, sums: ReadonlyMap<string, Float64Array>): Weights {
-  const result = new Map<string, WeightTensor>();
-  for (const [name, { shape }] of layout) result.set(name, { shape, values: Float32Array.from(sums.get(name)!) });
-  return result;
+  if (!(total > 0)) throw new RangeError('a mean needs weights that count');
+  return weightedSum(parts.map(({ weights, examples }) => ({ weights, factor: examples / total })));
 }

@@ -2,11 +2,12 @@
 // With the default rule that is w ← w + η Σ pᵢ Δᵢ, pᵢ = nᵢ s(τᵢ) / Σⱼ nⱼ s(τⱼ): FedBuff (arXiv 2106.06639) with its weights normalised by
 // their mean, so that a commit has the same size however stale its buffer is; with fresh updates of all sites FedAvg (arXiv 1602.05629).
 import type { TrunkRule } from '../../contract/federation.ts';
-import { clipUpdate } from './clip-update.ts';
-import { type CombinedUpdate, openCombination } from './combination.ts';
-import { type Contribution, distinctContributions } from './contributions.ts';
-import { serverStep } from './server-optimizer.ts';
-import type { Weights, WeightTensor } from './weights.ts';
+import { clippedValues } from './clip-update.ts';
+import { type Combination, combinationOf } from './combination.ts';
+import { type Contribution, distinctContributions, type UpdateToCombine } from './contributions.ts';
+import { openServerStep } from './server-optimizer.ts';
+import { blocksOf, heldValues, largestBlock, type TensorValues } from './tensor-values.ts';
+import { valueCount, type WeightLayout, type Weights, type WeightTensor } from './weights.ts';
 
 /** The part of a project's trunk rule that makes a commit from its updates. */
 export type CommitRule = Pick<
@@ -20,6 +21,67 @@ export interface Commit {
   readonly optimizerState: Weights | null;
 }
 
+/** The trunk that a commit moves, and what moves it. */
+interface CommitOrder {
+  readonly base: { readonly layout: WeightLayout; readonly values: TensorValues };
+  /** The tensors that the updates have; those of the base that are not among them stay as they are. */
+  readonly layout: WeightLayout;
+  /** Names of the tensors that are not trained. */
+  readonly statistics: ReadonlySet<string>;
+  /** What the previous commit returned; null for the first. */
+  readonly optimizerState: TensorValues | null;
+}
+
+/**
+ * The commit of these updates, which were checked against the layout. Each is clipped, then combined with the others; what the server's
+ * optimiser makes of that, times η, moves the trained weights. Statistics of batch norm move by the combination itself: what sites
+ * measured is averaged, never accelerated. Memory: the result, and a block (combination.ts) of what it is made from.
+ * @throws Fault 558 when an id comes twice with different numbers, 559 when one has no examples.
+ */
+export function commitOfUpdates(
+  order: CommitOrder & { readonly updates: readonly UpdateToCombine[]; readonly rule: CommitRule },
+): Commit {
+  const { layout, rule, statistics } = order;
+  const { clipNorm } = rule;
+  const distinct = [...distinctContributions(order.updates).values()];
+  if (distinct.length === 0) throw new RangeError('a commit needs at least one contribution');
+  const updates =
+    clipNorm === null
+      ? distinct
+      : distinct.map((one) => ({ ...one, values: clippedValues(one.values, layout, { clipNorm, statistics }) }));
+  return commitOf({ ...order, combination: combinationOf(layout, updates, rule) });
+}
+
+/** The commit that a combined update makes, however it was combined. */
+export function commitOf(
+  order: CommitOrder & {
+    readonly combination: Combination;
+    readonly rule: Pick<CommitRule, 'serverOptimizer' | 'serverLearningRate'>;
+  },
+): Commit {
+  const { layout, base, combination, rule, statistics } = order;
+  const trained = new Map([...layout].filter(([name]) => !statistics.has(name)));
+  const step = openServerStep(rule.serverOptimizer, trained, order.optimizerState);
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, { shape }] of base.layout)
+    weights.set(name, { shape, values: new Float32Array(valueCount(shape)) });
+  const before = new Float32Array(largestBlock(layout));
+  for (const block of blocksOf(base.layout)) {
+    const { tensor, from, count } = block;
+    const next = weights.get(tensor)!.values.subarray(from, from + count);
+    if (!layout.has(tensor)) {
+      base.values.read(tensor, from, next);
+      continue;
+    }
+    const change = combination.block(block);
+    if (trained.has(tensor)) step.take(block, change);
+    const rate = trained.has(tensor) ? rule.serverLearningRate : 1;
+    base.values.read(tensor, from, before.subarray(0, count));
+    for (let index = 0; index < count; index += 1) next[index] = before[index]! + rate * change[index]!;
+  }
+  return { weights, optimizerState: step.state };
+}
+
 export interface OpenCommit {
   /** Ids whose updates have not been added yet. */
   readonly missing: ReadonlySet<string>;
@@ -30,10 +92,7 @@ export interface OpenCommit {
 }
 
 /**
- * Begins a commit on `base`; updates are then added one at a time. Each is clipped, then combined with the others; what the server's
- * optimiser makes of that, times η, moves the trained weights. Statistics of batch norm move by the combination itself: what sites
- * measured is averaged, never accelerated.
- * @param statistics names of the tensors that are not trained. @param optimizerState what the previous commit returned; null for the first.
+ * A commit of updates that lie in memory, added one at a time.
  * @throws Fault 558 when an id comes twice with different numbers, 559 when one has no examples.
  */
 export function openCommit(options: {
@@ -43,43 +102,28 @@ export function openCommit(options: {
   readonly statistics?: ReadonlySet<string>;
   readonly optimizerState?: Weights | null;
 }): OpenCommit {
-  const { base, rule, statistics = new Set<string>() } = options;
+  const { base, rule, statistics = new Set<string>(), optimizerState = null } = options;
   const contributions = distinctContributions(options.contributions);
   if (contributions.size === 0) throw new RangeError('a commit needs at least one contribution');
   const missing = new Set(contributions.keys());
-  const combination = openCombination(base, contributions, rule);
+  const updates: UpdateToCombine[] = [];
   return {
     missing,
     add(id, update) {
-      if (!contributions.has(id)) throw new RangeError(`update ${id} is not part of this commit`);
-      if (!missing.delete(id)) return;
-      combination.add(id, rule.clipNorm === null ? update : clipUpdate(update, rule.clipNorm, statistics));
+      const contribution = contributions.get(id);
+      if (contribution === undefined) throw new RangeError(`update ${id} is not part of this commit`);
+      if (missing.delete(id)) updates.push({ ...contribution, values: heldValues(update) });
     },
     finish() {
       if (missing.size > 0) throw new RangeError(`${missing.size} updates of this commit are missing`);
-      return commitOf({ ...options, statistics, combined: combination.combined() });
+      return commitOfUpdates({
+        base: { layout: base, values: heldValues(base) },
+        layout: base,
+        statistics,
+        optimizerState: optimizerState === null ? null : heldValues(optimizerState),
+        rule,
+        updates,
+      });
     },
   };
-}
-
-/** The commit that a combined update makes, however it was combined. */
-export function commitOf(options: {
-  readonly base: Weights;
-  readonly combined: CombinedUpdate;
-  readonly rule: Pick<CommitRule, 'serverOptimizer' | 'serverLearningRate'>;
-  readonly statistics: ReadonlySet<string>;
-  readonly optimizerState?: Weights | null;
-}): Commit {
-  const { base, combined, rule, statistics } = options;
-  const trained = new Map([...combined].filter(([name]) => !statistics.has(name)));
-  const { step, state } = serverStep(rule.serverOptimizer, trained, base, options.optimizerState ?? null);
-  const weights = new Map<string, WeightTensor>();
-  for (const [name, { shape, values }] of base) {
-    const change = step.get(name) ?? combined.get(name)!;
-    const rate = step.has(name) ? rule.serverLearningRate : 1;
-    const next = new Float32Array(values.length);
-    for (let index = 0; index < next.length; index += 1) next[index] = values[index]! + rate * change[index]!;
-    weights.set(name, { shape, values: next });
-  }
-  return { weights, optimizerState: state };
 }

@@ -5,14 +5,12 @@ import { trimmedAtEachEnd } from './trimmed-mean.ts';
 
 type UpdateCodec = Project['updateCodec'];
 
-/** Limits of the rules that hold an update of every site of a commit at once. */
-export const heldUpdateLimits = {
+/** Limits of the rules that compare the updates of all sites of a commit. */
+export const comparedUpdateLimits = {
   /** With `waitingPerSite` still within the 1,000 updates that a trunk statement can name. */
   sites: 50,
   /** Updates of one site that may wait for a commit: all of them become one voice. */
   waitingPerSite: 16,
-  /** 8 bytes per weight and site. */
-  bytes: 2 * 1024 ** 3,
 } as const;
 
 /** Whether the rule gives each site one voice, and so counts sites where others count updates. */
@@ -20,11 +18,9 @@ export function isRobust({ combination }: Pick<TrunkRule, 'combination'>): boole
   return combination.kind !== 'mean';
 }
 
-/** Why a trunk rule cannot be used for a network of so many weights, and what can instead; null when it can. */
-export function unusableTrunkRule(rule: TrunkRule, parameters: number, codec: UpdateCodec = 'float32'): string | null {
-  return (
-    optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule, parameters) ?? codecReason(rule, codec)) : null)
-  );
+/** Why a trunk rule cannot be used, and what can instead; null when it can. */
+export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32'): string | null {
+  return optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null);
 }
 
 function codecReason({ combination: { kind } }: TrunkRule, codec: UpdateCodec): string | null {
@@ -43,7 +39,7 @@ function optimizerReason({ serverOptimizer: { kind }, serverLearningRate }: Trun
   );
 }
 
-function robustReason(rule: TrunkRule, parameters: number): string | null {
+function robustReason(rule: TrunkRule): string | null {
   const { combination, staleness, stalenessEffect, bufferSize } = rule;
   const name = combination.kind;
   const isDamping = !(staleness.kind === 'constant' || (staleness.kind === 'polynomial' && staleness.exponent === 0));
@@ -53,14 +49,8 @@ function robustReason(rule: TrunkRule, parameters: number): string | null {
       '"step", or trunkRule.staleness to {"kind": "constant"}'
     );
   }
-  if (bufferSize > heldUpdateLimits.sites) {
-    return `${name} holds an update of every site of a commit, at most ${heldUpdateLimits.sites}; lower trunkRule.bufferSize, or use the mean`;
-  }
-  if (bufferSize * parameters * 8 > heldUpdateLimits.bytes) {
-    return (
-      `${name} would hold ${bufferSize} updates of ${parameters} weights at once, more than ` +
-      `${heldUpdateLimits.bytes / 1024 ** 3} GiB; lower trunkRule.bufferSize, or use the mean with trunkRule.clipNorm`
-    );
+  if (bufferSize > comparedUpdateLimits.sites) {
+    return `${name} compares the updates of all sites of a commit, of at most ${comparedUpdateLimits.sites}; lower trunkRule.bufferSize, or use the mean`;
   }
   return tooFewReason(rule);
 }

@@ -11,6 +11,14 @@ export interface WeightTensor {
 /** A network's weights by tensor name, in the network's order. */
 export type Weights = ReadonlyMap<string, WeightTensor>;
 
+/** Names and shapes of weights, in the network's order. */
+export type WeightLayout = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/** How many values a tensor of this shape has. */
+export function valueCount(shape: readonly number[]): number {
+  return shape.reduce((total, size) => total * size, 1);
+}
+
 /**
  * Decodes float32 weights. The values may be views on `bytes`: do not change those afterwards.
  * @throws Fault 610 when the bytes are not a tensor file, 554 when a tensor is not float32.
@@ -30,9 +38,9 @@ export function encodeWeights(weights: Weights, metadata: Readonly<Record<string
   return encodeTensorFile({ tensors, metadata });
 }
 
-/** How many numbers the weights hold. */
-export function parameterCount(weights: Weights): number {
+/** How many numbers weights of this layout hold. */
+export function parameterCount(layout: WeightLayout): number {
   let count = 0;
-  for (const { values } of weights.values()) count += values.length;
+  for (const { shape } of layout.values()) count += valueCount(shape);
   return count;
 }

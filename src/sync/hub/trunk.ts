@@ -2,14 +2,13 @@
 // Everything that changes it runs in one line (`inTurn`), so in one process a commit never races an acceptance; where several hubs share
 // the database, one at a time makes commits (`beginAggregation`), and each tells its sites of those of the others.
 import { Fault } from '../../contract/fault.ts';
-import { projectSchema, type Project } from '../../contract/federation.ts';
+import { projectSchema, type Project, updateFormSchema } from '../../contract/federation.ts';
 import { statisticNames } from '../../contract/network.ts';
 import { aggregationFault } from '../aggregation/faults.ts';
 import { nextCommit } from '../aggregation/next-commit.ts';
-import { heldUpdateLimits, isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
-import { type Commit, commitOf } from '../aggregation/trunk-commit.ts';
-import { decodeUpdate } from '../aggregation/update.ts';
-import { decodeWeights, encodeWeights, parameterCount, type Weights } from '../aggregation/weights.ts';
+import { comparedUpdateLimits, isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
+import { openWeights } from '../aggregation/update-values.ts';
+import { decodeWeights, encodeWeights, parameterCount } from '../aggregation/weights.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
@@ -26,10 +25,9 @@ import type { RosterMember } from '../secure-aggregation/roster.ts';
 import { unusableSecureAggregation } from '../secure-aggregation/unusable-secure-aggregation.ts';
 import { sweepBlobs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
+import { openFileRanges } from './file-ranges.ts';
 import type { ArrivedUpdate, EndedBuffer } from './masked-store.ts';
-import { combinedOfSum } from './masked-sum.ts';
 import type { AdmittedSite } from './members.ts';
-import { openNextTrunk } from './next-trunk.ts';
 import {
   type BufferedUpdate,
   type CurrentProject,
@@ -38,6 +36,8 @@ import {
   projectHashOf,
   type TrunkStore,
 } from './trunk-store.ts';
+import { openTrunkThreads } from './trunk-threads.ts';
+import type { CommitStep, CommitTask, MadeCommit } from './trunk-work.ts';
 
 /** The longest time that a timer of the runtime can wait: almost 25 days. */
 export const longestTimerMs = 2 ** 31 - 1;
@@ -49,8 +49,7 @@ const afterFailureMs = 3_000;
 /** Where a test may stop the process, and a trace may look. */
 export type HubStep =
   | 'update-accepted'
-  | 'optimizer-state-written'
-  | 'trunk-blob-written'
+  | CommitStep
   | 'trunk-committed'
   // Of a masked buffer (masked-buffers.ts).
   | 'masked-buffer-opened'
@@ -126,7 +125,8 @@ export function openTrunk(order: {
 }): Trunk {
   const { store, blobs, keys, clock } = order;
   let line: Promise<unknown> = Promise.resolve();
-  let base: { readonly blob: string; readonly weights: Weights } | null = null;
+  const threads = openTrunkThreads();
+  let base: { readonly blob: string; readonly parameters: number } | null = null;
   /** When it is looked next whether a commit is due, on the process's own clock. */
   let deadline: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null;
   /** The newest version that `onCommit` has told of. */
@@ -140,11 +140,23 @@ export function openTrunk(order: {
     return done;
   };
   const now = (): string => new Date(clock()).toISOString();
-  const baseWeights = async (current: CurrentProject): Promise<Weights> => {
-    if (base?.blob !== current.trunk.blob) {
-      base = { blob: current.trunk.blob, weights: decodeWeights(await blobs.read(current.trunk.blob)) };
+  /** @throws Fault 406 when it is not there. */
+  const fileOf = (blob: string): string => {
+    const file = blobs.file(blob);
+    if (file === null) throw wireFault.unknownBlob(blob);
+    return file;
+  };
+  /** How many numbers the trunk's weights are. */
+  const parametersOf = ({ trunk: { blob } }: CurrentProject): number => {
+    if (base?.blob !== blob) {
+      const files = openFileRanges();
+      try {
+        base = { blob, parameters: parameterCount(openWeights(files.of(fileOf(blob))).layout) };
+      } finally {
+        files.close();
+      }
     }
-    return base.weights;
+    return base.parameters;
   };
 
   const offerFault: Trunk['offerFault'] = (current, update) => {
@@ -161,8 +173,6 @@ export function openTrunk(order: {
     if (earlier !== null && earlier.site !== site.fingerprint) throw hubFault.keyTaken();
     return earlier?.receipt ?? null;
   };
-
-  const nextTrunk = openNextTrunk({ store, blobs });
 
   const accept = async (site: AdmittedSite, signed: Signed): Promise<{ receipt: Signed; isDuplicate: boolean }> => {
     const update = readStatement('update', signed, site.publicKey);
@@ -184,14 +194,15 @@ export function openTrunk(order: {
     // Not refused for good: the bytes stay, and the site offers again.
     if (
       isRobust(current.project.trunkRule) &&
-      (await store.waiting(current.projectHash, site.fingerprint)) >= heldUpdateLimits.waitingPerSite
+      (await store.waiting(current.projectHash, site.fingerprint)) >= comparedUpdateLimits.waitingPerSite
     ) {
-      throw aggregationFault.tooManyWaiting(heldUpdateLimits.waitingPerSite);
+      throw aggregationFault.tooManyWaiting(comparedUpdateLimits.waitingPerSite);
     }
     if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
     try {
-      const layout = await baseWeights(current);
-      decodeUpdate(await blobs.read(update.blob), { layout, form: current.project });
+      const { project, trunk } = current;
+      const task = { update: fileOf(update.blob), form: updateFormSchema.parse(project), layout: fileOf(trunk.blob) };
+      await threads.check({ kind: 'check', ...task }, parametersOf(current));
     } catch (thrown) {
       // Only a reason of refusal makes the bytes useless; a disk that cannot be read does not.
       throw thrown instanceof Fault ? await refuse(thrown) : thrown;
@@ -265,31 +276,66 @@ export function openTrunk(order: {
   };
 
   const commit = async ({ current, updates }: DueCommit, epoch: number): Promise<void> => {
-    const next = await nextTrunk(current, await baseWeights(current), updates);
+    const { project, projectHash, trunk } = current;
+    const measures = statisticNames(project.network).size > 0;
+    const startedFrom = async ({ baseVersion }: BufferedUpdate): Promise<string | null> => {
+      if (!measures || baseVersion === trunk.version) return null;
+      const blob = await store.trunkBlob(projectHash, baseVersion);
+      if (blob === null) throw hubFault.unknownVersion(baseVersion);
+      return fileOf(blob);
+    };
+    const from = {
+      form: updateFormSchema.parse(project),
+      updates: await Promise.all(
+        updates.map(async (update) => ({
+          id: update.idempotencyKey,
+          site: update.site,
+          examples: update.examples,
+          stalenessCommits: trunk.version - update.baseVersion,
+          file: fileOf(update.blob),
+          startedFrom: await startedFrom(update),
+        })),
+      ),
+    };
+    const next = await made(current, from, updates.length);
     const counted = updates.map(({ idempotencyKey }) => idempotencyKey);
     await publish(current, next, { updates: counted, masked: null }, epoch);
     await forgetCounted(updates.map((update) => update.blob));
   };
+  const isLastCommit = ({ project, trunk, retiredBecause }: CurrentProject): boolean =>
+    retiredBecause !== null || trunk.version + 1 >= project.commits;
+  /** Nothing of what it writes counts until a transaction names it: a commit that is cut off is made again, to the same bytes. */
+  const made = (current: CurrentProject, from: CommitTask['from'], addends: number): Promise<MadeCommit> => {
+    const { project, trunk, optimizerBlob } = current;
+    return threads.commit(
+      {
+        kind: 'commit',
+        blobs: { folder: blobs.folder, isShared: order.isShared },
+        base: fileOf(trunk.blob),
+        statistics: statisticNames(project.network),
+        rule: project.trunkRule,
+        optimizerState: optimizerBlob === null ? null : fileOf(optimizerBlob),
+        isLast: isLastCommit(current),
+        from,
+      },
+      parametersOf(current) * addends,
+      order.onStep,
+    );
+  };
   const publish = async (
     current: CurrentProject,
-    next: Commit,
+    { blob, bytes, optimizerBlob }: MadeCommit,
     counted: { readonly updates: readonly string[]; readonly masked: NonNullable<NewCommit['masked']> | null },
     epoch: number,
   ): Promise<void> => {
     const { project, projectHash, trunk } = current;
-    const isLast = current.retiredBecause !== null || trunk.version + 1 >= project.commits;
-    // Nothing of this counts until the transaction below names it: a commit that is cut off is made again, to the same bytes.
-    const optimizerBlob = next.optimizerState === null || isLast ? null : blobs.put(encodeWeights(next.optimizerState));
-    order.onStep('optimizer-state-written');
-    const weights = encodeWeights(next.weights);
-    const blob = blobs.put(weights);
-    order.onStep('trunk-blob-written');
+    const isLast = isLastCommit(current);
     const statement: TrunkStatement = {
       project: project.id,
       projectHash,
       version: trunk.version + 1,
       blob,
-      bytes: weights.byteLength,
+      bytes,
       parent: trunk.blob,
       updates: [...counted.updates],
       committedAt: now(),
@@ -319,22 +365,7 @@ export function openTrunk(order: {
     if (current?.projectHash !== projectHash || current.trunk.version !== trunkVersion || current.isFinished) {
       throw maskingFault.trunkMoved();
     }
-    const { project, optimizerBlob } = current;
-    const base = await baseWeights(current);
-    const statistics = statisticNames(project.network);
-    const next = commitOf({
-      base,
-      combined: combinedOfSum({
-        ...masked,
-        base,
-        statistics,
-        counted: new Set(arrived.map(({ site }) => site)),
-        rule: project.trunkRule,
-      }),
-      rule: project.trunkRule,
-      statistics,
-      optimizerState: optimizerBlob === null ? null : decodeWeights(await blobs.read(optimizerBlob)),
-    });
+    const { project } = current;
     const acceptedAt = now();
     const rows = arrived.map(({ site, blob, update }): NewUpdate => {
       const { offer } = members.find((member) => member.site === site)!;
@@ -362,6 +393,8 @@ export function openTrunk(order: {
     try {
       // Before this hub's turn another may have committed the same sum.
       if ((await store.current())?.trunk.version !== trunkVersion) throw maskingFault.trunkMoved();
+      const counted = new Set(arrived.map(({ site }) => site));
+      const next = await made(current, { sum: masked.sum, members, counted, trunkVersion }, 1);
       const updates = rows.map(({ update }) => update.idempotencyKey);
       await publish(current, next, { updates, masked: { updates: rows, buffer: masked.buffer } }, aggregation.epoch);
     } finally {
@@ -386,17 +419,14 @@ export function openTrunk(order: {
         if (known !== null) return store.selectProject(known);
         const projectHash = projectHashOf(project);
         let weights: Uint8Array;
-        let parameters: number;
         try {
           const decoded = decodeWeights(initialWeights);
-          parameters = parameterCount(decoded);
           // Written anew, so that equal weights are equal bytes whoever encoded them.
           weights = encodeWeights(decoded);
         } catch {
           throw hubFault.unusableProject('its initial weights are not a float32 tensor file');
         }
-        const reason =
-          unusableTrunkRule(project.trunkRule, parameters, project.updateCodec) ?? unusableSecureAggregation(project);
+        const reason = unusableTrunkRule(project.trunkRule, project.updateCodec) ?? unusableSecureAggregation(project);
         if (reason !== null) throw hubFault.unusableProject(reason);
         if (weights.byteLength > wireLimits.blobBytes) throw hubFault.unusableProject('its weights are too large');
         const statement: TrunkStatement = {
@@ -432,7 +462,7 @@ export function openTrunk(order: {
     commitMasked: (masked) => inTurn(() => commitMasked(masked)),
     async parameters() {
       const current = await store.current();
-      return current === null ? 0 : parameterCount(await baseWeights(current));
+      return current === null ? 0 : parametersOf(current);
     },
     dropBlob: (hash) => inTurn(() => forgetCounted([hash])),
     resume: () =>
@@ -459,6 +489,7 @@ export function openTrunk(order: {
       isClosed = true;
       clearTimeout(deadline?.timer);
       await line;
+      await threads.close();
     },
   };
 }

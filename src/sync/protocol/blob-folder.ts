@@ -24,6 +24,7 @@ import { wireLimits } from './limits.ts';
 import { hashSchema } from './statement.ts';
 
 export interface BlobFolder {
+  readonly folder: string;
   has(hash: string): boolean;
   /** The file of a stored blob, or null. */
   file(hash: string): string | null;
@@ -99,6 +100,7 @@ export function openBlobFolder(
   };
 
   return {
+    folder,
     has: (hash) => file(hash) !== null,
     file,
     size(hash) {

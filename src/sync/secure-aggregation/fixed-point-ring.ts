@@ -35,19 +35,9 @@ export function encodeRing(update: Weights, share: number): Uint32Array {
   return ring;
 }
 
-/** The numbers of a ring by tensor name, each times `factor`. @throws RangeError when the ring is of another layout. */
-export function decodeRing(ring: Uint32Array, layout: Weights, factor: number): ReadonlyMap<string, Float64Array> {
-  const decoded = new Map<string, Float64Array>();
-  let at = 0;
-  for (const [name, { values }] of layout) {
-    const numbers = new Float64Array(values.length);
-    for (let index = 0; index < numbers.length; index += 1) {
-      numbers[index] = ((ring[at++]! | 0) / unitsPerOne) * factor;
-    }
-    decoded.set(name, numbers);
-  }
-  if (at !== ring.length) throw new RangeError(`a ring of ${ring.length} numbers for a layout of ${at}`);
-  return decoded;
+/** Fills `into` with the numbers of a ring, or of a part of one, each times `factor`. */
+export function decodeRing(ring: Uint32Array, into: Float64Array, factor: number): void {
+  for (let index = 0; index < into.length; index += 1) into[index] = ((ring[index]! | 0) / unitsPerOne) * factor;
 }
 
 /** Adds `other` to `ring`, modulo 2³². */

@@ -7,7 +7,7 @@ import { seededRandom } from '../aggregation/seeded-random.ts';
 import { openCommit } from '../aggregation/trunk-commit.ts';
 import { unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
 import { decodeUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
-import { parameterCount, type Weights } from '../aggregation/weights.ts';
+import type { Weights } from '../aggregation/weights.ts';
 import { simulationFault } from './faults.ts';
 import { logisticTask, type LogisticTask, logLoss, trainLocally } from './logistic-sites.ts';
 
@@ -95,7 +95,7 @@ function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
   const reason =
     rule.bufferSize > sites
       ? `a commit of ${rule.bufferSize} updates needs as many sites, and there are ${sites}`
-      : unusableTrunkRule(rule, parameterCount(logisticTask(1, 1).initial));
+      : unusableTrunkRule(rule);
   if (reason !== null) {
     throw simulationFault.unusableRule(reason);
   }

@@ -70,12 +70,12 @@ export function installVirtualClock(): VirtualClock {
   Object.assign(globalThis, { ...replaced, clearInterval: replaced.clearTimeout });
   Date.now = () => epochMs + Math.floor(now);
 
-  /** Nothing is under way any more: no file, no immediate, no promise that could go on by itself. */
+  /** Nothing is under way any more: no file, no thread, no immediate, no promise that could go on by itself. */
   const settle = async (): Promise<void> => {
     for (let quiet = 0; quiet < settledTurns;) {
       if (held > 0) await new Promise<void>((resolve) => (release = resolve));
       await new Promise<void>((resolve) => void realImmediate(resolve));
-      const isBusy = held > 0 || process.getActiveResourcesInfo().some((one) => isFileWork(one));
+      const isBusy = held > 0 || process.getActiveResourcesInfo().some((one) => isUnderWay(one));
       quiet = isBusy ? 0 : quiet + 1;
     }
   };
@@ -112,7 +112,9 @@ export function installVirtualClock(): VirtualClock {
   return clock;
 }
 
-const isFileWork = (resource: string): boolean => resource.startsWith('FSReq') || resource === 'CloseReq';
+/** Files that are read or written, and threads that keep the process alive because they are at work. */
+const isUnderWay = (resource: string): boolean =>
+  resource.startsWith('FSReq') || resource === 'CloseReq' || resource === 'MessagePort';
 
 /** Earliest first; of one time the one that was set first. Cleared ones are dropped when they come up. */
 function openTimerHeap(): { push(timer: VirtualTimer): void; pop(): VirtualTimer | null } {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { trunkRuleSchema, type TrunkRule } from '../../../src/contract/federation.ts';
-import { heldUpdateLimits } from '../../../src/sync/aggregation/unusable-trunk-rule.ts';
+import { comparedUpdateLimits } from '../../../src/sync/aggregation/unusable-trunk-rule.ts';
 import { openHub, type Hub } from '../../../src/sync/hub/hub.ts';
 import { firstWeight, openBench, practiceProject, weightsOf } from './federation-fixture.ts';
 import { rawSite, rawUpdate, type RawSite } from './raw-site.ts';
@@ -70,7 +70,7 @@ describe('a hub with the median', () => {
   it('asks a site whose updates wait for others’ to come back later, and takes them then', async () => {
     const { hub, join } = await hubWith(median);
     const [lyon, oslo, quito] = [await join('Lyon'), await join('Oslo'), await join('Quito')];
-    for (let count = 0; count < heldUpdateLimits.waitingPerSite; count += 1) await lyon.offer(1 + count / 100);
+    for (let count = 0; count < comparedUpdateLimits.waitingPerSite; count += 1) await lyon.offer(1 + count / 100);
     await expect(lyon.offer(5)).rejects.toMatchObject({ code: 561, retry: 'later' });
     await oslo.offer(1);
     await quito.offer(1);
@@ -78,7 +78,7 @@ describe('a hub with the median', () => {
     await lyon.offer(5);
     expect(await hub.status()).toMatchObject({
       bufferedUpdates: 1,
-      acceptedUpdates: heldUpdateLimits.waitingPerSite + 3,
+      acceptedUpdates: comparedUpdateLimits.waitingPerSite + 3,
     });
   });
 });

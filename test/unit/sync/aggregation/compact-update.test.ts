@@ -161,8 +161,8 @@ it('a rule that compares single weights is refused with top-k, and taken with in
     combination: { kind: 'median' },
     staleness: { kind: 'constant' },
   });
-  expect(unusableTrunkRule(rule, 10, 'top-k')).toContain('updateCodec');
-  expect(unusableTrunkRule(rule, 10, 'int8')).toBeNull();
+  expect(unusableTrunkRule(rule, 'top-k')).toContain('updateCodec');
+  expect(unusableTrunkRule(rule, 'int8')).toBeNull();
 });
 
 it('top-k of fewer weights is fewer bytes, and one share is not read as another', () => {

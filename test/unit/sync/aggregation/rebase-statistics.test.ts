@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { openCommit } from '../../../../src/sync/aggregation/trunk-commit.ts';
-import { rebaseStatistics, updateOf } from '../../../../src/sync/aggregation/update.ts';
+import { commitOfUpdates } from '../../../../src/sync/aggregation/trunk-commit.ts';
+import { rebasedStatistics } from '../../../../src/sync/aggregation/rebase-statistics.ts';
+import { heldValues } from '../../../../src/sync/aggregation/tensor-values.ts';
+import { updateOf } from '../../../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import { commitRule } from './situations.ts';
 
@@ -16,22 +18,20 @@ describe('statistics of stale updates', () => {
     const base = weights(1, 10);
     const current = weights(2, 1);
     // The site measured a variance of 0.5: as a difference from its old base that is -9.5.
-    const update = rebaseStatistics(updateOf(base, weights(1.5, 0.5)), { base, current, statistics });
-    const commit = openCommit({
-      base: current,
-      contributions: [{ id: 'a', site: 'oslo', examples: 1, stalenessCommits: 1 }],
-      rule: commitRule({ staleness: { kind: 'constant' } }),
+    const values = rebasedStatistics(heldValues(updateOf(base, weights(1.5, 0.5))), {
+      base: heldValues(base),
+      current: heldValues(current),
       statistics,
     });
-    commit.add('a', update);
-    const next = commit.finish().weights;
+    const next = commitOfUpdates({
+      base: { layout: current, values: heldValues(current) },
+      layout: current,
+      updates: [{ id: 'a', site: 'oslo', examples: 1, stalenessCommits: 1, values }],
+      rule: commitRule({ staleness: { kind: 'constant' } }),
+      statistics,
+      optimizerState: null,
+    }).weights;
     expect(next.get('norm.variance')?.values[0]).toBeCloseTo(0.5, 6);
     expect(next.get('norm.scale')?.values[0]).toBeCloseTo(2.5, 6);
-  });
-
-  test('a fresh update comes back as it was', () => {
-    const base = weights(1, 10);
-    const update = updateOf(base, weights(1.5, 0.5));
-    expect(rebaseStatistics(update, { base, current: base, statistics })).toBe(update);
   });
 });

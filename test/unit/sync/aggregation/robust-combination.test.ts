@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { CombinationRule } from '../../../../src/contract/federation.ts';
 import { krumKept } from '../../../../src/sync/aggregation/krum.ts';
 import { seededRandom } from '../../../../src/sync/aggregation/seeded-random.ts';
+import { siteRows } from '../../../../src/sync/aggregation/site-rows.ts';
+import { heldValues } from '../../../../src/sync/aggregation/tensor-values.ts';
 import { openCommit } from '../../../../src/sync/aggregation/trunk-commit.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import { commitRule, flat, updateValues, weightsOf } from './situations.ts';
@@ -145,14 +147,15 @@ describe('rules that stand lying sites', () => {
 
   it('Krum’s score is the sum of the n − f − 2 smallest squared distances', () => {
     // On a line: of 0, 1, 2.5, 4, 100 with f = 1 each has two neighbours. Scores: 7.25, 3.25, 4.5, 11.25, about 18,700.
-    const line = [0, 1, 2.5, 4, 100].map((value, index) => ({
-      site: `site-${index}`,
-      update: weightsOf([value, 0, 0]),
-    }));
-    const kept = (count: number) => krumKept(line, { byzantine: 1, kept: count }).map(({ site }) => site);
+    const line = [0, 1, 2.5, 4, 100].map((value, index) => fresh([value, 0, 0], index));
+    const kept = (count: number, among = line) => {
+      const updates = among.map((one) => ({ ...one, values: heldValues(one.update) }));
+      const rows = siteRows(updates, line[0]!.update, { kind: 'constant' });
+      return krumKept(rows, line[0]!.update, { byzantine: 1, kept: count });
+    };
     expect(kept(1)).toEqual(['site-1']);
     expect(kept(4)).toEqual(['site-1', 'site-2', 'site-0', 'site-3']);
-    expect(() => krumKept(line.slice(1), { byzantine: 1, kept: 1 })).toThrow(RangeError);
+    expect(() => kept(1, line.slice(1))).toThrow(RangeError);
   });
 
   it('a site that sends many updates into a commit has one voice', () => {

@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../../src/contract/fault.ts';
 import { encodeTensorFile } from '../../../../src/contract/safetensors.ts';
-import { openAccumulator } from '../../../../src/sync/aggregation/accumulator.ts';
 import {
   applyUpdate,
   checkUpdate,
@@ -150,47 +149,5 @@ describe('weights', () => {
       metadata: {},
     });
     expect(codeOf(() => decodeWeights(bytes))).toBe(554);
-  });
-});
-
-describe('the accumulator', () => {
-  it('sums to within half a unit of 2⁻³⁸ for each update', () => {
-    const accumulator = openAccumulator(layout);
-    const update = weightsOf([0.1, -0.2, 0.3, 1e-9, 5, 6, 7, 8, 2048]);
-    for (let repeat = 0; repeat < 4; repeat += 1) accumulator.add(update, 0.25);
-    const sum = [...accumulator.sum().values()].flatMap((values) => [...values]);
-    flat(update).forEach((value, index) => expect(Math.abs(sum[index]! - value)).toBeLessThanOrEqual(2 * 2 ** -38));
-  });
-
-  it('stops rather than lose exactness when a sum leaves ±4096', () => {
-    const accumulator = openAccumulator(layout);
-    const update = weightsOf([0, 0, 0, -2048, 0, 0, 0, 0, 0]);
-    accumulator.add(update, 1);
-    accumulator.add(update, 1);
-    expect(() => accumulator.add(update, 1)).toThrow(RangeError);
-  });
-
-  it('takes any buffer of accepted updates: shares of one update at the limit add up within the range', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.double({ min: 0.001, max: 1, noNaN: true }), { minLength: 1, maxLength: 50 }),
-        (parts) => {
-          const total = parts.reduce((sum, part) => sum + part, 0);
-          const accumulator = openAccumulator(layout);
-          const extreme = weightsOf(new Float32Array(9).fill(-maxUpdateMagnitude));
-          for (const part of parts) accumulator.add(extreme, part / total);
-          for (const values of accumulator.sum().values()) {
-            for (const value of values) expect(Math.abs(value + maxUpdateMagnitude)).toBeLessThan(1e-9);
-          }
-        },
-      ),
-      { numRuns: 50 },
-    );
-  });
-
-  it('does not take values that are not numbers', () => {
-    const accumulator = openAccumulator(layout);
-    expect(() => accumulator.add(weightsOf([0, Number.NaN, 0, 0, 0, 0, 0, 0, 0]), 1)).toThrow(RangeError);
-    expect(() => accumulator.add(layout, Number.NaN)).toThrow(RangeError);
   });
 });
