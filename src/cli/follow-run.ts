@@ -70,9 +70,11 @@ export function tellRun(run: Run, seconds: number, output: Output): void {
 
 function progressText({ progress, preparing }: Run): string {
   if (!progress) return preparing === null ? 'Preparing the data …' : `Preparing the data: ${percent(preparing)}`;
-  const { epoch, epochs, step, steps, loss, imagesPerSecond, secondsLeft, state, waitsFor, dataWaitShare, privacy } =
-    progress;
+  const { epoch, epochs, step, steps, loss, imagesPerSecond, secondsLeft, state, waitsFor, dataWaitShare } = progress;
+  const { privacy, measured } = progress;
   if (state === 'waiting') return `waits: ${waitsFor ?? ''} (epoch ${epoch}/${epochs}, step ${step}/${steps})`;
+  if (measured !== null)
+    return `measuring on images it has not seen (epoch ${epoch}/${epochs}): ${measured.images} of ${measured.of}`;
   const left = secondsLeft === null ? '' : `, ${Math.ceil(secondsLeft)} s left`;
   const spent = privacy === null ? '' : `, ε ${privacy.epsilon.toFixed(2)} of ${privacy.budget}`;
   const waits = dataWaitShare >= 0.01 ? `, ${percent(dataWaitShare)} waiting for data` : '';

@@ -219,6 +219,8 @@ export const trainProgressSchema = z.object({
   state: z.enum(['preparing', 'training', 'paused', 'waiting', 'evaluating']),
   /** Why it waits, for a person. */
   waitsFor: z.string().nullable().default(null),
+  /** How far measuring has come, where it takes more than a moment; null while it does not measure. */
+  measured: z.object({ images: z.number().int(), of: z.number().int() }).nullable().default(null),
   privacy: privacyMeterSchema.nullable().default(null),
 });
 export type TrainProgress = z.infer<typeof trainProgressSchema>;

@@ -93,11 +93,17 @@ interface Task {
 /**
  * A trainer whose process starts with the first job, and anew after a crash.
  * @param onExit hears of each end of the process that nobody asked for.
+ * @param entry the program of the process; tests put one in its place that misbehaves
  */
-export function startTrainer({ onExit }: { readonly onExit?: (how: string) => void } = {}): TrainerProcess {
+export function startTrainer({
+  onExit,
+  entry = trainerEntry(),
+}: { readonly onExit?: (how: string) => void; readonly entry?: string } = {}): TrainerProcess {
   const waiting: Task[] = [];
   let child: ChildProcess | null = null;
   let running: Task | null = null;
+  /** Where the running job was sent: a process that was given up may still be ending. */
+  let runsIn: ChildProcess | null = null;
   let hangTimer: NodeJS.Timeout | undefined;
   let isClosed = false;
   let nextId = 1;
@@ -126,6 +132,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
       if (heldFor !== null) send({ kind: 'hold', reason: heldFor });
       if (idleShare > 0) send({ kind: 'pace', idleShare });
     }
+    runsIn = child;
     send(task.order);
   };
 
@@ -150,7 +157,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
   };
 
   const startProcess = (): ChildProcess => {
-    const started = fork(trainerEntry(), {
+    const started = fork(entry, {
       execPath: process.execPath,
       execArgv: [],
       // Both to standard error: the parent's standard output may be a document.
@@ -166,7 +173,7 @@ export function startTrainer({ onExit }: { readonly onExit?: (how: string) => vo
       if (isClosed) return;
       onExit?.(how);
       const task = running;
-      if (task !== null) finish(task, () => task.reject(trainerCrashed(how)));
+      if (task !== null && runsIn === started) finish(task, () => task.reject(trainerCrashed(how)));
     };
     started.on('message', (message) => {
       if (child === started) hear(message);

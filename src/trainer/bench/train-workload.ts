@@ -62,7 +62,7 @@ export async function benchTrain(options: BenchOptions): Promise<BenchResult> {
   const { workload, threads, steps, provider = 'cpu', from } = options;
   const run = runOf(workload, from);
   const engine = await openEngine({ engine: 'compiled', provider, threads });
-  const session = await openWorkload(workload, run, engine.open);
+  const session = await openWorkload(workload, run, async (options) => (await engine.open(options)).session);
   try {
     const times: number[] = [];
     let firstStepAfterMs = 0;

@@ -17,9 +17,14 @@ export interface EngineOptions {
   readonly threads: number;
 }
 
-export interface SessionOptions {
+export interface PredictionOptions {
   readonly network: Network;
   readonly classes: number;
+  /** Images computed at once. */
+  readonly batchSize: number;
+}
+
+export interface SessionOptions extends PredictionOptions {
   /** Images in one step; a smaller last batch is padded by the caller and weighed 0. */
   readonly batchSize: number;
   readonly hyperParameters: HyperParameters;
@@ -31,6 +36,8 @@ export interface SessionOptions {
   readonly seed?: number;
   /** Where the noise of a private session comes from: the operating system, unless a test needs the same twice. */
   readonly chance?: Chance;
+  /** Throws where the memory of a provider does not hold the batch, for the caller to try a smaller one, and passes none over for that. */
+  readonly mayShrink?: boolean;
 }
 
 export interface Batch {
@@ -46,22 +53,27 @@ export interface Batch {
   readonly learningRate: number;
 }
 
-export interface TrainingSession {
-  /** What computes now: `cpu`, `cuda`, …; it may change to `cpu` when another provider fails in the middle of a run. */
+export interface Predictor {
+  /** What computes now: `cpu`, `cuda`, …; it may change to `cpu` when another provider fails in the middle. */
   readonly provider: string;
-  /** Why it moved to the CPU in the middle of a run; null or absent when it did not. */
-  readonly movedBecause?: string | null;
-  /** One update of the weights. Returns the loss before it: the weighted mean of the task's loss plus the proximal term. */
-  step(batch: Batch): Promise<number>;
   /**
    * Probabilities by the running batch-norm statistics, of any number of images: [count, classes] by softmax
    * (multi-label: by sigmoid), of segmentations [count, height, width, classes] by softmax.
    */
   predict(images: Float32Array, count: number): Promise<Float32Array>;
+  /** Replaces the weights (copied); an optimiser's state stays. @throws Fault 323 when names or sizes do not fit. */
+  setWeights(weights: ReadonlyMap<string, Float32Array>): void;
+  /** Frees native memory. It cannot be used afterwards; a second call does nothing. */
+  close(): Promise<void>;
+}
+
+export interface TrainingSession extends Predictor {
+  /** Why it moved to the CPU in the middle of a run; null or absent when it did not. */
+  readonly movedBecause?: string | null;
+  /** One update of the weights. Returns the loss before it: the weighted mean of the task's loss plus the proximal term. */
+  step(batch: Batch): Promise<number>;
   /** A copy of the weights, statistics included. */
   weights(): NamedTensors;
-  /** Replaces the weights (copied); the optimiser's state stays. @throws Fault 323 when names or sizes do not fit. */
-  setWeights(weights: ReadonlyMap<string, Float32Array>): void;
   /** A copy of the optimiser's state, step count included: with the weights, all that a resumed run needs. */
   optimiserState(): NamedTensors;
   setOptimiserState(state: ReadonlyMap<string, Float32Array>): void;
@@ -69,8 +81,6 @@ export interface TrainingSession {
   setProximalCentre(weights: ReadonlyMap<string, Float32Array>): void;
   /** What is added to each trainable weight's gradient (SCAFFOLD's c − cᵢ); 0 at first. Needs `isCorrected`. */
   setDriftCorrection(correction: ReadonlyMap<string, Float32Array>): void;
-  /** Frees native memory. The session cannot be used afterwards; a second call does nothing. */
-  close(): Promise<void>;
 }
 
 /** What `open` gives where the hyper-parameters hold privacy settings. Its `step` is both of these, one after the other. */
@@ -93,12 +103,18 @@ export interface Fallback {
   readonly isHere: boolean;
 }
 
+/** What was opened, with the providers that were passed over for it; empty when none was. */
+export interface Opened<Session> {
+  readonly session: Session;
+  readonly passedOver: readonly Fallback[];
+}
+
 export interface Engine {
   readonly name: EngineName;
   /** The provider asked for, or the one that `auto` begins with; each session says what it really uses. */
   readonly provider: string;
-  /** Why better providers are not used; empty when none was passed over. */
-  readonly fallbacks: readonly Fallback[];
   /** Compiles the network; its weights are all zero until `setWeights`. @throws Fault 300–349. */
-  open(options: SessionOptions): Promise<TrainingSession>;
+  open(options: SessionOptions): Promise<Opened<TrainingSession>>;
+  /** As `open`, for predictions alone. */
+  openForPrediction(options: PredictionOptions): Promise<Opened<Predictor>>;
 }

@@ -30,3 +30,8 @@ export function stateMisfit(name: string, reason: string): Fault {
 export function sessionClosed(): Fault {
   return new Fault({ code: 324, message: 'This training session is closed. Open a new one.', retry: 'never' });
 }
+
+/** Whether what an engine or a runtime threw says that memory ran out: the machine's, or a device's. */
+export function isOutOfMemory(thrown: unknown): boolean {
+  return thrown instanceof Error && /alloc|out.?of.?memory|memory exhausted/i.test(thrown.message);
+}

@@ -28,9 +28,15 @@ export interface Reliability {
    * (Guo et al., arXiv 1706.04599). 0 for no examples.
    */
   error(): number;
+  /** Counts, sums of probabilities and those that are right, by bin: what `restore` takes. */
+  state(): readonly (readonly number[])[];
+  restore(state: readonly (readonly number[])[]): void;
 }
 
-export function reliability(bins = 15): Reliability {
+/** Bins of a reliability plot. */
+export const reliabilityBins = 15;
+
+export function reliability(bins = reliabilityBins): Reliability {
   const counts = new Float64Array(bins);
   const promised = new Float64Array(bins);
   const right = new Float64Array(bins);
@@ -57,11 +63,15 @@ export function reliability(bins = 15): Reliability {
       if (total === 0) return 0;
       return promised.reduce((sum, promise, bin) => sum + Math.abs(right[bin]! - promise), 0) / total;
     },
+    state: () => [counts, promised, right].map((values) => [...values]),
+    restore(state) {
+      for (const [place, values] of [counts, promised, right].entries()) values.set(state[place]!);
+    },
   };
 }
 
 /** The expected calibration error of the top class's probabilities. */
-export function calibrationError(topProbabilities: Float64Array, isRight: Uint8Array, bins = 15): number {
+export function calibrationError(topProbabilities: Float64Array, isRight: Uint8Array, bins = reliabilityBins): number {
   const tally = reliability(bins);
   topProbabilities.forEach((probability, example) => tally.add(probability, isRight[example] === 1));
   return tally.error();

@@ -4,20 +4,18 @@ import { predictionsUnusable } from '../faults.ts';
 import { reliability, surprise } from './calibration.ts';
 import { patientBootstrap, wilsonInterval } from './intervals.ts';
 import { classRates, meanOf } from './metrics.ts';
+import {
+  decodeSegmentationState,
+  encodeSegmentationState,
+  type OpenVolume,
+  type PatientTally,
+  type SlicePlace,
+} from './segmentation-state.ts';
 import { hausdorff95 } from './surface-distance.ts';
+import type { TallyState } from './tally-state.ts';
 
 /** A mask's pixels of this value are not labelled: they count nowhere. */
 const notLabelled = 255;
-
-/** Where an image lies in its patient's volume, at the size that the network sees. */
-export interface SlicePlace {
-  /** Tells volumes apart; the images of one come one after the other. */
-  readonly volume: number;
-  /** Number of the slice in its volume. */
-  readonly slice: number;
-  /** Distances of neighbouring slices, rows and columns. */
-  readonly spacingMm: readonly [number, number, number];
-}
 
 export interface MaskBatch {
   /** Softmax, [images, rows, columns, classes]. */
@@ -30,23 +28,16 @@ export interface MaskBatch {
   readonly places: readonly SlicePlace[] | null;
 }
 
-interface PatientTally {
-  right: number;
-  labelled: number;
-  images: number;
-  /** By class: pixels that are true and called, called only, true only. */
-  readonly both: Float64Array;
-  readonly called: Float64Array;
-  readonly missed: Float64Array;
-  /** By class: a distance of each volume (or image) that has both surfaces. */
-  readonly distances: number[][];
-}
-
 export interface SegmentationTally {
   add(batch: MaskBatch): void;
   /** Of all patients, or of those that `isChosen`. */
   metrics(isChosen?: (patient: number) => boolean): Metrics;
   reliability(): ReliabilityBin[];
+  /** Images added so far. */
+  readonly added: number;
+  /** As `MetricsTally`. */
+  state(): TallyState;
+  restore(state: TallyState): boolean;
 }
 
 /** @throws (from `add`) Fault 363 when lengths disagree, a label is out of range or a probability is not finite. */
@@ -66,7 +57,7 @@ export function segmentationTally({
   const calibration = reliability();
   let lossSum = 0;
   let inMm: boolean | null = null;
-  let volume: { place: SlicePlace; patient: number; slices: Map<number, [Uint8Array, Uint8Array]> } | null = null;
+  let volume: OpenVolume | null = null;
 
   const tallyOf = (patient: number): PatientTally => {
     const known = patients.get(patient);
@@ -213,6 +204,20 @@ export function segmentationTally({
       };
     },
     reliability: () => calibration.bins(),
+    get added() {
+      return images;
+    },
+    state: () =>
+      encodeSegmentationState({ patients, confusion, calibration: calibration.state(), lossSum, inMm, images, volume }),
+    restore(state) {
+      const earlier = decodeSegmentationState(state, { classes: depth, pixels });
+      if (earlier === null) return false;
+      for (const [patient, tally] of earlier.patients) patients.set(patient, tally);
+      confusion.forEach((row, index) => row.set(earlier.confusion[index]!));
+      calibration.restore(earlier.calibration);
+      ({ lossSum, inMm, images, volume } = earlier);
+      return true;
+    },
   };
 }
 

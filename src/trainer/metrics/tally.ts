@@ -1,12 +1,15 @@
 // One way to measure whatever the task: predictions go in batch by batch, figures come out at the end.
 import type { EvaluationReport, GroupKind, GroupMetrics, Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { Task } from '../../contract/network.ts';
+import { float32Tensor, float32Values, type Tensor } from '../../contract/safetensors.ts';
 import { reliability } from './calibration.ts';
 import { metricsOf } from './metrics.ts';
 import { multiLabelMetrics } from './multi-label.ts';
 import { precisionRecallPoints } from './precision-recall.ts';
 import { rankColumn, type RankedScores, rocPointsOf } from './roc.ts';
-import { segmentationTally, type SlicePlace } from './segmentation.ts';
+import { segmentationTally } from './segmentation.ts';
+import type { SlicePlace } from './segmentation-state.ts';
+import type { TallyState } from './tally-state.ts';
 
 export interface MeasuredBatch {
   /** As the engine's `predict` returns them for the task. */
@@ -29,6 +32,11 @@ export interface ExampleGroups {
 
 export interface MetricsTally {
   add(batch: MeasuredBatch): void;
+  /** Examples added so far. */
+  readonly added: number;
+  state(): TallyState;
+  /** Makes this the tally whose state it was, bit for bit; false, and nothing is changed, where it is of another kind. */
+  restore(state: TallyState): boolean;
   metrics(): Metrics;
   /** The metrics with what explains them; groups of fewer than two examples are left out. */
   report(groups?: readonly ExampleGroups[]): EvaluationReport;
@@ -94,6 +102,33 @@ function labelTally({ task, classes, examples, operatingPoint = null }: TallyOpt
       patients.set(batch.patients, count);
       count += batch.patients.length;
     },
+    get added() {
+      return count;
+    },
+    state: () => ({
+      counts: null,
+      tensors: new Map([
+        ['probabilities', float32Tensor(probabilities.subarray(0, count * classes.length), [count, classes.length])],
+        ['labels', tensorOf(labels.subarray(0, count * labelsEach))],
+        ['patients', tensorOf(patients.subarray(0, count))],
+      ]),
+    }),
+    restore({ tensors }) {
+      const [scores, known, who] = ['probabilities', 'labels', 'patients'].map((name) => tensors.get(name));
+      if (scores === undefined || known === undefined || who === undefined) return false;
+      const earlier = who.shape[0] ?? 0;
+      const isOfThisKind =
+        earlier <= examples &&
+        scores.shape.join() === `${earlier},${classes.length}` &&
+        known.elementType === (isMultiLabel ? 'U8' : 'I32') &&
+        known.shape.join() === String(earlier * labelsEach);
+      if (!isOfThisKind) return false;
+      probabilities.set(float32Values(scores));
+      labels.set(valuesOf(known));
+      patients.set(valuesOf(who));
+      count = earlier;
+      return true;
+    },
     metrics: () => metricsAt(everything()),
     report(groups = []) {
       const tally = reliability();
@@ -127,6 +162,11 @@ function maskTally({ classes, height, width }: TallyOptions): MetricsTally {
     add({ probabilities, labels, patients, places = null }) {
       tally.add({ probabilities, masks: labels as Uint8Array, patients, places });
     },
+    get added() {
+      return tally.added;
+    },
+    state: () => tally.state(),
+    restore: (state) => tally.restore(state),
     metrics: () => tally.metrics(),
     report(groups = []) {
       const groupMetrics = groups.flatMap(({ by, names, groupOf }) =>
@@ -139,6 +179,18 @@ function maskTally({ classes, height, width }: TallyOptions): MetricsTally {
     },
     kept: () => ({ probabilities: new Float32Array(), labels: new Uint8Array(), patients: new Int32Array() }),
   };
+}
+
+function tensorOf(values: Int32Array | Uint8Array): Tensor {
+  return {
+    elementType: values instanceof Int32Array ? 'I32' : 'U8',
+    shape: [values.length],
+    bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  };
+}
+
+function valuesOf({ elementType, bytes }: Tensor): Int32Array | Uint8Array {
+  return elementType === 'I32' ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) : bytes;
 }
 
 function summary(by: GroupKind, name: string, metrics: Metrics): GroupMetrics {

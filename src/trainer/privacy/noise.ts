@@ -26,6 +26,9 @@ export function cryptographicChance(): Chance {
   });
 }
 
+/** No noise and no choice, for the self-test of an engine. It keeps no promise. */
+export const silentChance: Chance = { uniform: () => 0, normal: () => 0 };
+
 /** The same numbers for the same seed, for tests of what surrounds the noise. It keeps no promise. */
 export function testChance(testSeed: number): Chance {
   const random: Random = randomStream(testSeed, 0x6e6f6973);

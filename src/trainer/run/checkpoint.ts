@@ -1,17 +1,5 @@
-// Checkpoints: everything a run needs to go on as if it had never been interrupted. A tensor file followed by the
-// SHA-256 of its bytes; written beside and renamed, and the one before is kept.
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+// Checkpoints: everything a run needs to go on as if it had never been interrupted. The one before is kept.
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import {
@@ -23,9 +11,10 @@ import {
 } from '../../contract/safetensors.ts';
 import { epochSchema, trainOutcomeSchema } from '../../contract/training.ts';
 import { otherRunInFolder, runNotAccessible } from '../faults.ts';
+import type { TallyState } from '../metrics/tally-state.ts';
+import { decodeMeasured, encodeMeasured } from './measured-file.ts';
+import { readRunFile, sealed, unsealed, writeBeside } from './sealed-file.ts';
 import type { Weights } from './weights-file.ts';
-
-const checksumBytes = 32;
 
 /** Where a run is. Random streams follow from seed, epoch and example (random.ts), so there is no state of theirs. */
 export const runPositionSchema = z.object({
@@ -33,6 +22,8 @@ export const runPositionSchema = z.object({
   epoch: z.number().int().min(0),
   /** Steps done in the epoch after those. */
   batch: z.number().int().min(0),
+  /** Steps made in all; null in checkpoints of versions that did not count them. A budget ends an epoch before its last step. */
+  steps: z.number().int().min(0).nullable().default(null),
   /** Sum of example losses in that epoch so far. */
   lossSum: z.number(),
   /** Seconds of training so far, over all sittings. */
@@ -51,16 +42,13 @@ export interface Checkpoint {
   readonly position: RunPosition;
   readonly weights: Weights;
   readonly optimiser: Weights;
-  /** Null while no epoch has been validated, or while the weights themselves are the best. */
+  /** Null while no epoch has been validated. */
   readonly best: Weights | null;
 }
 
 const metadataSchema = z.object({ run: z.string(), position: z.string() });
 
-/**
- * Encodes a checkpoint of the run whose specification has the hash `run`, as the parts of a file one after the other:
- * joining them would copy hundreds of megabytes for a large network.
- */
+/** Encodes a checkpoint of the run whose specification has the hash `run`, as the parts of a file one after the other. */
 export function encodeCheckpoint(checkpoint: Checkpoint, run: string): Uint8Array[] {
   const tensors = new Map<string, Tensor>();
   for (const part of ['weights', 'optimiser', 'best'] as const) {
@@ -68,15 +56,13 @@ export function encodeCheckpoint(checkpoint: Checkpoint, run: string): Uint8Arra
       tensors.set(`${part}/${name}`, float32Tensor(values, [values.length]));
     }
   }
-  const file = encodeTensorFile({ tensors, metadata: { run, position: JSON.stringify(checkpoint.position) } });
-  return [file, createHash('sha256').update(file).digest()];
+  return sealed(encodeTensorFile({ tensors, metadata: { run, position: JSON.stringify(checkpoint.position) } }));
 }
 
 /** Null when the bytes are not a whole checkpoint. */
 export function decodeCheckpoint(bytes: Uint8Array): { checkpoint: Checkpoint; run: string } | null {
-  if (bytes.byteLength < checksumBytes) return null;
-  const file = bytes.subarray(0, -checksumBytes);
-  if (!createHash('sha256').update(file).digest().equals(bytes.subarray(-checksumBytes))) return null;
+  const file = unsealed(bytes);
+  if (file === null) return null;
   try {
     const { tensors, metadata } = decodeTensorFile(file);
     const { run, position } = metadataSchema.parse(metadata);
@@ -110,6 +96,11 @@ export interface RunFolder {
   save(checkpoint: Checkpoint): void;
   /** Writes the weights file. @throws Fault 357. */
   saveWeights(bytes: Uint8Array): void;
+  /** How far measuring had come that is named `of` (asked only where something is there); null where nothing whole of it was kept. */
+  readMeasured(of: () => string): TallyState | null;
+  /** Keeps how far measuring has come, in the place of what was kept before. @throws Fault 357 */
+  saveMeasured(of: string, state: TallyState): void;
+  forgetMeasured(): void;
 }
 
 /** Whether the folder holds a checkpoint, whole or not. */
@@ -122,6 +113,7 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
   const file = path.join(folder, 'checkpoint');
   const previous = path.join(folder, 'checkpoint.previous');
   const weightsFile = path.join(folder, 'weights.safetensors');
+  const measuredFile = path.join(folder, 'measured');
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -132,7 +124,7 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
     read() {
       for (const candidate of [file, previous]) {
         if (!existsSync(candidate)) continue;
-        const found = decodeCheckpoint(readFile(candidate));
+        const found = decodeCheckpoint(readRunFile(candidate));
         if (found !== null) {
           if (found.run !== run) throw otherRunInFolder();
           return found.checkpoint;
@@ -152,33 +144,15 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
     saveWeights(bytes) {
       writeBeside(`${weightsFile}.partial`, [bytes], () => renameSync(`${weightsFile}.partial`, weightsFile));
     },
+    readMeasured(of) {
+      return existsSync(measuredFile) ? decodeMeasured(readRunFile(measuredFile), `${run} ${of()}`) : null;
+    },
+    saveMeasured(of, state) {
+      const parts = encodeMeasured(state, `${run} ${of}`);
+      writeBeside(`${measuredFile}.partial`, parts, () => renameSync(`${measuredFile}.partial`, measuredFile));
+    },
+    forgetMeasured() {
+      rmSync(measuredFile, { force: true });
+    },
   };
-}
-
-function readFile(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    // Not being allowed to read a checkpoint says nothing about its worth: it is not treated as damaged.
-    throw runNotAccessible(error);
-  }
-}
-
-/** Writes and syncs `partial`, then lets `moveIntoPlace` rename it; leaves nothing half-written behind. */
-function writeBeside(partial: string, parts: readonly Uint8Array[], moveIntoPlace: () => void): void {
-  try {
-    const descriptor = openSync(partial, 'w');
-    try {
-      for (const bytes of parts) {
-        for (let done = 0; done < bytes.byteLength;) done += writeSync(descriptor, bytes, done);
-      }
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    moveIntoPlace();
-  } catch (error) {
-    rmSync(partial, { force: true });
-    throw runNotAccessible(error);
-  }
 }

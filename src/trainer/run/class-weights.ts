@@ -26,7 +26,8 @@ export function classWeightsFor(
   if (hyper.classWeights !== null) return givenWeights(classes, hyper.classWeights, hyper.privacy !== null);
   // With a privacy promise, what the labels are like is told to nobody: not to the loss either.
   if (!hyper.balanceClasses || hyper.privacy !== null) return null;
-  if (task === 'classification') return inverseFrequencies(countsOf(labels, examples, classes.length));
+  if (task === 'classification')
+    return cut(inverseFrequencies(countsOf(labels, examples, classes.length)), classes, onNote);
   if (task === 'segmentation') {
     // Dice weighs a region by itself, however small: weights on top would only draw it too large.
     if (lossOf(task, hyper.loss) === 'dice-cross-entropy' || classPixels === undefined) return null;

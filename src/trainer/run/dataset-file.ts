@@ -14,7 +14,7 @@ import type { Network } from '../../contract/network.ts';
 import { decodeTensorLayout, tensorHeaderBytes, type TensorLayout } from '../../contract/safetensors.ts';
 import type { SplitName } from '../../contract/training.ts';
 import { datasetDoesNotFit, datasetForOtherTask, datasetMalformed, datasetUnreadable } from '../faults.ts';
-import type { SlicePlace } from '../metrics/segmentation.ts';
+import type { SlicePlace } from '../metrics/segmentation-state.ts';
 import { type ExamplePixels, pixelsInFile, pixelsInShards } from './example-pixels.ts';
 import { readBytes, reasonOf, tensorAt } from './tensor-place.ts';
 

@@ -5,12 +5,12 @@ import { jobStopped, nothingToEvaluate } from '../faults.ts';
 import { metricsTally } from '../metrics/tally.ts';
 import { batchSource } from './batches.ts';
 import { checkImagesFit, openDatasetFile } from './dataset-file.ts';
-import { measureExamples } from './predict.ts';
+import { measureExamples } from './measure-examples.ts';
 import type { RunControl } from './run-control.ts';
 import type { SessionCache } from './session-cache.ts';
 import { readWeightsFile } from './weights-file.ts';
 
-/** Images predicted at once. */
+/** Images read at once. */
 const batchSize = 32;
 
 /**
@@ -29,7 +29,7 @@ export async function evaluate(
     if (examples.length === 0) throw nothingToEvaluate(job.split);
     const { classes } = dataset.header;
     const weights = readWeightsFile(job.weightsFile, weightSpecifications(job.network, classes.length));
-    const session = await sessions.openForPrediction({ ...job, classes: classes.length });
+    const session = await sessions.openForPrediction({ ...job, classes: classes.length, images: examples.length });
     session.setWeights(weights);
     const { operatingPoint } = job;
     const tally = metricsTally({ ...dataset.header, examples: examples.length, operatingPoint });

@@ -43,8 +43,3 @@ export function freeMemoryBytes(): number {
   const given = Number(process.env['IMAGIQ_MEMORY_BYTES'] ?? Number.NaN);
   return given > 0 ? given : availableMemory();
 }
-
-/** Whether a fault of the engine says that memory ran out. */
-export function isOutOfMemory(thrown: unknown): boolean {
-  return thrown instanceof Error && /alloc|out of memory|memory exhausted/i.test(thrown.message);
-}

@@ -15,7 +15,7 @@ export async function predictImages(job: PredictJob, sessions: SessionCache): Pr
   const { network, classes, count, heatOf } = job;
   const weights = readWeightsFile(job.weightsFile, weightSpecifications(network, classes));
   const images = Float32Array.from(job.images, (value) => (value / 65_535 - job.mean) / job.standardDeviation);
-  const session = await sessions.openForPrediction({ ...job, engine: 'compiled', provider: 'auto' });
+  const session = await sessions.openForPrediction({ ...job, images: count, engine: 'compiled', provider: 'auto' });
   session.setWeights(weights);
   const probabilities = new Float32Array(await session.predict(images, count));
   if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');

@@ -1,6 +1,5 @@
 // Progress of a run: at most once per second, and at once when its state changes.
 import type { TrainProgress } from '../../contract/training.ts';
-import type { RunPosition } from './checkpoint.ts';
 
 const intervalMs = 1_000;
 /** Losses told in one report; of more steps in a second, the newest. */
@@ -10,8 +9,8 @@ const paceWindowMs = 10_000;
 
 interface Moment {
   readonly state: TrainProgress['state'];
-  readonly position: Pick<RunPosition, 'epoch' | 'batch'>;
-  readonly batchesPerEpoch: number;
+  /** Complete epochs, and steps made in all. */
+  readonly position: { readonly epoch: number; readonly steps: number };
   readonly waitsFor?: string | null;
 }
 
@@ -32,6 +31,8 @@ export interface ProgressReporter {
   /** Measuring begins. Told at once where the last one took long, and at the end of the run: short ones between steps would
    * hide the steps. */
   measuring(moment: Omit<Moment, 'state'>, isLast: boolean): void;
+  /** Told once a second while it goes on. */
+  measuredSoFar(measured: { images: number; of: number }): void;
   /** What measuring after an epoch took, for the time left. */
   measured(milliseconds: number): void;
   /** `isNews` reports whatever the time of the last report. */
@@ -63,6 +64,9 @@ export function progressReporter({
   let trainedMs = 0;
   let dataWaitMs = 0;
   let measuringMs: number | null = null;
+  let measuringMoment: Omit<Moment, 'state'> | null = null;
+  let measuringFrom = 0;
+  let measured: { images: number; of: number } | null = null;
   let lastAt = 0;
   const pace = (): number => {
     const count = recent.reduce((sum, step) => sum + step.images, 0);
@@ -85,18 +89,28 @@ export function progressReporter({
       }
     },
     measuring(moment, isLast) {
+      measuringMoment = moment;
+      measuringFrom = performance.now();
       const isLong = measuringMs === null || measuringMs >= intervalMs;
       reporter.report({ ...moment, state: 'evaluating' }, isLast || isLong);
     },
+    measuredSoFar(told) {
+      measured = told;
+      // Short ones between steps would hide the steps.
+      if (measuringMoment !== null && performance.now() - measuringFrom >= intervalMs)
+        reporter.report({ ...measuringMoment, state: 'evaluating' }, false);
+    },
     measured(milliseconds) {
       measuringMs = milliseconds;
+      measuringMoment = null;
+      measured = null;
     },
-    report({ state, position, batchesPerEpoch, waitsFor = null }, isNews) {
+    report({ state, position, waitsFor = null }, isNews) {
       const now = performance.now();
       if (!isNews && now - lastAt < intervalMs) return;
       lastAt = now;
-      const step = position.epoch * batchesPerEpoch + position.batch;
-      const imagesLeft = (examples * (steps - step)) / batchesPerEpoch;
+      const step = position.steps;
+      const imagesLeft = (examples * epochs * (steps - step)) / steps;
       const measuringLeft = ((measuringMs ?? 0) / 1_000) * (epochs - Math.min(position.epoch, epochs));
       const first = step - recentLosses.length + 1;
       const losses = recentLosses.map((value, index): [number, number] => [first + index, value]).slice(-maxLosses);
@@ -117,6 +131,7 @@ export function progressReporter({
         privacy: null,
         state,
         waitsFor,
+        measured,
       });
     },
     imagesPerSecond: () => (trainedMs > 0 ? (images * 1_000) / trainedMs : 0),

@@ -91,3 +91,9 @@ export function runControl({
     },
   };
 }
+
+/** Rests so that working takes `1 − idleShare` of the time, by the job's share or the control's, whichever is more; orders end the rest. */
+export async function restAfter(workedMs: number, idleShare: number, control: RunControl): Promise<void> {
+  const share = Math.max(idleShare, control.idleShare);
+  if (share > 0 && !control.isStopped) await control.changed((workedMs * share) / (1 - share));
+}

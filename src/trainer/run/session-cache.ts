@@ -1,45 +1,58 @@
 // Engines and compiled networks, kept from one job to the next: a federation's rounds compile once.
 import type { Network } from '../../contract/network.ts';
-import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
-import type { Engine, Fallback, TrainingSession } from '../engines/engine.ts';
+import type { HyperParameters, TrainJob } from '../../contract/training.ts';
+import type { Engine, Opened, Predictor, TrainingSession } from '../engines/engine.ts';
 import { openEngine } from '../engines/open-engine.ts';
 
 /** Compiled networks kept; the one unused for longest is closed. Each holds weights, gradients and buffers. */
 const maxSessions = 2;
 
-/** What predictions depend on. */
-export interface PredictionRequest extends Pick<TrainJob, 'engine' | 'provider' | 'threads'> {
+/** Images that a session for predictions alone computes at once, at most: more take memory and bring no speed. */
+const mostPredicted = 16;
+
+interface NetworkRequest extends Pick<TrainJob, 'engine' | 'provider' | 'threads'> {
   readonly network: Network;
   readonly classes: number;
 }
 
-export interface SessionRequest extends PredictionRequest {
+/** What predictions depend on. */
+export interface PredictionRequest extends NetworkRequest {
+  /** Images that there are to predict. */
+  readonly images: number;
+}
+
+export interface SessionRequest extends NetworkRequest {
   readonly hyperParameters: HyperParameters;
+  /** Whether a batch that a device's memory does not hold is to be told by a fault; else the device is passed over. */
+  readonly mayShrink?: boolean;
   /** Null weighs all classes alike. */
   readonly classWeights: readonly number[] | null;
 }
 
-export interface OpenSession {
-  readonly session: TrainingSession;
-  /** Providers that the engine passed over, each with its reason. */
-  readonly passedOver: readonly Fallback[];
+export interface OpenSession extends Opened<TrainingSession> {
   /** Optimiser state of a fresh session: an earlier job must leave no momentum behind. */
   readonly initialOptimiserState: ReadonlyMap<string, Float32Array>;
+}
+
+/** What is open: a training, which predicts as well, or predictions alone. */
+interface Kept {
+  readonly predictor: Predictor;
+  readonly training: OpenSession | null;
 }
 
 export interface SessionCache {
   /** The session for this training; its weights and optimiser state are whatever the job before left. */
   open(request: SessionRequest): Promise<OpenSession>;
   /** Any session that computes this network, a training's if one is open. */
-  openForPrediction(request: PredictionRequest): Promise<TrainingSession>;
+  openForPrediction(request: PredictionRequest): Promise<Predictor>;
   close(): Promise<void>;
 }
 
 export function sessionCache(): SessionCache {
   const engines = new Map<string, Engine>();
   // Insertion order is order of last use.
-  const sessions = new Map<string, OpenSession>();
-  const engineFor = async ({ engine, provider, threads }: SessionRequest): Promise<Engine> => {
+  const sessions = new Map<string, Kept>();
+  const engineFor = async ({ engine, provider, threads }: NetworkRequest): Promise<Engine> => {
     const key = `${engine} ${provider} ${threads}`;
     const known = engines.get(key);
     if (known !== undefined) return known;
@@ -47,49 +60,73 @@ export function sessionCache(): SessionCache {
     engines.set(key, opened);
     return opened;
   };
-  const open = async (request: SessionRequest): Promise<OpenSession> => {
-    const key = `${networkKey(request)} ${trainingKey(request)}`;
-    const known = sessions.get(key);
-    if (known !== undefined) {
-      sessions.delete(key);
-      sessions.set(key, known);
-      return known;
-    }
-    const engine = await engineFor(request);
+  const use = (key: string, kept: Kept): void => {
+    sessions.delete(key);
+    sessions.set(key, kept);
+  };
+  const makeRoom = async (): Promise<void> => {
     while (sessions.size >= maxSessions) {
-      const [oldest, { session }] = sessions.entries().next().value!;
+      const [oldest, { predictor }] = sessions.entries().next().value!;
       sessions.delete(oldest);
-      await session.close();
+      await predictor.close();
     }
-    const { network, classes, hyperParameters, classWeights } = request;
-    // No seed: dropout masks come from the step's number alone, or every round of a federation would compile again.
-    const session = await engine.open({
-      network,
-      classes,
-      batchSize: hyperParameters.batchSize,
-      hyperParameters,
-      classWeights,
-    });
-    const opened = { session, passedOver: [...engine.fallbacks], initialOptimiserState: session.optimiserState() };
-    sessions.set(key, opened);
-    return opened;
   };
   return {
-    open,
+    async open(request) {
+      const key = `${networkKey(request)} ${trainingKey(request)}`;
+      const known = sessions.get(key);
+      if (known?.training) {
+        use(key, known);
+        return known.training;
+      }
+      const engine = await engineFor(request);
+      await makeRoom();
+      const { network, classes, hyperParameters, classWeights, mayShrink = false } = request;
+      const { batchSize } = hyperParameters;
+      // No seed: dropout masks come from the step's number alone, or every round of a federation would compile again.
+      const { session, passedOver } = await engine.open({
+        network,
+        classes,
+        batchSize,
+        hyperParameters,
+        classWeights,
+        mayShrink,
+      });
+      const training = { session, passedOver, initialOptimiserState: session.optimiserState() };
+      use(key, { predictor: session, training });
+      return training;
+    },
     async openForPrediction(request) {
       const prefix = `${networkKey(request)} `;
-      for (const [key, { session }] of sessions) if (key.startsWith(prefix)) return session;
-      const hyperParameters = hyperParametersSchema.parse({});
-      return (await open({ ...request, hyperParameters, classWeights: null })).session;
+      const batchSize = predictedAtOnce(request.images);
+      const key = `${prefix}${batchSize}`;
+      for (const [other, known] of sessions) {
+        if (other !== key && !(known.training && other.startsWith(prefix))) continue;
+        use(other, known);
+        return known.predictor;
+      }
+      const engine = await engineFor(request);
+      await makeRoom();
+      const { network, classes } = request;
+      const { session: predictor } = await engine.openForPrediction({ network, classes, batchSize });
+      use(key, { predictor, training: null });
+      return predictor;
     },
     async close() {
-      for (const { session } of sessions.values()) await session.close();
+      for (const { predictor } of sessions.values()) await predictor.close();
       sessions.clear();
     },
   };
 }
 
-function networkKey({ engine, provider, threads, network, classes }: PredictionRequest): string {
+/** A power of two, so that requests of a few images more or less need no compiling. */
+function predictedAtOnce(images: number): number {
+  let atOnce = 1;
+  while (atOnce < images && atOnce < mostPredicted) atOnce *= 2;
+  return atOnce;
+}
+
+function networkKey({ engine, provider, threads, network, classes }: NetworkRequest): string {
   return JSON.stringify([engine, provider, threads, classes, network]);
 }
 

@@ -4,29 +4,28 @@ import { createHash } from 'node:crypto';
 import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
+import { isOutOfMemory } from '../engines/faults.ts';
 import { planNetwork } from '../networks/plan.ts';
 import { notFinite, nothingToTrainOn } from '../faults.ts';
 import { youdenPoint } from '../metrics/operating-point.ts';
-import { metricsTally } from '../metrics/tally.ts';
 import { openPrivateRun } from '../privacy/private-run.ts';
 import { type Batch, batchSource } from './batches.ts';
-import { hasCheckpoint, openRunFolder, type RunPosition } from './checkpoint.ts';
+import { type Checkpoint, hasCheckpoint, openRunFolder, type RunPosition } from './checkpoint.ts';
 import { classWeightsFor } from './class-weights.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { deviceNote } from './device-note.ts';
-import { measureExamples } from './predict.ts';
-import { fittingBatchSize, freeMemoryBytes, isOutOfMemory } from './fit-batch.ts';
+import { causeOf, finite } from './finite.ts';
+import { measureSplit } from './measure-split.ts';
+import { fittingBatchSize, freeMemoryBytes } from './fit-batch.ts';
 import { type PrefetchedBatches, prefetchedBatches } from './prefetched-batches.ts';
 import { progressReporter } from './progress.ts';
 import { shuffled } from './random.ts';
-import type { RunControl } from './run-control.ts';
+import { restAfter, type RunControl } from './run-control.ts';
 import { learningRateAt } from './schedule.ts';
 import type { SessionCache } from './session-cache.ts';
 import { encodeWeights, readWeightsFile, type Weights } from './weights-file.ts';
-
-/** No more work than this is ever at stake: a step that could end later than so long after the last checkpoint waits for the next one. */
-const mostLostMs = 25_000;
+import { workAtStake } from './work-at-stake.ts';
 
 export interface TrainSurroundings {
   readonly sessions: SessionCache;
@@ -35,6 +34,8 @@ export interface TrainSurroundings {
   readonly onEpoch: (epoch: Epoch) => void;
   /** Something that the run survived and its reader should know. */
   readonly onNote: (note: string) => void;
+  /** Milliseconds that only grow, by which checkpoints are due; the machine's unless a test has its own. */
+  readonly clock?: () => number;
 }
 
 /**
@@ -56,14 +57,21 @@ export async function train(job: TrainJob, surroundings: TrainSurroundings): Pro
     return source;
   };
   try {
-    for (let mostImages = job.hyperParameters.batchSize; ; mostImages = Math.floor(mostImages / 2)) {
+    let provider = job.provider;
+    for (let mostImages = job.hyperParameters.batchSize; ;) {
       try {
-        return await trainOn(dataset, prefetch, job, surroundings, mostImages);
+        return await trainOn(dataset, prefetch, { ...job, provider }, surroundings, mostImages);
       } catch (error) {
-        // Once there is a checkpoint the batch is settled, and the same would happen again.
-        if (!mayShrink(job, mostImages) || !isOutOfMemory(error) || hasCheckpoint(job.runFolder)) throw error;
+        if (!mayShrink(job) || !isOutOfMemory(error) || (mostImages === 1 && provider !== 'auto')) throw error;
         await surroundings.sessions.close();
         await closeSources();
+        if (mostImages > 1) mostImages = Math.floor(mostImages / 2);
+        else {
+          // A device whose memory does not hold a single image is left for the CPU and all that was asked for.
+          surroundings.onNote('The memory of the device here does not hold one image: the CPU trains.');
+          provider = 'cpu';
+          mostImages = job.hyperParameters.batchSize;
+        }
       }
     }
   } finally {
@@ -76,7 +84,7 @@ async function trainOn(
   dataset: DatasetFile,
   prefetch: (batchSize: number) => PrefetchedBatches,
   job: TrainJob,
-  { sessions, control, onProgress, onEpoch, onNote }: TrainSurroundings,
+  { sessions, control, onProgress, onEpoch, onNote, clock = () => performance.now() }: TrainSurroundings,
   mostImages: number,
 ): Promise<TrainOutcome> {
   const { network, hyperParameters, seed } = job;
@@ -101,7 +109,7 @@ async function trainOn(
   const prefetched = prefetch(batchSize);
   const batchesPerEpoch = Math.ceil(examples.length / batchSize);
   const steps = batchesPerEpoch * hyperParameters.epochs;
-  const position: RunPosition = found?.position ?? { ...newPosition(), batchSize };
+  const position = { ...(found?.position ?? { ...newPosition(), batchSize }), steps: stepsOf(found, batchesPerEpoch) };
   let best = found?.best ?? null;
   let spent: PrivacyMeter | null = null;
   const tellProgress = (told: TrainProgress): void => onProgress({ ...told, privacy: spent });
@@ -111,13 +119,14 @@ async function trainOn(
     steps,
     examples: examples.length,
   });
-  progress.report({ state: 'preparing', position, batchesPerEpoch }, true);
+  progress.report({ state: 'preparing', position }, true);
 
   const opened = await sessions.open({
     ...job,
     hyperParameters: { ...hyperParameters, batchSize },
     classes,
     classWeights: classWeightsFor(dataset, examples, hyperParameters, onNote),
+    mayShrink: mayShrink(job),
   });
   const { session } = opened;
   const whyThisDevice = deviceNote(session.provider, opened.passedOver);
@@ -134,45 +143,47 @@ async function trainOn(
     examples,
     images: batchSource(dataset, 1, seed),
     batchesPerEpoch,
-    stepsInCheckpoint: position.epoch * batchesPerEpoch + position.batch,
+    stepsInCheckpoint: position.steps,
   });
   spent = privately?.meter() ?? null;
 
   const batches = batchSource(dataset, batchSize, seed);
   const earlierSeconds = position.seconds;
-  const startedAt = performance.now();
-  let savedAt = startedAt;
-  let saveMs = 0;
+  const startedAt = clock();
+  const atStake = workAtStake(clock);
   let slowestStepMs = 0;
-  const save = (): void => {
-    const begunAt = performance.now();
-    position.seconds = earlierSeconds + (performance.now() - startedAt) / 1_000;
+  const writeCheckpoint = (): void => {
+    position.seconds = earlierSeconds + (clock() - startedAt) / 1_000;
     const weights = finite(session.weights(), `epoch ${position.epoch + 1}`);
     folder.save({ position, weights, optimiser: session.optimiserState(), best });
     privately?.settle();
-    savedAt = begunAt;
-    saveMs = performance.now() - begunAt;
   };
-  /** Also after this much longer. */
-  const isSaveDue = (aheadMs: number): boolean => performance.now() - savedAt + aheadMs + 2 * saveMs > mostLostMs;
-  const reportWait = (): void => {
-    const state = control.isPaused ? 'paused' : 'waiting';
-    progress.report({ state, position, batchesPerEpoch, waitsFor: control.waitsFor }, true);
-  };
+  const save = (): void => atStake.keep(writeCheckpoint);
+  /** Keeps whatever goes on now: a training, or a measurement. */
+  let keep = writeCheckpoint;
   control.watchWaits(() => {
-    save();
-    reportWait();
+    atStake.keep(keep);
+    progress.report({ state: control.isPaused ? 'paused' : 'waiting', position, waitsFor: control.waitsFor }, true);
   });
   const toMeasure = (split: SplitName): Int32Array => (job.evaluate ? dataset.examplesOf(split) : new Int32Array());
-  const measure = async (split: SplitName, operatingPoint: OperatingPoint | null = null): Promise<Metrics | null> => {
+  const measure = async (
+    split: SplitName,
+    keepTraining: () => void,
+    operatingPoint: OperatingPoint | null = null,
+  ): Promise<Metrics | null> => {
     const chosen = toMeasure(split);
     if (chosen.length === 0) return null;
     const begunAt = performance.now();
-    progress.measuring({ position, batchesPerEpoch }, split === 'test');
-    const tally = metricsTally({ ...dataset.header, examples: chosen.length, operatingPoint });
-    const isDone = await measureExamples({ session, dataset, batches, batchSize, examples: chosen, tally, control });
+    progress.measuring({ position }, split === 'test');
+    const parts = { session, dataset, batches, batchSize, folder, atStake, control, progress, clock };
+    const { idleShare } = job;
+    const metrics = await measureSplit(
+      { ...parts, split, examples: chosen, operatingPoint, idleShare, keepTraining },
+      (keepMeasured) => (keep = keepMeasured),
+    );
+    keep = keepTraining;
     progress.measured(performance.now() - begunAt);
-    return isDone ? tally.metrics() : null;
+    return metrics;
   };
 
   const isBudgetSpent = (): boolean => privately?.mayStep() === false;
@@ -180,7 +191,8 @@ async function trainOn(
     position.epoch === hyperParameters.epochs ||
     isBudgetSpent() ||
     isOutOfPatience(position.epochs, hyperParameters.patience);
-  while (!isTrained() && !control.isStopped) {
+  // An epoch that a budget ended before its time is measured, too.
+  while ((position.batch > 0 || !isTrained()) && !control.isStopped) {
     const order = shuffled(examples, seed, position.epoch);
     const batchOf = async (batch: number): Promise<Batch | null> =>
       batch < batchesPerEpoch
@@ -191,8 +203,8 @@ async function trainOn(
     while (next !== null) {
       await control.turn();
       if (control.isStopped || isBudgetSpent()) break;
-      const stepStartedAt = performance.now();
-      const step = position.epoch * batchesPerEpoch + position.batch;
+      const stepStartedAt = clock();
+      const step = position.steps;
       const { count } = next;
       const learningRate = learningRateAt(hyperParameters, step, steps);
       // The next batch is made while the engine computes, where it does so outside of this thread.
@@ -215,21 +227,19 @@ async function trainOn(
         device = session.provider;
       }
       position.batch += 1;
+      position.steps += 1;
       position.lossSum += loss * count;
       spent = privately?.meter() ?? null;
-      await idle(Math.max(job.idleShare, control.idleShare), performance.now() - stepStartedAt, control);
-      const milliseconds = performance.now() - stepStartedAt;
+      await restAfter(clock() - stepStartedAt, job.idleShare, control);
+      const milliseconds = clock() - stepStartedAt;
       slowestStepMs = Math.max(slowestStepMs, milliseconds);
       const dataWaitMs = Math.min(milliseconds, blockedMs + Math.max(0, following.endedAt - stepped.endedAt));
       progress.stepDone({ loss, images: count, milliseconds, dataWaitMs, learningRate });
-      if (isSaveDue(slowestStepMs)) save();
-      progress.report({ state: 'training', position, batchesPerEpoch }, false);
+      if (atStake.isDue(slowestStepMs)) save();
+      progress.report({ state: 'training', position }, false);
     }
     if (control.isStopped) break;
-    // Measuring takes time, which must not put the epoch's work at stake.
-    if (isSaveDue(mostLostMs / 2)) save();
-
-    const validation = await measure('validation');
+    const validation = await measure('validation', writeCheckpoint);
     if (control.isStopped) break;
     // A budget may end an epoch before its time.
     const seen = privately === null ? examples.length : position.batch * privately.batch.count;
@@ -249,78 +259,66 @@ async function trainOn(
     onEpoch(epoch);
   }
   if (control.isStopped) save();
-  control.watchWaits(reportWait);
-
+  // From here on the weights are no longer those to go on from: the checkpoint stays as it is.
+  keep = () => {};
   const finalWeights = finite(best ?? session.weights(), 'at the end');
   session.setWeights(finalWeights);
   folder.saveWeights(encodeWeights(finalWeights, specifications));
   const operatingPoint = privately === null ? operatingPointOf(position) : null;
-  const test = isTrained() ? await measure('test', operatingPoint) : null;
+  const test = isTrained() ? await measure('test', keep, operatingPoint) : null;
+  const isComplete = isTrained() && (test !== null || toMeasure('test').length === 0);
   const outcome: TrainOutcome = {
     epochs: position.epochs,
     test,
     weightsFile: folder.weightsFile,
     examples: examples.length,
-    steps: position.epoch * batchesPerEpoch + position.batch,
+    steps: position.steps,
     seconds: position.seconds,
     imagesPerSecond: progress.imagesPerSecond(),
     engine: job.engine,
     provider: session.provider,
-    // A stop that came after the last result changed nothing.
     privacy: spent,
-    stoppedEarly: !isTrained() || (test === null && toMeasure('test').length > 0),
+    // A stop that came after the last result changed nothing.
+    stoppedEarly: !isComplete,
     batchSize,
-    ending: 'stopped',
+    ending: !isComplete
+      ? 'stopped'
+      : position.epoch === hyperParameters.epochs
+        ? 'all-epochs'
+        : isBudgetSpent()
+          ? 'budget'
+          : 'patience',
     bestEpoch: privately === null ? bestEpoch(position.epochs) : null,
     operatingPoint,
   };
-  if (!outcome.stoppedEarly) {
-    outcome.ending = position.epoch === hyperParameters.epochs ? 'all-epochs' : isBudgetSpent() ? 'budget' : 'patience';
-  }
-  if (!outcome.stoppedEarly) {
+  if (isComplete) {
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
+    folder.forgetMeasured();
   }
   return outcome;
 }
 
-/** A private run takes its images one at a time: no batch of it is too large. */
-function mayShrink({ fitMemory, hyperParameters }: TrainJob, images: number): boolean {
-  return fitMemory && hyperParameters.privacy === null && images > 1;
+/** Steps that the checkpoint's run has made; those of older versions had none that a budget ended in the middle of an epoch. */
+function stepsOf(found: Checkpoint | null, batchesPerEpoch: number): number {
+  if (found === null) return 0;
+  const { steps, epoch, batch } = found.position;
+  return steps ?? epoch * batchesPerEpoch + batch;
+}
+
+/**
+ * Whether the batch may still be made smaller: once there is a checkpoint it is settled. A private run takes its images one at a
+ * time, so that no batch of it is too large.
+ */
+function mayShrink({ fitMemory, hyperParameters, runFolder }: TrainJob): boolean {
+  return fitMemory && hyperParameters.privacy === null && !hasCheckpoint(runFolder);
 }
 
 function batchSizeFor(job: TrainJob, classes: number, mostImages: number): number {
   const { network, hyperParameters } = job;
-  if (!mayShrink(job, mostImages)) return mostImages;
+  if (!mayShrink(job)) return mostImages;
   const plan = planNetwork(network, classes);
   return fittingBatchSize(plan, { ...hyperParameters, batchSize: mostImages }, freeMemoryBytes());
-}
-
-/** The weights, which must be finite: what is kept must be of use. */
-function finite(weights: Weights, where: string): Weights {
-  for (const [name, values] of weights) {
-    if (!values.every(Number.isFinite)) throw notFinite(`a weight of ${name}`, where);
-  }
-  return weights;
-}
-
-/** What made a loss not finite: a value of the images, or weights that grew without bound. */
-function causeOf(
-  batch: Batch,
-  learningRate: number,
-  session: { weights(): Weights },
-): { cause: string; advice?: string } {
-  if (!batch.images.every(Number.isFinite)) {
-    return { cause: 'an image of this step holds a value that is no number', advice: 'Build the data set again.' };
-  }
-  let largest = 0;
-  for (const values of session.weights().values()) {
-    for (const value of values) largest = Math.max(largest, Number.isFinite(value) ? Math.abs(value) : Infinity);
-  }
-  const size = Number.isFinite(largest) ? `have grown to ${largest.toPrecision(2)}` : 'have grown beyond all bounds';
-  return {
-    cause: `its images are sound, but the weights ${size} at a learning rate of ${learningRate.toPrecision(2)}`,
-  };
 }
 
 /** The value with the time at which it was there. */
@@ -337,7 +335,17 @@ function operatingPointOf({ epochs }: RunPosition): OperatingPoint | null {
 }
 
 function newPosition(): RunPosition {
-  return { epoch: 0, batch: 0, lossSum: 0, seconds: 0, epochs: [], bestLoss: null, batchSize: null, outcome: null };
+  return {
+    epoch: 0,
+    batch: 0,
+    steps: 0,
+    lossSum: 0,
+    seconds: 0,
+    epochs: [],
+    bestLoss: null,
+    batchSize: null,
+    outcome: null,
+  };
 }
 
 /** Names a run by everything that its weights depend on; threads, device and pace may change between sittings. */
@@ -350,9 +358,4 @@ function runHash(
     .update(JSON.stringify([network, hyperParameters, seed, engine, evaluate, dataset.identity]))
     .update(start)
     .digest('hex');
-}
-
-/** Sleeps so that working takes `1 − idleShare` of the time; orders end the sleep. */
-async function idle(idleShare: number, workedMs: number, control: RunControl): Promise<void> {
-  if (idleShare > 0 && !control.isStopped) await control.changed((workedMs * idleShare) / (1 - idleShare));
 }

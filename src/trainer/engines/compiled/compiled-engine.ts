@@ -1,62 +1,93 @@
 // The default engine: TensorFlow.js traced and compiled to ONNX, run by ONNX Runtime on the best provider that proves
 // itself on this very network.
-import type { Engine, EngineOptions, Fallback, SessionOptions, TrainingSession } from '../engine.ts';
-import { engineUnavailable } from '../faults.ts';
-import { testChance } from '../../privacy/noise.ts';
+import { silentChance } from '../../privacy/noise.ts';
+import type { Engine, EngineOptions, Fallback, Opened, Predictor } from '../engine.ts';
+import { engineUnavailable, isOutOfMemory } from '../faults.ts';
+import { openCompiledPredictor } from './compiled-predictor.ts';
 import { openCompiledSession } from './compiled-session.ts';
+import { openOnnxSession } from './onnx-session.ts';
 import { candidates, reasonAgainst } from './providers.ts';
-import { selfTest } from './self-test.ts';
+import { predictionTest, type SelfTest, selfTest } from './self-test.ts';
+
+/** How one kind of session is opened and tested. */
+interface Kind<Session extends Predictor> {
+  open(provider: string): Promise<Session>;
+  /** As `open`, of what is only tested. */
+  openForTest(provider: string): Promise<Session>;
+  test(candidate: Session, cpu: Session): Promise<SelfTest>;
+  /** Whether a lack of memory is the caller's to deal with. */
+  readonly mayShrink: boolean;
+}
 
 /**
  * Opens the engine. With `auto`, a provider that is absent, wrong or slower than the CPU is passed over with a reason;
  * one that was asked for by name must be there and right.
+ * @param machine tests put devices in its place that are wrong, or short of memory
  */
-export async function openCompiledEngine({ provider, threads }: EngineOptions): Promise<Engine> {
-  const fallbacks: Fallback[] = [];
+export async function openCompiledEngine(
+  { provider, threads }: EngineOptions,
+  machine: { readonly openRuntime: typeof openOnnxSession; readonly reasonAgainst: typeof reasonAgainst } = {
+    openRuntime: openOnnxSession,
+    reasonAgainst,
+  },
+): Promise<Engine> {
   const tried = candidates(provider);
+  async function choose<Session extends Predictor>(kind: Kind<Session>): Promise<Opened<Session>> {
+    const passedOver: Fallback[] = [];
+    for (const candidate of tried) {
+      const absent = machine.reasonAgainst(candidate);
+      const reason = absent ?? (await reasonAgainstUse(kind, candidate, provider === 'auto'));
+      if (reason === null) return { session: await kind.open(candidate), passedOver };
+      if (provider !== 'auto')
+        throw engineUnavailable(`compiled (${candidate})`, reason, 'Choose the provider “auto” or “cpu”.');
+      passedOver.push({ provider: candidate, reason, isHere: absent === null });
+    }
+    return { session: await kind.open('cpu'), passedOver };
+  }
   return {
     name: 'compiled',
     provider,
-    fallbacks,
-    async open(options) {
-      for (const candidate of tried) {
-        const reason = reasonAgainst(candidate);
-        const outcome = reason ?? (await provenSession(options, candidate, threads, provider === 'auto'));
-        if (typeof outcome !== 'string') return outcome;
-        if (provider !== 'auto') {
-          throw engineUnavailable(`compiled (${candidate})`, outcome, 'Choose the provider “auto” or “cpu”.');
-        }
-        if (!fallbacks.some((known) => known.provider === candidate && known.reason === outcome))
-          fallbacks.push({ provider: candidate, reason: outcome, isHere: reason === null });
-      }
-      return openCompiledSession(options, 'cpu', threads);
+    open(options) {
+      const openWith = (device: string, more: object) =>
+        openCompiledSession({ ...options, ...more }, device, threads, machine.openRuntime);
+      return choose({
+        open: (device) => openWith(device, {}),
+        // Noise would drown what is to be compared.
+        openForTest: (device) => openWith(device, { chance: silentChance }),
+        test: (candidate, cpu) => selfTest(candidate, cpu, options),
+        mayShrink: options.mayShrink === true,
+      });
+    },
+    openForPrediction(options) {
+      const open = (device: string): Promise<Predictor> =>
+        openCompiledPredictor(options, device, threads, machine.openRuntime);
+      const test = (candidate: Predictor, cpu: Predictor): Promise<SelfTest> => predictionTest(candidate, cpu, options);
+      return choose({ open, openForTest: open, test, mayShrink: false });
     },
   };
 }
 
-/** A fresh session on the provider, or the reason why it is not to be used. */
-async function provenSession(
-  options: SessionOptions,
+/** Why a provider that is here is not to be used for this; null where it has proven itself. */
+async function reasonAgainstUse<Session extends Predictor & { readonly movedBecause?: string | null }>(
+  { openForTest, test, mayShrink }: Kind<Session>,
   provider: string,
-  threads: number,
   mustBeFaster: boolean,
-): Promise<TrainingSession | string> {
-  let tested: TrainingSession | null = null;
-  let cpu: TrainingSession | null = null;
+): Promise<string | null> {
+  let tested: Session | null = null;
+  let cpu: Session | null = null;
   try {
-    // Noise, where there is any, must be the same for both.
-    tested = await openCompiledSession({ ...options, chance: testChance(1) }, provider, threads);
-    cpu = await openCompiledSession({ ...options, chance: testChance(1) }, 'cpu', threads);
-    const result = await selfTest(tested, cpu, options);
+    tested = await openForTest(provider);
+    cpu = await openForTest('cpu');
+    const result = await test(tested, cpu);
     // A session that moved to the CPU in the middle has failed the test, whatever its numbers.
-    if (tested.provider !== provider) return 'it failed while it computed';
+    if (tested.provider !== provider) throw new Error(tested.movedBecause ?? 'it failed while it computed');
     if (!result.isRight) return result.reason;
-    if (mustBeFaster && result.speedUp <= 1) return `it is slower than the CPU (${result.speedUp.toFixed(2)}×)`;
+    return mustBeFaster && result.speedUp <= 1 ? `it is slower than the CPU (${result.speedUp.toFixed(2)}×)` : null;
   } catch (cause) {
+    if (mayShrink && isOutOfMemory(cause)) throw cause;
     return cause instanceof Error ? cause.message : String(cause);
   } finally {
     await tested?.close();
     await cpu?.close();
   }
-  return openCompiledSession(options, provider, threads);
 }

@@ -1,17 +1,18 @@
 // A training session on compiled graphs: one for the step, one for predictions.
 import { compileProgram, type CompiledProgram } from '../../compile/compile-program.ts';
 import type { Layout } from '../../compile/lowering/layout.ts';
-import { inferenceNames, inferenceProgram, outputSize } from '../../networks/inference-program.ts';
+import { inferenceProgram } from '../../networks/inference-program.ts';
 import { planNetwork, valueCount } from '../../networks/plan.ts';
 import { centreName, correctionName, stepNames, trainingProgram } from '../../networks/training-program.ts';
 import { openPrivateSession } from '../../privacy/private-session.ts';
 import type { NamedTensors, SessionOptions, TrainingSession } from '../engine.ts';
-import { batchMisshapen, sessionClosed, stepFailed } from '../faults.ts';
+import { sessionClosed, stepFailed } from '../faults.ts';
 import { checkState, checkTrainable, stepCountName } from '../state-check.ts';
 import { StepInputs } from '../step-inputs.ts';
 import { CompiledState } from './compiled-state.ts';
 import { openCompiledStore } from './compiled-store.ts';
 import { inputName, openOnnxSession, outputName, tensorOf, type OnnxSession, type Tensor } from './onnx-session.ts';
+import { predictInChunks } from './predictions.ts';
 import { layOut } from './tensor-layout.ts';
 
 /** @throws Fault 300, 310, 311 when the network cannot be built or compiled, 321 when the runtime refuses the graph. */
@@ -76,28 +77,12 @@ export async function openCompiledSession(
   }
   async function predictions(images: Float32Array, count: number): Promise<Float32Array> {
     if (closed) throw sessionClosed();
-    const { batchSize, network } = options;
-    const results = outputSize(plan);
-    const size = network.input.height * network.input.width * network.input.channels;
-    if (images.length !== count * size) throw batchMisshapen('the images', images.length, count * size);
+    const { batchSize } = options;
     predictSession ??= await open(
       compileProgram(inferenceProgram(plan, batchSize), { layoutOf, poolIndices: false }),
       device,
     );
-    const imagePort = predictSession.compiled.inputs.get(inferenceNames.images)!;
-    const outputPort = predictSession.compiled.outputs.get(inferenceNames.probabilities)!;
-    const probabilities = new Float32Array(count * results);
-    const chunk = new Float32Array(batchSize * size);
-    const result = tensorOf(new Float32Array(batchSize * results), outputPort);
-    const weights = state.inputs(weightNames);
-    for (let start = 0; start < count; start += batchSize) {
-      const part = Math.min(batchSize, count - start);
-      chunk.set(images.subarray(start * size, (start + part) * size));
-      const inputs = { ...weights, [inputName(inferenceNames.images)]: tensorOf(chunk, imagePort) };
-      await predictSession.run(inputs, { [outputName(inferenceNames.probabilities)]: result });
-      probabilities.set((result.data as Float32Array).subarray(0, part * results), start * results);
-    }
-    return probabilities;
+    return predictInChunks(predictSession, state.inputs(weightNames), { plan, batchSize }, images, count);
   }
 
   function setCentre(weights: ReadonlyMap<string, Float32Array>): void {

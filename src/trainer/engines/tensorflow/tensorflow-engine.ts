@@ -2,7 +2,8 @@
 // an explicit script only.
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Engine } from '../engine.ts';
+import { hyperParametersSchema } from '../../../contract/training.ts';
+import type { Engine, Opened, SessionOptions, TrainingSession } from '../engine.ts';
 import { engineUnavailable } from '../faults.ts';
 import { openEagerSession } from './eager-session.ts';
 
@@ -20,11 +21,17 @@ export async function openTensorflowEngine(): Promise<Engine> {
     const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
     throw engineUnavailable('tensorflow', reason, advice, cause);
   }
+  const open = async (options: SessionOptions): Promise<Opened<TrainingSession>> => ({
+    session: await openEagerSession(options, 'tensorflow'),
+    passedOver: [],
+  });
   return {
     name: 'tensorflow',
     provider: 'tensorflow',
-    fallbacks: [],
-    open: (options) => openEagerSession(options, 'tensorflow'),
+    open,
+    // Nothing is compiled, so a training that takes no step costs no more than its weights and slots.
+    openForPrediction: (options) =>
+      open({ ...options, hyperParameters: hyperParametersSchema.parse({}), classWeights: null }),
   };
 }
 

@@ -30,6 +30,7 @@ const progress: TrainProgress = {
   dataWaitShare: 0,
   learningRate: 0.001,
   waitsFor: null,
+  measured: null,
   privacy: null,
   state: 'training',
 };

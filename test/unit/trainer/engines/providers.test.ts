@@ -1,16 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { hyperParametersSchema } from '../../../../src/contract/training.ts';
+import type { Batch } from '../../../../src/trainer/engines/engine.ts';
 import { openEngine } from '../../../../src/trainer/engines/open-engine.ts';
 import { resolveNetwork } from '../../../../src/trainer/networks/catalogue.ts';
 import { initialWeights } from '../../../../src/trainer/networks/weights.ts';
+import { randomStream, standardNormals } from '../../../../src/trainer/run/random.ts';
 
 const network = resolveNetwork('cnn-small');
 const options = {
   network,
   classes: 2,
   batchSize: 2,
-  hyperParameters: hyperParametersSchema.parse({}),
+  hyperParameters: hyperParametersSchema.parse({ optimiser: 'sgd' }),
   classWeights: null,
+};
+const start = initialWeights(network, 2, 1);
+const batch: Batch = {
+  images: standardNormals(randomStream(4), 2 * 64 * 64),
+  labels: Int32Array.from([0, 1]),
+  exampleWeights: new Float32Array(2).fill(1),
+  learningRate: 0.01,
 };
 /** A software driver compiles and computes slowly. */
 const timeout = 180_000;
@@ -19,10 +28,10 @@ const softwareGraphics = process.env['VK_ICD_FILENAMES'];
 describe('the choice of a provider', () => {
   it('falls back to the CPU with a reason for each provider passed over', { timeout }, async () => {
     const engine = await openEngine({ engine: 'compiled', provider: 'auto', threads: 1 });
-    const session = await engine.open(options);
-    const passedOver = ['cuda', 'dml', 'webgpu', 'cpu'].indexOf(session.provider);
+    const { session, passedOver } = await engine.open(options);
+    const before = ['cuda', 'dml', 'webgpu', 'cpu'].indexOf(session.provider);
     await session.close();
-    expect(engine.fallbacks).toHaveLength(passedOver);
+    expect(passedOver).toHaveLength(before);
   });
 
   it('refuses a provider that was asked for by name and is not there', async () => {
@@ -43,10 +52,28 @@ describe('the choice of a provider', () => {
 
   it('trains on WebGPU as on the CPU where there is a Vulkan driver', { timeout }, async (context) => {
     if (!softwareGraphics) context.skip('VK_ICD_FILENAMES names no Vulkan driver (chromium has a software one)');
-    const engine = await openEngine({ engine: 'compiled', provider: 'webgpu', threads: 1 });
-    const session = await engine.open(options);
-    expect(session.provider).toBe('webgpu');
-    session.setWeights(initialWeights(network, 2, 1));
-    await session.close();
+    const losses: number[][] = [];
+    const weights: Map<string, Float32Array>[] = [];
+    for (const provider of ['webgpu', 'cpu'] as const) {
+      const engine = await openEngine({ engine: 'compiled', provider, threads: 1 });
+      const { session } = await engine.open(options);
+      expect(session.provider).toBe(provider);
+      session.setWeights(start);
+      const own: number[] = [];
+      for (let step = 0; step < 3; step += 1) own.push(await session.step(batch));
+      expect(session.provider).toBe(provider);
+      losses.push(own);
+      weights.push(session.weights());
+      await session.close();
+    }
+    for (const [step, loss] of losses[0]!.entries()) expect(loss).toBeCloseTo(losses[1]![step]!, 4);
+    expect(losses[0]![2]).toBeLessThan(losses[0]![0]!);
+    // Of what they were moved by, not of what they are: three steps move them little.
+    for (const [name, before] of start) {
+      const [found, expected] = weights.map((all) => all.get(name)!.map((value, place) => value - before[place]!));
+      const norm = (values: Float32Array): number => Math.hypot(...values);
+      const difference = norm(found!.map((value, place) => value - expected![place]!));
+      expect(difference).toBeLessThanOrEqual(0.02 * norm(expected!) + 1e-6);
+    }
   });
 });

@@ -27,7 +27,7 @@ describe('a training session', () => {
   beforeAll(async () => {
     const engine = await openEngine({ engine: 'compiled', provider: 'cpu', threads: 1 });
     const hyperParameters = hyperParametersSchema.parse({ optimiser: 'adam' });
-    session = await engine.open({ network, classes, batchSize, hyperParameters, classWeights: null });
+    ({ session } = await engine.open({ network, classes, batchSize, hyperParameters, classWeights: null }));
   });
   afterAll(() => session.close());
 
@@ -89,7 +89,7 @@ describe('a training session', () => {
   it('does nothing any more once it is closed', async () => {
     const engine = await openEngine({ engine: 'compiled', provider: 'cpu', threads: 1 });
     const hyperParameters = hyperParametersSchema.parse({ optimiser: 'sgd' });
-    const closed = await engine.open({ network, classes, batchSize, hyperParameters, classWeights: null });
+    const { session: closed } = await engine.open({ network, classes, batchSize, hyperParameters, classWeights: null });
     await closed.close();
     await closed.close();
     await expect(closed.step(batchOf([1, 1, 1, 1]))).rejects.toMatchObject({ code: 324 });

@@ -11,7 +11,17 @@ import {
 
 function checkpointAt(batch: number): Checkpoint {
   return {
-    position: { epoch: 1, batch, lossSum: 2.5, seconds: 7, epochs: [], bestLoss: 0.25, batchSize: 16, outcome: null },
+    position: {
+      epoch: 1,
+      batch,
+      steps: 20 + batch,
+      lossSum: 2.5,
+      seconds: 7,
+      epochs: [],
+      bestLoss: 0.25,
+      batchSize: 16,
+      outcome: null,
+    },
     weights: new Map([['conv/kernel', Float32Array.from([1, 2, 3])]]),
     optimiser: new Map([['step', Float32Array.from([batch])]]),
     best: new Map([['conv/kernel', Float32Array.from([4, 5, 6])]]),

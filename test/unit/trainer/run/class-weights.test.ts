@@ -42,6 +42,11 @@ describe('class weights', () => {
     const { weights: found, notes } = weights('multi-label', ['cyst'], labels);
     expect(found).toEqual([20]);
     expect(notes).toEqual(['“cyst” is very rare: weighed 20 times, and no more.']);
+    const one = new Int32Array(10_000);
+    one[7] = 1;
+    const ofOneLabel = weights('classification', ['normal', 'cyst'], one);
+    expect(ofOneLabel.weights).toEqual([10_000 / (2 * 9_999), 20]);
+    expect(ofOneLabel.notes).toEqual(['“cyst” is very rare: weighed 20 times, and no more.']);
   });
 
   it('of masks are left to Dice where the loss has it, and come from the pixels where it has not', () => {

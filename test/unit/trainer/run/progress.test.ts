@@ -12,7 +12,7 @@ test('every step’s loss is told once, with its step, however seldom reports co
   });
   const step = (batch: number, loss: number, isNews: boolean): void => {
     reporter.stepDone({ loss, images: 1, milliseconds: 1, dataWaitMs: 0, learningRate: 0.1 });
-    reporter.report({ state: 'training', position: { epoch: 0, batch }, batchesPerEpoch: 4 }, isNews);
+    reporter.report({ state: 'training', position: { epoch: 0, steps: batch } }, isNews);
   };
   step(1, 0.9, true);
   step(2, 0.8, false);
@@ -40,7 +40,7 @@ test('a report tells the pace of the last seconds, the share spent waiting for i
     reporter.stepDone({ loss: 1, images: 4, milliseconds: 2_000, dataWaitMs: 500, learningRate: 0.05 });
   }
   reporter.measured(3_000);
-  reporter.report({ state: 'training', position: { epoch: 1, batch: 2 }, batchesPerEpoch: 4 }, true);
+  reporter.report({ state: 'training', position: { epoch: 1, steps: 6 } }, true);
   expect(told[0]).toMatchObject({ imagesPerSecond: 2, learningRate: 0.05, dataWaitShare: 0.125, secondsLeft: 4 });
   expect(reporter.imagesPerSecond()).toBeCloseTo(21 / 20, 9);
 });
@@ -54,7 +54,7 @@ test('measuring that takes no time between short epochs does not hide the steps'
     examples: 1,
   });
   const measure = (epoch: number, milliseconds: number, isLast = false): void => {
-    reporter.measuring({ position: { epoch, batch: 1 }, batchesPerEpoch: 1 }, isLast);
+    reporter.measuring({ position: { epoch, steps: epoch + 1 } }, isLast);
     reporter.measured(milliseconds);
   };
   measure(0, 20);

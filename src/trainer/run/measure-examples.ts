@@ -1,15 +1,16 @@
 // Predictions of a list of examples, batch by batch, each measured as it comes: nothing grows with the images but what
-// the tally keeps.
-import { setImmediate } from 'node:timers/promises';
-import type { TrainingSession } from '../engines/engine.ts';
+// the tally keeps. Between two batches it obeys every order that a training obeys between two steps.
+import type { Predictor } from '../engines/engine.ts';
 import { notFinite } from '../faults.ts';
 import type { MetricsTally } from '../metrics/tally.ts';
 import { type BatchSource, labelsPerImage } from './batches.ts';
 import type { DatasetFile } from './dataset-file.ts';
-import type { RunControl } from './run-control.ts';
+import { restAfter, type RunControl } from './run-control.ts';
 
 /**
- * Predicts the examples (volume by volume where their places are known) and adds them to the tally; false when stopped on the way.
+ * Predicts the examples (volume by volume where their places are known) and adds those to the tally that it has not; false when
+ * stopped on the way, with a tally from which the same call goes on.
+ * @param onBatch hears after each batch how many are in the tally, and how long the batch took, rest included
  * @throws Fault 354 when the network's outputs are not finite.
  */
 export async function measureExamples({
@@ -20,14 +21,21 @@ export async function measureExamples({
   examples: asked,
   tally,
   control,
+  idleShare = 0,
+  clock = () => performance.now(),
+  onBatch,
 }: {
-  session: TrainingSession;
+  session: Pick<Predictor, 'predict'>;
   dataset: DatasetFile;
   batches: BatchSource;
   batchSize: number;
   examples: Int32Array;
   tally: MetricsTally;
   control: RunControl;
+  /** The job's own, whatever the control says. */
+  idleShare?: number;
+  clock?: () => number;
+  onBatch?: (added: number, milliseconds: number) => void;
 }): Promise<boolean> {
   const labelLength = labelsPerImage(dataset.header);
   // Distances are measured in whole volumes: their slices come one after the other.
@@ -36,10 +44,10 @@ export async function measureExamples({
   if (places !== null)
     order.sort((a, b) => places[a]!.volume - places[b]!.volume || places[a]!.slice - places[b]!.slice || a - b);
   const examples = Int32Array.from(order, (at) => asked[at]!);
-  for (let start = 0; start < examples.length; start += batchSize) {
-    // The engine blocks the event loop: this is where orders get in.
-    await setImmediate();
+  for (let start = tally.added; start < examples.length; start += batchSize) {
+    await control.turn();
     if (control.isStopped) return false;
+    const begunAt = clock();
     const { images, labels, count } = batches.batchAt(examples, start, null);
     const probabilities = await session.predict(images.subarray(0, (images.length / batchSize) * count), count);
     if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');
@@ -47,6 +55,8 @@ export async function measureExamples({
     const patients = chosen.map((example) => dataset.patients[example]!);
     const own = places && order.slice(start, start + count).map((at) => places[at]!);
     tally.add({ probabilities, labels: labels.subarray(0, count * labelLength), patients, places: own });
+    await restAfter(clock() - begunAt, idleShare, control);
+    onBatch?.(tally.added, clock() - begunAt);
   }
   return true;
 }
