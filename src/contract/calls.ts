@@ -188,7 +188,15 @@ export const calls = {
   },
   join: { in: z.object({ invite: z.string().max(5_000), site: siteNameSchema }), out: membershipSchema },
   /** The data manager's approval: this cohort takes part in the federation's project from now on. */
-  'approve-project': { in: z.object({ federation: z.string(), cohort: cohortNameSchema }), out: membershipSchema },
+  'approve-project': {
+    in: z.object({
+      federation: z.string(),
+      cohort: cohortNameSchema,
+      /** Updates are sent whatever the leak probe finds: nobody is asked. */
+      acceptsLeak: z.boolean().default(false),
+    }),
+    out: membershipSchema,
+  },
   /** The data manager's no: nothing is trained for the project, and the coordinator reads the reason. */
   'decline-project': {
     in: z.object({ federation: z.string(), because: z.string().trim().max(500).default('') }),

@@ -1,6 +1,7 @@
 // Federations, projects and their state as site, hub, window and command line speak of them. Nothing here names a patient.
 import { z } from 'zod';
 import { networkSchema } from './network.ts';
+import { leakProbeViewSchema } from './leak-finding.ts';
 import { estimateSchema } from './metrics.ts';
 import { peerSchema } from './peers.ts';
 import { hyperParametersSchema } from './training.ts';
@@ -214,9 +215,11 @@ export const membershipSchema = z.object({
     .default(null),
   /** The cohort that the data manager approved for the project; null until then. */
   cohort: z.string().nullable(),
+  /** What the leak probe found under this approval; null before it was run. */
+  leakProbe: leakProbeViewSchema.nullable().default(null),
   trunkVersion: z.number().int(),
   trunkCommits: z.number().int(),
-  activity: z.enum(['waiting', 'training', 'evaluating', 'uploading', 'downloading', 'idle']),
+  activity: z.enum(['waiting', 'probing', 'training', 'evaluating', 'uploading', 'downloading', 'idle']),
   updates: z.object({ accepted: z.number().int(), refused: z.number().int(), spooled: z.number().int() }),
   /** Mean staleness of the accepted updates, in commits. */
   meanStaleness: z.number().default(0),

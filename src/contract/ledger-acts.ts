@@ -49,6 +49,16 @@ const acts: Readonly<Record<string, Act>> = {
     told: ({ cohort, network, isRecognised }) =>
       `An attack on an update of ${network} from “${cohort}” ${isRecognised === true ? 'recognised an image' : 'recognised no image'}.`,
   },
+  'leak-probe-failed': { words: 'Leak probe failed', direction: 'here' },
+  'updates-held': { words: 'Updates held back', direction: 'here' },
+  'leak-accepted': {
+    words: 'Sending in spite of the leak probe decided',
+    direction: 'here',
+    told: ({ project, isBeforehand }) =>
+      isBeforehand === true
+        ? `A person said with the approval of ${project} that updates are sent whatever the probe finds.`
+        : `A person saw what the probe of ${project} found, and decided to send updates.`,
+  },
   'privacy-budget': { words: 'Privacy budget set', direction: 'here' },
   'cohort-created': {
     words: 'Cohort created',

@@ -1,6 +1,8 @@
 // What training with a privacy promise has cost, as the data manager sees it. Names no patient.
 import { z } from 'zod';
 import { cohortNameSchema } from './cohort.ts';
+import { membershipSchema } from './federation.ts';
+import { leakProbeViewSchema } from './leak-finding.ts';
 import { hyperParametersSchema, leakProbeSchema, privacySettingsSchema } from './training.ts';
 
 const nothing = z.object({});
@@ -30,6 +32,11 @@ export const privacyCostSchema = z.object({
 });
 export type PrivacyCost = z.infer<typeof privacyCostSchema>;
 
+/** True and found pictures of an attack, in Base64, the likest pair first. */
+const leakPicturesSchema = leakProbeSchema.pick({ height: true, width: true }).extend({
+  pairs: z.array(leakProbeSchema.shape.pairs.element.extend({ truth: z.string(), guess: z.string() })),
+});
+
 export const privacyCalls = {
   /** Spent per cohort: for the patient of it whose images cost most, over every training that they were in. */
   'privacy-report': {
@@ -58,11 +65,13 @@ export const privacyCalls = {
       cohort: cohortNameSchema,
       /** Of a bundled network, where neither model nor federation names one. */
       network: z.string().max(64).default('cnn-small'),
-      /** The federation whose project's first update is meant; its network and privacy settings are taken. */
+      /** The federation whose project's next update is meant; its trunk, network, loss and privacy settings are taken. */
       federation: z.string().nullable().default(null),
       model: z.string().max(64).nullable().default(null),
-      batch: z.number().int().min(1).max(64).default(1),
+      /** Images behind the gradient. Null: 1; of a project its batch size, at most 16. */
+      batch: z.number().int().min(1).max(64).nullable().default(null),
       privacy: privacySettingsSchema.nullable().default(null),
+      hyperParameters: hyperParametersSchema.partial().default({}),
       iterations: z.number().int().min(1).max(20_000).default(600),
       maxSeconds: z.number().min(1).max(3_600).default(60),
     }),
@@ -70,8 +79,22 @@ export const privacyCalls = {
       network: z.string(),
       /** What it means, for a person. */
       sentence: z.string(),
-      /** Pictures in Base64. */
-      pairs: z.array(leakProbeSchema.shape.pairs.element.extend({ truth: z.string(), guess: z.string() })),
+      pairs: leakPicturesSchema.shape.pairs,
     }),
   },
+  /** What the probe found that the station ran by itself under a project's approval. Null before it was run. */
+  'kept-leak-probe': {
+    in: z.object({ federation: z.string() }),
+    out: z.object({
+      finding: leakProbeViewSchema.nullable(),
+      /** Null where there are none, or where they were removed with a patient or a cohort. */
+      pictures: leakPicturesSchema.nullable(),
+    }),
+  },
+  /** A person has looked: the project's updates are sent although an image could be recognised in one. */
+  'accept-leak': { in: z.object({ federation: z.string() }), out: membershipSchema },
+  /** Runs the project's probe once more. */
+  'probe-again': { in: z.object({ federation: z.string() }), out: membershipSchema },
 } as const;
+
+export type LeakPictures = z.infer<typeof leakPicturesSchema>;

@@ -232,8 +232,10 @@ export const leakProbeJobSchema = z.object({
   /** Null: untrained weights of this seed, the most talkative ones. */
   weightsFile: z.string().nullable().default(null),
   seed: z.number().int().min(0).default(0),
-  /** Images behind the gradient. */
+  /** Images behind the gradient: fewer where the training split has fewer. */
   batch: z.number().int().min(1).max(64).default(1),
+  /** Loss and class weights are taken from them: they are part of the gradient. */
+  hyperParameters: hyperParametersSchema.prefault({}),
   /** Attacks what DP-SGD with these settings would release; null: the bare gradient. */
   privacy: privacySettingsSchema.nullable().default(null),
   iterations: z.number().int().min(1).max(20_000).default(600),
@@ -247,6 +249,8 @@ export const leakProbeSchema = z.object({
   width: z.number().int(),
   /** Cosine between the gradient of what was found and the true one: 1 where the attack matched it. */
   match: z.number(),
+  /** Tries that the attack had time for. */
+  iterations: z.number().int(),
   /** For each image of the batch the guess that is most like it, the likest pair first. */
   pairs: z.array(
     z.object({

@@ -106,6 +106,7 @@ export function stationAnswers(
     cohorts: () => ({ cohorts: cohorts.list() }),
     'forget-patient': ({ patientID }) => {
       const names = cohorts.forgetPatient(patientID);
+      station.leakPictures.forgetCohorts(names);
       // Who it was is what is to be forgotten.
       ledger.append('patient-forgotten', { cohorts: names.join(', ') });
       station.onEvent('library-changed', {});
@@ -113,6 +114,7 @@ export function stationAnswers(
     },
     'delete-cohort': ({ name }) => {
       cohorts.delete(name);
+      station.leakPictures.forgetCohorts([name]);
       ledger.append('cohort-deleted', { cohort: name });
       station.onEvent('library-changed', {});
       return {};
@@ -124,14 +126,18 @@ export function stationAnswers(
     runs: () => ({ runs: runs.list() }),
     'read-invite': ({ invite }) => readInvite(invite),
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
-    'approve-project': ({ federation, cohort }) => {
+    'approve-project': ({ federation, cohort, acceptsLeak }) => {
       const project = site.memberships().find((membership) => membership.federation === federation)?.project;
       // The person who approves must hear it, not a training run days later.
       classLabels(cohorts.show(cohort), project?.classes);
-      return site.approve(federation, cohort);
+      return site.approve(federation, cohort, null, acceptsLeak);
     },
     'decline-project': ({ federation, because }) => site.decline(federation, because),
-    leave: async ({ federation }) => done(await site.leave(federation)),
+    leave: async ({ federation }) => {
+      await site.leave(federation);
+      station.leakPictures.forget(federation);
+      return {};
+    },
     memberships: () => ({ memberships: site.memberships() }),
     'training-rules': () => station.neighbour.now(),
     'change-training-rules': (rules) => station.neighbour.change(rules),

@@ -27,6 +27,8 @@ import { openPacs, type Pacs } from './pacs/pacs.ts';
 import { type ModelRegistry, openModelRegistry } from './models/model-registry.ts';
 import { type ModelWork, openModelWork } from './models/model-work.ts';
 import { openPrivacyLedger, type PrivacyLedger } from './privacy/privacy-ledger.ts';
+import { type KeptPictures, openLeakPictures } from './privacy/leak-pictures.ts';
+import { projectProbeSeconds } from './privacy/project-probe.ts';
 import { openRunBook, type RunBook } from './runs/run-book.ts';
 import { siteWork } from './site-work.ts';
 
@@ -41,6 +43,8 @@ export interface StationOptions {
   readonly threads?: number;
   /** Slows federation work down, for practice: 0.9 makes the site ten times slower. */
   readonly idleShare?: number;
+  /** How long the leak probe of a project may attack, in seconds; 20 by default. */
+  readonly leakProbeSeconds?: number;
 }
 
 /** The parts of an open station. */
@@ -58,6 +62,7 @@ export interface Station {
   readonly ledger: Ledger;
   readonly connection: ConnectionBook;
   readonly privacy: PrivacyLedger;
+  readonly leakPictures: KeptPictures;
   readonly networks: ReturnType<typeof networkCatalogue>;
   /** Where built data sets lie. */
   readonly datasets: string;
@@ -129,6 +134,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       notes: () => neighbour.now().unkept,
       onChange: (run) => options.onEvent('run-changed', run),
     });
+    const leakPictures = openLeakPictures(path.join(home.folder, 'leak-probes'));
     const connection = openConnectionBook(home.folder);
     const site = await openSite({
       wayOut: wayOut(connection.settings),
@@ -143,6 +149,8 @@ export async function openStation(options: StationOptions): Promise<Station> {
         privacy,
         threads,
         idleShare: options.idleShare ?? 0,
+        leakPictures,
+        leakProbeSeconds: options.leakProbeSeconds ?? projectProbeSeconds,
       }),
       onChange: (membership: Membership) => options.onEvent('membership-changed', membership),
       onLedger: (act, detail) => ledger.append(act, detail),
@@ -163,6 +171,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       ledger,
       connection,
       privacy,
+      leakPictures,
       networks: networkCatalogue(),
       datasets,
       onEvent: options.onEvent,

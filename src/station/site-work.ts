@@ -19,7 +19,9 @@ import { stationFault } from './faults.ts';
 import { localHyperParameters } from './federated-schedule.ts';
 import { writeFileDurably } from './home/durable-file.ts';
 import type { PrivacyLedger } from './privacy/privacy-ledger.ts';
+import type { KeptPictures } from './privacy/leak-pictures.ts';
 import { chargedTraining } from './privacy/private-training.ts';
+import { probeProject } from './privacy/project-probe.ts';
 
 /** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
 const maxLocalOnlyEpochs = 12;
@@ -36,6 +38,9 @@ export interface SiteWorkParts {
   readonly threads: number;
   /** Makes this machine slower, for practice federations: 0 full speed, 0.9 ten times slower. */
   readonly idleShare: number;
+  readonly leakPictures: KeptPictures;
+  /** How long a project's leak probe may attack. */
+  readonly leakProbeSeconds: number;
 }
 
 /** The work of one station for its federations. One job runs at a time; the trainer queues the others. */
@@ -134,6 +139,16 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       rmSync(folder, { recursive: true, force: true });
       return { weights, examples: outcome.examples, loss };
     },
+
+    probeLeak: ({ federation, project, cohort, trunkWeights, signal }) =>
+      inFolder(async (folder) => {
+        const datasetFile = await datasetOf(project, cohort, signal);
+        const weightsFile = path.join(folder, 'trunk.safetensors');
+        writeFileDurably(weightsFile, trunkWeights);
+        const { trainer, threads, leakPictures: pictures, leakProbeSeconds: maxSeconds } = parts;
+        const order = { federation, project, cohort, datasetFile, weightsFile };
+        return probeProject({ ...order, trainer, threads, pictures, maxSeconds, signal });
+      }),
 
     trainLocalOnly: ({ project, cohort, signal }) =>
       inFolder(async (folder) => {

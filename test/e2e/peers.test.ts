@@ -23,6 +23,13 @@ const classes = 'effusion,nodule,normal,pneumothorax';
 /** Another hospital, whose training leaves the weights as they are: the window is what is looked at here. */
 const peerWork: SiteWork = {
   trainUpdate: async ({ trunkWeights }) => ({ weights: trunkWeights, examples: 10, loss: 1 }),
+  probeLeak: async () => ({
+    isRecognised: false,
+    failure: null,
+    sentence: 'This hospital has no images.',
+    similarity: 0,
+    images: 0,
+  }),
   trainLocalOnly: async ({ project }) => ({ weights: initialTrunk({ ...project, seed: 5 }), examples: 10 }),
   evaluate: async () => ({ metrics, probabilities: new Float32Array(8).fill(0.25), labels: new Int32Array(2) }),
   measure: async () => metrics,

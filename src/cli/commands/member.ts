@@ -7,18 +7,30 @@ import { announcedProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
-import { exitCode, table } from '../output.ts';
+import { exitCode, type Output, table } from '../output.ts';
 import { estimateText } from '../follow-run.ts';
 
 /** States in which a membership has nothing more to do. */
 const ended: readonly Membership['state'][] = ['finished', 'refused', 'left'];
 
+/** Sends updates whatever the leak probe found: nobody looks at its pictures. */
+export const sendAnyway = [
+  '--send-anyway',
+  'send updates also where the leak probe recognises an image, or fails',
+] as const;
+
 interface JoinOptions {
   site: string;
+  sendAnyway?: boolean;
   cohort?: string;
   wait?: boolean;
   idleShare: number;
   threads?: number;
+}
+
+export interface ApproveOptions {
+  cohort: string;
+  sendAnyway?: boolean;
 }
 
 export function memberCommands(): Command[] {
@@ -27,6 +39,7 @@ export function memberCommands(): Command[] {
     .argument('<invite>', 'imagiq://join/…')
     .option('--site <name>', 'how the federation sees this hospital', 'site')
     .option('--cohort <name>', 'approve the federation’s project with this cohort')
+    .option(...sendAnyway)
     .option('--wait', 'stay and work until the project is finished (Ctrl+C leaves the work for later)')
     .option('--idle-share <share>', 'idle this share of the training time: 0.9 is ten times slower', share, 0)
     .option('--threads <number>', 'CPU threads', positiveInteger)
@@ -43,28 +56,32 @@ export function memberCommands(): Command[] {
           } else {
             await announcedProject(() => station.call('memberships', {}), joined.federation);
             const { federation } = joined;
-            const approved = await station.call('approve-project', { federation, cohort: options.cohort });
+            const acceptsLeak = options.sendAnyway ?? false;
+            const approved = await station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak });
             if (!options.wait) return approved;
           }
-          return (await workToEnd(station, [joined.federation], output.progress))[0] ?? joined;
+          const { federation } = joined;
+          return (await workToEnd(station, [federation], output.progress, options.sendAnyway))[0] ?? joined;
         },
         { idleShare: options.idleShare, ...(options.threads !== undefined && { threads: options.threads }) },
       );
       output.result(membership, () => membershipText(membership));
-      failIfRefused([membership]);
+      failIfStopped([membership], output);
     });
 
   const approve = new Command('approve')
     .description('approve a federation’s project with a cohort: it takes part from now on')
     .argument('[federation]', 'needed when there are several')
     .requiredOption('--cohort <name>', 'its classes must all be classes of the project')
-    .action(async (name: string | undefined, options: { cohort: string }, command: Command) => {
+    .option(...sendAnyway)
+    .action(async (name: string | undefined, options: ApproveOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve the project of');
         await announcedProject(() => station.call('memberships', {}), federation);
-        return station.call('approve-project', { federation, cohort: options.cohort });
+        const acceptsLeak = options.sendAnyway ?? false;
+        return station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak });
       });
       output.result(membership, () => membershipText(membership));
     });
@@ -72,7 +89,8 @@ export function memberCommands(): Command[] {
   const run = new Command('run')
     .description('work for all federations of this home folder until their projects are finished')
     .option('--idle-share <share>', 'idle this share of the training time', share, 0)
-    .action(async (options: { idleShare: number }, command: Command) => {
+    .option(...sendAnyway)
+    .action(async (options: { idleShare: number; sendAnyway?: boolean }, command: Command) => {
       const { output, withStation } = contextOf(command);
       const memberships = await withStation(
         async (station) => {
@@ -87,12 +105,13 @@ export function memberCommands(): Command[] {
             station,
             known.map(({ federation }) => federation),
             output.progress,
+            options.sendAnyway,
           );
         },
         { idleShare: options.idleShare },
       );
       output.result({ memberships }, () => memberships.map(membershipText).join('\n\n'));
-      failIfRefused(memberships);
+      failIfStopped(memberships, output);
     });
 
   const leave = new Command('leave')
@@ -151,16 +170,26 @@ export function chosenFederation(memberships: readonly Membership[], name: strin
   });
 }
 
-/** A refused site worked for nothing: scripts must notice. */
-function failIfRefused(memberships: readonly Membership[]): void {
-  if (memberships.some(({ state }) => state === 'refused')) process.exitCode = exitCode.failed;
+/** A refused site worked for nothing, and one that is held back waits for a person: scripts must notice. */
+function failIfStopped(memberships: readonly Membership[], output: Output): void {
+  for (const { federation } of memberships.filter(isHeld))
+    output.log(
+      `${federation}: nothing is sent before you decide. See \`imagiq leak-probe --federation "${federation}" --pictures FOLDER\`, then \`imagiq run --send-anyway\` or \`imagiq project decline\`.`,
+    );
+  if (memberships.some((one) => one.state === 'refused' || isHeld(one))) process.exitCode = exitCode.failed;
 }
 
-/** Keeps the station working until every named federation has nothing more to do, or until Ctrl+C. */
+const isHeld = ({ leakProbe }: Membership): boolean => leakProbe?.isHeld ?? false;
+
+/**
+ * Keeps the station working until every named federation has nothing more to do or waits for a person, or until Ctrl+C.
+ * @param sendsAnyway nobody is asked about what the leak probe found
+ */
 async function workToEnd(
   station: StationLink,
   federations: readonly string[],
   tell: (line: string) => void,
+  sendsAnyway = false,
 ): Promise<Membership[]> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
@@ -177,6 +206,9 @@ async function workToEnd(
     for (;;) {
       const { memberships } = await station.call('memberships', {});
       const mine = memberships.filter(({ federation }) => federations.includes(federation));
+      const held = mine.filter(isHeld);
+      if (sendsAnyway) for (const { federation } of held) await station.call('accept-leak', { federation });
+      else if (mine.every((one) => isHeld(one) || ended.includes(one.state))) return mine;
       if (stop.signal.aborted || mine.every(({ state }) => ended.includes(state))) return mine;
       // News wakes at once; the delay is only a net under missed news.
       await Promise.race([
@@ -198,6 +230,7 @@ export function membershipText(membership: Membership): string {
     `${membership.federation} as ${membership.site}: ${membership.state}${membership.reason ? ` (${membership.reason})` : ''}`,
     `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …`,
     projectLine(membership),
+    ...leakLines(membership),
     `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`,
     table(
       ['member', 'online', 'updates'],
@@ -212,6 +245,20 @@ export function membershipText(membership: Membership): string {
       ),
     );
   return lines.join('\n');
+}
+
+function leakLines({ cohort, leakProbe }: Membership): string[] {
+  if (cohort === null) return [];
+  if (leakProbe === null) return ['leak probe: not run yet; it comes before the first update'];
+  const { isHeld: isWaiting, isAccepted, sentence, failure, isRecognised } = leakProbe;
+  const verdict =
+    failure !== null ? 'failed' : isRecognised ? 'an image could be recognised' : 'no image could be recognised';
+  const then = isWaiting
+    ? '; NOTHING IS SENT before you decide'
+    : isAccepted && (isRecognised || failure !== null)
+      ? '; updates are sent anyway, as was decided here'
+      : '';
+  return [`leak probe: ${verdict}${then}. ${sentence}`];
 }
 
 function projectLine({ project, cohort, answer, role }: Membership): string {

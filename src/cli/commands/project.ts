@@ -8,7 +8,7 @@ import { contextOf } from '../context.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { exitCode } from '../output.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
-import { chosenFederation, membershipText } from './member.ts';
+import { type ApproveOptions, chosenFederation, membershipText, sendAnyway } from './member.ts';
 
 interface ProposeOptions extends ProjectOptions {
   readonly data: string;
@@ -56,13 +56,15 @@ export function projectCommand(): Command {
     .description('take part with a cohort (data manager)')
     .argument('[federation]', 'needed when there are several')
     .requiredOption('--cohort <name>', 'its classes must all be classes of the project')
-    .action(async (name: string | undefined, { cohort }: { cohort: string }, command: Command) => {
+    .option(...sendAnyway)
+    .action(async (name: string | undefined, options: ApproveOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve');
         await announcedProject(() => station.call('memberships', {}), federation);
-        return station.call('approve-project', { federation, cohort });
+        const { cohort, sendAnyway: acceptsLeak = false } = options;
+        return station.call('approve-project', { federation, cohort, acceptsLeak });
       });
       output.result(membership, () => membershipText(membership));
     });

@@ -18,6 +18,8 @@ export interface HospitalOrder {
 }
 
 const cohortName = 'practice';
+/** A practice federation takes half a minute; generated images may be attacked for a shorter time. */
+const practiceProbeSeconds = 1;
 
 /** Runs a hospital from empty folder to finished project, telling its parent what happens. */
 export async function runHospital(order: HospitalOrder): Promise<void> {
@@ -27,6 +29,7 @@ export async function runHospital(order: HospitalOrder): Promise<void> {
     home: order.home,
     threads: 1,
     idleShare: order.idleShare,
+    leakProbeSeconds: practiceProbeSeconds,
     onEvent: (event, value) => {
       if (event === 'membership-changed') onMembership(value as EventValue<'membership-changed'>);
     },

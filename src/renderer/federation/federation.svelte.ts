@@ -2,6 +2,7 @@
 import type { CallOutput } from '../../contract/calls.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
+import type { LeakPictures } from '../../contract/privacy.ts';
 import type { Ancestor } from '../../contract/peers.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
@@ -89,26 +90,32 @@ export class Federations {
   }
 
   async approve(federation: string, cohort: string): Promise<void> {
-    this.#isBusy = true;
+    await this.#order(() => this.#station.ask('approve-project', { federation, cohort }));
+  }
+
+  /** A person has looked at what the leak probe found, and wants updates sent. */
+  async acceptLeak(federation: string): Promise<void> {
+    await this.#order(() => this.#station.ask('accept-leak', { federation }));
+  }
+
+  /** Runs the project's leak probe once more. */
+  async probeAgain(federation: string): Promise<void> {
+    await this.#order(() => this.#station.ask('probe-again', { federation }));
+  }
+
+  /** Pictures of the project's leak probe; null where none are kept. */
+  async leakPictures(federation: string): Promise<LeakPictures | null> {
     try {
-      this.#take(await this.#station.ask('approve-project', { federation, cohort }));
+      return (await this.#station.ask('kept-leak-probe', { federation })).pictures;
     } catch (fault) {
       this.#toasts.fault(fault);
-    } finally {
-      this.#isBusy = false;
+      return null;
     }
   }
 
   /** The data manager's no; the coordinator reads the reason. */
   async decline(federation: string, because: string): Promise<void> {
-    this.#isBusy = true;
-    try {
-      this.#take(await this.#station.ask('decline-project', { federation, because }));
-    } catch (fault) {
-      this.#toasts.fault(fault);
-    } finally {
-      this.#isBusy = false;
-    }
+    await this.#order(() => this.#station.ask('decline-project', { federation, because }));
   }
 
   async leave(federation: string): Promise<void> {
@@ -137,6 +144,17 @@ export class Federations {
     } catch (fault) {
       this.#toasts.fault(fault);
       return null;
+    }
+  }
+
+  async #order(give: () => Promise<Membership>): Promise<void> {
+    this.#isBusy = true;
+    try {
+      this.#take(await give());
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    } finally {
+      this.#isBusy = false;
     }
   }
 

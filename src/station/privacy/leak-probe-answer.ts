@@ -1,72 +1,78 @@
 // The leak probe, asked for a cohort and a network of this station or for a federation's project.
 import type { CallArguments, CallOutput } from '../../contract/calls.ts';
-import type { Network } from '../../contract/network.ts';
-import { type LeakProbe } from '../../contract/training.ts';
+import { hyperParametersSchema, type LeakProbe, type LeakProbeJob } from '../../contract/training.ts';
 import { groupNormTwin, resolveNetwork, startTrainer } from '../../trainer/client.ts';
 import { stationFault } from '../faults.ts';
 import type { Station } from '../open-station.ts';
+import { picturesOf } from './leak-pictures.ts';
+import { leakSentence } from './leak-words.ts';
+import { projectProbeJob, projectProbeSentence } from './project-probe.ts';
 
-const digits = 2;
+type Request = CallArguments<'leak-probe'>;
 
-/** Runs the probe in a trainer process of its own, so that it waits for no run. @throws Fault 350–361, 682 */
+interface Attack {
+  readonly job: Omit<LeakProbeJob, 'datasetFile' | 'iterations' | 'maxSeconds' | 'threads'>;
+  readonly classes?: readonly string[];
+  readonly sentenceOf: (probe: LeakProbe) => string;
+}
+
+/** Runs the probe in a trainer process of its own, so that it waits for no run. @throws Fault 350–365, 682, 683 */
 export async function leakProbeAnswer(
-  { cohorts, datasets, models, site, ledger }: Station,
-  input: CallArguments<'leak-probe'>,
+  station: Station,
+  request: Request,
+  signal = new AbortController().signal,
 ): Promise<CallOutput<'leak-probe'>> {
-  const { cohort, federation, model: modelId, batch, privacy, maxSeconds, iterations } = input;
-  const project = federation === null ? null : site.memberships().find((one) => one.federation === federation)?.project;
-  if (federation !== null && !project) throw stationFault.noSuchObject('project');
-  const model = modelId === null ? null : models.get(modelId);
-  const chosen: Network =
-    project?.network ?? model?.definition ?? resolveNetwork(input.network, cohorts.show(cohort).task);
-  const settings = project?.hyperParameters.privacy ?? privacy ?? null;
-  const network = settings === null ? chosen : groupNormTwin(chosen);
-  const { file } = await cohorts.buildDataset(cohort, {
-    ...network.input,
-    ...(project && { classes: project.classes }),
-    folder: datasets,
-    signal: new AbortController().signal,
+  const { cohort, batch, maxSeconds, iterations } = request;
+  const { job, classes, sentenceOf } = attackOf(station, request);
+  const { file } = await station.cohorts.buildDataset(cohort, {
+    ...job.network.input,
+    task: job.network.task,
+    ...(classes !== undefined && { classes }),
+    folder: station.datasets,
+    signal,
     onProgress: () => {},
   });
   const trainer = startTrainer({});
   try {
-    const probe = await trainer.probeLeak({
-      datasetFile: file,
+    const order = { ...job, ...(batch !== null && { batch }), datasetFile: file, maxSeconds, iterations };
+    const probe = await trainer.probeLeak(order, { signal });
+    const network = job.network.name;
+    station.ledger.append('leak-probe', {
+      cohort,
       network,
-      weightsFile: model?.weightsFile ?? null,
-      seed: project?.seed ?? 0,
-      batch,
-      privacy: settings,
-      maxSeconds,
-      iterations,
+      batch: probe.pairs.length,
+      isRecognised: probe.isRecognised,
     });
-    ledger.append('leak-probe', { cohort, network: network.name, batch, isRecognised: probe.isRecognised });
-    return {
-      ...probe,
-      pairs: probe.pairs.map(withPictures),
-      network: network.name,
-      sentence: sentenceOf(probe, batch, settings !== null),
-    };
+    return { ...probe, ...picturesOf(probe), network, sentence: sentenceOf(probe) };
   } finally {
     trainer.close();
   }
 }
 
-function withPictures({ truth, guess, ...rest }: LeakProbe['pairs'][number]) {
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-  return { ...rest, truth: text(truth), guess: text(guess) };
-}
-
-function sentenceOf({ pairs, isRecognised }: LeakProbe, batch: number, isPrivate: boolean): string {
-  const [likest] = pairs;
-  if (likest === undefined) return 'There was nothing to attack.';
-  const of = batch === 1 ? 'one image' : `${batch} images`;
-  const figures = `likeness ${likest.similarity.toFixed(digits)} of 1, place ${likest.rank} among ${likest.others + 1} images`;
-  if (isRecognised) {
-    return `An image could be recognised from the gradient of ${of} (${figures}). Send no update made of so few images: use larger batches and more steps between two updates, or a privacy promise.`;
+/** Whose next step is attacked: a project's from its trunk, a model's, or that of a training from the beginning. */
+function attackOf({ site, models, cohorts }: Station, request: Request): Attack {
+  const { federation, privacy } = request;
+  if (federation !== null) {
+    const project = site.memberships().find((one) => one.federation === federation)?.project;
+    if (!project) throw stationFault.noSuchObject('project');
+    return {
+      // Where the trunk is not here yet: the weights that it starts from.
+      job: { ...projectProbeJob(project), weightsFile: site.trunkFile(federation) },
+      classes: project.classes,
+      sentenceOf: (probe) => projectProbeSentence(project, probe),
+    };
   }
-  const caution = isPrivate
-    ? 'Its privacy promise holds against every attack, this one is only an example.'
-    : 'Another attack may succeed: only a privacy promise rules that out.';
-  return `No image could be recognised from the gradient of ${of} (best guess: ${figures}). ${caution}`;
+  const model = request.model === null ? null : models.get(request.model);
+  const chosen = model?.definition ?? resolveNetwork(request.network, cohorts.show(request.cohort).task);
+  return {
+    job: {
+      network: privacy === null ? chosen : groupNormTwin(chosen),
+      weightsFile: model?.weightsFile ?? null,
+      seed: 0,
+      batch: 1,
+      hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
+      privacy,
+    },
+    sentenceOf: (probe) => leakSentence(probe, { privacy, maskedSites: null }),
+  };
 }

@@ -10,7 +10,7 @@ import { leakProbeAnswer } from './leak-probe-answer.ts';
 const largestDelta = 1e-5;
 
 export function privacyAnswers(station: Station): Answers<keyof typeof privacyCalls> {
-  const { cohorts, privacy, ledger } = station;
+  const { cohorts, privacy, ledger, site } = station;
   return {
     'privacy-report': () => ({
       budget: privacy.budget,
@@ -21,7 +21,13 @@ export function privacyAnswers(station: Station): Answers<keyof typeof privacyCa
       ledger.append('privacy-budget', { ...budget });
       return privacy.budget;
     },
-    'leak-probe': (request) => leakProbeAnswer(station, request),
+    'leak-probe': (request, signal) => leakProbeAnswer(station, request, signal),
+    'kept-leak-probe': ({ federation }) => ({
+      finding: site.memberships().find((one) => one.federation === federation)?.leakProbe ?? null,
+      pictures: station.leakPictures.of(federation),
+    }),
+    'accept-leak': ({ federation }) => site.acceptLeak(federation),
+    'probe-again': ({ federation }) => site.probeAgain(federation),
     'privacy-settings': ({ cohort, epsilon, delta, clipNorm, hyperParameters }) => {
       const { epochs, batchSize } = hyperParametersSchema.parse(hyperParameters);
       const images = Math.max(1, cohorts.show(cohort).split.train?.instances ?? 0);

@@ -54,6 +54,13 @@ function workOn(examples: Examples, site: number): SiteWork {
       const trained = trainLocally(decodeWeights(trunkWeights), examples);
       return { weights: encodeWeights(trained), examples: examples.count, loss: logLoss(trained, examples) };
     },
+    probeLeak: async () => ({
+      isRecognised: false,
+      failure: null,
+      sentence: 'The examples of a simulation are made-up numbers: there is no image that could be recognised.',
+      similarity: 0,
+      images: 0,
+    }),
     async trainLocalOnly() {
       const trained = trainLocally(new Map([['weights', { shape: [17], values: new Float32Array(17) }]]), examples);
       return { weights: encodeWeights(trained), examples: examples.count };

@@ -253,6 +253,7 @@ function timed(work: SiteWork, clock: VirtualClock, nextSeconds: () => number): 
       await clock.sleep(nextSeconds() * 1_000);
       return clock.hold(work.trainUpdate(order));
     },
+    probeLeak: (order) => clock.hold(work.probeLeak(order)),
     trainLocalOnly: (order) => clock.hold(work.trainLocalOnly(order)),
     evaluate: (order) => clock.hold(work.evaluate(order)),
     measure: (order) => clock.hold(work.measure(order)),

@@ -5,6 +5,7 @@ import type { SelectionMethod } from '../../contract/peers.ts';
 import { isOnBench, localOnlyBranch, type NewCandidate, trunkOnBench } from './bench-candidate.ts';
 import { selectFromBench } from './bench-selection.ts';
 import { openCachedPredictions } from './cached-predictions.ts';
+import { mayLeave } from './leak-gate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { BenchCandidate } from './membership-file.ts';
 import { openPublication, type Publication } from './publication.ts';
@@ -100,7 +101,7 @@ export function openBench(desk: MembershipDesk): Bench {
   /** The model that this site trained alone is shown as soon as it is judged. */
   const showOwn = async (): Promise<void> => {
     const { own, project, approval } = state;
-    if (own === null || project === null || approval === null) return;
+    if (own === null || project === null || approval === null || !mayLeave(state)) return;
     const metrics = state.candidates.find(({ model }) => model === own.model)?.metrics;
     const isShown = state.published.some(({ model, branch }) => model === own.model && branch === localOnlyBranch);
     if (!metrics || isShown) return;

@@ -73,6 +73,12 @@ export const siteFault = {
         "This device's federation keys cannot be opened. Restore them from a backup, or remove the folder `federations/keys` and join again.",
       retry: 'never',
     }),
+  nothingHeld: (federation: string) =>
+    new Fault({
+      code: 465,
+      message: `Nothing is held back for ${federation}: there is no leak probe to decide about.`,
+      retry: 'never',
+    }),
   badModel: (reason: string) =>
     new Fault({ code: 461, message: `A peer's model was not used: ${reason}.`, retry: 'never' }),
   forgedTrunk: () =>

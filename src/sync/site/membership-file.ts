@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { memberRoleSchema, membershipSchema, projectSchema, scoreboardSchema } from '../../contract/federation.ts';
+import { leakFindingSchema } from '../../contract/leak-finding.ts';
 import { metricsSchema } from '../../contract/metrics.ts';
 import { networkSchema } from '../../contract/network.ts';
 import { ancestorSchema, branchSchema, normalisationSchema, selectionMethods } from '../../contract/peers.ts';
@@ -85,7 +86,20 @@ const stateSchema = z.object({
   owesLeave: z.boolean(),
   project: z.object({ project: projectSchema, hash: hashSchema, isFinished: z.boolean() }).nullable(),
   trunk: z.object({ version: count, blob: hashSchema, bytes: count }).nullable(),
-  approval: z.object({ cohort: z.string(), projectHash: hashSchema, datasetFingerprint: hashSchema }).nullable(),
+  approval: z
+    .object({
+      cohort: z.string(),
+      projectHash: hashSchema,
+      datasetFingerprint: hashSchema,
+      /** Updates are sent although an image could be recognised in one, or nobody knows. */
+      acceptsLeak: z.boolean().default(false),
+    })
+    .nullable(),
+  /** The last leak probe, and what it was made for. */
+  leakProbe: z
+    .object({ projectHash: hashSchema, datasetFingerprint: hashSchema, at: z.string(), finding: leakFindingSchema })
+    .nullable()
+    .default(null),
   /** The data manager's last word on the present project, as signed. */
   answer: z
     .object({
@@ -174,6 +188,7 @@ export function newMembershipState(
     project: null,
     trunk: null,
     approval: null,
+    leakProbe: null,
     answer: null,
     role: 'site',
     ledgerHeads: { hub: null, witness: null, countersigned: null },

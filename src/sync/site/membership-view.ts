@@ -4,6 +4,7 @@ import type { Peer } from '../../contract/peers.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { parseStatement } from '../protocol/statement.ts';
 import { isOnBench } from './bench-candidate.ts';
+import { leakProbeShown } from './leak-gate.ts';
 import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
 import type { PeerLines } from './peer-lines.ts';
@@ -65,6 +66,7 @@ export function membershipView(order: {
     role: state.role,
     answer: answerShown(state),
     cohort: state.approval?.cohort ?? null,
+    leakProbe: leakProbeShown(state),
     trunkVersion: state.trunk?.version ?? 0,
     trunkCommits: state.project?.project.commits ?? 0,
     activity: outbox.isDelivering && ['waiting', 'idle'].includes(loop.activity) ? 'uploading' : loop.activity,

@@ -14,6 +14,7 @@ import { openBench } from './bench.ts';
 import { type BenchActs, openBenchActs } from './bench-acts.ts';
 import { dial } from './dial.ts';
 import { siteFault } from './faults.ts';
+import { acceptLeak, enterAcceptance, forgetProbe } from './leak-gate.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openLink, type Link } from './link.ts';
 import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
@@ -32,7 +33,11 @@ export interface OpenMembership {
   readonly view: Membership;
   readonly state: MembershipState;
   /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at. */
-  approve(cohort: string, fingerprint: string | null): Promise<void>;
+  approve(cohort: string, fingerprint: string | null, acceptsLeak: boolean): Promise<void>;
+  /** A person has looked at what the leak probe found: updates are sent. @throws Fault 465 where nothing is held */
+  acceptLeak(): void;
+  /** @throws Fault 456 without an approved project. */
+  probeAgain(): void;
   /** @throws Fault 456 without a project. */
   decline(because: string | null): void;
   leave(): Promise<void>;
@@ -167,6 +172,12 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     });
   };
 
+  /** What a person held back may leave now. */
+  const goOn = (): void => {
+    loop.poke();
+    shareModel();
+    void outbox.deliver().then(() => loop.poke());
+  };
   /** What fails now is done at the next connection. */
   const shareModel = (): void =>
     void bench.share().then(
@@ -300,7 +311,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     },
     folder,
     state,
-    async approve(cohort, fingerprint) {
+    async approve(cohort, fingerprint, acceptsLeak) {
       const { project } = state;
       if (project === null) throw siteFault.noProject(state.federation);
       const datasetFingerprint = await work.datasetFingerprint(cohort);
@@ -311,13 +322,29 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
         outbox.clear();
         state.history = [];
       }
-      state.approval = { cohort, projectHash: project.hash, datasetFingerprint };
+      const isSame = !isOther && state.approval?.projectHash === project.hash;
+      const didAccept = isSame && state.approval?.acceptsLeak === true;
+      state.approval = {
+        cohort,
+        projectHash: project.hash,
+        datasetFingerprint,
+        acceptsLeak: acceptsLeak || didAccept,
+      };
       state.reason = null;
       answers.give({ answer: 'approved', because: null, datasetFingerprint });
       desk.save();
       desk.ledger('project-approved', { project: project.project.id, projectHash: project.hash, datasetFingerprint });
+      if (acceptsLeak && !didAccept) enterAcceptance(desk, true);
       void answers.deliver(hubFeatures);
       if (isOther) loop.restart();
+      goOn();
+    },
+    acceptLeak() {
+      acceptLeak(desk);
+      goOn();
+    },
+    probeAgain() {
+      forgetProbe(desk);
       loop.poke();
     },
     decline(because) {

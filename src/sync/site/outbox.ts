@@ -19,6 +19,7 @@ import { type Channel, closeCodes } from '../protocol/channel.ts';
 import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
 import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
 import { siteFault } from './faults.ts';
+import { mayLeave } from './leak-gate.ts';
 import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { SpooledUpdate } from './membership-file.ts';
@@ -148,7 +149,8 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
 
   const run = async (): Promise<void> => {
     const channel = desk.channel();
-    if (channel === null) return;
+    // An update of a version that knew no probe, or that was trained before a person took back what was said, waits.
+    if (channel === null || !mayLeave(state)) return;
     let retries = 0;
     while (desk.channel() === channel && state.spool.length > 0) {
       const first = state.spool[0]!;

@@ -1,6 +1,7 @@
 // What a site's machine does for a federation, behind an interface: the station implements it with its cohorts and its trainer.
 // Nothing here can name a patient, a study or a pixel: weights and numbers only.
 import type { Project } from '../../contract/federation.ts';
+import type { LeakFinding } from '../../contract/leak-finding.ts';
 import type { Metrics } from '../../contract/metrics.ts';
 import type { Network } from '../../contract/network.ts';
 
@@ -20,6 +21,18 @@ export interface SiteWork {
     readonly signal: AbortSignal;
     readonly onProgress: (progress: WorkProgress) => void;
   }): Promise<{ readonly weights: Uint8Array; readonly examples: number; readonly loss: number }>;
+
+  /**
+   * Attacks the update that this site would send next, trained from these weights, as somebody could who sees it. Asked before the first
+   * update under an approval. Resolves after seconds; a probe that could not be made is a finding too, and no reason to throw.
+   */
+  probeLeak(order: {
+    readonly federation: string;
+    readonly project: Project;
+    readonly cohort: string;
+    readonly trunkWeights: Uint8Array;
+    readonly signal: AbortSignal;
+  }): Promise<LeakFinding>;
 
   /** Trains a model on the cohort alone, as a site without a federation would: the rival and the bench's first model. */
   trainLocalOnly(order: {

@@ -59,8 +59,13 @@ export interface Site {
   /**
    * The data manager's consent: this cohort takes part in the federation's project from now on. A changed project or cohort asks again.
    * @param fingerprint the data set fingerprint that was looked at; another one is refused (Fault 457).
+   * @param acceptsLeak updates are sent whatever the leak probe finds
    */
-  approve(federation: string, cohort: string, fingerprint?: string): Promise<Membership>;
+  approve(federation: string, cohort: string, fingerprint?: string | null, acceptsLeak?: boolean): Promise<Membership>;
+  /** Sends what the leak probe holds back: a person has looked. @throws Fault 455, 465 */
+  acceptLeak(federation: string): Membership;
+  /** Runs the leak probe once more. @throws Fault 455, 456 */
+  probeAgain(federation: string): Membership;
   /** The data manager's no to the project; the coordinator hears the reason. @throws Fault 455, 456 */
   decline(federation: string, because: string): Membership;
   /** Stops at once; the hub hears of it now or at the next connection. */
@@ -72,6 +77,8 @@ export interface Site {
   bench(federation: string): BenchActs;
   /** Oldest first. @throws Fault 455 */
   lineage(federation: string): readonly Ancestor[];
+  /** The newest trunk's weights, read-only; null where they are not here. @throws Fault 455 */
+  trunkFile(federation: string): string | null;
   /** Null before an ensemble was selected. */
   ensembleOf(federation: string): EnsembleFiles | null;
   /** Whether and where this site listens for its peers. */
@@ -161,10 +168,24 @@ export async function openSite(order: SiteOrder): Promise<Site> {
         joining.delete(federation);
       }
     },
-    async approve(federation, cohort, fingerprint) {
+    async approve(federation, cohort, fingerprint, acceptsLeak) {
       const membership = membershipOf(federation);
-      await membership.approve(cohort, fingerprint ?? null);
+      await membership.approve(cohort, fingerprint ?? null, acceptsLeak ?? false);
       return membership.view;
+    },
+    acceptLeak(federation) {
+      const membership = membershipOf(federation);
+      membership.acceptLeak();
+      return membership.view;
+    },
+    probeAgain(federation) {
+      const membership = membershipOf(federation);
+      membership.probeAgain();
+      return membership.view;
+    },
+    trunkFile(federation) {
+      const { state, blobFile } = membershipOf(federation);
+      return state.trunk === null ? null : blobFile(state.trunk.blob);
     },
     decline(federation, because) {
       const membership = membershipOf(federation);

@@ -7,6 +7,7 @@ import { isDiskFull } from '../protocol/faults.ts';
 import type { Bench } from './bench.ts';
 import { localOnlyBranch, trunkOnBench } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
+import { isHeld, owesProbe, runProbe } from './leak-gate.ts';
 import type { Activity, MembershipDesk } from './membership-desk.ts';
 import { openModeWork } from './mode-work.ts';
 import type { Outbox } from './outbox.ts';
@@ -86,6 +87,18 @@ export function openWorkLoop(order: {
     }
     if (await during('evaluating', () => bench.evaluateNext(project, cohort))) return true;
     if (state.role === 'observer') {
+      isDone = current.isFinished && blobs.has(trunk.blob);
+      return false;
+    }
+    if (owesProbe(state) && (project.peerModels || !current.isFinished || state.spool.length > 0)) {
+      const held = newestHeld();
+      if (held === null) return false;
+      const trunkWeights = await blobs.read(held.blob);
+      await during('probing', () => runProbe(desk, { project, cohort, trunkWeights, signal }));
+      return true;
+    }
+    if (isHeld(state)) {
+      if (modes.follow(project)) return true;
       isDone = current.isFinished && blobs.has(trunk.blob);
       return false;
     }

@@ -24,8 +24,8 @@ export interface InversionParts {
   readonly iterations: number;
   /** Least and largest value that a pixel can have. */
   readonly range: readonly [number, number];
-  /** Whether to go on, asked at each iteration. */
-  readonly mayGoOn: () => Promise<boolean>;
+  /** Share of its time that the attack has used, asked before each iteration; it ends at 1. */
+  readonly timeShare: (iteration: number) => Promise<number>;
 }
 
 export interface Inversion {
@@ -33,6 +33,8 @@ export interface Inversion {
   readonly images: Float32Array;
   /** Cosine of the angle between the guess's gradient and the target: 1 where it is matched. */
   readonly match: number;
+  /** Iterations made. */
+  readonly iterations: number;
 }
 
 const firstStride = 0.1;
@@ -63,9 +65,12 @@ export async function invertGradient(parts: InversionParts): Promise<Inversion> 
 
   const images = standardNormals(random, batchSize * height * width * channels).map((value) => value * 0.5);
   const [first, second] = [new Float32Array(images.length), new Float32Array(images.length)];
-  let best: Inversion = { images: images.slice(), match: -1 };
-  for (let iteration = 0; iteration < iterations; iteration += 1) {
-    if (!(await parts.mayGoOn())) break;
+  let best = { images: images.slice(), match: -1 };
+  let iteration = 0;
+  for (; iteration < iterations; iteration += 1) {
+    // Where time is shorter than the iterations, the strides shrink with the time: an attack that is cut off found nothing yet.
+    const share = Math.max(iteration / iterations, await parts.timeShare(iteration));
+    if (share >= 1) break;
     for (const { name, values } of weights) store.write(name, values);
     const made = await run(images);
     const gradients = weights.map(({ name }) => made.get(gradientName(name))!);
@@ -88,7 +93,7 @@ export async function invertGradient(parts: InversionParts): Promise<Inversion> 
     const behind = await pixelSlope(images, along, -move);
     const pixels = ahead.map((value, place) => ((value - behind[place]!) / (2 * move)) * steepness);
     addVariation(images, pixels, shape, batchSize);
-    const stride = firstStride * strideShare(iteration / iterations);
+    const stride = firstStride * strideShare(share);
     const [firstCorrection, secondCorrection] = [1 - 0.9 ** (iteration + 1), 1 - 0.999 ** (iteration + 1)];
     for (const [place, value] of pixels.entries()) {
       const sign = Math.sign(value);
@@ -101,7 +106,7 @@ export async function invertGradient(parts: InversionParts): Promise<Inversion> 
     }
   }
   for (const { name, values } of weights) store.write(name, values);
-  return best;
+  return { ...best, iterations: iteration };
 }
 
 /** A tenth less after each of these parts of the way, as in the paper. */

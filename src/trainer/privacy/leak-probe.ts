@@ -1,7 +1,6 @@
 // Would an update give an image away? Attacks the site's own next gradient as an eavesdropper could who knows the network,
 // its weights and the labels, and compares what comes out with the true image and with others.
-import { setImmediate } from 'node:timers/promises';
-import { hyperParametersSchema, type LeakProbe, type LeakProbeJob } from '../../contract/training.ts';
+import type { HyperParameters, LeakProbe, LeakProbeJob } from '../../contract/training.ts';
 import { openCompiledStore } from '../engines/compiled/compiled-store.ts';
 import { StepInputs } from '../engines/step-inputs.ts';
 import { jobStopped, nothingToTrainOn } from '../faults.ts';
@@ -9,12 +8,14 @@ import { planNetwork } from '../networks/plan.ts';
 import { stepNames } from '../networks/training-program.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 import { batchSource } from '../run/batches.ts';
+import { classWeightsFor } from '../run/class-weights.ts';
 import { checkImagesFit, openDatasetFile } from '../run/dataset-file.ts';
 import { randomStream, shuffled } from '../run/random.ts';
 import type { RunControl } from '../run/run-control.ts';
 import { readWeightsFile } from '../run/weights-file.ts';
 import { clippedGradients, normName, sumName } from './clipped-gradients.ts';
 import { invertGradient } from './gradient-inversion.ts';
+import { privacyFault } from './faults.ts';
 import { refuseBatchNorm } from './group-norm-twin.ts';
 import { matchedGradients } from './matched-gradients.ts';
 import { cryptographicChance } from './noise.ts';
@@ -29,10 +30,14 @@ const leastSimilarity = 0.35;
 const certainSimilarity = 0.9;
 /** Standard deviations above its likeness to other images. */
 const leastDistinction = 4;
+/** Fewer tries say nothing: they are made also where the time is over, up to so many times the time. */
+const leastIterations = 20;
+const mostOvertime = 10;
 
 /**
- * Runs the probe; bounded by `maxSeconds`.
- * @throws Fault 350–353 (data set), 355 (weights), 361 (stopped), 682 (batch norm with a privacy promise).
+ * Runs the probe. The attack takes `maxSeconds`, and up to ten times as long where it had time for too few tries otherwise; how
+ * many it made is told.
+ * @throws Fault 350–353 (data set), 355 (weights), 361 (stopped), 365 (class weights), 682 (batch norm with a privacy promise), 683.
  */
 export async function probeLeak(job: LeakProbeJob, { control }: { readonly control: RunControl }): Promise<LeakProbe> {
   const startedAt = performance.now();
@@ -54,14 +59,15 @@ export async function probeLeak(job: LeakProbeJob, { control }: { readonly contr
       job.weightsFile === null
         ? initialWeights(network, classes, seed)
         : readWeightsFile(job.weightsFile, weightSpecifications(network, classes));
-    const hyperParameters = hyperParametersSchema.parse({ batchSize });
+    const hyperParameters: HyperParameters = { ...job.hyperParameters, batchSize, privacy };
+    const classWeights = classWeightsFor(dataset, dataset.examplesOf('train'), hyperParameters, () => {});
     const matched = matchedGradients(plan, batchSize, hyperParameters);
     const weightInputs = plan.weights.map(({ name, shape }) => ({ name, shape }));
     const store = await openCompiledStore(weightInputs, 'cpu', job.threads);
     try {
       for (const { name } of weightInputs) store.write(name, weights.get(name)!);
       const program = await store.add(matched);
-      const inputs = new StepInputs(matched.step, { network, classes, batchSize, hyperParameters, classWeights: null });
+      const inputs = new StepInputs(matched.step, { network, classes, batchSize, hyperParameters, classWeights });
       const known = new Map([...inputs.of(batch, 1)].map(([name, values]) => [name, values.slice()]));
       const trainable = plan.weights.filter(({ kind }) => kind === 'trainable');
       const target = new Map<string, Float32Array>();
@@ -69,13 +75,14 @@ export async function probeLeak(job: LeakProbeJob, { control }: { readonly contr
         const made = await program.run(known);
         for (const { name } of trainable) target.set(name, made.get(gradientName(name))!);
       } else {
-        const noisy = await privateGradient({ ...job, privacy }, weights, batch, classes);
+        const noisy = await privateGradient({ ...job, privacy, hyperParameters }, weights, batch, classes);
         for (const { name } of trainable) target.set(name, noisy.get(name)!);
       }
       known.delete(stepNames.images);
       const lowest = (0 - mean) / standardDeviation;
       const highest = (1 - mean) / standardDeviation;
-      const { images, match } = await invertGradient({
+      let [workedMs, sinceMs] = [0, performance.now()];
+      const { images, match, iterations } = await invertGradient({
         plan,
         store,
         program,
@@ -85,11 +92,14 @@ export async function probeLeak(job: LeakProbeJob, { control }: { readonly contr
         random: randomStream(seed, 0x6c65616b),
         iterations: job.iterations,
         range: [lowest, highest],
-        async mayGoOn() {
-          // The engine blocks the event loop: this is where orders get in.
-          await setImmediate();
+        async timeShare(iteration) {
+          workedMs += performance.now() - sinceMs;
+          // A probe that the workstation's rules hold back is not given less time for it.
+          await control.turn();
+          sinceMs = performance.now();
           if (control.isStopped) throw jobStopped();
-          return performance.now() - startedAt < job.maxSeconds * 1_000;
+          const share = workedMs / (job.maxSeconds * 1_000);
+          return iteration < leastIterations ? share / mostOvertime : share;
         },
       });
       const picture = (values: Float32Array): Float32Array =>
@@ -142,6 +152,7 @@ export async function probeLeak(job: LeakProbeJob, { control }: { readonly contr
         height,
         width,
         match,
+        iterations,
         pairs,
         isRecognised: pairs.some(({ isRecognised }) => isRecognised),
         seconds: (performance.now() - startedAt) / 1_000,
@@ -156,7 +167,12 @@ export async function probeLeak(job: LeakProbeJob, { control }: { readonly contr
 
 /** What DP-SGD would release of this batch: clipped one by one, summed, with noise, over the size of the batch. */
 async function privateGradient(
-  { network, privacy, threads }: LeakProbeJob & { readonly privacy: NonNullable<LeakProbeJob['privacy']> },
+  {
+    network,
+    privacy,
+    threads,
+    hyperParameters,
+  }: LeakProbeJob & { readonly privacy: NonNullable<LeakProbeJob['privacy']> },
   weights: ReadonlyMap<string, Float32Array>,
   batch: {
     readonly images: Float32Array;
@@ -167,7 +183,6 @@ async function privateGradient(
 ): Promise<Map<string, Float32Array>> {
   refuseBatchNorm(network);
   const plan = planNetwork(network, classes);
-  const hyperParameters = hyperParametersSchema.parse({});
   const gradients = clippedGradients(plan, hyperParameters, privacy.clipNorm);
   const weightInputs = plan.weights.map(({ name, shape }) => ({ name, shape }));
   const store = await openCompiledStore([...weightInputs, ...gradients.sums], 'cpu', threads);
@@ -191,7 +206,7 @@ async function privateGradient(
         learningRate: 0,
       };
       const made = await program.run(inputs.of(example, index + 1));
-      if (!Number.isFinite(made.get(normName)![0]!)) break;
+      if (!Number.isFinite(made.get(normName)![0]!)) throw privacyFault.gradientNotFinite();
     }
     const chance = cryptographicChance();
     const stdDev = privacy.noiseMultiplier * privacy.clipNorm;

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { projectSchema, type Membership, type Project } from '../../../src/contract/federation.ts';
 import { encodeTensorFile, float32Tensor } from '../../../src/contract/safetensors.ts';
+import type { LeakFinding } from '../../../src/contract/leak-finding.ts';
 import { type Metrics, metricsSchema } from '../../../src/contract/metrics.ts';
 import { decodeWeights, encodeWeights } from '../../../src/sync/aggregation/weights.ts';
 import type { LedgerDetail } from '../../../src/sync/site/membership-desk.ts';
@@ -50,6 +51,14 @@ export function firstWeight(weights: Uint8Array): number {
   return decodeWeights(weights).get('logits.kernel')!.values[0]!;
 }
 
+export const nothingFound: LeakFinding = {
+  isRecognised: false,
+  failure: null,
+  sentence: 'No image could be recognised.',
+  similarity: 0.1,
+  images: 1,
+};
+
 /** A site whose training adds `step` to every weight, and whose models predict its labels the better, the nearer they are to `goal`. */
 export function practiceWork(options: {
   readonly step: number;
@@ -57,6 +66,8 @@ export function practiceWork(options: {
   readonly examples?: number;
   /** Waited for before each update: a slow site, or one that the test holds. */
   readonly beforeUpdate?: (turn: number) => Promise<void>;
+  /** What the leak probe finds; nothing by default. */
+  readonly probe?: () => Promise<LeakFinding>;
 }): SiteWork {
   const labels = Int32Array.from({ length: 20 }, (_, index) => index % 2);
   const goal = options.goal ?? 1;
@@ -89,6 +100,7 @@ export function practiceWork(options: {
       await options.beforeUpdate?.(turn);
       return { weights: moved(trunkWeights, options.step), examples: options.examples ?? 10, loss: 0.5 };
     },
+    probeLeak: options.probe ?? (async () => nothingFound),
     trainLocalOnly: async () => ({ weights: weightsOf(options.step * 2), examples: options.examples ?? 10 }),
     async evaluate({ weights }) {
       const nearness = 1 / (1 + Math.abs(firstWeight(weights) - goal));

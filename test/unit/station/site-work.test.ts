@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Project, projectSchema } from '../../../src/contract/federation.ts';
 import type { TrainJob } from '../../../src/contract/training.ts';
 import type { Cohorts } from '../../../src/station/cohorts/cohorts.ts';
+import { type KeptPictures, openLeakPictures } from '../../../src/station/privacy/leak-pictures.ts';
 import { openPrivacyLedger } from '../../../src/station/privacy/privacy-ledger.ts';
 import { siteWork } from '../../../src/station/site-work.ts';
 import { resolveNetwork, type TrainerProcess } from '../../../src/trainer/client.ts';
@@ -48,6 +49,8 @@ function situation(): { folder: string; work: ReturnType<typeof siteWork>; jobs:
       privacy: openPrivacyLedger(folder, () => null),
       threads: 1,
       idleShare: 0,
+      leakPictures: openLeakPictures(path.join(folder, 'pictures')),
+      leakProbeSeconds: 1,
     });
   return { folder, work: work(), jobs, classes };
 }
@@ -90,7 +93,8 @@ test('what a killed process left is swept: single jobs at once, turns when they 
   }
   utimesSync(path.join(folder, old), 0, 0);
   const privacy = openPrivacyLedger(folder, () => null);
-  const parts = { folder, datasets: folder, privacy, threads: 1, idleShare: 0 };
+  const leakPictures = {} as KeptPictures;
+  const parts = { folder, datasets: folder, privacy, threads: 1, idleShare: 0, leakPictures, leakProbeSeconds: 1 };
   siteWork({ ...parts, cohorts: {} as Cohorts, trainer: {} as TrainerProcess });
   expect(readdirSync(folder)).toEqual([recent]);
   expect(existsSync(path.join(folder, recent, 'weights'))).toBe(true);

@@ -15,6 +15,7 @@ import { openOutbox, type Outbox } from '../../../../src/sync/site/outbox.ts';
 import {
   openBench,
   practiceProject,
+  nothingFound,
   practiceWork,
   until,
   weightsOf,
@@ -76,7 +77,8 @@ async function fourSites(): Promise<LiedTo[]> {
       cards: { ...cards },
       memberFingerprints: Object.keys(cards),
       project: { project: projectSchema.parse(project), hash: projectHash, isFinished: false },
-      approval: { cohort: 'chest', projectHash, datasetFingerprint: '0'.repeat(64) },
+      approval: { cohort: 'chest', projectHash, datasetFingerprint: '0'.repeat(64), acceptsLeak: false },
+      leakProbe: { projectHash, datasetFingerprint: '0'.repeat(64), at: '', finding: nothingFound },
     });
     const blobs = openBlobFolder(folder);
     const desk: MembershipDesk = {
