@@ -1,4 +1,5 @@
 // A run as the terminal follows it: a line of progress while it lives, a text when it has ended.
+import path from 'node:path';
 import type { Run } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Estimate, Metrics } from '../contract/metrics.ts';
@@ -24,11 +25,16 @@ export async function followRun(
     process.once('SIGINT', stop);
     try {
       let notesTold = 0;
+      let waitTold: string | null = null;
       return await new Promise<Run>((resolve) => {
         hear = (run) => {
           if (run.id !== id) return;
           for (const note of run.notes.slice(notesTold)) output.log(note);
           notesTold = run.notes.length;
+          const waits = run.progress?.state === 'waiting' ? run.progress.waitsFor : null;
+          if (waits !== null && waits !== waitTold) output.log(`The run waits: ${waits}`);
+          if (waits === null && waitTold !== null && run.state === 'running') output.log('The run goes on.');
+          waitTold = waits;
           output.progress(progressText(run));
           if (run.state !== 'running') resolve(run);
         };
@@ -54,6 +60,7 @@ export function tellRun(run: Run, seconds: number, output: Output): void {
       epochs,
       test,
       model: weightsFile,
+      modelId: weightsFile === null ? null : modelIdOf(weightsFile),
       seconds,
       state: run.state,
       ending: run.outcome?.ending ?? null,
@@ -101,7 +108,8 @@ function runText(run: Run): string {
       `privacy: ε = ${privacy.epsilon.toFixed(3)} at δ = ${privacy.delta} for each training image (budget ${privacy.budget}).${how}`,
     );
   }
-  if (run.outcome) lines.push(`model ${run.outcome.weightsFile}`);
+  lines.push(`run ${run.id}`);
+  if (run.outcome) lines.push(`model ${modelIdOf(run.outcome.weightsFile)} (${run.outcome.weightsFile})`);
   if (run.state === 'paused') lines.push(`The run is paused. \`imagiq runs resume ${run.id}\` goes on.`);
   else if (run.state !== 'done') lines.push(`The run is ${run.state}.`);
   return lines.join('\n');
@@ -116,6 +124,11 @@ function figuresText({ task, accuracy, auc, dice, hausdorff95, hausdorffUnit }: 
 export function estimateText(estimate: Estimate): string {
   if (!estimate) return 'n/a';
   return `${estimate.value.toFixed(3)} [${estimate.low.toFixed(3)}, ${estimate.high.toFixed(3)}]`;
+}
+
+/** A model is named by the beginning of its weights' hash, their file by all of it. */
+function modelIdOf(weightsFile: string): string {
+  return path.basename(weightsFile).slice(0, 16);
 }
 
 function percent(share: number): string {

@@ -1,6 +1,7 @@
 // The hyper-parameters as options of `train`: names and limits are the contract's, each value is checked before anything
 // is opened.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { z } from 'zod';
 import {
   type HyperParameters,
   hyperParametersSchema,
@@ -103,8 +104,15 @@ function flagOf(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+function whyNot(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'too_big') return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}.`;
+  if (issue?.code === 'too_small')
+    return `must be ${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}.`;
+  return issue?.code === 'invalid_type' && issue.expected === 'int' ? 'must be a whole number.' : 'must be a number.';
+}
+
 function numberOf(name: NumberName, text: string): number {
   const parsed = hyperParametersSchema.shape[name].safeParse(text.trim() === '' ? Number.NaN : Number(text));
-  if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? 'not a number'}.`);
+  if (!parsed.success) throw new InvalidArgumentError(whyNot(parsed.error.issues[0]));
   return parsed.data;
 }

@@ -30,6 +30,13 @@ export function share(text: string): number {
   return value;
 }
 
+/** Above 0 and at most 1. */
+export function probability(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('must be above 0 and at most 1.');
+  return value;
+}
+
 /** A number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);

@@ -32,6 +32,17 @@ export function addPrivacyOptions(command: Command): Command {
     );
 }
 
+/** Ends the command where noise is asked for without the ε that it is to keep: nobody may believe in a promise that is not made. */
+export function checkPrivacyOptions(command: Command): void {
+  if (command.getOptionValueSource('targetEpsilon') !== undefined) return;
+  const given = ['delta', 'noiseMultiplier', 'exampleClipNorm'].filter(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
+  const flags = command.options.filter((option) => given.includes(option.attributeName())).map(({ long }) => long);
+  if (flags.length > 0)
+    command.error(`error: ${flags.join(', ')} belongs to --target-epsilon: without it nothing is trained privately`);
+}
+
 /** The settings for this training, asked of the station, which knows how many images there are; null without a promise. */
 export async function privacyOf(
   station: StationLink,

@@ -79,7 +79,10 @@ export const predictedImageSchema = z.object({
   sopInstanceUID: z.string(),
   /** Counts from 1; null for an instance of one frame. */
   frame: z.number().int().nullable(),
-  /** The most probable class; of a segmentation the one that covers most beside the background, if any does. */
+  /**
+   * The most probable class; of several labels all that reach their thresholds, or `none`; of a segmentation the class that covers
+   * most beside the background, if any does.
+   */
   class: z.string(),
   /** By class; of a segmentation shares of the pixels. */
   probabilities: z.array(z.number()),

@@ -54,8 +54,8 @@ export const stationFault = {
     new Fault({
       code: 613,
       message:
-        `The cohort’s classes (${nameList(cohort)}) are not all classes of the project (${nameList(project)}). ` +
-        'Give the labels the project’s class names, make the cohort again, then approve.',
+        `The cohort’s classes are ${nameList(cohort)}, and ${nameList(project)} are known. ` +
+        'Choose a cohort with those, or make it again with labels of those names.',
       retry: 'never',
     }),
   keyDamaged: (file: string) =>

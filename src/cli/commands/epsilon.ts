@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { noiseMultiplierFor, privacyLoss } from '../../station/privacy/accountant.ts';
 import { contextOf } from '../context.ts';
-import { positiveNumber, wholeNumber } from '../options.ts';
+import { positiveNumber, probability, wholeNumber } from '../options.ts';
 
 interface Options {
   readonly q: number;
@@ -15,7 +15,7 @@ interface Options {
 export function epsilonCommand(): Command {
   return new Command('epsilon')
     .description('the privacy loss ε of DP-SGD from its noise, or the noise for an ε (RDP accountant)')
-    .requiredOption('--q <probability>', 'sample rate: batch size divided by the number of examples', positiveNumber)
+    .requiredOption('--q <probability>', 'sample rate: batch size divided by the number of examples', probability)
     .option(
       '--sigma <ratio>',
       'noise multiplier: standard deviation of the noise divided by the clipping norm',
@@ -27,7 +27,7 @@ export function epsilonCommand(): Command {
       positiveNumber,
     )
     .requiredOption('--steps <number>', 'optimiser steps', wholeNumber)
-    .requiredOption('--delta <probability>', 'failure probability, well below 1 / number of examples', positiveNumber)
+    .requiredOption('--delta <probability>', 'failure probability, well below 1 / number of examples', probability)
     .action((options: Options, command: Command) => {
       const { output } = contextOf(command);
       const { q: sampleRate, sigma, target, steps, delta } = options;

@@ -1,11 +1,13 @@
 // evaluate, and models list, show, export, import, delete.
 import path from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, Metrics } from '../../contract/metrics.ts';
 import { groupKinds } from '../../contract/metrics.ts';
 import type { Model } from '../../contract/model.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
+import { probability } from '../options.ts';
 import { table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
 import { estimateText } from '../follow-run.ts';
@@ -28,7 +30,7 @@ export function evaluateCommand(): Command {
     .option(
       '--sensitivity <share>',
       'operate where the cohort’s validation images reach this sensitivity, not where the model’s own thresholds lie',
-      sensitivityOf,
+      probability,
     )
     .action(async ({ model, cohort, split, by, sensitivity }: EvaluateOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
@@ -51,7 +53,7 @@ export function evaluateCommand(): Command {
           stopListening();
         }
       });
-      output.result({ model, cohort, split, ...result }, () => reportText(result.report));
+      output.result({ model, cohort, split, ...result }, () => reportText(result.report, by ?? []));
     });
 }
 
@@ -121,22 +123,23 @@ export function modelsCommand(): Command {
   return models;
 }
 
-/** An id may be shortened as far as it names one model; what names none or several is left to the station to refuse. */
+/** An id may be shortened as far as it names one model. @throws Fault 814 when it names none or several */
 export async function fullId(station: StationLink, id: string): Promise<string> {
-  if (!/^[0-9a-f]{3,15}$/.test(id)) return /^[0-9a-f]{16}$/.test(id) ? id : '0'.repeat(16);
   const { models } = await station.call('models', {});
-  const found = models.filter((model) => model.id.startsWith(id));
-  return found.length === 1 ? found[0]!.id : id.padEnd(16, '0');
-}
-
-function sensitivityOf(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('must be above 0 and at most 1.');
-  return value;
+  const found = models.filter((model) => id !== '' && model.id.startsWith(id));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only.id;
+  const message =
+    only === undefined
+      ? `There is no model “${id}”. \`imagiq models list\` shows those of this site.`
+      : `“${id}” is the beginning of ${found.length} models (${found.map((model) => model.id).join(', ')}). Give more of it.`;
+  throw new Fault({ code: 814, message, retry: 'never' });
 }
 
 function headline({ task, accuracy, auc, dice }: Metrics): string {
-  return task === 'segmentation' ? `Dice ${estimateText(dice)}` : `AUC ${estimateText(auc ?? accuracy)}`;
+  if (task === 'segmentation') return `Dice ${estimateText(dice)}`;
+  // Without positives or negatives of a class there is no AUC.
+  return auc === null ? `accuracy ${estimateText(accuracy)}` : `AUC ${estimateText(auc)}`;
 }
 
 function modelText(model: Model): string {
@@ -155,8 +158,10 @@ function modelText(model: Model): string {
   ].join('\n');
 }
 
-function reportText({ metrics, groups }: EvaluationReport): string {
+function reportText({ metrics, groups }: EvaluationReport, wanted: readonly GroupKind[]): string {
   const parts = [metricsText(metrics)];
+  const unknown = wanted.filter((kind) => !groups.some(({ by }) => by === kind));
+  if (unknown.length > 0) parts.push(`By ${unknown.join(', ')}: not known of these patients.`);
   if (groups.length > 0) {
     parts.push(
       table(

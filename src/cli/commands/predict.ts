@@ -30,6 +30,8 @@ export function predictCommand(): Command {
       ).choices(resultObjects),
     )
     .action(async ({ model, studies, series, cohort, write }: PredictOptions, command: Command) => {
+      if (studies === undefined && series === undefined && cohort === undefined)
+        command.error('error: name the images by --studies, --series or --cohort');
       const { output, withStation } = contextOf(command);
       const found = await withStation(async (station) => {
         const stopListening = station.listen('model-progress', ({ done, total }) =>
@@ -63,7 +65,7 @@ export function predictCommand(): Command {
                 ...image.probabilities.map((value) => value.toFixed(3)),
               ]),
           ),
-          `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'object')} in the library`,
+          `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'object')} written into the library`,
           ...(found.passedOver > 0
             ? [`${counted(found.passedOver, 'image')} of a kind that the model was not trained on: passed over`]
             : []),

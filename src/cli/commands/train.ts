@@ -6,7 +6,7 @@ import { bundledNetworkNames } from '../../station/initial-trunk.ts';
 import { followRun, tellRun } from '../follow-run.ts';
 import { addHyperParameterOptions, type HyperParameterOptions, hyperParametersOf } from '../hyper-parameter-options.ts';
 import { positiveInteger, wholeNumber } from '../options.ts';
-import { addPrivacyOptions, type PrivacyOptions, privacyOf } from '../privacy-options.ts';
+import { addPrivacyOptions, checkPrivacyOptions, type PrivacyOptions, privacyOf } from '../privacy-options.ts';
 
 type TrainOptions = HyperParameterOptions &
   PrivacyOptions & {
@@ -32,6 +32,7 @@ export function trainCommand(): Command {
       new Option('--provider <provider>', 'device of the compiled engine').choices(providerNames).default('auto'),
     );
   return addPrivacyOptions(addHyperParameterOptions(train)).action(async (options: TrainOptions, command: Command) => {
+    checkPrivacyOptions(command);
     const { output, withStation } = contextOf(command);
     const { cohort, network, engine, provider, seed } = options;
     const started = performance.now();

@@ -189,6 +189,12 @@ function joined(images: readonly Uint16Array[]): Uint16Array {
   return all;
 }
 
+/** The labels at or above their thresholds, one half where none was chosen. */
+function present({ classes, operatingPoint }: StoredModel['model'], probabilities: readonly number[]): string {
+  const found = classes.filter((_, label) => probabilities[label]! >= (operatingPoint?.thresholds[label] ?? 0.5));
+  return found.length > 0 ? found.join(', ') : 'none';
+}
+
 function predictedImage({ model }: StoredModel, { instance, frame }: Target, values: Float32Array): PredictedImage {
   const { studyInstanceUID, seriesInstanceUID, sopInstanceUID } = instance;
   const { classes, task } = model;
@@ -196,7 +202,7 @@ function predictedImage({ model }: StoredModel, { instance, frame }: Target, val
   const shown =
     task === 'segmentation' && shares.slice(1).some((share) => share > 0) ? [-1, ...shares.slice(1)] : shares;
   const top = shown.indexOf(Math.max(...shown));
-  const answer = classes[top] ?? '';
+  const answer = task === 'multi-label' ? present(model, shares) : (classes[top] ?? '');
   return { studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, class: answer, probabilities: shares };
 }
 
