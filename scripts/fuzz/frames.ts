@@ -15,6 +15,8 @@ const { values } = parseArgs({
   options: {
     against: { type: 'string', default: 'reader' },
     frames: { type: 'string', default: '30000' },
+    /** Ends sooner where the frames take longer. */
+    minutes: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
     /** Where the federation lies while it is attacked; a disk in memory is quicker. */
     in: { type: 'string', default: os.tmpdir() },
@@ -22,6 +24,7 @@ const { values } = parseArgs({
   },
 });
 const frames = Number(values.frames);
+const longestMs = Number(values.minutes) * 60_000;
 const seed = Number(values.seed);
 type Part = FrameReport & { readonly seed: number };
 
@@ -40,6 +43,7 @@ const attacks: Readonly<
         reader,
         messages: said[reader],
         frames: Math.round(frames / 6),
+        longestMs: longestMs / 6,
         seed,
         folder,
         publicKeys: publicKeysIn(session),
@@ -51,13 +55,19 @@ const attacks: Readonly<
   hub: async (session, _, name) => [
     await fuzzHub(session, {
       frames: Math.round((frames * 0.9) / 2),
+      longestMs: (longestMs * 0.9) / 2,
       handshakes: Math.round((frames * 0.1) / 2),
       seed,
       name: `a hub over sockets, ${name}`,
     }),
   ],
   site: async (session, _, name) => [
-    await fuzzSite(session, { frames: Math.round(frames / 2), seed, name: `a site over sockets, ${name}` }),
+    await fuzzSite(session, {
+      frames: Math.round(frames / 2),
+      longestMs: longestMs / 2,
+      seed,
+      name: `a site over sockets, ${name}`,
+    }),
   ],
 };
 

@@ -165,6 +165,8 @@ async function fuzzEnd(order: {
   readonly victim: VictimOrder;
   readonly messages: readonly object[];
   readonly frames: number;
+  /** Fewer frames where they take longer. */
+  readonly longestMs: number | undefined;
   readonly seed: number;
   readonly connect: (victim: Victim) => Promise<Line>;
   /** Frames before the seal, one a connection. */
@@ -183,7 +185,8 @@ async function fuzzEnd(order: {
   let line: Line | null = null;
   let id = 1_000_000;
   try {
-    while (report.frames < frames) {
+    const end = started + (order.longestMs ?? Infinity);
+    while (report.frames < frames && performance.now() < end) {
       if (line === null || !line.isOpen) {
         line = await order.connect(victim);
         report.connections += 1;
@@ -253,7 +256,13 @@ function differenceOf(before: string, after: string): string {
 /** A member of the recorded federation turns against its hub. */
 export function fuzzHub(
   session: RecordedSession,
-  order: { readonly frames: number; readonly handshakes: number; readonly seed: number; readonly name: string },
+  order: {
+    readonly frames: number;
+    readonly longestMs?: number;
+    readonly handshakes: number;
+    readonly seed: number;
+    readonly name: string;
+  },
 ): Promise<FrameReport> {
   const keys = openSiteKeys(path.join(session.siteFolder, 'keys'), plainSealing);
   const random = seeded(order.seed + 1);
@@ -263,6 +272,7 @@ export function fuzzHub(
     victim: { kind: 'hub', folder: session.hubFolder },
     messages: session.fromSite,
     frames: order.frames,
+    longestMs: order.longestMs,
     seed: order.seed,
     async connect({ port }) {
       const { socket, frames, seal } = await dial({
@@ -327,8 +337,8 @@ export function fuzzHub(
   });
 }
 
-const tables =
-  'settings projects trunk updates models envelopes answers maskedOffers maskedBuffers maskedUpdates'.split(' ');
+/** To whom a member seals its own models is its own to say: envelopes are left out. */
+const tables = 'settings projects trunk updates models answers maskedOffers maskedBuffers maskedUpdates'.split(' ');
 
 /** Everything in the hub's rows but who was seen when, and the ledger, which is to tell of the attempts. */
 async function rowsOf(folder: string): Promise<string> {
@@ -351,7 +361,7 @@ async function rowsOf(folder: string): Promise<string> {
 /** The hub of the recorded federation, or whoever has its keys and its place, turns against a site. */
 export async function fuzzSite(
   session: RecordedSession,
-  order: { readonly frames: number; readonly seed: number; readonly name: string },
+  order: { readonly frames: number; readonly longestMs?: number; readonly seed: number; readonly name: string },
 ): Promise<FrameReport> {
   const keys = hubKeysIn(session.hubFolder, session.hubFingerprint);
   const arrived: Line[] = [];
@@ -388,6 +398,7 @@ export async function fuzzSite(
       victim: { kind: 'site', folder: session.siteFolder },
       messages: session.fromHub,
       frames: order.frames,
+      longestMs: order.longestMs,
       seed: order.seed,
       async connect() {
         while (arrived.length === 0) await new Promise<void>((resolve) => (wake = resolve));

@@ -96,7 +96,9 @@ function flipped(bytes: Buffer, random: Random): Buffer {
 }
 
 type JsonMutation = (message: Record<string, unknown>, random: Random, other: Record<string, unknown>) => void;
-const at = (message: Record<string, unknown>, random: Random): Place => pick(placesIn(message), random);
+/** Of a message that has lost all its fields: its kind. */
+const at = (message: Record<string, unknown>, random: Random): Place =>
+  pick(placesIn(message), random) ?? { holder: message, key: 'kind' };
 
 const jsonMutations: Readonly<Record<string, JsonMutation>> = {
   'a field of another type'(message, random) {

@@ -13,6 +13,7 @@ const words: Readonly<Record<string, string>> = {
   'site-revoked': 'Site revoked',
   'site-retired': 'Site retired',
   'approval-recorded': 'Project approved',
+  'turns-done': 'Last turn made',
   'decline-recorded': 'Project declined',
   'project-retired': 'Project retired',
   'backup-taken': 'Backup taken',

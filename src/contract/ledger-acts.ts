@@ -111,6 +111,7 @@ const acts: Readonly<Record<string, Act>> = {
   'project-proposed': { words: 'Project proposed', direction: 'here' },
   'project-retired': { words: 'Project retired', direction: 'here' },
   'approval-recorded': { words: 'Site approved the project', direction: 'arrived' },
+  'turns-done': { words: 'Site made its last turn', direction: 'arrived' },
   'decline-recorded': { words: 'Site declined the project', direction: 'arrived' },
   'update-accepted': { words: 'Update accepted', direction: 'arrived' },
   'updates-discarded': { words: 'Waiting updates discarded', direction: 'here' },

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
 import { announcedProject } from '../announced-project.ts';
+import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
@@ -24,6 +25,7 @@ interface JoinOptions {
   sendAnyway?: boolean;
   cohort?: string;
   wait?: boolean;
+  ca?: string;
   idleShare: number;
   threads?: number;
 }
@@ -40,6 +42,10 @@ export function memberCommands(): Command[] {
     .option('--site <name>', 'how the federation sees this hospital', 'site')
     .option('--cohort <name>', 'approve the federation’s project with this cohort')
     .option(...sendAnyway)
+    .option(
+      '--ca <file>',
+      'PEM file of the authority of the hub’s certificate, or of a proxy before it; kept with the settings',
+    )
     .option('--wait', 'stay and work until the project is finished (Ctrl+C leaves the work for later)')
     .option('--idle-share <share>', 'idle this share of the training time: 0.9 is ten times slower', share, 0)
     .option('--threads <number>', 'CPU threads', positiveInteger)
@@ -47,7 +53,9 @@ export function memberCommands(): Command[] {
       const { output, withStation } = contextOf(command);
       const membership = await withStation(
         async (station) => {
-          const joined = await station.call('join', { invite, site: options.site });
+          const joined = await believing(station, options.ca, () =>
+            station.call('join', { invite, site: options.site }),
+          );
           output.log(
             `Joined ${joined.federation} as ${joined.site}; hub fingerprint ${joined.hubFingerprint.slice(0, 16)} …`,
           );
@@ -148,7 +156,33 @@ export function memberCommands(): Command[] {
   return [join, approve, run, leave, status];
 }
 
-/** The federation that was named, or the only one. @throws Fault 804 */
+/**
+ * Joins with a further certificate authority among the station's settings; where that fails they are as before.
+ * @throws Fault 814 where they name another file: its other federations may need that one.
+ */
+async function believing<Value>(
+  station: StationLink,
+  file: string | undefined,
+  join: () => Promise<Value>,
+): Promise<Value> {
+  if (file === undefined) return join();
+  const { caFile } = connectionChanges({ ca: file }, undefined);
+  const before = await station.call('connection-settings', {});
+  if (before.caFile !== null && before.caFile !== caFile)
+    throw new Fault({
+      code: 814,
+      message: `This station believes the authorities of ${before.caFile} already. Put both into one PEM file and name it with \`imagiq settings --ca FILE\`; then join without --ca.`,
+      retry: 'never',
+    });
+  await station.call('change-connection-settings', { caFile });
+  try {
+    return await join();
+  } catch (thrown) {
+    await station.call('change-connection-settings', { caFile: before.caFile });
+    throw thrown;
+  }
+}
+
 /** The named federation, or the only one. @throws Fault 804 */
 export function chosenFederation(memberships: readonly Membership[], name: string | undefined, act: string): string {
   const current = memberships.filter(({ state }) => state !== 'left');

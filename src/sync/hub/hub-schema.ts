@@ -103,4 +103,17 @@ export const migrations = [
   ALTER TABLE maskedBuffers ADD COLUMN revision TEXT NOT NULL DEFAULT '';
   ALTER TABLE events ADD COLUMN detail TEXT;
   `,
+  // Where members say that their peers reach them: the sites of all hubs hear of it.
+  `
+  CREATE TABLE addresses (
+    fingerprint TEXT PRIMARY KEY REFERENCES members, statement TEXT NOT NULL, signature TEXT NOT NULL
+  ) STRICT;
+  `,
+  // Modes without a trunk: sites that said that their turns are done.
+  `
+  CREATE TABLE turnsDone (
+    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
+    statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (projectHash, site)
+  ) STRICT;
+  `,
 ] as const;

@@ -7,7 +7,7 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
 import { wireLimits } from '../protocol/limits.ts';
-import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
+import { type FromHub, type FromSite, fromSiteSchema } from '../protocol/messages.ts';
 import type { Signed } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubLedger } from './hub-ledger.ts';
@@ -16,10 +16,10 @@ import type { WitnessedHeads } from './ledger-heads.ts';
 import { openInviteGuard } from './invite-guard.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
 import type { ProjectAnswer } from './project-answers.ts';
-import type { AdmittedSite, Members } from './members.ts';
+import type { AdmittedSite, Members, NamedMember } from './members.ts';
 import type { Presence } from './presence.ts';
 import type { Relay } from './relay.ts';
-import { openToldAddresses } from './told-addresses.ts';
+import type { ToldAddresses } from './told-addresses.ts';
 import type { TrunkStore } from './trunk-store.ts';
 import { checkBlobSize, type Trunk } from './trunk.ts';
 
@@ -69,12 +69,15 @@ export function openHubSessions(order: {
   readonly presence: () => Presence;
   readonly relay: Relay;
   readonly store: TrunkStore;
+  readonly addresses: ToldAddresses;
   readonly ledger: Pick<HubLedger, 'append'>;
   readonly exchangeHeads: (
     site: AdmittedSite,
     said: { readonly head: Signed; readonly witness: Signed | null },
   ) => Promise<WitnessedHeads>;
   readonly recordAnswer: (site: AdmittedSite, signed: Signed) => Promise<ProjectAnswer>;
+  /** A site's turns of a project without trunk are done. */
+  readonly recordTurnsDone: (site: AdmittedSite, signed: Signed) => Promise<void>;
   /** Asked for late: the trunk tells its commits to these sessions. */
   readonly trunk: () => Trunk;
   readonly masked: () => MaskedBuffers;
@@ -84,7 +87,7 @@ export function openHubSessions(order: {
   /** Hears of bytes on the wire. */
   readonly onTraffic: (sentBytes: number, receivedBytes: number) => void;
 }): HubSessions {
-  const { blobs, keys, federation, members, presence, relay, store, ledger, clock, tell } = order;
+  const { blobs, keys, federation, members, presence, relay, store, addresses, ledger, clock, tell } = order;
   const sessions = new Map<string, Session>();
   const guard = openInviteGuard(clock);
   let isClosing = false;
@@ -102,7 +105,6 @@ export function openHubSessions(order: {
   const broadcast = (message: FromHub): void => {
     for (const session of sessions.values()) say(session, message);
   };
-  const addresses = openToldAddresses(keys.fingerprint);
   /** Changes of one moment are one message to each site. */
   const memberChanged = (fingerprint: string): void => {
     changedMembers.add(fingerprint);
@@ -112,7 +114,7 @@ export function openHubSessions(order: {
     }, membersEveryMs);
   };
   const tellChangedMembers = async (): Promise<void> => {
-    const changed: Member[] = [];
+    const changed: NamedMember[] = [];
     const gone: string[] = [];
     const fingerprints = [...changedMembers];
     changedMembers.clear();
@@ -120,9 +122,9 @@ export function openHubSessions(order: {
     for (const fingerprint of fingerprints) {
       const member = await members.one(fingerprint, online.has(fingerprint));
       if (member === null) gone.push(fingerprint);
-      else changed.push(addresses.shown(member));
+      else changed.push(member);
     }
-    broadcast({ kind: 'members-updated', changed, gone });
+    broadcast({ kind: 'members-updated', changed: await addresses.shown(changed), gone });
   };
   const announcedProject = async (): Promise<FromHub> => {
     const current = await order.trunk().current();
@@ -186,9 +188,13 @@ export function openHubSessions(order: {
         tell({ kind: 'project-answered', site: site.site, answer, because });
         return { kind: 'answer-recorded' };
       }
+      case 'turns-done':
+        if (site.role === 'observer') throw hubFault.observer();
+        await order.recordTurnsDone(site, message.done);
+        return { kind: 'noted' };
       case 'leave':
         await members.leave(site.fingerprint);
-        addresses.forget(site.fingerprint);
+        await addresses.forget(site.fingerprint);
         tell({ kind: 'site-left', site: site.site });
         memberChanged(site.fingerprint);
         setImmediate(() =>
@@ -226,7 +232,6 @@ export function openHubSessions(order: {
       return;
     }
     const site = admitted.member;
-    addresses.take(site, address);
     const channel = openChannel({
       socket,
       frames,
@@ -262,6 +267,8 @@ export function openHubSessions(order: {
     void channel.ended.then(() => ended(session));
     session.lastModelSequence = admitted.lastModelSequence;
     const isServed = await guarded(site, async () => {
+      // Before the other hubs hear that it is here.
+      await addresses.take(site, address);
       await members.seen(site.fingerprint);
       await presence().arrived(site.fingerprint);
       if (isNew) tell({ kind: 'site-enrolled', site: site.site });
@@ -279,7 +286,7 @@ export function openHubSessions(order: {
     do {
       session.isBehind = false;
       const listed = await members.list(await presence().online());
-      greeting = [await announcedProject(), { kind: 'members-changed', members: addresses.allShown(listed) }];
+      greeting = [await announcedProject(), { kind: 'members-changed', members: await addresses.shown(listed) }];
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);

@@ -34,7 +34,9 @@ import { openPresence } from './presence.ts';
 import { exchangeHeads } from './ledger-heads.ts';
 import { recordAnswer } from './project-answers.ts';
 import { openRelay } from './relay.ts';
+import { openToldAddresses } from './told-addresses.ts';
 import { openTrunkStore } from './trunk-store.ts';
+import { recordTurnsDone } from './turns-done.ts';
 import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
 import { openCondition, watchPart } from './watch-part.ts';
 
@@ -171,10 +173,14 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     presence: () => presence,
     relay,
     store,
+    addresses: openToldAddresses(db, keys.fingerprint),
     ledger,
     exchangeHeads: (site, said) =>
       exchangeHeads({ db, ledger, keys, now: new Date(clock()).toISOString() }, site, said),
     recordAnswer: (site, signed) => recordAnswer(db, enter, site, signed),
+    recordTurnsDone: async (site, signed) => {
+      if (await recordTurnsDone(db, enter, site, signed)) await trunk.finishTurns();
+    },
     trunk: () => trunk,
     masked: () => masked,
     clock,

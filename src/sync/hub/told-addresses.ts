@@ -1,45 +1,53 @@
-// Where the members say that their peers reach them: signed by them, passed on as it is, forgotten with the process, since every site
-// tells it anew when it connects.
+// Where the members say that their peers reach them: signed by them, passed on as it is by whichever hub process, and told anew by every site
+// when it connects.
 import type { Member } from '../protocol/messages.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { readStatement, type Signed } from '../protocol/statement.ts';
+import type { HubDatabase } from './hub-database.ts';
 import type { AdmittedSite, NamedMember } from './members.ts';
 
 export interface ToldAddresses {
   /** Keeps a member's word on its own address; anything else is ignored. */
-  take(site: AdmittedSite, address: Signed | null): void;
-  forget(fingerprint: string): void;
-  /** A member as its peers hear of it. */
-  shown(member: NamedMember): Member;
-  /** Of a long list only the first addresses are told: the message has to fit a frame. */
-  allShown(members: readonly NamedMember[]): Member[];
+  take(site: AdmittedSite, address: Signed | null): Promise<void>;
+  forget(fingerprint: string): Promise<void>;
+  /** Members as their peers hear of them. Of a long list only the first addresses are told: the message has to fit a frame. */
+  shown(members: readonly NamedMember[]): Promise<Member[]>;
 }
 
-export function openToldAddresses(hubFingerprint: string): ToldAddresses {
-  const addresses = new Map<string, Signed>();
-  const withAddress = (member: NamedMember, address: Signed | null): Member => {
-    const { card, online, updates, lastSeen } = member;
-    return { card, online, updates, lastSeen, ...(address === null ? {} : { address }) };
+export function openToldAddresses(db: HubDatabase, hubFingerprint: string): ToldAddresses {
+  const isOwnWord = (site: AdmittedSite, address: Signed): boolean => {
+    try {
+      const { hub, device } = readStatement('address', address, site.publicKey);
+      return hub === hubFingerprint && device === site.fingerprint;
+    } catch {
+      // Nobody's word: the site is served all the same.
+      return false;
+    }
   };
-  const addressOf = ({ fingerprint }: NamedMember): Signed | null => addresses.get(fingerprint) ?? null;
   return {
-    take(site, address) {
-      if (address === null) return;
-      try {
-        const { hub, device } = readStatement('address', address, site.publicKey);
-        if (hub === hubFingerprint && device === site.fingerprint) addresses.set(site.fingerprint, address);
-      } catch {
-        // Nobody's word: the site is served all the same.
-      }
+    async take(site, address) {
+      if (address === null || !isOwnWord(site, address)) return;
+      await db.run(
+        `INSERT INTO addresses (fingerprint, statement, signature) VALUES (?, ?, ?) ON CONFLICT (fingerprint)
+         DO UPDATE SET statement = excluded.statement, signature = excluded.signature
+         WHERE addresses.statement <> excluded.statement`,
+        site.fingerprint,
+        address.statement,
+        address.signature,
+      );
     },
-    forget: (fingerprint) => addresses.delete(fingerprint),
-    shown: (member) => withAddress(member, addressOf(member)),
-    allShown(members) {
+    async forget(fingerprint) {
+      await db.run('DELETE FROM addresses WHERE fingerprint = ?', fingerprint);
+    },
+    async shown(members) {
+      const rows = await db.all<Signed & { fingerprint: string }>('SELECT * FROM addresses');
+      const addresses = new Map(rows.map(({ fingerprint, ...address }) => [fingerprint, address]));
       let told = 0;
-      return members.map((member) => {
-        const address = addressOf(member);
-        if (address !== null) told += 1;
-        return withAddress(member, told > wireLimits.addresses ? null : address);
+      return members.map(({ fingerprint, card, online, updates, lastSeen }) => {
+        const address = addresses.get(fingerprint);
+        if (address !== undefined) told += 1;
+        const isTold = address !== undefined && told <= wireLimits.addresses;
+        return { card, online, updates, lastSeen, ...(isTold && { address }) };
       });
     },
   };

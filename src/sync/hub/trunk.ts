@@ -95,6 +95,8 @@ export interface Trunk {
   parameters(): Promise<number>;
   /** Throws a blob away unless something needs it. */
   dropBlob(hash: string): Promise<void>;
+  /** The sites have made all turns of the current project, whose mode has no trunk here. */
+  finishTurns(): Promise<void>;
   /** Commits what an earlier process accepted but did not get to commit. */
   resume(): Promise<void>;
   /** Throws away bytes that nothing needs any more (blob-sweep.ts). @returns how many blobs. */
@@ -464,6 +466,11 @@ export function openTrunk(order: {
       const current = await store.current();
       return current === null ? 0 : parametersOf(current);
     },
+    finishTurns: () =>
+      inTurn(async () => {
+        const current = await store.current();
+        if (current !== null && !current.isFinished && current.project.mode.kind !== 'trunk') await finish(current);
+      }),
     dropBlob: (hash) => inTurn(() => forgetCounted([hash])),
     resume: () =>
       inTurn(async () => {

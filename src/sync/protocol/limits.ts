@@ -4,7 +4,11 @@
 export const wireVersion = 'imagiq.sync.v1';
 
 /** What an end may say beyond the first version of the wire: named in the handshake, said only to one that named it too. */
-export const wireFeature = { projectAnswers: 'project-answers', ledgerHeads: 'ledger-heads' } as const;
+export const wireFeature = {
+  projectAnswers: 'project-answers',
+  ledgerHeads: 'ledger-heads',
+  turnsDone: 'turns-done',
+} as const;
 export const wireFeatures: readonly string[] = Object.values(wireFeature);
 
 export const wireLimits = {

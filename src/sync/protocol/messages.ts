@@ -20,7 +20,7 @@ export const memberSchema = z.object({
   online: z.boolean(),
   updates: z.number().int().min(0),
   lastSeen: z.string().max(40).nullable(),
-  /** Where it says that its peers reach it (an `address` statement); null or absent where it said nothing since the hub started. */
+  /** Where it says that its peers reach it (an `address` statement); null or absent where it said nothing. */
   address: signedSchema.nullable().optional(),
 });
 export type Member = z.infer<typeof memberSchema>;
@@ -50,6 +50,7 @@ export const fromSiteSchema = z.discriminatedUnion('kind', [
     envelopes: z.array(envelopeSchema).max(wireLimits.members),
   }),
   z.object({ kind: z.literal('project-answered'), id, answer: signedSchema }),
+  z.object({ kind: z.literal('turns-done'), id, done: signedSchema }),
   /** Heads of the ledgers (section 12): the site's own, and its countersignature of the hub's last. */
   z.object({ kind: z.literal('heads-exchanged'), id, head: signedSchema, witness: signedSchema.nullable() }),
   z.object({ kind: z.literal('leave'), id }),
@@ -119,7 +120,7 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unmasking-asked'), unmasking: signedSchema }),
   z.object({ kind: z.literal('masked-update-counted'), receipt: signedSchema }),
   z.object({ kind: z.literal('masked-buffer-ended'), buffer: hashSchema, fault: faultSchema }),
-  /** Reply to whatever a site says of a masked buffer. */
+  /** Reply to `turns-done`, and to whatever a site says of a masked buffer. */
   z.object({ kind: z.literal('noted'), re: id }),
 ]);
 export type FromHub = z.infer<typeof fromHubSchema>;

@@ -96,6 +96,16 @@ const projectAnswerSchema = z.object({
   answeredAt: instant,
 });
 
+/** A site's word that it has made, or taken over, the last turn of a project whose mode has no trunk at the hub. */
+const turnsDoneSchema = z.object({
+  project: projectId,
+  projectHash: hashSchema,
+  turn: version,
+  /** SHA-256 of the weights that it ends with. */
+  model: hashSchema,
+  at: instant,
+});
+
 /** How far the owner's ledger has come. */
 const ledgerHeadSchema = z.object({
   owner: fingerprintSchema,
@@ -215,6 +225,7 @@ const schemas = {
   'site-card': siteCardSchema,
   address: addressStatementSchema,
   'project-answer': projectAnswerSchema,
+  'turns-done': turnsDoneSchema,
   'ledger-head': ledgerHeadSchema,
   'ledger-witness': ledgerWitnessSchema,
 } as const;

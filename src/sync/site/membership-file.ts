@@ -112,6 +112,8 @@ const stateSchema = z.object({
     .nullable()
     .default(null),
   role: memberRoleSchema.default('site'),
+  /** In a mode without trunk: the project of whose end here the hub has heard. */
+  endHeardOf: hashSchema.nullable().default(null),
   ledgerHeads: z
     .object({
       /** The last head that the hub told of its own ledger, and this site's word on it. */
@@ -191,6 +193,7 @@ export function newMembershipState(
     leakProbe: null,
     answer: null,
     role: 'site',
+    endHeardOf: null,
     ledgerHeads: { hub: null, witness: null, countersigned: null },
     turn: 0,
     trainedFrom: null,

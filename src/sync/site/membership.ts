@@ -25,6 +25,7 @@ import { openOutbox } from './outbox.ts';
 import { openPeerLines, type PeerLines } from './peer-lines.ts';
 import { openProjectAnswers } from './project-answer.ts';
 import type { SiteWork } from './site-work.ts';
+import { openTurnsDone } from './turns-done.ts';
 import type { WayOut } from './way-out.ts';
 import { openWorkLoop } from './work-loop.ts';
 
@@ -128,6 +129,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   const bench = openBench(desk);
   const answers = openProjectAnswers(desk);
   const exchangeHeads = openLedgerHeads(desk, order.ledger ?? null);
+  const tellTurnsDone = openTurnsDone(desk);
   /** What the hub understands beyond the first version of the wire. */
   let hubFeatures: readonly string[] = [];
   const outbox = openOutbox(desk, order.random);
@@ -213,7 +215,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     });
     if (state.owesLeave) return void sayGoodbye(opened);
     void outbox.deliver().then(() => loop.poke());
-    void answers.deliver(hubFeatures);
+    void answers.deliver(hubFeatures).then(() => tellTurnsDone(hubFeatures));
     void exchangeHeads(hubFeatures).catch(() => {});
     shareModel();
     desk.changed();
@@ -245,7 +247,13 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     }
   };
 
-  const loop = openWorkLoop({ desk, bench, outbox, random: order.random });
+  const loop = openWorkLoop({
+    desk,
+    bench,
+    outbox,
+    random: order.random,
+    onTurnsDone: () => void tellTurnsDone(hubFeatures),
+  });
   const lines: PeerLines = openPeerLines({
     desk,
     random: order.random,

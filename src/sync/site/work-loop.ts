@@ -33,6 +33,8 @@ export function openWorkLoop(order: {
   readonly bench: Bench;
   readonly outbox: Outbox;
   readonly random: () => number;
+  /** In a mode without trunk: the last turn is made here, and on the disk. */
+  readonly onTurnsDone: () => void;
 }): WorkLoop {
   const { desk, bench, outbox } = order;
   const { state, blobs, work } = desk;
@@ -131,6 +133,7 @@ export function openWorkLoop(order: {
     if (outcome === 'finished' && state.project !== null) {
       state.project.isFinished = true;
       desk.save();
+      order.onTurnsDone();
     }
     return true;
   };

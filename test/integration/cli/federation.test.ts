@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Membership } from '../../../src/contract/federation.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
+import { makeCertificate } from '../sync/own-certificate.ts';
 import { imagiq, start, temporaryFolder } from './imagiq.ts';
 
 const classes = 'effusion,nodule,normal,pneumothorax';
@@ -98,6 +99,27 @@ describe('a federation from the command line', () => {
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/used|invite/i);
   }, 60_000);
+
+  test('an authority that is named with the invite is believed, and kept once the hub has let the site in', async () => {
+    const folder = temporaryFolder();
+    const { certFile, keyFile } = makeCertificate(folder, 'hub');
+    const stranger = makeCertificate(folder, 'stranger');
+    const data = path.join(folder, 'hub');
+    const hub = start('--json', 'hub', '--data', data, '--port', '0', '--tls-cert', certFile, '--tls-key', keyFile);
+    await hub.firstLine;
+    const home = path.join(folder, 'home');
+    const join = async (...flags: string[]) => imagiq('--home', home, '--json', 'join', await inviteTo(data), ...flags);
+    const codeOf = async (...flags: string[]) => (await join(...flags)).json<{ fault: { code: number } }>().fault.code;
+    const kept = async () =>
+      (await imagiq('--home', home, '--json', 'settings')).json<{ connection: { caFile: string | null } }>().connection;
+    expect(await codeOf()).toBe(488);
+    expect(await codeOf('--ca', stranger.certFile)).toBe(488);
+    expect(await codeOf('--ca', keyFile)).toBe(484);
+    expect(await kept()).toMatchObject({ caFile: null });
+    expect((await join('--ca', certFile)).json<Membership>()).toMatchObject({ federation: 'ImagiQ' });
+    expect(await kept()).toMatchObject({ caFile: certFile, caProblem: null });
+    expect(await codeOf('--ca', stranger.certFile)).toBe(814);
+  }, 300_000);
 
   test('text that is no invite is refused before anything is sent', async () => {
     const ended = await imagiq('--home', path.join(temporaryFolder(), 'home'), 'join', 'imagiq://join/nonsense');

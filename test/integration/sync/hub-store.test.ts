@@ -12,6 +12,7 @@ import { openHubLedger } from '../../../src/sync/hub/hub-ledger.ts';
 import { createInvite, createInviteIn } from '../../../src/sync/hub/invites.ts';
 import { openMembers } from '../../../src/sync/hub/members.ts';
 import { openPresence } from '../../../src/sync/hub/presence.ts';
+import { ChangedMeanwhile, openMaskedStore } from '../../../src/sync/hub/masked-store.ts';
 import { openRelay } from '../../../src/sync/hub/relay.ts';
 import { openTrunkStore, projectHashOf } from '../../../src/sync/hub/trunk-store.ts';
 import { parseInvite } from '../../../src/sync/protocol/invite-link.ts';
@@ -334,6 +335,39 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
     expect(blobs.has(one.sealedBlob)).toBe(false);
   });
 
+  it('changes a masked buffer for whoever saw it as it stands, and for nobody else', async () => {
+    const { db, blobs, site, keys } = await federation();
+    const store = openMaskedStore(db, blobs);
+    const sign = (text: string): Signed => ({ statement: text, signature: 'A'.repeat(86) });
+    const offer = { site: site.fingerprint, name: 'Lyon', publicKey: keys.publicKey, offer: sign('offer') };
+    await store.putOffer(projectHash, offer, at, null);
+    const empty = { step: 'sharing' as const, stepEndsAt: 1, dealt: {}, unmasking: null, revealed: {} };
+    const begun = { ...empty, roster: sign('roster'), members: [offer] };
+    const otherOffer = { ...begun, members: [{ ...offer, offer: sign('another') }] };
+    await expect(store.begin(projectHash, otherOffer, 0)).rejects.toBeInstanceOf(ChangedMeanwhile);
+    await expect(store.begin(projectHash, begun, 1)).rejects.toBeInstanceOf(ChangedMeanwhile);
+    const first = await store.begin(projectHash, begun, 0);
+    expect(await store.offers(projectHash)).toEqual([]);
+    await expect(store.begin(projectHash, begun, 0)).rejects.toBeInstanceOf(ChangedMeanwhile);
+    await expect(store.putOffer(projectHash, offer, at, null)).rejects.toBeInstanceOf(ChangedMeanwhile);
+
+    const standing = (await store.open(projectHash))!;
+    expect(standing).toEqual({ ...begun, revision: first });
+    const second = await store.save(projectHash, { ...standing, step: 'masking' }, true);
+    await expect(store.save(projectHash, standing, true)).rejects.toBeInstanceOf(ChangedMeanwhile);
+    const update = { site: site.fingerprint, blob: blobs.put(weightsOf(5)), update: sign('update') };
+    await expect(store.addUpdate(projectHash, first, update)).rejects.toBeInstanceOf(ChangedMeanwhile);
+    const added = await store.addUpdate(projectHash, second, update);
+    expect(added.arrived).toBe(1);
+    await expect(store.end(projectHash, { name: 'a', seen: second, fault: null })).rejects.toBeInstanceOf(
+      ChangedMeanwhile,
+    );
+    expect(await store.updates(projectHash)).toHaveLength(1);
+    await store.end(projectHash, { name: 'a', seen: added.revision, fault: null });
+    expect(await store.open(projectHash)).toBeNull();
+    expect(await store.updates(projectHash)).toEqual([]);
+  });
+
   it('tells of what other processes did, in order, and of nothing that was undone', async () => {
     const place = await newPlace();
     const [db, other] = [await open(place), await open(place)];
@@ -354,9 +388,9 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
     await until('all are heard', () => heard.length >= 3);
     await end();
     expect(heard).toEqual([
-      { kind: 'update-accepted', subject: 'one', isOwn: false },
-      { kind: 'update-accepted', subject: 'two', isOwn: false },
-      { kind: 'member-changed', subject: 'three', isOwn: false },
+      { kind: 'update-accepted', subject: 'one', detail: null, isOwn: false },
+      { kind: 'update-accepted', subject: 'two', detail: null, isOwn: false },
+      { kind: 'member-changed', subject: 'three', detail: null, isOwn: false },
     ]);
   });
 });

@@ -1,38 +1,14 @@
 // The hub's own TLS: sites and browsers reach it encrypted, and a renewed certificate is served without a restart.
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { openBench, until } from './federation-fixture.ts';
+import { makeCertificate } from './own-certificate.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
-
-/** A certificate of its own authority for this machine. */
-function makeCertificate(folder: string, name: string): { certFile: string; keyFile: string } {
-  const certFile = path.join(folder, `${name}.crt`);
-  const keyFile = path.join(folder, `${name}.key`);
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-    ].concat(['-keyout', keyFile, '-out', certFile]),
-    { stdio: 'ignore' },
-  );
-  return { certFile, keyFile };
-}
 
 /** Name on the certificate that a new connection is shown; it must be of this authority. */
 function shownName(port: number, authority: string): Promise<string> {

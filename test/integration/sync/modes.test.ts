@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import type { Ancestor } from '../../../src/contract/peers.ts';
 import type { Mode } from '../../../src/contract/federation.ts';
-import { openHub } from '../../../src/sync/hub/hub.ts';
+import { type Hub, openHub } from '../../../src/sync/hub/hub.ts';
 import {
   firstWeight,
   openBench,
@@ -35,7 +35,11 @@ interface Starter {
 }
 
 /** Sites of one federation whose project has this mode; they begin together. */
-async function sitesIn(mode: Mode, commits: number, starters: readonly Starter[]): Promise<PracticeSite[]> {
+async function sitesIn(
+  mode: Mode,
+  commits: number,
+  starters: readonly Starter[],
+): Promise<{ readonly hub: Hub; readonly sites: PracticeSite[] }> {
   const project = practiceProject({ mode, commits });
   const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
   const sites: PracticeSite[] = [];
@@ -47,7 +51,7 @@ async function sitesIn(mode: Mode, commits: number, starters: readonly Starter[]
   await until('they know each other', () =>
     sites.every((site) => site.memberships()[0]!.project && site.memberships()[0]!.members.length === starters.length),
   );
-  return sites;
+  return { hub, sites };
 }
 const finished = (sites: readonly PracticeSite[]): Promise<boolean> =>
   until('all are done', () => sites.every((site) => site.memberships()[0]!.state === 'finished'), 60_000);
@@ -55,13 +59,16 @@ const finished = (sites: readonly PracticeSite[]): Promise<boolean> =>
 describe('cyclic', () => {
   it('the one model travels around: each trains it in turn, and all end with the same', async () => {
     const steps = [0.25, 0.5, 1];
-    const sites = await sitesIn(
+    const { hub, sites } = await sitesIn(
       { kind: 'cyclic', patienceMs: 60_000 },
       6,
       steps.map((step, index) => ({ name: ['Lyon', 'Oslo', 'Quito'][index]!, step })),
     );
     for (const site of sites) await site.approve('ImagiQ', 'chest');
+    await until('the first turn', () => sites.some((site) => site.memberships()[0]!.trunkVersion > 0));
+    expect(await hub.status()).toMatchObject({ isFinished: false });
     await finished(sites);
+    await until('the hub has heard of it', async () => (await hub.status()).isFinished);
     expect(sites.map(sharedWeight)).toEqual([3.5, 3.5, 3.5]);
     const chain = sites[0]!.lineage('ImagiQ').filter(({ branch }) => branch === 'chain');
     expect(chain.map(({ turn }) => turn)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -71,7 +78,7 @@ describe('cyclic', () => {
   }, 120_000);
 
   it('goes on without a member that is away: the next one steps in', async () => {
-    const sites = await sitesIn({ kind: 'cyclic', patienceMs: 400 }, 4, [
+    const { hub, sites } = await sitesIn({ kind: 'cyclic', patienceMs: 400 }, 4, [
       { name: 'Lyon', step: 0.5 },
       { name: 'Oslo', step: 0.5 },
       { name: 'Quito', step: 0.5 },
@@ -80,19 +87,22 @@ describe('cyclic', () => {
     await quito.close();
     for (const site of [lyon, oslo]) await site.approve('ImagiQ', 'chest');
     await finished([lyon, oslo]);
+    // Quito never approved: it is not waited for.
+    await until('the hub has heard of it', async () => (await hub.status()).isFinished);
     expect([lyon, oslo].map(sharedWeight)).toEqual([2, 2]);
   }, 120_000);
 });
 
 describe('rotating', () => {
   it('is federated averaging whoever aggregates: the mean by examples, round by round', async () => {
-    const sites = await sitesIn({ kind: 'rotating', patienceMs: 60_000 }, 3, [
+    const { hub, sites } = await sitesIn({ kind: 'rotating', patienceMs: 60_000 }, 3, [
       { name: 'Lyon', step: 0.5, examples: 30 },
       { name: 'Oslo', step: 1, examples: 10 },
       { name: 'Quito', step: 2, examples: 10 },
     ]);
     for (const site of sites) await site.approve('ImagiQ', 'chest');
     await finished(sites);
+    await until('the hub has heard of it', async () => (await hub.status()).isFinished);
     // (30 × 0.5 + 10 × 1 + 10 × 2) / 50 in each of three rounds.
     for (const weight of sites.map(sharedWeight)) expect(weight).toBeCloseTo(2.7, 5);
     const rounds = sites[0]!.lineage('ImagiQ').filter(({ branch }) => branch === 'chain');
@@ -102,7 +112,7 @@ describe('rotating', () => {
   }, 120_000);
 
   it('another site takes the round of one that is away', async () => {
-    const sites = await sitesIn({ kind: 'rotating', patienceMs: 1_500 }, 3, [
+    const { hub, sites } = await sitesIn({ kind: 'rotating', patienceMs: 1_500 }, 3, [
       { name: 'Lyon', step: 0.5 },
       { name: 'Oslo', step: 1 },
       { name: 'Quito', step: 9 },
@@ -111,6 +121,7 @@ describe('rotating', () => {
     await quito.close();
     for (const site of [lyon, oslo]) await site.approve('ImagiQ', 'chest');
     await finished([lyon, oslo]);
+    await until('the hub has heard of it', async () => (await hub.status()).isFinished);
     expect(sharedWeight(lyon)).toBe(sharedWeight(oslo));
     expect(sharedWeight(lyon)).toBeGreaterThan(1.4);
   }, 120_000);

@@ -30,6 +30,8 @@ export async function rawSite(order: {
   readonly keys?: DeviceKeys;
   /** Comes back as the member that it is. */
   readonly isEnrolled?: boolean;
+  /** Where it says that its peers reach it. */
+  readonly url?: string;
 }): Promise<RawSite> {
   const invite = parseInvite(order.invite);
   const keys = order.keys ?? createDeviceKeys();
@@ -43,7 +45,14 @@ export async function rawSite(order: {
     inviteCode: order.isEnrolled ? null : invite.code,
     lastModelSequence: 0,
     agent: null,
-    address: null,
+    address:
+      order.url === undefined
+        ? null
+        : signStatement(
+            'address',
+            { hub: invite.hubFingerprint, device: keys.fingerprint, sequence: 1, url: order.url, certificate: 'AAAA' },
+            keys,
+          ),
   });
   const channel = openChannel({
     ...line,

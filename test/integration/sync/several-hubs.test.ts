@@ -154,6 +154,24 @@ describe('two hubs over one database', { timeout: 90_000 }, () => {
     expect(a.child.exitCode).toBeNull();
   });
 
+  it('tell the sites of each where those of the other say that their peers reach them, and again after a restart', async () => {
+    const { a, b, at, startAgain } = await twoHubs({ rule: { bufferSize: 2 }, commits: 5 });
+    const addressHeard = ({ heard }: RawSite) =>
+      heard
+        .flatMap((news) => (news.kind === 'members-changed' ? news.members : 'changed' in news ? news.changed : []))
+        .flatMap(({ address }) => (address ? [parseStatement('address', address.statement).url] : []));
+    const oslo = await join(at(b, a.invites[1]), 'Oslo');
+    const url = 'wss://lyon.example.org:8444';
+    const lyon = bench.keep(await rawSite({ invite: at(a), folder: bench.folder(), name: 'Lyon', url }));
+    await until('Oslo heard of it', () => addressHeard(oslo).includes(url));
+    a.child.kill('SIGKILL');
+    await a.died;
+    await lyon.channel.ended;
+    const quito = await join(at(await startAgain(), a.invites[2]), 'Quito');
+    await until('Quito heard of it', () => addressHeard(quito).length > 0);
+    expect(new Set([...addressHeard(oslo), ...addressHeard(quito)])).toEqual(new Set([url]));
+  });
+
   it('are one address to real sites, which finish their project though a hub is killed and another starts', async () => {
     const address = await oneAddress(bench);
     const options = { rule: { bufferSize: 2 }, commits: 4 };

@@ -73,3 +73,56 @@ describe('fault 9: a hub that is killed between two operations on its files', ()
     180_000,
   );
 });
+
+describe('fault 9: a hub that is killed in the middle of an aggregation', () => {
+  // Large enough that adding them up takes a while.
+  const large = 1_000_000;
+  const fourOptions = { rule: { bufferSize: 4 }, commits: 2 };
+  const fourProject = practiceProject(fourOptions);
+  const made = [0.25, -2, 1 / 3, 7];
+
+  /** The trunk of four updates; the hub is killed so long after the fourth, which makes the commit due, was offered. */
+  async function trunkOfFour(killedAfterMs: number | null): Promise<Buffer> {
+    const order = { folder: bench.folder(), project: fourOptions, weights: large };
+    let hub = await hubProcess(order);
+    const invite = { invite: hub.invites[0]!, folder: bench.folder(), name: 'Lyon' };
+    let site = await rawSite(invite);
+    const updates = made.map((value) => rawUpdate(site, fourProject, weightsOf(value, large)));
+    const offer = async ({ blob, signed }: (typeof updates)[number]): Promise<void> => {
+      await site.channel.putBlob(blob);
+      await site.channel.ask({ kind: 'update-offered', update: signed });
+    };
+    for (const update of updates.slice(0, 3)) await offer(update);
+    const last = updates[3]!;
+    await site.channel.putBlob(last.blob);
+    const answered = site.channel.ask({ kind: 'update-offered', update: last.signed }).catch(() => {});
+    if (killedAfterMs === null) await answered;
+    else {
+      await new Promise((resolve) => setTimeout(resolve, killedAfterMs));
+      hub.child.kill('SIGKILL');
+      await hub.died;
+      await answered;
+      hub = await hubProcess({ ...order, port: hub.port });
+      site = await rawSite({ ...invite, keys: site.keys, isEnrolled: true });
+      // Whether it was accepted before is not known to a site: it offers again.
+      await offer(last);
+    }
+    await site.close();
+    hub.child.kill('SIGKILL');
+    await hub.died;
+    const reopened = bench.keep(await openHub({ folder: order.folder, port: 0 }));
+    expect(await reopened.status()).toMatchObject({ trunkVersion: 1, acceptedUpdates: 4, bufferedUpdates: 0 });
+    return Buffer.from((await reopened.trunkWeights())!);
+  }
+
+  let whole: Promise<Buffer> | null = null;
+  it.each([0, 15, 40, 90, 180])(
+    '%i ms after the last update was offered: every update counts once, and the trunk is the same to the last bit',
+    async (afterMs) => {
+      whole ??= trunkOfFour(null);
+      const undisturbed = await whole;
+      expect((await trunkOfFour(afterMs)).equals(undisturbed)).toBe(true);
+    },
+    180_000,
+  );
+});
