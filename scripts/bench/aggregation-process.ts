@@ -2,9 +2,8 @@
 // `copy`: as many bytes copied in memory.
 import path from 'node:path';
 import { trunkRuleSchema, updateFormSchema } from '../../src/contract/federation.ts';
-import { heldValues } from '../../src/sync/aggregation/tensor-values.ts';
 import { commitOfUpdates } from '../../src/sync/aggregation/trunk-commit.ts';
-import { openUpdate } from '../../src/sync/aggregation/update-values.ts';
+import { openUpdate, openWeights } from '../../src/sync/aggregation/update-values.ts';
 import { openFileRanges } from '../../src/sync/hub/file-ranges.ts';
 
 const [kind, folder = '', ...numbers] = process.argv.slice(2);
@@ -14,9 +13,9 @@ function commit(): void {
   const layout = new Map([['weights', { shape: [parameters] }]]);
   const files = openFileRanges();
   const form = updateFormSchema.parse({ updateCodec: 'float32' });
-  const base = new Map([['weights', { shape: [parameters], values: new Float32Array(parameters) }]]);
   commitOfUpdates({
-    base: { layout, values: heldValues(base) },
+    // Any weights will do.
+    base: openWeights(files.of(path.join(folder, '0'))),
     layout,
     statistics: new Set(),
     optimizerState: null,

@@ -26,10 +26,10 @@ export async function aggregation(isQuick: boolean): Promise<Measurement[]> {
     const headerBytes = writeUpdates(folder, updates);
     const numbers = [parameters, updates, headerBytes].map(String);
     const kinds = {
-      ours: () => run(process.execPath, script('aggregation-process.ts'), 'updates', folder, ...numbers),
-      copy: () => run(process.execPath, script('aggregation-process.ts'), 'copy', folder, ...numbers),
-      numpyFiles: () => run('/usr/bin/python3', script('numpy-sum.py'), 'files', folder, ...numbers),
-      numpyMemory: () => run('/usr/bin/python3', script('numpy-sum.py'), 'memory', folder, ...numbers),
+      ours: () => run(process.execPath, ours, 'updates', folder, ...numbers),
+      copy: () => run(process.execPath, ours, 'copy', folder, ...numbers),
+      numpyFiles: () => run('/usr/bin/python3', numpy, 'files', folder, ...numbers),
+      numpyMemory: () => run('/usr/bin/python3', numpy, 'memory', folder, ...numbers),
     };
     const ran: Record<keyof typeof kinds, z.infer<typeof ranSchema>[]> = {
       ours: [],
@@ -81,7 +81,8 @@ export async function aggregation(isQuick: boolean): Promise<Measurement[]> {
   }
 }
 
-const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const ours = fileURLToPath(new URL('./aggregation-process.ts', import.meta.url));
+const numpy = fileURLToPath(new URL('./numpy-sum.py', import.meta.url));
 
 /** Each the same numbers begun at another place. @returns bytes before the numbers. */
 function writeUpdates(folder: string, updates: number): number {

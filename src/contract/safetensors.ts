@@ -42,29 +42,43 @@ const metadataSchema = z.record(z.string(), z.string());
 
 /** Encodes tensors in the order given; the same input gives the same bytes, so a hash of the file names its content. */
 export function encodeTensorFile(file: TensorFile): Uint8Array {
-  const header: Record<string, unknown> = {};
-  if (Object.keys(file.metadata).length > 0) header['__metadata__'] = file.metadata;
-  let offset = 0;
+  const { bytes, tensors } = tensorFileRoom(file.tensors, file.metadata);
   for (const [name, tensor] of file.tensors) {
-    const expected = elementBytes[tensor.elementType] * product(tensor.shape);
-    if (tensor.bytes.byteLength !== expected) {
-      throw new Error(`tensor ${name}: ${tensor.bytes.byteLength} bytes for a shape of ${expected}`);
+    const room = tensors.get(name)!;
+    if (tensor.bytes.byteLength !== room.byteLength) {
+      throw new Error(`tensor ${name}: ${tensor.bytes.byteLength} bytes for a shape of ${room.byteLength}`);
     }
-    header[name] = { dtype: tensor.elementType, shape: tensor.shape, data_offsets: [offset, offset + expected] };
-    offset += Math.ceil(expected / alignmentBytes) * alignmentBytes;
+    room.set(tensor.bytes);
+  }
+  return bytes;
+}
+
+/** A file of these tensors that is whole but for their bytes, which are 0, and where each one's go: aligned parts of the file. */
+export function tensorFileRoom(
+  layout: ReadonlyMap<string, Pick<Tensor, 'elementType' | 'shape'>>,
+  metadata: TensorFile['metadata'],
+): { readonly bytes: Uint8Array; readonly tensors: ReadonlyMap<string, Uint8Array> } {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
+  const places: [string, number, number][] = [];
+  let offset = 0;
+  for (const [name, { elementType, shape }] of layout) {
+    const size = elementBytes[elementType] * product(shape);
+    header[name] = { dtype: elementType, shape, data_offsets: [offset, offset + size] };
+    places.push([name, offset, offset + size]);
+    offset += Math.ceil(size / alignmentBytes) * alignmentBytes;
   }
   let text = JSON.stringify(header);
   text += ' '.repeat((alignmentBytes - (Buffer.byteLength(text) % alignmentBytes)) % alignmentBytes);
   const headerBytes = new TextEncoder().encode(text);
-  const out = new Uint8Array(8 + headerBytes.length + offset);
-  new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
-  out.set(headerBytes, 8);
-  let position = 8 + headerBytes.length;
-  for (const tensor of file.tensors.values()) {
-    out.set(tensor.bytes, position);
-    position += Math.ceil(tensor.bytes.byteLength / alignmentBytes) * alignmentBytes;
-  }
-  return out;
+  const body = 8 + headerBytes.length;
+  const bytes = new Uint8Array(body + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
+  bytes.set(headerBytes, 8);
+  return {
+    bytes,
+    tensors: new Map(places.map(([name, start, end]) => [name, bytes.subarray(body + start, body + end)])),
+  };
 }
 
 /** Where each tensor's bytes lie in a file, so that a large file can be read in pieces. */

@@ -7,7 +7,7 @@ import { type Combination, combinationOf } from './combination.ts';
 import { type Contribution, distinctContributions, type UpdateToCombine } from './contributions.ts';
 import { openServerStep } from './server-optimizer.ts';
 import { blocksOf, heldValues, largestBlock, type TensorValues } from './tensor-values.ts';
-import { valueCount, type WeightLayout, type Weights, type WeightTensor } from './weights.ts';
+import { type WeightLayout, type Weights, weightsInFile } from './weights.ts';
 
 /** The part of a project's trunk rule that makes a commit from its updates. */
 export type CommitRule = Pick<
@@ -17,6 +17,8 @@ export type CommitRule = Pick<
 
 export interface Commit {
   readonly weights: Weights;
+  /** The weights' tensor file, in which they lie. */
+  readonly bytes: Uint8Array;
   /** The server optimiser's state for the next commit; null when it has none. */
   readonly optimizerState: Weights | null;
 }
@@ -62,9 +64,7 @@ export function commitOf(
   const { layout, base, combination, rule, statistics } = order;
   const trained = new Map([...layout].filter(([name]) => !statistics.has(name)));
   const step = openServerStep(rule.serverOptimizer, trained, order.optimizerState);
-  const weights = new Map<string, WeightTensor>();
-  for (const [name, { shape }] of base.layout)
-    weights.set(name, { shape, values: new Float32Array(valueCount(shape)) });
+  const { weights, bytes } = weightsInFile(base.layout);
   const before = new Float32Array(largestBlock(layout));
   for (const block of blocksOf(base.layout)) {
     const { tensor, from, count } = block;
@@ -77,9 +77,14 @@ export function commitOf(
     if (trained.has(tensor)) step.take(block, change);
     const rate = trained.has(tensor) ? rule.serverLearningRate : 1;
     base.values.read(tensor, from, before.subarray(0, count));
-    for (let index = 0; index < count; index += 1) next[index] = before[index]! + rate * change[index]!;
+    advance(next, before, change, rate);
   }
-  return { weights, optimizerState: step.state };
+  return { weights, bytes, optimizerState: step.state };
+}
+
+/** By itself, so that the runtime compiles it for what it is. */
+function advance(next: Float32Array, before: Float32Array, change: Float64Array, rate: number): void {
+  for (let index = 0; index < next.length; index += 1) next[index] = before[index]! + rate * change[index]!;
 }
 
 export interface OpenCommit {

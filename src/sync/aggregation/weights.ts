@@ -1,5 +1,12 @@
 // Weights in memory and their safetensors form. An update (weight delta) has the same type: names, shapes, values.
-import { decodeTensorFile, encodeTensorFile, float32Tensor, float32Values } from '../../contract/safetensors.ts';
+import {
+  decodeTensorFile,
+  encodeTensorFile,
+  type ElementType,
+  float32Tensor,
+  float32Values,
+  tensorFileRoom,
+} from '../../contract/safetensors.ts';
 import { aggregationFault } from './faults.ts';
 
 export interface WeightTensor {
@@ -36,6 +43,20 @@ export function decodeWeights(bytes: Uint8Array): Weights {
 export function encodeWeights(weights: Weights, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const tensors = new Map([...weights].map(([name, { shape, values }]) => [name, float32Tensor(values, shape)]));
   return encodeTensorFile({ tensors, metadata });
+}
+
+/** Weights of this layout, all 0, that lie in their own tensor file: what is written to them stands in its bytes. */
+export function weightsInFile(layout: WeightLayout): { readonly weights: Weights; readonly bytes: Uint8Array } {
+  const elementType: ElementType = 'F32';
+  const { bytes, tensors } = tensorFileRoom(
+    new Map([...layout].map(([name, { shape }]) => [name, { elementType, shape }])),
+    {},
+  );
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, { shape }] of layout) {
+    weights.set(name, { shape, values: float32Values({ elementType, shape, bytes: tensors.get(name)! }) });
+  }
+  return { weights, bytes };
 }
 
 /** How many numbers weights of this layout hold. */

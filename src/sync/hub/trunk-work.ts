@@ -80,13 +80,12 @@ export async function makeCommit(
   onStep: (step: CommitStep) => void | Promise<void>,
 ): Promise<MadeCommit> {
   const blobs = openBlobFolder(task.blobs.folder, task.blobs);
-  const { weights, optimizerState } = withFiles((files) => commitFrom(files, task));
+  const { bytes, optimizerState } = withFiles((files) => commitFrom(files, task));
   const optimizerBlob = optimizerState === null || task.isLast ? null : blobs.put(encodeWeights(optimizerState));
   await onStep('optimizer-state-written');
-  const encoded = encodeWeights(weights);
-  const blob = blobs.put(encoded);
+  const blob = blobs.put(bytes);
   await onStep('trunk-blob-written');
-  return { blob, bytes: encoded.byteLength, optimizerBlob };
+  return { blob, bytes: bytes.byteLength, optimizerBlob };
 }
 
 function commitFrom(files: FileRanges, task: CommitTask): Commit {
