@@ -27,12 +27,14 @@ export interface ForkedHubOrder {
   /** What the process sends itself at that step: killed by default. */
   readonly dieBy?: 'SIGKILL' | 'SIGSTOP';
   readonly project: Parameters<typeof practiceProject>[0];
+  /** How many weights the trunk has. */
+  readonly weights?: number;
 }
 
 /** Resolves when it listens; ended with the bench. */
 export async function forkHub(bench: TestBench, order: ForkedHubOrder): Promise<ForkedHub> {
   const file = fileURLToPath(new URL('hub-process.ts', import.meta.url));
-  const whole = { port: 0, dieAt: null, dieAtTime: 1, dieBy: 'SIGKILL', ...order };
+  const whole = { port: 0, dieAt: null, dieAtTime: 1, dieBy: 'SIGKILL', weights: 64, ...order };
   const child = fork(file, [JSON.stringify(whole)], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const died = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   bench.keep({

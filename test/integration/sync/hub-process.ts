@@ -3,12 +3,14 @@ import { openHub } from '../../../src/sync/hub/hub.ts';
 import { practiceProject, weightsOf } from './federation-fixture.ts';
 import type { ForkedHubOrder } from './forked-hub.ts';
 
-const { dieAt, dieAtTime, dieBy, project, ...place } = JSON.parse(process.argv[2] ?? '{}') as Required<ForkedHubOrder>;
+const { dieAt, dieAtTime, dieBy, project, weights, ...place } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as Required<ForkedHubOrder>;
 let times = 0;
 const hub = await openHub({
   ...place,
   project: practiceProject(project),
-  initialWeights: weightsOf(0),
+  initialWeights: weightsOf(0, weights),
   onStep(step) {
     if (step !== dieAt) return;
     times += 1;

@@ -95,14 +95,14 @@ describe('the server optimiser’s state of a hub that is killed', () => {
   const project = practiceProject(options);
 
   /** Three commits; a site offers each update until it is answered. The hub dies once in the second commit. */
-  async function trunkAfterThree(dieAt: HubStep | null): Promise<{ trunk: Buffer; blobs: number }> {
+  async function trunkAfterThree(dieAt: HubStep | null, weights = 64): Promise<{ trunk: Buffer; blobs: number }> {
     const folder = bench.folder();
-    let hub = await hubProcess({ folder, ...(dieAt && { dieAt, dieAtTime: 2 }), project: options });
+    let hub = await hubProcess({ folder, ...(dieAt && { dieAt, dieAtTime: 2 }), project: options, weights });
     let deaths = 0;
     const order = { invite: hub.invites[0]!, folder: bench.folder(), name: 'Lyon' };
     let site = await rawSite(order);
     for (const value of [0.5, -0.3, 2]) {
-      const { blob, signed } = rawUpdate(site, project, weightsOf(value));
+      const { blob, signed } = rawUpdate(site, project, weightsOf(value, weights));
       const offer = async (): Promise<void> => {
         await site.channel.putBlob(blob);
         await site.channel.ask({ kind: 'update-offered', update: signed });
@@ -112,7 +112,7 @@ describe('the server optimiser’s state of a hub that is killed', () => {
       } catch {
         await hub.died;
         deaths += 1;
-        hub = await hubProcess({ folder, port: hub.port, project: options });
+        hub = await hubProcess({ folder, port: hub.port, project: options, weights });
         site = await rawSite({ ...order, keys: site.keys, isEnrolled: true });
         await offer();
       }
@@ -169,6 +169,19 @@ describe('the server optimiser’s state of a hub that is killed', () => {
       firstWeight(encodeWeights(commit(trunk, 1, state).weights)),
       3,
     );
+  }, 120_000);
+
+  it('nor where a thread computes the commits: a million weights and more', async () => {
+    const weights = 1_100_000;
+    const whole = await trunkAfterThree(null, weights);
+    for (const step of ['optimizer-state-written', 'trunk-blob-written'] as const) {
+      const cut = await trunkAfterThree(step, weights);
+      expect({ step, isSame: cut.trunk.equals(whole.trunk), blobs: cut.blobs }).toEqual({
+        step,
+        isSame: true,
+        blobs: 5,
+      });
+    }
   }, 120_000);
 });
 
