@@ -6,6 +6,7 @@ import { memberRoles, type MemberRole } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { openHub } from '../../sync/hub/hub.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
+import { keepYoungHeapSmall } from '../../sync/hub/young-heap.ts';
 import { contextOf } from '../context.ts';
 import { backupCommands } from './hub-backup.ts';
 import { consoleLinkCommand } from './hub-console-link.ts';
@@ -70,6 +71,7 @@ export function hubCommands(): Command[] {
     }
     const project = projectOf(options);
     const postgres = postgresAddress(options.postgres, command);
+    keepYoungHeapSmall();
     const hub = await openHub({
       folder: data,
       port,

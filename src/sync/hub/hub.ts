@@ -389,7 +389,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         clearInterval(signing);
         await sign();
         await presence.close();
-        blobs.close();
+        await blobs.close();
         await db.close();
         lock.release();
       },

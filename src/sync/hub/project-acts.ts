@@ -48,7 +48,7 @@ export function proposeProjectIn(
       await trunk.setProject(project, initialWeights);
     } finally {
       await trunk.close();
-      blobs.close();
+      await blobs.close();
     }
     return projectStanding(db);
   });

@@ -95,17 +95,6 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
       send({ ...body, id } as Question);
     });
   };
-  const transfers = openTransfers({
-    blobs: order.blobs,
-    socket,
-    send,
-    ask,
-    mayReceive: order.mayReceive,
-    maySend: order.maySend,
-    onSending: order.onSending,
-    onTraffic: (sent, got) => order.onTraffic?.(sent, got),
-    idleMs,
-  });
   const close = (code: number, reason: string): void => {
     if (socket.readyState === WebSocket.OPEN) socket.close(code, reason.slice(0, 120));
     // A peer that does not answer the close is not waited for.
@@ -117,6 +106,18 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     endedBy ??= fault;
     close(closeCodes.malformed, fault.message);
   };
+  const transfers = openTransfers({
+    blobs: order.blobs,
+    socket,
+    send,
+    ask,
+    mayReceive: order.mayReceive,
+    maySend: order.maySend,
+    onSending: order.onSending,
+    onTraffic: (sent, got) => order.onTraffic?.(sent, got),
+    onBroken: breakOff,
+    idleMs,
+  });
 
   const answer = async (message: In): Promise<void> => {
     const id = 'id' in message ? message.id : null;

@@ -16,17 +16,24 @@ export interface Chunk {
   readonly payload: Uint8Array;
 }
 
-export function encodeChunk(chunk: Chunk): Uint8Array {
-  const frame = Buffer.alloc(chunkHeaderBytes + chunk.payload.length);
+export function encodeChunk({ transfer, offset, payload }: Chunk): Uint8Array {
+  const frame = Buffer.allocUnsafe(chunkHeaderBytes + payload.length);
+  frame.set(payload, chunkHeaderBytes);
+  writeChunkHeader(frame, transfer, offset);
+  return frame;
+}
+
+/** Writes the header before a payload that is in its place already, from byte 48 to the frame's end. */
+export function writeChunkHeader(frame: Buffer, transfer: string, offset: number): void {
+  const payload = frame.subarray(chunkHeaderBytes);
+  frame.fill(0, 0, chunkHeaderBytes);
   frame.writeUInt16LE(magic, 0);
   frame.writeUInt8(1, 2);
   frame.writeUInt8(chunkType, 3);
-  frame.write(chunk.transfer, 4, 16, 'hex');
-  frame.writeUInt32LE(chunk.payload.length, 20);
-  frame.writeBigUInt64LE(BigInt(chunk.offset), 24);
-  frame.writeUInt32LE(crc32(chunk.payload), 32);
-  frame.set(chunk.payload, chunkHeaderBytes);
-  return frame;
+  frame.write(transfer, 4, 16, 'hex');
+  frame.writeUInt32LE(payload.length, 20);
+  frame.writeBigUInt64LE(BigInt(offset), 24);
+  frame.writeUInt32LE(crc32(payload), 32);
 }
 
 /** @throws Fault 401 for anything but one whole chunk; its payload is a view on `frame`. */

@@ -1,5 +1,6 @@
 // Files of the federation are written beside and renamed: a reader sees the old or the new content, never half of it.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Writes `bytes` so that a crash, or a power cut, leaves the old or the new file whole. */
@@ -30,5 +31,16 @@ export function syncFolder(folder: string): void {
     fsyncSync(handle);
   } finally {
     closeSync(handle);
+  }
+}
+
+/** The same beside the event loop. */
+export async function folderSynced(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { WebSocket } from 'ws';
 import { Fault } from '../../contract/fault.ts';
-import type { BlobFolder, BlobReception } from './blob-folder.ts';
-import { encodeChunk, type Chunk } from './chunk-frame.ts';
+import type { BlobFolder } from './blob-folder.ts';
+import type { BlobReception } from './blob-part.ts';
+import { type Chunk, chunkHeaderBytes, writeChunkHeader } from './chunk-frame.ts';
 import type { AnswerBody } from './channel.ts';
 import { isDiskFull, wireFault } from './faults.ts';
 import { wireLimits } from './limits.ts';
@@ -49,6 +50,8 @@ export function openTransfers(order: {
   /** Hears of bytes that are about to leave; what it throws keeps them here. */
   readonly onSending?: ((hash: string, bytes: number) => Promise<void>) | undefined;
   readonly onTraffic: (sent: number, received: number) => void;
+  /** Hears of a chunk that could not be taken: the connection is of no use any more. */
+  readonly onBroken: (thrown: unknown) => void;
   readonly idleMs: number;
 }): Transfers {
   const { blobs, socket } = order;
@@ -56,6 +59,8 @@ export function openTransfers(order: {
   const incoming = new Map<string, Incoming>();
   /** Blobs that the other end asked for and that are on their way. */
   let serving = 0;
+  /** Chunks that wait for the disk. Nothing more is read from the connection meanwhile. */
+  let unwritten = 0;
   let ended: Fault | null = null;
 
   /** Resolves at the next acknowledgement. @throws when none comes in time, or the channel ends. */
@@ -76,18 +81,26 @@ export function openTransfers(order: {
     const transfer: Outgoing = { acknowledged: from, wake: () => {} };
     outgoing.set(id, transfer);
     const handle = await open(file, 'r');
+    /** Frames that the socket has done with: written anew, since fresh memory costs more than what it holds. */
+    const free: Buffer[] = [];
     try {
       const window = wireLimits.windowChunks * wireLimits.chunkBytes;
-      for (let position = from; position < bytes;) {
+      for (let position = from; ;) {
+        // Another site may bring the same blob: what is there already need not come from here.
+        position = Math.max(position, transfer.acknowledged);
+        if (position >= bytes) break;
         if (ended !== null) throw ended;
         if (position - transfer.acknowledged >= window) {
           await progress(transfer);
           continue;
         }
-        const piece = Buffer.alloc(Math.min(wireLimits.chunkBytes, bytes - position));
-        const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+        const frame = free.pop() ?? Buffer.allocUnsafeSlow(chunkHeaderBytes + wireLimits.chunkBytes);
+        const length = Math.min(wireLimits.chunkBytes, bytes - position);
+        const { bytesRead } = await handle.read(frame, chunkHeaderBytes, length, position);
         if (bytesRead === 0) throw wireFault.unknownBlob(hash);
-        await sendFrame(encodeChunk({ transfer: id, offset: position, payload: piece.subarray(0, bytesRead) }));
+        const filled = frame.subarray(0, chunkHeaderBytes + bytesRead);
+        writeChunkHeader(filled, id, position);
+        await sendFrame(filled, () => free.push(frame));
         position += bytesRead;
       }
       while (transfer.acknowledged < bytes) await progress(transfer);
@@ -97,7 +110,7 @@ export function openTransfers(order: {
     }
   };
   /** Waits for the kernel to take the frame only when the socket already holds a lot. */
-  const sendFrame = (frame: Uint8Array): Promise<void> =>
+  const sendFrame = (frame: Uint8Array, onSent: () => void): Promise<void> =>
     new Promise((resolve, reject) => {
       if (ended !== null) return reject(ended);
       order.onTraffic(frame.length, 0);
@@ -105,6 +118,7 @@ export function openTransfers(order: {
       socket.send(frame, (error) => {
         if (error) reject(wireFault.closed('the network failed'));
         else if (isFull) resolve();
+        onSent();
       });
       if (!isFull) resolve();
     });
@@ -140,7 +154,7 @@ export function openTransfers(order: {
           });
           if (reception.offset === before) throw ended ?? wireFault.silent();
         }
-        reception.finish();
+        await reception.finish();
       } finally {
         incoming.delete(transfer);
         reception.suspend();
@@ -154,16 +168,19 @@ export function openTransfers(order: {
           if (ended !== null) throw ended;
           const transfer = randomBytes(16).toString('hex');
           if (blobs.has(message.hash)) return { kind: 'have', transfer, offset: message.bytes };
-          // A newer transfer of the same blob takes the place of the older.
+          // A newer transfer of the same blob takes the place of this connection's older one.
           for (const [id, { reception: older, onChunk }] of incoming) {
-            if (onChunk === null && older.hash === message.hash) incoming.delete(id);
+            if (onChunk !== null || older.hash !== message.hash) continue;
+            incoming.delete(id);
+            older.suspend();
           }
           const open = [...incoming.values()].filter(({ onChunk }) => onChunk === null);
           if (open.length >= wireLimits.transfers) throw wireFault.tooManyTransfers();
           let reception = blobs.receive(message.hash, message.bytes);
           // Cut between the last chunk and put-end: all bytes are here, so nothing would ever ask for their end again.
-          if (reception.offset === message.bytes) {
-            if (isFinished(reception)) return { kind: 'have', transfer, offset: message.bytes };
+          if (reception.offset >= message.bytes) {
+            if (await isFinished(reception)) return { kind: 'have', transfer, offset: message.bytes };
+            if (ended !== null) throw ended;
             reception = blobs.receive(message.hash, message.bytes);
           }
           incoming.set(transfer, { reception, onChunk: null });
@@ -173,7 +190,7 @@ export function openTransfers(order: {
           const arrived = incoming.get(message.transfer);
           if (arrived === undefined) throw wireFault.superseded();
           incoming.delete(message.transfer);
-          arrived.reception.finish();
+          await arrived.reception.finish();
           return { kind: 'stored' };
         }
         case 'get-begin': {
@@ -217,16 +234,27 @@ export function openTransfers(order: {
       const arriving = incoming.get(chunk.transfer);
       // A chunk of a transfer that was given up is dropped: its sender stops when no acknowledgement comes.
       if (arriving === undefined) return;
-      try {
-        arriving.reception.append(chunk.offset, chunk.payload);
-      } catch (thrown) {
-        incoming.delete(chunk.transfer);
-        if (isDiskFull(thrown)) throw wireFault.diskFull();
-        if (thrown instanceof Fault && thrown.code === wireFault.superseded().code) return;
-        throw thrown;
-      }
-      order.send({ kind: 'chunk-received', transfer: chunk.transfer, offset: arriving.reception.offset });
-      arriving.onChunk?.();
+      // What would be read meanwhile would wait in memory.
+      if (unwritten === 0) socket.pause();
+      unwritten += 1;
+      void arriving.reception
+        .append(chunk.offset, chunk.payload)
+        .then(
+          (offset) => {
+            order.send({ kind: 'chunk-received', transfer: chunk.transfer, offset });
+            arriving.onChunk?.();
+          },
+          (thrown: unknown) => {
+            incoming.delete(chunk.transfer);
+            arriving.reception.suspend();
+            if (thrown instanceof Fault && thrown.code === wireFault.superseded().code) return;
+            order.onBroken(isDiskFull(thrown) ? wireFault.diskFull() : thrown);
+          },
+        )
+        .finally(() => {
+          unwritten -= 1;
+          if (unwritten === 0) socket.resume();
+        });
     },
 
     close(fault) {
@@ -242,9 +270,9 @@ export function openTransfers(order: {
 }
 
 /** Stores a complete reception. @returns false when its bytes were other ones, which are thrown away. */
-function isFinished(reception: BlobReception): boolean {
+async function isFinished(reception: BlobReception): Promise<boolean> {
   try {
-    reception.finish();
+    await reception.finish();
     return true;
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === wireFault.wrongHash().code) return false;

@@ -293,7 +293,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     outbox.close();
     bench.publication.close();
     await Promise.all([link?.close(), lines.close(), loop.close()]);
-    blobs.close();
+    await blobs.close();
   };
   let first: Channel | null = null;
   signAddress();

@@ -74,7 +74,7 @@ export async function rawSite(order: {
     async close() {
       channel.close(1000, 'done');
       await channel.ended;
-      blobs.close();
+      await blobs.close();
     },
   };
 }

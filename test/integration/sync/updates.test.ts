@@ -112,6 +112,21 @@ describe('updates at the hub', () => {
     await second.channel.putBlob(wrong.blob);
   });
 
+  it('that are one blob of several sites at the same moment all arrive, and end nobody’s transfer', async () => {
+    const values = (24 * wireLimits.chunkBytes) / 4;
+    const hub = await newHub(weightsOf(0, values));
+    const bytes = weightsOf(1, values);
+    const sites = [];
+    for (const name of ['Lyon', 'Oslo', 'Quito', 'Turin']) {
+      const invite = await hub.createInvite();
+      sites.push(bench.keep(await rawSite({ invite, folder: bench.folder(), name })));
+    }
+    const updates = sites.map((site) => rawUpdate(site, project, bytes));
+    await Promise.all(sites.map(({ channel }, index) => channel.putBlob(updates[index]!.blob)));
+    await sites[0]!.channel.ask({ kind: 'update-offered', update: updates[0]!.signed });
+    expect((await hub.status()).acceptedUpdates).toBe(1);
+  });
+
   it('whose line was cut after the last chunk are whole at the next attempt, and damaged ones start anew', async () => {
     const hub = await newHub();
     const invite = await hub.createInvite();

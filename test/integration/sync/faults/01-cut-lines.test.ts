@@ -44,7 +44,7 @@ describe('fault 1: a line that is cut', () => {
         line.cutAfter(cutAfter);
         await site.channel.putBlob(blob).catch(() => {});
         await site.channel.ended;
-        site.blobs.close();
+        await site.blobs.close();
         site = await rawSite({ ...order, keys: site.keys, isEnrolled: true });
       }
       await site.channel.putBlob(blob);

@@ -55,7 +55,7 @@ describe('fault 5: whoever reads or speaks slowly', () => {
       expect(residentMegabytes(pid) - before).toBeLessThan(120);
       for (const site of sites) {
         site.line.socket.terminate();
-        site.blobs.close();
+        await site.blobs.close();
       }
     },
     60_000,

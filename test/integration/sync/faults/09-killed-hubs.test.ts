@@ -33,7 +33,7 @@ async function trunkAfterTwo(death: Death | null): Promise<Buffer> {
     } catch {
       await hub.died;
       deaths += 1;
-      site.blobs.close();
+      await site.blobs.close();
       hub = await hubProcess({ folder, port: hub.port, project: options, weights: values });
       site = await rawSite({ ...order, keys: site.keys, isEnrolled: true });
       await offer();

@@ -197,7 +197,7 @@ describe('fault 12: a disk that is full, read-only or damaged', () => {
       await site.channel.ask({ kind: 'update-offered', update: signed });
       first.child.kill('SIGKILL');
       await first.died;
-      site.blobs.close();
+      await site.blobs.close();
       const log = path.join(folder, 'hub.sqlite-wal');
       truncateSync(log, sizeOf(statSync(log).size));
       // Its tables may be in the log alone: then the hub begins anew, with its keys; it must not fall over.

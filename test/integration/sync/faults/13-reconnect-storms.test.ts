@@ -71,6 +71,6 @@ describe('fault 13: a hub that restarts under two hundred sites', () => {
     const latest = Math.max(...returns);
     expect(latest - Math.min(...returns)).toBeGreaterThan(100);
     await Promise.all(links.map((link) => link.close()));
-    blobs.close();
+    await blobs.close();
   }, 240_000);
 });

@@ -1,4 +1,5 @@
-// Makes this process kill itself at a file operation or a frame that a test names: the product has no hooks for it.
+// Makes this process kill itself at a file operation or a frame that a test names: the product has no hooks for it. To be called before
+// the product is loaded.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { WebSocket } from 'ws';
@@ -31,17 +32,32 @@ export function dieAt(death: Death | null): void {
     return;
   }
   const names = new Map<number, string>();
-  const { openSync, writeSync, fsyncSync, renameSync } = fs;
-  const at = <Args extends unknown[], Value>(name: (...args: Args) => string, real: (...args: Args) => Value) =>
-    function (...args: Args): Value {
-      const isMeant =
-        name(...args).includes(death.path) &&
-        (death.holds === undefined || fs.readFileSync(name(...args), 'utf8').includes(death.holds));
-      if (isMeant && death.when === 'before') count();
+  const { openSync, writeSync, fsyncSync, renameSync, write, fsync, promises } = fs;
+  const { rename } = promises;
+  const isMeant = (name: string): boolean =>
+    name.includes(death.path) && (death.holds === undefined || fs.readFileSync(name, 'utf8').includes(death.holds));
+  type Call = (...args: unknown[]) => unknown;
+  const at = (nameOf: (subject: unknown) => string, real: Call): Call =>
+    function (...args) {
+      const isNow = isMeant(nameOf(args[0]));
+      if (isNow && death.when === 'before') count();
+      const done = isNow && death.when === 'after' ? count : (): void => {};
+      const last = args.at(-1);
+      // Beside the event loop: done when it calls back.
+      if (typeof last === 'function') {
+        return real(...args.slice(0, -1), (...results: unknown[]) => {
+          done();
+          (last as Call)(...results);
+        });
+      }
       const value = real(...args);
-      if (isMeant && death.when === 'after') count();
+      if (value instanceof Promise) return value.finally(done);
+      done();
       return value;
     };
+  /** promisify() looks at what the real one carries. */
+  const like = (real: Call, replacement: Call): Call =>
+    Object.defineProperties(replacement, Object.getOwnPropertyDescriptors(real));
   const replaced = fs as unknown as Record<string, unknown>;
   replaced['openSync'] = (file: string, ...rest: [string, number?]) => {
     const handle = openSync(file, ...rest);
@@ -49,9 +65,20 @@ export function dieAt(death: Death | null): void {
     return handle;
   };
   const nameOf = (handle: unknown): string => names.get(Number(handle)) ?? '';
-  if (death.call === 'write') replaced['writeSync'] = at(nameOf, writeSync as (...args: unknown[]) => number);
-  if (death.call === 'fsync') replaced['fsyncSync'] = at(nameOf, fsyncSync as (...args: unknown[]) => void);
-  if (death.call === 'rename')
-    replaced['renameSync'] = at((from) => String(from), renameSync as (...args: unknown[]) => void);
+  const replace = (name: string, subject: (of: unknown) => string, real: unknown): void => {
+    replaced[name] = like(real as Call, at(subject, real as Call));
+  };
+  if (death.call === 'write') {
+    replace('writeSync', nameOf, writeSync);
+    replace('write', nameOf, write);
+  }
+  if (death.call === 'fsync') {
+    replace('fsyncSync', nameOf, fsyncSync);
+    replace('fsync', nameOf, fsync);
+  }
+  if (death.call === 'rename') {
+    replace('renameSync', String, renameSync);
+    (promises as unknown as Record<string, unknown>)['rename'] = at(String, rename as unknown as Call);
+  }
   syncBuiltinESMExports();
 }

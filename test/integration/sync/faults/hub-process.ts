@@ -1,12 +1,10 @@
 // A hub in a process of its own, that a test kills, or that dies at a step or a file operation that the test names.
-import { openHub } from '../../../../src/sync/hub/hub.ts';
-import { practiceProject, weightsOf } from '../federation-fixture.ts';
 import { dieAt, type Death } from './die-at.ts';
 
 export interface HubProcessOrder {
   readonly folder: string;
   readonly port: number;
-  readonly project: Parameters<typeof practiceProject>[0];
+  readonly project: Parameters<typeof import('../federation-fixture.ts').practiceProject>[0];
   /** Of the trunk. */
   readonly weights: number;
   readonly invites: number;
@@ -17,6 +15,8 @@ export interface HubProcessOrder {
 
 const order = JSON.parse(process.argv[2] ?? '{}') as HubProcessOrder;
 dieAt(order.death);
+const { openHub } = await import('../../../../src/sync/hub/hub.ts');
+const { practiceProject, weightsOf } = await import('../federation-fixture.ts');
 let times = 0;
 const hub = await openHub({
   folder: order.folder,

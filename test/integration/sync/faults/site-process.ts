@@ -1,7 +1,5 @@
 // A site in a process of its own, that a test stops or kills, or that dies at a file operation or a frame that the test names.
-import { openSite } from '../../../../src/sync/site/site.ts';
 import type { SiteWork } from '../../../../src/sync/site/site-work.ts';
-import { practiceWork, until } from '../federation-fixture.ts';
 import { dieAt, type Death } from './die-at.ts';
 
 export interface SiteProcessOrder {
@@ -16,6 +14,8 @@ export interface SiteProcessOrder {
 
 const order = JSON.parse(process.argv[2] ?? '{}') as SiteProcessOrder;
 dieAt(order.death);
+const { openSite } = await import('../../../../src/sync/site/site.ts');
+const { practiceWork, until } = await import('../federation-fixture.ts');
 const workOf = (step: number): SiteWork =>
   practiceWork({
     step,

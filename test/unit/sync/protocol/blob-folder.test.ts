@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,47 +17,73 @@ const hash = createHash('sha256').update(bytes).digest('hex');
 describe('a folder of blobs (rule 6)', () => {
   it('goes on where a transfer was cut, also after it was opened anew', async () => {
     const first = openBlobFolder(folder);
-    first.receive(hash, bytes.length).append(0, bytes.subarray(0, 10));
-    first.close();
+    void first.receive(hash, bytes.length).append(0, bytes.subarray(0, 10));
+    await first.close();
     const second = openBlobFolder(folder);
     expect(second.has(hash)).toBe(false);
     const reception = second.receive(hash, bytes.length);
     expect(reception.offset).toBe(10);
-    reception.append(10, bytes.subarray(10));
-    reception.finish();
+    expect(await reception.append(10, bytes.subarray(10))).toBe(bytes.length);
+    await reception.finish();
     expect(Buffer.from(await second.read(hash)).equals(bytes)).toBe(true);
     expect(second.put(bytes)).toBe(hash);
     second.remove(hash);
     expect(second.has(hash)).toBe(false);
   });
 
-  it('throws other bytes away whole, and takes none out of order or beyond the end', () => {
+  it('throws other bytes away whole, and takes none out of order or beyond the end', async () => {
     const blobs = openBlobFolder(folder);
     const wrong = blobs.receive(hash, 4);
-    wrong.append(0, Buffer.from('evil'));
-    expect(() => wrong.finish()).toThrow(/not the ones/);
+    await wrong.append(0, Buffer.from('evil'));
+    await expect(wrong.finish()).rejects.toThrow(/not the ones/);
     const reception = blobs.receive(hash, bytes.length);
     expect(reception.offset).toBe(0);
-    expect(() => reception.append(5, bytes)).toThrow(/continue/);
-    expect(() => reception.append(0, Buffer.alloc(bytes.length + 1))).toThrow(/continue/);
-    blobs.close();
+    await expect(reception.append(5, bytes.subarray(5))).rejects.toThrow(/continue/);
+    await expect(reception.append(0, Buffer.alloc(bytes.length + 1))).rejects.toThrow(/continue/);
+    await reception.append(0, bytes.subarray(0, 10));
+    await expect(reception.append(0, bytes.subarray(0, 10))).rejects.toThrow(/continue/);
+    await blobs.close();
   });
 
-  it('lets a newer transfer of the same blob take over', () => {
+  it('is filled by all transfers of one blob at once: what one has brought the others need not', async () => {
     const blobs = openBlobFolder(folder);
-    const older = blobs.receive(hash, bytes.length);
-    const newer = blobs.receive(hash, bytes.length);
-    expect(() => older.append(0, bytes)).toThrow(/took over/);
-    newer.append(0, bytes);
-    newer.finish();
+    const [one, other] = [blobs.receive(hash, bytes.length), blobs.receive(hash, bytes.length)];
+    expect(await one.append(0, bytes.subarray(0, 10))).toBe(10);
+    // The first six of them are here.
+    expect(await other.append(0, bytes.subarray(0, 6))).toBe(10);
+    expect(await other.append(6, bytes.subarray(6, 20))).toBe(20);
+    one.suspend();
+    const late = blobs.receive(hash, bytes.length);
+    expect(late.offset).toBe(20);
+    expect(await other.append(20, bytes.subarray(20))).toBe(bytes.length);
+    await Promise.all([other.finish(), late.finish()]);
+    expect(Buffer.from(await blobs.read(hash)).equals(bytes)).toBe(true);
+  });
+
+  it('is not stored before it is synced, and one that ends early spoils nothing for the others', async () => {
+    const blobs = openBlobFolder(folder);
+    const [hasty, thorough] = [blobs.receive(hash, bytes.length), blobs.receive(hash, bytes.length)];
+    await thorough.append(0, bytes.subarray(0, 10));
+    await expect(hasty.finish()).rejects.toThrow(/not the ones/);
+    await thorough.append(10, bytes.subarray(10));
+    let isFinished = false;
+    const finished = thorough.finish().then(() => {
+      isFinished = true;
+    });
+    while (!isFinished) {
+      expect(blobs.has(hash)).toBe(false);
+      await new Promise(setImmediate);
+    }
+    await finished;
     expect(blobs.has(hash)).toBe(true);
   });
 
-  it('tells what is old, and drops old unfinished ones except those on their way', () => {
+  it('tells what is old, and drops old unfinished ones except those on their way', async () => {
     const blobs = openBlobFolder(folder);
     const stored = blobs.put(bytes);
     const [cut, going] = ['1'.repeat(64), '2'.repeat(64)];
-    blobs.receive(cut, 10).suspend();
+    blobs.receive(cut, 10);
+    await blobs.close();
     blobs.receive(going, 10);
     const yesterday = new Date(Date.now() - 86_400_000);
     for (const name of [cut, going]) utimesSync(path.join(folder, 'unfinished', name), yesterday, yesterday);
@@ -66,7 +92,7 @@ describe('a folder of blobs (rule 6)', () => {
     expect(blobs.dropUnfinishedBefore(Date.now() - 3_600_000)).toBe(1);
     expect(existsSync(path.join(folder, 'unfinished', cut))).toBe(false);
     expect(existsSync(path.join(folder, 'unfinished', going))).toBe(true);
-    blobs.close();
+    await blobs.close();
   });
 
   it('names nothing outside itself', () => {
@@ -80,30 +106,43 @@ describe('a folder of blobs (rule 6)', () => {
 describe('a folder of blobs that several processes share', () => {
   const shared = { isShared: true } as const;
 
-  it('goes on with what another one received, which cannot write to the blob any more', async () => {
+  it('goes on with what another one received, whose bytes reach nobody any more', async () => {
     const [one, other] = [openBlobFolder(folder, shared), openBlobFolder(folder, shared)];
     const cut = one.receive(hash, bytes.length);
-    cut.append(0, bytes.subarray(0, 10));
+    await cut.append(0, bytes.subarray(0, 10));
     const reception = other.receive(hash, bytes.length);
     expect(reception.offset).toBe(10);
-    reception.append(10, bytes.subarray(10));
-    reception.finish();
-    // It was stopped, wakes up, and goes on: its bytes reach nobody.
-    cut.append(10, Buffer.alloc(bytes.length - 10, 'x'));
-    expect(() => cut.finish()).toThrow(/not the ones/);
+    await reception.append(10, bytes.subarray(10));
+    await reception.finish();
+    // It was stopped, wakes up, and goes on.
+    await cut.append(10, Buffer.alloc(bytes.length - 10, 'x'));
+    await expect(cut.finish()).rejects.toThrow(/not the ones/);
     expect(Buffer.from(await one.read(hash)).equals(bytes)).toBe(true);
-    for (const blobs of [one, other]) blobs.close();
+    await Promise.all([one.close(), other.close()]);
   });
 
-  it('says that a newer transfer took over, also when all bytes came', () => {
+  it('receives one blob at several of them at once, and leaves nothing behind', async () => {
     const [one, other] = [openBlobFolder(folder, shared), openBlobFolder(folder, shared)];
     const older = one.receive(hash, bytes.length);
-    older.append(0, bytes);
-    other.receive(hash, bytes.length);
-    expect(() => older.finish()).toThrow(/took over/);
-    expect(one.put(bytes)).toBe(hash);
-    expect(other.put(bytes)).toBe(hash);
-    expect(other.has(hash)).toBe(true);
-    for (const blobs of [one, other]) blobs.close();
+    await older.append(0, bytes.subarray(0, 10));
+    const newer = other.receive(hash, bytes.length);
+    await older.append(10, bytes.subarray(10));
+    await newer.append(10, bytes.subarray(10));
+    await Promise.all([older.finish(), newer.finish()]);
+    expect(Buffer.from(await other.read(hash)).equals(bytes)).toBe(true);
+    expect(readdirSync(path.join(folder, 'unfinished'))).toEqual([]);
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  it('throws wrong bytes away wherever they were copied to', async () => {
+    const [one, other] = [openBlobFolder(folder, shared), openBlobFolder(folder, shared)];
+    const wrong = one.receive(hash, bytes.length);
+    await wrong.append(0, Buffer.from('evil'));
+    const copied = other.receive(hash, bytes.length);
+    expect(copied.offset).toBe(4);
+    await copied.append(4, bytes.subarray(4));
+    await expect(copied.finish()).rejects.toThrow(/not the ones/);
+    expect(other.receive(hash, bytes.length).offset).toBe(0);
+    await Promise.all([one.close(), other.close()]);
   });
 });

@@ -98,7 +98,7 @@ async function fourSites(): Promise<LiedTo[]> {
     bench.keep({
       async close() {
         outbox.close();
-        blobs.close();
+        await blobs.close();
       },
     });
     return {
