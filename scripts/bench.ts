@@ -1,4 +1,5 @@
-// `npm run bench [-- NAME…]`: measures ImagiQ beside its peers in one run, prints ratios first, keeps the figures.
+// `npm run bench [-- NAME…]`: measures ImagiQ beside its peers in one run, prints ratios first, keeps the figures. With --json, as
+// `imagiq bench NAME` starts it, one bench's figures are the only thing on stdout, and nothing is kept.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -18,7 +19,8 @@ import { training } from './bench/training.ts';
 import { viewer } from './bench/viewer.ts';
 
 /** More than its lines that a bench says, kept beside them in its file. */
-const figures: Record<string, unknown> = {};
+const figures: Record<string, object | undefined> = {};
+const isJson = process.argv.includes('--json');
 const isQuick = process.argv.includes('--quick');
 
 const benches: Record<string, () => Promise<Measurement[]>> = {
@@ -31,7 +33,11 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
   growth: () => growth(isQuick),
   viewer,
   aggregation: () => aggregation(isQuick),
-  hub: () => hub(isQuick),
+  hub: async () => {
+    const result = await hub(isQuick);
+    figures['hub'] = result?.figures;
+    return result?.measurements ?? [];
+  },
   federation: async () => {
     const result = await federation(isQuick);
     figures['federation'] = result?.figures;
@@ -48,7 +54,18 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-for (const name of chosen.length > 0 ? chosen : Object.keys(benches)) {
+if (isJson) {
+  const [name = '', another] = chosen;
+  if (name === '' || another !== undefined) {
+    console.error('--json tells of one bench: name it.');
+    process.exit(2);
+  }
+  // What a bench says on its way.
+  console.log = console.error;
+  const measurements = (await benches[name]?.()) ?? [];
+  process.stdout.write(`${JSON.stringify({ name, ...machine(), ...figures[name], measurements })}\n`);
+}
+for (const name of isJson ? [] : chosen.length > 0 ? chosen : Object.keys(benches)) {
   console.log(`\n${name}`);
   const measurements = (await benches[name]?.()) ?? [];
   for (const { what, ratio, ours, peers, unit, note } of measurements) {

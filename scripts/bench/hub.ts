@@ -29,11 +29,25 @@ const uploadSchema = z.object({
 const grpcSchema = z.object({ seconds: z.number(), bytes: z.number(), p95Ms: z.number(), megabytes: z.number() });
 type GrpcTurn = z.infer<typeof grpcSchema>;
 
-/** @param isQuick a tenth of the sites and of the bytes: to see that it works, not to quote. */
-export async function hub(isQuick: boolean): Promise<Measurement[]> {
+export interface HubFigures {
+  /** Failed uploads and lost connections. */
+  readonly errors: number;
+  readonly heartbeatP95Ms: number;
+  /** The hub's most, in MB. */
+  readonly rssMb: number;
+  /** Ours over the Python gRPC server's; null without one. */
+  readonly throughputRatio: number | null;
+  readonly rssRatio: number | null;
+  readonly roundSeconds: number;
+  /** Of a transfer that is cut 20 times: bytes sent again, of its own. */
+  readonly resentShare: number;
+}
+
+/** @param isQuick a tenth of the sites and of the bytes: to see that it works, not to quote. Null where it cannot be measured. */
+export async function hub(isQuick: boolean): Promise<{ figures: HubFigures; measurements: Measurement[] } | null> {
   if (process.platform !== 'linux') {
     console.log('Memory is read from /proc: Linux only.');
-    return [];
+    return null;
   }
   const size = isQuick ? 10 : 1;
   const values = Math.floor(roundValues / size);
@@ -130,7 +144,17 @@ export async function hub(isQuick: boolean): Promise<Measurement[]> {
       ),
     );
     await rounds.end();
-    return measurements;
+    const [throughput, memory] = measurements;
+    const figures: HubFigures = {
+      errors,
+      heartbeatP95Ms: Math.max(...ours.map(({ p95Ms }) => p95Ms)),
+      rssMb: crowdMegabytes,
+      throughputRatio: throughput?.ratio ?? null,
+      rssRatio: memory?.ratio ? 1 / memory.ratio : null,
+      roundSeconds: median(seconds),
+      resentShare: resent.resentShare,
+    };
+    return { figures, measurements };
   } finally {
     for (const child of children) child.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { providerNames } from '../../contract/training.ts';
 import { runWorkload } from '../../station/runs/workload.ts';
+import { type BenchFigures, type CloneBench, cloneBenches, runCloneBench } from '../clone-bench.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
 
@@ -41,5 +42,27 @@ export function benchCommand(): Command {
       const row: unknown = JSON.parse(await runWorkload(flags));
       output.result(row, () => JSON.stringify(row, null, 1));
     });
+  for (const name of Object.keys(cloneBenches) as CloneBench[]) {
+    bench
+      .command(name)
+      .description(cloneBenches[name])
+      .option('--quick', 'a small part of it: to see that it works, not to quote')
+      .action(async ({ quick }: { readonly quick?: true }, command: Command) => {
+        const figures = await runCloneBench(name, quick === true);
+        contextOf(command).output.result(figures, () => lines(figures));
+      });
+  }
   return bench;
+}
+
+function lines({ measurements }: BenchFigures): string {
+  if (measurements.length === 0) return 'Nothing could be measured here.';
+  return measurements
+    .map(({ what, ours, unit, peers, ratio }) => {
+      const against = [{ name: 'here', value: ours }, ...peers].map(
+        ({ name, value }) => `${name} ${value.toPrecision(3)}`,
+      );
+      return `${what} (${unit}): ${against.join(', ')}${ratio === null ? '' : `; ratio ${ratio.toFixed(2)}`}`;
+    })
+    .join('\n');
 }
