@@ -24,6 +24,8 @@ export interface BlobFolder {
   put(bytes: Uint8Array): string;
   /** Opens the unfinished blob where it was left. */
   receive(hash: string, bytes: number): BlobReception;
+  /** Received bytes that wait for the disk. */
+  readonly unwrittenBytes: number;
   remove(hash: string): void;
   /** Hashes of the blobs that were stored before `time` (ms since 1970, by the file system's clock). */
   storedBefore(time: number): readonly string[];
@@ -40,6 +42,7 @@ export function openBlobFolder(
   const unfinished = path.join(folder, 'unfinished');
   mkdirSync(unfinished, { recursive: true, mode: 0o700 });
   const parts = new Map<string, BlobPart>();
+  const unwritten = { bytes: 0 };
   /** In their places, and not yet synced there: they do not count as stored. */
   const storing = new Set<string>();
   const fileOf = (hash: string): string => path.join(folder, hash.slice(0, 2), hash);
@@ -127,6 +130,7 @@ export function openBlobFolder(
       const part = openBlobPart({
         hash,
         file,
+        unwritten,
         store: () => store(hash),
         discard: () => discard(hash),
         onEnded() {
@@ -135,6 +139,9 @@ export function openBlobFolder(
       });
       parts.set(hash, part);
       return part.reception(bytes);
+    },
+    get unwrittenBytes() {
+      return unwritten.bytes;
     },
     remove(hash) {
       const stored = file(hash);

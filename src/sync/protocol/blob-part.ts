@@ -33,6 +33,8 @@ export interface BlobPart {
 export function openBlobPart(order: {
   readonly hash: string;
   readonly file: string;
+  /** Of all parts of the folder: what waits for the disk, in bytes. */
+  readonly unwritten: { bytes: number };
   /** Puts the synced file where whole blobs are. */
   readonly store: () => Promise<void>;
   /** Throws the file away. */
@@ -40,7 +42,7 @@ export function openBlobPart(order: {
   /** The next reception of the blob is of another part. */
   readonly onEnded: () => void;
 }): BlobPart {
-  const { hash, file } = order;
+  const { hash, file, unwritten } = order;
   const handle = openSync(file, 'a+', 0o600);
   /** Bytes that were taken, and of these the ones on disk. */
   let taken = fstatSync(handle).size;
@@ -107,7 +109,12 @@ export function openBlobPart(order: {
           const fresh = payload.subarray(taken - at);
           if (fresh.length > 0) {
             taken += fresh.length;
-            writing = writing.then(() => append(fresh));
+            unwritten.bytes += fresh.length;
+            writing = writing
+              .then(() => append(fresh))
+              .finally(() => {
+                unwritten.bytes -= fresh.length;
+              });
             // Once the disk failed, a next attempt begins with what is on it.
             writing.catch(order.onEnded);
           }

@@ -12,10 +12,14 @@ export const wireFeature = {
 export const wireFeatures: readonly string[] = Object.values(wireFeature);
 
 export const wireLimits = {
-  /** Bytes of a blob in one binary frame. */
+  /** Most bytes of a blob that one binary frame may hold. */
   chunkBytes: 256 * 1024,
-  /** Chunks that may be on their way without an acknowledgement. */
-  windowChunks: 8,
+  /** As many as a sender puts into one: a frame that a cut tore is sent again whole, and each costs an acknowledgement. */
+  sentChunkBytes: 128 * 1024,
+  /** Bytes that may be on their way without an acknowledgement. */
+  windowBytes: 2 * 1024 * 1024,
+  /** Received bytes of all connections that may wait for the disk before their connections are read no more. */
+  unwrittenBytes: 16 * 1024 * 1024,
   /** The sender waits while the socket holds more unsent bytes than this. */
   bufferedBytes: 1024 * 1024,
   /** Largest frame accepted: a chunk with its header, or one control message. */

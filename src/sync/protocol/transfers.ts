@@ -59,7 +59,7 @@ export function openTransfers(order: {
   const incoming = new Map<string, Incoming>();
   /** Blobs that the other end asked for and that are on their way. */
   let serving = 0;
-  /** Chunks that wait for the disk. Nothing more is read from the connection meanwhile. */
+  /** Chunks that wait for the disk. */
   let unwritten = 0;
   let ended: Fault | null = null;
 
@@ -84,18 +84,17 @@ export function openTransfers(order: {
     /** Frames that the socket has done with: written anew, since fresh memory costs more than what it holds. */
     const free: Buffer[] = [];
     try {
-      const window = wireLimits.windowChunks * wireLimits.chunkBytes;
       for (let position = from; ;) {
         // Another site may bring the same blob: what is there already need not come from here.
         position = Math.max(position, transfer.acknowledged);
         if (position >= bytes) break;
         if (ended !== null) throw ended;
-        if (position - transfer.acknowledged >= window) {
+        if (position - transfer.acknowledged >= wireLimits.windowBytes) {
           await progress(transfer);
           continue;
         }
-        const frame = free.pop() ?? Buffer.allocUnsafeSlow(chunkHeaderBytes + wireLimits.chunkBytes);
-        const length = Math.min(wireLimits.chunkBytes, bytes - position);
+        const frame = free.pop() ?? Buffer.allocUnsafeSlow(chunkHeaderBytes + wireLimits.sentChunkBytes);
+        const length = Math.min(wireLimits.sentChunkBytes, bytes - position);
         const { bytesRead } = await handle.read(frame, chunkHeaderBytes, length, position);
         if (bytesRead === 0) throw wireFault.unknownBlob(hash);
         const filled = frame.subarray(0, chunkHeaderBytes + bytesRead);
@@ -234,8 +233,6 @@ export function openTransfers(order: {
       const arriving = incoming.get(chunk.transfer);
       // A chunk of a transfer that was given up is dropped: its sender stops when no acknowledgement comes.
       if (arriving === undefined) return;
-      // What would be read meanwhile would wait in memory.
-      if (unwritten === 0) socket.pause();
       unwritten += 1;
       void arriving.reception
         .append(chunk.offset, chunk.payload)
@@ -255,6 +252,8 @@ export function openTransfers(order: {
           unwritten -= 1;
           if (unwritten === 0) socket.resume();
         });
+      // A slow disk holds back the sender, not this end's memory. Before that all is read: what lies unread when the line is cut is lost.
+      if (blobs.unwrittenBytes > wireLimits.unwrittenBytes) socket.pause();
     },
 
     close(fault) {
