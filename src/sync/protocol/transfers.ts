@@ -143,15 +143,14 @@ export function openTransfers(order: {
         await order.ask({ kind: 'get-begin', hash, offset: reception.offset, transfer });
         while (reception.offset < bytes) {
           if (ended !== null) throw ended;
-          const before = reception.offset;
-          await new Promise<void>((resolve) => {
-            const timer = setTimeout(resolve, order.idleMs);
+          const isHeard = await new Promise<boolean>((resolve) => {
+            const timer = setTimeout(() => resolve(false), order.idleMs);
             wake = () => {
               clearTimeout(timer);
-              resolve();
+              resolve(true);
             };
           });
-          if (reception.offset === before) throw ended ?? wireFault.silent();
+          if (!isHeard) throw ended ?? wireFault.silent();
         }
         await reception.finish();
       } finally {
