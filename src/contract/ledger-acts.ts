@@ -59,7 +59,12 @@ const acts: Readonly<Record<string, Act>> = {
         ? `A person said with the approval of ${project} that updates are sent whatever the probe finds.`
         : `A person saw what the probe of ${project} found, and decided to send updates.`,
   },
-  'privacy-budget': { words: 'Privacy budget set', direction: 'here' },
+  'privacy-budget': {
+    words: 'Privacy budget set',
+    direction: 'here',
+    told: ({ epsilon, delta }) =>
+      `ε of at most ${epsilon} at δ ${delta} for any one image, over all trainings; about k times that for a patient with k images.`,
+  },
   'cohort-created': {
     words: 'Cohort created',
     direction: 'here',

@@ -7,7 +7,7 @@ import { hyperParametersSchema, leakProbeSchema, privacySettingsSchema } from '.
 
 const nothing = z.object({});
 
-/** The most that the images of any patient of this site may cost, over all runs and projects. */
+/** The most that any one image of this site may cost, over all runs and projects. A patient with k images has about k times that. */
 export const privacyBudgetSchema = z.object({
   epsilon: z.number().positive().max(1_000),
   delta: z.number().positive().lt(1),
@@ -38,12 +38,21 @@ const leakPicturesSchema = leakProbeSchema.pick({ height: true, width: true }).e
 });
 
 export const privacyCalls = {
-  /** Spent per cohort: for the patient of it whose images cost most, over every training that they were in. */
+  /** Spent per cohort: for one image of the patient of it who was trained on most, over every training that the patient was in. */
   'privacy-report': {
     in: nothing,
     out: z.object({
       budget: privacyBudgetSchema,
-      cohorts: z.array(z.object({ cohort: z.string(), epsilon: z.number(), costs: z.array(privacyCostSchema) })),
+      cohorts: z.array(
+        z.object({
+          cohort: z.string(),
+          /** For one image. */
+          epsilon: z.number(),
+          /** The most training images that one patient has: such a patient has about so many times the ε. */
+          mostImages: z.number().int(),
+          costs: z.array(privacyCostSchema),
+        }),
+      ),
     }),
   },
   'set-privacy-budget': { in: privacyBudgetSchema, out: privacyBudgetSchema },

@@ -12,12 +12,21 @@ export interface HubProcess {
   close(): Promise<void>;
 }
 
+interface HubOptions {
+  readonly federation: string;
+  /** Of a project on the small network. */
+  readonly classes?: string;
+  readonly commits?: number;
+  /** A project's file, in their place. */
+  readonly project?: string;
+}
+
 /** Starts a hub with a small project; resolves when it listens. */
-export async function startHub(options: { federation: string; classes: string; commits: number }): Promise<HubProcess> {
+export async function startHub(options: HubOptions): Promise<HubProcess> {
   const data = newFolder('hub');
   const hub: ChildProcess = spawn(
     process.execPath,
-    [commandLine, '--json', 'hub', '--data', data, '--port', '0', '--buffer', '1', ...projectOptions(options)],
+    [commandLine, '--json', 'hub', '--data', data, '--port', '0', ...projectOptions(options)],
     { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const opened = await new Promise<{ fingerprint: string }>((resolve, reject) => {
@@ -41,17 +50,11 @@ export async function startHub(options: { federation: string; classes: string; c
   };
 }
 
-function projectOptions({
-  federation,
-  classes,
-  commits,
-}: {
-  federation: string;
-  classes: string;
-  commits: number;
-}): string[] {
-  const project = ['--federation', federation, '--network', 'cnn-small', '--classes', classes];
-  return [...project, '--commits', String(commits)];
+function projectOptions({ federation, classes = '', commits = 1, project }: HubOptions): string[] {
+  const named = ['--federation', federation];
+  if (project !== undefined) return [...named, '--project', project];
+  const made = ['--network', 'cnn-small', '--classes', classes, '--buffer', '1', '--commits', String(commits)];
+  return [...named, ...made];
 }
 
 /** A well-formed invite to a hub that nobody runs. */

@@ -55,6 +55,9 @@ describe('the models of a site', () => {
     await page.getByTestId('model-groups').waitFor();
     expect(await page.getByTestId('model-groups').getByText('Scanner').count()).toBeGreaterThan(0);
     await screenshot('models-1280');
+    await model.locator('input[name=wished-sensitivity]').fill('95');
+    await model.getByRole('button', { name: 'Measure' }).click();
+    await model.getByText('for a sensitivity of 95 % there').waitFor({ timeout: 60_000 });
     await page.getByTestId('model-groups').scrollIntoViewIfNeeded();
     await screenshot('models-curves-1280');
     await model.getByRole('button', { name: 'Run on the cohort' }).click();

@@ -1,4 +1,4 @@
-// privacy: what training with noise has cost the patients of this site, and the budget for it.
+// privacy: what training with noise has cost the images of this site, and the budget for it.
 import { Command } from 'commander';
 import { contextOf } from '../context.ts';
 import { positiveNumber } from '../options.ts';
@@ -10,13 +10,13 @@ export function privacyCommand(): Command {
   );
   privacy
     .command('show')
-    .description('ε spent per cohort, over all runs and projects in which its patients were')
+    .description('ε spent per cohort for one image, over all runs and projects in which its patients were')
     .action(async (_options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
       const report = await withStation((station) => station.call('privacy-report', {}));
       output.result(report, () => {
-        const rows = report.cohorts.flatMap(({ cohort, epsilon, costs }) => [
-          [cohort, epsilon.toFixed(3), ''],
+        const rows = report.cohorts.flatMap(({ cohort, epsilon, mostImages, costs }) => [
+          [cohort, epsilon.toFixed(3), patientText(epsilon, mostImages)],
           ...costs.map(({ network, kind, steps, epsilon, isOpen }) => [
             '',
             epsilon.toFixed(3),
@@ -24,12 +24,12 @@ export function privacyCommand(): Command {
           ]),
         ]);
         const { epsilon, delta } = report.budget;
-        return `${table(['cohort', 'ε', 'training'], rows)}\nBudget: ε = ${epsilon} at δ = ${delta}`;
+        return `${table(['cohort', 'ε per image', 'patient, or training'], rows)}\nBudget: ε = ${epsilon} at δ = ${delta} for any one image; a patient with k images has about k times that.`;
       });
     });
   privacy
     .command('budget')
-    .description('set the most that the images of any patient may cost')
+    .description('set the most that any one image may cost')
     .requiredOption('--epsilon <number>', 'ε over all trainings', positiveNumber)
     .requiredOption('--delta <probability>', 'δ over all trainings', positiveNumber)
     .action(async ({ epsilon, delta }: { epsilon: number; delta: number }, command: Command) => {
@@ -38,4 +38,9 @@ export function privacyCommand(): Command {
       output.result(budget, () => `The budget is ε = ${budget.epsilon} at δ = ${budget.delta}.`);
     });
   return privacy;
+}
+
+function patientText(epsilon: number, mostImages: number): string {
+  if (mostImages <= 1) return '';
+  return `a patient has up to ${mostImages} images: up to about ${(epsilon * mostImages).toFixed(1)} for the patient`;
 }

@@ -15,6 +15,8 @@ export interface ShownReport {
   readonly model: string;
   readonly cohort: string;
   readonly split: SplitName;
+  /** That the thresholds were chosen for; null: the model's own thresholds. */
+  readonly sensitivity: number | null;
   readonly report: EvaluationReport;
 }
 
@@ -102,10 +104,11 @@ export class Models {
     this.#chosen = id;
   }
 
-  evaluate(model: Model, cohort: string, split: SplitName, by: GroupKind[]): Promise<void> {
+  /** @param sensitivity that thresholds are chosen for, on the cohort's validation images; null keeps the model's own */
+  evaluate(model: Model, cohort: string, split: SplitName, by: GroupKind[], sensitivity: number | null): Promise<void> {
     return this.#atWork('Preparing images', async () => {
-      const { report } = await this.#station.ask('evaluate-model', { id: model.id, cohort, split, by });
-      this.#report = { model: model.id, cohort, split, report };
+      const { report } = await this.#station.ask('evaluate-model', { id: model.id, cohort, split, by, sensitivity });
+      this.#report = { model: model.id, cohort, split, sensitivity, report };
     });
   }
 

@@ -41,6 +41,8 @@ export interface Cohorts {
   sopInstanceUIDs(name: string): string[];
   /** Pseudonyms of the patients whose images the newest version trains on. @throws Fault 211 */
   trainingPatients(name: string): string[];
+  /** The most images that one patient has in the newest version's training split. @throws Fault 211 */
+  mostTrainingImages(name: string): number;
   /** One image of each patient by the patient's number in the data sets built by this chain. @throws Fault 211 */
   patientImages(name: string, chain: Preprocessing): string[];
   /** @throws Fault 211 */
@@ -167,6 +169,12 @@ export function openCohorts(options: {
       return store.items(name, cohort.version).map(({ sopInstanceUID }) => sopInstanceUID);
     },
     show,
+    mostTrainingImages(name) {
+      const counts = new Map<string, number>();
+      for (const { split, patient } of store.items(name, show(name).version))
+        if (split === 'train') counts.set(patient, (counts.get(patient) ?? 0) + 1);
+      return [...counts.values()].reduce((most, images) => Math.max(most, images), 0);
+    },
     trainingPatients(name) {
       const items = store.items(name, show(name).version);
       return [...new Set(items.filter(({ split }) => split === 'train').map(({ patient }) => patient))];

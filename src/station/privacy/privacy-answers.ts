@@ -14,7 +14,11 @@ export function privacyAnswers(station: Station): Answers<keyof typeof privacyCa
   return {
     'privacy-report': () => ({
       budget: privacy.budget,
-      cohorts: cohorts.list().map(({ name }) => ({ cohort: name, ...privacy.spent(cohorts.trainingPatients(name)) })),
+      cohorts: cohorts.list().map(({ name }) => ({
+        cohort: name,
+        ...privacy.spent(cohorts.trainingPatients(name)),
+        mostImages: cohorts.mostTrainingImages(name),
+      })),
     }),
     'set-privacy-budget': (budget) => {
       privacy.setBudget(budget);

@@ -66,7 +66,7 @@ export interface PrivacyLedger {
   settle(id: string, steps: number): void;
   /** Steps under this id that were settled. */
   settledSteps(id: string): number;
-  /** ε of these patients: of the one who was charged most. */
+  /** ε of one image of these patients: of the patient who was charged most. One with k images has about k times as much. */
   spent(patients: readonly string[]): { readonly epsilon: number; readonly costs: PrivacyCost[] };
 }
 

@@ -20,16 +20,11 @@ import { refuseBatchNorm } from './group-norm-twin.ts';
 import { matchedGradients } from './matched-gradients.ts';
 import { cryptographicChance } from './noise.ts';
 import { gradientName } from './private-update.ts';
+import { likenessOf } from './recognition.ts';
 import { structuralSimilarity } from './structural-similarity.ts';
 
 /** Other images that the guess is compared with. */
 const mostOthers = 99;
-/** A guess that resembles its image no more than this shows nothing that a person could recognise. */
-const leastSimilarity = 0.35;
-/** One that resembles it so much shows it, also where another patient's image looks the same. */
-const certainSimilarity = 0.9;
-/** Standard deviations above its likeness to other images. */
-const leastDistinction = 4;
 /** Fewer tries say nothing: they are made also where the time is over, up to so many times the time. */
 const leastIterations = 20;
 const mostOvertime = 10;
@@ -128,24 +123,13 @@ export async function probeLeak(job: LeakProbeJob, { control }: { readonly contr
         const chance = others.map((other) =>
           guesses.reduce((most, candidate) => Math.max(most, likeness(candidate, other)), -1),
         );
-        const average = chance.reduce((sum, value) => sum + value, 0) / Math.max(1, chance.length);
-        const spread = Math.sqrt(
-          chance.reduce((sum, value) => sum + (value - average) ** 2, 0) / Math.max(1, chance.length),
-        );
-        const distinction = (similarity - average) / Math.max(spread, 0.01);
-        const rank = 1 + chance.filter((value) => value >= similarity).length;
         return {
           truth: bytesOf(truth, channels),
           guess: bytesOf(guess, channels),
           similarity,
           peakSignalToNoise: peakSignalToNoise(guess, truth),
-          rank,
           others: others.length,
-          chanceMean: average,
-          chanceMost: chance.reduce((most, value) => Math.max(most, value), 0),
-          isRecognised:
-            distinction >= leastDistinction &&
-            (similarity >= certainSimilarity || (rank === 1 && similarity >= leastSimilarity)),
+          ...likenessOf(similarity, chance),
         };
       }).toSorted((a, b) => b.similarity - a.similarity);
       return {

@@ -26,6 +26,10 @@ test('a training with a privacy promise is charged to its cohort, and refused on
   const report = (await imagiq(...home, '--json', 'privacy', 'show')).json<CallOutput<'privacy-report'>>();
   expect(report.budget).toEqual({ epsilon: 5, delta: 0.001 });
   expect(report.cohorts[0]).toMatchObject({ cohort: 'chest', costs: [{ kind: 'run', isOpen: false }] });
+  expect(report.cohorts[0]?.mostImages).toBeGreaterThan(1);
+  const shown = (await imagiq(...home, 'privacy', 'show')).stdout;
+  expect(shown).toContain('for any one image; a patient with k images has about k times that');
+  expect(shown).toContain(`a patient has up to ${report.cohorts[0]?.mostImages} images`);
   // Both say the same of the same steps; the twin of the default network is what was trained.
   expect(report.cohorts[0]?.epsilon).toBeCloseTo(run.privacy.epsilon, 6);
   expect(report.cohorts[0]?.costs[0]?.network).toMatch(/^cnn-small/);

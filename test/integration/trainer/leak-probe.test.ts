@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { networkSchema, type Network } from '../../../src/contract/network.ts';
+import { hyperParametersSchema } from '../../../src/contract/training.ts';
 import { startTrainer, type TrainerProcess } from '../../../src/trainer/client.ts';
 import { stripes, stripesNetwork, writeDataset } from './stripes.ts';
 import { randomStream } from '../../../src/trainer/run/random.ts';
@@ -75,6 +76,8 @@ const dense: Network = networkSchema.parse({
   ],
 });
 
+const hyper = (classWeights: Record<string, number>) => hyperParametersSchema.parse({ classWeights });
+
 const noise = { noiseMultiplier: 1, clipNorm: 1, delta: 1e-4, maxEpsilon: 8 };
 
 it('recovers the image behind the gradient of one image, and says that it is recognised', async () => {
@@ -97,6 +100,30 @@ it('finds nothing under the noise of a privacy promise, by either way', async ()
     expect(probe.isRecognised).toBe(false);
     expect(probe.pairs[0]!.similarity).toBeLessThan(0.3);
   }
+});
+
+it('takes the loss and the weights of the classes into the attack, and refuses those of another cohort', async () => {
+  const order = { datasetFile, network: dense, iterations: 5, threads: 1, hyperParameters: hyper({ horizontal: 9 }) };
+  expect((await trainer.probeLeak(order)).isRecognised).toBe(true);
+  await expect(trainer.probeLeak({ ...order, hyperParameters: hyper({ nodule: 2 }) })).rejects.toMatchObject({
+    code: 365,
+  });
+});
+
+it('makes its least tries also where the time is over, and ends when it is told to', async () => {
+  const hurried = await trainer.probeLeak({
+    datasetFile,
+    network: leaky,
+    maxSeconds: 1,
+    iterations: 20_000,
+    threads: 1,
+  });
+  expect(hurried.iterations).toBeGreaterThanOrEqual(20);
+  const controller = new AbortController();
+  const order = { datasetFile, network: leaky, iterations: 20_000, maxSeconds: 3_600, threads: 1 };
+  const endless = trainer.probeLeak(order, { signal: controller.signal });
+  setTimeout(() => controller.abort(), 500);
+  await expect(endless).rejects.toMatchObject({ code: 361 });
 });
 
 it.each([
