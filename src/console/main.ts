@@ -14,5 +14,6 @@ z.config({ jitless: true });
 
 const target = document.querySelector<HTMLElement>('#app');
 if (!target) throw new Error('index.html has no #app');
-const toasts = new Toasts();
-mount(App, { target, props: { theme: new Theme(document.documentElement), toasts, hub: new Console(toasts) } });
+const toasts: Toasts = new Toasts(() => hub.page);
+const hub = new Console(toasts);
+mount(App, { target, props: { theme: new Theme(document.documentElement), toasts, hub } });

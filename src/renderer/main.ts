@@ -21,7 +21,8 @@ if (!target) throw new Error('index.html has no #app');
 
 const shell = window.imagiqShell;
 const theme = new Theme(document.documentElement);
-const toasts = new Toasts();
+const navigation = new Navigation();
+const toasts = new Toasts(() => navigation.screen);
 const station = await openStationLink(shell);
 mount(App, {
   target,
@@ -31,7 +32,7 @@ mount(App, {
       station,
       toasts,
       theme,
-      navigation: new Navigation(),
+      navigation,
       imports: new Imports(station, toasts),
       transfers: new Transfers(station, toasts),
       frames: new FrameStore(station),

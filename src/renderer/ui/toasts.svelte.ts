@@ -1,4 +1,4 @@
-// Short messages at the foot of the window. Faults stay until dismissed; good news leaves by itself.
+// Short messages at the foot of the window. Faults stay until dismissed or their screen is left; good news leaves by itself.
 import { faultValueOf } from '../../contract/fault.ts';
 
 export interface Toast {
@@ -7,6 +7,8 @@ export interface Toast {
   readonly message: string;
   readonly code: number | null;
   readonly canRetry: boolean;
+  /** Where it was told. */
+  readonly screen: string;
 }
 
 const goodNewsMs = 5_000;
@@ -18,6 +20,12 @@ export class Toasts {
   /** Of good news, until it leaves. */
   readonly #leaving = new Map<number, ReturnType<typeof setTimeout>>();
   #isHeld = false;
+  readonly #screen: () => string;
+
+  /** @param screen names the screen that is shown */
+  constructor(screen: () => string) {
+    this.#screen = screen;
+  }
 
   get shown(): readonly Toast[] {
     return this.#shown;
@@ -46,6 +54,11 @@ export class Toasts {
     this.#add({ tone: 'danger', message, code, canRetry: retry !== 'never' });
   }
 
+  /** Takes the faults of other screens away. */
+  leaveOtherScreens(): void {
+    this.#shown = this.#shown.filter(({ tone, screen }) => tone === 'good' || screen === this.#screen());
+  }
+
   /** The newest one; false where there is none. */
   dismissLast(): boolean {
     const last = this.#shown.at(-1);
@@ -66,11 +79,11 @@ export class Toasts {
     );
   }
 
-  #add(toast: Omit<Toast, 'id'>): number {
+  #add(toast: Omit<Toast, 'id' | 'screen'>): number {
     this.#lastId += 1;
     // The same message twice says nothing more.
     const others = this.#shown.filter((shown) => shown.message !== toast.message);
-    this.#shown = [...others, { id: this.#lastId, ...toast }].slice(-maxShown);
+    this.#shown = [...others, { id: this.#lastId, screen: this.#screen(), ...toast }].slice(-maxShown);
     return this.#lastId;
   }
 }
