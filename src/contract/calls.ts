@@ -22,6 +22,7 @@ import { membershipSchema, siteNameSchema } from './federation.ts';
 import { connectionCalls } from './connection.ts';
 import { ledgerCalls } from './ledger.ts';
 import { importReportCalls } from './import-report.ts';
+import { modelEvaluationCalls } from './model-evaluation.ts';
 import { modelCalls, modelEvents } from './model.ts';
 import { studyFiltersSchema } from './study-filter.ts';
 import { neighbourCalls, neighbourEvents } from './neighbour.ts';
@@ -211,6 +212,7 @@ export const calls = {
   ...labelSourceCalls,
   ...importReportCalls,
   ...modelCalls,
+  ...modelEvaluationCalls,
   ...pacsCalls,
   ...peerCalls,
   ...neighbourCalls,

@@ -109,7 +109,12 @@ export const modelCalls = {
       /** Chooses the thresholds anew on the cohort's validation images: the highest that reach this sensitivity. */
       sensitivity: z.number().min(0).max(1).nullable().default(null),
     }),
-    out: z.object({ report: evaluationReportSchema, operatingPoint: operatingPointSchema.nullable() }),
+    out: z.object({
+      report: evaluationReportSchema,
+      operatingPoint: operatingPointSchema.nullable(),
+      /** Under which id it is kept (contract/model-evaluation.ts). */
+      evaluation: z.number().int(),
+    }),
   },
   /** Runs a model on this site's own images, chosen by study, by series or as a cohort; `model-progress` tells how far it is. */
   'predict-studies': {

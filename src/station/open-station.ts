@@ -24,6 +24,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { OnPreparing } from './library/database.ts';
 import { type Library, openLibrary } from './library/library.ts';
 import { openPacs, type Pacs } from './pacs/pacs.ts';
+import { type Evaluations, openEvaluationStore } from './models/evaluation-store.ts';
 import { type ModelRegistry, openModelRegistry } from './models/model-registry.ts';
 import { type ModelWork, openModelWork } from './models/model-work.ts';
 import { openPrivacyLedger, type PrivacyLedger } from './privacy/privacy-ledger.ts';
@@ -55,6 +56,7 @@ export interface Station {
   readonly runs: RunBook;
   readonly models: ModelRegistry;
   readonly modelWork: ModelWork;
+  readonly evaluations: Evaluations;
   readonly trainer: TrainerProcess;
   readonly site: Site;
   readonly neighbour: NeighbourWatch;
@@ -103,6 +105,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       author,
       siteName: os.hostname(),
     });
+    const evaluations = openEvaluationStore(path.join(home.folder, 'models'));
     // Federation work has a process of its own: a long run at the screen must not hold an update back.
     const trainer = startTrainer({});
     const federationTrainer = startTrainer({});
@@ -164,6 +167,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       runs,
       models,
       modelWork,
+      evaluations,
       trainer,
       site,
       neighbour,
@@ -184,6 +188,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
         trainer.close();
         federationTrainer.close();
         modelTrainer.close();
+        evaluations.close();
         cohorts.close();
         library.close();
         home.close();

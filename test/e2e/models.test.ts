@@ -53,6 +53,7 @@ describe('the models of a site', () => {
     await model.getByText('On chest, test images').waitFor({ timeout: 60_000 });
     expect(await model.getByRole('img', { name: /^ROC/ }).count()).toBe(1);
     await page.getByTestId('model-groups').waitFor();
+    await model.getByTestId('evaluations').getByRole('button', { name: 'CSV…' }).waitFor();
     expect(await page.getByTestId('model-groups').getByText('Scanner').count()).toBeGreaterThan(0);
     await screenshot('models-1280');
     await model.locator('input[name=wished-sensitivity]').fill('95');

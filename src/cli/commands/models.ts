@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, Metrics } from '../../contract/metrics.ts';
 import { groupKinds } from '../../contract/metrics.ts';
+import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts';
 import type { Model } from '../../contract/model.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
@@ -86,8 +87,13 @@ export function modelsCommand(): Command {
     .description('show where a model came from and how good it is')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
-      const { model } = await withStation(async (station) => station.call('model', { id: await fullId(station, id) }));
-      output.result(model, () => modelText(model));
+      const { model, evaluations } = await withStation(async (station) => {
+        const found = await station.call('model', { id: await fullId(station, id) });
+        return { ...found, ...(await station.call('model-evaluations', { model: found.model.id })) };
+      });
+      output.result({ ...model, evaluations }, () =>
+        [modelText(model), ...(evaluations.length > 0 ? [evaluationsText(evaluations)] : [])].join('\n\n'),
+      );
     });
   models
     .command('export')
@@ -136,7 +142,7 @@ export async function fullId(station: StationLink, id: string): Promise<string> 
   throw new Fault({ code: 814, message, retry: 'never' });
 }
 
-function headline({ task, accuracy, auc, dice }: Metrics): string {
+function headline({ task, accuracy, auc, dice }: Pick<Metrics, 'task' | 'accuracy' | 'auc' | 'dice'>): string {
   if (task === 'segmentation') return `Dice ${estimateText(dice)}`;
   // Without positives or negatives of a class there is no AUC.
   return auc === null ? `accuracy ${estimateText(accuracy)}` : `AUC ${estimateText(auc)}`;
@@ -156,6 +162,21 @@ function modelText(model: Model): string {
     author === null ? 'Not signed.' : `Signed by ${author.site} (${author.fingerprint.slice(0, 16)}), ${model.origin}`,
     ...(model.test === null ? [] : [metricsText(model.test)]),
   ].join('\n');
+}
+
+function evaluationsText(evaluations: readonly ModelEvaluationSummary[]): string {
+  return table(
+    ['measured', 'cohort', 'split', 'images', 'patients', 'result', 'accuracy'],
+    evaluations.map(({ measuredAt, cohort, cohortHash, split, examples, patients, ...figures }) => [
+      measuredAt.slice(0, 16).replace('T', ' '),
+      `${cohort} (${cohortHash.slice(0, 8)})`,
+      split,
+      examples,
+      patients,
+      headline(figures),
+      estimateText(figures.accuracy),
+    ]),
+  );
 }
 
 function reportText({ metrics, groups }: EvaluationReport, wanted: readonly GroupKind[]): string {

@@ -2,6 +2,7 @@
 import type { CallInput } from '../../contract/calls.ts';
 import type { Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
+import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts';
 import type { EvaluationReport, GroupKind } from '../../contract/metrics.ts';
 import type { Model, ResultObjectKind } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
@@ -12,6 +13,8 @@ import type { Found } from './study-answers.ts';
 
 /** What one evaluation found, with what it was asked. */
 export interface ShownReport {
+  /** Under which it is kept. */
+  readonly evaluation: number;
   readonly model: string;
   readonly cohort: string;
   readonly split: SplitName;
@@ -41,6 +44,7 @@ const studiesAtOnce = 1_000;
 
 export class Models {
   #models = $state.raw<readonly Model[] | null>(null);
+  #evaluations = $state.raw<readonly ModelEvaluationSummary[]>([]);
   #chosen = $state<string | null>(null);
   #work = $state.raw<ModelWorkUnderWay | null>(null);
   #isCancelling = $state(false);
@@ -75,6 +79,11 @@ export class Models {
     return this.#models?.find(({ id }) => id === this.#chosen) ?? this.#models?.[0] ?? null;
   }
 
+  /** Newest first. */
+  evaluationsOf(model: Model): readonly ModelEvaluationSummary[] {
+    return this.#evaluations.filter((one) => one.model === model.id);
+  }
+
   get work(): ModelWorkUnderWay | null {
     return this.#work;
   }
@@ -107,9 +116,21 @@ export class Models {
   /** @param sensitivity that thresholds are chosen for, on the cohort's validation images; null keeps the model's own */
   evaluate(model: Model, cohort: string, split: SplitName, by: GroupKind[], sensitivity: number | null): Promise<void> {
     return this.#atWork('Preparing images', async () => {
-      const { report } = await this.#station.ask('evaluate-model', { id: model.id, cohort, split, by, sensitivity });
-      this.#report = { model: model.id, cohort, split, sensitivity, report };
+      const asked = { id: model.id, cohort, split, by, sensitivity };
+      const { report, evaluation } = await this.#station.ask('evaluate-model', asked);
+      this.#report = { evaluation, model: model.id, cohort, split, sensitivity, report };
+      await this.#loadEvaluations();
     });
+  }
+
+  async showEvaluation(id: number): Promise<void> {
+    const found = await this.#try(() => this.#station.ask('model-evaluation', { id }));
+    if (found) this.#report = { ...found, evaluation: found.id };
+  }
+
+  async saveEvaluation(id: number, file: string): Promise<void> {
+    const written = await this.#try(() => this.#station.ask('save-model-evaluation', { id, file }));
+    if (written) this.#toasts.tell(`The evaluation was written to ${written.file}.`);
   }
 
   run(model: Model, cohort: string, write: ResultObjectKind[]): Promise<void> {
@@ -173,6 +194,12 @@ export class Models {
   async load(): Promise<void> {
     const answer = await this.#try(() => this.#station.ask('models', {}));
     if (answer) this.#models = answer.models;
+    await this.#loadEvaluations();
+  }
+
+  async #loadEvaluations(): Promise<void> {
+    const answer = await this.#try(() => this.#station.ask('model-evaluations', {}));
+    if (answer) this.#evaluations = answer.evaluations;
   }
 
   async #atWork(what: string, work: () => Promise<void>): Promise<void> {

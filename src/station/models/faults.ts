@@ -69,6 +69,18 @@ export const modelFaults = {
     }),
   imageUnreadable: (reason: string) =>
     new Fault({ code: 243, message: `The image cannot be read: ${reason}`, retry: 'later' }),
+  unknownEvaluation: (id: number) =>
+    new Fault({
+      code: 244,
+      message: `There is no evaluation ${id} any more: its model was deleted, or newer ones took its place. Measure the model again.`,
+      retry: 'never',
+    }),
+  evaluationNotWritten: (code: string) =>
+    new Fault({
+      code: 245,
+      message: `The evaluation could not be written: the system answered ${code}. Choose another place.`,
+      retry: 'later',
+    }),
   cancelled: () =>
     new Fault({ code: 237, message: 'The work was cancelled. What it had written already stays.', retry: 'now' }),
 } as const;

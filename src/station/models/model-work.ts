@@ -34,12 +34,19 @@ export interface EvaluationRequest {
   readonly sensitivity: number | null;
 }
 
+export interface Evaluated {
+  readonly report: EvaluationReport;
+  readonly operatingPoint: OperatingPoint | null;
+  /** The version that was measured on. */
+  readonly cohort: Cohort;
+}
+
 export interface ModelWork {
   /**
    * @throws Fault 211 (no such cohort), 230 (no such model), 233 (another task), 236 (busy), 237 (cancelled), 360 (empty
    * split), 613 (a class that the model does not know).
    */
-  evaluate(request: EvaluationRequest): Promise<{ report: EvaluationReport; operatingPoint: OperatingPoint | null }>;
+  evaluate(request: EvaluationRequest): Promise<Evaluated>;
   /** Writes a file and returns its size in bytes. @throws Fault 230, 234 */
   export(id: string, file: string, format: 'imagiq' | 'onnx'): Promise<number>;
   /** @throws Fault 231, 232 */
@@ -118,7 +125,7 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       { signal },
     );
     parts.onProgress({ work: 'evaluating', done: 1, total: 1 });
-    return { report: report!, operatingPoint };
+    return { report: report!, operatingPoint, cohort };
   };
 
   return {

@@ -38,6 +38,12 @@ describe('models from the command line', () => {
     const grouped = await imagiq('--home', home, '--json', 'evaluate', ...flags, ...byGroup);
     const { groups } = evaluationReportSchema.parse(grouped.json<{ report: unknown }>().report);
     expect(new Set(groups.map(({ by }) => by))).toEqual(new Set(['scanner', 'sex', 'age']));
+    // Both are kept with the model, the newest first.
+    const shown = (await imagiq('--home', home, '--json', 'models', 'show', model.id)).json<
+      CallOutput<'model-evaluations'>
+    >();
+    expect(shown.evaluations.map(({ cohort, split }) => `${cohort} ${split}`)).toEqual(['chest train', 'chest test']);
+    expect(shown.evaluations[1]?.accuracy).toEqual(model.test?.accuracy);
 
     const predict = ['--home', home, '--json', 'predict', '--model', model.id, '--cohort', 'chest', '--write', 'sr'];
     const run = (await imagiq(...predict)).json<CallOutput<'predict-studies'>>();
