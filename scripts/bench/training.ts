@@ -5,14 +5,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import type { Workload } from '../../src/contract/bench.ts';
 import { runWorkload } from '../../src/trainer/bench/run-workload.ts';
 import { gradientError, readReferenceRun } from '../../src/trainer/bench/reference-run.ts';
-import {
-  benchTrain,
-  firstGradient,
-  type Workload,
-  workloads as benchWorkloads,
-} from '../../src/trainer/bench/train-workload.ts';
+import { benchTrain, firstGradient, workloads as benchWorkloads } from '../../src/trainer/bench/train-workload.ts';
 import { openCompiledSession } from '../../src/trainer/engines/compiled/compiled-session.ts';
 import { resolveNetwork } from '../../src/trainer/networks/catalogue.ts';
 import { lessIsBetter, type Measurement, median, moreIsBetter } from './measurement.ts';
@@ -46,7 +42,7 @@ export async function training(): Promise<Measurement[]> {
         for (let turn = 0; turn < turns; turn += 1) {
           const flags = ['--workload', workload, '--threads', String(threads), '--steps', '20'];
           if (hasTorch) torch.push(read(python, [reference, ...flags]));
-          ours.push(rowSchema.parse(JSON.parse(await runWorkload(flags))));
+          ours.push(rowSchema.parse(await runWorkload(flags)));
         }
       } catch (error) {
         console.log(`${workload} with ${threads} threads was not measured: ${String(error).slice(0, 300)}`);

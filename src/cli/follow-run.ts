@@ -1,6 +1,7 @@
 // A run as the terminal follows it: a line of progress while it lives, a text when it has ended.
 import path from 'node:path';
 import type { Run } from '../contract/calls.ts';
+import { intervalEnds } from '../contract/estimate-text.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Estimate, Metrics } from '../contract/metrics.ts';
 import { exitCode, type Output } from './output.ts';
@@ -116,14 +117,23 @@ function runText(run: Run): string {
 }
 
 /** The two figures by which a task is judged. Accuracy says little of masks, which are mostly background. */
-function figuresText({ task, accuracy, auc, dice, hausdorff95, hausdorffUnit }: Metrics): string {
+function figuresText(metrics: Metrics): string {
+  const { task, accuracy, auc, dice } = metrics;
   if (task !== 'segmentation') return `accuracy ${estimateText(accuracy)}, AUC ${estimateText(auc)}`;
-  return `Dice ${estimateText(dice)}, Hausdorff 95 ${estimateText(hausdorff95)} ${hausdorffUnit ?? ''}`.trimEnd();
+  return `Dice ${estimateText(dice)}, ${hausdorffText(metrics)}`;
+}
+
+/** With the patients that it rests on, where some have a structure without any distance. */
+export function hausdorffText({ hausdorff95, hausdorffUnit, hausdorffPatients, patients }: Metrics): string {
+  const text = `Hausdorff 95 ${estimateText(hausdorff95)} ${hausdorffUnit ?? ''}`.trimEnd();
+  if (hausdorffPatients === null || hausdorffPatients === patients) return text;
+  return `${text} (whole in ${hausdorffPatients} of ${patients} patients: what is missed altogether has no distance)`;
 }
 
 export function estimateText(estimate: Estimate): string {
   if (!estimate) return 'n/a';
-  return `${estimate.value.toFixed(3)} [${estimate.low.toFixed(3)}, ${estimate.high.toFixed(3)}]`;
+  const ends = intervalEnds(estimate, (value) => value.toFixed(3));
+  return `${estimate.value.toFixed(3)} [${ends.join(', ')}]`;
 }
 
 /** A model is named by the beginning of its weights' hash, their file by all of it. */

@@ -42,6 +42,11 @@ export type DatasetHeader = z.infer<typeof datasetHeaderSchema>;
 /** The values of the `split` tensor, by index. */
 export const splitCodes = { train: 0, validation: 1, test: 2 } as const;
 
+/** What images are stored as: 0 … this for 0 … 1. */
+export const fullScale = 65_535;
+/** From a byte, 0…255, to that scale. */
+export const byteScale = 257;
+
 /** A mask's value where a pixel is not labelled: it takes no part in the loss. */
 export const notLabelled = 255;
 

@@ -66,6 +66,9 @@ export const metricsSchema = z.object({
   hausdorff95: estimateSchema.default(null),
   /** `mm` of the patient's volume where its geometry is known, else pixels of the single images. */
   hausdorffUnit: z.enum(['mm', 'px']).nullable().default(null),
+  /** Patients for each of whose structures there is a distance. One that was missed altogether, or called where there is none, has
+   * no distance: the other patients count by what they have. */
+  hausdorffPatients: z.number().int().nullable().default(null),
   perClass: z.array(classMetricsSchema),
   /** Rows are true classes, columns predicted; empty for multi-label, where each label is its own question. */
   confusion: z.array(z.array(z.number().int())),

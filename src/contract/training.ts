@@ -12,10 +12,13 @@ export const lossNames = ['auto', 'cross-entropy', 'focal', 'binary-cross-entrop
 export const scheduleNames = ['constant', 'cosine', 'step'] as const;
 export const optimiserNames = ['sgd', 'adam', 'adamw'] as const;
 
+/** Less noise than this promises nothing, and its ε is beyond what the series of the accountant can reckon. */
+export const leastNoiseMultiplier = 1e-3;
+
 /** DP-SGD (Abadi et al., arXiv 1607.00133) with a budget that ends the run. */
 export const privacySettingsSchema = z.object({
   /** Standard deviation of the noise = noiseMultiplier × clipNorm, on the sum of the clipped gradients. */
-  noiseMultiplier: z.number().positive().max(1_000),
+  noiseMultiplier: z.number().min(leastNoiseMultiplier).max(1_000),
   /** Each example's gradient is scaled to at most this global norm. */
   clipNorm: z.number().positive().max(1_000),
   /** δ of the (ε, δ) promise. */

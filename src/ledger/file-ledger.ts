@@ -2,6 +2,7 @@
 // Changing, removing or reordering entries is detected by `verify`; cutting off the end is, by the heads that hubs countersigned.
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { syncFolder } from '../disk/durable-file.ts';
 import type { LedgerEntry } from '../contract/federation.ts';
 import { openChainCheck } from './chain-check.ts';
 import { checkpointAct, checkpointDetail, checkpointEvery, type LedgerSeal } from './checkpoint.ts';
@@ -115,18 +116,8 @@ function writeAt(file: string, position: number, bytes: Uint8Array): void {
     } finally {
       closeSync(handle);
     }
-    if (isNew && process.platform !== 'win32') syncFolder(path.dirname(file));
+    if (isNew) syncFolder(path.dirname(file));
   } catch (error) {
     throw ledgerFault.unwritable(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Makes the file's name durable as well as its content; Windows does so by itself. */
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }

@@ -104,3 +104,17 @@ export function classWeightsUnusable(reason: string): Fault {
   const message = `These class weights cannot be used: ${reason}. Change them, or leave them out.`;
   return new Fault({ code: 365, message: message.slice(0, 4_000), retry: 'never' });
 }
+
+/** 366: a model's file cannot be written where it was asked for. */
+export function exportNotWritten(cause: unknown): Fault {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const reason = code === 'ENOSPC' ? 'the disk is full' : `the system answered ${code}`;
+  const message = `The model could not be written: ${reason}. What was there before is kept. Choose another place.`;
+  return new Fault({ code: 366, message, retry: 'later' }, cause);
+}
+
+/** 367: the folder that a bench is to repeat holds no run that the reference exported for this network. */
+export function referenceRunUnusable(reason: string, cause?: unknown): Fault {
+  const message = `The exported run cannot be repeated: ${reason}. Export it again for this workload, or choose its folder.`;
+  return new Fault({ code: 367, message: message.slice(0, 4_000), retry: 'never' }, cause);
+}

@@ -1,12 +1,11 @@
 // bench: measurements from the command line. Each runs in a process of its own, so that its memory is its own.
 import { Command, Option } from 'commander';
+import { workloadNames } from '../../contract/bench.ts';
 import { providerNames } from '../../contract/training.ts';
 import { runWorkload } from '../../station/runs/workload.ts';
 import { type BenchFigures, type CloneBench, cloneBenches, runCloneBench } from '../clone-bench.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
-
-const workloads = ['cnn-64', 'resnet18-128', 'unet-128'] as const;
 
 interface BenchFlags {
   readonly workload: string;
@@ -21,7 +20,7 @@ export function benchCommand(): Command {
   bench
     .command('train')
     .description('steps of one training workload, with the fields of the PyTorch reference')
-    .addOption(new Option('--workload <name>').choices(workloads).makeOptionMandatory())
+    .addOption(new Option('--workload <name>').choices(workloadNames).makeOptionMandatory())
     .option('--threads <number>', 'CPU threads', positiveInteger, 1)
     .option('--steps <number>', 'steps to run', positiveInteger, 20)
     .addOption(new Option('--provider <name>', 'what computes').choices(providerNames).default('cpu'))
@@ -39,7 +38,7 @@ export function benchCommand(): Command {
         options.provider,
       ];
       if (options.from !== undefined) flags.push('--from', options.from);
-      const row: unknown = JSON.parse(await runWorkload(flags));
+      const row = await runWorkload(flags);
       output.result(row, () => JSON.stringify(row, null, 1));
     });
   for (const name of Object.keys(cloneBenches) as CloneBench[]) {

@@ -11,7 +11,7 @@ import { contextOf } from '../context.ts';
 import { probability } from '../options.ts';
 import { table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
-import { estimateText } from '../follow-run.ts';
+import { estimateText, hausdorffText } from '../follow-run.ts';
 
 interface EvaluateOptions {
   model: string;
@@ -203,11 +203,11 @@ function reportText({ metrics, groups }: EvaluationReport, wanted: readonly Grou
 }
 
 function metricsText(metrics: Metrics): string {
-  const { perClass, hausdorff95, hausdorffUnit } = metrics;
+  const { perClass, hausdorffUnit } = metrics;
   const number = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(3));
   const head =
     metrics.task === 'segmentation'
-      ? `Dice ${estimateText(metrics.dice)}, Hausdorff 95 ${estimateText(hausdorff95)} ${hausdorffUnit ?? ''}, pixel accuracy ${estimateText(metrics.accuracy)}`
+      ? `Dice ${estimateText(metrics.dice)}, ${hausdorffText(metrics)}, pixel accuracy ${estimateText(metrics.accuracy)}`
       : `accuracy ${estimateText(metrics.accuracy)}, AUC ${estimateText(metrics.auc)}, F1 ${number(metrics.f1)}, average precision ${number(metrics.averagePrecision)}, ECE ${number(metrics.calibrationError)}`;
   const rows = perClass.map((entry) =>
     metrics.task === 'segmentation'

@@ -10,7 +10,7 @@ import { frameGeometry } from '../library/pixels/geometry.ts';
 import { imageDescription } from '../library/pixels/image-description.ts';
 import { readFrameOf } from '../library/pixels/read-frame.ts';
 import { openWasmCodecs } from '../library/pixels/wasm-codecs.ts';
-import { alongNormalMm, placementOf } from './placement.ts';
+import { alongNormalMm, placementOf, samePlaceMm } from './placement.ts';
 import { preprocess, preprocessMask, type ValueRange, valueRange } from './preprocess.ts';
 import type { ExampleTask, Extent, FramePlace } from './shard-task.ts';
 
@@ -37,8 +37,6 @@ const keptFramesBytes = 64 * 2 ** 20;
 const rangeSlices = 16;
 /** A pixel of a fractional segment is in from half on. */
 const half = 128;
-/** Slices nearer than this along the normal are at one place, mm. */
-const samePlaceMm = 1e-3;
 
 export function exampleReader(): ExampleReader {
   const codecs = openWasmCodecs();

@@ -76,6 +76,9 @@ export function networkPixelMm(
   return isTransposed ? [widthMm / height, heightMm / width] : [heightMm / height, widthMm / width];
 }
 
+/** Slices nearer than this along the normal are at one place. */
+export const samePlaceMm = 1e-3;
+
 /** Where a slice lies along the normal in canonical direction, mm; null where it does not tell. */
 export function alongNormalMm({ position, orientation }: FrameGeometry): number | null {
   if (position === null || orientation === null) return null;

@@ -1,5 +1,6 @@
 // Frames and masks through a preprocessing chain (contract/preprocessing.ts), and masks back onto the frame that they belong to.
 // Pure functions: data sets and predictions on a site's own studies go through the same ones.
+import { fullScale } from '../../contract/dataset.ts';
 import type { Frame } from '../../contract/dicom.ts';
 import type { Task } from '../../contract/network.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
@@ -9,7 +10,6 @@ import { storedValuesOf } from '../library/pixels/frame-values.ts';
 import { nearestOf, resample } from './resample.ts';
 import { type Placement, placementOf, turned, turnedBack } from './placement.ts';
 
-const scale = 65_535;
 /** Enough values for a stable percentile. */
 const sampledValues = 65_536;
 
@@ -87,7 +87,7 @@ export function preprocess(
     const values = turned(windowed(frame, range), frame.rows, frame.columns, place);
     const fitted = resample(values, place.turnedRows, place.turnedColumns, place.height, place.width);
     eachPlaced(place, chain, (source, target) => {
-      const value = Math.round((fitted[source] ?? 0) * scale);
+      const value = Math.round((fitted[source] ?? 0) * fullScale);
       if (frames.length === 1) image.fill(value, target * channels, (target + 1) * channels);
       else image[target * channels + at] = value;
     });

@@ -1,11 +1,12 @@
 // A shard on disk: a tensor file named by its recipe and by the SHA-256 of its bytes.
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { byteScale } from '../../contract/dataset.ts';
 import { decodeTensorFile, encodeTensorFile, type Tensor } from '../../contract/safetensors.ts';
+import { writeFileDurably } from '../../disk/durable-file.ts';
 import type { WrittenShard } from './shard-task.ts';
 
-const byteScale = 257;
 const unfinished = '.tmp';
 
 export interface ShardContents {
@@ -46,19 +47,7 @@ export function writeShard(folder: string, recipe: string, contents: ShardConten
   const bytes = encodeTensorFile({ tensors, metadata: firstReason === null ? {} : { firstReason } });
   const file = `${recipe}-${createHash('sha256').update(bytes).digest('hex')}`;
   const beside = path.join(folder, `${recipe}.${process.pid}${unfinished}`);
-  try {
-    const descriptor = openSync(beside, 'w', 0o600);
-    try {
-      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(beside, path.join(folder, file));
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
+  writeFileDurably(path.join(folder, file), bytes, 0o600, { beside });
   return { file, bytes: bytes.length, ...columns };
 }
 

@@ -1,6 +1,7 @@
 // Which slices are of one volume, in which order and how far apart: what distances in millimetres are measured by.
 import { mostSlices } from '../../contract/dataset.ts';
 import type { BuiltColumns } from './dataset-columns.ts';
+import { samePlaceMm } from './placement.ts';
 
 export interface SlicePlaces {
   /** By example: counts from 0, −1 where the place is not known. */
@@ -10,9 +11,6 @@ export interface SlicePlaces {
   /** By example: distances of neighbouring slices, rows and columns of the network's image. */
   readonly spacingMm: Float32Array;
 }
-
-/** Slices nearer than this along the normal lie at one place, mm. */
-const samePlaceMm = 1e-2;
 
 export function slicePlaces(columns: readonly Pick<BuiltColumns, 'places' | 'volumes'>[]): SlicePlaces {
   const examples: { key: string; alongMm: number; rowMm: number; columnMm: number }[] = [];

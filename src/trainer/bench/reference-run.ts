@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Network, WeightSpecification } from '../../contract/network.ts';
+import { referenceRunUnusable } from '../faults.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 
 const runSchema = z.object({
@@ -10,8 +11,8 @@ const runSchema = z.object({
   y: z.array(z.number()),
   parameters: z.record(z.string(), z.array(z.number())),
   losses: z.array(z.number()),
-  lr: z.number(),
-  momentum: z.number(),
+  lr: z.number().positive(),
+  momentum: z.number().min(0).lt(1),
 });
 
 export interface ReferenceRun {
@@ -22,11 +23,22 @@ export interface ReferenceRun {
   /** The class of each image, or of each pixel. */
   readonly labels: Int32Array | Uint8Array;
   readonly weights: Map<string, Float32Array>;
+  /** Of its SGD. */
+  readonly learningRate: number;
+  readonly momentum: number;
   readonly losses: readonly number[];
 }
 
-/** Reads an export; PyTorch's parameters are those of the network in the same order. Throws when they are not. */
+/** Reads an export; PyTorch's parameters are those of the network in the same order. @throws Fault 367 when they are not */
 export function readReferenceRun(folder: string, network: Network): ReferenceRun {
+  try {
+    return decodeRun(folder, network);
+  } catch (error) {
+    throw referenceRunUnusable(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function decodeRun(folder: string, network: Network): ReferenceRun {
   const run = runSchema.parse(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')));
   const floats = (name: string) => {
     const bytes = readFileSync(join(folder, `${name}.f32`));
@@ -43,11 +55,20 @@ export function readReferenceRun(folder: string, network: Network): ReferenceRun
   const weights = initialWeights(network, classes, 0);
   const trainable = weightSpecifications(network, classes).filter(({ kind }) => kind === 'trainable');
   const parameters = Object.entries(run.parameters);
-  if (parameters.length !== trainable.length) throw new Error('the exported run is of another network');
+  if (parameters.length !== trainable.length) throw new Error('it is of another network');
   for (const [index, [name, shape]] of parameters.entries()) {
     weights.set(trainable[index]!.name, converted(floats(name), shape, trainable[index]!));
   }
-  return { batch, classes, images, labels, weights, losses: run.losses };
+  return {
+    batch,
+    classes,
+    images,
+    labels,
+    weights,
+    learningRate: run.lr,
+    momentum: run.momentum,
+    losses: run.losses,
+  };
 }
 
 /**

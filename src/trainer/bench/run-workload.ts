@@ -2,16 +2,24 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { z } from 'zod';
+import { Fault } from '../../contract/fault.ts';
+import { faultSchema } from '../../contract/fault-schema.ts';
 import { trainerEnvironment } from '../process-environment.ts';
 
 const mostOutput = 1 << 26;
 
-/** @param flags of `train-workload.ts`; returns the JSON line that it prints. Rejects with what it said when it fails. */
-export async function runWorkload(flags: readonly string[]): Promise<string> {
+const faultAnswer = z.object({ fault: faultSchema });
+
+/** @param flags of `train-workload.ts`; returns the JSON that it prints. @throws the fault that it met */
+export async function runWorkload(flags: readonly string[]): Promise<unknown> {
   const entry = path.join(import.meta.dirname, 'train-workload.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [entry, ...flags], {
     env: trainerEnvironment(process.env),
     maxBuffer: mostOutput,
   });
-  return stdout;
+  const answer: unknown = JSON.parse(stdout);
+  const met = faultAnswer.safeParse(answer);
+  if (met.success) throw new Fault(met.data.fault);
+  return answer;
 }

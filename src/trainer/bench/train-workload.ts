@@ -1,6 +1,8 @@
 // Measures the compiled engine on the workloads of the PyTorch reference, in the same fields.
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { type Workload, workloadNames } from '../../contract/bench.ts';
+import { faultValueOf } from '../../contract/fault.ts';
 import { type HyperParameters, hyperParametersSchema, providerNames } from '../../contract/training.ts';
 import type { NamedTensors, ProviderName, SessionOptions, TrainingSession } from '../engines/engine.ts';
 import { openEngine } from '../engines/open-engine.ts';
@@ -22,9 +24,7 @@ export const workloads = {
   'cnn-64': { network: 'cnn-small', batch: 32, classes: 6, loss: 'auto' },
   'resnet18-128': { network: 'resnet18', batch: 16, classes: 6, loss: 'auto' },
   'unet-128': { network: 'unet', batch: 8, classes: 1, loss: 'binary-cross-entropy' },
-} as const satisfies Record<string, WorkloadSettings>;
-export type Workload = keyof typeof workloads;
-export const workloadNames = Object.keys(workloads) as [Workload, ...Workload[]];
+} as const satisfies Record<Workload, WorkloadSettings>;
 
 export interface BenchOptions {
   readonly workload: Workload;
@@ -53,11 +53,12 @@ export interface BenchResult {
   readonly first_step_after_ms: number;
 }
 
-const learningRate = 0.01;
+/** As the reference's, for runs that are not its own. */
+const ownRun = { learningRate: 0.01, momentum: 0.9 };
 
 export type OpenSession = (options: SessionOptions) => Promise<TrainingSession>;
 
-/** Trains `steps` steps of SGD with momentum 0.9 on one batch. Peak memory is that of the whole process. */
+/** Trains `steps` steps of SGD with momentum on one batch. Peak memory is that of the whole process. */
 export async function benchTrain(options: BenchOptions): Promise<BenchResult> {
   const { workload, threads, steps, provider = 'cpu', from } = options;
   const run = runOf(workload, from);
@@ -106,7 +107,7 @@ export async function openWorkload(workload: Workload, run: ReferenceRun, open: 
     network: resolveNetwork(network),
     classes: run.classes,
     batchSize: run.batch,
-    hyperParameters: hyperParametersSchema.parse({ optimiser: 'sgd', momentum: 0.9, loss }),
+    hyperParameters: hyperParametersSchema.parse({ optimiser: 'sgd', momentum: run.momentum, loss }),
     classWeights: null,
   });
   session.setWeights(run.weights);
@@ -130,7 +131,7 @@ export async function firstGradient(
   }
 }
 
-export function batchOf({ images, labels, batch }: ReferenceRun): Parameters<TrainingSession['step']>[0] {
+export function batchOf({ images, labels, batch, learningRate }: ReferenceRun): Parameters<TrainingSession['step']>[0] {
   return { images, labels, exampleWeights: new Float32Array(batch).fill(1), learningRate };
 }
 
@@ -149,6 +150,7 @@ function runOf(workload: Workload, from: string | undefined): ReferenceRun {
         ? Uint8Array.from({ length: batch * height * width }, () => random.below(2))
         : Int32Array.from({ length: batch }, (_, index) => index % classes),
     weights: initialWeights(network, classes, 7),
+    ...ownRun,
     losses: [],
   };
 }
@@ -173,5 +175,7 @@ if (import.meta.main) {
       from: z.string().exactOptional(),
     })
     .parse(values);
-  console.log(JSON.stringify(await benchTrain(options)));
+  // A fault goes to the parent as a value: it is for a person, not a stack.
+  const answer = await benchTrain(options).catch((error: unknown) => ({ fault: faultValueOf(error) }));
+  console.log(JSON.stringify(answer));
 }

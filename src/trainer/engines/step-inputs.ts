@@ -2,7 +2,8 @@
 import { randomStream } from '../run/random.ts';
 import { biasCorrections } from '../networks/optimisers.ts';
 import { valueCount } from '../networks/plan.ts';
-import { lossOf, notLabelled } from '../networks/task-loss.ts';
+import { notLabelled } from '../../contract/dataset.ts';
+import { lossOf } from '../networks/task-loss.ts';
 import { stepNames, type TrainingProgram } from '../networks/training-program.ts';
 import type { Batch, SessionOptions } from './engine.ts';
 import { batchMisshapen } from './faults.ts';

@@ -54,7 +54,7 @@ export function metricsOf(
 }
 
 /** What only a segmentation has. */
-export const noSegmentation = { dice: null, hausdorff95: null, hausdorffUnit: null } as const;
+export const noSegmentation = { dice: null, hausdorff95: null, hausdorffUnit: null, hausdorffPatients: null } as const;
 
 /** What the order of one class's scores tells. */
 export function rankedMetrics(

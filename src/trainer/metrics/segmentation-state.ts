@@ -24,6 +24,8 @@ export interface PatientTally {
   readonly missed: Float64Array;
   /** By class: a distance of each volume (or image) that has both surfaces. */
   readonly distances: number[][];
+  /** Structures of volumes of which only one surface is there. */
+  unmatched: number;
 }
 
 /** The volume whose slices are coming in: by slice number its true and its predicted mask. */
@@ -113,6 +115,7 @@ function stateSchema(classes: number) {
         right: z.number(),
         labelled: z.number(),
         images: z.number(),
+        unmatched: z.number(),
         both: byClass,
         called: byClass,
         missed: byClass,

@@ -1,5 +1,7 @@
 // Metrics of masks, batch by batch: what is kept are counts of each patient and the masks of the one volume under way.
 import type { Estimate, Metrics, ReliabilityBin } from '../../contract/metrics.ts';
+import { notLabelled } from '../../contract/dataset.ts';
+import { unbounded } from '../../contract/estimate-text.ts';
 import { predictionsUnusable } from '../faults.ts';
 import { reliability, surprise } from './calibration.ts';
 import { patientBootstrap, wilsonInterval } from './intervals.ts';
@@ -13,9 +15,6 @@ import {
 } from './segmentation-state.ts';
 import { hausdorff95 } from './surface-distance.ts';
 import type { TallyState } from './tally-state.ts';
-
-/** A mask's pixels of this value are not labelled: they count nowhere. */
-const notLabelled = 255;
 
 export interface MaskBatch {
   /** Softmax, [images, rows, columns, classes]. */
@@ -64,7 +63,16 @@ export function segmentationTally({
     if (known !== undefined) return known;
     const zeros = (): Float64Array => new Float64Array(depth);
     const distances = classes.map((): number[] => []);
-    const made = { right: 0, labelled: 0, images: 0, both: zeros(), called: zeros(), missed: zeros(), distances };
+    const made = {
+      right: 0,
+      labelled: 0,
+      images: 0,
+      both: zeros(),
+      called: zeros(),
+      missed: zeros(),
+      distances,
+      unmatched: 0,
+    };
     patients.set(patient, made);
     return made;
   };
@@ -91,6 +99,7 @@ export function segmentationTally({
       }
       const distance = hausdorff95(isTrue, isCalled, { size, spacing: place.spacingMm });
       if (distance !== null) tallyOf(patient).distances[index]!.push(distance);
+      else if (isTrue.includes(1) || isCalled.includes(1)) tallyOf(patient).unmatched += 1;
     }
   };
 
@@ -199,6 +208,9 @@ export function segmentationTally({
           Infinity,
         ),
         hausdorffUnit: inMm === null ? null : inMm ? 'mm' : 'px',
+        hausdorffPatients: chosen.filter(
+          (tally) => tally.unmatched === 0 && tally.distances.some((ofClass) => ofClass.length > 0),
+        ).length,
         perClass,
         confusion: isChosen === undefined ? confusion.map((row) => [...row]) : [],
       };
@@ -243,7 +255,7 @@ function overPatients(values: readonly (number | null)[], most = 1): Estimate {
   const known = values.filter((value) => value !== null);
   const value = meanOf(known);
   if (value === null) return null;
-  if (known.length === 1) return { value, low: 0, high: most === Infinity ? Number.MAX_VALUE : most };
+  if (known.length === 1) return { value, low: 0, high: most === Infinity ? unbounded : most };
   const interval = patientBootstrap(Int32Array.from(known.keys()), (weights) => {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return weights.reduce((sum, weight, index) => sum + weight * known[index]!, 0) / total;

@@ -36,6 +36,9 @@ export function planNetwork(network: Network, classes: number): NetworkPlan {
   }
   if (!byId.has(network.output)) throw fail(network.output, 'is named as the output but does not exist');
   const { height, width, channels } = network.input;
+  // Further channels are the neighbours of a slice, as many on one side as on the other.
+  if (channels % 2 === 0)
+    throw fail('input', `takes ${channels} channels, where a slice and its neighbours are an odd number`);
   const shapes = new Map<string, readonly number[]>([['input', [height, width, channels]]]);
   const planned = new Map<string, PlannedLayer>();
   const totals = { values: 0, multiplications: 0 };

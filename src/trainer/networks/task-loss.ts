@@ -1,5 +1,6 @@
 // Which loss a task has, which inputs of the step it reads, and how labels become targets inside of the graph.
 import * as tf from '@tensorflow/tfjs-core';
+import { notLabelled } from '../../contract/dataset.ts';
 import type { Task } from '../../contract/network.ts';
 import type { HyperParameters, lossNames } from '../../contract/training.ts';
 import { lossOfOtherTask } from './faults.ts';
@@ -20,9 +21,6 @@ export const targetNames = {
   /** Segmentation: factor of each class; multi-label: factor of its positives. [classes] */
   classWeights: 'class-weights',
 } as const;
-
-/** A pixel that nobody labelled. */
-export const notLabelled = 255;
 
 const lossesOf: Record<Task, readonly LossName[]> = {
   classification: ['cross-entropy', 'focal'],

@@ -1,6 +1,7 @@
 // The privacy loss of DP-SGD: Rényi differential privacy of the Poisson-subsampled Gaussian mechanism, composed over steps and
 // converted to (ε, δ). Mironov, Talwar, Zhang 2019 (arXiv 1908.10530), section 3.3; conversion by Balle et al. 2020
 // (arXiv 1905.09982), theorem 21. It accounts; it does not clip, add noise or sample.
+import { leastNoiseMultiplier } from '../../contract/training.ts';
 import { logErfc } from './log-erfc.ts';
 import { privacyFault } from './faults.ts';
 
@@ -8,7 +9,7 @@ import { privacyFault } from './faults.ts';
 export interface GaussianSteps {
   /** Probability with which each example is in a batch (Poisson sampling), 0 < q ≤ 1. */
   readonly sampleRate: number;
-  /** Standard deviation of the noise divided by the clipping norm, > 0. */
+  /** Standard deviation of the noise divided by the clipping norm, at least `leastNoiseMultiplier`. */
   readonly noiseMultiplier: number;
   readonly steps: number;
 }
@@ -56,7 +57,8 @@ export function composedLoss(trainings: readonly GaussianSteps[], delta: number)
 /** By order: what one step costs. */
 function stepDivergences({ sampleRate, noiseMultiplier }: Omit<GaussianSteps, 'steps'>): Float64Array {
   check('q (the sample rate)', sampleRate, sampleRate > 0 && sampleRate <= 1, 'above 0, at most 1');
-  check('sigma (the noise multiplier)', noiseMultiplier, noiseMultiplier > 0, 'above 0');
+  const range = `at least ${leastNoiseMultiplier}`;
+  check('sigma (the noise multiplier)', noiseMultiplier, noiseMultiplier >= leastNoiseMultiplier, range);
   return Float64Array.from(orders, (order) => stepDivergence(sampleRate, noiseMultiplier, order));
 }
 
@@ -89,12 +91,13 @@ export function noiseMultiplierFor(
   check('target (the privacy budget ε)', epsilon, epsilon > 0, 'above 0');
   const within = (noiseMultiplier: number): boolean =>
     privacyLoss({ sampleRate, noiseMultiplier, steps }, delta).epsilon <= epsilon;
+  if (within(leastNoiseMultiplier)) return leastNoiseMultiplier;
   let enough = 1;
   while (!within(enough)) {
     enough *= 2;
     if (enough > largestNoise) throw privacyFault.unreachable(epsilon);
   }
-  let tooLittle = 0;
+  let tooLittle = leastNoiseMultiplier;
   while (enough - tooLittle > searchTolerance * enough) {
     const middle = (enough + tooLittle) / 2;
     if (within(middle)) enough = middle;
@@ -191,7 +194,8 @@ function fractionalMoment(q: number, sigma: number, order: number): number {
       size + j * Math.log(q) + i * Math.log1p(-q) + (j * j - j) / (2 * variance) + logErfc((middle - j) / scale);
     lower = binomial > 0 ? logAdd(lower, first) : logSubtract(lower, first);
     upper = binomial > 0 ? logAdd(upper, second) : logSubtract(upper, second);
-    if (Math.max(first, second) < smallestTerm) return logAdd(lower, upper);
+    // Written so that NaN ends the series, too.
+    if (!(Math.max(first, second) >= smallestTerm)) return logAdd(lower, upper);
     binomial *= (order - i) / (i + 1);
   }
 }

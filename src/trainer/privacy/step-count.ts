@@ -1,8 +1,9 @@
 // How many private steps a run may have released, on disk before they are made: after a crash the count is at least the
 // truth, also for steps that the checkpoint has lost and that are made again with fresh noise.
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { writeFileDurably } from '../../disk/durable-file.ts';
 import { runNotAccessible } from '../faults.ts';
 import { privacyFault } from './faults.ts';
 
@@ -28,14 +29,7 @@ export function openStepCount(folder: string, stepsInCheckpoint: number): StepCo
   let reserved = steps;
   const write = (count: number): void => {
     try {
-      const descriptor = openSync(`${file}.partial`, 'w');
-      try {
-        writeSync(descriptor, JSON.stringify({ version: 1, steps: count }));
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-      renameSync(`${file}.partial`, file);
+      writeFileDurably(file, JSON.stringify({ version: 1, steps: count }), 0o600, { beside: `${file}.partial` });
     } catch (error) {
       throw runNotAccessible(error);
     }

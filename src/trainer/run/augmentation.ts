@@ -1,6 +1,6 @@
 // One image from stored values to network input: normalised, and for training changed a little at random. A mask is moved
 // exactly as its image is.
-import type { DatasetHeader } from '../../contract/dataset.ts';
+import { type DatasetHeader, fullScale } from '../../contract/dataset.ts';
 import { type Displacement, elasticDisplacement } from './elastic-displacement.ts';
 import { type Random, randomStream, standardNormals } from './random.ts';
 
@@ -21,7 +21,6 @@ const limits = {
 
 /** Normal numbers prepared once: noise is a stretch of this table from a random place, one addition per pixel. */
 const noiseTableLength = 1 << 16;
-const stored = 65_535;
 const gammaSteps = 1_024;
 
 export interface Augmentation {
@@ -39,7 +38,7 @@ export interface Augmentation {
 
 /** (value / 65535 − mean) / standard deviation as one multiplication and one addition. */
 function normalisation({ mean, standardDeviation }: DatasetHeader): { scale: number; bias: number } {
-  return { scale: 1 / (stored * standardDeviation), bias: -mean / standardDeviation };
+  return { scale: 1 / (fullScale * standardDeviation), bias: -mean / standardDeviation };
 }
 
 /** Normalises only: what validation, test and un-augmented training see. */
@@ -73,7 +72,7 @@ export function augmentationFor(header: DatasetHeader, seed: number): Augmentati
       const down = either(random, limits.shiftShare) * height;
       const right = either(random, limits.shiftShare) * width;
       const gain = 1 + either(random, limits.gain);
-      const factor = scale * stored * gain;
+      const factor = scale * fullScale * gain;
       const addend = bias * gain + either(random, limits.offset);
       const noiseStdDev = random.uniform() * limits.noiseStdDev;
       let noisePlace = random.below(noiseTableLength);
@@ -115,7 +114,7 @@ export function augmentationFor(header: DatasetHeader, seed: number): Augmentati
             const c = image[lower + channel]!;
             const over = a + (image[upper + nextColumn + channel]! - a) * beside;
             const under = c + (image[lower + nextColumn + channel]! - c) * beside;
-            const place = ((over + (under - over) * below) * gammaSteps) / stored;
+            const place = ((over + (under - over) * below) * gammaSteps) / fullScale;
             const step = place | 0;
             const tone = tones[step]! + (tones[step + 1]! - tones[step]!) * (place - step);
             noisePlace = (noisePlace + 1) & (noiseTableLength - 1);

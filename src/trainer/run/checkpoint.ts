@@ -13,7 +13,7 @@ import { epochSchema, trainOutcomeSchema } from '../../contract/training.ts';
 import { otherRunInFolder, runNotAccessible } from '../faults.ts';
 import type { TallyState } from '../metrics/tally-state.ts';
 import { decodeMeasured, encodeMeasured } from './measured-file.ts';
-import { readRunFile, sealed, unsealed, writeBeside } from './sealed-file.ts';
+import { readRunFile, sealed, unsealed, writeRunFile } from './sealed-file.ts';
 import type { Weights } from './weights-file.ts';
 
 /** Where a run is. Random streams follow from seed, epoch and example (random.ts), so there is no state of theirs. */
@@ -136,20 +136,18 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
       return null;
     },
     save(checkpoint) {
-      writeBeside(`${file}.partial`, encodeCheckpoint(checkpoint, run), () => {
+      writeRunFile(file, encodeCheckpoint(checkpoint, run), () => {
         if (existsSync(file)) renameSync(file, previous);
-        renameSync(`${file}.partial`, file);
       });
     },
     saveWeights(bytes) {
-      writeBeside(`${weightsFile}.partial`, [bytes], () => renameSync(`${weightsFile}.partial`, weightsFile));
+      writeRunFile(weightsFile, [bytes]);
     },
     readMeasured(of) {
       return existsSync(measuredFile) ? decodeMeasured(readRunFile(measuredFile), `${run} ${of()}`) : null;
     },
     saveMeasured(of, state) {
-      const parts = encodeMeasured(state, `${run} ${of}`);
-      writeBeside(`${measuredFile}.partial`, parts, () => renameSync(`${measuredFile}.partial`, measuredFile));
+      writeRunFile(measuredFile, encodeMeasured(state, `${run} ${of}`));
     },
     forgetMeasured() {
       rmSync(measuredFile, { force: true });

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
-import { type DatasetHeader, type Shard, shardFolder } from '../../contract/dataset.ts';
+import { byteScale, type DatasetHeader, type Shard, shardFolder } from '../../contract/dataset.ts';
 import { decodeTensorLayout, tensorHeaderBytes, type TensorLayout } from '../../contract/safetensors.ts';
 import { datasetMalformed, datasetUnreadable } from '../faults.ts';
 import { fillBytes, readBytes, reasonOf, tensorAt } from './tensor-place.ts';
@@ -15,8 +15,6 @@ export interface ExamplePixels {
 
 /** Shards open at once; the one unused for longest is closed. */
 const maxOpenShards = 200;
-/** From 0…255 to 0…65535. */
-const byteScale = 257;
 const hashedAtOnce = 2 ** 22;
 
 /** Reads of an open tensor file. Synchronous on purpose: an image is a few kilobytes of page cache, cheaper to copy than to wait for. */

@@ -1,16 +1,17 @@
 // A model as an ONNX inference graph that any runtime loads: one image of 0…1 in, probabilities out.
-import { writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExportJob } from '../../contract/model-jobs.ts';
 import { compileProgram } from '../compile/compile-program.ts';
 import { withMetadata } from '../compile/onnx/model-metadata.ts';
+import { writeFileDurably } from '../../disk/durable-file.ts';
+import { exportNotWritten } from '../faults.ts';
 import { inferenceNames, inferenceProgram } from '../networks/inference-program.ts';
 import { planNetwork } from '../networks/plan.ts';
 import type { Program } from '../networks/program.ts';
 import { weightSpecifications } from '../networks/weights.ts';
 import { readWeightsFile } from './weights-file.ts';
 
-/** Writes the file and returns its bytes. @throws Fault 300–311 (network), 355 (weights) */
+/** Writes the file, beside and renamed, and returns its bytes. @throws Fault 300–311 (network), 355 (weights), 366 (not written) */
 export function exportModel({
   network,
   classes,
@@ -36,6 +37,10 @@ export function exportModel({
   };
   const { model } = compileProgram(program, { layoutOf: () => 'plain', poolIndices: false });
   const bytes = withMetadata(model, metadata);
-  writeFileSync(file, bytes, { mode: 0o600 });
+  try {
+    writeFileDurably(file, bytes);
+  } catch (error) {
+    throw exportNotWritten(error);
+  }
   return bytes.length;
 }

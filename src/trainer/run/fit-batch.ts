@@ -39,7 +39,7 @@ export function fittingBatchSize(
  * Memory that this process may still take, in bytes: the machine's, or less where a container sets a limit (cgroup).
  * `IMAGIQ_MEMORY_BYTES` says it instead, for tests and for whoever wants to leave more to others.
  */
-export function freeMemoryBytes(): number {
-  const given = Number(process.env['IMAGIQ_MEMORY_BYTES'] ?? Number.NaN);
+export function freeMemoryBytes(environment: NodeJS.ProcessEnv): number {
+  const given = Number(environment['IMAGIQ_MEMORY_BYTES'] ?? Number.NaN);
   return given > 0 ? given : availableMemory();
 }

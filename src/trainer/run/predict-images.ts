@@ -1,4 +1,5 @@
 // Predictions of images that a site's own studies gave, and where a classifier looked in them.
+import { fullScale } from '../../contract/dataset.ts';
 import type { PredictJob, Prediction } from '../../contract/model-jobs.ts';
 import { compileProgram } from '../compile/compile-program.ts';
 import { inputName, openOnnxSession, outputName, tensorOf } from '../engines/compiled/onnx-session.ts';
@@ -14,7 +15,7 @@ import { readWeightsFile, type Weights } from './weights-file.ts';
 export async function predictImages(job: PredictJob, sessions: SessionCache): Promise<Prediction> {
   const { network, classes, count, heatOf } = job;
   const weights = readWeightsFile(job.weightsFile, weightSpecifications(network, classes));
-  const images = Float32Array.from(job.images, (value) => (value / 65_535 - job.mean) / job.standardDeviation);
+  const images = Float32Array.from(job.images, (value) => (value / fullScale - job.mean) / job.standardDeviation);
   const session = await sessions.openForPrediction({ ...job, images: count, engine: 'compiled', provider: 'auto' });
   session.setWeights(weights);
   const probabilities = new Float32Array(await session.predict(images, count));

@@ -1,6 +1,7 @@
-// Files of a run: a tensor file followed by the SHA-256 of its bytes, written beside and renamed. A damaged one is found out.
+// Files of a run: a tensor file followed by the SHA-256 of its bytes. A damaged one is found out.
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { writeFileDurably } from '../../disk/durable-file.ts';
 import { runNotAccessible } from '../faults.ts';
 
 const checksumBytes = 32;
@@ -26,21 +27,12 @@ export function readRunFile(file: string): Uint8Array {
   }
 }
 
-/** Writes and syncs `partial`, then lets `moveIntoPlace` rename it; leaves nothing half-written behind. @throws Fault 357 */
-export function writeBeside(partial: string, parts: readonly Uint8Array[], moveIntoPlace: () => void): void {
+/** Writes the parts one after the other; what was there stays whole until all is on the disk. @throws Fault 357 */
+export function writeRunFile(file: string, parts: readonly Uint8Array[], beforeRename?: () => void): void {
   try {
-    const descriptor = openSync(partial, 'w');
-    try {
-      for (const bytes of parts) {
-        for (let done = 0; done < bytes.byteLength;) done += writeSync(descriptor, bytes, done);
-      }
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    moveIntoPlace();
+    // One name for all sittings: a kill in the middle leaves one such file, and the next write takes its place.
+    writeFileDurably(file, parts, 0o600, { beside: `${file}.partial`, ...(beforeRename && { beforeRename }) });
   } catch (error) {
-    rmSync(partial, { force: true });
     throw runNotAccessible(error);
   }
 }

@@ -1,6 +1,7 @@
 // The training loop, from a job to its weights. Deterministic on the CPU: interrupted anywhere and started again in the
 // same folder, it ends in the same weights, bit for bit (but for noise, which is always fresh).
 import { createHash } from 'node:crypto';
+import { availableMemory } from 'node:process';
 import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { initialWeights, weightSpecifications } from '../networks/weights.ts';
@@ -17,7 +18,7 @@ import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-fil
 import { deviceNote } from './device-note.ts';
 import { causeOf, finite } from './finite.ts';
 import { measureSplit } from './measure-split.ts';
-import { fittingBatchSize, freeMemoryBytes } from './fit-batch.ts';
+import { fittingBatchSize } from './fit-batch.ts';
 import { type PrefetchedBatches, prefetchedBatches } from './prefetched-batches.ts';
 import { progressReporter } from './progress.ts';
 import { shuffled } from './random.ts';
@@ -34,6 +35,8 @@ export interface TrainSurroundings {
   readonly onEpoch: (epoch: Epoch) => void;
   /** Something that the run survived and its reader should know. */
   readonly onNote: (note: string) => void;
+  /** Memory that may still be taken; the machine's unless something else is given. */
+  readonly freeMemoryBytes?: () => number;
   /** Milliseconds that only grow, by which checkpoints are due; the machine's unless a test has its own. */
   readonly clock?: () => number;
 }
@@ -84,9 +87,10 @@ async function trainOn(
   dataset: DatasetFile,
   prefetch: (batchSize: number) => PrefetchedBatches,
   job: TrainJob,
-  { sessions, control, onProgress, onEpoch, onNote, clock = () => performance.now() }: TrainSurroundings,
+  surroundings: TrainSurroundings,
   mostImages: number,
 ): Promise<TrainOutcome> {
+  const { sessions, control, onProgress, onEpoch, onNote, clock = () => performance.now() } = surroundings;
   const { network, hyperParameters, seed } = job;
   const classes = dataset.header.classes.length;
   checkImagesFit(dataset.header, network);
@@ -104,7 +108,8 @@ async function trainOn(
   if (found?.position.outcome) return { ...found.position.outcome, weightsFile: folder.weightsFile };
 
   const asked = hyperParameters.batchSize;
-  const batchSize = found === null ? batchSizeFor(job, classes, mostImages) : (found.position.batchSize ?? asked);
+  const batchSize =
+    found === null ? batchSizeFor(job, classes, mostImages, surroundings) : (found.position.batchSize ?? asked);
   if (batchSize < asked) onNote(`The memory here is short: ${batchSize} instead of ${asked} images per step.`);
   const prefetched = prefetch(batchSize);
   const batchesPerEpoch = Math.ceil(examples.length / batchSize);
@@ -314,7 +319,12 @@ function mayShrink({ fitMemory, hyperParameters, runFolder }: TrainJob): boolean
   return fitMemory && hyperParameters.privacy === null && !hasCheckpoint(runFolder);
 }
 
-function batchSizeFor(job: TrainJob, classes: number, mostImages: number): number {
+function batchSizeFor(
+  job: TrainJob,
+  classes: number,
+  mostImages: number,
+  { freeMemoryBytes = availableMemory }: TrainSurroundings,
+): number {
   const { network, hyperParameters } = job;
   if (!mayShrink(job)) return mostImages;
   const plan = planNetwork(network, classes);

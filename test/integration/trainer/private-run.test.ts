@@ -69,6 +69,9 @@ it('ends before the step that would exceed the budget', async () => {
 it('makes no more steps than the site’s budget still allows, and none at all where it is spent', async () => {
   const outcome = await trainer.train(job({ mostPrivateSteps: 7 }));
   expect(outcome.privacy?.steps).toBe(7);
+  // Its only epoch has ten: what is told are the steps made, and it is measured.
+  expect(outcome).toMatchObject({ steps: 7, ending: 'budget', epochs: [{ epoch: 1 }] });
+  expect(outcome.epochs[0]?.validation).not.toBeNull();
   await expect(trainer.train(job({ mostPrivateSteps: 0 }))).rejects.toMatchObject({ code: 685 });
 });
 

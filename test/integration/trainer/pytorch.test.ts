@@ -9,14 +9,9 @@ import { promisify } from 'node:util';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type Workload, workloadNames } from '../../../src/contract/bench.ts';
 import { gradientError, readReferenceRun } from '../../../src/trainer/bench/reference-run.ts';
-import {
-  benchTrain,
-  firstGradient,
-  type Workload,
-  workloadNames,
-  workloads,
-} from '../../../src/trainer/bench/train-workload.ts';
+import { benchTrain, firstGradient, workloads } from '../../../src/trainer/bench/train-workload.ts';
 import { openCompiledSession } from '../../../src/trainer/engines/compiled/compiled-session.ts';
 import { openEagerSession } from '../../../src/trainer/engines/tensorflow/eager-session.ts';
 import { resolveNetwork } from '../../../src/trainer/networks/catalogue.ts';

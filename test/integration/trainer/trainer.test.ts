@@ -1,7 +1,16 @@
 // The trainer as a real process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -421,6 +430,31 @@ describe('bad input', () => {
     Object.assign(wider.layers[4]!, { filters: 9 });
     await expect(trainer.train({ ...job(), network: wider, initialWeightsFile: weightsFile })).rejects.toMatchObject({
       code: 355,
+    });
+  });
+
+  it('an export that cannot be written leaves what was there, and says why', async () => {
+    const { weightsFile } = await trainer.train(job({ hyperParameters: { epochs: 1 } }));
+    const order = {
+      job: 'export',
+      network: stripesNetwork,
+      classes: 2,
+      weightsFile,
+      mean: 0,
+      standardDeviation: 1,
+    } as const;
+    const file = path.join(folder, 'exported.onnx');
+    const bytes = await trainer.exportModel({ ...order, metadata: {}, file });
+    expect(readFileSync(file)).toHaveLength(bytes);
+    // Its place is taken by a folder.
+    const taken = path.join(folder, 'taken.onnx');
+    mkdirSync(path.join(taken, 'inside'), { recursive: true });
+    await expect(trainer.exportModel({ ...order, metadata: {}, file: taken })).rejects.toMatchObject({ code: 366 });
+    expect(readdirSync(taken)).toEqual(['inside']);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    const nowhere = path.join(folder, 'absent', 'model.onnx');
+    await expect(trainer.exportModel({ ...order, metadata: {}, file: nowhere })).rejects.toMatchObject({
+      message: expect.stringContaining('ENOENT'),
     });
   });
 

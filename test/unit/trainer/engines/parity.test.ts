@@ -15,7 +15,7 @@ function network(layers: unknown[], output = 'logits'): Network {
   return networkSchema.parse({
     name: 'tiny',
     description: 'for a test',
-    input: { height: 12, width: 12, channels: 2 },
+    input: { height: 12, width: 12, channels: 3 },
     layers,
     output,
   });
@@ -83,7 +83,7 @@ const networks: Record<string, Network> = {
 };
 
 function batchOf(seed: number): Batch {
-  const images = standardNormals(randomStream(seed), batchSize * 12 * 12 * 2);
+  const images = standardNormals(randomStream(seed), batchSize * 12 * 12 * 3);
   const labels = Int32Array.from({ length: batchSize }, (_, index) => (index + seed) % classes);
   const exampleWeights = Float32Array.from({ length: batchSize }, (_, index) => (index === batchSize - 1 ? 0 : 1));
   return { images, labels, exampleWeights, learningRate: 0.05 };

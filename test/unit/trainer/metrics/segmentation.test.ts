@@ -87,6 +87,20 @@ describe('metrics of a segmentation', () => {
     expect(metrics.hausdorff95).toBeNull();
   });
 
+  it('tell how many patients their distance is whole of: what was missed altogether has none, and must not look near', () => {
+    const tally = segmentationTally({ classes, height, width });
+    add(tally, truth, truth, 1, { volume: 0, slice: 0 });
+    for (const patient of [2, 3, 4]) add(tally, truth, empty, patient, { volume: patient, slice: 0 });
+    // Found in one volume, called where there is nothing in the other.
+    add(tally, truth, truth, 5, { volume: 5, slice: 0 });
+    add(tally, empty, truth, 5, { volume: 6, slice: 0 });
+    // Nothing there and nothing called: neither right nor wrong.
+    add(tally, empty, empty, 6, { volume: 7, slice: 0 });
+    const metrics = tally.metrics();
+    expect(metrics.hausdorff95?.value).toBe(0);
+    expect(metrics).toMatchObject({ patients: 6, hausdorffPatients: 1 });
+  });
+
   it('say nothing about a class that is nowhere, and refuse a mask that names no class', () => {
     const tally = segmentationTally({ classes, height, width });
     add(tally, empty, empty, 1);

@@ -29,6 +29,15 @@ describe('the plan of a network', () => {
     expect(plan.parameters).toBe(4 * 3 + 3 + 9 * 4 + 4);
   });
 
+  it('refuses an even number of channels: further ones are the neighbours of a slice, on both sides', () => {
+    const taking = (channels: number): Network => {
+      const small = network([conv('c', 'input'), dense('c')]);
+      return { ...small, input: { ...small.input, channels } };
+    };
+    expect(() => planNetwork(taking(2), 2)).toThrow(expect.objectContaining({ code: 300 }));
+    expect(planNetwork(taking(3), 2).network.input.channels).toBe(3);
+  });
+
   it.each([
     ['an unknown input', [conv('c', 'nowhere'), dense('c')], 'layer c reads nowhere'],
     ['a cycle', [conv('a', 'b'), conv('b', 'a'), dense('b')], 'layer a reads its own result'],

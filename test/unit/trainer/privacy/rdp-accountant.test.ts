@@ -61,6 +61,12 @@ test('numbers out of range are faults that name them', () => {
     /^680 sigma/,
   );
   expect(faultOf(() => privacyLoss({ sampleRate: 0.1, noiseMultiplier: 1, steps: 1 }, 0))).toMatch(/^680 delta/);
+  // So little noise that its square is 0 in double precision: it is refused, not reckoned for ever.
+  expect(faultOf(() => privacyLoss({ sampleRate: 0.01, noiseMultiplier: 1e-170, steps: 1 }, 1e-5))).toMatch(
+    /^680 sigma/,
+  );
+  expect(privacyLoss({ sampleRate: 0.01, noiseMultiplier: 1e-3, steps: 1 }, 1e-5).epsilon).toBeGreaterThan(1e5);
+  expect(noiseMultiplierFor(1e9, { sampleRate: 0.01, steps: 1 }, 1e-5)).toBe(1e-3);
   expect(faultOf(() => noiseMultiplierFor(1e-9, { sampleRate: 1, steps: 1_000_000 }, 1e-12))).toMatch(/^681 /);
 });
 
