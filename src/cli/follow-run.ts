@@ -76,7 +76,8 @@ export function tellRun(run: Run, seconds: number, output: Output): void {
   if (run.state !== 'done') process.exitCode = exitCode.failed;
 }
 
-function progressText({ progress, preparing }: Run): string {
+function progressText({ progress, preparing, waitsFor: holds }: Run): string {
+  if (holds !== null) return `waits: ${holds} (${percent(preparing ?? 0)} of the data read)`;
   if (!progress) return preparing === null ? 'Preparing the data …' : `Preparing the data: ${percent(preparing)}`;
   const { epoch, epochs, step, steps, loss, imagesPerSecond, secondsLeft, state, waitsFor, dataWaitShare } = progress;
   const { privacy, measured } = progress;

@@ -23,7 +23,7 @@ import { connectionCalls } from './connection.ts';
 import { ledgerCalls } from './ledger.ts';
 import { importReportCalls } from './import-report.ts';
 import { modelEvaluationCalls } from './model-evaluation.ts';
-import { modelCalls, modelEvents } from './model.ts';
+import { modelCalls, modelEvents, modelIdSchema } from './model.ts';
 import { studyFiltersSchema } from './study-filter.ts';
 import { neighbourCalls, neighbourEvents } from './neighbour.ts';
 import { taskNames } from './network.ts';
@@ -57,6 +57,8 @@ export const runSchema = z.object({
   fault: faultSchema.nullable(),
   /** Share of the cohort's images that are read into the data set, while that is being built; null at other times. */
   preparing: z.number().min(0).max(1).nullable().default(null),
+  /** Why that waits, while the workstation's rules hold it. */
+  waitsFor: z.string().nullable().default(null),
   /** What the run survived and its reader should know, oldest first. */
   notes: z.array(z.string()).max(100).default([]),
   hyperParameters: hyperParametersSchema.nullable().default(null),
@@ -162,7 +164,10 @@ export const calls = {
   'start-run': {
     in: z.object({
       cohort: cohortNameSchema,
+      /** The model's, where the run goes on from one. */
       network: z.string().max(64),
+      /** The model whose weights it starts from: of the cohort's task, and with all of its classes. */
+      from: modelIdSchema.nullable().default(null),
       hyperParameters: hyperParametersSchema.partial().default({}),
       /** Takes fewer images per step than `batchSize` where the memory here is short; the number is kept with the run. */
       fitMemory: z.boolean().default(true),

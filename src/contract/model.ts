@@ -97,7 +97,8 @@ export const modelFileFormats = ['imagiq', 'onnx'] as const;
 const file = z.string().min(1).max(4_096);
 
 export const modelCalls = {
-  models: { in: z.object({}), out: z.object({ models: z.array(modelSchema) }) },
+  /** `damaged`: ids of models whose record on the disk cannot be read. */
+  models: { in: z.object({}), out: z.object({ models: z.array(modelSchema), damaged: z.array(z.string()) }) },
   model: { in: z.object({ id: modelIdSchema }), out: z.object({ model: modelSchema, definition: networkSchema }) },
   /** Measures a model on a split of a cohort; `model-progress` tells how far it is. One at a time. */
   'evaluate-model': {
@@ -173,5 +174,7 @@ export const modelEvents = {
     work: z.enum(['preparing', 'evaluating', 'predicting', 'heat']),
     done: z.number().int(),
     total: z.number().int(),
+    /** Why it waits, while the workstation's rules hold it. */
+    waitsFor: z.string().nullable().default(null),
   }),
 } as const;

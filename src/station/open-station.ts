@@ -18,6 +18,7 @@ import { type ConnectionBook, openConnectionBook } from './connection/connection
 import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
 import { type NeighbourWatch, watchNeighbour } from './neighbour/neighbour.ts';
+import type { WorkRules } from './neighbour/work-rules.ts';
 import { checkpointEvery } from '../ledger/checkpoint.ts';
 import { openFileLedger } from '../ledger/file-ledger.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -94,34 +95,43 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const author = openAuthor(home.federations);
     const ledger = openFileLedger(home.folder, { seal: author });
     const privacy = openPrivacyLedger(home.folder, recordedSteps);
+    // Federation work has a process of its own: a long run at the screen must not hold an update back. Nor must a run hold back a
+    // model that somebody wants to try.
+    const trainer = startTrainer({});
+    const federationTrainer = startTrainer({});
+    const modelTrainer = startTrainer({});
+    const neighbour = watchNeighbour({
+      folder: home.folder,
+      trainers: [trainer, federationTrainer, modelTrainer],
+      threads,
+      onChange: (news) => options.onEvent('training-rules-changed', news),
+    });
+    /** A number that was asked for at the start goes before that of the rules. */
+    const rules: WorkRules = { ...neighbour.work, threads: () => options.threads ?? neighbour.work.threads() };
     const library = openLibrary({
       folder: home.folder,
       cohortInstances: (name) => cohorts.sopInstanceUIDs(name),
       ...(options.onPreparing === undefined ? {} : { onPreparing: options.onPreparing }),
       onArrivals: () => options.onEvent('library-changed', {}),
     });
-    const cohorts = openCohorts({ folder: home.folder, datasets, library, pseudonymKey: home.pseudonymKey });
+    const cohorts = openCohorts({
+      folder: home.folder,
+      datasets,
+      library,
+      pseudonymKey: home.pseudonymKey,
+      rules,
+    });
     const models = openModelRegistry(path.join(home.folder, 'models'), blobs, {
       author,
       siteName: os.hostname(),
     });
     const evaluations = openEvaluationStore(path.join(home.folder, 'models'));
-    // Federation work has a process of its own: a long run at the screen must not hold an update back.
-    const trainer = startTrainer({});
-    const federationTrainer = startTrainer({});
-    const neighbour = watchNeighbour({
-      folder: home.folder,
-      trainers: [trainer, federationTrainer],
-      onChange: (news) => options.onEvent('training-rules-changed', news),
-    });
-    // Nor must a run hold back a model that somebody wants to try.
-    const modelTrainer = startTrainer({});
     const modelWork = openModelWork({
       models,
       cohorts,
       trainer: modelTrainer,
       datasets,
-      threads,
+      rules,
       library,
       onProgress: (progress) => options.onEvent('model-progress', progress),
     });
@@ -133,7 +143,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       models,
       privacy,
       resolveNetwork,
-      threads: () => options.threads ?? neighbour.now().rules.threads ?? threads,
+      threads: rules.threads,
       notes: () => neighbour.now().unkept,
       onChange: (run) => options.onEvent('run-changed', run),
     });
@@ -150,7 +160,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
         cohorts,
         trainer: federationTrainer,
         privacy,
-        threads,
+        threads: rules.threads,
         idleShare: options.idleShare ?? 0,
         leakPictures,
         leakProbeSeconds: options.leakProbeSeconds ?? projectProbeSeconds,

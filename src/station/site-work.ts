@@ -15,6 +15,7 @@ import {
 } from '../trainer/client.ts';
 import { readSplit } from './cohorts/read-split.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
+import { isShardDamage } from './cohorts/whole-dataset.ts';
 import { stationFault } from './faults.ts';
 import { localHyperParameters } from './federated-schedule.ts';
 import { writeFileDurably } from './home/durable-file.ts';
@@ -35,7 +36,8 @@ export interface SiteWorkParts {
   readonly cohorts: Cohorts;
   readonly trainer: TrainerProcess;
   readonly privacy: PrivacyLedger;
-  readonly threads: number;
+  /** CPU threads of a job that begins now. */
+  readonly threads: () => number;
   /** Makes this machine slower, for practice federations: 0 full speed, 0.9 ten times slower. */
   readonly idleShare: number;
   readonly leakPictures: KeptPictures;
@@ -58,6 +60,12 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
     return file;
   };
 
+  /** The federation tries again, and then on a data set that is whole. */
+  const doubted = (error: unknown): never => {
+    if (isShardDamage(error)) parts.cohorts.doubtDatasets();
+    throw error;
+  };
+
   /** A folder of its own for one job, gone afterwards whatever happens. */
   const inFolder = async <Value>(work: (folder: string) => Promise<Value>): Promise<Value> => {
     const folder = path.join(parts.folder, `job-${randomUUID()}`);
@@ -78,7 +86,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
     seed: project.seed,
     engine: 'compiled',
     provider: 'auto',
-    threads: parts.threads,
+    threads: parts.threads(),
     initialWeightsFile: null,
     evaluate: false,
     idleShare: parts.idleShare,
@@ -105,7 +113,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       runFolder: job.runFolder,
     };
     return chargedTraining(parts.privacy, charge, (mostPrivateSteps) =>
-      parts.trainer.train({ ...job, mostPrivateSteps }, listeners),
+      parts.trainer.train({ ...job, mostPrivateSteps }, listeners).catch(doubted),
     );
   };
 
@@ -145,7 +153,8 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
         const datasetFile = await datasetOf(project, cohort, signal);
         const weightsFile = path.join(folder, 'trunk.safetensors');
         writeFileDurably(weightsFile, trunkWeights);
-        const { trainer, threads, leakPictures: pictures, leakProbeSeconds: maxSeconds } = parts;
+        const { trainer, leakPictures: pictures, leakProbeSeconds: maxSeconds } = parts;
+        const threads = parts.threads();
         const order = { federation, project, cohort, datasetFile, weightsFile };
         return probeProject({ ...order, trainer, threads, pictures, maxSeconds, signal });
       }),
@@ -176,17 +185,19 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
         const datasetFile = await datasetOf({ ...project, network }, cohort);
         const weightsFile = path.join(folder, 'weights.safetensors');
         writeFileDurably(weightsFile, weights);
-        const { labels, ...evaluation } = await parts.trainer.evaluate({
-          job: 'evaluate',
-          datasetFile,
-          network,
-          weightsFile,
-          split,
-          engine: 'compiled',
-          provider: 'auto',
-          threads: parts.threads,
-          normalisation: normalisation ?? null,
-        });
+        const { labels, ...evaluation } = await parts.trainer
+          .evaluate({
+            job: 'evaluate',
+            datasetFile,
+            network,
+            weightsFile,
+            split,
+            engine: 'compiled',
+            provider: 'auto',
+            threads: parts.threads(),
+            normalisation: normalisation ?? null,
+          })
+          .catch(doubted);
         return { ...evaluation, labels: Int32Array.from(labels) };
       }),
 

@@ -27,6 +27,7 @@ import {
 import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from './faults.ts';
 import { trainerEnvironment } from './process-environment.ts';
 
+export { shardDamagedCode } from './faults.ts';
 export { metricsOf } from './metrics/metrics.ts';
 export { multiLabelMetrics } from './metrics/multi-label.ts';
 export { chosenPoint } from './metrics/operating-point.ts';

@@ -36,8 +36,14 @@ export function evaluateCommand(): Command {
     .action(async ({ model, cohort, split, by, sensitivity }: EvaluateOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const result = await withStation(async (station) => {
-        const stopListening = station.listen('model-progress', ({ work, done, total }) =>
-          output.progress(work === 'preparing' ? `Preparing image ${done} of ${total}` : 'Measuring …'),
+        const stopListening = station.listen('model-progress', ({ work, done, total, waitsFor }) =>
+          output.progress(
+            waitsFor !== null
+              ? `waits: ${waitsFor}`
+              : work === 'preparing'
+                ? `Preparing image ${done} of ${total}`
+                : 'Measuring …',
+          ),
         );
         const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
         process.once('SIGINT', stop);
@@ -65,8 +71,9 @@ export function modelsCommand(): Command {
     .description('list the models, newest first')
     .action(async (_options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
-      const { models: all } = await withStation((station) => station.call('models', {}));
-      output.result({ models: all }, () =>
+      const { models: all, damaged } = await withStation((station) => station.call('models', {}));
+      for (const id of damaged) output.log(damagedText(id));
+      output.result({ models: all, damaged }, () =>
         table(
           ['id', 'network', 'task', 'cohort', 'made', 'author', 'test'],
           all.map((model) => [
@@ -129,16 +136,20 @@ export function modelsCommand(): Command {
   return models;
 }
 
+const damagedText = (id: string): string =>
+  `The record of model ${id} is damaged: import its file again, or delete it with \`imagiq models delete ${id}\`.`;
+
 /** An id may be shortened as far as it names one model. @throws Fault 814 when it names none or several */
 export async function fullId(station: StationLink, id: string): Promise<string> {
-  const { models } = await station.call('models', {});
-  const found = models.filter((model) => id !== '' && model.id.startsWith(id));
+  const { models, damaged } = await station.call('models', {});
+  const ids = [...models.map((model) => model.id), ...damaged];
+  const found = ids.filter((one) => id !== '' && one.startsWith(id));
   const [only] = found;
-  if (only !== undefined && found.length === 1) return only.id;
+  if (only !== undefined && found.length === 1) return only;
   const message =
     only === undefined
       ? `There is no model “${id}”. \`imagiq models list\` shows those of this site.`
-      : `“${id}” is the beginning of ${found.length} models (${found.map((model) => model.id).join(', ')}). Give more of it.`;
+      : `“${id}” is the beginning of ${found.length} models (${found.join(', ')}). Give more of it.`;
   throw new Fault({ code: 814, message, retry: 'never' });
 }
 

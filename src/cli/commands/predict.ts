@@ -34,8 +34,8 @@ export function predictCommand(): Command {
         command.error('error: name the images by --studies, --series or --cohort');
       const { output, withStation } = contextOf(command);
       const found = await withStation(async (station) => {
-        const stopListening = station.listen('model-progress', ({ done, total }) =>
-          output.progress(`Image ${done} of ${total}`),
+        const stopListening = station.listen('model-progress', ({ done, total, waitsFor }) =>
+          output.progress(waitsFor === null ? `Image ${done} of ${total}` : `waits: ${waitsFor}`),
         );
         const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
         process.once('SIGINT', stop);

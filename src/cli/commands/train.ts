@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { engineNames, providerNames } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { bundledNetworkNames } from '../../station/initial-trunk.ts';
+import { fullId } from './models.ts';
 import { followRun, tellRun } from '../follow-run.ts';
 import { addHyperParameterOptions, type HyperParameterOptions, hyperParametersOf } from '../hyper-parameter-options.ts';
 import { positiveInteger, wholeNumber } from '../options.ts';
@@ -12,6 +13,7 @@ type TrainOptions = HyperParameterOptions &
   PrivacyOptions & {
     cohort: string;
     network: string;
+    from?: string;
     threads?: number;
     seed?: number;
     engine: (typeof engineNames)[number];
@@ -25,6 +27,12 @@ export function trainCommand(): Command {
     )
     .requiredOption('--cohort <name>', 'cohort to train on (`imagiq cohort list`)')
     .option('--network <name>', `one of ${bundledNetworkNames().join(', ')}`, 'cnn-small')
+    .addOption(
+      new Option(
+        '--from <model>',
+        'go on from this model (`imagiq models list`): its network and classes, its weights to begin with',
+      ).conflicts('network'),
+    )
     .option('--seed <number>', 'the same seed gives the same model on the CPU', wholeNumber)
     .option('--threads <number>', 'CPU threads', positiveInteger)
     .addOption(new Option('--engine <engine>').choices(engineNames).default('compiled'))
@@ -34,7 +42,7 @@ export function trainCommand(): Command {
   return addPrivacyOptions(addHyperParameterOptions(train)).action(async (options: TrainOptions, command: Command) => {
     checkPrivacyOptions(command);
     const { output, withStation } = contextOf(command);
-    const { cohort, network, engine, provider, seed } = options;
+    const { cohort, network, from, engine, provider, seed } = options;
     const started = performance.now();
     const run = await withStation(
       (station) =>
@@ -46,6 +54,7 @@ export function trainCommand(): Command {
             return station.call('start-run', {
               cohort,
               network,
+              from: from === undefined ? null : await fullId(station, from),
               hyperParameters: { ...hyperParameters, privacy },
               fitMemory: options.batch === 'auto',
               engine,

@@ -43,6 +43,7 @@ const cancelled = 237;
 const studiesAtOnce = 1_000;
 
 export class Models {
+  #damaged = $state.raw<readonly string[]>([]);
   #models = $state.raw<readonly Model[] | null>(null);
   #evaluations = $state.raw<readonly ModelEvaluationSummary[]>([]);
   #chosen = $state<string | null>(null);
@@ -62,12 +63,21 @@ export class Models {
     station.watch('run-changed', ({ state }) => {
       if (state === 'done' || state === 'stopped') void this.load();
     });
-    station.watch('model-progress', ({ work, done, total }) => {
+    station.watch('model-progress', ({ work, done, total, waitsFor }) => {
       if (this.#work === null || work === 'heat') return;
       const words = { preparing: 'Preparing images', evaluating: 'Measuring', predicting: 'Running the model' };
-      this.#work = { what: words[work], done, total: work === 'evaluating' ? 0 : total };
+      this.#work = {
+        what: waitsFor === null ? words[work] : `Waits: ${waitsFor}`,
+        done,
+        total: work === 'evaluating' ? 0 : total,
+      };
     });
     void this.load();
+  }
+
+  /** Ids of models whose record on the disk cannot be read. */
+  get damaged(): readonly string[] {
+    return this.#damaged;
   }
 
   /** Newest first; null until the station answered. */
@@ -191,9 +201,17 @@ export class Models {
     }
   }
 
+  async deleteDamaged(id: string): Promise<void> {
+    if (await this.#try(() => this.#station.ask('delete-model', { id })))
+      this.#toasts.tell(`${id.slice(0, 6)} was deleted.`);
+  }
+
   async load(): Promise<void> {
     const answer = await this.#try(() => this.#station.ask('models', {}));
-    if (answer) this.#models = answer.models;
+    if (answer) {
+      this.#models = answer.models;
+      this.#damaged = answer.damaged;
+    }
     await this.#loadEvaluations();
   }
 

@@ -1,12 +1,14 @@
 // Training runs at this site: the live one and the past.
 import type { About, CallInput, Run } from '../../contract/calls.ts';
 import type { Cohort } from '../../contract/cohort.ts';
+import type { Model } from '../../contract/model.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
 export class Training {
   #runs = $state.raw<readonly Run[] | null>(null);
   #networks = $state.raw<About['networks']>([]);
+  #models = $state.raw<readonly Model[]>([]);
   #chosen = $state<string | null>(null);
   #isStarting = $state(false);
   readonly #station: StationLink;
@@ -15,7 +17,11 @@ export class Training {
   constructor(station: StationLink, toasts: Toasts) {
     this.#station = station;
     this.#toasts = toasts;
-    station.watch('run-changed', (run) => this.#take(run));
+    station.watch('run-changed', (run) => {
+      this.#take(run);
+      if (run.state === 'done' || run.state === 'stopped') void this.#loadModels();
+    });
+    station.watch('library-changed', () => void this.#loadModels());
     void this.#load();
   }
 
@@ -32,6 +38,14 @@ export class Training {
   networksFor(cohort: Cohort | undefined): About['networks'] {
     const isSegmented = cohort?.task === 'segmentation';
     return this.#networks.filter(({ task }) => (task === 'segmentation') === isSegmented);
+  }
+
+  /** Those that a run on this cohort can go on from: of its task, with all of its classes. */
+  modelsFor(cohort: Cohort | undefined): readonly Model[] {
+    if (cohort === undefined) return [];
+    return this.#models.filter(
+      ({ task, classes }) => task === cohort.task && cohort.classes.every(({ name }) => classes.includes(name)),
+    );
   }
 
   get isStarting(): boolean {
@@ -77,7 +91,16 @@ export class Training {
     this.#runs = [...others, run].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
   }
 
+  async #loadModels(): Promise<void> {
+    try {
+      this.#models = (await this.#station.ask('models', {})).models;
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+
   async #load(): Promise<void> {
+    void this.#loadModels();
     try {
       const [{ runs }, { networks }] = await Promise.all([
         this.#station.ask('runs', {}),

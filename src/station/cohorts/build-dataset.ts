@@ -1,24 +1,25 @@
 // A cohort version as a data set: shards of images and masks, and one file with labels, splits and patient numbers, without any
 // identity. A build that was cut short goes on from the shards that are whole.
-import { createHash, createHmac } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { Cohort } from '../../contract/cohort.ts';
 import { type DatasetHeader, shardFolder, splitCodes } from '../../contract/dataset.ts';
 import type { Task } from '../../contract/network.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
-import type { CohortItem } from './cohort-items.ts';
-import type { LibraryForCohorts } from './cohort-library.ts';
 import { type BuiltColumns, datasetFileBytes, readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
 import { defaultPreprocessing } from './preprocess.ts';
-import { readShard, shardsIn } from './shard-file.ts';
+import type { WorkRules } from '../neighbour/work-rules.ts';
+import { commonSpacingMm, type SampledParts } from './sampled-extent.ts';
+import { shardTask } from './shard-examples.ts';
+import { shardsIn } from './shard-file.ts';
 import { plannedShards, type PlannedShard, type ShardPlan } from './shard-plan.ts';
-import type { ExampleTask, Extent, FramePlace, WrittenShard } from './shard-task.ts';
-import { openShardThreads, type ShardThreads } from './shard-threads.ts';
+import type { WrittenShard } from './shard-task.ts';
+import { openShardWork, type ShardWork } from './shard-work.ts';
+import { noteFinished, noteUnfinished } from './unfinished-build.ts';
+import type { WholeShards } from './whole-shards.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 
 export interface DatasetOptions {
@@ -31,11 +32,14 @@ export interface DatasetOptions {
    * Classes of the labels, in the order of the label indices: a project's, of which the cohort may lack some.
    * Default: the cohort's own.
    */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
+  /** The chain of a model that is to see these images as it saw its own; default: the one that needs no tuning, at the cohort's spacing. */
+  readonly chain?: Preprocessing | undefined;
   /** Where data set files are kept. */
   readonly folder: string;
   readonly signal: AbortSignal;
-  onProgress(progress: { done: number; total: number }): void;
+  /** `waitsFor`: why it waits, while the workstation's rules hold it. */
+  onProgress(progress: { done: number; total: number; waitsFor: string | null }): void;
 }
 
 export interface Dataset {
@@ -46,17 +50,11 @@ export interface Dataset {
   readonly warnings: readonly string[];
 }
 
-/** Shards made at once. The rest of the machine is its user's. */
-const threadCount = Math.max(1, Math.min(4, os.availableParallelism() - 1));
-/** Volumes that the common spacing is taken from. */
-const measuredPatients = 32;
-
-export interface BuildParts extends DatasetOptions {
+export interface BuildParts extends DatasetOptions, SampledParts {
   readonly cohort: Cohort;
-  /** Items of patients whose pseudonym is at least `from` and less than `to`, in the order of patients. */
-  itemsBetween(from: string, to: string): readonly CohortItem[];
-  readonly library: LibraryForCohorts;
   readonly pseudonymKey: Uint8Array;
+  readonly whole: WholeShards;
+  readonly rules: WorkRules;
 }
 
 /**
@@ -69,20 +67,32 @@ export async function buildDatasetFile(parts: BuildParts): Promise<Dataset> {
   signal.throwIfAborted();
   if (parts.task !== undefined && parts.task !== cohort.task) throw cohortFaults.otherTask(cohort.task, parts.task);
   const labels = classLabels(cohort, parts.classes);
-  const asked = defaultPreprocessing(cohort.task, parts, null);
-  const chainMark = createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 12);
-  const shape = `${parts.height}x${parts.width}x${parts.channels}`;
-  const file = path.join(folder, `${datasetStem(cohort.hash)}-${shape}-${chainMark}${labels.mark}.safetensors`);
+  const usual = defaultPreprocessing(cohort.task, parts, null);
+  const fileOf = (chain: Preprocessing): string => {
+    const mark = createHash('sha256').update(JSON.stringify(chain)).digest('hex').slice(0, 12);
+    const shape = `${parts.height}x${parts.width}x${parts.channels}`;
+    return path.join(folder, `${datasetStem(cohort.hash)}-${shape}-${mark}${labels.mark}.safetensors`);
+  };
   const shards = path.join(folder, shardFolder);
+  // A cohort's usual data set may have been made by just the chain that is asked for.
+  const files = parts.chain === undefined ? [fileOf(usual)] : [fileOf(parts.chain), fileOf(usual)];
   try {
-    const present = readDatasetHead(file);
-    if (present !== null && areWhole(shards, present.header)) return datasetOf(file, present.header, present.leftOut);
+    for (const file of files) {
+      const present = readDatasetHead(file);
+      if (present === null || !isOfChain(present.header, parts.chain)) continue;
+      if (await areWhole(shards, present.header, parts)) return datasetOf(file, present.header, present.leftOut);
+    }
     await mkdir(shards, { recursive: true, mode: 0o700 });
-    const { header, leftOut } = await build(file, shards, parts, labels, asked);
+    const [file = ''] = files;
+    const { header, leftOut } = await build(file, shards, parts, labels, usual);
     return datasetOf(file, header, leftOut);
   } catch (error) {
     throw isDiskFull(error) ? stationFault.diskFull() : error;
   }
+}
+
+function isOfChain({ preprocessing }: DatasetHeader, chain: Preprocessing | undefined): boolean {
+  return chain === undefined || JSON.stringify(preprocessing) === JSON.stringify(chain);
 }
 
 /** What the names of all data set files of a cohort version begin with. */
@@ -110,23 +120,30 @@ export function classLabels(cohort: Pick<Cohort, 'classes'>, classes?: readonly 
   return { classes: wanted, label, mark: isOwn ? '' : `-classes-${hash}` };
 }
 
-/** Shards that this process found whole, as they are on the disk. */
-const foundWhole = new Set<string>();
-
-function areWhole(folder: string, header: DatasetHeader): boolean {
-  return (header.shards ?? []).every(({ file }) => {
-    const version = versionOf(path.join(folder, file));
-    if (version === null) return false;
-    if (!foundWhole.has(version) && readShard(folder, file) === null) return false;
-    foundWhole.add(version);
-    return true;
-  });
+/** Shards that are not known to be whole are read by threads: there may be many gigabytes of them. */
+async function areWhole(folder: string, header: DatasetHeader, parts: BuildParts): Promise<boolean> {
+  const { whole, signal } = parts;
+  const unknown = (header.shards ?? []).map(({ file }) => file).filter((file) => !whole.has(path.join(folder, file)));
+  if (unknown.length === 0) return true;
+  const work = workOf(parts);
+  try {
+    const found = await work.each(unknown, async (file) => {
+      const isWhole = (await work.threads.recall({ recall: file, folder })) !== null;
+      if (isWhole) whole.add(path.join(folder, file));
+      return isWhole;
+    });
+    return found.every(Boolean);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    await work.close();
+  }
 }
 
-/** Null where there is no such file. */
-function versionOf(place: string): string | null {
-  const stat = statSync(place, { throwIfNoEntry: false });
-  return stat === undefined ? null : `${place} ${stat.size} ${stat.mtimeMs}`;
+function workOf({ rules, signal, cohort, onProgress }: BuildParts, progress = { done: 0 }): ShardWork {
+  const onWait = (waitsFor: string | null): void =>
+    onProgress({ done: progress.done, total: cohort.instances, waitsFor });
+  return openShardWork({ rules, signal, onWait });
 }
 
 async function build(
@@ -134,16 +151,19 @@ async function build(
   folder: string,
   parts: BuildParts,
   labels: ClassLabels,
-  asked: Preprocessing,
+  usual: Preprocessing,
 ): Promise<{ header: DatasetHeader; leftOut: number }> {
-  const { cohort, signal, onProgress } = parts;
-  const threads = openShardThreads({ count: threadCount });
-  const abort = (): void => void threads.close();
-  signal.addEventListener('abort', abort);
+  const { cohort, signal, onProgress, whole } = parts;
+  const progress = { done: 0 };
+  const work = workOf(parts, progress);
+  const { threads } = work;
   try {
-    const spacingMm = cohort.task === 'segmentation' ? await commonSpacingMm(threads, parts) : null;
+    await work.turn();
+    const isMeasured = cohort.task === 'segmentation' && parts.chain === undefined;
+    const spacingMm = isMeasured ? await commonSpacingMm(threads, parts) : null;
     signal.throwIfAborted();
-    const chain: Preprocessing = { ...asked, spacingMm };
+    const chain: Preprocessing = parts.chain ?? { ...usual, spacingMm };
+    noteUnfinished(file, { chain, label: labels.label });
     const plan: ShardPlan = {
       cohort,
       chain,
@@ -153,36 +173,24 @@ async function build(
     };
     const columns: BuiltColumns[] = [];
     const present = shardsIn(folder);
-    const progress = { done: 0, total: cohort.instances };
     const advance = (by: number): void => {
       progress.done += by;
-      onProgress({ ...progress });
+      onProgress({ done: progress.done, total: cohort.instances, waitsFor: null });
     };
-    const underWay = new Set<Promise<void>>();
     let firstReason: string | null = null;
-    for (const planned of plannedShards(plan)) {
-      signal.throwIfAborted();
-      const make = async (): Promise<void> => {
-        const known = present.get(planned.recipe);
-        const whole = known === undefined ? null : readShard(folder, known);
-        // One with gaps is made again: what could not be read may have come back.
-        const isReused = whole !== null && whole.firstReason === null;
-        const shard = isReused
-          ? whole
-          : await threads.build(taskOf(planned, folder, labels.classes.length, chain, parts), () => advance(1));
-        if (isReused) advance(planned.items.length);
-        const version = shard.file === null ? null : versionOf(path.join(folder, shard.file));
-        if (version !== null) foundWhole.add(version);
-        firstReason ??= shard.firstReason;
-        columns[planned.index] = columnsOf(planned, shard);
-      };
-      const working: Promise<void> = make().finally(() => underWay.delete(working));
-      underWay.add(working);
-      working.catch(() => {});
-      // As many as there are threads, and one that waits.
-      if (underWay.size > threadCount) await Promise.race(underWay);
-    }
-    await Promise.all(underWay);
+    await work.each(plannedShards(plan), async (planned) => {
+      const known = present.get(planned.recipe);
+      const recalled = known === undefined ? null : await threads.recall({ recall: known, folder });
+      // One with gaps is made again: what could not be read may have come back.
+      const isReused = recalled !== null && recalled.firstReason === null;
+      const shard = isReused
+        ? recalled
+        : await threads.build(shardTask(planned, folder, labels.classes.length, chain, parts), () => advance(1));
+      if (isReused) advance(planned.items.length);
+      if (shard.file !== null) whole.add(path.join(folder, shard.file));
+      firstReason ??= shard.firstReason;
+      columns[planned.index] = columnsOf(planned, shard);
+    });
     signal.throwIfAborted();
     const { bytes, header, leftOut } = datasetFileBytes({
       cohort,
@@ -194,12 +202,12 @@ async function build(
     if (!columns.some(({ splits }) => splits.includes(splitCodes.train)))
       throw cohortFaults.nothingDecodes(cohort.instances, firstReason ?? 'there is none.');
     writeFileDurably(file, bytes);
+    noteFinished(file);
     return { header, leftOut };
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   } finally {
-    signal.removeEventListener('abort', abort);
-    await threads.close();
+    await work.close();
   }
 }
 
@@ -218,91 +226,6 @@ function columnsOf({ items, firstPatient, patientOf }: PlannedShard, shard: Writ
     volumes: shard.volumes,
   };
 }
-
-function taskOf(
-  { recipe, items }: PlannedShard,
-  folder: string,
-  classes: number,
-  chain: Preprocessing,
-  { library, cohort, pseudonymKey }: BuildParts,
-): Parameters<ShardThreads['build']>[0] {
-  const paths = new Map<string, string>();
-  const pathOf = (uid: string): string => {
-    const known = paths.get(uid) ?? library.instanceFile(uid)?.path ?? '';
-    paths.set(uid, known);
-    return known;
-  };
-  // One list for all slices of a volume: a message to a thread holds it once.
-  const stacks = new Map<string, readonly FramePlace[]>();
-  const stackOf = ({ sopInstanceUID, frames }: CohortItem): readonly FramePlace[] | null => {
-    if (cohort.task !== 'segmentation' || frames > 1) return null;
-    const stack = library.stack(sopInstanceUID).map(({ path: place }) => ({ path: place, frame: 1 }));
-    const own = pathOf(sopInstanceUID);
-    if (!stack.some((one) => one.path === own)) return [{ path: own, frame: 1 }];
-    const name = `${stack[0]?.path} ${stack.length}`;
-    const known = stacks.get(name) ?? stack;
-    stacks.set(name, known);
-    return known;
-  };
-  const placedIn = (item: CohortItem): Pick<ExampleTask, 'stack' | 'volume'> => {
-    const stack = stackOf(item);
-    if (cohort.task !== 'segmentation') return { stack };
-    // A volume is a file of several frames, or the slices that lie with this one.
-    const name = `volume/${stack === null ? pathOf(item.sopInstanceUID) : stack[0]?.path}`;
-    const digest = createHmac('sha256', pseudonymKey).update(name).digest();
-    return { stack, volume: [digest.readInt32LE(0), digest.readInt32LE(4)] };
-  };
-  const examples = items.map((item): ExampleTask => ({
-    sopInstanceUID: item.sopInstanceUID,
-    path: pathOf(item.sopInstanceUID),
-    frame: item.frame,
-    ...placedIn(item),
-    masks: item.masks.map((mask) => ({ path: pathOf(mask.sopInstanceUID), classes: mask.classes })),
-  }));
-  return { folder, recipe, task: cohort.task, classes, chain, examples, skipped: [] };
-}
-
-/**
- * The finest spacing of 2^(n/4) mm at which the largest of some volumes still fits into the network's size: one scale for all, and
- * for similar cohorts of several sites the same one. Null where none tells its spacing.
- */
-async function commonSpacingMm(threads: ShardThreads, parts: BuildParts): Promise<number | null> {
-  const { height, width } = parts;
-  const extent = await sampledExtent(threads, parts);
-  if (extent === null) return null;
-  const needed = Math.max(extent.heightMm / height, extent.widthMm / width);
-  return 2 ** (Math.ceil(4 * Math.log2(needed) - 1e-6) / 4);
-}
-
-/** How many pixels the larger side of a cohort's images has at their finest spacing; null where none tells its spacing. */
-export async function largestSidePixels(parts: SampledParts): Promise<number | null> {
-  const threads = openShardThreads({ count: 1 });
-  try {
-    const extent = await sampledExtent(threads, parts);
-    return extent && Math.round(Math.max(extent.heightMm, extent.widthMm) / extent.finestSpacingMm);
-  } finally {
-    await threads.close();
-  }
-}
-
-type SampledParts = Pick<BuildParts, 'itemsBetween' | 'library'>;
-
-async function sampledExtent(threads: ShardThreads, { itemsBetween, library }: SampledParts): Promise<Extent | null> {
-  const places: FramePlace[] = [];
-  const patients = new Set<string>();
-  // Pseudonyms are evenly spread: the first ones are a sample.
-  for (let prefix = 0; prefix < 256 && patients.size < measuredPatients; prefix += 1) {
-    for (const item of itemsBetween(hexOf(prefix), prefix === 255 ? 'g' : hexOf(prefix + 1))) {
-      if (patients.has(item.patient)) continue;
-      patients.add(item.patient);
-      const found = library.instanceFile(item.sopInstanceUID);
-      if (found !== null) places.push({ path: found.path, frame: item.frame ?? 1 });
-    }
-  }
-  return threads.measure({ measure: places.slice(0, measuredPatients) });
-}
-
-const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0');
 
 /** Recipes of the shards that these items would be made of under a chain: what may stay when a data set goes. */
 export function recipesOf(plan: ShardPlan): Set<string> {

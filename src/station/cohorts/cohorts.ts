@@ -4,23 +4,20 @@ import path from 'node:path';
 import { type Cohort, cohortNameSchema } from '../../contract/cohort.ts';
 import { shardFolder } from '../../contract/dataset.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
-import {
-  buildDatasetFile,
-  type Dataset,
-  type DatasetOptions,
-  datasetStem,
-  largestSidePixels,
-  recipesOf,
-} from './build-dataset.ts';
+import { buildDatasetFile, type Dataset, type DatasetOptions, datasetStem, recipesOf } from './build-dataset.ts';
 import { type CohortDraft, type CohortRequest, draftCohort, type DraftSite } from './cohort-draft.ts';
 import { cohortHash, pseudonymOf } from './cohort-items.ts';
 import type { LibraryForCohorts } from './cohort-library.ts';
 import { openCohortStore } from './cohort-store.ts';
 import { classWarnings, countsOf } from './cohort-summary.ts';
+import { noRules, type WorkRules } from '../neighbour/work-rules.ts';
 import { readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
+import { largestSidePixels } from './sampled-extent.ts';
 import { draftSegmentation, type SegmentationReading } from './segmentation-draft.ts';
 import { plannedShards } from './shard-plan.ts';
+import { readUnfinished } from './unfinished-build.ts';
+import { wholeShards } from './whole-shards.ts';
 
 export interface Cohorts {
   /**
@@ -51,6 +48,8 @@ export interface Cohorts {
   delete(name: string): void;
   /** Writes the newest version's images as a tensor file (contract/dataset.ts), once for each shape. */
   buildDataset(name: string, options: DatasetOptions): Promise<Dataset>;
+  /** A shard was found damaged: the next build reads all that it uses again, and makes anew what is not whole. */
+  doubtDatasets(): void;
   /** Pixels of the larger side of the newest version's images at their finest spacing; null where none tells its spacing. */
   largestSidePixels(name: string): Promise<number | null>;
   close(): void;
@@ -59,6 +58,7 @@ export interface Cohorts {
 /**
  * Opens the cohorts of a home folder.
  * @param options.datasets where data set files are built: those of earlier versions and deleted cohorts are removed there
+ * @param options.rules when data sets may be built: the workstation has a user
  * @param options.pseudonymKey the site's secret: patients become keyed hashes that only this site can repeat
  */
 export function openCohorts(options: {
@@ -67,8 +67,11 @@ export function openCohorts(options: {
   library: LibraryForCohorts;
   pseudonymKey: Uint8Array;
   now?: () => Date;
+  /** Default: all threads at once, and no waiting. */
+  rules?: WorkRules;
 }): Cohorts {
-  const { library, pseudonymKey, now = () => new Date() } = options;
+  const { library, pseudonymKey, now = () => new Date(), rules = noRules } = options;
+  const whole = wholeShards();
   const store = openCohortStore(path.join(options.folder, 'cohorts.sqlite'));
   const { datasets } = options;
   /** Data sets being written, so that two askers do not write the same one. */
@@ -80,7 +83,8 @@ export function openCohorts(options: {
   };
   /**
    * Patients' images outlive no cohort: only the newest version of each can be asked for. Shards stay while a data set file names
-   * them, or their recipe is among `recipes`; with null, what an earlier version left stays until the next one is built.
+   * them, a build that is not finished will use them, or their recipe is among `recipes`; with null, what an earlier version left
+   * stays until the next one is built.
    */
   const sweepDatasets = (recipes: ReadonlySet<string> | null): void => {
     if (datasets === undefined) return;
@@ -91,18 +95,21 @@ export function openCohorts(options: {
     const needed = hashes.map((hash) => datasetStem(hash ?? ''));
     try {
       const named = new Set<string>();
+      const awaited = new Set(recipes);
       for (const name of readdirSync(datasets)) {
         if (name === shardFolder) continue;
         const file = path.join(datasets, name);
         if (!needed.some((stem) => name.startsWith(stem))) rmSync(file, { force: true });
-        else if (recipes !== null)
+        else if (recipes !== null) {
           for (const { file: shard } of readDatasetHead(file)?.header.shards ?? []) named.add(shard);
+          for (const recipe of awaitedRecipes(file)) awaited.add(recipe);
+        }
       }
       // A build under way names its shards at its end.
       if (recipes === null || building.size > 0) return;
       const folder = path.join(datasets, shardFolder);
       for (const shard of readdirSync(folder))
-        if (!named.has(shard) && !recipes.has(shard.slice(0, 32))) rmSync(path.join(folder, shard), { force: true });
+        if (!named.has(shard) && !awaited.has(shard.slice(0, 32))) rmSync(path.join(folder, shard), { force: true });
     } catch {
       // No data set was built yet, or (on Windows) one is being read: the next sweep takes it.
     }
@@ -113,12 +120,21 @@ export function openCohorts(options: {
     earlier: store.splits(name),
     isForgotten: store.isForgotten,
   });
+  /** Recipes of all shards of a build that is not finished; none of another file. */
+  const awaitedRecipes = (file: string): Iterable<string> => {
+    const unfinished = readUnfinished(file);
+    const cohort = store.list().find(({ hash }) => path.basename(file).startsWith(datasetStem(hash)));
+    if (unfinished === null || cohort === undefined) return [];
+    const itemsBetween = (from: string, to: string) => store.itemsBetween(cohort.name, cohort.version, from, to);
+    return recipesOf({ cohort, key: pseudonymKey, itemsBetween, ...unfinished });
+  };
   /** What the shards of a cohort's data sets would be without the patients that are gone: all but theirs stay. */
   const recipesWithout = (before: Cohort, after: Cohort): string[] => {
     const names = datasets === undefined || !existsSync(datasets) ? [] : readdirSync(datasets);
     const recipes: string[] = [];
     for (const name of names.filter((one) => one.startsWith(datasetStem(before.hash)))) {
-      const chain = readDatasetHead(path.join(datasets ?? '', name))?.header.preprocessing;
+      const file = path.join(datasets ?? '', name);
+      const chain = readDatasetHead(file)?.header.preprocessing ?? readUnfinished(file)?.chain;
       if (chain === undefined) continue;
       const itemsBetween = (from: string, to: string) => store.itemsBetween(after.name, after.version, from, to);
       const label = after.classes.map((_, index) => index);
@@ -207,7 +223,7 @@ export function openCohorts(options: {
       const before = building.get(lane) ?? Promise.resolve();
       const built = before
         .catch(() => {})
-        .then(() => buildDatasetFile({ cohort, itemsBetween, library, pseudonymKey, ...buildOptions }));
+        .then(() => buildDatasetFile({ cohort, itemsBetween, library, pseudonymKey, whole, rules, ...buildOptions }));
       building.set(lane, built);
       try {
         return await built;
@@ -216,6 +232,7 @@ export function openCohorts(options: {
         sweepDatasets(new Set());
       }
     },
+    doubtDatasets: () => whole.doubt(),
     largestSidePixels(name) {
       const { version } = show(name);
       return largestSidePixels({ library, itemsBetween: (from, to) => store.itemsBetween(name, version, from, to) });

@@ -54,6 +54,13 @@ export interface MeasureTask {
   readonly measure: readonly FramePlace[];
 }
 
+/** A shard that was written earlier. */
+export interface RecallTask {
+  /** Its file. */
+  readonly recall: string;
+  readonly folder: string;
+}
+
 /** Images for a model that is run on them, without masks. */
 export interface ReadTask {
   readonly read: readonly ExampleTask[];
@@ -68,10 +75,14 @@ export interface ReadImage {
   readonly place: { readonly rows: number; readonly columns: number; readonly geometry: FrameGeometry };
 }
 
+export type AnyTask = ShardTask | MeasureTask | ReadTask | RecallTask;
+
 /** What the thread says of its work. */
 export type ShardNews =
   | { readonly kind: 'example'; readonly index: number }
   | { readonly kind: 'shard'; readonly shard: WrittenShard }
+  /** Null, and its file removed, where its bytes are not those of its name. */
+  | { readonly kind: 'recalled'; readonly shard: WrittenShard | null }
   /** In the order of the task. */
   | { readonly kind: 'images'; readonly images: readonly (ReadImage | { readonly reason: string })[] }
   /** Of what could be read; null where none tells its spacing. */

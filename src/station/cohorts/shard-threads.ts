@@ -3,7 +3,17 @@
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../../contract/fault.ts';
 import { cohortFaults } from './faults.ts';
-import type { Extent, MeasureTask, ReadImage, ReadTask, ShardNews, ShardTask, WrittenShard } from './shard-task.ts';
+import type {
+  AnyTask,
+  Extent,
+  MeasureTask,
+  ReadImage,
+  ReadTask,
+  RecallTask,
+  ShardNews,
+  ShardTask,
+  WrittenShard,
+} from './shard-task.ts';
 
 export interface ShardThreads {
   /** Calls back for each example when it is done with. @throws Fault 603 when the disk is full. */
@@ -12,6 +22,8 @@ export interface ShardThreads {
   measure(task: MeasureTask): Promise<Extent | null>;
   /** Images in the order of the task; of one that cannot be read, the reason. */
   read(task: ReadTask): Promise<readonly (ReadImage | { readonly reason: string })[]>;
+  /** A shard that was written earlier, without its images; null where it is not whole. */
+  recall(task: RecallTask): Promise<WrittenShard | null>;
   /** Ends the threads; what is not written is not there. */
   close(): Promise<void>;
 }
@@ -73,7 +85,7 @@ export function openShardThreads(options: ShardThreadsOptions): ShardThreads {
 
   /** The thread's last word; or, where it was lost, at which example and why. */
   async function ask(
-    task: ShardTask | MeasureTask | ReadTask,
+    task: AnyTask,
     onExample: (index: number) => void,
   ): Promise<ShardNews | { kind: 'lost'; at: number; reason: string }> {
     const worker = await taken();
@@ -139,6 +151,11 @@ export function openShardThreads(options: ShardThreadsOptions): ShardThreads {
     async measure(task) {
       const answer = await ask(task, () => {});
       return answer.kind === 'extent' ? answer.extent : null;
+    },
+    async recall(task) {
+      const answer = await ask(task, () => {});
+      if (isClosed) throw closed();
+      return answer.kind === 'recalled' ? answer.shard : null;
     },
     async close() {
       isClosed = true;

@@ -5,8 +5,8 @@ import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { type Example, exampleReader } from './example-reader.ts';
 import { alongNormalMm, networkPixelMm } from './placement.ts';
-import { writeShard } from './shard-file.ts';
-import type { Extent, MeasureTask, ReadImage, ReadTask, ShardNews, ShardTask } from './shard-task.ts';
+import { readShard, writeShard } from './shard-file.ts';
+import type { AnyTask, Extent, MeasureTask, ReadImage, ReadTask, ShardNews, ShardTask } from './shard-task.ts';
 
 const scale = 65_535;
 const reader = exampleReader();
@@ -14,15 +14,21 @@ const reader = exampleReader();
 const room = { images: new Uint16Array(0), masks: new Uint8Array(0) };
 const tell = (news: ShardNews): void => parentPort?.postMessage(news, buffersOf(news));
 
-parentPort?.on('message', (task: ShardTask | MeasureTask | ReadTask) => {
-  const work = 'measure' in task ? measure(task) : 'read' in task ? read(task) : build(task);
-  void work
+parentPort?.on('message', (task: AnyTask) => {
+  void workOn(task)
     .catch((error: unknown): ShardNews => {
       const fault = isDiskFull(error) ? stationFault.diskFull().toValue() : faultValueOf(error);
       return { kind: 'fault', fault };
     })
     .then(tell);
 });
+
+async function workOn(task: AnyTask): Promise<ShardNews> {
+  if ('measure' in task) return measure(task);
+  if ('read' in task) return read(task);
+  if ('recall' in task) return { kind: 'recalled', shard: readShard(task.folder, task.recall) };
+  return build(task);
+}
 
 async function build({ folder, recipe, task, classes, chain, examples, skipped }: ShardTask): Promise<ShardNews> {
   const { height, width, channels } = chain;

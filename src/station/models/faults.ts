@@ -81,6 +81,12 @@ export const modelFaults = {
       message: `The evaluation could not be written: the system answered ${code}. Choose another place.`,
       retry: 'later',
     }),
+  recordDamaged: (id: string) =>
+    new Fault({
+      code: 246,
+      message: `The record of model ${id.slice(0, 64)} is damaged. Import the model’s file again to mend it, or delete it: \`imagiq models delete ${id.slice(0, 64)}\`.`,
+      retry: 'never',
+    }),
   cancelled: () =>
     new Fault({ code: 237, message: 'The work was cancelled. What it had written already stays.', retry: 'now' }),
 } as const;

@@ -15,7 +15,7 @@ export function modelAnswers({
   onEvent,
 }: Station): Answers<keyof typeof modelCalls | keyof typeof modelEvaluationCalls> {
   return {
-    models: () => ({ models: models.list() }),
+    models: () => ({ models: models.list(), damaged: models.damaged() }),
     model: ({ id }) => {
       const { model, definition } = models.get(id);
       return { model, definition };

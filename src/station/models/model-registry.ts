@@ -22,15 +22,17 @@ export interface StoredModel {
 export interface ModelRegistry {
   /** Copies the weights into the blob store, signs where they came from and registers the model. */
   add(model: NewModel): Model & { weightsFile: string };
-  /** Newest first. */
+  /** Newest first, without those whose record is damaged. */
   list(): Model[];
-  /** @throws Fault 230 unknown, 235 of a version that kept no network */
+  /** Ids of the models whose record on the disk is damaged. */
+  damaged(): string[];
+  /** @throws Fault 230 unknown, 235 of a version that kept no network, 246 damaged */
   get(id: string): StoredModel;
   /** The signed file for another site. @throws Fault 230, 235 */
   encode(id: string): Uint8Array;
   /** Takes a file from another site; the same model again changes nothing. @throws Fault 232 */
   take(bytes: Uint8Array): Model;
-  /** @throws Fault 230 */
+  /** Also of a damaged one. @throws Fault 230 */
   delete(id: string): void;
 }
 
@@ -57,10 +59,16 @@ export function openModelRegistry(
     } catch {
       throw modelFaults.unknownModel(id);
     }
-    const record = recordSchema.safeParse(JSON.parse(text));
-    if (!record.success) throw modelFaults.unknownModel(id);
-    return record.data;
+    const record = recordOf(text);
+    if (record === null) throw modelFaults.recordDamaged(id);
+    return record;
   };
+
+  /** The ids that there are, and the model of each; null of a record that is damaged. */
+  const all = (): [id: string, model: Model | null][] =>
+    readdirSync(folder)
+      .filter((name) => /^[0-9a-f]{16}\.json$/.test(name))
+      .map((name) => [name.slice(0, -'.json'.length), modelOf(path.join(folder, name))]);
 
   const keep = (
     statement: ModelStatement,
@@ -95,14 +103,10 @@ export function openModelRegistry(
       return { ...model, weightsFile: blobs.file(weightsHash) ?? weightsFile };
     },
     list() {
-      const models: Model[] = [];
-      for (const name of readdirSync(folder)) {
-        if (!name.endsWith('.json')) continue;
-        const model = modelSchema.safeParse(JSON.parse(readFileSync(path.join(folder, name), 'utf8')));
-        if (model.success) models.push(model.data);
-      }
+      const models = all().flatMap(([, model]) => (model === null ? [] : [model]));
       return models.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
     },
+    damaged: () => all().flatMap(([id, model]) => (model === null ? [id] : [])),
     get: storedOf,
     encode(id) {
       const { record, weightsFile } = storedOf(id);
@@ -118,9 +122,28 @@ export function openModelRegistry(
       return keep(statement, statementText, signedBy, 'imported');
     },
     delete(id) {
-      const { weightsHash } = read(id);
+      const isDamaged = this.damaged().includes(id);
+      const weightsHash = isDamaged ? blobs.named(id) : read(id).weightsHash;
       rmSync(fileOf(id), { force: true });
-      blobs.remove(weightsHash);
+      if (weightsHash !== null) blobs.remove(weightsHash);
     },
   };
+}
+
+/** Null of what is no JSON, or not of a model. */
+function recordOf(text: string): ModelRecord | null {
+  try {
+    return recordSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** A model of an earlier version may lack what a record of now has. */
+function modelOf(file: string): Model | null {
+  try {
+    return modelSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -7,11 +7,14 @@ import type { EvaluationReport, GroupKind, OperatingPoint } from '../../contract
 import { fitsModality, type Model } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
 import { chosenPoint, type TrainerProcess } from '../../trainer/client.ts';
-import { classLabels } from '../cohorts/build-dataset.ts';
+import type { Dataset } from '../cohorts/build-dataset.ts';
 import type { Cohorts } from '../cohorts/cohorts.ts';
 import { maskOnFrame } from '../cohorts/preprocess.ts';
+import { onWholeDataset } from '../cohorts/whole-dataset.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import type { Library, SelectedInstance } from '../library/library.ts';
+import type { WorkRules } from '../neighbour/work-rules.ts';
+import { checkCohort } from './check-cohort.ts';
 import { modelFaults } from './faults.ts';
 import { maxModelFileBytes } from './model-file.ts';
 import type { ModelRegistry, StoredModel } from './model-registry.ts';
@@ -24,6 +27,8 @@ export interface ModelProgress {
   readonly work: 'preparing' | 'evaluating' | 'predicting' | 'heat';
   readonly done: number;
   readonly total: number;
+  /** Why it waits, while the workstation's rules hold it. */
+  readonly waitsFor: string | null;
 }
 
 export interface EvaluationRequest {
@@ -64,13 +69,13 @@ export interface ModelWorkParts {
   readonly cohorts: Cohorts;
   readonly trainer: TrainerProcess;
   readonly datasets: string;
-  readonly threads: number;
+  readonly rules: WorkRules;
   readonly library: Library;
   readonly onProgress: (progress: ModelProgress) => void;
 }
 
 export function openModelWork(parts: ModelWorkParts): ModelWork {
-  const { models, cohorts, trainer, library } = parts;
+  const { models, cohorts, trainer, library, rules } = parts;
   const reading = readingThreads();
   let active: AbortController | null = null;
 
@@ -89,26 +94,44 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
   };
 
   const evaluate = async (request: EvaluationRequest, signal: AbortSignal): ReturnType<ModelWork['evaluate']> => {
-    const { model, definition, weightsFile } = models.get(request.id);
+    const stored = models.get(request.id);
+    const { model, definition } = stored;
     const cohort = cohorts.show(request.cohort);
     checkCohort(model, cohort);
-    const { file, header } = await cohorts.buildDataset(request.cohort, {
+    const options = {
       ...definition.input,
       task: model.task,
       classes: model.classes,
+      // As it saw the images that it was trained on, and sees those that it is run on.
+      chain: model.input?.preprocessing ?? undefined,
       folder: parts.datasets,
       signal,
-      onProgress: ({ done, total }) => parts.onProgress({ work: 'preparing', done, total }),
-    });
+      onProgress: (news: Omit<ModelProgress, 'work'>) => parts.onProgress({ work: 'preparing', ...news }),
+    };
+    return onWholeDataset(cohorts, request.cohort, options, (dataset) =>
+      measure(stored, request, cohort, dataset, signal),
+    );
+  };
+
+  const measure = async (
+    { model, definition, weightsFile }: StoredModel,
+    request: EvaluationRequest,
+    cohort: Cohort,
+    { file, header }: Dataset,
+    signal: AbortSignal,
+  ): ReturnType<ModelWork['evaluate']> => {
     const order = {
       job: 'evaluate',
       datasetFile: file,
       network: definition,
       weightsFile,
-      threads: parts.threads,
+      threads: rules.threads(),
       normalisation: model.input ?? { mean: header.mean, standardDeviation: header.standardDeviation },
     } as const;
-    parts.onProgress({ work: 'evaluating', done: 0, total: 1 });
+    const tell = (done: number, waitsFor: string | null = null): void =>
+      parts.onProgress({ work: 'evaluating', done, total: 1, waitsFor });
+    tell(0);
+    await rules.turn({ workedMs: 0, signal, onWait: (reason) => tell(0, reason) });
     let { operatingPoint } = model;
     if (request.sensitivity !== null) {
       const rule = { sensitivity: request.sensitivity };
@@ -124,7 +147,7 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       { ...order, split: request.split, operatingPoint, isExplained: true, groups },
       { signal },
     );
-    parts.onProgress({ work: 'evaluating', done: 1, total: 1 });
+    tell(1);
     return { report: report!, operatingPoint, cohort };
   };
 
@@ -156,15 +179,22 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
         const stored = models.get(request.id);
         const writer = resultWriter(stored, request.write, library);
         const { chosen, passedOver } = chosenInstances(stored.model, request, parts);
+        let soFar = { done: 0, total: chosen.length };
+        const tell = (progress: typeof soFar, waitsFor: string | null = null): void =>
+          parts.onProgress({ work: 'predicting', ...progress, waitsFor });
         const { images, failures } = await reading.use((threads) =>
           predictStudies(stored, chosen, {
             library,
             trainer,
             reading: threads,
-            threads: parts.threads,
+            threads: rules.threads(),
+            turn: (workedMs) => rules.turn({ workedMs, signal, onWait: (reason) => tell(soFar, reason) }),
             withHeat: request.write.includes('sc'),
             signal,
-            onProgress: ({ done, total }) => parts.onProgress({ work: 'predicting', done, total }),
+            onProgress: (progress) => {
+              soFar = progress;
+              tell(progress);
+            },
             onResult: (result) => writer.add(result),
           }),
         );
@@ -176,14 +206,14 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       if (stored.model.task === 'segmentation') throw modelFaults.noHeat();
       const reached = (done: number): void => {
         if (signal?.aborted === true) throw modelFaults.cancelled();
-        parts.onProgress({ work: 'heat', done, total: 3 });
+        parts.onProgress({ work: 'heat', done, total: 3, waitsFor: null });
       };
       reached(0);
       const { image, place } = await reading.use((threads) =>
         readImage(stored, sopInstanceUID, frame, { library, reading: threads }),
       );
       reached(1);
-      const order = { ...orderOf(stored, image, 1), heatOf: wanted ?? -1, threads: parts.threads };
+      const order = { ...orderOf(stored, image, 1), heatOf: wanted ?? -1, threads: rules.threads() };
       const { probabilities, heat } = await trainer.predict(order, signal === undefined ? {} : { signal });
       reached(2);
       const bytes = Uint8Array.from(heat ?? [], (value) => Math.round(255 * value));
@@ -221,11 +251,6 @@ function chosenInstances(
     return { chosen: found.filter((one) => one.seriesInstanceUID === seriesInstanceUID), passedOver: 0 };
   const chosen = found.filter(({ modality }) => fitsModality(model, modality));
   return { chosen, passedOver: found.length - chosen.length };
-}
-
-function checkCohort(model: Model, cohort: Cohort): void {
-  if (cohort.task !== model.task) throw modelFaults.otherTask(model.task, cohort.task);
-  classLabels(cohort, model.classes);
 }
 
 /** What whoever loads the graph has to know, as JSON under `imagiq`; the parts that runtimes show are beside it. */

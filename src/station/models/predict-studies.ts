@@ -35,6 +35,8 @@ export interface PredictParts {
   readonly trainer: TrainerProcess;
   readonly reading: ShardThreads;
   readonly threads: number;
+  /** Resolves when the next images may be run, after some that took so long. */
+  readonly turn: (workedMs: number) => Promise<void>;
   /** Whether each image's heat map is wanted with its prediction. */
   readonly withHeat: boolean;
   readonly signal: AbortSignal;
@@ -56,7 +58,7 @@ export async function predictStudies(
   chosen: readonly SelectedInstance[],
   parts: PredictParts,
 ): Promise<Predictions> {
-  const { library, trainer, reading, threads, withHeat, signal, onProgress, onResult } = parts;
+  const { library, trainer, reading, threads, turn, withHeat, signal, onProgress, onResult } = parts;
   if (chosen.length === 0) throw modelFaults.nothingChosen();
   const targets = targetsOf(model, chosen);
   if (targets.length > mostImages) throw modelFaults.tooMany(targets.length, mostImages);
@@ -71,8 +73,11 @@ export async function predictStudies(
     return reads;
   };
   const ahead = new Map<number, ReturnType<typeof read>>();
+  let workedMs = 0;
   for (let start = 0; start < targets.length; start += batchSize) {
+    await turn(workedMs);
     signal.throwIfAborted();
+    const began = performance.now();
     for (let next = start; next < targets.length && next <= start + batchesAhead * batchSize; next += batchSize)
       if (!ahead.has(next)) ahead.set(next, read(next));
     const images = await ahead.get(start)!;
@@ -105,6 +110,7 @@ export async function predictStudies(
         });
       }
     }
+    workedMs = performance.now() - began;
     onProgress({ done: Math.min(targets.length, start + batchSize), total: targets.length });
   }
   return found;

@@ -7,6 +7,7 @@ import type { TrainerProcess } from '../../trainer/client.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import { readLinuxSensors, type Sensors } from './linux-sensors.ts';
 import { reasonToWait, unkeptRules } from './reason-to-wait.ts';
+import { type WorkRules, workRules } from './work-rules.ts';
 
 /** Sensors are read and the clock is looked at this often. */
 const lookEveryMs = 5_000;
@@ -23,6 +24,8 @@ export interface NeighbourWatch {
   change(rules: { readonly [K in keyof TrainingRules]?: TrainingRules[K] | undefined }): Neighbour;
   /** The shell's news of the workstation. */
   hear(workstation: Workstation): void;
+  /** The rules for work that this process does itself. */
+  readonly work: WorkRules;
   /** Somebody looks at images: trainers rest for a moment. */
   viewerWorks(): void;
   close(): void;
@@ -31,6 +34,8 @@ export interface NeighbourWatch {
 export interface NeighbourParts {
   readonly folder: string;
   readonly trainers: readonly Pick<TrainerProcess, 'hold' | 'rest' | 'pace'>[];
+  /** CPU threads where the rules name no number. */
+  readonly threads: number;
   readonly onChange: (neighbour: Neighbour) => void;
   /** Given in tests. */
   readonly clock?: () => Date;
@@ -41,6 +46,7 @@ export interface NeighbourParts {
 export function watchNeighbour({
   folder,
   trainers,
+  threads,
   onChange,
   clock = () => new Date(),
   readSensors = process.platform === 'linux' ? readLinuxSensors : () => ({ isOnBattery: null, isHot: null }),
@@ -92,8 +98,15 @@ export function watchNeighbour({
   look();
   const timer = setInterval(look, lookEveryMs);
   timer.unref();
+  const isLookedAt = (): boolean => clock().getTime() - restedAt < restMs;
+  const work = workRules({
+    threads: () => rules.threads ?? threads,
+    computeShare: () => rules.computeShare,
+    waitsFor: () => now().waitsFor ?? (isLookedAt() ? 'somebody looks at images' : null),
+  });
   return {
     now,
+    work,
     change(given) {
       const next = trainingRulesSchema.parse({ ...rules, ...given });
       writeFileDurably(file, `${JSON.stringify(next, null, 2)}\n`);

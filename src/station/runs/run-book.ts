@@ -1,32 +1,28 @@
 // The training runs of a station: started, paused, resumed, stopped, and remembered over restarts.
 // One run is live at a time; a run that a crash interrupted is shown as paused and continues from its checkpoint.
 import { randomInt, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
-import { type Run, runSchema } from '../../contract/calls.ts';
+import type { Run } from '../../contract/calls.ts';
 import { faultValueOf, type FaultValue } from '../../contract/fault.ts';
-import type { DatasetHeader } from '../../contract/dataset.ts';
-import type { Network, Task } from '../../contract/network.ts';
-import {
-  engineNames,
-  type HyperParameters,
-  hyperParametersSchema,
-  providerNames,
-  type TrainJob,
-  type TrainOutcome,
-} from '../../contract/training.ts';
-import { groupNormTwin, type TrainerProcess, withFittedInput } from '../../trainer/client.ts';
-import type { Cohorts } from '../cohorts/cohorts.ts';
-import type { PrivacyLedger } from '../privacy/privacy-ledger.ts';
-import { chargedTraining } from '../privacy/private-training.ts';
+import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
+import { groupNormTwin } from '../../trainer/client.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
-import { writeFileDurably } from '../home/durable-file.ts';
+import { checkCohort } from '../models/check-cohort.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
+import { modelOfRun } from './run-model.ts';
+import {
+  type FullRequest,
+  type Learnt,
+  readRunRecords,
+  type RunBasis,
+  runRequestSchema,
+  thinnedLosses,
+  writeRunRecord,
+} from './run-record.ts';
+import { initialFile, type RunWorkListeners, type RunWorkParts, workOnRun } from './run-work.ts';
 
-/** Points kept of a run's loss curve; older ones are thinned by half when there are more. */
-const maxLossPoints = 2_000;
 /** A run's record is written to disk at most this often while it trains. */
 const recordIntervalMs = 2_000;
 /** Notes kept of a run; beyond them the newest are left out, as the same thing probably happens over and over. */
@@ -36,7 +32,10 @@ const closeDeadlineMs = 3_000;
 
 export interface RunRequest {
   readonly cohort: string;
+  /** Taken from the model where the run goes on from one. */
   readonly network: string;
+  /** The model whose weights it starts from; without it, from random ones. */
+  readonly from?: string | null | undefined;
   /** What is left out takes the schema's default. */
   readonly hyperParameters: { readonly [K in keyof HyperParameters]?: HyperParameters[K] | undefined };
   readonly engine: TrainJob['engine'];
@@ -57,17 +56,9 @@ export interface RunBook {
   close(): Promise<void>;
 }
 
-export interface RunBookParts {
+export interface RunBookParts extends RunWorkParts {
   readonly folder: string;
-  readonly datasets: string;
-  readonly cohorts: Cohorts;
-  readonly trainer: TrainerProcess;
   readonly models: ModelRegistry;
-  readonly privacy: PrivacyLedger;
-  /** The network of this name, asked the cohort's task. */
-  readonly resolveNetwork: (name: string, task: Task) => Network;
-  /** CPU threads of a run that begins now. */
-  readonly threads: () => number;
   /** What every run's reader should know when one begins now. */
   readonly notes?: () => readonly string[];
   readonly onChange: (run: Run) => void;
@@ -79,21 +70,12 @@ interface LiveRun {
   intent: 'run' | 'pause' | 'stop';
 }
 
-const runRequestSchema = z.object({
-  cohort: z.string(),
-  network: z.string(),
-  hyperParameters: hyperParametersSchema.partial(),
-  engine: z.enum(engineNames),
-  provider: z.enum(providerNames),
-  seed: z.number().int(),
-  fitMemory: z.boolean().default(false),
-});
-type FullRequest = z.infer<typeof runRequestSchema>;
-
 /** Opens the book; runs that were live when the station died become paused. */
 export function openRunBook(parts: RunBookParts): RunBook {
   const runs = new Map<string, Run>();
   const requests = new Map<string, FullRequest>();
+  const bases = new Map<string, RunBasis>();
+  const learnt = new Map<string, Learnt>();
   const live = new Map<string, LiveRun>();
   const recordedAt = new Map<string, number>();
 
@@ -101,8 +83,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
 
   const record = (run: Run): void => {
     recordedAt.set(run.id, Date.now());
-    const request = requests.get(run.id);
-    writeFileDurably(path.join(folderOf(run.id), 'run.json'), JSON.stringify({ run, request }));
+    const request = requests.get(run.id) as FullRequest;
+    const [basis, paused] = [bases.get(run.id) ?? null, learnt.get(run.id) ?? null];
+    writeRunRecord(folderOf(run.id), { run, request, basis, learnt: paused });
   };
   /** Never throws: it is called where nobody could catch, and a full disk must not end a run that trains well. */
   const change = (run: Run, force = true): void => {
@@ -119,83 +102,23 @@ export function openRunBook(parts: RunBookParts): RunBook {
     parts.onChange(told);
   };
 
-  for (const { run, request } of readRecords(parts.folder)) {
+  for (const { run, request, basis, learnt: paused } of readRunRecords(parts.folder)) {
     const interrupted = run.state === 'running';
-    runs.set(run.id, interrupted ? { ...run, state: 'paused', preparing: null } : run);
+    runs.set(run.id, interrupted ? { ...run, state: 'paused', preparing: null, waitsFor: null } : run);
     requests.set(run.id, request);
+    if (basis !== null) bases.set(run.id, basis);
+    if (paused !== null) learnt.set(run.id, paused);
   }
 
   const run = async (id: string, request: FullRequest, state: LiveRun): Promise<void> => {
     const current = (): Run => runs.get(id) as Run;
     try {
-      const asBundled = parts.resolveNetwork(request.network, parts.cohorts.show(request.cohort).task);
-      const largestSide =
-        asBundled.task === 'segmentation' ? await parts.cohorts.largestSidePixels(request.cohort) : null;
-      const network = withFittedInput(asBundled, largestSide);
-      const { file, header } = await parts.cohorts.buildDataset(request.cohort, {
-        ...network.input,
-        task: network.task,
-        folder: parts.datasets,
-        signal: state.abort.signal,
-        onProgress: ({ done, total }) => tellPreparing(id, total > 0 ? done / total : 0),
-      });
-      change({ ...current(), preparing: null });
-      const hyperParameters = hyperParametersSchema.parse(request.hyperParameters);
-      const charge = {
-        id,
-        kind: 'run' as const,
-        cohort: request.cohort,
-        cohortHash: header.cohortHash,
-        patients: hyperParameters.privacy === null ? [] : parts.cohorts.trainingPatients(request.cohort),
-        network: network.name,
-        hyperParameters,
-        datasetFile: file,
-        runFolder: folderOf(id),
-      };
-      const outcome = await chargedTraining(parts.privacy, charge, (mostPrivateSteps) =>
-        parts.trainer.train(
-          {
-            job: 'train',
-            mostPrivateSteps,
-            runFolder: folderOf(id),
-            datasetFile: file,
-            network,
-            hyperParameters,
-            seed: request.seed,
-            engine: request.engine,
-            provider: request.provider,
-            threads: parts.threads(),
-            initialWeightsFile: null,
-            evaluate: true,
-            idleShare: 0,
-            // The rate of a promise is that of the batch that was chosen, and its memory that of one image.
-            fitMemory: request.fitMemory && hyperParameters.privacy === null,
-          },
-          {
-            signal: state.abort.signal,
-            onProgress: (progress) => {
-              const before = current();
-              // A resumed run makes the steps after its checkpoint again.
-              const first = progress.losses[0]?.[0] ?? Infinity;
-              const losses = thin([
-                ...before.losses.filter(([step]) => step < first),
-                ...progress.losses.filter(([, loss]) => Number.isFinite(loss)),
-              ]);
-              change({ ...before, progress, losses }, false);
-            },
-            onNote: (note) =>
-              change({ ...current(), notes: [...new Set(current().notes).add(note)].slice(0, maxNotes) }),
-            onEpoch: (epoch) => {
-              // A resumed run tells its earlier epochs again.
-              const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);
-              change({ ...current(), epochs: [...others, epoch].sort((a, b) => a.epoch - b.epoch) });
-            },
-          },
-        ),
-      );
-      finish(id, request, header, network, outcome, state);
+      const folder = folderOf(id);
+      const order = { id, folder, request, basis: bases.get(id) ?? null, signal: state.abort.signal };
+      const outcome = await workOnRun(parts, order, listenersOf(id));
+      finish(id, request, outcome, state);
     } catch (error) {
-      const ended = { ...current(), preparing: null };
+      const ended = { ...current(), preparing: null, waitsFor: null };
       const fault = writeFault(error);
       // What can be put right (a full disk, a process that was ended) leaves a run that can be resumed.
       if (state.intent === 'run') change({ ...ended, state: fault.retry === 'never' ? 'failed' : 'paused', fault });
@@ -205,49 +128,58 @@ export function openRunBook(parts: RunBookParts): RunBook {
     }
   };
 
-  /** Building a data set reports each image: a window needs each percent at most. */
-  const tellPreparing = (id: string, share: number): void => {
-    const before = runs.get(id) as Run;
-    const rounded = Math.floor(share * 100) / 100;
-    if (rounded !== before.preparing) change({ ...before, preparing: rounded }, false);
+  const listenersOf = (id: string): RunWorkListeners => {
+    const current = (): Run => runs.get(id) as Run;
+    return {
+      onPreparing: ({ done, total, waitsFor }) => tellPreparing(current(), total > 0 ? done / total : 0, waitsFor),
+      onBasis(basis) {
+        bases.set(id, basis);
+        change({ ...current(), preparing: null, waitsFor: null });
+      },
+      onProgress(progress) {
+        const before = current();
+        // A resumed run makes the steps after its checkpoint again.
+        const first = progress.losses[0]?.[0] ?? Infinity;
+        const losses = thinnedLosses([
+          ...before.losses.filter(([step]) => step < first),
+          ...progress.losses.filter(([, loss]) => Number.isFinite(loss)),
+        ]);
+        change({ ...before, progress, losses }, false);
+      },
+      onNote: (note) => change({ ...current(), notes: [...new Set(current().notes).add(note)].slice(0, maxNotes) }),
+      onEpoch(epoch) {
+        // A resumed run tells its earlier epochs again.
+        const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);
+        change({ ...current(), epochs: [...others, epoch].sort((one, other) => one.epoch - other.epoch) });
+      },
+    };
   };
 
-  const finish = (
-    id: string,
-    request: FullRequest,
-    header: DatasetHeader,
-    definition: Network,
-    outcome: TrainOutcome,
-    state: LiveRun,
-  ): void => {
+  /** Building a data set reports each image: a window needs each percent at most. */
+  const tellPreparing = (before: Run, share: number, waitsFor: string | null): void => {
+    const rounded = Math.floor(share * 100) / 100;
+    if (rounded !== before.preparing || waitsFor !== before.waitsFor)
+      change({ ...before, preparing: rounded, waitsFor }, false);
+  };
+
+  const finish = (id: string, request: FullRequest, { outcome, header }: Learnt, state: LiveRun): void => {
     const current = runs.get(id) as Run;
     if (outcome.stoppedEarly && state.intent === 'pause') {
+      learnt.set(id, { outcome, header: { ...header, shards: [] } });
       change({ ...current, state: 'paused' });
       return;
     }
-    const { cohortHash, classes, task, height, width, channels, mean, standardDeviation } = header;
-    const model = parts.models.add({
-      weightsFile: outcome.weightsFile,
-      definition,
-      task,
-      cohort: request.cohort,
-      cohortHash,
-      classes,
-      test: outcome.test,
-      parents: [],
-      hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
-      seed: request.seed,
-      engine: outcome.engine,
-      provider: outcome.provider,
-      input: { height, width, channels, mean, standardDeviation, preprocessing: header.preprocessing ?? null },
-      operatingPoint: outcome.operatingPoint,
-      modalities: parts.cohorts.show(request.cohort).modalities,
-    });
+    // Random weights are nobody's model.
+    if (outcome.steps === 0) return change({ ...current, state: 'stopped' });
+    const modalities = parts.cohorts.list().find(({ name }) => name === request.cohort)?.modalities ?? [];
+    const description = modelOfRun(request, bases.get(id) as RunBasis, { outcome, header }, modalities);
+    const { weightsFile } = parts.models.add(description);
+    learnt.delete(id);
     change({
       ...current,
       state: outcome.stoppedEarly ? 'stopped' : 'done',
       epochs: outcome.epochs,
-      outcome: { ...outcome, weightsFile: model.weightsFile },
+      outcome: { ...outcome, weightsFile },
     });
   };
 
@@ -257,6 +189,16 @@ export function openRunBook(parts: RunBookParts): RunBook {
     // Known as live before it starts: a run that fails at once takes itself off again.
     live.set(id, state);
     state.ended = run(id, request, state);
+  };
+
+  /** What a paused run learnt becomes a model; of one that was cut off nothing is known to have been learnt. */
+  const stopPaused = (run: Run): void => {
+    const [paused, request] = [learnt.get(run.id), requests.get(run.id)];
+    const weightsFile = path.join(folderOf(run.id), path.basename(paused?.outcome.weightsFile ?? ''));
+    if (paused === undefined || request === undefined || !existsSync(weightsFile))
+      return change({ ...run, state: 'stopped' });
+    const state: LiveRun = { abort: new AbortController(), intent: 'stop', ended: Promise.resolve() };
+    finish(run.id, request, { ...paused, outcome: { ...paused.outcome, weightsFile } }, state);
   };
 
   const runOf = (id: string): Run => {
@@ -272,7 +214,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
       state.intent = intent;
       state.abort.abort();
     } else if (run.state === 'paused' && intent === 'stop') {
-      change({ ...run, state: 'stopped' });
+      stopPaused(run);
     } else {
       throw stationFault.runNotPausable();
     }
@@ -281,13 +223,24 @@ export function openRunBook(parts: RunBookParts): RunBook {
   return {
     start(request) {
       if (live.size > 0) throw stationFault.runsBusy();
-      const chosen = parts.resolveNetwork(request.network, parts.cohorts.show(request.cohort).task);
-      // Batch norm keeps no promise: its twin is trained, and named, in its place.
-      const network = request.hyperParameters.privacy ? groupNormTwin(chosen).name : request.network;
+      const cohort = parts.cohorts.show(request.cohort);
+      const from = request.from ?? null;
+      const parent = from === null ? null : parts.models.get(from);
+      if (parent !== null) checkCohort(parent.model, cohort);
+      const chosen = parent?.definition ?? parts.resolveNetwork(request.network, cohort.task);
+      // Batch norm keeps no promise: its twin is trained, and named, in its place; of a model there is none.
+      const network = request.hyperParameters.privacy && parent === null ? groupNormTwin(chosen).name : chosen.name;
       const full = runRequestSchema.parse({ ...request, network, seed: request.seed ?? randomInt(2 ** 32 - 1) });
       const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${randomUUID().slice(0, 8)}`;
       mkdirSync(folderOf(id), { recursive: true });
       requests.set(id, full);
+      if (parent !== null) {
+        const { id: parentId, classes, input } = parent.model;
+        // A copy: the model may be deleted before the run is resumed.
+        copyFileSync(parent.weightsFile, path.join(folderOf(id), initialFile));
+        const chain = input?.preprocessing ?? null;
+        bases.set(id, { definition: parent.definition, chain, parent: { id: parentId, classes } });
+      }
       const started: Run = {
         id,
         cohort: request.cohort,
@@ -300,6 +253,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
         outcome: null,
         fault: null,
         preparing: null,
+        waitsFor: null,
         notes: [...(parts.notes?.() ?? [])],
         hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
         seed: full.seed,
@@ -345,26 +299,4 @@ export function openRunBook(parts: RunBookParts): RunBook {
 
 function writeFault(error: unknown): FaultValue {
   return isDiskFull(error) ? stationFault.diskFull().toValue() : faultValueOf(error);
-}
-
-function thin(points: Run['losses']): Run['losses'] {
-  return points.length <= maxLossPoints ? points : points.filter((_, index) => index % 2 === 0);
-}
-
-function readRecords(folder: string): { run: Run; request: FullRequest }[] {
-  const records: { run: Run; request: FullRequest }[] = [];
-  for (const name of readdirSync(folder)) {
-    try {
-      const value = JSON.parse(readFileSync(path.join(folder, name, 'run.json'), 'utf8')) as {
-        run: unknown;
-        request: unknown;
-      };
-      const run = runSchema.safeParse(value.run);
-      const request = runRequestSchema.safeParse(value.request);
-      if (run.success && request.success) records.push({ run: run.data, request: request.data });
-    } catch {
-      // A folder without a readable record is not a run of this book (a federation's, or a damaged one): it is left alone.
-    }
-  }
-  return records;
 }

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { byteScale, type DatasetHeader, type Shard, shardFolder } from '../../contract/dataset.ts';
 import { decodeTensorLayout, tensorHeaderBytes, type TensorLayout } from '../../contract/safetensors.ts';
-import { datasetMalformed, datasetUnreadable } from '../faults.ts';
+import { datasetMalformed, datasetUnreadable, shardDamaged } from '../faults.ts';
 import { fillBytes, readBytes, reasonOf, tensorAt } from './tensor-place.ts';
 
 export interface ExamplePixels {
@@ -109,11 +109,12 @@ function openShard(folder: string, { file, examples }: Shard, header: DatasetHea
   try {
     descriptor = openSync(path.join(folder, shardFolder, file), 'r');
   } catch (error) {
-    throw datasetUnreadable(`of a shard, ${reasonOf(error)}`, error);
+    throw isGone(error) ? shardDamaged('a shard is gone') : datasetUnreadable(`of a shard, ${reasonOf(error)}`, error);
   }
   try {
     const { size } = fstatSync(descriptor);
-    if (isNew && hashOf(descriptor, size) !== file.slice(-64)) throw datasetMalformed('a shard is damaged');
+    if (isNew && hashOf(descriptor, size) !== file.slice(-64))
+      throw shardDamaged('its bytes are not those that were written');
     const first = readBytes(descriptor, 0, Math.min(8, size));
     const layout = decodeTensorLayout(readBytes(descriptor, 0, tensorHeaderBytes(first, size)), size);
     return pixelPlace(descriptor, layout, header, examples);
@@ -121,6 +122,10 @@ function openShard(folder: string, { file, examples }: Shard, header: DatasetHea
     closeSync(descriptor);
     throw error;
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 function hashOf(descriptor: number, size: number): string {

@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -240,11 +241,14 @@ describe('a cohort of segmented volumes', () => {
 
   it('goes on from the shards that are whole when its build was cut short, and mends one that is damaged', async () => {
     await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
-    const large = { height: 512, width: 512, channels: 1, folder: path.join(home.folder, 'large') };
+    // In the folder that is swept: what is not finished must outlive that, and the builds of others.
+    const small = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
+    await home.cohorts.buildDataset('boxes', small);
+    const large = { height: 512, width: 512, channels: 1, folder: home.datasets };
     const stop = new AbortController();
     const shards = path.join(large.folder, shardFolder);
-    const written = (): string[] =>
-      existsSync(shards) ? readdirSync(shards).filter((name) => !name.endsWith('.tmp')) : [];
+    const known = new Set(readdirSync(shards));
+    const written = (): string[] => readdirSync(shards).filter((name) => !name.endsWith('.tmp') && !known.has(name));
     const stopped = home.cohorts.buildDataset('boxes', {
       ...large,
       signal: stop.signal,
@@ -253,6 +257,7 @@ describe('a cohort of segmented volumes', () => {
     await expect(stopped).rejects.toThrow(/abort/i);
     const before = new Map(written().map((name) => [name, statSync(path.join(shards, name)).mtimeMs]));
     expect(before.size).toBeGreaterThan(0);
+    await home.cohorts.buildDataset('boxes', { ...small, channels: 3 });
     const built = await home.cohorts.buildDataset('boxes', { ...large, signal, onProgress });
     expect(built.header.shards!.length).toBeGreaterThan(before.size);
     for (const [name, mtimeMs] of before) expect(statSync(path.join(shards, name)).mtimeMs).toBe(mtimeMs);
@@ -266,6 +271,86 @@ describe('a cohort of segmented volumes', () => {
     bytes[bytes.length >> 1]! ^= 1;
     expect(readFileSync(path.join(shards, first!.file)).equals(bytes)).toBe(true);
   }, 60_000);
+
+  it('reads its shards again when one is doubted that looks as it did', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    const asked = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
+    const { header } = await home.cohorts.buildDataset('boxes', asked);
+    const file = path.join(home.datasets, shardFolder, header.shards![0]!.file);
+    const second = 1_700_000_000;
+    utimesSync(file, second, second);
+    await home.cohorts.buildDataset('boxes', asked);
+    const whole = readFileSync(file);
+    const damaged = Buffer.from(whole);
+    damaged[damaged.length >> 1]! ^= 1;
+    writeFileSync(file, damaged);
+    utimesSync(file, second, second);
+    await home.cohorts.buildDataset('boxes', asked);
+    expect(readFileSync(file).equals(damaged)).toBe(true);
+    home.cohorts.doubtDatasets();
+    expect((await home.cohorts.buildDataset('boxes', asked)).header).toEqual(header);
+    expect(readFileSync(file).equals(whole)).toBe(true);
+  });
+
+  it('is built by the chain of a model, where one is given, and found again', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    const asked = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
+    const own = await home.cohorts.buildDataset('boxes', asked);
+    const chain = { ...own.header.preprocessing!, spacingMm: 3 };
+    const asModel = await home.cohorts.buildDataset('boxes', { ...asked, chain });
+    expect(asModel.header.preprocessing).toEqual(chain);
+    expect(asModel.file).not.toBe(own.file);
+    const again = await home.cohorts.buildDataset('boxes', { ...asked, chain: own.header.preprocessing });
+    expect(again.file).toBe(own.file);
+    const masksOf = (built: { file: string }): number => {
+      const dataset = openDatasetFile(built.file);
+      const mask = new Uint8Array(16 * 16);
+      let marked = 0;
+      for (let example = 0; example < own.header.examples; example += 1) {
+        dataset.readMask(example, mask);
+        marked += mask.filter((label) => label > 0).length;
+      }
+      dataset.close();
+      return marked;
+    };
+    // Coarser pixels: fewer of them.
+    expect(masksOf(asModel)).toBeLessThan(masksOf(own) / 2);
+  });
+
+  it('waits for its turn, and rests for what it worked', async () => {
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let isHeld = true;
+    const turns: number[] = [];
+    const cohorts = openCohorts({
+      folder: path.join(home.folder, 'home'),
+      datasets: path.join(home.folder, 'held'),
+      library: home.library,
+      pseudonymKey: new Uint8Array(32).fill(5),
+      rules: {
+        threads: () => 1,
+        async turn({ workedMs, onWait }) {
+          turns.push(workedMs);
+          if (isHeld) onWait?.('it is outside the hours');
+          await released;
+        },
+      },
+    });
+    try {
+      const told: { done: number; waitsFor: string | null }[] = [];
+      const asked = { height: 512, width: 512, channels: 1, folder: path.join(home.folder, 'held'), signal };
+      const building = cohorts.buildDataset('boxes', { ...asked, onProgress: (news) => told.push(news) });
+      await expect.poll(() => turns.length).toBe(1);
+      expect(told).toEqual([{ done: 0, total: 36, waitsFor: 'it is outside the hours' }]);
+      isHeld = false;
+      release();
+      await building;
+      expect(told.at(-1)?.done).toBe(36);
+      expect(turns.slice(1).some((workedMs) => workedMs > 0)).toBe(true);
+    } finally {
+      cohorts.close();
+    }
+  });
 });
 
 describe('a cohort of several labels', () => {

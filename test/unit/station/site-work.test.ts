@@ -47,7 +47,7 @@ function situation(): { folder: string; work: ReturnType<typeof siteWork>; jobs:
       cohorts,
       trainer,
       privacy: openPrivacyLedger(folder, () => null),
-      threads: 1,
+      threads: () => 1,
       idleShare: 0,
       leakPictures: openLeakPictures(path.join(folder, 'pictures')),
       leakProbeSeconds: 1,
@@ -94,7 +94,15 @@ test('what a killed process left is swept: single jobs at once, turns when they 
   utimesSync(path.join(folder, old), 0, 0);
   const privacy = openPrivacyLedger(folder, () => null);
   const leakPictures = {} as KeptPictures;
-  const parts = { folder, datasets: folder, privacy, threads: 1, idleShare: 0, leakPictures, leakProbeSeconds: 1 };
+  const parts = {
+    folder,
+    datasets: folder,
+    privacy,
+    threads: () => 1,
+    idleShare: 0,
+    leakPictures,
+    leakProbeSeconds: 1,
+  };
   siteWork({ ...parts, cohorts: {} as Cohorts, trainer: {} as TrainerProcess });
   expect(readdirSync(folder)).toEqual([recent]);
   expect(existsSync(path.join(folder, recent, 'weights'))).toBe(true);

@@ -24,6 +24,7 @@ function situation({
         pace: (idleShare) => orders.push(`pace ${idleShare}`),
       },
     ],
+    threads: 2,
     onChange: (neighbour) => told.push(neighbour),
     clock: () => new Date(time),
     readSensors: () => sensors,

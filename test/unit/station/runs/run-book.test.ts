@@ -1,18 +1,19 @@
 // The book of runs where writing fails. A full disk cannot be had here: a run's folder that vanished fails the same writes;
 // the trainer, which would fail with it, is a stand-in that reports what a real one does.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Run } from '../../../../src/contract/calls.ts';
-import type { TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
+import type { TrainOrder, TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
 import type { Cohorts } from '../../../../src/station/cohorts/cohorts.ts';
+import { defaultPreprocessing } from '../../../../src/station/cohorts/preprocess.ts';
 import { openBlobStore } from '../../../../src/station/home/blob-store.ts';
 import { openAuthor } from '../../../../src/sync/site/author.ts';
-import { openModelRegistry } from '../../../../src/station/models/model-registry.ts';
+import { type ModelRegistry, openModelRegistry } from '../../../../src/station/models/model-registry.ts';
 import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
 import type { TrainerProcess } from '../../../../src/trainer/client.ts';
-import { runNotAccessible } from '../../../../src/trainer/faults.ts';
+import { runNotAccessible, shardDamaged } from '../../../../src/trainer/faults.ts';
 import { openPrivacyLedger } from '../../../../src/station/privacy/privacy-ledger.ts';
 import { resolveNetwork } from '../../../../src/trainer/client.ts';
 
@@ -45,42 +46,61 @@ const request = {
 function situation(
   train: TrainerProcess['train'],
   network = resolveNetwork,
-): { book: RunBook; told: Run[]; folder: string } {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-runs-'));
+  folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-runs-')),
+): { book: RunBook; told: Run[]; folder: string; models: ModelRegistry; calls: unknown[] } {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const told: Run[] = [];
-  const cohorts: Pick<Cohorts, 'show' | 'buildDataset'> = {
-    show: () => ({ hash: 'newer', classes: [] }) as unknown as ReturnType<Cohorts['show']>,
-    buildDataset: async () =>
-      ({ file: 'x', header: { ...header, cohortHash: 'trained-on', classes: ['a', 'b'] } }) as unknown as Awaited<
-        ReturnType<Cohorts['buildDataset']>
-      >,
+  /** What the cohorts were asked: each build's chain, and doubts. */
+  const calls: unknown[] = [];
+  const cohorts: Pick<Cohorts, 'show' | 'list' | 'buildDataset' | 'doubtDatasets'> = {
+    list: () => [],
+    doubtDatasets: () => calls.push('doubt'),
+    show: () => ({ hash: 'newer', task: 'classification', classes: [] }) as unknown as ReturnType<Cohorts['show']>,
+    buildDataset: async (_name, { chain }) => {
+      calls.push(chain);
+      return { file: 'x', header } as unknown as Awaited<ReturnType<Cohorts['buildDataset']>>;
+    },
   };
+  const models = openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs')), {
+    author: openAuthor(path.join(folder, 'site')),
+    siteName: 'Lyon',
+  });
   const book = openRunBook({
     folder,
     datasets: folder,
     cohorts: cohorts as Cohorts,
     trainer: { train } as TrainerProcess,
-    models: openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs')), {
-      author: openAuthor(path.join(folder, 'site')),
-      siteName: 'Lyon',
-    }),
+    models,
     privacy: openPrivacyLedger(folder, () => null),
     resolveNetwork: network,
     threads: () => 1,
     onChange: (run) => told.push(run),
   });
-  return { book, told, folder };
+  return { book, told, folder, models, calls };
 }
 
 const header = {
+  version: 2,
   task: 'classification',
+  classes: ['a', 'b'],
+  examples: 1,
   height: 8,
   width: 8,
   channels: 1,
   mean: 0.5,
   standardDeviation: 0.2,
+  cohortHash: 'c'.repeat(64),
+  preprocessing: defaultPreprocessing('classification', { height: 8, width: 8, channels: 1 }, null),
 } as const;
+
+/** A trainer that writes these weights and says what became of it. */
+const learns =
+  (outcome: Partial<TrainOutcome> = {}, weights = 'weights'): TrainerProcess['train'] =>
+  async (job) => {
+    const weightsFile = path.join(job.runFolder, 'weights');
+    writeFileSync(weightsFile, weights);
+    return { ...outcomeOf(weightsFile), ...outcome };
+  };
 
 function outcomeOf(weightsFile: string): TrainOutcome {
   return {
@@ -130,7 +150,7 @@ test('a model names the cohort version that it was trained on, not the newest', 
     openBlobStore(path.join(registered.folder, 'b')),
     { author: openAuthor(path.join(registered.folder, 'site')), siteName: 'Lyon' },
   );
-  expect(models.list()).toMatchObject([{ cohortHash: 'trained-on', classes: ['a', 'b'] }]);
+  expect(models.list()).toMatchObject([{ cohortHash: header.cohortHash, classes: ['a', 'b'] }]);
 });
 
 test('a run that fails at once leaves room for the next', async () => {
@@ -185,4 +205,94 @@ test('notes of the trainer are kept with the run', async () => {
     return outcomeOf(weightsFile);
   });
   expect((await book.ended(book.start(request).id)).notes).toEqual(['webgpu failed in step 3']);
+});
+
+test('a resumed run trains the network that it began with, on images seen as they were, whatever the program brings meanwhile', async () => {
+  const orders: TrainOrder[] = [];
+  let isFull = true;
+  const train: TrainerProcess['train'] = async (job, listeners) => {
+    orders.push(job);
+    if (isFull) throw runNotAccessible(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    return learns()(job, listeners);
+  };
+  const first = situation(train);
+  const { id } = first.book.start(request);
+  expect((await first.book.ended(id)).state).toBe('paused');
+  isFull = false;
+  const later = situation(
+    train,
+    () => {
+      throw new Error('this version has no such network');
+    },
+    first.folder,
+  );
+  later.book.resume(id);
+  expect(await later.book.ended(id)).toMatchObject({ state: 'done', fault: null });
+  expect(orders[1]!.network).toEqual(orders[0]!.network);
+  expect([...first.calls, ...later.calls]).toEqual([undefined, header.preprocessing]);
+});
+
+test('a damaged part of a data set is made anew and the run goes on; damaged again, it waits for whoever sees to the disk', async () => {
+  let damages = 1;
+  const { book, calls } = situation(async (job, listeners) => {
+    damages -= 1;
+    if (damages >= 0) throw shardDamaged('its bytes are not those that were written');
+    return learns()(job, listeners);
+  });
+  const ended = await book.ended(book.start(request).id);
+  expect(ended).toMatchObject({ state: 'done', fault: null });
+  expect(ended.notes).toHaveLength(1);
+  expect(calls.filter((call) => call === 'doubt')).toHaveLength(1);
+  damages = 2;
+  expect(await book.ended(book.start(request).id)).toMatchObject({ state: 'paused', fault: { code: 366 } });
+});
+
+test('a run that is stopped before its first step makes no model of its random weights', async () => {
+  const { book, models } = situation(learns({ steps: 0, stoppedEarly: true, ending: 'stopped' }));
+  const { id } = book.start(request);
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: null });
+  expect(models.list()).toEqual([]);
+});
+
+test('what a paused run learnt becomes a model when it is stopped, after a restart too', async () => {
+  const paused = situation(
+    (job, listeners) =>
+      new Promise((resolve) =>
+        listeners?.signal?.addEventListener('abort', () =>
+          resolve(learns({ stoppedEarly: true, steps: 7, ending: 'stopped' })(job)),
+        ),
+      ),
+  );
+  const { id } = paused.book.start(request);
+  await new Promise(setImmediate);
+  paused.book.pause(id);
+  expect((await paused.book.ended(id)).state).toBe('paused');
+  expect(paused.models.list()).toEqual([]);
+  const { book, models } = situation(learns(), resolveNetwork, paused.folder);
+  book.stop(id);
+  expect(book.list()[0]).toMatchObject({ state: 'stopped', outcome: { steps: 7 } });
+  expect(models.list()).toMatchObject([{ network: 'cnn-small', classes: ['a', 'b'] }]);
+});
+
+test('a run goes on from a model: its network, classes, images and weights, and it is named as the parent', async () => {
+  const orders: TrainOrder[] = [];
+  const starts: string[] = [];
+  const { book, models, calls, folder } = situation(async (job, listeners) => {
+    orders.push(job);
+    const start = job.initialWeightsFile ?? null;
+    starts.push(start === null ? 'random' : readFileSync(start, 'utf8'));
+    return learns({}, `weights ${orders.length}`)(job, listeners);
+  });
+  await book.ended(book.start(request).id);
+  const [parent] = models.list();
+  const next = book.start({ ...request, network: 'resnet18', from: parent!.id });
+  expect(next.network).toBe('cnn-small');
+  expect((await book.ended(next.id)).state).toBe('done');
+  expect(starts).toEqual(['random', 'weights 1']);
+  expect(orders[1]!.network).toEqual(orders[0]!.network);
+  expect(calls).toEqual([undefined, header.preprocessing]);
+  expect(models.list().find(({ id }) => id !== parent!.id)?.parents).toEqual([parent!.id]);
+  expect(existsSync(path.join(folder, next.id, 'initial.safetensors'))).toBe(true);
+  expect(() => book.start({ ...request, from: 'f'.repeat(16) })).toThrow('There is no model');
 });

@@ -1,0 +1,71 @@
+// What is kept of a run on disk: what was asked, what it came to, and all that a resumed run needs to be the same run.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { type Run, runSchema } from '../../contract/calls.ts';
+import { datasetHeaderSchema } from '../../contract/dataset.ts';
+import { networkSchema } from '../../contract/network.ts';
+import { preprocessingSchema } from '../../contract/preprocessing.ts';
+import { engineNames, hyperParametersSchema, providerNames, trainOutcomeSchema } from '../../contract/training.ts';
+import { writeFileDurably } from '../home/durable-file.ts';
+
+const recordFile = 'run.json';
+
+export const runRequestSchema = z.object({
+  cohort: z.string(),
+  network: z.string(),
+  hyperParameters: hyperParametersSchema.partial(),
+  engine: z.enum(engineNames),
+  provider: z.enum(providerNames),
+  seed: z.number().int(),
+  fitMemory: z.boolean().default(false),
+});
+export type FullRequest = z.infer<typeof runRequestSchema>;
+
+/** What a run trains and how it sees its images: settled once, since networks of a later version, or images that are away, would make another run of it. */
+const runBasisSchema = z.object({
+  definition: networkSchema,
+  /** Null until its data set was built once. */
+  chain: preprocessingSchema.nullable(),
+  /** The model that it goes on from; its classes are the run's, in their order. */
+  parent: z.object({ id: z.string(), classes: z.array(z.string()) }).nullable(),
+});
+export type RunBasis = z.infer<typeof runBasisSchema>;
+
+/** What a paused run has learnt so far. */
+const learntSchema = z.object({ outcome: trainOutcomeSchema, header: datasetHeaderSchema });
+export type Learnt = z.infer<typeof learntSchema>;
+
+const runRecordSchema = z.object({
+  run: runSchema,
+  request: runRequestSchema,
+  /** Null of a run that has not got so far, and of one of an earlier version. */
+  basis: runBasisSchema.nullable().default(null),
+  learnt: learntSchema.nullable().default(null),
+});
+type RunRecord = z.infer<typeof runRecordSchema>;
+
+export function writeRunRecord(folder: string, record: RunRecord): void {
+  writeFileDurably(path.join(folder, recordFile), JSON.stringify(record));
+}
+
+/** The runs whose folders lie in this one, in no order. */
+export function readRunRecords(folder: string): RunRecord[] {
+  const records: RunRecord[] = [];
+  for (const name of readdirSync(folder)) {
+    try {
+      const record = runRecordSchema.safeParse(JSON.parse(readFileSync(path.join(folder, name, recordFile), 'utf8')));
+      if (record.success) records.push(record.data);
+    } catch {
+      // A folder without a readable record is not a run of this book (a federation's, or a damaged one): it is left alone.
+    }
+  }
+  return records;
+}
+
+/** Points kept of a run's loss curve; older ones are thinned by half when there are more. */
+const maxLossPoints = 2_000;
+
+export function thinnedLosses(points: Run['losses']): Run['losses'] {
+  return points.length <= maxLossPoints ? points : points.filter((_, index) => index % 2 === 0);
+}

@@ -1,0 +1,79 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { encodeTensorFile, float32Tensor } from '../../../../src/contract/safetensors.ts';
+import { openBlobStore } from '../../../../src/station/home/blob-store.ts';
+import { openModelRegistry } from '../../../../src/station/models/model-registry.ts';
+import { openAuthor } from '../../../../src/sync/site/author.ts';
+import { initialWeights, resolveNetwork, weightSpecifications } from '../../../../src/trainer/client.ts';
+
+const definition = resolveNetwork('cnn-small');
+
+/** A registry with a model of each of these seeds, and the way to damage a record. */
+function registryWith(...seeds: number[]) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-models-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const blobs = path.join(folder, 'blobs');
+  const registry = openModelRegistry(path.join(folder, 'models'), openBlobStore(blobs), {
+    author: openAuthor(path.join(folder, 'site')),
+    siteName: 'Lyon',
+  });
+  const ids = seeds.map((seed) => {
+    const weightsFile = path.join(folder, 'weights');
+    const values = initialWeights(definition, 2, seed);
+    const tensors = new Map(
+      weightSpecifications(definition, 2).map(({ name, shape }) => [name, float32Tensor(values.get(name)!, shape)]),
+    );
+    writeFileSync(weightsFile, encodeTensorFile({ tensors, metadata: {} }));
+    return registry.add({
+      weightsFile,
+      definition,
+      task: 'classification',
+      cohort: 'chest',
+      cohortHash: 'c'.repeat(64),
+      classes: ['a', 'b'],
+      test: null,
+      parents: [],
+      hyperParameters: null,
+      seed,
+      engine: null,
+      provider: null,
+      input: null,
+      operatingPoint: null,
+      modalities: [],
+    }).id;
+  });
+  const truncate = (id: string): void => {
+    const file = path.join(folder, 'models', `${id}.json`);
+    writeFileSync(file, readFileSync(file).subarray(0, 200));
+  };
+  const kept = (): string[] =>
+    readdirSync(blobs, { recursive: true })
+      .map(String)
+      .filter((name) => name.length > 60);
+  return { registry, ids, truncate, kept };
+}
+
+test('a damaged record hides no other model, is named, and says what to do', () => {
+  const { registry, ids, truncate } = registryWith(1, 2);
+  const [one, two] = ids as [string, string];
+  truncate(one);
+  expect(registry.list().map(({ id }) => id)).toEqual([two]);
+  expect(registry.damaged()).toEqual([one]);
+  expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 246 }));
+  expect(registry.get(two).model.id).toBe(two);
+});
+
+test('a damaged record is mended by its file, or deleted with its weights', () => {
+  const { registry, ids, truncate, kept } = registryWith(1, 2);
+  const [one, two] = ids as [string, string];
+  const file = registry.encode(one);
+  truncate(one);
+  expect(registry.take(file)).toMatchObject({ id: one, author: { site: 'Lyon' } });
+  expect(registry.damaged()).toEqual([]);
+  truncate(two);
+  registry.delete(two);
+  expect(registry.list().map(({ id }) => id)).toEqual([one]);
+  expect(kept()).toHaveLength(1);
+});
