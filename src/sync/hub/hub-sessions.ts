@@ -291,6 +291,7 @@ export function openHubSessions(order: {
     session.isGreeted = true;
     for (const message of greeting) say(session, message);
     await offerModelsTo(session);
+    await order.masked().greeted(session.site.fingerprint);
   };
   const offerModelsTo = async (session: Session | undefined): Promise<void> => {
     // At the end of its greeting it is asked for.

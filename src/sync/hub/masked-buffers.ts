@@ -49,6 +49,8 @@ export interface MaskedBuffers {
   receive(site: AdmittedSite, message: MaskingMessage): Promise<AnswerBody>;
   /** Goes on where an earlier process, or the project's last turn, left. */
   resume(): Promise<void>;
+  /** A site is connected and hears what is said to it from now on: whatever it asked before, it may have missed the answer in news. */
+  greeted(fingerprint: string): Promise<void>;
   /** A hub, this one or another, changed the buffer or the offers that wait. */
   changed(isOwn: boolean): Promise<void>;
   /** Another hub ended a buffer: by a commit, or, with a fault, without one. */
@@ -105,7 +107,8 @@ export function openMaskedBuffers(order: {
   const failed = (thrown: unknown): void => tell({ kind: 'masked-buffer-failed', fault: faultValueOf(thrown) });
   const standing = async (): Promise<Standing | null> => {
     const current = await trunk.current();
-    const buffer = current === null ? null : await store.open(current.projectHash);
+    const isMasked = current !== null && current.project.secureAggregation !== null;
+    const buffer = isMasked ? await store.open(current.projectHash) : null;
     return current === null || buffer === null ? null : { current, buffer, name: bufferOf(buffer.roster) };
   };
   /** The open buffer that a member speaks of. @throws Fault 580 when it is no more. */
@@ -446,6 +449,11 @@ export function openMaskedBuffers(order: {
         // Sites could not answer while the hub was away: the step has its whole time again.
         await goOn(open, open.buffer.step);
         await complete();
+      }),
+    greeted: (fingerprint) =>
+      inTurn(async () => {
+        const open = await standing();
+        if (open?.buffer.members.some(({ site }) => site === fingerprint) === true) remind(open, fingerprint);
       }),
     changed: (isOwn) =>
       inTurn(async () => {
