@@ -16,6 +16,7 @@ import { classWeightsFor } from './class-weights.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { deviceNote } from './device-note.ts';
+import { divergenceNote } from './divergence-note.ts';
 import { causeOf, finite } from './finite.ts';
 import { measureSplit } from './measure-split.ts';
 import { fittingBatchSize } from './fit-batch.ts';
@@ -297,6 +298,8 @@ async function trainOn(
     operatingPoint,
   };
   if (isComplete) {
+    const divergence = divergenceNote(position.epochs, classes);
+    if (divergence !== null) onNote(divergence);
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
     folder.forgetMeasured();
