@@ -1,12 +1,14 @@
 // `npm run bench [-- NAME…]`: measures ImagiQ beside its peers in one run, prints ratios first, keeps the figures. With --json, as
 // `imagiq bench NAME` starts it, one bench's figures are the only thing on stdout, and nothing is kept.
+// `federation --part NAME` measures a part of that bench and keeps it beside what its file has of the others.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { accuracy } from './bench/accuracy.ts';
 import { aggregation } from './bench/aggregation.ts';
-import { federation } from './bench/federation.ts';
+import { federation, federationParts } from './bench/federation.ts';
 import { growth } from './bench/growth.ts';
 import { hub } from './bench/hub.ts';
 import type { Measurement } from './bench/measurement.ts';
@@ -20,8 +22,20 @@ import { viewer } from './bench/viewer.ts';
 
 /** More than its lines that a bench says, kept beside them in its file. */
 const figures: Record<string, object | undefined> = {};
-const isJson = process.argv.includes('--json');
-const isQuick = process.argv.includes('--quick');
+const { values, positionals: chosen } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    part: { type: 'string', multiple: true, default: [] },
+  },
+});
+const { json: isJson, quick: isQuick } = values;
+const parts = federationParts.filter((part) => values.part.includes(part));
+if (parts.length < values.part.length) {
+  console.error(`Parts of the bench federation: ${federationParts.join(', ')}.`);
+  process.exit(2);
+}
 
 const benches: Record<string, () => Promise<Measurement[]>> = {
   dicom: async () => [...(await dicomImport()), ...(await dicomReceive())],
@@ -39,7 +53,7 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
     return result?.measurements ?? [];
   },
   federation: async () => {
-    const result = await federation(isQuick);
+    const result = await federation(isQuick, parts);
     figures['federation'] = result?.figures;
     return result?.measurements ?? [];
   },
@@ -47,7 +61,6 @@ const benches: Record<string, () => Promise<Measurement[]>> = {
 };
 const root = path.resolve(import.meta.dirname, '..');
 
-const chosen = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const unknown = chosen.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   console.error(`There is no bench ${unknown.join(', ')}. Known: ${Object.keys(benches).join(', ')}.`);
@@ -79,10 +92,20 @@ for (const name of isJson ? [] : chosen.length > 0 ? chosen : Object.keys(benche
   if (isQuick) continue;
   const folder = path.join(root, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    path.join(folder, `${name}.json`),
-    `${JSON.stringify({ name, ...machine(), figures: figures[name], measurements }, null, 2)}\n`,
-  );
+  const file = path.join(folder, `${name}.json`);
+  const kept = { figures: figures[name], measurements };
+  const all = name === 'federation' && parts.length > 0 && existsSync(file) ? besideOthers(file, kept) : kept;
+  writeFileSync(file, `${JSON.stringify({ name, ...machine(), ...all }, null, 2)}\n`);
+}
+
+/** A part's figures with what the file has of the others. */
+function besideOthers(file: string, part: { figures: unknown; measurements: Measurement[] }): object {
+  const known = JSON.parse(readFileSync(file, 'utf8')) as { figures?: object; measurements: Measurement[] };
+  const isAnew = ({ what }: Measurement): boolean => part.measurements.some((one) => one.what === what);
+  return {
+    figures: { ...known.figures, ...(part.figures as object) },
+    measurements: [...known.measurements.filter((one) => !isAnew(one)), ...part.measurements],
+  };
 }
 
 function format(value: number): string {

@@ -17,7 +17,8 @@ process.on('message', (message) => {
     const task = tasks.taskOf(order);
     const outcome = await simulateFederation(clock, order.scenario, task, () => {});
     const last = await task.trunkMetrics();
-    process.send?.({ outcome, trunk: last, bytesRatio: task.bytesRatio() });
+    const { accepted, bytes } = outcome.updates;
+    process.send?.({ outcome, trunk: last, bytesRatio: bytes / accepted / (4 * task.parameters) });
   })().catch((thrown: unknown) => {
     process.send?.({ failure: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) });
   });

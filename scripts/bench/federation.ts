@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Network, networkSchema } from '../../src/contract/network.ts';
 import { type Scenario, scenarioSchema } from '../../src/sync/simulation/scenario.ts';
 import { synchronousTwin } from '../../src/sync/simulation/run-scenario.ts';
-import { startTrainer } from '../../src/trainer/client.ts';
-import { dealOut, type FederatedDatasets, hasMednist, readMednist, side } from './mednist.ts';
+import { startTrainer, type TrainerProcess } from '../../src/trainer/client.ts';
+import { dealOut, type FederatedDatasets, hasMednist, type Mednist, readMednist, side } from './mednist.ts';
 import type { Measurement } from './measurement.ts';
 import { type Played, playedSchema, type PlayOrder } from './play-order.ts';
 
@@ -22,6 +22,13 @@ const learningRate = 3e-3;
 const gapEpochs = 3;
 const gapBuffer = 8;
 
+/** Updates that travel in an eighth of the bytes of float32, and less. */
+const smallUpdates = { updateCodec: 'top-k', updateCompression: 'zstd' } as const;
+
+/** What can be measured by itself: the whole takes about a quarter of an hour on an idle core. */
+export const federationParts = ['speeds', 'losses', 'gap-1', 'gap-0.3', 'gap-0.1', 'bytes'] as const;
+export type FederationPart = (typeof federationParts)[number];
+
 export interface FederationFigures {
   readonly speedup1x: number | null;
   readonly speedup4x: number | null;
@@ -32,15 +39,21 @@ export interface FederationFigures {
   readonly gapAlpha1: number;
   readonly gapAlpha03: number;
   readonly gapAlpha01: number;
-  /** Sites whose ensemble has a lower AUC than their own model, on their own validation images, in all three federations. */
-  readonly ensemblesBelowLocalOnly: number;
+  /** Sites whose ensemble has a lower AUC than their own model, on their own validation images, of each federation. */
+  readonly ensemblesBelowLocalOnlyAlpha1: number;
+  readonly ensemblesBelowLocalOnlyAlpha03: number;
+  readonly ensemblesBelowLocalOnlyAlpha01: number;
+  /** Bytes of an update's file over those of its float32 values, with `smallUpdates`. */
   readonly bytesRatio: number;
+  /** Accuracy with float32 less that with `smallUpdates`, of the same federations with two seeds, in points. */
+  readonly smallUpdatesCost: number;
 }
 
-/** @param isQuick fewer images and commits: to see that it works, not to quote. */
+/** @param isQuick fewer images and commits: to see that it works, not to quote. @param parts empty: all. */
 export async function federation(
   isQuick: boolean,
-): Promise<{ figures: FederationFigures; measurements: Measurement[] } | null> {
+  parts: readonly FederationPart[] = [],
+): Promise<{ figures: Partial<FederationFigures>; measurements: Measurement[] } | null> {
   if (!hasMednist()) {
     console.log('MedNIST is not in ../shared/data/mednist-2400: nothing to measure.');
     return null;
@@ -50,113 +63,11 @@ export async function federation(
   const trainer = startTrainer();
   try {
     const images = await readMednist(isQuick ? 120 : 400, 1);
-    const deal = (alpha: number): FederatedDatasets =>
-      dealOut(images, sites, alpha, 1, path.join(folder, `alpha-${alpha}`));
-    const order = (data: FederatedDatasets, scenario: Scenario, targetAuc: number | null): PlayOrder => ({
-      scenario,
-      network: groupNormNetwork,
-      hyperParameters: {
-        epochs: targetAuc === null ? gapEpochs : 1,
-        batchSize: 16,
-        learningRate,
-        augment: false,
-        schedule: scenario.targetShare === null ? 'cosine' : 'constant',
-      },
-      siteFiles: [...data.siteFiles],
-      centralFile: data.centralFile,
-      targetAuc,
-      localOnlyEpochs: 12,
-    });
-
-    const even = deal(1);
-    const target = isQuick ? 0.9 : 0.98;
-    const race = (spread: number, storm: Partial<Scenario> = {}): Scenario =>
-      scenarioSchema.parse({
-        name: `speeds ${spread}×`,
-        sites,
-        training: { kind: 'logistic', secondsPerUpdate, speedSpread: spread },
-        project: { trunkRule: { bufferSize: 4, maxStalenessCommits: 100 }, commits: 400 },
-        // The score decides; see `targetAuc`.
-        targetShare: 0.5,
-        ...storm,
-      });
-    const against = async (scenario: Scenario): Promise<{ speedup: number | null; plays: Played[] }> => {
-      const async = await player.play(order(even, scenario, target));
-      const rounds = await player.play(order(even, synchronousTwin(scenario), target));
-      const [ours, theirs] = [async.outcome.secondsToTarget, rounds.outcome.secondsToTarget];
-      console.log(`  ${scenario.name}: ${ours?.toFixed(0)} s against ${theirs?.toFixed(0)} s`);
-      return { speedup: ours === null || theirs === null ? null : theirs / ours, plays: [async, rounds] };
-    };
-    const [one, four, twenty] = [await against(race(1)), await against(race(4)), await against(race(20))];
-    const storm = await against(
-      race(4, {
-        name: '30 % vanish, the hub dies twice',
-        churn: { ...race(1).churn, vanishShare: 0.3, vanishAtSeconds: 2 * secondsPerUpdate },
-        hub: { killAtSeconds: [secondsPerUpdate, 4 * secondsPerUpdate], downSeconds: 30 },
-      }),
-    );
-
-    const commits = isQuick ? 5 : 40;
-    const gap = async (
-      alpha: number,
-    ): Promise<{ points: number; trunk: number; central: number; below: number; bytesRatio: number }> => {
-      const data = deal(alpha);
-      const scenario = scenarioSchema.parse({
-        name: `alpha ${alpha}`,
-        sites,
-        training: { kind: 'logistic', secondsPerUpdate, speedSpread: 4 },
-        project: { trunkRule: { bufferSize: gapBuffer, maxStalenessCommits: 100 }, commits, peerModels: true },
-      });
-      const played = await player.play(order(data, scenario, null));
-      const runFolder = path.join(folder, `central-${alpha}`);
-      mkdirSync(runFolder);
-      const epochs = isQuick ? 10 : 30;
-      const central = await trainer.train({
-        job: 'train',
-        runFolder,
-        datasetFile: data.centralFile,
-        network: groupNormNetwork,
-        hyperParameters: { epochs, batchSize: 16, learningRate, augment: false },
-        seed: 1,
-        provider: 'cpu',
-        threads: 1,
-        evaluate: true,
-      });
-      const centralAccuracy = central.test?.accuracy?.value ?? 0;
-      const below = played.outcome.sites.filter(({ scoreboard }) => {
-        const auc = (model: string): number | undefined =>
-          scoreboard?.rows.find((row) => row.model === model)?.auc?.value;
-        const [ensemble, alone] = [auc('ensemble'), auc('local-only')];
-        // A site without a scoreboard has not shown it.
-        return ensemble === undefined || alone === undefined || ensemble < alone - 1e-9;
-      }).length;
-      console.log(
-        `  alpha ${alpha}: trunk ${played.trunk.accuracy.toFixed(4)}, central ${centralAccuracy.toFixed(4)}, sites of ${data.siteExamples.join(' ')} images, ensembles below local-only ${below}`,
-      );
-      return {
-        points: 100 * (centralAccuracy - played.trunk.accuracy),
-        trunk: played.trunk.accuracy,
-        central: centralAccuracy,
-        below,
-        bytesRatio: played.bytesRatio,
-      };
-    };
-    const [alpha1, alpha03, alpha01] = [await gap(1), await gap(0.3), await gap(0.1)];
-    const raced = [one, four, twenty, storm].flatMap(({ plays }) => plays);
-    const figures: FederationFigures = {
-      speedup1x: one.speedup,
-      speedup4x: four.speedup,
-      speedup20x: twenty.speedup,
-      speedupWithLosses: storm.speedup,
-      lost: raced.reduce((sum, { outcome }) => sum + outcome.updates.lost, 0),
-      duplicated: raced.reduce((sum, { outcome }) => sum + outcome.updates.duplicated, 0),
-      gapAlpha1: alpha1.points,
-      gapAlpha03: alpha03.points,
-      gapAlpha01: alpha01.points,
-      ensemblesBelowLocalOnly: alpha1.below + alpha03.below + alpha01.below,
-      bytesRatio: alpha1.bytesRatio,
-    };
-    return { figures, measurements: measured(figures, target, isQuick) };
+    const bench = { isQuick, folder, player, trainer, deal: dealer(images, folder) };
+    const figures: Partial<FederationFigures> = {};
+    for (const part of parts.length > 0 ? parts : federationParts)
+      Object.assign(figures, await measuredPart(part, bench));
+    return { figures, measurements: measured(figures, isQuick) };
   } finally {
     trainer.close();
     player.close();
@@ -164,36 +75,214 @@ export async function federation(
   }
 }
 
-function measured(figures: FederationFigures, target: number, isQuick: boolean): Measurement[] {
+interface Bench {
+  readonly isQuick: boolean;
+  readonly folder: string;
+  readonly player: ReturnType<typeof openPlayer>;
+  readonly trainer: TrainerProcess;
+  readonly deal: (alpha: number) => FederatedDatasets;
+}
+
+/** Each deal once. */
+function dealer(images: Mednist, folder: string): Bench['deal'] {
+  const dealt = new Map<number, FederatedDatasets>();
+  return (alpha) => {
+    const data = dealt.get(alpha) ?? dealOut(images, sites, alpha, 1, path.join(folder, `alpha-${alpha}`));
+    dealt.set(alpha, data);
+    return data;
+  };
+}
+
+async function measuredPart(part: FederationPart, bench: Bench): Promise<Partial<FederationFigures>> {
+  switch (part) {
+    case 'speeds': {
+      const [one, four, twenty] = [
+        await against(bench, race(1)),
+        await against(bench, race(4)),
+        await against(bench, race(20)),
+      ];
+      return { speedup1x: one.speedup, speedup4x: four.speedup, speedup20x: twenty.speedup };
+    }
+    case 'losses': {
+      const storm = race(4, {
+        name: '30 % vanish, the hub dies twice',
+        churn: { ...race(1).churn, vanishShare: 0.3, vanishAtSeconds: 2 * secondsPerUpdate },
+        hub: { killAtSeconds: [secondsPerUpdate, 4 * secondsPerUpdate], downSeconds: 30 },
+      });
+      const { speedup, plays } = await against(bench, storm);
+      const sum = (of: 'lost' | 'duplicated'): number =>
+        plays.reduce((all, { outcome }) => all + outcome.updates[of], 0);
+      return { speedupWithLosses: speedup, lost: sum('lost'), duplicated: sum('duplicated') };
+    }
+    case 'gap-1': {
+      const { points, below } = await gap(bench, 1);
+      return { gapAlpha1: points, ensemblesBelowLocalOnlyAlpha1: below };
+    }
+    case 'gap-0.3': {
+      const { points, below } = await gap(bench, 0.3);
+      return { gapAlpha03: points, ensemblesBelowLocalOnlyAlpha03: below };
+    }
+    case 'gap-0.1': {
+      const { points, below } = await gap(bench, 0.1);
+      return { gapAlpha01: points, ensemblesBelowLocalOnlyAlpha01: below };
+    }
+    case 'bytes':
+      return bytes(bench);
+  }
+}
+
+function orderOf({ isQuick }: Bench, data: FederatedDatasets, scenario: Scenario): PlayOrder {
+  const isRace = scenario.targetShare !== null;
+  return {
+    scenario,
+    network: groupNormNetwork,
+    hyperParameters: {
+      epochs: isRace ? 1 : gapEpochs,
+      batchSize: 16,
+      learningRate,
+      augment: false,
+      schedule: isRace ? 'constant' : 'cosine',
+    },
+    siteFiles: [...data.siteFiles],
+    centralFile: data.centralFile,
+    targetAuc: isRace ? targetOf(isQuick) : null,
+    localOnlyEpochs: 12,
+  };
+}
+
+const targetOf = (isQuick: boolean): number => (isQuick ? 0.9 : 0.98);
+
+function race(spread: number, storm: Partial<Scenario> = {}): Scenario {
+  return scenarioSchema.parse({
+    name: `speeds ${spread}×`,
+    sites,
+    training: { kind: 'logistic', secondsPerUpdate, speedSpread: spread },
+    project: { trunkRule: { bufferSize: 4, maxStalenessCommits: 100 }, commits: 400 },
+    // The score decides; see `targetAuc`.
+    targetShare: 0.5,
+    ...storm,
+  });
+}
+
+async function against(bench: Bench, scenario: Scenario): Promise<{ speedup: number | null; plays: Played[] }> {
+  const even = bench.deal(1);
+  const async = await bench.player.play(orderOf(bench, even, scenario));
+  const rounds = await bench.player.play(orderOf(bench, even, synchronousTwin(scenario)));
+  const [ours, theirs] = [async.outcome.secondsToTarget, rounds.outcome.secondsToTarget];
+  console.log(`  ${scenario.name}: ${ours?.toFixed(0)} s against ${theirs?.toFixed(0)} s`);
+  return { speedup: ours === null || theirs === null ? null : theirs / ours, plays: [async, rounds] };
+}
+
+/** A federation whose accuracy is looked at, to the end of its commits. */
+function toTheEnd({ isQuick }: Bench, alpha: number, seed: number, project: Partial<Scenario['project']>): Scenario {
+  return scenarioSchema.parse({
+    name: `alpha ${alpha}`,
+    sites,
+    seed,
+    training: { kind: 'logistic', secondsPerUpdate, speedSpread: 4 },
+    project: {
+      trunkRule: { bufferSize: gapBuffer, maxStalenessCommits: 100 },
+      commits: isQuick ? 5 : 40,
+      ...project,
+    },
+  });
+}
+
+async function gap(bench: Bench, alpha: number): Promise<{ points: number; below: number }> {
+  const data = bench.deal(alpha);
+  const played = await bench.player.play(orderOf(bench, data, toTheEnd(bench, alpha, 1, { peerModels: true })));
+  const runFolder = path.join(bench.folder, `central-${alpha}`);
+  mkdirSync(runFolder);
+  const central = await bench.trainer.train({
+    job: 'train',
+    runFolder,
+    datasetFile: data.centralFile,
+    network: groupNormNetwork,
+    hyperParameters: { epochs: bench.isQuick ? 10 : 30, batchSize: 16, learningRate, augment: false },
+    seed: 1,
+    provider: 'cpu',
+    threads: 1,
+    evaluate: true,
+  });
+  const centralAccuracy = central.test?.accuracy?.value ?? 0;
+  const below = played.outcome.sites.filter(({ scoreboard }) => {
+    const auc = (model: string): number | undefined => scoreboard?.rows.find((row) => row.model === model)?.auc?.value;
+    const [ensemble, alone] = [auc('ensemble'), auc('local-only')];
+    // A site without a scoreboard has not shown it.
+    return ensemble === undefined || alone === undefined || ensemble < alone - 1e-9;
+  }).length;
+  console.log(
+    `  alpha ${alpha}: trunk ${played.trunk.accuracy.toFixed(4)}, central ${centralAccuracy.toFixed(4)}, sites of ${data.siteExamples.join(' ')} images, ensembles below local-only ${below}`,
+  );
+  return { points: 100 * (centralAccuracy - played.trunk.accuracy), below };
+}
+
+async function bytes(bench: Bench): Promise<Pick<FederationFigures, 'bytesRatio' | 'smallUpdatesCost'>> {
+  const data = bench.deal(1);
+  const seeds = bench.isQuick ? [1] : [1, 2];
+  let cost = 0;
+  let ratio = 0;
+  for (const seed of seeds) {
+    const playedWith = (project: Partial<Scenario['project']>): Promise<Played> =>
+      bench.player.play(orderOf(bench, data, toTheEnd(bench, 1, seed, project)));
+    const whole = await playedWith({ updateCodec: 'float32' });
+    const small = await playedWith(smallUpdates);
+    console.log(
+      `  seed ${seed}: accuracy ${whole.trunk.accuracy.toFixed(4)} with float32, ${small.trunk.accuracy.toFixed(4)} in ${small.bytesRatio.toFixed(4)} of its bytes`,
+    );
+    cost += (100 * (whole.trunk.accuracy - small.trunk.accuracy)) / seeds.length;
+    ratio += small.bytesRatio / seeds.length;
+  }
+  return { bytesRatio: ratio, smallUpdatesCost: cost };
+}
+
+function measured(figures: Partial<FederationFigures>, isQuick: boolean): Measurement[] {
   const note = isQuick ? 'quick: fewer images and commits' : 'virtual time, real training';
-  const times = (what: string, ratio: number | null): Measurement => ({
-    what: `${what}: time to a test AUC of ${target} in rounds over that with asynchronous commits`,
-    ours: ratio ?? 0,
-    unit: '×',
-    peers: [],
-    ratio,
-    note: ratio === null ? 'not both reached it' : note,
-  });
-  const plain = (what: string, ours: number, unit: string, more = ''): Measurement => ({
-    what,
-    ours,
-    unit,
-    peers: [],
-    ratio: null,
-    note: more || note,
-  });
+  const times = (what: string, of: keyof FederationFigures): Measurement[] => {
+    const ratio = figures[of];
+    if (ratio === undefined) return [];
+    return [
+      {
+        what: `${what}: time to a test AUC of ${targetOf(isQuick)} in rounds over that with asynchronous commits`,
+        ours: ratio ?? 0,
+        unit: '×',
+        peers: [],
+        ratio,
+        note: ratio === null ? 'not both reached it' : note,
+      },
+    ];
+  };
+  const plain = (what: string, of: keyof FederationFigures, unit: string, more = note): Measurement[] => {
+    const ours = figures[of];
+    return ours === undefined || ours === null ? [] : [{ what, ours, unit, peers: [], ratio: null, note: more }];
+  };
+  const below = (alpha: string, of: keyof FederationFigures): Measurement[] =>
+    plain(`ensembles below local-only on their own validation images, Dirichlet ${alpha}`, of, 'of 8 sites');
   return [
-    times('equal speeds', figures.speedup1x),
-    times('slowest 4× slower', figures.speedup4x),
-    times('slowest 20× slower', figures.speedup20x),
-    times('3 of 10 vanish, the hub dies twice', figures.speedupWithLosses),
-    plain('acknowledged updates lost', figures.lost, 'updates'),
-    plain('updates counted twice', figures.duplicated, 'updates'),
-    plain('accuracy of the trunk behind central training, Dirichlet 1', figures.gapAlpha1, 'points'),
-    plain('Dirichlet 0.3', figures.gapAlpha03, 'points'),
-    plain('Dirichlet 0.1', figures.gapAlpha01, 'points'),
-    plain('ensembles below local-only on their own validation images', figures.ensemblesBelowLocalOnly, 'of 24 sites'),
-    plain('bytes of an update over float32', figures.bytesRatio, 'of 1', 'the default codec, its header included'),
+    ...times('equal speeds', 'speedup1x'),
+    ...times('slowest 4× slower', 'speedup4x'),
+    ...times('slowest 20× slower', 'speedup20x'),
+    ...times('3 of 10 vanish, the hub dies twice', 'speedupWithLosses'),
+    ...plain('acknowledged updates lost', 'lost', 'updates'),
+    ...plain('updates counted twice', 'duplicated', 'updates'),
+    ...plain('accuracy of the trunk behind central training, Dirichlet 1', 'gapAlpha1', 'points'),
+    ...plain('accuracy of the trunk behind central training, Dirichlet 0.3', 'gapAlpha03', 'points'),
+    ...plain('accuracy of the trunk behind central training, Dirichlet 0.1', 'gapAlpha01', 'points'),
+    ...below('1', 'ensemblesBelowLocalOnlyAlpha1'),
+    ...below('0.3', 'ensemblesBelowLocalOnlyAlpha03'),
+    ...below('0.1', 'ensemblesBelowLocalOnlyAlpha01'),
+    ...plain(
+      'bytes of an update over float32',
+      'bytesRatio',
+      'of 1',
+      'top-k of a tenth, packed with zstd; names and places included',
+    ),
+    ...plain(
+      'what these small updates cost in accuracy',
+      'smallUpdatesCost',
+      'points',
+      'mean of two seeds, Dirichlet 1',
+    ),
   ];
 }
 

@@ -8,7 +8,6 @@ import { projectSchema, type Project } from '../../src/contract/federation.ts';
 import type { Evaluation } from '../../src/contract/training.ts';
 import { readSplit } from '../../src/station/cohorts/read-split.ts';
 import { localHyperParameters } from '../../src/station/federated-schedule.ts';
-import { encodeUpdate, updateOf } from '../../src/sync/aggregation/update.ts';
 import { decodeWeights, encodeWeights, parameterCount } from '../../src/sync/aggregation/weights.ts';
 import type { SimulatedTask } from '../../src/sync/simulation/simulated-task.ts';
 import type { SiteWork } from '../../src/sync/site/site-work.ts';
@@ -22,8 +21,7 @@ type Trained = { readonly weights: Uint8Array; readonly examples: number; readon
 export interface MednistTask extends SimulatedTask {
   /** Of the last trunk that was scored, on the test set. */
   trunkMetrics(): Promise<{ readonly accuracy: number; readonly auc: number }>;
-  /** Bytes of an encoded update over those of its float32 values. */
-  bytesRatio(): number;
+  readonly parameters: number;
 }
 
 export function openMednistTask(folder: string): { taskOf(order: Order): MednistTask; close(): void } {
@@ -94,14 +92,11 @@ export function openMednistTask(folder: string): { taskOf(order: Order): Mednist
       const project = projectOf(order);
       const initial = firstWeights(order);
       let lastTrunk = initial;
-      let ratio = 0;
       const workOf = (site: number): SiteWork => ({
         async trainUpdate({ trunkWeights, trunkVersion, turn }) {
           const parameters = localHyperParameters(project, trunkVersion);
           const seed = (order.scenario.seed + 7_919 * (turn + 1) + site) >>> 0;
-          const update = await train(order, site, parameters, seed, trunkWeights);
-          if (ratio === 0) ratio = encodedShare(trunkWeights, update.weights, project);
-          return update;
+          return train(order, site, parameters, seed, trunkWeights);
         },
         // The images are public ones, and what is measured is the accuracy.
         probeLeak: async () => ({
@@ -138,7 +133,7 @@ export function openMednistTask(folder: string): { taskOf(order: Order): Mednist
           const { metrics } = await evaluate(order, order.centralFile, lastTrunk, 'test');
           return { accuracy: metrics.accuracy?.value ?? 0, auc: metrics.auc?.value ?? 0 };
         },
-        bytesRatio: () => ratio,
+        parameters: parameterCount(decodeWeights(initial)),
       };
     },
     close: () => trainer.close(),
@@ -151,11 +146,6 @@ function firstWeights({ network, scenario }: Order): Uint8Array {
   return encodeWeights(
     new Map(specifications.map(({ name, shape }) => [name, { shape: [...shape], values: values.get(name)! }])),
   );
-}
-
-function encodedShare(trunk: Uint8Array, trained: Uint8Array, project: Project): number {
-  const update = updateOf(decodeWeights(trunk), decodeWeights(trained));
-  return encodeUpdate(update, project).byteLength / (4 * parameterCount(update));
 }
 
 function projectOf({ scenario, network, hyperParameters }: Order): Project {

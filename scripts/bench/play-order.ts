@@ -20,7 +20,12 @@ export type PlayOrder = z.input<typeof playOrderSchema>;
 
 const measuredSchema = z.object({ accuracy: z.number(), auc: z.number() });
 export const playedSchema = z.union([
-  z.object({ outcome: outcomeSchema, trunk: measuredSchema, bytesRatio: z.number() }),
+  z.object({
+    outcome: outcomeSchema,
+    trunk: measuredSchema,
+    /** Mean bytes of an update's file over those of its values as float32. */
+    bytesRatio: z.number(),
+  }),
   z.object({ failure: z.string() }),
 ]);
 export type Played = Extract<z.infer<typeof playedSchema>, { outcome: unknown }>;

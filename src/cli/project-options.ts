@@ -13,6 +13,7 @@ import {
   updateFormSchema,
 } from '../contract/federation.ts';
 import { type Task, taskNames } from '../contract/network.ts';
+import { optimiserNames } from '../contract/training.ts';
 import { bundledNetwork } from '../station/initial-trunk.ts';
 import { modeOption } from './mode-option.ts';
 import { positiveInteger, positiveNumber } from './options.ts';
@@ -30,6 +31,9 @@ export interface ProjectOptions {
   updateCodec?: UpdateForm['updateCodec'];
   keptShare?: number;
   updateCompression?: UpdateForm['updateCompression'];
+  siteNormalisation?: true;
+  controlVariates?: true;
+  optimiser?: (typeof optimiserNames)[number];
 }
 
 /** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
@@ -66,7 +70,10 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
       new Option('--update-compression <how>', 'what updates are packed with; none if not given').choices(
         updateCompressions,
       ),
-    );
+    )
+    .addOption(new Option('--optimiser <optimiser>', 'at the sites; adam if not given').choices(optimiserNames))
+    .option('--control-variates', 'SCAFFOLD: corrects what sites’ training drifts apart; needs --optimiser sgd')
+    .option('--site-normalisation', 'FedBN: what normalisation layers learn and measure stays at each site');
 }
 
 function keptShare(text: string): number {
@@ -99,12 +106,15 @@ export function projectOf(options: ProjectOptions): Project | null {
       epochs: options.localEpochs,
       schedule: 'cosine',
       ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
+      ...(options.optimiser !== undefined && { optimiser: options.optimiser }),
     },
     trunkRule: { bufferSize: options.buffer },
     mode: options.mode,
     updateCodec: options.updateCodec,
     keptShare: options.keptShare,
     updateCompression: options.updateCompression,
+    siteNormalisation: options.siteNormalisation,
+    controlVariates: options.controlVariates,
     commits: options.commits,
     seed: 1,
   });

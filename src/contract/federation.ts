@@ -152,6 +152,10 @@ export const projectSchema = z.object({
   trunkRule: trunkRuleSchema,
   mode: modeSchema.default({ kind: 'trunk' }),
   ...updateFormSchema.shape,
+  /** FedBN: what normalisation layers learn and measure stays at each site, is no part of updates and is not overwritten by the trunk. */
+  siteNormalisation: z.boolean().default(false),
+  /** SCAFFOLD: each update brings its site's control variate, and sites correct their gradients by the difference of the trunk's and their own. */
+  controlVariates: z.boolean().default(false),
   /** Whether sites also train alone and share these models with each other: the bench. Without, they have the trunk only. */
   peerModels: z.boolean().default(true),
   secureAggregation: secureAggregationSchema.nullable().default(null),

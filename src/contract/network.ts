@@ -119,6 +119,12 @@ export interface WeightSpecification {
   readonly kind: 'trainable' | 'statistic';
 }
 
+/** Names of what a network's normalisation layers hold: trained scales and offsets, measured means and variances. */
+export function normalisationNames(network: Network): ReadonlySet<string> {
+  const norms = network.layers.filter(({ op }) => op === 'batch-norm' || op === 'group-norm' || op === 'instance-norm');
+  return new Set(norms.flatMap(({ id }) => ['scale', 'offset', 'mean', 'variance'].map((part) => `${id}.${part}`)));
+}
+
 /** Names of a network's statistics: the running mean and variance of its batch norms. */
 export function statisticNames(network: Network): ReadonlySet<string> {
   const norms = network.layers.filter(({ op }) => op === 'batch-norm');

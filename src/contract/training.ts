@@ -107,8 +107,14 @@ export const trainJobSchema = z.object({
   fitMemory: z.boolean().default(false),
   /** Starts from these weights (the trunk) instead of the seeded initialisation. */
   initialWeightsFile: z.string().nullable().default(null),
-  /** SCAFFOLD (arXiv 1910.06378): weights files of this site's control variate cᵢ and of the trunk's c; null without. */
-  controlVariates: z.object({ siteFile: z.string(), trunkFile: z.string() }).nullable().default(null),
+  /**
+   * SCAFFOLD (arXiv 1910.06378): tensor files of this site's control variate cᵢ and of the trunk's c, by the names of weights; what a
+   * file lacks is 0, and so is all of it where there is none. Null without.
+   */
+  controlVariates: z
+    .object({ siteFile: z.string().nullable(), trunkFile: z.string().nullable() })
+    .nullable()
+    .default(null),
   /** Whether to measure the validation split after each epoch and the test split at the end. */
   evaluate: z.boolean().default(true),
   /** Sleeps this share of the time between steps: 0 none, 0.9 makes a machine ten times slower. */
@@ -162,6 +168,8 @@ export const trainOutcomeSchema = z.object({
   epochs: z.array(epochSchema),
   test: metricsSchema.nullable(),
   weightsFile: z.string(),
+  /** The site's next control variate; null where the job had none. */
+  controlVariateFile: z.string().nullable().default(null),
   /** Training examples in one epoch. */
   examples: z.number().int(),
   steps: z.number().int(),

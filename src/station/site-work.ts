@@ -118,18 +118,28 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
   };
 
   return {
-    async trainUpdate({ project, cohort, trunkWeights, trunkVersion, turn, signal, onProgress }) {
+    async trainUpdate({ project, cohort, trunkWeights, trunkVersion, turn, controlVariates, signal, onProgress }) {
       const { hash } = parts.cohorts.show(cohort);
-      const folder = path.join(parts.folder, turnName({ project, hash, turn, trunkWeights }));
+      const folder = path.join(parts.folder, turnName({ project, hash, turn, trunkWeights, controlVariates }));
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const datasetFile = await datasetOf(project, cohort, signal);
       const initialWeightsFile = path.join(folder, 'trunk.safetensors');
       writeFileDurably(initialWeightsFile, trunkWeights);
+      const fileOf = (name: string, bytes: Uint8Array | null): string | null => {
+        if (bytes === null) return null;
+        const file = path.join(folder, name);
+        writeFileDurably(file, bytes);
+        return file;
+      };
       const outcome = await train(
         project,
         cohort,
         {
           ...jobOf(project, folder, datasetFile),
+          controlVariates: controlVariates && {
+            siteFile: fileOf('site-variate.safetensors', controlVariates.site),
+            trunkFile: fileOf('trunk-variate.safetensors', controlVariates.trunk),
+          },
           hyperParameters: localHyperParameters(project, trunkVersion),
           initialWeightsFile,
           seed: (project.seed + 7_919 * (turn + 1)) >>> 0,
@@ -144,8 +154,10 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       // The loss on the training images is not covered by a privacy promise: it stays here.
       const loss = outcome.privacy === null ? (outcome.epochs.at(-1)?.loss ?? Number.NaN) : Number.NaN;
       const weights = readFileSync(outcome.weightsFile);
+      const { controlVariateFile } = outcome;
+      const controlVariate = controlVariateFile === null ? null : readFileSync(controlVariateFile);
       rmSync(folder, { recursive: true, force: true });
-      return { weights, examples: outcome.examples, loss };
+      return { weights, examples: outcome.examples, loss, ...(controlVariate !== null && { controlVariate }) };
     },
 
     probeLeak: ({ federation, project, cohort, trunkWeights, signal }) =>
@@ -218,9 +230,19 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
  * Named by what it trains, not by chance: an update that a crash cut short continues from its checkpoint, and one of
  * another federation, data set or trunk never does.
  */
-function turnName(work: { project: Project; hash: string; turn: number; trunkWeights: Uint8Array }): string {
+function turnName(work: {
+  project: Project;
+  hash: string;
+  turn: number;
+  trunkWeights: Uint8Array;
+  controlVariates: { site: Uint8Array | null; trunk: Uint8Array | null } | null;
+}): string {
   const hash = createHash('sha256');
   hash.update(`${JSON.stringify([work.project, work.hash, work.turn])}\n`).update(work.trunkWeights);
+  if (work.controlVariates !== null) {
+    const { site, trunk } = work.controlVariates;
+    for (const variate of [site, trunk]) hash.update(`\n${variate?.length ?? 0}\n`).update(variate ?? '');
+  }
   return `turn-${hash.digest('hex').slice(0, 32)}`;
 }
 

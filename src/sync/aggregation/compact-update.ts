@@ -4,6 +4,7 @@
 /// <reference lib="esnext.float16" />
 import { float32Tensor, type Tensor } from '../../contract/safetensors.ts';
 import { scaledValues } from './compact-values.ts';
+import { variateOf } from './variate-name.ts';
 import { valueCount, type WeightLayout, type Weights } from './weights.ts';
 
 export const compactCodecs = ['int8', 'top-k'] as const;
@@ -24,9 +25,10 @@ export const placesOf = (name: string): string => `${name}/places`;
 export function isCompacted(shape: readonly number[]): boolean {
   return shape.length > 1 && valueCount(shape) >= fewestValues;
 }
-/** How many of a tensor's values travel; null: all of them. */
-export const keptCount = (values: number, { updateCodec, keptShare }: CompactForm): number | null =>
-  updateCodec === 'top-k' ? Math.ceil(values * keptShare) : null;
+/** How many of a tensor's values travel; null: all of them. A control variate takes the place of the last one, so that none can be left out. */
+export function keptCount(name: string, values: number, { updateCodec, keptShare }: CompactForm): number | null {
+  return updateCodec === 'top-k' && variateOf(name) === null ? Math.ceil(values * keptShare) : null;
+}
 export const scaleCount = (values: number): number => Math.ceil(values / scaledValues);
 
 /** The tensors of the wire, by name. Values must be finite; a value's error is at most half a 127th of its block's largest. */
@@ -37,7 +39,7 @@ export function compactTensors(update: Weights, form: CompactForm): Map<string, 
       tensors.set(name, { elementType: 'F16', shape, bytes: new Uint8Array(new Float16Array(values).buffer) });
       continue;
     }
-    const kept = keptCount(values.length, form);
+    const kept = keptCount(name, values.length, form);
     const places = kept === null ? null : largestPlaces(values, kept);
     const sent = places === null ? values : Float32Array.from(places, (place) => values[place]!);
     const { levels, scales } = quantised(sent);
@@ -58,9 +60,9 @@ export function compactTensors(update: Weights, form: CompactForm): Map<string, 
 /** Most bytes of the tensors above, without the file's header. */
 export function mostCompactBytes(layout: WeightLayout, form: CompactForm): number {
   let bytes = 0;
-  for (const { shape } of layout.values()) {
+  for (const [name, { shape }] of layout) {
     const count = valueCount(shape);
-    const kept = keptCount(count, form);
+    const kept = keptCount(name, count, form);
     if (!isCompacted(shape)) bytes += count * 2;
     else if (kept === null) bytes += count + scaleCount(count) * 4;
     // A gap takes a second byte for each 128 weights that it passes over, at most.

@@ -122,7 +122,7 @@ function compactReaders(
       readers.set(name, float16Reader(bytes, take(name, 'F16', shape).start));
       continue;
     }
-    const kept = keptCount(count, form);
+    const kept = keptCount(name, count, form);
     const sent = kept ?? count;
     const { start: levelsAt } = take(name, 'I8', [sent]);
     const { start: scalesAt } = take(scalesOf(name), 'F32', [scaleCount(sent)]);

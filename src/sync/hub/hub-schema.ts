@@ -116,4 +116,13 @@ export const migrations = [
     statement TEXT NOT NULL, signature TEXT NOT NULL, PRIMARY KEY (projectHash, site)
   ) STRICT;
   `,
+  // SCAFFOLD: of each site the newest control variate that a commit counted, and the trunk's, which belongs to its newest version.
+  `
+  ALTER TABLE projects ADD COLUMN variateBlob TEXT;
+  CREATE TABLE siteVariates (
+    projectHash TEXT NOT NULL REFERENCES projects, site TEXT NOT NULL REFERENCES members,
+    blob TEXT NOT NULL, examples INTEGER NOT NULL, PRIMARY KEY (projectHash, site)
+  ) STRICT;
+  CREATE INDEX siteVariateBlobs ON siteVariates (blob);
+  `,
 ] as const;

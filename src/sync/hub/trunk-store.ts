@@ -64,7 +64,11 @@ export interface TrunkStore {
   commit(order: NewCommit): Promise<void>;
   /** One transaction: the project ends where it stands, and what waits is never counted. */
   finish(projectHash: string, at: string): Promise<void>;
+  /** Of a trunk version, or the control variate of a newest one. */
   isTrunkBlob(hash: string): Promise<boolean>;
+  /** Of each site the control variate that was counted last. */
+  siteVariates(projectHash: string): Promise<readonly SiteVariate[]>;
+  memberFingerprints(): Promise<ReadonlySet<string>>;
   /** Later versions than this, oldest first. */
   trunksAfter(projectHash: string, version: number): Promise<readonly Signed[]>;
   /** The blob of a trunk version; null where there never was one. */
@@ -72,7 +76,7 @@ export interface TrunkStore {
   /** Updates of a site that are not counted yet. */
   waiting(projectHash: string, site: string): Promise<number>;
   /**
-   * Throws a blob away unless a trunk version, an optimiser's state, an update that is not counted yet, masked or not, or a shared model consists of
+   * Throws a blob away unless a trunk version, an optimiser's state, a control variate, an update that is not counted yet, masked or not, or a shared model consists of
    * it; nothing can begin to need it meanwhile. @returns whether it is gone.
    */
   dropBlob(hash: string): Promise<boolean>;
@@ -90,9 +94,10 @@ export interface TrunkStore {
   trunkVersions(projectHash: string, limit: number): Promise<readonly TrunkStatement[]>;
 }
 
-/** The blobs that rows need (a null among them): trunk versions, shared models, optimisers' states, updates that are not counted yet. */
+/** The blobs that rows need (a null among them): trunk versions, shared models, optimisers' states, control variates, updates that are not counted yet. */
 export const neededBlobs = `(SELECT blob FROM trunk UNION ALL SELECT sealedBlob FROM models UNION ALL
-  SELECT optimizerBlob FROM projects UNION ALL SELECT blob FROM maskedUpdates UNION ALL
+  SELECT optimizerBlob FROM projects UNION ALL SELECT variateBlob FROM projects UNION ALL SELECT blob FROM siteVariates UNION ALL
+  SELECT blob FROM maskedUpdates UNION ALL
   SELECT blob FROM updates WHERE committedVersion IS NULL) AS needed`;
 
 export interface ReportedUpdate {
@@ -104,6 +109,22 @@ export interface ReportedUpdate {
   /** Of the site's training, by its own word. */
   readonly loss: number | null;
   readonly acceptedAt: string;
+}
+
+/** A site's control variate, and of how many examples it is the mean gradient. */
+export interface SiteVariate {
+  readonly site: string;
+  readonly blob: string;
+  readonly examples: number;
+}
+
+/** Control variates that a commit changes. */
+export interface NewVariates {
+  /** Null with the last commit. */
+  readonly trunk: { readonly blob: string; readonly bytes: number } | null;
+  readonly sites: readonly SiteVariate[];
+  /** Blobs that nothing needs afterwards. */
+  readonly replaced: readonly string[];
 }
 
 /** Stands for the version of an update that is never counted: its site's membership ended, or its project. */
@@ -135,6 +156,7 @@ export interface NewCommit {
   readonly epoch: number;
   /** Of a masked buffer: its updates, accepted and counted in one, and the buffer is gone. */
   readonly masked?: { readonly updates: readonly NewUpdate[]; readonly buffer: EndedBuffer } | null;
+  readonly variates?: NewVariates | null;
 }
 
 /** The turn to make a project's commits; `epoch` grows with each. */
@@ -299,20 +321,28 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         projectHash,
         site,
       ),
-    commit: ({ statement, signed, optimizerBlob, isLast, epoch, masked }) =>
+    commit: ({ statement, signed, optimizerBlob, isLast, epoch, masked, variates = null }) =>
       db.transaction(async (tx) => {
         const { projectHash, version, committedAt } = statement;
-        for (const blob of [statement.blob, optimizerBlob]) {
+        const variateBlob = variates?.trunk?.blob ?? null;
+        const siteVariates = variates?.sites ?? [];
+        for (const blob of [statement.blob, optimizerBlob, variateBlob, ...siteVariates.map((one) => one.blob)]) {
           if (blob !== null && !blobs.has(blob)) throw new Error(`blob ${blob} of a commit is gone`);
         }
         const isInTurn = await tx.run(
-          'UPDATE projects SET optimizerBlob = ? WHERE projectHash = ? AND epoch = ?',
+          'UPDATE projects SET optimizerBlob = ?, variateBlob = ? WHERE projectHash = ? AND epoch = ?',
           optimizerBlob,
+          variateBlob,
           projectHash,
           epoch,
         );
         if (isInTurn !== 1) throw hubFault.fenced();
         await addTrunk(tx, statement, signed);
+        for (const { site, blob, examples } of siteVariates) {
+          await tx.run('DELETE FROM siteVariates WHERE projectHash = ? AND site = ?', projectHash, site);
+          await tx.run('INSERT INTO siteVariates VALUES (?, ?, ?, ?)', projectHash, site, blob, examples);
+        }
+        if (isLast) await tx.run('DELETE FROM siteVariates WHERE projectHash = ?', projectHash);
         for (const update of masked?.updates ?? []) await addUpdate(tx, update, true);
         for (const key of statement.updates) {
           const counted = await tx.run(
@@ -360,10 +390,11 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
     finish: (projectHash, at) =>
       db.transaction(async (tx) => {
         await tx.run(
-          'UPDATE projects SET finishedAt = ? WHERE projectHash = ? AND finishedAt IS NULL',
+          'UPDATE projects SET finishedAt = ?, variateBlob = NULL WHERE projectHash = ? AND finishedAt IS NULL',
           at,
           projectHash,
         );
+        await tx.run('DELETE FROM siteVariates WHERE projectHash = ?', projectHash);
         const updates = await tx.run(
           'UPDATE updates SET committedVersion = ? WHERE projectHash = ? AND committedVersion IS NULL',
           discardedVersion,
@@ -372,7 +403,19 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         if (updates > 0) await enter(tx, 'updates-discarded', { projectHash, updates });
         await recordEvent(tx, 'project-chosen', projectHash);
       }),
-    isTrunkBlob: async (hash) => (await db.get('SELECT 1 FROM trunk WHERE blob = ? LIMIT 1', hash)) !== undefined,
+    async isTrunkBlob(hash) {
+      const sql = 'SELECT 1 FROM trunk WHERE blob = ? UNION ALL SELECT 1 FROM projects WHERE variateBlob = ? LIMIT 1';
+      return (await db.get(sql, hash, hash)) !== undefined;
+    },
+    siteVariates: (projectHash) =>
+      db.all<SiteVariate>(
+        'SELECT site, blob, examples FROM siteVariates WHERE projectHash = ? ORDER BY site',
+        projectHash,
+      ),
+    async memberFingerprints() {
+      const rows = await db.all<{ fingerprint: string }>("SELECT fingerprint FROM members WHERE state = 'member'");
+      return new Set(rows.map(({ fingerprint }) => fingerprint));
+    },
     async trunkBlob(projectHash, version) {
       const row = await db.get<{ blob: string }>(
         'SELECT blob FROM trunk WHERE projectHash = ? AND version = ?',

@@ -7,6 +7,7 @@ import type { TrunkRule, UpdateForm } from '../../contract/federation.ts';
 import { type ByteRanges, rangesOf } from '../aggregation/byte-ranges.ts';
 import { type Commit, commitOf, commitOfUpdates } from '../aggregation/trunk-commit.ts';
 import { rebasedStatistics } from '../aggregation/rebase-statistics.ts';
+import { carriedLayout, type LayoutRule, updateLayout } from '../aggregation/update-layout.ts';
 import { checkValues, unpackedUpdate } from '../aggregation/update.ts';
 import { openUpdate, openWeights } from '../aggregation/update-values.ts';
 import { encodeWeights, type WeightLayout } from '../aggregation/weights.ts';
@@ -19,8 +20,9 @@ export interface CheckTask {
   readonly kind: 'check';
   readonly update: string;
   readonly form: UpdateForm;
-  /** File of weights as the update's must be. */
+  /** File of the trunk's weights, and which of its tensors the update has. */
   readonly layout: string;
+  readonly carries: LayoutRule;
 }
 
 export interface CommitTask {
@@ -30,6 +32,8 @@ export interface CommitTask {
   /** File of the trunk's weights. */
   readonly base: string;
   readonly statistics: ReadonlySet<string>;
+  /** Which of the trunk's tensors its updates have. */
+  readonly carries: LayoutRule;
   readonly rule: TrunkRule;
   /** File of what the last commit's optimiser left. */
   readonly optimizerState: string | null;
@@ -62,9 +66,9 @@ interface UpdateShape {
 }
 
 /** @throws Fault 550–556 or 562 with the reason why the update is refused. */
-export function checkUpdate({ update, form, layout: weights }: CheckTask): void {
+export function checkUpdate({ update, form, layout: weights, carries }: CheckTask): void {
   withFiles((files) => {
-    const { layout } = openWeights(files.of(weights));
+    const layout = carriedLayout(openWeights(files.of(weights)).layout, carries);
     const isPacked = form.updateCompression === 'zstd';
     const bytes = isPacked ? rangesOf(unpackedUpdate(readFileSync(update), { layout, form })) : files.of(update);
     checkValues(openUpdate(bytes, { layout, form }), layout);
@@ -89,9 +93,9 @@ export async function makeCommit(
 }
 
 function commitFrom(files: FileRanges, task: CommitTask): Commit {
-  const { blobs, statistics, rule, optimizerState, from } = task;
+  const { blobs, statistics, carries, rule, optimizerState, from } = task;
   const base = openWeights(files.of(task.base));
-  const { layout } = base;
+  const layout = updateLayout(base.layout, carries);
   const order = {
     base,
     layout,
@@ -102,10 +106,11 @@ function commitFrom(files: FileRanges, task: CommitTask): Commit {
   if ('sum' in from)
     return commitOf({ ...order, combination: combinationOfSum({ ...from, ...order, base: base.values }) });
   const { form } = from;
+  const carried = carriedLayout(base.layout, carries);
   const updates = from.updates.map(({ file, startedFrom, ...contribution }) => {
     const isPacked = form.updateCompression === 'zstd';
-    const bytes = isPacked ? unpackedRanges(files, blobs.folder, file, { layout, form }) : files.of(file);
-    const change = openUpdate(bytes, { layout, form });
+    const bytes = isPacked ? unpackedRanges(files, blobs.folder, file, { layout: carried, form }) : files.of(file);
+    const change = openUpdate(bytes, { layout: carried, form });
     if (startedFrom === null) return { ...contribution, values: change };
     const started = openWeights(files.of(startedFrom)).values;
     return { ...contribution, values: rebasedStatistics(change, { base: started, current: base.values, statistics }) };

@@ -7,6 +7,8 @@ import { statisticNames } from '../../contract/network.ts';
 import { aggregationFault } from '../aggregation/faults.ts';
 import { nextCommit } from '../aggregation/next-commit.ts';
 import { comparedUpdateLimits, isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
+import { unusableUpdate } from '../aggregation/unusable-update.ts';
+import { updateLayout } from '../aggregation/update-layout.ts';
 import { openWeights } from '../aggregation/update-values.ts';
 import { decodeWeights, encodeWeights, parameterCount } from '../aggregation/weights.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
@@ -28,11 +30,13 @@ import { hubFault } from './faults.ts';
 import { openFileRanges } from './file-ranges.ts';
 import type { ArrivedUpdate, EndedBuffer } from './masked-store.ts';
 import type { AdmittedSite } from './members.ts';
+import { nextVariates } from './next-variates.ts';
 import {
   type BufferedUpdate,
   type CurrentProject,
   type NewCommit,
   type NewUpdate,
+  type NewVariates,
   projectHashOf,
   type TrunkStore,
 } from './trunk-store.ts';
@@ -91,7 +95,7 @@ export interface Trunk {
    * @returns receipts by site; null while another hub makes a commit. @throws Fault 596 when the trunk is another by now.
    */
   commitMasked(sum: MaskedSum): Promise<ReadonlyMap<string, Signed> | null>;
-  /** How many numbers the current project's weights are. */
+  /** How many numbers an update of the current project is. */
   parameters(): Promise<number>;
   /** Throws a blob away unless something needs it. */
   dropBlob(hash: string): Promise<void>;
@@ -128,7 +132,7 @@ export function openTrunk(order: {
   const { store, blobs, keys, clock } = order;
   let line: Promise<unknown> = Promise.resolve();
   const threads = openTrunkThreads();
-  let base: { readonly blob: string; readonly parameters: number } | null = null;
+  let base: { readonly projectHash: string; readonly blob: string; readonly parameters: number } | null = null;
   /** When it is looked next whether a commit is due, on the process's own clock. */
   let deadline: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null;
   /** The newest version that `onCommit` has told of. */
@@ -148,12 +152,13 @@ export function openTrunk(order: {
     if (file === null) throw wireFault.unknownBlob(blob);
     return file;
   };
-  /** How many numbers the trunk's weights are. */
-  const parametersOf = ({ trunk: { blob } }: CurrentProject): number => {
-    if (base?.blob !== blob) {
+  /** How many numbers an update is. */
+  const parametersOf = ({ project, projectHash, trunk: { blob } }: CurrentProject): number => {
+    if (base?.blob !== blob || base.projectHash !== projectHash) {
       const files = openFileRanges();
       try {
-        base = { blob, parameters: parameterCount(openWeights(files.of(fileOf(blob))).layout) };
+        const { layout } = openWeights(files.of(fileOf(blob)));
+        base = { projectHash, blob, parameters: parameterCount(updateLayout(layout, project)) };
       } finally {
         files.close();
       }
@@ -204,7 +209,7 @@ export function openTrunk(order: {
     try {
       const { project, trunk } = current;
       const task = { update: fileOf(update.blob), form: updateFormSchema.parse(project), layout: fileOf(trunk.blob) };
-      await threads.check({ kind: 'check', ...task }, parametersOf(current));
+      await threads.check({ kind: 'check', ...task, carries: project }, parametersOf(current));
     } catch (thrown) {
       // Only a reason of refusal makes the bytes useless; a disk that cannot be read does not.
       throw thrown instanceof Fault ? await refuse(thrown) : thrown;
@@ -252,7 +257,9 @@ export function openTrunk(order: {
   };
   /** A retired project of which nothing waits that can be taken in. */
   const finish = async (current: CurrentProject): Promise<void> => {
+    const variates = await store.siteVariates(current.projectHash);
     await store.finish(current.projectHash, now());
+    await forgetCounted(variates.map(({ blob }) => blob));
     order.onRetired();
   };
   const armDeadline = (dueAt: number | null): void => {
@@ -300,9 +307,10 @@ export function openTrunk(order: {
       ),
     };
     const next = await made(current, from, updates.length);
+    const variates = await nextVariates({ store, blobs, current, updates, isLast: isLastCommit(current) });
     const counted = updates.map(({ idempotencyKey }) => idempotencyKey);
-    await publish(current, next, { updates: counted, masked: null }, epoch);
-    await forgetCounted(updates.map((update) => update.blob));
+    await publish(current, next, { updates: counted, masked: null, variates }, epoch);
+    await forgetCounted([...updates.map((update) => update.blob), ...(variates?.replaced ?? [])]);
   };
   const isLastCommit = ({ project, trunk, retiredBecause }: CurrentProject): boolean =>
     retiredBecause !== null || trunk.version + 1 >= project.commits;
@@ -315,6 +323,7 @@ export function openTrunk(order: {
         blobs: { folder: blobs.folder, isShared: order.isShared },
         base: fileOf(trunk.blob),
         statistics: statisticNames(project.network),
+        carries: project,
         rule: project.trunkRule,
         optimizerState: optimizerBlob === null ? null : fileOf(optimizerBlob),
         isLast: isLastCommit(current),
@@ -327,7 +336,11 @@ export function openTrunk(order: {
   const publish = async (
     current: CurrentProject,
     { blob, bytes, optimizerBlob }: MadeCommit,
-    counted: { readonly updates: readonly string[]; readonly masked: NonNullable<NewCommit['masked']> | null },
+    counted: {
+      readonly updates: readonly string[];
+      readonly masked: NonNullable<NewCommit['masked']> | null;
+      readonly variates: NewVariates | null;
+    },
     epoch: number,
   ): Promise<void> => {
     const { project, projectHash, trunk } = current;
@@ -341,11 +354,14 @@ export function openTrunk(order: {
       parent: trunk.blob,
       updates: [...counted.updates],
       committedAt: now(),
+      ...(counted.variates?.trunk && { controlVariate: counted.variates.trunk }),
     };
     const signed = signStatement('trunk', statement, keys);
-    await store.commit({ statement, signed, optimizerBlob, isLast, epoch, masked: counted.masked });
+    const { masked, variates } = counted;
+    await store.commit({ statement, signed, optimizerBlob, isLast, epoch, masked, variates });
     order.onStep('trunk-committed');
     if (current.optimizerBlob !== null) await forgetCounted([current.optimizerBlob]);
+    if (trunk.controlVariate !== undefined) await forgetCounted([trunk.controlVariate.blob]);
     told = { projectHash, version: statement.version };
     order.onCommit(statement, signed, isLast);
   };
@@ -398,7 +414,8 @@ export function openTrunk(order: {
       const counted = new Set(arrived.map(({ site }) => site));
       const next = await made(current, { sum: masked.sum, members, counted, trunkVersion }, 1);
       const updates = rows.map(({ update }) => update.idempotencyKey);
-      await publish(current, next, { updates, masked: { updates: rows, buffer: masked.buffer } }, aggregation.epoch);
+      const of = { updates, masked: { updates: rows, buffer: masked.buffer }, variates: null };
+      await publish(current, next, of, aggregation.epoch);
     } finally {
       await aggregation.end();
     }
@@ -428,7 +445,10 @@ export function openTrunk(order: {
         } catch {
           throw hubFault.unusableProject('its initial weights are not a float32 tensor file');
         }
-        const reason = unusableTrunkRule(project.trunkRule, project.updateCodec) ?? unusableSecureAggregation(project);
+        const reason =
+          unusableTrunkRule(project.trunkRule, project.updateCodec) ??
+          unusableUpdate(project) ??
+          unusableSecureAggregation(project);
         if (reason !== null) throw hubFault.unusableProject(reason);
         if (weights.byteLength > wireLimits.blobBytes) throw hubFault.unusableProject('its weights are too large');
         const statement: TrunkStatement = {
@@ -486,7 +506,8 @@ export function openTrunk(order: {
       // Nothing can be sent then; but the welcome names a limit, and sites take none of 0.
       if (current === null) return wireLimits.blobBytes;
       // An update or a sealed model is the trunk's tensors again, in as many bytes or fewer, and a little beside them.
-      return Math.min(wireLimits.blobBytes, current.trunk.bytes + 65_536);
+      const files = current.project.controlVariates ? 2 : 1;
+      return Math.min(wireLimits.blobBytes, files * current.trunk.bytes + 65_536);
     },
     async buffered() {
       const current = await store.current();

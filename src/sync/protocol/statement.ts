@@ -53,6 +53,8 @@ const trunkStatementSchema = z.object({
   parent: hashSchema.nullable(),
   updates: z.array(hashSchema).max(1_000),
   committedAt: instant,
+  /** SCAFFOLD: the trunk's control variate, of the same kind as the trunk; absent in other projects, at version 0 and at the last. */
+  controlVariate: z.object({ blob: hashSchema, bytes: z.number().int().min(1) }).optional(),
 });
 export type TrunkStatement = z.infer<typeof trunkStatementSchema>;
 

@@ -22,6 +22,8 @@ export const outcomeSchema = z.object({
   commits: count,
   updates: z.object({
     accepted: count,
+    /** Of the accepted ones' files, all together. */
+    bytes: count,
     refused: count,
     /** Acknowledged to a site and not at the hub. */
     lost: count,

@@ -147,6 +147,7 @@ async function conduct(
     commits: curve.length,
     updates: {
       accepted: counted.accepted,
+      bytes: counted.bytes,
       refused: sites.reduce((sum, { last }) => sum + (last?.refused ?? 0), 0),
       lost: sites.reduce(
         (sum, { last }) =>

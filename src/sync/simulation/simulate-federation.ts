@@ -233,6 +233,7 @@ async function play(
     commits: trunkVersion,
     updates: {
       accepted: counted.accepted,
+      bytes: counted.bytes,
       refused: outcomes.reduce((sum, { refused }) => sum + refused, 0),
       lost,
       duplicated: counted.duplicated,

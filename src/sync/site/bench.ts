@@ -5,6 +5,7 @@ import type { SelectionMethod } from '../../contract/peers.ts';
 import { isOnBench, localOnlyBranch, type NewCandidate, trunkOnBench } from './bench-candidate.ts';
 import { selectFromBench } from './bench-selection.ts';
 import { openCachedPredictions } from './cached-predictions.ts';
+import { homeTrunkOf } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { BenchCandidate } from './membership-file.ts';
@@ -79,7 +80,8 @@ export function openBench(desk: MembershipDesk): Bench {
     );
     if (candidate === undefined) return false;
     const { definition, normalisation } = candidate;
-    const weights = await blobs.read(candidate.model);
+    const isTrunk = candidate.site === trunkOnBench;
+    const weights = await blobs.read(isTrunk ? homeTrunkOf(desk, candidate.model) : candidate.model);
     const { metrics, probabilities, labels } = await desk.work.evaluate({
       project,
       cohort,

@@ -92,10 +92,11 @@ export function openNewsReader(order: {
       checkedTrunk(trunk, hash);
       bench.clear();
       outbox.clear();
-      const before = state.trunk?.blob;
+      const before = state.trunk;
       state.project = { project: project.data, hash, isFinished };
       state.trunk = null;
-      if (before !== undefined) desk.forget(before);
+      if (before !== null) desk.forget(before.blob);
+      if (before?.controlVariate != null) desk.forget(before.controlVariate.blob);
       state.approval = null;
       state.answer = null;
       state.turn = 0;
@@ -126,7 +127,7 @@ export function openNewsReader(order: {
     if (state.project.project.mode.kind !== 'trunk') {
       // The hub gives the first weights only: from then on the sites move the shared model themselves.
       if (state.trunk === null) {
-        state.trunk = { version: 0, blob: trunk.blob, bytes: trunk.bytes };
+        state.trunk = { version: 0, blob: trunk.blob, bytes: trunk.bytes, controlVariate: null };
         state.turnAt = desk.clock();
       }
       return;
@@ -136,9 +137,11 @@ export function openNewsReader(order: {
     // A hub that came back from a backup makes versions anew: what was measured of the lost ones says nothing of these.
     state.history = state.history.filter(({ trunkVersion }) => trunkVersion < trunk.version);
     // The one before stays while it is on the bench; one that never got there is not needed any more.
-    const before = state.trunk?.blob;
-    state.trunk = { version: trunk.version, blob: trunk.blob, bytes: trunk.bytes };
-    if (before !== undefined) desk.forget(before);
+    const before = state.trunk;
+    const { version, blob, bytes, controlVariate = null } = trunk;
+    state.trunk = { version, blob, bytes, controlVariate };
+    if (before !== null) desk.forget(before.blob);
+    if (before?.controlVariate != null) desk.forget(before.controlVariate.blob);
   };
 
   return (message) => {

@@ -85,7 +85,14 @@ const stateSchema = z.object({
   /** The hub has not heard yet that this site left. */
   owesLeave: z.boolean(),
   project: z.object({ project: projectSchema, hash: hashSchema, isFinished: z.boolean() }).nullable(),
-  trunk: z.object({ version: count, blob: hashSchema, bytes: count }).nullable(),
+  trunk: z
+    .object({
+      version: count,
+      blob: hashSchema,
+      bytes: count,
+      controlVariate: z.object({ blob: hashSchema, bytes: count }).nullable().default(null),
+    })
+    .nullable(),
   approval: z
     .object({
       cohort: z.string(),
@@ -130,6 +137,11 @@ const stateSchema = z.object({
   spool: z.array(spooledSchema),
   /** What the project's codec lost of the updates so far, to be added to the next one. */
   residual: z.object({ projectHash: hashSchema, blob: hashSchema }).nullable().default(null),
+  /** FedBN: this site's own normalisation, and the newest trunk with it. */
+  normalisation: z.object({ projectHash: hashSchema, blob: hashSchema }).nullable().default(null),
+  homeTrunk: z.object({ of: hashSchema, blob: hashSchema }).nullable().default(null),
+  /** SCAFFOLD: this site's control variate, as the hub reads it from the last update. */
+  controlVariate: z.object({ projectHash: hashSchema, blob: hashSchema }).nullable().default(null),
   /** The masked buffer that the first of the spool is in or waits for. */
   masking: maskingSchema.nullable().default(null),
   /** In a mode without trunk: who made the shared model's newest turn here, and when it came (ms since 1970). */
@@ -199,6 +211,9 @@ export function newMembershipState(
     trainedFrom: null,
     spool: [],
     residual: null,
+    normalisation: null,
+    homeTrunk: null,
+    controlVariate: null,
     masking: null,
     turnBy: null,
     turnAt: 0,

@@ -107,11 +107,16 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       });
     },
     forget(hash) {
-      const { own, trunk, candidates, published, spool, masking, residual } = state;
+      const { own, trunk, candidates, published, spool, masking, residual, normalisation, homeTrunk, controlVariate } =
+        state;
       const isNeeded =
         own?.model === hash ||
         trunk?.blob === hash ||
         residual?.blob === hash ||
+        normalisation?.blob === hash ||
+        homeTrunk?.blob === hash ||
+        controlVariate?.blob === hash ||
+        trunk?.controlVariate?.blob === hash ||
         masking?.buffer?.masked?.blob === hash ||
         candidates.some(({ model }) => model === hash) ||
         published.some(({ sealedBlob }) => sealedBlob === hash) ||

@@ -41,6 +41,7 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
       trunkWeights: weights,
       trunkVersion,
       turn: state.turn,
+      controlVariates: null,
       signal,
       onProgress: () => {},
     });
@@ -49,7 +50,7 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
   /** The shared model moves here: to what this site made, or took over. */
   const move = (model: string, version: number, by: string): void => {
     const before = state.trunk!.blob;
-    state.trunk = { version, blob: model, bytes: blobs.size(model) ?? 0 };
+    state.trunk = { version, blob: model, bytes: blobs.size(model) ?? 0, controlVariate: null };
     state.turnBy = by;
     state.turnAt = desk.clock();
     if (before !== model) desk.forget(before);

@@ -13,16 +13,19 @@ import {
   hasErrorFeedback,
   updateOf,
 } from '../aggregation/update.ts';
+import { carriedLayout, partsOf, updateLayout, variateLayout, withVariate } from '../aggregation/update-layout.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import { type Channel, closeCodes } from '../protocol/channel.ts';
 import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
 import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
 import { siteFault } from './faults.ts';
+import { keepNormalisation } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
 import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { SpooledUpdate } from './membership-file.ts';
+import { keepVariate } from './own-variate.ts';
 
 /** The hub's fault for an update from a trunk version that it does not have: its disk was restored from a backup. */
 const unknownVersionCode = 513;
@@ -35,7 +38,9 @@ export interface Outbox {
     readonly weights: Uint8Array;
     readonly examples: number;
     readonly loss: number;
-    readonly trunk: { readonly version: number; readonly weights: Uint8Array };
+    /** Where the project has control variates: this site's next one. */
+    readonly controlVariate?: Uint8Array;
+    readonly trunk: { readonly version: number; readonly blob: string; readonly weights: Uint8Array };
   }): void;
   /** Sends what is stored, oldest first, for as long as the hub is there. Never rejects. */
   deliver(): Promise<void>;
@@ -191,20 +196,28 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
   };
 
   const outbox: Outbox = {
-    store({ weights, examples, loss, trunk }) {
+    store({ weights, examples, loss, controlVariate, trunk }) {
       const { project } = state;
       if (project === null) return;
-      const base = decodeWeights(trunk.weights);
       const form = project.project;
-      const change = updateOf(base, decodeWeights(weights));
+      const trunkWeights = decodeWeights(trunk.weights);
+      const base = updateLayout(trunkWeights, form);
+      const trained = updateLayout(decodeWeights(weights), form);
+      const change = updateOf(base, trained);
       const update = hasErrorFeedback(form) ? withResidual(desk, project.hash, change) : change;
-      const refusal = checkUpdate(update, { layout: base });
+      const layout = carriedLayout(trunkWeights, form);
+      const carried = withVariate(update, variateIn(controlVariate, variateLayout(trunkWeights, form), form));
+      const refusal = checkUpdate(carried, { layout });
       if (refusal !== null) throw siteFault.badTraining(refusal.message);
-      const bytes = encodeUpdate(openUpdate(project.project, update, decodeWeights(weights)), form);
+      const bytes = encodeUpdate(openUpdate(form, carried, trained), form);
       const blob = blobs.put(bytes);
       const lastResidual = state.residual;
+      const isKept = hasErrorFeedback(form) || form.controlVariates;
+      const arrived = isKept ? partsOf(decodeUpdate(bytes, { layout, form })) : null;
+      // As the hub reads it, so that both go on from the same numbers whatever the codec lost.
+      const forgetVariate = form.controlVariates ? keepVariate(desk, arrived!.variate) : () => {};
       if (hasErrorFeedback(form)) {
-        const lost = updateOf(decodeUpdate(bytes, { layout: base, form }), update);
+        const lost = updateOf(arrived!.change, update);
         state.residual = { projectHash: project.hash, blob: blobs.put(encodeWeights(lost)) };
       }
       const idempotencyKey = createHash('sha256')
@@ -226,13 +239,15 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
         },
         keys,
       );
-      const baseBlob = createHash('sha256').update(trunk.weights).digest('hex');
-      state.spool.push({ update: signed, blob, baseVersion: trunk.version, base: baseBlob, isEntered: false });
+      const forgetNormalisation = keepNormalisation(desk, weights);
+      state.spool.push({ update: signed, blob, baseVersion: trunk.version, base: trunk.blob, isEntered: false });
       state.turn += 1;
       state.trainedFrom = trunk.version;
       // In one write with the update that it belongs to: neither is there without the other.
       desk.save();
       if (lastResidual !== null) desk.forget(lastResidual.blob);
+      forgetNormalisation();
+      forgetVariate();
     },
     receive: masked.receive,
     deliver() {
@@ -244,11 +259,11 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       return delivering !== null;
     },
     clear() {
-      const dropped = [...state.spool, ...(state.residual === null ? [] : [state.residual])];
+      const dropped = [...state.spool, state.residual, state.normalisation, state.homeTrunk, state.controlVariate];
       state.spool = [];
-      state.residual = null;
+      state.residual = state.normalisation = state.homeTrunk = state.controlVariate = null;
       masked.clear();
-      for (const { blob } of dropped) desk.forget(blob);
+      for (const one of dropped) if (one !== null) desk.forget(one.blob);
     },
     close() {
       clearTimeout(restTimer);
@@ -264,6 +279,13 @@ function withResidual({ state, blobs }: MembershipDesk, projectHash: string, cha
   const file = blobs.file(state.residual.blob);
   // Without it an update is merely as good as a first one.
   return file === null ? change : applyUpdate(change, decodeWeights(readFileSync(file)));
+}
+
+/** Of what training gave, the tensors that travel; nothing in a project without. */
+function variateIn(given: Uint8Array | undefined, layout: Weights, { controlVariates }: Project): Weights {
+  if (!controlVariates) return new Map();
+  const variate = decodeWeights(given ?? new Uint8Array());
+  return new Map([...layout].flatMap(([name]) => (variate.has(name) ? [[name, variate.get(name)!] as const] : [])));
 }
 
 /**

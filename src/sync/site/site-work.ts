@@ -18,9 +18,20 @@ export interface SiteWork {
     readonly trunkVersion: number;
     /** Counts this site's updates from 0: mix it into the seed, so that two updates from one trunk differ. */
     readonly turn: number;
+    /**
+     * SCAFFOLD: control variates of this site and of the trunk, as tensor files by the names of weights; a tensor that is missing, or a null
+     * file, is 0. Null: no correction.
+     */
+    readonly controlVariates: { readonly site: Uint8Array | null; readonly trunk: Uint8Array | null } | null;
     readonly signal: AbortSignal;
     readonly onProgress: (progress: WorkProgress) => void;
-  }): Promise<{ readonly weights: Uint8Array; readonly examples: number; readonly loss: number }>;
+  }): Promise<{
+    readonly weights: Uint8Array;
+    readonly examples: number;
+    readonly loss: number;
+    /** With `controlVariates`: the site's next one, of every weight that was trained. */
+    readonly controlVariate?: Uint8Array;
+  }>;
 
   /**
    * Attacks the update that this site would send next, trained from these weights, as somebody could who sees it. Asked before the first

@@ -8,6 +8,7 @@ import { closeCodes } from '../protocol/channel.ts';
 import { parseInvite } from '../protocol/invite-link.ts';
 import type { BenchActs } from './bench-acts.ts';
 import { siteFault } from './faults.ts';
+import { homeTrunkOf } from './home-normalisation.ts';
 import { openListening } from './listening.ts';
 import type { CountersignedLedger } from './ledger-heads.ts';
 import type { LedgerDetail } from './membership-desk.ts';
@@ -212,10 +213,10 @@ export async function openSite(order: SiteOrder): Promise<Site> {
         members: state.candidates
           .filter(({ model }) => state.selected.includes(model))
           .flatMap(({ model, site }) => {
-            const weightsFile = blobFile(model);
+            const weightsFile = blobFile(site === trunkOnBench ? homeTrunkOf({ state }, model) : model);
             return weightsFile === null ? [] : [{ model, site, weightsFile }];
           }),
-        trunkFile: trunk === undefined ? null : blobFile(trunk.model),
+        trunkFile: trunk === undefined ? null : blobFile(homeTrunkOf({ state }, trunk.model)),
         localOnlyFile: state.own === null ? null : blobFile(state.own.model),
       };
     },

@@ -7,15 +7,20 @@ import { isDiskFull } from '../protocol/faults.ts';
 import type { Bench } from './bench.ts';
 import { localOnlyBranch, trunkOnBench } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
+import { atHome, keepHomeTrunk } from './home-normalisation.ts';
 import { isHeld, owesProbe, runProbe } from './leak-gate.ts';
 import type { Activity, MembershipDesk } from './membership-desk.ts';
+import type { MembershipState } from './membership-file.ts';
 import { openModeWork } from './mode-work.ts';
 import type { Outbox } from './outbox.ts';
+import { givenVariates } from './own-variate.ts';
 
 /** Updates that may wait for a hub that is away; then training pauses, since more of them would be refused as stale. */
 const maxSpooledUpdates = 4;
 /** While the hub is there, the next update starts from what the last one led to. */
 const maxUndeliveredUpdates = 1;
+
+type KnownTrunk = NonNullable<MembershipState['trunk']>;
 
 export interface WorkLoop {
   /** Something changed: look again. */
@@ -77,7 +82,7 @@ export function openWorkLoop(order: {
       desk.save();
       return false;
     }
-    if (!blobs.has(trunk.blob)) {
+    if (!isHere(trunk)) {
       if (await fetchTrunk(project, trunk)) return true;
     } else if (!state.history.some(({ trunkVersion }) => trunkVersion === trunk.version)) {
       await during('evaluating', () => judgeTrunk(project, cohort, trunk, signal));
@@ -138,14 +143,24 @@ export function openWorkLoop(order: {
     return true;
   };
 
+  const partsOf = ({ blob, bytes, controlVariate }: KnownTrunk): readonly { blob: string; bytes: number }[] =>
+    controlVariate === null || state.role === 'observer' ? [{ blob, bytes }] : [{ blob, bytes }, controlVariate];
+  const isHere = (trunk: KnownTrunk): boolean => partsOf(trunk).every(({ blob }) => blobs.has(blob));
+
   /** @returns whether it was fetched: it is here already, or the hub is not there, otherwise. */
-  const fetchTrunk = async (
-    project: Project,
-    trunk: { version: number; blob: string; bytes: number },
-  ): Promise<boolean> => {
+  const fetchTrunk = async (project: Project, trunk: KnownTrunk): Promise<boolean> => {
     const channel = desk.channel();
-    if (channel === null || blobs.has(trunk.blob)) return false;
-    await during('downloading', () => channel.getBlob(trunk.blob, trunk.bytes));
+    if (channel === null || isHere(trunk)) return false;
+    for (const { blob, bytes } of partsOf(trunk)) {
+      if (blobs.has(blob)) continue;
+      try {
+        await during('downloading', () => channel.getBlob(blob, bytes));
+      } catch (thrown) {
+        // Of an earlier trunk the hub has no control variate any more.
+        if (state.trunk?.version !== trunk.version) return true;
+        throw thrown;
+      }
+    }
     if (state.trunk?.blob !== trunk.blob) desk.forget(trunk.blob);
     desk.ledger('trunk-received', { project: project.id, version: trunk.version, bytes: trunk.bytes });
     return true;
@@ -153,7 +168,9 @@ export function openWorkLoop(order: {
 
   /** The trunk to train from: the newest, or while it cannot be fetched the last that was. */
   const newestHeld = (): { version: number; blob: string } | null => {
-    if (state.trunk !== null && blobs.has(state.trunk.blob)) return state.trunk;
+    if (state.trunk !== null && isHere(state.trunk)) return state.trunk;
+    // The control variate of an earlier one is gone.
+    if (state.project?.project.controlVariates === true) return null;
     const held = state.candidates.find(({ site, model }) => site === trunkOnBench && blobs.has(model));
     const version = held?.trunkVersion ?? null;
     return held === undefined || version === null ? null : { version, blob: held.model };
@@ -166,7 +183,10 @@ export function openWorkLoop(order: {
     signal: AbortSignal,
   ): Promise<void> => {
     const network = project.network.name;
+    const weights = project.siteNormalisation ? await blobs.read(trunk.blob) : null;
+    const forgetHomeTrunk = weights === null ? null : keepHomeTrunk(desk, project, { blob: trunk.blob, weights });
     bench.add({ model: trunk.blob, site: trunkOnBench, network, trunkVersion: trunk.version });
+    forgetHomeTrunk?.();
     const judged = (): (typeof state.candidates)[number] | undefined =>
       state.candidates.find(({ model, site }) => model === trunk.blob && site === trunkOnBench);
     while (!signal.aborted && judged()?.metrics === null) await bench.evaluateNext(project, cohort);
@@ -211,15 +231,16 @@ export function openWorkLoop(order: {
     const trained = await work.trainUpdate({
       project,
       cohort,
-      trunkWeights,
+      trunkWeights: atHome(desk, project, trunkWeights),
       trunkVersion: base.version,
       turn,
+      controlVariates: givenVariates(desk, project),
       signal,
       onProgress: () => {},
     });
     if (signal.aborted) return;
     try {
-      outbox.store({ ...trained, trunk: { version: base.version, weights: trunkWeights } });
+      outbox.store({ ...trained, trunk: { ...base, weights: trunkWeights } });
     } catch (thrown) {
       // Another turn is another seed: the same would diverge again.
       state.turn += 1;

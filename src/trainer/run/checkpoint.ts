@@ -86,6 +86,7 @@ export function decodeCheckpoint(bytes: Uint8Array): { checkpoint: Checkpoint; r
 
 export interface RunFolder {
   readonly weightsFile: string;
+  readonly controlVariateFile: string;
   /**
    * The latest whole checkpoint, or null for a new run. A damaged one is removed with a note and the one before it
    * is used.
@@ -101,6 +102,8 @@ export interface RunFolder {
   /** Keeps how far measuring has come, in the place of what was kept before. @throws Fault 357 */
   saveMeasured(of: string, state: TallyState): void;
   forgetMeasured(): void;
+  /** Writes the control variate's file. @throws Fault 357. */
+  saveControlVariate(bytes: Uint8Array): void;
 }
 
 /** Whether the folder holds a checkpoint, whole or not. */
@@ -114,6 +117,7 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
   const previous = path.join(folder, 'checkpoint.previous');
   const weightsFile = path.join(folder, 'weights.safetensors');
   const measuredFile = path.join(folder, 'measured');
+  const controlVariateFile = path.join(folder, 'control-variate.safetensors');
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -121,6 +125,7 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
   }
   return {
     weightsFile,
+    controlVariateFile,
     read() {
       for (const candidate of [file, previous]) {
         if (!existsSync(candidate)) continue;
@@ -151,6 +156,10 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
     },
     forgetMeasured() {
       rmSync(measuredFile, { force: true });
+    },
+    saveControlVariate(bytes) {
+      const partial = `${controlVariateFile}.partial`;
+      writeBeside(partial, [bytes], () => renameSync(partial, controlVariateFile));
     },
   };
 }

@@ -27,6 +27,8 @@ export interface SessionRequest extends NetworkRequest {
   readonly mayShrink?: boolean;
   /** Null weighs all classes alike. */
   readonly classWeights: readonly number[] | null;
+  /** Whether gradients are corrected (SCAFFOLD). */
+  readonly isCorrected?: boolean;
 }
 
 export interface OpenSession extends Opened<TrainingSession> {
@@ -81,7 +83,7 @@ export function sessionCache(): SessionCache {
       }
       const engine = await engineFor(request);
       await makeRoom();
-      const { network, classes, hyperParameters, classWeights, mayShrink = false } = request;
+      const { network, classes, hyperParameters, classWeights, mayShrink = false, isCorrected = false } = request;
       const { batchSize } = hyperParameters;
       // No seed: dropout masks come from the step's number alone, or every round of a federation would compile again.
       const { session, passedOver } = await engine.open({
@@ -91,6 +93,7 @@ export function sessionCache(): SessionCache {
         hyperParameters,
         classWeights,
         mayShrink,
+        isCorrected,
       });
       const training = { session, passedOver, initialOptimiserState: session.optimiserState() };
       use(key, { predictor: session, training });
@@ -131,9 +134,9 @@ function networkKey({ engine, provider, threads, network, classes }: NetworkRequ
 }
 
 /** What else a compiled training step depends on: epochs, schedule and learning rate are given step by step. */
-function trainingKey({ hyperParameters, classWeights }: SessionRequest): string {
+function trainingKey({ hyperParameters, classWeights, isCorrected = false }: SessionRequest): string {
   const { batchSize, optimiser, momentum, weightDecay, labelSmoothing, proximalStrength, privacy } = hyperParameters;
   const { loss, focalGamma, clipNorm } = hyperParameters;
   const ofUpdate = [batchSize, optimiser, momentum, weightDecay, proximalStrength, clipNorm];
-  return JSON.stringify([...ofUpdate, loss, focalGamma, labelSmoothing, privacy, classWeights]);
+  return JSON.stringify([...ofUpdate, loss, focalGamma, labelSmoothing, privacy, classWeights, isCorrected]);
 }

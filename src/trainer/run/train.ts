@@ -13,6 +13,7 @@ import { openPrivateRun } from '../privacy/private-run.ts';
 import { type Batch, batchSource } from './batches.ts';
 import { type Checkpoint, hasCheckpoint, openRunFolder, type RunPosition } from './checkpoint.ts';
 import { classWeightsFor } from './class-weights.ts';
+import { openVariates } from './control-variates.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { deviceNote } from './device-note.ts';
@@ -103,10 +104,14 @@ async function trainOn(
     job.initialWeightsFile === null
       ? initialWeights(network, classes, seed)
       : readWeightsFile(job.initialWeightsFile, specifications);
-  const folder = openRunFolder(job.runFolder, runHash(job, dataset, encodeWeights(start, specifications)), onNote);
+  const variates = openVariates(job, specifications);
+  const identity = [encodeWeights(start, specifications), ...(variates === null ? [] : [variates.identity])];
+  const folder = openRunFolder(job.runFolder, runHash(job, dataset, identity), onNote);
+  const controlVariateFile = variates === null ? null : folder.controlVariateFile;
   const found = folder.read();
   for (const epoch of found?.position.epochs ?? []) onEpoch(epoch);
-  if (found?.position.outcome) return { ...found.position.outcome, weightsFile: folder.weightsFile };
+  if (found?.position.outcome)
+    return { ...found.position.outcome, weightsFile: folder.weightsFile, controlVariateFile };
 
   const asked = hyperParameters.batchSize;
   const batchSize =
@@ -133,6 +138,7 @@ async function trainOn(
     classes,
     classWeights: classWeightsFor(dataset, examples, hyperParameters, onNote),
     mayShrink: mayShrink(job),
+    isCorrected: variates !== null,
   });
   const { session } = opened;
   const whyThisDevice = deviceNote(session.provider, opened.passedOver);
@@ -142,6 +148,7 @@ async function trainOn(
   session.setWeights(found?.weights ?? start);
   session.setOptimiserState(found?.optimiser ?? opened.initialOptimiserState);
   if (hyperParameters.proximalStrength > 0) session.setProximalCentre(start);
+  if (variates !== null) session.setDriftCorrection(variates.correction);
 
   const privately = openPrivateRun({
     job,
@@ -267,9 +274,14 @@ async function trainOn(
   if (control.isStopped) save();
   // From here on the weights are no longer those to go on from: the checkpoint stays as it is.
   keep = () => {};
-  const finalWeights = finite(best ?? session.weights(), 'at the end');
+  const lastWeights = session.weights();
+  const finalWeights = finite(best ?? lastWeights, 'at the end');
   session.setWeights(finalWeights);
   folder.saveWeights(encodeWeights(finalWeights, specifications));
+  const done = position.epoch * batchesPerEpoch + position.batch;
+  if (variates !== null && done > 0) {
+    folder.saveControlVariate(variates.next({ start, end: lastWeights, done, steps }));
+  }
   const operatingPoint = privately === null ? operatingPointOf(position) : null;
   const test = isTrained() ? await measure('test', keep, operatingPoint) : null;
   const isComplete = isTrained() && (test !== null || toMeasure('test').length === 0);
@@ -277,6 +289,7 @@ async function trainOn(
     epochs: position.epochs,
     test,
     weightsFile: folder.weightsFile,
+    controlVariateFile,
     examples: examples.length,
     steps: position.steps,
     seconds: position.seconds,
@@ -365,10 +378,10 @@ function newPosition(): RunPosition {
 function runHash(
   { network, hyperParameters, seed, engine, evaluate }: TrainJob,
   dataset: DatasetFile,
-  start: Uint8Array,
+  start: readonly Uint8Array[],
 ): string {
   return createHash('sha256')
     .update(JSON.stringify([network, hyperParameters, seed, engine, evaluate, dataset.identity]))
-    .update(start)
+    .update(Buffer.concat(start))
     .digest('hex');
 }

@@ -52,6 +52,32 @@ describe('a coordinator at the command line', () => {
     });
   }, 120_000);
 
+  test('a project is proposed with small updates, FedBN and SCAFFOLD by options; what cannot be together is refused with the reason', async () => {
+    const data = path.join(temporaryFolder(), 'hub');
+    const hub = start('--json', 'hub', '--data', data, '--port', '0');
+    await hub.firstLine;
+    const propose = (...flags: string[]): ReturnType<typeof imagiq> =>
+      imagiq('--json', 'project', 'propose', '--data', data, ...project, ...flags);
+    const small = ['--update-codec', 'top-k', '--kept-share', '0.05', '--update-compression', 'zstd'];
+    const refused = await propose(...small, '--control-variates');
+    expect(refused.code).toBe(1);
+    expect(refused.stdout + refused.stderr).toContain('set hyperParameters.optimiser to');
+    expect((await propose('--update-codec', 'top-k', '--kept-share', '2')).code).toBe(2);
+    const proposed = await propose(...small, '--control-variates', '--optimiser', 'sgd', '--site-normalisation');
+    expect(proposed.json()).toMatchObject({
+      project: {
+        updateCodec: 'top-k',
+        keptShare: 0.05,
+        updateCompression: 'zstd',
+        controlVariates: true,
+        siteNormalisation: true,
+        hyperParameters: { optimiser: 'sgd' },
+      },
+    });
+    hub.process.kill('SIGTERM');
+    await hub.ended;
+  }, 120_000);
+
   test('simulate takes the rules, refuses what cannot be, and says in JSON what it ran', async () => {
     const flags = ['--sites', '10', '--buffer', '8', '--lying', '2', '--staleness', 'constant'];
     const ended = await imagiq('--json', 'simulate', ...flags, '--combination', 'krum:2:5');

@@ -129,7 +129,7 @@ describe('a hub’s folder of an earlier version', () => {
     db.exec('ALTER TABLE projects DROP COLUMN optimizerBlob; ALTER TABLE members DROP COLUMN endedBecause;');
     db.exec('ALTER TABLE projects DROP COLUMN epoch; ALTER TABLE projects DROP COLUMN retiredBecause;');
     db.exec('ALTER TABLE invites DROP COLUMN role; ALTER TABLE members DROP COLUMN role;');
-    db.exec('ALTER TABLE members DROP COLUMN endedKind;');
+    db.exec('ALTER TABLE members DROP COLUMN endedKind; ALTER TABLE projects DROP COLUMN variateBlob;');
     const first = ['settings', 'invites', 'members', 'projects', 'trunk', 'updates', 'models', 'envelopes'];
     const tables = db.prepare<[], { name: string }>(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",

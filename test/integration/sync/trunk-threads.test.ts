@@ -12,7 +12,7 @@ import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/ag
 import { openTrunkThreads } from '../../../src/sync/hub/trunk-threads.ts';
 import type { CommitStep, CommitTask, FiledUpdate } from '../../../src/sync/hub/trunk-work.ts';
 import { openBlobFolder } from '../../../src/sync/protocol/blob-folder.ts';
-import { openBench } from './federation-fixture.ts';
+import { openBench, practiceProject } from './federation-fixture.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
@@ -60,6 +60,7 @@ function situation(form: UpdateForm, changes: Partial<CommitTask['rule']> = {}) 
   const task: CommitTask = {
     kind: 'commit',
     blobs: { folder: path.join(folder, 'blobs'), isShared: false },
+    carries: practiceProject(),
     base: put('base', encodeWeights(base)),
     statistics,
     rule,
@@ -157,7 +158,7 @@ describe('an update that a thread checks', () => {
     const update = decodeWeights(encodeWeights(updates[0]!.update));
     damage(update.get('conv.filter')!.values);
     writeFileSync(file, encodeUpdate(update, form));
-    const check = { kind: 'check', update: file, form, layout: task.base } as const;
+    const check = { kind: 'check', update: file, form, layout: task.base, carries: task.carries } as const;
     for (const doneHere of [0, 1]) {
       const refusal = threads(doneHere)
         .check(check, 1)

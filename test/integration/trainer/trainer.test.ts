@@ -15,7 +15,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Epoch, TrainJob, TrainProgress } from '../../../src/contract/training.ts';
-import { startTrainer, type TrainerProcess } from '../../../src/trainer/client.ts';
+import { decodeTensorFile, float32Values } from '../../../src/contract/safetensors.ts';
+import {
+  initialWeights,
+  startTrainer,
+  type TrainerProcess,
+  weightSpecifications,
+} from '../../../src/trainer/client.ts';
+import { readWeightsFile } from '../../../src/trainer/run/weights-file.ts';
 import { stripes, stripesJob, stripesNetwork, writeDataset } from './stripes.ts';
 
 // Real processes on a busy machine: slow is not wrong.
@@ -46,6 +53,39 @@ const job = (options: Parameters<typeof stripesJob>[1] = {}): TrainJob =>
   stripesJob({ runFolder: newRunFolder(), datasetFile }, options);
 
 describe('training', () => {
+  it('with control variates gives the next one: the mean gradient of its steps', async () => {
+    const order = job({
+      controlVariates: { siteFile: null, trunkFile: null },
+      hyperParameters: { optimiser: 'sgd', momentum: 0.5, epochs: 2, schedule: 'cosine' },
+      evaluate: false,
+    });
+    const { weightsFile, controlVariateFile, steps } = await trainer.train(order);
+    const specifications = weightSpecifications(stripesNetwork, 2);
+    const end = readWeightsFile(weightsFile, specifications);
+    const start = initialWeights(stripesNetwork, 2, order.seed);
+    let learningRates = 0;
+    for (let step = 0; step < steps; step += 1) learningRates += 0.005 * (1 + Math.cos((Math.PI * step) / steps));
+    const variate = decodeTensorFile(readFileSync(controlVariateFile!)).tensors;
+    expect([...variate.keys()]).toEqual(
+      specifications.filter(({ kind }) => kind === 'trainable').map(({ name }) => name),
+    );
+    for (const [name, tensor] of variate) {
+      float32Values(tensor).forEach((value, index) => {
+        const moved = start.get(name)![index]! - end.get(name)![index]!;
+        expect(value).toBeCloseTo((moved * 0.5) / learningRates, 4);
+      });
+    }
+    // Asked again, a complete run has it still.
+    expect((await trainer.train(order)).controlVariateFile).toBe(controlVariateFile);
+    const other = {
+      ...order,
+      runFolder: newRunFolder(),
+      controlVariates: { siteFile: controlVariateFile, trunkFile: null },
+    };
+    const corrected = await trainer.train(other);
+    expect(readFileSync(corrected.weightsFile)).not.toEqual(readFileSync(weightsFile));
+  });
+
   it('learns, tells its progress and leaves weights that evaluate the same', async () => {
     const progress: TrainProgress[] = [];
     const epochs: Epoch[] = [];

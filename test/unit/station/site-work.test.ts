@@ -61,6 +61,7 @@ const order = {
   trunkWeights: new Uint8Array([1]),
   trunkVersion: 1,
   turn: 0,
+  controlVariates: null,
   signal: new AbortController().signal,
   onProgress: () => {},
 };

@@ -107,6 +107,7 @@ function outcomeOf(weightsFile: string): TrainOutcome {
     epochs: [],
     test: null,
     weightsFile,
+    controlVariateFile: null,
     examples: 1,
     steps: 1,
     seconds: 1,

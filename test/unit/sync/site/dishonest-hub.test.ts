@@ -124,7 +124,7 @@ async function fourSites(): Promise<LiedTo[]> {
       weights: weightsOf(index + 1),
       examples: 10,
       loss: 0.5,
-      trunk: { version: 0, weights: weightsOf(0) },
+      trunk: { version: 0, blob: createHash('sha256').update(weightsOf(0)).digest('hex'), weights: weightsOf(0) },
     });
     await outbox.deliver();
   }
