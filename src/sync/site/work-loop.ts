@@ -226,6 +226,8 @@ export function openWorkLoop(order: {
     base: { version: number; blob: string },
     signal: AbortSignal,
   ): Promise<void> => {
+    // Those of this trunk: the next may come while it is read.
+    const controlVariates = givenVariates(desk, project);
     const trunkWeights = await blobs.read(base.blob);
     const { turn } = state;
     const trained = await work.trainUpdate({
@@ -234,7 +236,7 @@ export function openWorkLoop(order: {
       trunkWeights: atHome(desk, project, trunkWeights),
       trunkVersion: base.version,
       turn,
-      controlVariates: givenVariates(desk, project),
+      controlVariates,
       signal,
       onProgress: () => {},
     });

@@ -158,8 +158,7 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
       rmSync(measuredFile, { force: true });
     },
     saveControlVariate(bytes) {
-      const partial = `${controlVariateFile}.partial`;
-      writeBeside(partial, [bytes], () => renameSync(partial, controlVariateFile));
+      writeRunFile(controlVariateFile, [bytes]);
     },
   };
 }
