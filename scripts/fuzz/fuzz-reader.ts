@@ -64,6 +64,8 @@ class LocalSocket extends EventEmitter {
     this.end(1006, '');
   }
   ping(): void {}
+  pause(): void {}
+  resume(): void {}
   private end(code: number, reason: string): void {
     if (this.readyState === WebSocket.CLOSED) return;
     this.readyState = WebSocket.CLOSED;
