@@ -33,6 +33,8 @@ export async function leakProbeAnswer(
     onProgress: () => {},
   });
   const trainer = startTrainer({});
+  // The process is this probe's own: nobody waits until it hears an order.
+  signal.addEventListener('abort', () => trainer.close());
   try {
     const order = { ...job, ...(batch !== null && { batch }), datasetFile: file, maxSeconds, iterations };
     const probe = await trainer.probeLeak(order, { signal });
