@@ -318,6 +318,7 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('waits for its turn, and rests for what it worked', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
     let release = (): void => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     let isHeld = true;
