@@ -38,9 +38,10 @@ export function openTrunkThreads(options: { readonly doneHere?: number } = {}): 
   const { doneHere = valuesDoneHere } = options;
   let worker: Worker | null = null;
 
+  /** One that ends is replaced for the next task; what it was at fails, and is made again as after a kill. */
   const started = (): Worker => {
     const thread = new Worker(new URL('./trunk-worker.ts', import.meta.url));
-    // What ends it is told to who waits for its answer; the next task has another.
+    // Who waits for its answer hears of it too.
     const forget = (): void => {
       if (worker === thread) worker = null;
     };
