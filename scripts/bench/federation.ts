@@ -281,7 +281,7 @@ function measured(figures: Partial<FederationFigures>, isQuick: boolean): Measur
       'what these small updates cost in accuracy',
       'smallUpdatesCost',
       'points',
-      'mean of two seeds, Dirichlet 1',
+      isQuick ? note : 'mean of two seeds, Dirichlet 1',
     ),
   ];
 }
