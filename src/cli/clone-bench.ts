@@ -27,13 +27,13 @@ export type BenchFigures = z.infer<typeof figuresSchema>;
 
 /**
  * Runs a bench in a process of its own; what it says on its way goes to stderr.
- * @param isQuick to see that it works, not to quote. @throws Fault 814 outside of a clone, 815 when it fails.
+ * @param isQuick to see that it works, not to quote. @throws Fault 818 outside of a clone, 815 when it fails.
  */
 export async function runCloneBench(name: CloneBench, isQuick: boolean): Promise<BenchFigures> {
   const script = path.resolve(import.meta.dirname, '../../scripts/bench.ts');
   if (!existsSync(script)) {
     throw new Fault({
-      code: 814,
+      code: 818,
       message: `The bench ${name} comes with the sources of ImagiQ only. Clone the repository and run it there.`,
       retry: 'never',
     });

@@ -13,9 +13,9 @@ export function datasetMalformed(reason: string): Fault {
   return new Fault({ code: 351, message, retry: 'never' });
 }
 
-export const shardDamagedCode = 366;
+export const shardDamagedCode = 368;
 
-/** 366: a shard of the data set is not there as it was written. The station makes it anew from the images. */
+/** 368: a shard of the data set is not there as it was written. The station makes it anew from the images. */
 export function shardDamaged(reason: string): Fault {
   const message = `A part of the data set on the disk is damaged: ${reason}. It is made anew from the images when the work is started again; if this happens often, have the disk checked.`;
   return new Fault({ code: shardDamagedCode, message, retry: 'later' });

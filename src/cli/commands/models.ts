@@ -139,7 +139,7 @@ export function modelsCommand(): Command {
 const damagedText = (id: string): string =>
   `The record of model ${id} is damaged: import its file again, or delete it with \`imagiq models delete ${id}\`.`;
 
-/** An id may be shortened as far as it names one model. @throws Fault 814 when it names none or several */
+/** An id may be shortened as far as it names one model. @throws Fault 817 when it names none or several */
 export async function fullId(station: StationLink, id: string): Promise<string> {
   const { models, damaged } = await station.call('models', {});
   const ids = [...models.map((model) => model.id), ...damaged];
@@ -150,7 +150,7 @@ export async function fullId(station: StationLink, id: string): Promise<string> 
     only === undefined
       ? `There is no model “${id}”. \`imagiq models list\` shows those of this site.`
       : `“${id}” is the beginning of ${found.length} models (${found.join(', ')}). Give more of it.`;
-  throw new Fault({ code: 814, message, retry: 'never' });
+  throw new Fault({ code: 817, message, retry: 'never' });
 }
 
 function headline({ task, accuracy, auc, dice }: Pick<Metrics, 'task' | 'accuracy' | 'auc' | 'dice'>): string {

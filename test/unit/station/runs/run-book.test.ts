@@ -245,7 +245,7 @@ test('a damaged part of a data set is made anew and the run goes on; damaged aga
   expect(ended.notes).toHaveLength(1);
   expect(calls.filter((call) => call === 'doubt')).toHaveLength(1);
   damages = 2;
-  expect(await book.ended(book.start(request).id)).toMatchObject({ state: 'paused', fault: { code: 366 } });
+  expect(await book.ended(book.start(request).id)).toMatchObject({ state: 'paused', fault: { code: 368 } });
 });
 
 test('a run that is stopped before its first step makes no model of its random weights', async () => {
