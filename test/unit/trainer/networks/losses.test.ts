@@ -14,7 +14,7 @@ import { randomStream, standardNormals } from '../../../../src/trainer/run/rando
 
 const side = 8;
 const pixels = side * side;
-const channels = 2;
+const channels = 3;
 const batchSize = 3;
 const classes = 3;
 const classWeights = [0.5, 2, 1.5];

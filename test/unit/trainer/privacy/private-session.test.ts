@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it } from 'vitest';
 import { networkSchema, type Network } from '../../../../src/contract/network.ts';
-import { hyperParametersSchema } from '../../../../src/contract/training.ts';
+import { hyperParametersSchema, type PrivacySettings } from '../../../../src/contract/training.ts';
 import { openCompiledSession } from '../../../../src/trainer/engines/compiled/compiled-session.ts';
 import type { Batch, PrivateSession, SessionOptions } from '../../../../src/trainer/engines/engine.ts';
 import { openEagerSession } from '../../../../src/trainer/engines/tensorflow/eager-session.ts';
@@ -47,12 +47,20 @@ const convolutional = networkSchema.parse({
 
 const almostSilent = { noiseMultiplier: 1e-9, clipNorm: 1, delta: 1e-5, maxEpsilon: 10 };
 
-function optionsFor(network: Network, hyperParameters: object, batchSize: number): SessionOptions {
+/** With less noise than the contract allows, which would hide what is compared. */
+function optionsFor(
+  network: Network,
+  { privacy = null, ...given }: { privacy?: PrivacySettings | null },
+  batchSize: number,
+): SessionOptions {
   return {
     network,
     classes,
     batchSize,
-    hyperParameters: hyperParametersSchema.parse({ batchSize, optimiser: 'sgd', momentum: 0, ...hyperParameters }),
+    hyperParameters: {
+      ...hyperParametersSchema.parse({ batchSize, optimiser: 'sgd', momentum: 0, ...given }),
+      privacy,
+    },
     classWeights: null,
     chance: testChance(5),
   };
