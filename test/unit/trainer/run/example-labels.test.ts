@@ -130,7 +130,7 @@ describe('a data set of a segmentation', () => {
     content[content.length - 1]! ^= 1;
     writeFileSync(damaged, content);
     const dataset = openDatasetFile(file);
-    expect(() => dataset.readMask(0, new Uint8Array(side * side))).toThrow(expect.objectContaining({ code: 351 }));
+    expect(() => dataset.readMask(0, new Uint8Array(side * side))).toThrow(expect.objectContaining({ code: 368 }));
     dataset.readMask(5, new Uint8Array(side * side));
     dataset.close();
   });
