@@ -21,7 +21,7 @@ describe.skipIf(process.platform === 'win32')('Ctrl+C (process groups are POSIXâ
     await vi.waitFor(() => {
       const [run = ''] = readdirSync(path.join(home, 'runs'));
       const record = readFileSync(path.join(home, 'runs', run, 'run.json'), 'utf8');
-      expect(/"epoch":[1-9]/.test(record)).toBe(true);
+      expect(/"step":[1-9]/.test(record)).toBe(true);
     }, patience);
     training.interrupt();
     const ended = await training.ended;
