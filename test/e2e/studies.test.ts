@@ -252,24 +252,25 @@ describe('the study browser', { timeout: 90_000 }, () => {
   test('tells a fault over the screen, not over its buttons; Escape or another screen takes it away', async (context) => {
     const window = theWindow(context);
     const { page } = window;
+    const rows = page.getByTestId('study-rows');
+    const before = await rows.boundingBox();
     await answerDialogs(window.app, [path.join(newFolder('gone'), 'not-there')]);
     await page.getByRole('button', { name: 'Import folder' }).click();
     await startImport(page);
     const toast = page.getByTestId('toast');
     await toast.waitFor();
-    const rows = page.getByTestId('study-rows');
-    // Clicks scroll the table to its columns, sideways.
-    const place = async () => (({ y, height }) => ({ y, height }))((await rows.boundingBox())!);
-    const told = await place();
+    expect(await rows.boundingBox()).toEqual(before);
     await sized(window, 'studies-toast');
     // A click that the message would take shows a button under it.
     for (const button of await page.locator('main').getByRole('button').all()) {
       if (await button.isEnabled()) await button.click({ trial: true });
     }
     await rows.focus();
+    // The clicks have scrolled the table sideways to its columns.
+    const told = await rows.boundingBox();
     await page.keyboard.press('Escape');
     await expect.poll(() => toast.count()).toBe(0);
-    expect(await place()).toEqual(told);
+    expect(await rows.boundingBox()).toEqual(told);
     await page.getByRole('button', { name: 'Import folder' }).click();
     await startImport(page);
     await toast.waitFor();
