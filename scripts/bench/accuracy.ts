@@ -74,7 +74,9 @@ export async function accuracy(): Promise<Measurement[]> {
       console.log(`no figure: ${set.folder} is not here`);
       continue;
     }
-    measurements.push(...(await inFolder((folder) => measured(set, source, folder))));
+    const figures = await inFolder((folder) => measured(set, source, folder));
+    for (const { what, ours } of figures) console.log(`  ${what}: ${ours.toFixed(4)}`);
+    measurements.push(...figures);
   }
   const contrast = path.join(data, 'siim-ct-contrast');
   if (existsSync(contrast)) measurements.push(...(await inFolder((folder) => crossValidated(contrast, folder))));
@@ -126,8 +128,10 @@ async function crossValidated(source: string, folder: string): Promise<Measureme
   if (file === undefined) throw new Error('no data set was built');
   const whole = decodeTensorFile(readFileSync(path.join(datasets, file)));
   const header = datasetHeaderSchema.parse(JSON.parse(whole.metadata['imagiq'] ?? '{}'));
-  const patientOf = new Int32Array(whole.tensors.get('patients')!.bytes.slice().buffer);
-  const labelOf = new Int32Array(whole.tensors.get('labels')!.bytes.slice().buffer);
+  const numbers = (tensor: string): Int32Array =>
+    new Int32Array(Uint8Array.from(whole.tensors.get(tensor)!.bytes).buffer);
+  const patientOf = numbers('patients');
+  const labelOf = numbers('labels');
   const foldOf = foldsByPatient(patientOf, labelOf);
   const trainer = startTrainer();
   const probabilities: number[] = [];
