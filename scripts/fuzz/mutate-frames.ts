@@ -25,6 +25,8 @@ export type Attack = {
 
 const below = (random: Random, limit: number): number => Math.floor(random() * Math.max(1, limit));
 const pick = <T>(from: readonly T[], random: Random): T => from[below(random, from.length)]!;
+/** One of its own each time: a later change may reach into it. */
+const hostileValue = (random: Random): unknown => structuredClone(pick(hostileValues, random));
 
 /** Stands in a JSON text where thousands of nested arrays are to be. */
 const nest = '@nest@';
@@ -103,7 +105,7 @@ const at = (message: Record<string, unknown>, random: Random): Place =>
 const jsonMutations: Readonly<Record<string, JsonMutation>> = {
   'a field of another type'(message, random) {
     const { holder, key } = at(message, random);
-    holder[key] = pick(hostileValues, random);
+    holder[key] = hostileValue(random);
   },
   'a field left out'(message, random) {
     const { holder, key } = at(message, random);
@@ -159,7 +161,7 @@ const jsonMutations: Readonly<Record<string, JsonMutation>> = {
     const places = placesIn(inner);
     if (places.length === 0) return;
     const place = pick(places, random);
-    place.holder[place.key] = pick(hostileValues, random);
+    place.holder[place.key] = hostileValue(random);
     holder[key] = JSON.stringify(inner);
   },
   'a list that is long'(message, random) {

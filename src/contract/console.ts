@@ -50,6 +50,14 @@ export const consoleOverviewSchema = z.object({
 });
 export type ConsoleOverview = z.infer<typeof consoleOverviewSchema>;
 
+/** How a trunk version does on a site's own validation images, by the site's own word. */
+const siteValidationSchema = z.object({
+  trunkVersion: z.number(),
+  auc: z.number().nullable(),
+  accuracy: z.number().nullable(),
+  loss: z.number(),
+});
+
 export const consoleMemberSchema = z.object({
   site: z.string(),
   fingerprint: z.string(),
@@ -63,6 +71,8 @@ export const consoleMemberSchema = z.object({
   /** Of its newest update; null before its first. */
   examples: z.number().nullable(),
   lastUpdateAt: z.string().nullable(),
+  /** Said with its newest update; null where it does not say. */
+  validation: siteValidationSchema.nullable(),
 });
 export type ConsoleMember = z.infer<typeof consoleMemberSchema>;
 
@@ -127,6 +137,7 @@ export const consoleTrunkSchema = z.object({
       committedVersion: z.number().nullable(),
       examples: z.number(),
       loss: z.number().nullable(),
+      validation: siteValidationSchema.nullable(),
       acceptedAt: z.string(),
     }),
   ),

@@ -88,6 +88,25 @@ export const hubFault = {
       retry: 'never',
     }),
   notForYou: () => new Fault({ code: 517, message: 'This blob was not shared with this site.', retry: 'never' }),
+  siteTooOld: (what: string) =>
+    new Fault({
+      code: 519,
+      message: `This project asks for ${what}, which the ImagiQ of this site does not know: its updates could not be used. Update ImagiQ at this site; it stays a member, and goes on from the newest trunk.`,
+      retry: 'later',
+    }),
+  tooManyUnoffered: (bytes: number, limit: number) =>
+    new Fault({
+      code: 546,
+      message: `This site has ${bytes} bytes on their way to the hub that no update and no model names yet; at most ${limit} are kept for it. The next is taken when one of them is offered or ended.`,
+      retry: 'later',
+    }),
+  tooOften: () =>
+    new Fault({
+      code: 547,
+      message:
+        'This site asks the hub for the same kind of thing so often that it has to wait. It goes on by itself in some minutes; if it does not, update ImagiQ at this site.',
+      retry: 'later',
+    }),
   folderInUse: (folder: string) =>
     new Fault({
       code: 520,

@@ -7,13 +7,14 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
 import { wireLimits } from '../protocol/limits.ts';
-import { type FromHub, type FromSite, fromSiteSchema } from '../protocol/messages.ts';
+import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
 import type { Signed } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
 import type { WitnessedHeads } from './ledger-heads.ts';
 import { openInviteGuard } from './invite-guard.ts';
+import { memberRates, openMemberRate } from './member-rate.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
 import type { ProjectAnswer } from './project-answers.ts';
 import type { AdmittedSite, Members, NamedMember } from './members.ts';
@@ -22,6 +23,8 @@ import type { Relay } from './relay.ts';
 import type { ToldAddresses } from './told-addresses.ts';
 import type { TrunkStore } from './trunk-store.ts';
 import { checkBlobSize, type Trunk } from './trunk.ts';
+import { unknownField } from './unknown-fields.ts';
+import { openUnofferedBlobs } from './unoffered-blobs.ts';
 
 /** Who is there and what it sent is told at most so often: with a thousand sites each telling is a thousand messages. */
 const membersEveryMs = 100;
@@ -53,12 +56,30 @@ export interface HubSessions {
 
 interface Session {
   readonly site: AdmittedSite;
+  /** What the site understands beyond the first version of the wire. */
+  readonly features: readonly string[];
   readonly channel: Channel;
   /** What is said to all meanwhile is not said to it; the greeting is made anew then. */
   isGreeted: boolean;
   isBehind: boolean;
   /** Of the models that it was told of. */
   lastModelSequence: number;
+}
+
+/** A list of members in parts that each fit into a message: at most twice what is signed, where all of it had to be escaped, and a little. */
+function listsThatFit(listed: readonly Member[]): Member[][] {
+  const lists: Member[][] = [];
+  let room = 0;
+  for (const member of listed) {
+    const bytes = 2 * (member.card.statement.length + (member.address?.statement.length ?? 0)) + 512;
+    if (lists.length === 0 || bytes > room) {
+      lists.push([]);
+      room = wireLimits.listBytes;
+    }
+    lists.at(-1)!.push(member);
+    room -= bytes;
+  }
+  return lists;
 }
 
 export function openHubSessions(order: {
@@ -90,6 +111,11 @@ export function openHubSessions(order: {
   const { blobs, keys, federation, members, presence, relay, store, addresses, ledger, clock, tell } = order;
   const sessions = new Map<string, Session>();
   const guard = openInviteGuard(clock);
+  const mayFetch = openMemberRate(memberRates.fetches, clock);
+  const mayAnswer = openMemberRate(memberRates.answers, clock);
+  const mayExchange = openMemberRate(memberRates.exchanges, clock);
+  const isRefusalEntered = openMemberRate(memberRates.refusals, clock);
+  const unoffered = openUnofferedBlobs({ blobs, dropBlob: (hash) => order.trunk().dropBlob(hash) });
   let isClosing = false;
   /** The project that the sites were told of last. */
   let announced: string | null = null;
@@ -124,7 +150,9 @@ export function openHubSessions(order: {
       if (member === null) gone.push(fingerprint);
       else changed.push(member);
     }
-    broadcast({ kind: 'members-updated', changed: await addresses.shown(changed), gone });
+    const [first = [], ...others] = listsThatFit(await addresses.shown(changed));
+    broadcast({ kind: 'members-updated', changed: first, gone });
+    for (const more of others) broadcast({ kind: 'members-updated', changed: more, gone: [] });
   };
   const announcedProject = async (): Promise<FromHub> => {
     const current = await order.trunk().current();
@@ -143,8 +171,15 @@ export function openHubSessions(order: {
     if (current !== null && (await store.hasDeclined(current.projectHash, site.fingerprint))) throw hubFault.declined();
   };
 
+  /** @throws Fault 519 when its updates would lack what the project asks for. */
+  const refuseTooOld = async (features: readonly string[]): Promise<void> => {
+    const current = await order.trunk().current();
+    const unknown = current === null ? null : unknownField(current.project, features);
+    if (unknown !== null) throw hubFault.siteTooOld(unknown);
+  };
+
   const receive = async (
-    site: AdmittedSite,
+    { site, features }: Pick<Session, 'site' | 'features'>,
     message: Exclude<FromSite, { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' } | { re: number }>,
   ): Promise<AnswerBody | null> => {
     if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
@@ -152,6 +187,7 @@ export function openHubSessions(order: {
       case 'update-offered':
         try {
           if (site.role === 'observer') throw hubFault.observer();
+          await refuseTooOld(features);
           const { receipt, isDuplicate } = await order.trunk().accept(site, message.update);
           tell({ kind: 'update-accepted', site: site.site, isDuplicate });
           memberChanged(site.fingerprint);
@@ -161,8 +197,9 @@ export function openHubSessions(order: {
             tell({ kind: 'update-refused', site: site.site, fault: thrown.toValue() });
             const { site: from, fingerprint: device } = site;
             const reason = thrown.message.slice(0, 500);
+            const entry = { from, device, code: thrown.code, reason };
             // The refusal is told also where the disk does not take the entry.
-            await guarded(site, () => ledger.append('update-refused', { from, device, code: thrown.code, reason }));
+            if (isRefusalEntered(device)) await guarded(site, () => ledger.append('update-refused', entry));
           }
           throw thrown;
         }
@@ -179,11 +216,16 @@ export function openHubSessions(order: {
       case 'masks-revealed':
       case 'masked-buffer-refused':
         if (site.role === 'observer') throw hubFault.observer();
-        if (message.kind === 'masked-update-offered') await refuseDeclined(site);
+        if (message.kind === 'masked-update-offered') {
+          await refuseDeclined(site);
+          await refuseTooOld(features);
+        }
         return order.masked().receive(site, message);
       case 'heads-exchanged':
+        if (!mayExchange(site.fingerprint)) throw hubFault.tooOften();
         return { kind: 'heads-witnessed', ...(await order.exchangeHeads(site, message)) };
       case 'project-answered': {
+        if (!mayAnswer(site.fingerprint)) throw hubFault.tooOften();
         const { answer, because } = await order.recordAnswer(site, message.answer);
         tell({ kind: 'project-answered', site: site.site, answer, because });
         return { kind: 'answer-recorded' };
@@ -238,31 +280,34 @@ export function openHubSessions(order: {
       seal: admitted.seal,
       incoming: fromSiteSchema,
       blobs,
-      mayReceive: async (_hash, bytes) => {
+      mayReceive: async (hash, bytes) => {
         if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
         if (site.role === 'observer') throw hubFault.observer();
         if ((await order.trunk().current()) === null) throw hubFault.noProject();
-        checkBlobSize(bytes, await order.trunk().blobLimitBytes());
+        const limitBytes = await order.trunk().blobLimitBytes();
+        checkBlobSize(bytes, limitBytes);
+        await unoffered.begin(site.fingerprint, { hash, bytes }, limitBytes);
       },
       maySend: async (hash) => {
         if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
         if (await store.isTrunkBlob(hash)) return;
         if (!(await relay.mayFetch(site.fingerprint, hash))) throw hubFault.notForYou();
       },
-      onSending: async (blob, bytes) =>
-        ledger.append((await store.isTrunkBlob(blob)) ? 'trunk-sent' : 'model-relayed', {
-          to: site.site,
-          device: site.fingerprint,
-          blob,
-          bytes,
-        }),
-      receive: (message) => receive(site, message),
+      async onSending(blob, bytes) {
+        if (!mayFetch(site.fingerprint)) throw hubFault.tooOften();
+        const { site: to, fingerprint: device } = site;
+        const act = (await store.isTrunkBlob(blob)) ? 'trunk-sent' : 'model-relayed';
+        await ledger.append(act, { to, device, blob, bytes });
+      },
+      receive: (message) => receive(session, message),
       onUnexpected: (thrown) => failed(site.site, thrown),
       onTraffic: order.onTraffic,
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
-    const session: Session = { site, channel, isGreeted: false, isBehind: false, lastModelSequence: 0 };
+    const { features } = admitted;
+    const session: Session = { site, features, channel, isGreeted: false, isBehind: false, lastModelSequence: 0 };
     sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, takenOver);
+    unoffered.ended(site.fingerprint);
     sessions.set(site.fingerprint, session);
     void channel.ended.then(() => ended(session));
     session.lastModelSequence = admitted.lastModelSequence;
@@ -286,7 +331,12 @@ export function openHubSessions(order: {
     do {
       session.isBehind = false;
       const listed = await members.list(await presence().online());
-      greeting = [await announcedProject(), { kind: 'members-changed', members: await addresses.shown(listed) }];
+      const [first = [], ...others] = listsThatFit(await addresses.shown(listed));
+      greeting = [
+        await announcedProject(),
+        { kind: 'members-changed', members: first },
+        ...others.map((changed) => ({ kind: 'members-updated' as const, changed, gone: [] })),
+      ];
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);
@@ -299,6 +349,7 @@ export function openHubSessions(order: {
     for (const available of await relay.availableTo(session.site.fingerprint, session.lastModelSequence)) {
       if (available.sequence <= session.lastModelSequence) continue;
       session.lastModelSequence = available.sequence;
+      await session.channel.ready();
       say(session, available);
     }
   };
@@ -328,6 +379,7 @@ export function openHubSessions(order: {
     const { site } = session;
     if (sessions.get(site.fingerprint) !== session) return;
     sessions.delete(site.fingerprint);
+    unoffered.ended(site.fingerprint);
     if (isClosing) return;
     tell({ kind: 'site-offline', site: site.site });
     const farewell = guarded(site, async () => {

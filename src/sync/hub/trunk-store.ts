@@ -9,6 +9,7 @@ import {
   type Signed,
   type TrunkStatement,
   type UpdateStatement,
+  validationSchema,
 } from '../protocol/statement.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
@@ -85,9 +86,7 @@ export interface TrunkStore {
   committedBlobs(projectHash: string): Promise<readonly string[]>;
   acceptedUpdates(): Promise<number>;
   /** Of each site its newest update. */
-  newestUpdates(): Promise<
-    readonly { readonly site: string; readonly examples: number; readonly acceptedAt: string }[]
-  >;
+  newestUpdates(): Promise<readonly NewestUpdate[]>;
   /** The latest updates of a project with what their sites said of them, latest first. */
   recentUpdates(projectHash: string, limit: number): Promise<readonly ReportedUpdate[]>;
   /** The latest versions, latest first. */
@@ -100,6 +99,17 @@ export const neededBlobs = `(SELECT blob FROM trunk UNION ALL SELECT sealedBlob 
   SELECT blob FROM maskedUpdates UNION ALL
   SELECT blob FROM updates WHERE committedVersion IS NULL) AS needed`;
 
+/** How a trunk version does on a site's validation images, by the site's own word. */
+export type ReportedValidation = z.infer<typeof validationSchema>;
+
+export interface NewestUpdate {
+  readonly site: string;
+  readonly examples: number;
+  readonly acceptedAt: string;
+  /** Null where the site does not say. */
+  readonly validation: ReportedValidation | null;
+}
+
 export interface ReportedUpdate {
   readonly site: string;
   readonly baseVersion: number;
@@ -108,6 +118,7 @@ export interface ReportedUpdate {
   readonly examples: number;
   /** Of the site's training, by its own word. */
   readonly loss: number | null;
+  readonly validation: ReportedValidation | null;
   readonly acceptedAt: string;
 }
 
@@ -205,11 +216,11 @@ export function bufferedUpdates(db: HubStatements, projectHash: string): Promise
   );
 }
 
-const reportedLossSchema = z.object({ loss: z.number() });
+const reportSchema = z.object({ loss: z.number(), validation: validationSchema.nullable().default(null) });
 
-/** Null where a kind of update does not say it. */
-function reportedLoss(statement: string): number | null {
-  return reportedLossSchema.safeParse(parseJson(statement)).data?.loss ?? null;
+/** Nulls where a kind of update does not say it. */
+function reportIn(statement: string): Pick<ReportedUpdate, 'loss' | 'validation'> {
+  return reportSchema.safeParse(parseJson(statement)).data ?? { loss: null, validation: null };
 }
 
 /** `blobs` are the bytes that the rows name: looked at, and thrown away, inside the transactions. */
@@ -442,18 +453,20 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       return rows.map((row) => row.blob);
     },
     acceptedUpdates: () => count('SELECT count(*) AS n FROM updates'),
-    newestUpdates: () =>
-      db.all(
-        'SELECT site, examples, acceptedAt FROM updates WHERE number IN (SELECT max(number) FROM updates GROUP BY site)',
-      ),
+    async newestUpdates() {
+      const rows = await db.all<Omit<NewestUpdate, 'validation'> & { statement: string }>(
+        'SELECT site, examples, acceptedAt, statement FROM updates WHERE number IN (SELECT max(number) FROM updates GROUP BY site)',
+      );
+      return rows.map(({ statement, ...update }) => ({ ...update, validation: reportIn(statement).validation }));
+    },
     async recentUpdates(projectHash, limit) {
-      const rows = await db.all<Omit<ReportedUpdate, 'loss'> & { statement: string }>(
+      const rows = await db.all<Omit<ReportedUpdate, 'loss' | 'validation'> & { statement: string }>(
         `SELECT site, baseVersion, committedVersion, examples, acceptedAt, statement FROM updates
          WHERE projectHash = ? ORDER BY number DESC LIMIT ?`,
         projectHash,
         limit,
       );
-      return rows.map(({ statement, ...update }) => ({ ...update, loss: reportedLoss(statement) }));
+      return rows.map(({ statement, ...update }) => ({ ...update, ...reportIn(statement) }));
     },
     async trunkVersions(projectHash, limit) {
       const rows = await db.all<{ statement: string }>(

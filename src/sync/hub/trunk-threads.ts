@@ -10,18 +10,25 @@ import {
   checkUpdate,
   makeCommit,
 } from './trunk-work.ts';
+import { type MadeVariates, makeVariates, type VariateTask } from './variate-work.ts';
 
 /** Values of a task up to which it is done sooner than handed over: a few milliseconds. */
 const valuesDoneHere = 1_000_000;
 
-export type ToTrunkWorker = CheckTask | CommitTask | { readonly kind: 'go-on'; readonly isWanted: boolean };
+type TrunkTask = CheckTask | CommitTask | VariateTask;
+type Made = MadeCommit | MadeVariates | null;
+export type ToTrunkWorker = TrunkTask | { readonly kind: 'go-on'; readonly isWanted: boolean };
 export type FromTrunkWorker =
   | { readonly kind: 'step'; readonly step: CommitStep }
-  | { readonly kind: 'done'; readonly made: MadeCommit | null }
+  | { readonly kind: 'done'; readonly made: Made }
   | { readonly kind: 'refused'; readonly fault: FaultValue }
   | {
       readonly kind: 'failed';
-      readonly error: { readonly message: string; readonly code?: unknown; readonly path?: unknown };
+      readonly error: {
+        readonly message: string;
+        readonly code?: unknown;
+        readonly path?: unknown;
+      };
     };
 
 /** One task at a time. `values` is how many numbers it takes in. */
@@ -30,6 +37,7 @@ export interface TrunkThreads {
   check(task: CheckTask, values: number): Promise<void>;
   /** @param onStep is called before it goes on; what that throws ends the commit. */
   commit(task: CommitTask, values: number, onStep: (step: CommitStep) => void): Promise<MadeCommit>;
+  variates(task: VariateTask, values: number): Promise<MadeVariates>;
   close(): Promise<void>;
 }
 
@@ -47,11 +55,11 @@ export function openTrunkThreads(options: { readonly doneHere?: number } = {}): 
     };
     return thread.on('error', forget).on('exit', forget);
   };
-  const ask = (task: CheckTask | CommitTask, onStep: (step: CommitStep) => void): Promise<MadeCommit | null> => {
+  const ask = (task: TrunkTask, onStep: (step: CommitStep) => void): Promise<Made> => {
     worker ??= started();
     const asked = worker;
     const say = (message: ToTrunkWorker): void => asked.postMessage(message, []);
-    return new Promise<MadeCommit | null>((resolve, reject) => {
+    return new Promise<Made>((resolve, reject) => {
       const end = (finish: () => void): void => {
         asked.off('message', hear).off('error', fail).off('exit', exit);
         // An idle thread does not keep the process alive.
@@ -93,7 +101,10 @@ export function openTrunkThreads(options: { readonly doneHere?: number } = {}): 
       else await ask(task, () => {});
     },
     async commit(task, values, onStep) {
-      return values <= doneHere ? makeCommit(task, onStep) : (await ask(task, onStep))!;
+      return values <= doneHere ? makeCommit(task, onStep) : ((await ask(task, onStep)) as MadeCommit);
+    },
+    async variates(task, values) {
+      return values <= doneHere ? makeVariates(task) : ((await ask(task, () => {})) as MadeVariates);
     },
     async close() {
       await worker?.terminate();

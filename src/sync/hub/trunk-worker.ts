@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { Fault } from '../../contract/fault.ts';
 import type { FromTrunkWorker, ToTrunkWorker } from './trunk-threads.ts';
 import { checkUpdate, type CommitStep, type CommitTask, makeCommit } from './trunk-work.ts';
+import { makeVariates } from './variate-work.ts';
 
 const say = (message: FromTrunkWorker): void => parentPort?.postMessage(message, []);
 let goOn: (isWanted: boolean) => void = () => {};
@@ -20,7 +21,18 @@ const commit = (task: CommitTask): ReturnType<typeof makeCommit> =>
 
 parentPort?.on('message', (message: ToTrunkWorker) => {
   if (message.kind === 'go-on') return goOn(message.isWanted);
-  void (async () => (message.kind === 'commit' ? commit(message) : (checkUpdate(message), null)))()
+  const done = async () => {
+    switch (message.kind) {
+      case 'commit':
+        return commit(message);
+      case 'variates':
+        return makeVariates(message);
+      case 'check':
+        checkUpdate(message);
+        return null;
+    }
+  };
+  void done()
     .then((made): FromTrunkWorker => ({ kind: 'done', made }))
     .catch((thrown: unknown): FromTrunkWorker | null => {
       if (thrown instanceof Unwanted) return null;
@@ -29,7 +41,11 @@ parentPort?.on('message', (message: ToTrunkWorker) => {
       const { code, path } = error as NodeJS.ErrnoException;
       return {
         kind: 'failed',
-        error: { message: error.message, ...(code !== undefined && { code }), ...(path !== undefined && { path }) },
+        error: {
+          message: error.message,
+          ...(code !== undefined && { code }),
+          ...(path !== undefined && { path }),
+        },
       };
     })
     .then((answer) => answer !== null && say(answer));

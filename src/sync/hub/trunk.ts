@@ -132,6 +132,7 @@ export function openTrunk(order: {
   const { store, blobs, keys, clock } = order;
   let line: Promise<unknown> = Promise.resolve();
   const threads = openTrunkThreads();
+  const results = { folder: blobs.folder, isShared: order.isShared };
   let base: { readonly projectHash: string; readonly blob: string; readonly parameters: number } | null = null;
   /** When it is looked next whether a commit is due, on the process's own clock. */
   let deadline: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null;
@@ -307,7 +308,16 @@ export function openTrunk(order: {
       ),
     };
     const next = await made(current, from, updates.length);
-    const variates = await nextVariates({ store, blobs, current, updates, isLast: isLastCommit(current) });
+    const variates = await nextVariates({
+      store,
+      threads,
+      blobs: results,
+      fileOf,
+      current,
+      parameters: parametersOf(current),
+      updates,
+      isLast: isLastCommit(current),
+    });
     const counted = updates.map(({ idempotencyKey }) => idempotencyKey);
     await publish(current, next, { updates: counted, masked: null, variates }, epoch);
     await forgetCounted([...updates.map((update) => update.blob), ...(variates?.replaced ?? [])]);
@@ -320,7 +330,7 @@ export function openTrunk(order: {
     return threads.commit(
       {
         kind: 'commit',
-        blobs: { folder: blobs.folder, isShared: order.isShared },
+        blobs: results,
         base: fileOf(trunk.blob),
         statistics: statisticNames(project.network),
         carries: project,

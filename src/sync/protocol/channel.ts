@@ -1,5 +1,6 @@
 // One open connection after the handshake, the same on both ends: sealed messages, questions with their answers, blob transfers,
 // a heartbeat. It knows nothing of members or trunks.
+import { randomBytes } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { z } from 'zod';
 import { Fault } from '../../contract/fault.ts';
@@ -29,6 +30,8 @@ export const closeCodes = {
 
 export interface Channel {
   send(message: WireMessage): void;
+  /** Resolves when what was sent has mostly left, or the connection ended: before each of many messages. */
+  ready(): Promise<void>;
   /** @throws the other end's fault when it refuses, 407 or 408 when no answer comes. */
   ask(question: Without<Question, 'id'>): Promise<Answer>;
   /** Brings a blob of the own folder to the other end; goes on where an earlier attempt was cut. */
@@ -60,6 +63,8 @@ export interface ChannelOrder<In extends WireMessage> {
   readonly idleMs?: number;
 }
 
+const lookEveryMs = 20;
+
 export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Channel {
   const { socket, seal } = order;
   const idleMs = order.idleMs ?? wireLimits.idleMs;
@@ -75,9 +80,19 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
 
   const send = (message: WireMessage): void => {
     if (socket.readyState !== WebSocket.OPEN) return;
+    // An end that does not read is not waited for: what is said to it would stay in memory for as long as it likes.
+    if (socket.bufferedAmount > wireLimits.unreadBytes) {
+      endedBy ??= wireFault.silent();
+      return socket.terminate();
+    }
     const text = seal.seal(JSON.stringify(message));
     order.onTraffic?.(text.length, 0);
     socket.send(text);
+  };
+  const ready = async (): Promise<void> => {
+    while (socket.readyState === WebSocket.OPEN && socket.bufferedAmount > wireLimits.bufferedBytes) {
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    }
   };
   const ask = (body: Without<Question, 'id'>): Promise<Answer> => {
     if (endedBy !== null) return Promise.reject(passing(endedBy));
@@ -119,8 +134,12 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     idleMs,
   });
 
-  const answer = async (message: In): Promise<void> => {
+  /** What is being answered holds memory until it is: a disk or a commit may make it wait. */
+  const unanswered = { messages: 0, characters: 0 };
+  const answer = async (message: In, characters: number): Promise<void> => {
     const id = 'id' in message ? message.id : null;
+    unanswered.messages += 1;
+    unanswered.characters += characters;
     try {
       const reply =
         (await transfers.receive(message)) ?? (await order.receive(message as Exclude<In, TransferMessage | Answer>));
@@ -129,6 +148,9 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
       if (id === null) return breakOff(thrown);
       if (!(thrown instanceof Fault)) order.onUnexpected?.(thrown);
       send({ kind: 'refused', re: id, fault: refusalOf(thrown).toValue() });
+    } finally {
+      unanswered.messages -= 1;
+      unanswered.characters -= characters;
     }
   };
 
@@ -138,19 +160,30 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
       received = 0;
     }
     received += 1;
-    return received > wireLimits.messages;
+    return (
+      received > wireLimits.messages ||
+      unanswered.messages >= wireLimits.unanswered ||
+      unanswered.characters > wireLimits.unansweredCharacters
+    );
   };
 
   let missed = 0;
+  /** What pongs have to repeat, the oldest first: one that nobody asked for is no sign of life. */
+  const asked: string[] = [];
   const heartbeat = setInterval(() => {
     missed += 1;
     if (missed > wireLimits.missedPings) {
       endedBy ??= wireFault.silent();
       return socket.terminate();
     }
-    if (socket.readyState === WebSocket.OPEN) socket.ping();
+    const word = randomBytes(8);
+    asked.push(word.toString('hex'));
+    if (socket.readyState === WebSocket.OPEN) socket.ping(word);
   }, order.pingMs ?? wireLimits.pingMs);
-  socket.on('pong', () => {
+  socket.on('pong', (repeated: Buffer) => {
+    const at = asked.indexOf(repeated.toString('hex'));
+    if (at === -1) return;
+    asked.splice(0, at + 1);
     missed = 0;
   });
   socket.on('error', () => {
@@ -183,11 +216,11 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
         endedBy = wireFault.closed('too many messages');
         return close(closeCodes.flooding, 'too many messages');
       }
-      void answer(message);
+      void answer(message, frame.text.length);
     } catch (thrown) {
       breakOff(thrown);
     }
   });
 
-  return { send, ask, putBlob: transfers.put, getBlob: transfers.get, close, ended };
+  return { send, ready, ask, putBlob: transfers.put, getBlob: transfers.get, close, ended };
 }

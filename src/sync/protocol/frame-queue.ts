@@ -11,21 +11,26 @@ export interface FrameQueue {
   handOver(listener: (frame: Frame) => void): void;
 }
 
-/** `limits` hold until the hand-over: how many frames may wait, and how large each may be. Beyond them the socket is ended. */
+/** `limits` hold until the hand-over: how many frames may wait, how large each may be, and all of them together. Beyond them the socket is ended. */
 export function openFrameQueue(
   socket: WebSocket,
-  limits: { readonly frames: number; readonly bytes: number },
+  limits: { readonly frames: number; readonly bytes: number; readonly allBytes?: number },
 ): FrameQueue {
   const waiting: Frame[] = [];
   let listener: ((frame: Frame) => void) | null = null;
   let wake: (() => void) | null = null;
   let ended: string | null = null;
+  let waitingBytes = 0;
+  const allBytes = limits.allBytes ?? limits.frames * limits.bytes;
 
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     const frame = isBinary ? { bytes: data } : { text: data.toString('utf8') };
     if (listener !== null) return listener(frame);
     // Nobody is let in yet: many or large frames are not a handshake.
-    if (waiting.length >= limits.frames || data.length > limits.bytes) return socket.terminate();
+    if (waiting.length >= limits.frames || data.length > limits.bytes || waitingBytes + data.length > allBytes) {
+      return socket.terminate();
+    }
+    waitingBytes += data.length;
     waiting.push(frame);
     wake?.();
   });

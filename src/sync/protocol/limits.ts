@@ -8,6 +8,9 @@ export const wireFeature = {
   projectAnswers: 'project-answers',
   ledgerHeads: 'ledger-heads',
   turnsDone: 'turns-done',
+  /** Trains and sends as a project with these fields asks. A hub takes no update from a site that does not. */
+  siteNormalisation: 'site-normalisation',
+  controlVariates: 'control-variates',
 } as const;
 export const wireFeatures: readonly string[] = Object.values(wireFeature);
 
@@ -22,10 +25,16 @@ export const wireLimits = {
   unwrittenBytes: 16 * 1024 * 1024,
   /** The sender waits while the socket holds more unsent bytes than this. */
   bufferedBytes: 1024 * 1024,
+  /** Unsent bytes of all kinds at which the other end counts as not reading, and the connection ends: four large messages above `bufferedBytes`. */
+  unreadBytes: 8 * 1024 * 1024,
   /** Largest frame accepted: a chunk with its header, or one control message. */
   frameBytes: 1024 * 1024 + 64,
   /** Largest frame that a hub takes of a site that it has not let in. */
   handshakeFrameBytes: 64 * 1024,
+  /** What may wait at a site until the hub has proven who it is and the site takes its news. */
+  greetingBytes: 16 * 1024 * 1024,
+  /** Of a list of members in one message: a longer one is said in several. */
+  listBytes: 768 * 1024,
   /** Largest blob that is accepted anywhere. */
   blobBytes: 1024 * 1024 * 1024,
   /** Blobs on their way at once, in each direction of a connection. */
@@ -42,6 +51,9 @@ export const wireLimits = {
   /** Control messages that one site may send within `messageWindowMs`. */
   messages: 2_000,
   messageWindowMs: 10_000,
+  /** Control messages of one connection that may be unanswered at a time, and their characters in all: more is flooding too. */
+  unanswered: 256,
+  unansweredCharacters: 16 * 1024 * 1024,
   members: 1_000,
   /** `address` statements in one message. */
   addresses: 200,

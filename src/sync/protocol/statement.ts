@@ -18,6 +18,15 @@ export const signedSchema = z.object({
 });
 export type Signed = z.infer<typeof signedSchema>;
 
+const share = z.number().min(0).max(1);
+/** Of one trunk version on the images that a site keeps for validation: three numbers. */
+export const validationSchema = z.object({
+  trunkVersion: version,
+  auc: share.nullable(),
+  accuracy: share.nullable(),
+  loss: z.number(),
+});
+
 /** A site's word on an update: which bytes, for which project and trunk version, from how many examples of which data set. */
 const updateStatementSchema = z.object({
   project: projectId,
@@ -27,6 +36,8 @@ const updateStatementSchema = z.object({
   bytes: z.number().int().min(1),
   examples: z.number().int().min(1).max(1_000_000_000),
   loss: z.number(),
+  /** How the newest trunk that the site has judged does on its validation images; absent where it does not say. */
+  validation: validationSchema.optional(),
   datasetFingerprint: hashSchema,
   /** Says the same for every attempt to deliver the same update. */
   idempotencyKey: hashSchema,
@@ -232,6 +243,21 @@ const schemas = {
   'ledger-witness': ledgerWitnessSchema,
 } as const;
 export type StatementKind = keyof typeof schemas;
+
+/** Most characters of a statement. Fields that a receiver ignores are kept with the text: without a limit they could be anything. */
+const plainStatement = 8 * 1024;
+const statementLimits: Readonly<Partial<Record<StatementKind, number>>> = {
+  'site-card': 1024,
+  address: 6 * 1024,
+  'masked-offer': 2 * 1024,
+  // A network's definition.
+  model: 512 * 1024,
+  // Up to a thousand keys of updates, or members of a masked buffer.
+  trunk: 128 * 1024,
+  // Of up to 40 members each; those of all of them fit into one message.
+  'masked-roster': 16 * 1024,
+  'mask-shares': 24 * 1024,
+};
 export type StatementOf<K extends StatementKind> = z.infer<(typeof schemas)[K]>;
 
 export function signStatement<K extends StatementKind>(kind: K, value: StatementOf<K>, keys: DeviceKeys): Signed {
@@ -251,6 +277,9 @@ export function readStatement<K extends StatementKind>(kind: K, signed: Signed, 
 
 /** The content without the check, for one's own stored statements. */
 export function parseStatement<K extends StatementKind>(kind: K, statement: string): StatementOf<K> {
+  if (statement.length > (statementLimits[kind] ?? plainStatement)) {
+    throw wireFault.malformedMessage(`the ${kind} is too long`);
+  }
   const value = schemas[kind].safeParse(parseJson(statement));
   if (!value.success) throw wireFault.malformedMessage(`the ${kind} is incomplete`);
   return value.data as StatementOf<K>;

@@ -53,7 +53,11 @@ export async function dial(order: DialOrder): Promise<Line> {
   });
   // Attached before the socket opens: the first frame may come with the answer to the upgrade, and a hub's news right behind its
   // welcome: project, members, and the models of all of them.
-  const frames = openFrameQueue(socket, { frames: wireLimits.members + 8, bytes: wireLimits.frameBytes });
+  const frames = openFrameQueue(socket, {
+    frames: wireLimits.members + 8,
+    bytes: wireLimits.frameBytes,
+    allBytes: wireLimits.greetingBytes,
+  });
   await opened(socket, {
     host,
     proxy: proxy?.host ?? null,

@@ -87,6 +87,13 @@ export const siteFault = {
       message: 'A trunk version does not fit its project or its bytes. It was not used.',
       retry: 'never',
     }),
+  unreadableProject: () =>
+    new Fault({
+      code: 466,
+      message:
+        'The hub announces a project that this version of ImagiQ cannot read: most likely it was made for a newer one. Nothing was changed here. Update ImagiQ at this site, or ask the coordinator which version the project needs.',
+      retry: 'later',
+    }),
   badTraining: (reason: string) =>
     new Fault({ code: 463, message: `Training gave an update that cannot be sent: ${reason}`, retry: 'never' }),
   diskFull: () =>

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { projectSchema } from '../../contract/federation.ts';
 import { fingerprintOf } from '../protocol/device-keys.ts';
-import { wireFault } from '../protocol/faults.ts';
+import { wireLimits } from '../protocol/limits.ts';
 import type { FromHub, Member } from '../protocol/messages.ts';
 import {
   parseJson,
@@ -14,6 +14,7 @@ import {
   type TrunkStatement,
 } from '../protocol/statement.ts';
 import type { Bench } from './bench.ts';
+import { benchLimits } from './bench-limits.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { Outbox } from './outbox.ts';
@@ -51,13 +52,33 @@ export function openNewsReader(order: {
   /** @returns whether member or card are new. */
   const takeMember = ({ member, fingerprint, site, isKnown }: ReturnType<typeof checked>): boolean => {
     const { card, online, updates, lastSeen, address } = member;
+    const at = state.memberFingerprints.indexOf(fingerprint);
+    // More than a federation has.
+    if (at === -1 && state.memberFingerprints.length >= wireLimits.members) return false;
     // Whoever wrote to us once stays known, so that its models can be checked after it left.
     state.cards[fingerprint] = card;
     const isMoved = address ? desk.lines().noteAddress(address) : false;
-    const at = state.memberFingerprints.indexOf(fingerprint);
     state.members[at === -1 ? state.members.length : at] = { site, online, updates, lastSeen };
     if (at === -1) state.memberFingerprints.push(fingerprint);
     return !isKnown || isMoved || at === -1;
+  };
+  /** Of those that are members no more the cards that nothing needs, longest known first: a hub may name any number of devices. */
+  const forgetStrangers = (): void => {
+    const known = Object.keys(state.cards);
+    let excess = known.length - benchLimits.cards;
+    if (excess <= 0) return;
+    const needed = new Set([
+      ...state.memberFingerprints,
+      ...state.candidates.map(({ author }) => author),
+      ...state.announced.map(({ model }) => parseStatement('model', model.statement).author),
+    ]);
+    for (const fingerprint of known) {
+      if (excess === 0) return;
+      if (needed.has(fingerprint)) continue;
+      delete state.cards[fingerprint];
+      delete state.addresses[fingerprint];
+      excess -= 1;
+    }
   };
   const dropMembers = (isGone: (fingerprint: string) => boolean): boolean => {
     const kept = state.memberFingerprints.map((fingerprint) => !isGone(fingerprint));
@@ -67,13 +88,17 @@ export function openNewsReader(order: {
     // One that left and comes back has to be given the model again.
     for (const published of state.published) {
       published.recipients = published.recipients.filter((one) => state.memberFingerprints.includes(one));
+      published.entered = published.entered.slice(-benchLimits.cards);
+      published.enteredDirect = published.enteredDirect.slice(-benchLimits.cards);
     }
     return true;
   };
   const takeMembers = (members: readonly Member[], isGone: (fingerprint: string) => boolean): boolean => {
     const all = members.map(checked);
     const isDropped = dropMembers(isGone);
-    return all.map(takeMember).includes(true) || isDropped;
+    const isNew = all.map(takeMember).includes(true);
+    forgetStrangers();
+    return isNew || isDropped;
   };
   const takeAllMembers = (members: readonly Member[]): boolean => {
     const all = new Set(members.map((member) => checked(member).fingerprint));
@@ -87,7 +112,7 @@ export function openNewsReader(order: {
     const hash = createHash('sha256').update(text).digest('hex');
     if (hash !== state.project?.hash) {
       const project = projectSchema.safeParse(parseJson(text));
-      if (!project.success) throw wireFault.malformedMessage('the project is not one');
+      if (!project.success) throw siteFault.unreadableProject();
       // Before anything of the project at hand is given up for it.
       checkedTrunk(trunk, hash);
       bench.clear();

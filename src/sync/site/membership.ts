@@ -73,6 +73,7 @@ export interface MembershipOrder {
 /** A person's order waits for a connection that is just being made, but not for one that cannot be. */
 const firstTryMs = 5_000;
 const breathMs = 200;
+const sweepEveryMs = 24 * 60 * 60 * 1_000;
 const lookEveryMs = 20;
 
 export async function openMembership(order: MembershipOrder): Promise<OpenMembership> {
@@ -291,10 +292,19 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   const takeNews = openNewsReader({ desk, bench, outbox, loop });
   let link: Link | null = null;
+  /** Bytes that nothing names: of a transfer that was given up, or left by a kill between two steps. By the file system's clock. */
+  const sweep = (): void => {
+    const before = Date.now() - sweepEveryMs;
+    for (const hash of blobs.storedBefore(before)) desk.forget(hash);
+    blobs.dropUnfinishedBefore(before);
+  };
+  sweep();
+  const sweeping = setInterval(sweep, sweepEveryMs).unref();
   const exchanging = setInterval(() => void exchangeHeads(hubFeatures).catch(() => {}), exchangeEveryMs).unref();
   const stop = async (): Promise<void> => {
     isClosed = true;
     clearInterval(exchanging);
+    clearInterval(sweeping);
     outbox.close();
     bench.publication.close();
     await Promise.all([link?.close(), lines.close(), loop.close()]);

@@ -17,14 +17,14 @@ import { carriedLayout, partsOf, updateLayout, variateLayout, withVariate } from
 import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import { type Channel, closeCodes } from '../protocol/channel.ts';
-import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
+import { parseStatement, readStatement, type Signed, signStatement, type StatementOf } from '../protocol/statement.ts';
 import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
 import { siteFault } from './faults.ts';
 import { keepNormalisation } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
 import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
-import type { SpooledUpdate } from './membership-file.ts';
+import type { MembershipState, SpooledUpdate } from './membership-file.ts';
 import { keepVariate } from './own-variate.ts';
 
 /** The hub's fault for an update from a trunk version that it does not have: its disk was restored from a backup. */
@@ -234,6 +234,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
           examples,
           // A loss that is no number cannot be said in JSON.
           loss: Number.isFinite(loss) ? loss : -1,
+          ...validationOf(state),
           datasetFingerprint: state.approval!.datasetFingerprint,
           idempotencyKey,
         },
@@ -279,6 +280,15 @@ function withResidual({ state, blobs }: MembershipDesk, projectHash: string, cha
   const file = blobs.file(state.residual.blob);
   // Without it an update is merely as good as a first one.
   return file === null ? change : applyUpdate(change, decodeWeights(readFileSync(file)));
+}
+
+/** How the newest trunk that was judged here does. Of a project with a privacy promise nothing is said that the promise does not cover. */
+function validationOf({ history, project }: MembershipState): Pick<StatementOf<'update'>, 'validation'> {
+  const newest = history.at(-1);
+  const isPromised = project?.project.hyperParameters.privacy !== null;
+  if (newest === undefined || isPromised || !Number.isFinite(newest.loss)) return {};
+  const { trunkVersion, auc, accuracy, loss } = newest;
+  return { validation: { trunkVersion, auc, accuracy, loss } };
 }
 
 /** Of what training gave, the tensors that travel; nothing in a project without. */

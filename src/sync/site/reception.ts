@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { checkUpdate } from '../aggregation/update.ts';
-import { decodeWeights, type Weights } from '../aggregation/weights.ts';
+import { decodeWeights, parameterCount, type Weights } from '../aggregation/weights.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { openModel, unwrapKey } from '../protocol/sealed-model.ts';
@@ -72,21 +72,26 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
     const statement = readStatement('model', next.model, publicKey);
     if (statement.projectHash !== hash) throw siteFault.badModel('it belongs to another project');
     const { model, sealedBlob, sealedBytes, branch, turn } = statement;
+    const takesPlace = state.candidates.some((known) => known.author === author && known.branch === branch);
+    if (!takesPlace && state.candidates.length >= benchLimits.candidates) {
+      throw siteFault.badModel(`${benchLimits.candidates} models are on the bench already`);
+    }
     const { network, definition, normalisation, sequence, examples } = statement;
+    const layout = await layoutOf(project, statement);
+    if (sealedBytes > 4 * parameterCount(layout) + benchLimits.besideWeightsBytes) {
+      throw siteFault.badModel('it has more bytes than its network can need');
+    }
     await wayTo(next)!.getBlob(sealedBlob, sealedBytes);
     const contentKey = unwrapKey(next.sealedKey, keys, model);
     const sealed = await blobs.read(sealedBlob);
-    if (!isStillAsked()) return desk.forget(sealedBlob);
+    if (!isStillAsked()) return;
     const weights = openModel(sealed, contentKey, model);
     if (createHash('sha256').update(weights).digest('hex') !== model) {
       throw siteFault.badModel('its weights are not the ones that its author signed');
     }
-    const layout = await layoutOf(project, statement);
-    if (!isStillAsked()) return desk.forget(sealedBlob);
     if (checkUpdate(decodeWeights(weights), { layout }) !== null)
       throw siteFault.badModel('it does not fit its network, or holds values that are not numbers');
     blobs.put(weights);
-    desk.forget(sealedBlob);
     desk.ledger('model-received', { model, author, bytes: sealedBytes });
     const { parents } = statement;
     const at = new Date(desk.clock()).toISOString();
@@ -125,6 +130,9 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
       state.refusedModels = [...state.refusedModels, model].slice(-benchLimits.refusedModels);
       desk.ledger('model-refused', { reason: thrown.message });
       outcome = 'refused';
+    } finally {
+      // Whatever became of it, the sealed form is of no use any more.
+      desk.forget(parseStatement('model', next.model.statement).sealedBlob);
     }
     state.announced = state.announced.filter((one) => one !== next);
     desk.save();
@@ -158,8 +166,10 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
         if (ofAuthor.some((one) => one.branch === branch && one.sequence > sequence)) return false;
         const dropped = ofAuthor.filter((one) => one.branch === branch).map(({ one }) => one);
         if (ofAuthor.length - dropped.length >= wireLimits.branches) return false;
-        if (state.announced.length >= benchLimits.announced) return false;
-        state.announced = state.announced.filter((one) => !dropped.includes(one));
+        const others = state.announced.filter((one) => !dropped.includes(one));
+        const characters = others.reduce((sum, one) => sum + one.model.statement.length, offer.model.statement.length);
+        if (others.length >= benchLimits.announced || characters > benchLimits.announcedCharacters) return false;
+        state.announced = others;
         state.announced.push({ ...offer, isRelayed: way === 'relay', isDirect: way === 'direct' });
       } else if (way === 'direct') same.isDirect = true;
       else same.isRelayed = true;

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { readMembershipState } from '../../../src/sync/site/membership-file.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
+import { rawModel, rawSite } from './raw-site.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
@@ -52,6 +53,27 @@ describe('the bench', () => {
     expect(everything.some((bytes) => bytes.includes(Buffer.from(contentKey, 'base64url')))).toBe(false);
     expect(lyon.ledger.filter(({ act }) => act === 'model-shared')).toHaveLength(1);
     expect(oslo.ledger.filter(({ act }) => act === 'model-received')).toHaveLength(1);
+  });
+
+  it('keeps nothing of a model that it refused', async () => {
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 50 });
+    const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+    const liar = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Liar' }));
+    const lyon = await bench.site('Lyon', practiceWork({ step: 0.1 }));
+    await lyon.join(await hub.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    const publish = async (changes: Parameters<typeof rawModel>[2]): Promise<string> => {
+      const { sealed, statement } = rawModel(liar, project, changes);
+      await liar.channel.putBlob(sealed);
+      const envelopes = [{ recipient: lyon.fingerprint, sealedKey: 'no key at all' }];
+      await liar.channel.ask({ kind: 'model-published', model: statement, envelopes });
+      return sealed;
+    };
+    const garbage = await publish({ branch: 'one' });
+    await lyon.approve('ImagiQ', 'chest');
+    const refusals = () => lyon.ledger.filter(({ act }) => act === 'model-refused');
+    await until('it is refused', () => refusals().length === 1);
+    expect(filesUnder(lyon.folder).some((file) => file.includes(garbage))).toBe(false);
   });
 
   it('seals models for members only: not for a site that left, and again for it once it is back', async () => {

@@ -1,34 +1,42 @@
 // A site in a process of its own that a test orders about over IPC, and may kill at any moment.
 import { readFileSync } from 'node:fs';
 import type { Project } from '../../../src/contract/federation.ts';
-import { openSite } from '../../../src/sync/site/site.ts';
-import { classes, firstWeight, practiceWork, until, weightsOf } from './federation-fixture.ts';
+import { openCutOff } from './faults/cut-off.ts';
+
+const cutOff = openCutOff();
+const { openSite } = await import('../../../src/sync/site/site.ts');
+const { classes, firstWeight, practiceWork, until, weightsOf } = await import('./federation-fixture.ts');
 
 export interface PeerOrder {
   readonly id: number;
-  readonly act: 'join' | 'enter' | 'approve' | 'publish' | 'view' | 'shared';
+  readonly act: 'join' | 'enter' | 'approve' | 'publish' | 'view' | 'shared' | 'cut-off';
   readonly invite?: string;
   readonly value?: number;
+  /** Of `cut-off`: what is out of reach from now on. */
+  readonly ports?: readonly number[];
 }
 
-const { folder, name, step, goal, isListening } = JSON.parse(process.argv[2] ?? '{}') as {
+const { folder, name, step, goal, isListening, secondsPerUpdate } = JSON.parse(process.argv[2] ?? '{}') as {
   folder: string;
   name: string;
   step: number;
   goal: number;
   isListening: boolean;
+  secondsPerUpdate?: number;
 };
+const beforeUpdate = (): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, (secondsPerUpdate ?? 0) * 1_000));
 const site = await openSite({
   folder,
   siteName: name,
-  work: practiceWork({ step, goal }),
+  work: practiceWork({ step, goal, beforeUpdate }),
   random: () => 0.2,
   onChange: (membership) => process.send?.({ membership }),
   onLedger: (act, detail) => process.send?.({ ledger: { act, detail } }),
 });
 if (isListening && !site.listening().isOn) await site.listen({ isOn: true, port: 0, address: '127.0.0.1' });
 
-async function obey({ act, invite, value }: PeerOrder): Promise<unknown> {
+async function obey({ act, invite, value, ports }: PeerOrder): Promise<unknown> {
   switch (act) {
     case 'join':
       await site.join(invite!);
@@ -54,6 +62,8 @@ async function obey({ act, invite, value }: PeerOrder): Promise<unknown> {
       return until('the project is announced', () => site.memberships()[0]?.project);
     case 'approve':
       return site.approve('ImagiQ', 'chest');
+    case 'cut-off':
+      return cutOff.from(ports!);
     case 'shared':
       return firstWeight(readFileSync(site.ensembleOf('ImagiQ')!.trunkFile!));
   }

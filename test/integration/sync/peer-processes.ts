@@ -23,6 +23,7 @@ export async function startPeer(order: {
   readonly step: number;
   readonly goal: number;
   readonly isListening: boolean;
+  readonly secondsPerUpdate?: number;
 }): Promise<PeerProcess> {
   const child = fork(fileOf('./peer-process.ts'), [JSON.stringify(order)], { serialization: 'advanced' });
   const answers = new Map<number, (answer: { value?: unknown; error?: string }) => void>();

@@ -9,8 +9,11 @@ import { blockValues } from '../../../src/sync/aggregation/tensor-values.ts';
 import { openCommit } from '../../../src/sync/aggregation/trunk-commit.ts';
 import { decodeUpdate, encodeUpdate } from '../../../src/sync/aggregation/update.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
+import { openTrunkVariate } from '../../../src/sync/aggregation/trunk-variate.ts';
+import { withVariate } from '../../../src/sync/aggregation/update-layout.ts';
 import { openTrunkThreads } from '../../../src/sync/hub/trunk-threads.ts';
 import type { CommitStep, CommitTask, FiledUpdate } from '../../../src/sync/hub/trunk-work.ts';
+import type { VariateTask } from '../../../src/sync/hub/variate-work.ts';
 import { openBlobFolder } from '../../../src/sync/protocol/blob-folder.ts';
 import { openBench, practiceProject } from './federation-fixture.ts';
 
@@ -166,5 +169,48 @@ describe('an update that a thread checks', () => {
         .catch((thrown: unknown) => (thrown instanceof Fault ? thrown.code : thrown));
       expect(await refusal).toBe(code);
     }
+  });
+});
+
+describe('control variates that a thread computes from files', () => {
+  it('are to the last bit what is computed here, a departed site’s left out, and the hub goes on meanwhile', async () => {
+    const form = updateFormSchema.parse({ updateCodec: 'int8' });
+    const { task: commit, blobs } = situation(form);
+    const carries = { ...practiceProject(), controlVariates: true };
+    const folder = path.dirname(commit.base);
+    const filed = (site: string, bytes: Uint8Array, isMember = true) => {
+      const file = path.join(folder, `variate-${site}`);
+      writeFileSync(file, bytes);
+      return { site, file, examples: 10 + site.length, isMember };
+    };
+    const brought = encodeUpdate(withVariate(weightsOf(0.1), weightsOf(0.5)), form);
+    const heldVariate = weightsOf(0.25);
+    const task: VariateTask = {
+      kind: 'variates',
+      blobs: commit.blobs,
+      base: commit.base,
+      carries,
+      form,
+      brought: [filed('oslo', brought)],
+      held: [filed('lyon', encodeWeights(heldVariate)), filed('gone', encodeWeights(weightsOf(9)), false)],
+    };
+    let turns = 0;
+    let isDone = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const made = await threads().variates(task, 1);
+    isDone = true;
+    expect(turns).toBeGreaterThan(10);
+    expect(await threads(2).variates(task, 1)).toEqual(made);
+    const [{ blob, examples }] = made.sites as [(typeof made.sites)[number]];
+    expect(examples).toBe(14);
+    const own = decodeWeights(await blobs.read(blob));
+    const mean = openTrunkVariate(base);
+    mean.add(heldVariate, 14);
+    mean.add(own, 14);
+    expect(Buffer.from(await blobs.read(made.trunk.blob)).equals(encodeWeights(mean.mean()))).toBe(true);
   });
 });

@@ -77,6 +77,7 @@ export function openConsoleViews(order: {
         isOnline: online.has(member.fingerprint),
         examples: newest.get(member.fingerprint)?.examples ?? null,
         lastUpdateAt: newest.get(member.fingerprint)?.acceptedAt ?? null,
+        validation: newest.get(member.fingerprint)?.validation ?? null,
       }));
     },
     async invites() {

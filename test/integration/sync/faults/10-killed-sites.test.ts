@@ -14,6 +14,7 @@ const values = (3 * wireLimits.chunkBytes) / 4;
 
 describe('fault 10: a site that is killed', () => {
   it.each<[string, Death]>([
+    ['while it downloads', { call: 'write', when: 'after', path: 'unfinished', time: 2 }],
     ['while it uploads', { call: 'chunk-sent', time: 2 }],
     [
       'before it took the receipt into its state',
@@ -24,7 +25,7 @@ describe('fault 10: a site that is killed', () => {
       { call: 'rename', when: 'after', path: 'membership.json', holds: '"accepted":1', time: 1 },
     ],
   ])(
-    '%s delivers that update once after its restart',
+    '%s goes on after its restart, and each of its updates counts once',
     async (_, death) => {
       const project = practiceProject({ rule: { bufferSize: 1 }, commits: 3, peerModels: false });
       const hub = bench.keep(

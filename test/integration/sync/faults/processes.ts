@@ -42,7 +42,17 @@ export function processesOf(bench: TestBench) {
     async hubProcess(
       order: Partial<HubProcessOrder> & Pick<HubProcessOrder, 'folder' | 'project'>,
     ): Promise<HubProcess> {
-      const whole = { port: 0, weights: 64, invites: 2, dieAtStep: null, death: null, pingMs: 20_000, ...order };
+      const whole: HubProcessOrder = {
+        port: 0,
+        weights: 64,
+        tensors: null,
+        features: null,
+        invites: 2,
+        dieAtStep: null,
+        death: null,
+        pingMs: 20_000,
+        ...order,
+      };
       const { child, died } = start('hub-process.ts', whole);
       const news: HubNews[] = [];
       const waiting: ((invite: string) => void)[] = [];
@@ -67,7 +77,15 @@ export function processesOf(bench: TestBench) {
       };
     },
     siteProcess(order: Partial<SiteProcessOrder> & Pick<SiteProcessOrder, 'folder' | 'invite'>): SiteProcess {
-      const process = start('site-process.ts', { name: 'Lyon', death: null, secondsPerUpdate: 0, growth: 0, ...order });
+      const whole: SiteProcessOrder = {
+        name: 'Lyon',
+        death: null,
+        secondsPerUpdate: 0,
+        growth: 0,
+        features: null,
+        ...order,
+      };
+      const process = start('site-process.ts', whole);
       let last: Membership | null = null;
       process.child.on('message', ({ membership }: { membership: Membership }) => {
         last = membership;

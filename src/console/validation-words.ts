@@ -1,0 +1,9 @@
+// How the trunk does at a site, in a few characters.
+import type { ConsoleMember } from '../contract/console.ts';
+import { ratio } from '../renderer/ui/format.ts';
+
+/** `AUC 0.912`; where a site has none, its accuracy, else its loss. */
+export function validationWords({ auc, accuracy, loss }: NonNullable<ConsoleMember['validation']>): string {
+  if (auc !== null) return `AUC ${ratio(auc)}`;
+  return accuracy === null ? `loss ${loss.toFixed(3)}` : `accuracy ${ratio(accuracy)}`;
+}
