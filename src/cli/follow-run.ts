@@ -1,7 +1,7 @@
 // A run as the terminal follows it: a line of progress while it lives, a text when it has ended.
 import path from 'node:path';
 import type { Run } from '../contract/calls.ts';
-import { intervalEnds } from '../contract/estimate-text.ts';
+import { aucScope, intervalEnds } from '../contract/estimate-text.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Estimate, Metrics } from '../contract/metrics.ts';
 import { exitCode, type Output } from './output.ts';
@@ -119,9 +119,15 @@ function runText(run: Run): string {
 
 /** The two figures by which a task is judged. Accuracy says little of masks, which are mostly background. */
 function figuresText(metrics: Metrics): string {
-  const { task, accuracy, auc, dice } = metrics;
-  if (task !== 'segmentation') return `accuracy ${estimateText(accuracy)}, AUC ${estimateText(auc)}`;
+  const { task, accuracy, dice } = metrics;
+  if (task !== 'segmentation') return `accuracy ${estimateText(accuracy)}, ${aucText(metrics)}`;
   return `Dice ${estimateText(dice)}, ${hausdorffText(metrics)}`;
+}
+
+/** With the number of classes that it is of, where some have none. */
+export function aucText(metrics: Metrics): string {
+  const scope = aucScope(metrics);
+  return `AUC ${estimateText(metrics.auc)}${scope === null ? '' : ` (${scope})`}`;
 }
 
 /** With the patients that it rests on, where some have a structure without any distance. */

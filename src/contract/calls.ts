@@ -55,6 +55,8 @@ export const runSchema = z.object({
   outcome: trainOutcomeSchema.nullable(),
   /** Why it failed; with state `paused`, what has to be put right before it is resumed. */
   fault: faultSchema.nullable(),
+  /** What its owner calls it. */
+  note: z.string().max(200).default(''),
   /** Share of the cohort's images that are read into the data set, while that is being built; null at other times. */
   preparing: z.number().min(0).max(1).nullable().default(null),
   /** Why that waits, while the workstation's rules hold it. */
@@ -166,9 +168,12 @@ export const calls = {
       cohort: cohortNameSchema,
       /** The model's, where the run goes on from one. */
       network: z.string().max(64),
+      /** A network of one's own in place of a bundled one: a JSON file (docs/networks.md), read once. */
+      networkFile: z.string().min(1).max(4_096).nullable().default(null),
       /** The model whose weights it starts from: of the cohort's task, and with all of its classes. */
       from: modelIdSchema.nullable().default(null),
       hyperParameters: hyperParametersSchema.partial().default({}),
+      note: z.string().trim().max(200).default(''),
       /** Takes fewer images per step than `batchSize` where the memory here is short; the number is kept with the run. */
       fitMemory: z.boolean().default(true),
       engine: z.enum(engineNames).default('compiled'),
@@ -186,6 +191,8 @@ export const calls = {
   'pause-run': { in: z.object({ id: z.string() }), out: nothing },
   'resume-run': { in: z.object({ id: z.string() }), out: nothing },
   'stop-run': { in: z.object({ id: z.string() }), out: nothing },
+  /** Of a run that is not under way. Its model stays. */
+  'delete-run': { in: z.object({ id: z.string() }), out: nothing },
   runs: { in: nothing, out: z.object({ runs: z.array(runSchema) }) },
   /** Checks an invite's form and tells what it would join, without contacting the hub. */
   'read-invite': {

@@ -1,5 +1,5 @@
 // How an interval is written, in the window and on the command line.
-import type { Estimate } from './metrics.ts';
+import type { Estimate, Metrics } from './metrics.ts';
 
 /** The upper end of an interval that nothing bounds: JSON has no infinity. */
 export const unbounded = Number.MAX_VALUE;
@@ -10,4 +10,10 @@ export function intervalEnds(
   words: (value: number) => string,
 ): readonly [string, string] {
   return [words(low), high === unbounded ? 'no bound' : words(high)];
+}
+
+/** Of how many classes a mean AUC is, where some have none for want of positives or negatives; null where it is of all, or there is none. */
+export function aucScope({ auc, perClass }: Pick<Metrics, 'auc' | 'perClass'>): string | null {
+  const measured = perClass.filter((one) => one.auc !== null).length;
+  return auc === null || measured === perClass.length ? null : `mean of ${measured} of ${perClass.length} classes`;
 }

@@ -76,6 +76,13 @@ const acts: Readonly<Record<string, Act>> = {
     direction: 'here',
     told: ({ cohorts }) => (cohorts === '' ? 'No cohort held the patient.' : `Taken out of ${cohorts}.`),
   },
+  'run-started': { words: 'Training run started', direction: 'here', told: runTold },
+  'run-resumed': { words: 'Training run resumed', direction: 'here', told: runTold },
+  'run-paused': { words: 'Training run paused', direction: 'here', told: runTold },
+  'run-finished': { words: 'Training run finished', direction: 'here', told: runTold },
+  'run-stopped': { words: 'Training run stopped', direction: 'here', told: runTold },
+  'run-failed': { words: 'Training run failed', direction: 'here', told: runTold },
+  'run-deleted': { words: 'Training run deleted', direction: 'here', told: ({ run }) => `Run ${run}.` },
   'studies-sent': { words: 'Studies sent to a peer', direction: 'left' },
   'sending-ended': { words: 'Sending to a peer ended', direction: 'here' },
   'studies-retrieved': { words: 'Studies retrieved from a peer', direction: 'arrived' },
@@ -125,6 +132,16 @@ const acts: Readonly<Record<string, Act>> = {
   'model-taken': { words: 'Sealed model taken', direction: 'arrived' },
   'model-relayed': { words: 'Sealed model handed on', direction: 'left' },
 };
+
+/** `cnn-small on “chest”, 5 epochs. Run ID.`, or after how many steps. */
+function runTold({ run, cohort, network, epochs, epsilon, steps, reason }: Detail): string {
+  const promise = typeof epsilon === 'number' ? `, with a privacy budget of ε ${epsilon}` : '';
+  const what =
+    network === undefined
+      ? `On “${cohort}”, at step ${number(steps)}${typeof reason === 'string' ? `: ${reason}` : ''}.`
+      : `${network} on “${cohort}”, ${number(epochs)} epochs${promise}.`;
+  return `${what} Run ${run}.`;
+}
 
 /** An entry for a person. An act of a newer version, or of another part, keeps its own name. */
 export function ledgerRow({ act, detail }: { readonly act: string; readonly detail: Detail }): LedgerRow {

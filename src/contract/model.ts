@@ -89,6 +89,21 @@ export const predictedImageSchema = z.object({
 });
 export type PredictedImage = z.infer<typeof predictedImageSchema>;
 
+/** What a model said of one image, with whose image it is and what is known of it. It stays on this site. */
+export const tracedPredictionSchema = predictedImageSchema.extend({
+  /** PatientID as in the study list; empty where its files have none. */
+  patientID: z.string(),
+  /** Where the image was found when it was imported. */
+  file: z.string(),
+  /** Of the cohort that the model was run on; null for images of studies and series. */
+  split: z.enum(splitNames).nullable(),
+  /** Its classes in that cohort, as `class` says them; null as `split`. */
+  truth: z.string().nullable(),
+  /** Whether the model, or one that it goes on from, learnt from this image, as far as this site's cohorts tell. */
+  isTrainedOn: z.boolean(),
+});
+export type TracedPrediction = z.infer<typeof tracedPredictionSchema>;
+
 /** Structured reports of numbers; masks of a segmentation; pictures of a classifier's heat maps. */
 export const resultObjects = ['sr', 'seg', 'sc'] as const;
 export type ResultObjectKind = (typeof resultObjects)[number];
@@ -130,14 +145,26 @@ export const modelCalls = {
       write: z.array(z.enum(resultObjects)).max(3).default([]),
     }),
     out: z.object({
+      /** Under which `save-predictions` finds it, until the next one. */
+      run: z.string(),
+      model: modelIdSchema,
+      /** What it may be used for, in words. */
+      use: z.string(),
+      /** What its reader should know: training images that are among them. */
+      warnings: z.array(z.string()),
       classes: z.array(z.string()),
-      images: z.array(predictedImageSchema),
+      images: z.array(tracedPredictionSchema),
       failures: z.array(z.object({ studyInstanceUID: z.string(), sopInstanceUID: z.string(), reason: z.string() })),
       /** Images of the studies that the model is not made for, by their modality: it was not run on them. */
       passedOver: z.number().int(),
       /** Objects that are in the library now; those of an earlier run of the same model are not written twice. */
       written: z.number().int(),
     }),
+  },
+  /** Writes what `predict-studies` answered last as CSV, a row for each image. */
+  'save-predictions': {
+    in: z.object({ run: z.string().max(64), file }),
+    out: z.object({ file: z.string(), bytes: z.number().int() }),
   },
   /** Where a classifier looked in one image (Grad-CAM), on the image's own pixels. Not for diagnosis. Ends when it is abandoned. */
   'heat-map': {
@@ -164,7 +191,8 @@ export const modelCalls = {
     in: z.object({ id: modelIdSchema, file, format: z.enum(modelFileFormats) }),
     out: z.object({ file: z.string(), bytes: z.number().int() }),
   },
-  'import-model': { in: z.object({ file }), out: modelSchema },
+  /** `isKnown`: it was here already, and nothing changed. */
+  'import-model': { in: z.object({ file }), out: modelSchema.extend({ isKnown: z.boolean() }) },
   'delete-model': { in: z.object({ id: modelIdSchema }), out: z.object({}) },
 } as const;
 

@@ -123,6 +123,12 @@ export function stationAnswers(
     'pause-run': ({ id }) => done(runs.pause(id)),
     'resume-run': ({ id }) => done(runs.resume(id)),
     'stop-run': ({ id }) => done(runs.stop(id)),
+    'delete-run': ({ id }) => {
+      runs.delete(id);
+      ledger.append('run-deleted', { run: id });
+      station.onEvent('library-changed', {});
+      return {};
+    },
     runs: () => ({ runs: runs.list() }),
     'read-invite': ({ invite }) => readInvite(invite),
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),

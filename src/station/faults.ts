@@ -8,7 +8,7 @@ export const stationFault = {
   homeInUse: (pid: string) =>
     new Fault({
       code: homeInUseCode,
-      message: `This data folder is in use by another ImagiQ (process ${pid}). Close it, or choose another folder with --home.`,
+      message: `This data folder is in use by another ImagiQ (process ${pid}). Close it, or choose another folder.`,
       retry: 'later',
     }),
   homeUnusable: (folder: string, reason: string) =>
@@ -36,6 +36,16 @@ export const stationFault = {
   unknownRun: (id: string) => new Fault({ code: 606, message: `There is no training run ${id}.`, retry: 'never' }),
   runNotPausable: () =>
     new Fault({ code: 607, message: 'This run has ended: it cannot be paused, resumed or stopped.', retry: 'never' }),
+  runUnderWay: () =>
+    new Fault({ code: 617, message: 'This run is under way. Pause or stop it first.', retry: 'never' }),
+  /** Kept with a run that was live when the program ended. */
+  runCutOff: () =>
+    new Fault({
+      code: 616,
+      message:
+        'The program ended while this run was under way, and could not write down why: a crash, a power cut, or a full disk. Resume it: it goes on from its last checkpoint.',
+      retry: 'now',
+    }),
   noSuchObject: (what: string) =>
     new Fault({ code: 608, message: `There is no such ${what} in this library.`, retry: 'never' }),
   runsBusy: () =>

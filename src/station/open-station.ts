@@ -31,6 +31,7 @@ import { type ModelWork, openModelWork } from './models/model-work.ts';
 import { openPrivacyLedger, type PrivacyLedger } from './privacy/privacy-ledger.ts';
 import { type KeptPictures, openLeakPictures } from './privacy/leak-pictures.ts';
 import { projectProbeSeconds } from './privacy/project-probe.ts';
+import { runActs } from './runs/run-acts.ts';
 import { openRunBook, type RunBook } from './runs/run-book.ts';
 import { siteWork } from './site-work.ts';
 
@@ -135,6 +136,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       library,
       onProgress: (progress) => options.onEvent('model-progress', progress),
     });
+    const acts = runActs(ledger);
     const runs = openRunBook({
       folder: home.runs,
       datasets,
@@ -145,7 +147,11 @@ export async function openStation(options: StationOptions): Promise<Station> {
       resolveNetwork,
       threads: rules.threads,
       notes: () => neighbour.now().unkept,
-      onChange: (run) => options.onEvent('run-changed', run),
+      onStart: acts.started,
+      onChange(run) {
+        acts.changed(run);
+        options.onEvent('run-changed', run);
+      },
     });
     const leakPictures = openLeakPictures(path.join(home.folder, 'leak-probes'));
     const connection = openConnectionBook(home.folder);

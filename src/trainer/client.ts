@@ -32,10 +32,12 @@ export { metricsOf } from './metrics/metrics.ts';
 export { multiLabelMetrics } from './metrics/multi-label.ts';
 export { chosenPoint } from './metrics/operating-point.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
+export { readNetworkFile } from './networks/own-network.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';
 export { groupNormTwin } from './privacy/group-norm-twin.ts';
 export { withFittedInput } from './networks/fitted-input.ts';
 export { composedLoss, noiseMultiplierFor, privacyLoss, stepsWithin } from './privacy/rdp-accountant.ts';
+export { checkDelta } from './privacy/faults.ts';
 export { recordedSteps } from './privacy/step-count.ts';
 export { runWorkload } from './bench/run-workload.ts';
 

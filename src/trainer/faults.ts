@@ -63,7 +63,7 @@ export function otherRunInFolder(): Fault {
 export function runNotAccessible(cause: unknown): Fault {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
   const reason = code === 'ENOSPC' ? 'the disk is full' : `the system answered ${code}`;
-  const message = `The run's files cannot be written or read: ${reason}. What was saved before is kept; make room or give access, then start the run again.`;
+  const message = `The run's files cannot be written or read: ${reason}. What was saved before is kept; make room or give access, then resume the run.`;
   return new Fault({ code: 357, message, retry: 'later' }, cause);
 }
 

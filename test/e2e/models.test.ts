@@ -64,6 +64,15 @@ describe('the models of a site', () => {
     await model.getByRole('button', { name: 'Run on the cohort' }).click();
     await page.getByTestId('predictions').waitFor({ timeout: 60_000 });
     expect(await page.getByTestId('predictions').getByText('Not for diagnosis').count()).toBe(1);
+    expect(
+      await page
+        .getByTestId('predictions')
+        .getByText(/The model was trained on \d+ of these/)
+        .count(),
+    ).toBe(1);
+    await page.getByTestId('predictions').getByRole('button', { name: 'Images of this study' }).first().click();
+    await page.getByTestId('predictions').scrollIntoViewIfNeeded();
+    await screenshot('models-predictions-1280');
     await page.setViewportSize({ width: 2560, height: 1440 });
     await screenshot('models-2560');
     await page.emulateMedia({ colorScheme: 'dark' });

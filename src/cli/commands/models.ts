@@ -11,7 +11,7 @@ import { contextOf } from '../context.ts';
 import { probability } from '../options.ts';
 import { table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
-import { estimateText, hausdorffText } from '../follow-run.ts';
+import { aucText, estimateText, hausdorffText } from '../follow-run.ts';
 
 interface EvaluateOptions {
   model: string;
@@ -122,6 +122,7 @@ export function modelsCommand(): Command {
     .action(async (file: string, _options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
       const model = await withStation((station) => station.call('import-model', { file: path.resolve(file) }));
+      if (model.isKnown) output.log('This model is here already: nothing changed.');
       output.result(model, () => modelText(model));
     });
   models
@@ -153,7 +154,7 @@ export async function fullId(station: StationLink, id: string): Promise<string> 
   throw new Fault({ code: 817, message, retry: 'never' });
 }
 
-function headline({ task, accuracy, auc, dice }: Pick<Metrics, 'task' | 'accuracy' | 'auc' | 'dice'>): string {
+export function headline({ task, accuracy, auc, dice }: Pick<Metrics, 'task' | 'accuracy' | 'auc' | 'dice'>): string {
   if (task === 'segmentation') return `Dice ${estimateText(dice)}`;
   // Without positives or negatives of a class there is no AUC.
   return auc === null ? `accuracy ${estimateText(accuracy)}` : `AUC ${estimateText(auc)}`;
@@ -219,7 +220,7 @@ function metricsText(metrics: Metrics): string {
   const head =
     metrics.task === 'segmentation'
       ? `Dice ${estimateText(metrics.dice)}, ${hausdorffText(metrics)}, pixel accuracy ${estimateText(metrics.accuracy)}`
-      : `accuracy ${estimateText(metrics.accuracy)}, AUC ${estimateText(metrics.auc)}, F1 ${number(metrics.f1)}, average precision ${number(metrics.averagePrecision)}, ECE ${number(metrics.calibrationError)}`;
+      : `accuracy ${estimateText(metrics.accuracy)}, ${aucText(metrics)}, F1 ${number(metrics.f1)}, average precision ${number(metrics.averagePrecision)}, ECE ${number(metrics.calibrationError)}`;
   const rows = perClass.map((entry) =>
     metrics.task === 'segmentation'
       ? [

@@ -1,5 +1,7 @@
 // predict: a model on this site's own images.
+import path from 'node:path';
 import { Command, Option } from 'commander';
+import type { CallOutput } from '../../contract/calls.ts';
 import { type ResultObjectKind, resultObjects } from '../../contract/model.ts';
 import { contextOf } from '../context.ts';
 import { counted, table } from '../output.ts';
@@ -11,6 +13,7 @@ interface PredictOptions {
   series?: string;
   cohort?: string;
   write?: ResultObjectKind[];
+  csv?: string;
 }
 
 /** Rows shown without --json; all are in the document. */
@@ -29,7 +32,8 @@ export function predictCommand(): Command {
         'also write into the library: reports of the numbers (sr), masks (seg), pictures with heat maps (sc)',
       ).choices(resultObjects),
     )
-    .action(async ({ model, studies, series, cohort, write }: PredictOptions, command: Command) => {
+    .option('--csv <file>', 'also write a row for each image, with all UIDs')
+    .action(async ({ model, studies, series, cohort, write, csv }: PredictOptions, command: Command) => {
       if (studies === undefined && series === undefined && cohort === undefined)
         command.error('error: name the images by --studies, --series or --cohort');
       const { output, withStation } = contextOf(command);
@@ -40,31 +44,28 @@ export function predictCommand(): Command {
         const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
         process.once('SIGINT', stop);
         try {
-          return await station.call('predict-studies', {
+          const answer = await station.call('predict-studies', {
             id: await fullId(station, model),
             query: studies ?? null,
             seriesInstanceUID: series ?? null,
             cohort: cohort ?? null,
             write: write ?? [],
           });
+          if (csv !== undefined) await station.call('save-predictions', { run: answer.run, file: path.resolve(csv) });
+          return answer;
         } finally {
           process.off('SIGINT', stop);
           stopListening();
         }
       });
+      for (const warning of found.warnings) output.log(warning);
       output.result(found, () =>
         [
-          table(
-            ['image', 'frame', 'class', ...found.classes],
-            found.images
-              .slice(0, shownRows)
-              .map((image) => [
-                image.sopInstanceUID,
-                image.frame === null ? '' : String(image.frame),
-                image.class,
-                ...image.probabilities.map((value) => value.toFixed(3)),
-              ]),
-          ),
+          predictionsTable(found, cohort !== undefined),
+          ...(found.images.length > shownRows
+            ? [`and ${found.images.length - shownRows} more: --json and --csv FILE tell all, with every UID`]
+            : []),
+          `Model ${found.model}. ${found.use}`,
           `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'object')} written into the library`,
           ...(found.passedOver > 0
             ? [`${counted(found.passedOver, 'image')} of a kind that the model was not trained on: passed over`]
@@ -73,4 +74,31 @@ export function predictCommand(): Command {
         ].join('\n'),
       );
     });
+}
+
+/** @param isCohort whether truth and split are known */
+function predictionsTable({ classes, images }: CallOutput<'predict-studies'>, isCohort: boolean): string {
+  const hasFrames = images.some(({ frame }) => frame !== null);
+  return table(
+    [
+      'patient',
+      'file',
+      'image',
+      ...(hasFrames ? ['frame'] : []),
+      ...(isCohort ? ['split', 'truth'] : []),
+      'class',
+      ...classes,
+    ],
+    images
+      .slice(0, shownRows)
+      .map((image) => [
+        image.patientID,
+        image.file,
+        image.sopInstanceUID,
+        ...(hasFrames ? [image.frame === null ? '' : String(image.frame)] : []),
+        ...(isCohort ? [image.split ?? '', image.truth ?? ''] : []),
+        image.class,
+        ...image.probabilities.map((value) => value.toFixed(3)),
+      ]),
+  );
 }

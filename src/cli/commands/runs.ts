@@ -1,19 +1,27 @@
-// runs list, resume, pause, stop: the training runs of this station.
+// runs list, resume, pause, stop, delete: the training runs of this station.
 import { Command } from 'commander';
 import type { Run } from '../../contract/calls.ts';
 import { contextOf } from '../context.ts';
 import { followRun, tellRun } from '../follow-run.ts';
-import { table } from '../output.ts';
+import { shortened, table } from '../output.ts';
+import { headline } from './models.ts';
 
 export function runsCommand(): Command {
-  const runs = new Command('runs').description('training runs: list, resume, pause, stop');
+  const runs = new Command('runs').description('training runs: list, resume, pause, stop, delete');
   runs
     .command('list')
     .description('list the runs, newest first')
     .action(async (_options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
       const found = await withStation((station) => station.call('runs', {}));
-      output.result(found, () => table(['id', 'network', 'cohort', 'state', 'progress'], found.runs.map(rowOf)));
+      output.result(found, () =>
+        [
+          table(['id', 'network', 'cohort', 'settings', 'state', 'progress', 'test', 'note'], found.runs.map(rowOf)),
+          ...found.runs.flatMap(({ id, state, fault }) =>
+            fault !== null && state !== 'running' ? [`${id}: ${fault.message}`] : [],
+          ),
+        ].join('\n'),
+      );
     });
   runs
     .command('resume')
@@ -48,16 +56,30 @@ export function runsCommand(): Command {
         output.result({ id, order: name }, () => `The run ${did}.`);
       });
   }
+  runs
+    .command('delete')
+    .argument('<id>')
+    .description('delete a run that is not under way, with its checkpoints; its model stays')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      await withStation((station) => station.call('delete-run', { id }));
+      output.result({ deleted: id }, () => `Run ${id} deleted.`);
+    });
   return runs;
 }
 
-function rowOf({ id, network, cohort, state, progress, outcome }: Run): string[] {
+function rowOf({ id, network, cohort, state, progress, outcome, hyperParameters, seed, note }: Run): string[] {
   const steps = outcome ? `${outcome.steps} steps` : progress ? `step ${progress.step} of ${progress.steps}` : '';
   return [
     id,
     network,
     cohort,
+    hyperParameters === null
+      ? ''
+      : `${hyperParameters.epochs} × ${hyperParameters.batchSize}, ${hyperParameters.optimiser} ${hyperParameters.learningRate}, seed ${seed}`,
     state,
     progress?.waitsFor && state === 'running' ? `waits: ${progress.waitsFor}` : steps,
+    outcome?.test ? headline(outcome.test) : '',
+    shortened(note),
   ];
 }

@@ -1,4 +1,5 @@
 // train: one run from the command line, the same as the window's.
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import { engineNames, providerNames } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
@@ -16,6 +17,7 @@ type TrainOptions = HyperParameterOptions &
     from?: string;
     threads?: number;
     seed?: number;
+    note?: string;
     engine: (typeof engineNames)[number];
     provider: (typeof providerNames)[number];
   };
@@ -26,7 +28,11 @@ export function trainCommand(): Command {
       'train a network on a cohort and measure it on the cohort’s test split (Ctrl+C stops it with a model so far)',
     )
     .requiredOption('--cohort <name>', 'cohort to train on (`imagiq cohort list`)')
-    .option('--network <name>', `one of ${bundledNetworkNames().join(', ')}`, 'cnn-small')
+    .option(
+      '--network <name>',
+      `one of ${bundledNetworkNames().join(', ')}, or a .json file with one of your own (docs/networks.md)`,
+      'cnn-small',
+    )
     .addOption(
       new Option(
         '--from <model>',
@@ -34,6 +40,7 @@ export function trainCommand(): Command {
       ).conflicts('network'),
     )
     .option('--seed <number>', 'the same seed gives the same model on the CPU', wholeNumber)
+    .option('--note <text>', 'what to call the run in the lists')
     .option('--threads <number>', 'CPU threads', positiveInteger)
     .addOption(new Option('--engine <engine>').choices(engineNames).default('compiled'))
     .addOption(
@@ -53,12 +60,15 @@ export function trainCommand(): Command {
             const privacy = await privacyOf(station, options, { cohort, ...hyperParameters });
             return station.call('start-run', {
               cohort,
-              network,
+              ...(network.endsWith('.json')
+                ? { network: '', networkFile: path.resolve(network) }
+                : { network, networkFile: null }),
               from: from === undefined ? null : await fullId(station, from),
               hyperParameters: { ...hyperParameters, privacy },
               fitMemory: options.batch === 'auto',
               engine,
               provider,
+              note: options.note ?? '',
               ...(seed !== undefined && { seed }),
             });
           },

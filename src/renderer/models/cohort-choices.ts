@@ -10,13 +10,14 @@ export interface CohortChoice {
 
 const mostNamed = 3;
 
-/** Cohorts of the model's task: the one it was trained on, those whose classes it knows, then the others with the reason. */
+/** Cohorts of the model's task: the one it was trained on, those whose classes it knows, then the others with the reason; each the newest first. */
 export function cohortChoices(model: Model, cohorts: readonly Cohort[]): CohortChoice[] {
   const rank = ({ name, problem }: CohortChoice): number => (problem !== null ? 2 : name === model.cohort ? 0 : 1);
   return cohorts
     .filter(({ task }) => task === model.task)
+    .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || a.name.localeCompare(b.name))
     .map(({ name, classes }) => ({ name, problem: problemOf(model, classes) }))
-    .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+    .sort((a, b) => rank(a) - rank(b));
 }
 
 function problemOf(model: Model, classes: Cohort['classes']): string | null {

@@ -24,7 +24,7 @@ export interface ShownReport {
 }
 
 /** What a model said, with the model and the studies that it was run on. */
-export interface Predictions extends Found {
+export interface Predictions extends Omit<Found, 'model'> {
   readonly model: Model;
   /** Null for chosen studies. */
   readonly cohort: string | null;
@@ -143,6 +143,11 @@ export class Models {
     if (written) this.#toasts.tell(`The evaluation was written to ${written.file}.`);
   }
 
+  async savePredictions({ run }: Predictions, file: string): Promise<void> {
+    const written = await this.#try(() => this.#station.ask('save-predictions', { run, file }));
+    if (written) this.#toasts.tell(`What the model said was written to ${written.file}.`);
+  }
+
   run(model: Model, cohort: string, write: ResultObjectKind[]): Promise<void> {
     return this.#atWork('Running the model', async () => {
       this.#predictions = await this.#predict(model, { cohort, write });
@@ -190,6 +195,7 @@ export class Models {
     const model = await this.#try(() => this.#station.ask('import-model', { file }));
     if (!model) return;
     this.#chosen = model.id;
+    if (model.isKnown) return this.#toasts.tell(`${model.network} ${model.id.slice(0, 6)} is here already.`);
     this.#toasts.tell(
       `${model.network} of ${model.author?.site ?? 'another site'} was taken in; its signature is right.`,
     );

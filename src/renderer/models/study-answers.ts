@@ -14,13 +14,19 @@ export interface StudyAnswer {
   readonly answer: string;
   /** Of the class named first: the mean over the study's images; of a segmentation the share of their pixels. */
   readonly probability: number | null;
+  /** Classes of its images in the cohort that the model was run on, and their split; null where it was run on none. */
+  readonly truth: string | null;
+  readonly split: string | null;
   /** Images that could not be read, and why the first of them could not. */
   readonly failed: number;
   readonly reason: string | null;
 }
 
 /** In the order in which studies come; those of which nothing could be read last. */
-export function studyAnswers({ images, failures, classes }: Found, task: Model['task']): StudyAnswer[] {
+export function studyAnswers(
+  { images, failures, classes }: Pick<Found, 'images' | 'failures' | 'classes'>,
+  task: Model['task'],
+): StudyAnswer[] {
   const studies = new Map<string, { own: Found['images']; problems: Found['failures'] }>();
   const studyOf = (uid: string): { own: Found['images']; problems: Found['failures'] } => {
     const study = studies.get(uid) ?? { own: [], problems: [] };
@@ -42,10 +48,18 @@ export function studyAnswers({ images, failures, classes }: Found, task: Model['
       images: own.length,
       answer: own.length === 0 ? '–' : answer,
       probability: own.length === 0 ? null : (means[first ?? 0] ?? null),
+      truth: distinct(own.map(({ truth }) => truth)),
+      split: distinct(own.map(({ split }) => split)),
       failed: problems.length,
       reason: problems[0]?.reason ?? null,
     };
   });
+}
+
+/** Each value once, as words; null where there is none. */
+function distinct(values: readonly (string | null)[]): string | null {
+  const known = new Set(values.filter((value) => value !== null));
+  return known.size === 0 ? null : [...known].join(' / ');
 }
 
 /** Which classes the answer names, the first of which its number is of. */

@@ -86,6 +86,15 @@ export class Training {
     }
   }
 
+  async delete(id: string): Promise<void> {
+    try {
+      await this.#station.ask('delete-run', { id });
+      this.#runs = (this.#runs ?? []).filter((run) => run.id !== id);
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+
   #take(run: Run): void {
     const others = (this.#runs ?? []).filter((known) => known.id !== run.id);
     this.#runs = [...others, run].sort((a, b) => b.startedAt.localeCompare(a.startedAt));

@@ -194,7 +194,8 @@ function labelling(
   // One set written in two orders is one set.
   const rows = task !== 'multi-label' ? file.rows : file.rows.map((row) => ({ ...row, label: inOrder(row.label) }));
   return (selected) => {
-    const { labels, matchedRows, warnings } = matchLabels({ ...file, rows }, selected);
+    const { labels, matchedRows, emptyRows, warnings } = matchLabels({ ...file, rows }, selected);
+    if (emptyRows === file.rows.length) throw cohortFaults.cellsEmpty(emptyRows, labelColumn ?? 'label', file.key);
     if (matchedRows === 0) throw cohortFaults.nothingMatches(file.key, file.rows.length, file.columns);
     if (labels.size === 0) throw cohortFaults.noLabelLeft(warnings);
     return { labels, names: file.names, warnings };

@@ -5,12 +5,15 @@ import { type Cohort, cohortSchema } from '../../contract/cohort.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import type { CohortItem, ItemMask } from './cohort-items.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
+import { openWalDatabase } from '../home/wal-database.ts';
 import { cohortFaults } from './faults.ts';
 
 export interface CohortStore {
   /** The newest version of each cohort, by name. */
   list(): Cohort[];
   newest(name: string): Cohort | null;
+  /** The version that has this hash; null where there is none. */
+  versionOf(name: string, hash: string): number | null;
   /** In the order of patients, then of SOP Instance UID and frame. */
   items(name: string, version: number): CohortItem[];
   /** As `items`, only of patients whose pseudonym is at least `from` and less than `to`. */
@@ -91,6 +94,9 @@ export function openCohortStore(file: string): CohortStore {
   );
   const versionsOf = db.prepare<[string], { name: string }>('SELECT DISTINCT name FROM cohort_item WHERE patient = ?');
   const newestVersion = db.prepare<[string], number>('SELECT max(version) FROM cohort WHERE name = ?').pluck();
+  const versionOfHash = db
+    .prepare<[string, string], number>("SELECT version FROM cohort WHERE name = ? AND summary ->> 'hash' = ?")
+    .pluck();
   const remember = db.prepare('INSERT OR IGNORE INTO forgotten_patient VALUES (?)');
   const forgotten = db.prepare<[string]>('SELECT 1 FROM forgotten_patient WHERE patient = ?');
   const removePatient = db.prepare('DELETE FROM cohort_item WHERE patient = ?');
@@ -124,6 +130,7 @@ export function openCohortStore(file: string): CohortStore {
       const row = newestRow.get(name);
       return row === undefined ? null : decode(row);
     },
+    versionOf: (name, hash) => versionOfHash.get(name, hash) ?? null,
     // Pseudonyms are hexadecimal.
     items: (name, version) => itemRows.all(name, version, '', 'g').map(itemOf),
     itemsBetween: (name, version, from, to) => itemRows.all(name, version, from, to).map(itemOf),
@@ -158,12 +165,13 @@ export function openCohortStore(file: string): CohortStore {
 function openDatabase(file: string): Database.Database {
   let db: Database.Database | undefined;
   try {
-    db = new Database(file);
-    db.pragma('journal_mode = WAL');
+    db = openWalDatabase(file);
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     const found = Number(db.pragma('user_version', { simple: true }));
     if (found > migrations.length) throw cohortFaults.databaseTooNew(found, migrations.length);
+    // Saying the version again would be a write, which a full disk refuses.
+    if (found === migrations.length) return db;
     const opened = db;
     db.transaction(() => {
       for (const statements of migrations.slice(found)) opened.exec(statements);

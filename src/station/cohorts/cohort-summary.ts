@@ -47,6 +47,7 @@ export function classWarnings(task: Task, items: readonly CohortItem[], classes:
     if (missing.length > 0)
       warnings.push(`No patient of ${missing.slice(0, 10).join(', ')} is in the ${splitName} split.`);
   }
+  if (task === 'multi-label') warnings.push(...withoutNegatives(items, classes));
   if (task === 'classification') {
     const several = [...Map.groupBy(items, ({ patient }) => patient).values()].filter(
       (own) => new Set(own.map(({ labels }) => labels[0])).size > 1,
@@ -57,4 +58,16 @@ export function classWarnings(task: Task, items: readonly CohortItem[], classes:
   if (classes.length > 50)
     warnings.push(`${classes.length} classes were found: check that the label column holds classes.`);
   return warnings;
+}
+
+/** A label that every image of a split has is measured there as little as one that none has. */
+function withoutNegatives(items: readonly CohortItem[], classes: Cohort['classes']): string[] {
+  return splitNames.flatMap((splitName) => {
+    const own = items.filter(({ split }) => split === splitName);
+    const everywhere = classes.filter(
+      (_, label) => own.length > 0 && own.every(({ labels }) => labels.includes(label)),
+    );
+    const names = everywhere.slice(0, 10).map(({ name }) => `“${name}”`);
+    return names.length === 0 ? [] : [`Every image of the ${splitName} split has ${names.join(', ')}: no AUC there.`];
+  });
 }

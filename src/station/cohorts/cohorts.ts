@@ -6,7 +6,7 @@ import { shardFolder } from '../../contract/dataset.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
 import { buildDatasetFile, type Dataset, type DatasetOptions, datasetStem, recipesOf } from './build-dataset.ts';
 import { type CohortDraft, type CohortRequest, draftCohort, type DraftSite } from './cohort-draft.ts';
-import { cohortHash, pseudonymOf } from './cohort-items.ts';
+import { cohortHash, type CohortItem, pseudonymOf } from './cohort-items.ts';
 import type { LibraryForCohorts } from './cohort-library.ts';
 import { openCohortStore } from './cohort-store.ts';
 import { classWarnings, countsOf } from './cohort-summary.ts';
@@ -36,6 +36,10 @@ export interface Cohorts {
   list(): Cohort[];
   /** Images of the newest version, none where there is no such cohort. */
   sopInstanceUIDs(name: string): string[];
+  /** Of the newest version. @throws Fault 211 */
+  items(name: string): CohortItem[];
+  /** SOP Instance UIDs of the training split of the version that has this hash; none where there is no such version here. */
+  trainingImages(name: string, hash: string): string[];
   /** Pseudonyms of the patients whose images the newest version trains on. @throws Fault 211 */
   trainingPatients(name: string): string[];
   /** The most images that one patient has in the newest version's training split. @throws Fault 211 */
@@ -185,6 +189,12 @@ export function openCohorts(options: {
       return store.items(name, cohort.version).map(({ sopInstanceUID }) => sopInstanceUID);
     },
     show,
+    items: (name) => store.items(name, show(name).version),
+    trainingImages(name, hash) {
+      const version = store.versionOf(name, hash);
+      const items = version === null ? [] : store.items(name, version);
+      return items.filter(({ split }) => split === 'train').map(({ sopInstanceUID }) => sopInstanceUID);
+    },
     mostTrainingImages(name) {
       const counts = new Map<string, number>();
       for (const { split, patient } of store.items(name, show(name).version))

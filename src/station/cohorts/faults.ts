@@ -37,7 +37,7 @@ export const cohortFaults = {
   labelColumnMissing: (wanted: string, columns: readonly string[]) =>
     new Fault({
       code: 204,
-      message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. Name the column that holds the label (on the command line with --label-column).`,
+      message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. Name the column that holds the label.`,
       retry: 'never',
     }),
   nothingMatches: (key: string, rows: number, columns: readonly string[]) =>
@@ -56,6 +56,12 @@ export const cohortFaults = {
     new Fault({
       code: 217,
       message: `No image is left with one clear label: ${warnings.join(' ')} Correct the labels file, then make the cohort again.`,
+      retry: 'never',
+    }),
+  cellsEmpty: (rows: number, column: string, key: string) =>
+    new Fault({
+      code: 229,
+      message: `None of the ${rows} rows of the labels file has both a label (column ${column.slice(0, 40)}) and a ${key}. Fill the column, or name another.`,
       retry: 'never',
     }),
   oneClassOnly: (name: string) =>
@@ -125,7 +131,7 @@ export const cohortFaults = {
   storedLabelsMatchNothing: (origin: string, labels: number) =>
     new Fault({
       code: 220,
-      message: `${labels} labels from ${origin} are stored, but none belongs to a chosen image. Choose more widely, or import with --labels again.`,
+      message: `${labels} labels from ${origin} are stored, but none belongs to a chosen image. Choose more widely, or import the labels again.`,
       retry: 'never',
     }),
   noSegmentation: (images: number) =>
@@ -156,7 +162,7 @@ export const cohortFaults = {
   noIndicators: (columns: readonly string[]) =>
     new Fault({
       code: 225,
-      message: `The labels file has neither a column label (several labels joined by |) nor columns that hold only 0 and 1. Columns found: ${columnList(columns)}. Name the column with --label-column, or the columns with --label-columns.`,
+      message: `The labels file has neither a column label (several labels joined by |) nor columns that hold only 0 and 1. Columns found: ${columnList(columns)}. Name the column of labels, or the columns of 0 and 1.`,
       retry: 'never',
     }),
   emptyClass: (names: readonly string[]) =>
@@ -171,7 +177,7 @@ export const cohortFaults = {
   otherTask: (task: string, wanted: string) =>
     new Fault({
       code: 227,
-      message: `This cohort is made for ${task}, and ${wanted} is asked for. Choose a network for ${task}, or make the cohort with --task ${wanted}.`,
+      message: `This cohort is made for ${task}, and ${wanted} is asked for. Choose a network for ${task}, or make the cohort for ${wanted}.`,
       retry: 'never',
     }),
   cancelled: () =>

@@ -6,6 +6,8 @@ export interface LabelMatch {
   /** Label by sopInstanceUID; instances with contradicting labels have none. */
   readonly labels: ReadonlyMap<string, string>;
   readonly matchedRows: number;
+  /** Rows without key or label. */
+  readonly emptyRows: number;
   readonly warnings: readonly string[];
 }
 
@@ -62,7 +64,7 @@ export function matchLabels(file: LabelsFile, instances: readonly SelectedInstan
     'image has contradicting labels and is left out.',
     'images have contradicting labels and are left out.',
   );
-  return { labels, matchedRows: counts.matched, warnings };
+  return { labels, matchedRows: counts.matched, emptyRows: counts.empty, warnings };
 }
 
 type Candidates = (key: string) => readonly SelectedInstance[];

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { writeFileDurably } from './durable-file.ts';
-import { stationFault } from '../faults.ts';
+import { isDiskFull, stationFault } from '../faults.ts';
 
 export interface HomeFolder {
   readonly folder: string;
@@ -75,10 +75,10 @@ function takeLock(folder: string): () => void {
   let lock: Database.Database | undefined;
   try {
     lock = new Database(path.join(folder, 'home.lock'), { timeout: 0 });
-    lock.pragma('journal_mode = DELETE');
+    // Nothing is ever written: a journal on the disk would need room there, and with a full one nothing could be looked up.
+    lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
-    // Only for the message that a second process shows.
-    writeFileSync(owner, String(process.pid), { mode: 0o600 });
+    tellOwner(owner);
   } catch (error) {
     lock?.close();
     if (isBusy(error)) throw stationFault.homeInUse(readOwner(owner));
@@ -86,6 +86,15 @@ function takeLock(folder: string): () => void {
   }
   const held = lock;
   return () => void held.close();
+}
+
+/** Only for the message that a second process shows: without room on the disk it says that it does not know. */
+function tellOwner(file: string): void {
+  try {
+    writeFileSync(file, String(process.pid), { mode: 0o600 });
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,9 +1,10 @@
 // Opens the index: one SQLite file in WAL mode, brought to the newest schema, with a backup before every migration.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import type { Preparing } from '../../contract/calls.ts';
 import { Fault } from '../../contract/fault.ts';
+import { openWalDatabase } from '../home/wal-database.ts';
 import { type ImportCounts, libraryFaults } from './faults.ts';
 import { migrations } from './schema.ts';
 
@@ -21,8 +22,7 @@ export function openDatabase(folder: string, onPreparing: OnPreparing = () => {}
   const file = path.join(folder, 'library.sqlite');
   let db: Db | null = null;
   try {
-    db = new Database(file);
-    db.pragma('journal_mode = WAL');
+    db = openWalDatabase(file);
     db.pragma('synchronous = NORMAL');
     db.pragma('foreign_keys = ON');
     db.pragma('busy_timeout = 5000');

@@ -52,7 +52,7 @@ export const libraryFaults = {
   unknownInstance: () =>
     new Fault({
       code: 106,
-      message: 'No such instance in this library. `imagiq instances SERIES_INSTANCE_UID` lists those of a series.',
+      message: 'No such instance in this library. Its series tells which there are.',
       retry: 'never',
     }),
   /** The bytes are no DICOM data set at all. */
@@ -73,7 +73,11 @@ export const libraryFaults = {
     }),
   closed: () => new Fault({ code: 111, message: 'The library is closed.', retry: 'never' }),
   unknownImport: (id: number) =>
-    new Fault({ code: 112, message: `There was no import ${id}. \`imagiq imports\` lists them.`, retry: 'never' }),
+    new Fault({
+      code: 112,
+      message: `There was no import ${id}. The list of imports tells which there were.`,
+      retry: 'never',
+    }),
   reportNotWritten: (file: string, why: string) =>
     new Fault({
       code: 113,

@@ -1,6 +1,7 @@
-// A evaluation as a file for other programs: JSON as it is kept, or CSV with a row for each figure.
+// An evaluation as a file for other programs: JSON as it is kept, or CSV with a row for each figure.
 import type { ModelEvaluation } from '../../contract/model-evaluation.ts';
 import type { Estimate } from '../../contract/metrics.ts';
+import { csvText } from './csv-text.ts';
 
 const columns = [
   'model',
@@ -21,12 +22,12 @@ export function evaluationText(evaluation: ModelEvaluation, format: 'csv' | 'jso
 }
 
 function csvOf({ model, cohort, cohortHash, split, measuredAt, report }: ModelEvaluation): string {
-  const lines: string[] = [columns.join(',')];
+  const lines: string[][] = [];
   const add = (of: string, name: string, figures: object): void => {
     for (const [figure, value] of Object.entries(figures)) {
       const cells = cellsOf(value);
       if (cells === null) continue;
-      lines.push([model, cohort, cohortHash, split, measuredAt, of, name, figure, ...cells].map(quoted).join(','));
+      lines.push([model, cohort, cohortHash, split, measuredAt, of, name, figure, ...cells]);
     }
   };
   const { perClass, confusion, ...overall } = report.metrics;
@@ -49,7 +50,7 @@ function csvOf({ model, cohort, cohortHash, split, measuredAt, report }: ModelEv
     ),
   );
   for (const { by, name, ...figures } of report.groups) add(by, name, figures);
-  return `${lines.join('\r\n')}\r\n`;
+  return csvText(columns, lines);
 }
 
 /** Value, low and high; null for what is no figure. */
@@ -61,11 +62,4 @@ function cellsOf(value: unknown): [string, string, string] | null {
 
 function isEstimate(value: unknown): value is NonNullable<Estimate> {
   return typeof value === 'object' && value !== null && 'value' in value && 'low' in value && 'high' in value;
-}
-
-/** A cell that begins like a formula is data, and stays so in a spreadsheet. */
-function quoted(cell: string): string {
-  const isNumber = cell !== '' && Number.isFinite(Number(cell));
-  const safe = !isNumber && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

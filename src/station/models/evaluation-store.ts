@@ -1,6 +1,5 @@
 // What was measured of the site's models: models/evaluations.sqlite. Evaluations are written once and never changed.
 import path from 'node:path';
-import Database from 'better-sqlite3';
 import { z } from 'zod';
 import {
   type ModelEvaluation,
@@ -9,6 +8,7 @@ import {
   modelEvaluationSummarySchema,
 } from '../../contract/model-evaluation.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
+import { openWalDatabase } from '../home/wal-database.ts';
 import { modelFaults } from './faults.ts';
 
 export interface Evaluations {
@@ -44,14 +44,16 @@ const reportSchema = modelEvaluationSchema.pick({ report: true, operatingPoint: 
 
 /** @param folder the models' folder, which is there */
 export function openEvaluationStore(folder: string): Evaluations {
-  const database = new Database(path.join(folder, 'evaluations.sqlite'));
-  database.pragma('journal_mode = WAL');
+  const database = openWalDatabase(path.join(folder, 'evaluations.sqlite'));
   database.pragma('synchronous = FULL');
   const version = z.number().parse(database.pragma('user_version', { simple: true }));
-  database.transaction(() => {
-    for (const migration of migrations.slice(version)) database.exec(migration);
-    database.pragma(`user_version = ${migrations.length}`);
-  })();
+  const pending = migrations.slice(version);
+  // Saying the version again would be a write, which a full disk refuses.
+  if (pending.length > 0)
+    database.transaction(() => {
+      for (const migration of pending) database.exec(migration);
+      database.pragma(`user_version = ${migrations.length}`);
+    })();
   const insert = database.prepare('INSERT INTO evaluation (model, summary, report) VALUES (?, ?, ?)');
   const trim = database.prepare(
     'DELETE FROM evaluation WHERE model = ? AND id NOT IN (SELECT id FROM evaluation WHERE model = ? ORDER BY id DESC LIMIT ?)',

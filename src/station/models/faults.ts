@@ -5,7 +5,7 @@ export const modelFaults = {
   unknownModel: (id: string) =>
     new Fault({
       code: 230,
-      message: `There is no model ${id.slice(0, 64)}. The models of this site: \`imagiq models list\`.`,
+      message: `There is no model ${id.slice(0, 64)}. The list of models tells which there are.`,
       retry: 'never',
     }),
   fileUnreadable: (why: string) =>
@@ -84,8 +84,27 @@ export const modelFaults = {
   recordDamaged: (id: string) =>
     new Fault({
       code: 246,
-      message: `The record of model ${id.slice(0, 64)} is damaged. Import the model’s file again to mend it, or delete it: \`imagiq models delete ${id.slice(0, 64)}\`.`,
+      message: `The record of model ${id.slice(0, 64)} is damaged. Import the model’s file again to mend it, or delete it.`,
       retry: 'never',
+    }),
+  isGraph: () =>
+    new Fault({
+      code: 249,
+      message:
+        'This is an ONNX graph: it says neither who made it nor how images are prepared for it, so it is not taken in. Ask for the signed file (Export signed…, ending imagiq-model).',
+      retry: 'never',
+    }),
+  predictionsGone: () =>
+    new Fault({
+      code: 247,
+      message: 'What the model said is not kept any more: it was run again since. Run it once more, then save.',
+      retry: 'never',
+    }),
+  predictionsNotWritten: (code: string) =>
+    new Fault({
+      code: 248,
+      message: `What the model said could not be written: the system answered ${code}. Choose another place.`,
+      retry: 'later',
     }),
   cancelled: () =>
     new Fault({ code: 237, message: 'The work was cancelled. What it had written already stays.', retry: 'now' }),

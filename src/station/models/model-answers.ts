@@ -1,11 +1,14 @@
 // The calls about models, answered.
-import type { Answers } from '../../contract/calls.ts';
+import { randomUUID } from 'node:crypto';
+import type { Answers, CallOutput } from '../../contract/calls.ts';
+import type { Fault } from '../../contract/fault.ts';
 import type { modelEvaluationCalls } from '../../contract/model-evaluation.ts';
 import type { modelCalls } from '../../contract/model.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import type { Station } from '../open-station.ts';
 import { modelFaults } from './faults.ts';
 import { evaluationText } from './evaluation-file.ts';
+import { predictionsText } from './predictions-file.ts';
 
 export function modelAnswers({
   models,
@@ -14,6 +17,8 @@ export function modelAnswers({
   ledger,
   onEvent,
 }: Station): Answers<keyof typeof modelCalls | keyof typeof modelEvaluationCalls> {
+  /** Predictions are not kept: the last ones can be saved while the program runs. */
+  let last: CallOutput<'predict-studies'> | null = null;
   return {
     models: () => ({ models: models.list(), damaged: models.damaged() }),
     model: ({ id }) => {
@@ -45,21 +50,19 @@ export function modelAnswers({
     'model-evaluation': ({ id }) => evaluations.get(id),
     'save-model-evaluation': ({ id, file }) => {
       const text = evaluationText(evaluations.get(id), file.toLowerCase().endsWith('.json') ? 'json' : 'csv');
-      try {
-        writeFileDurably(file, text);
-      } catch (error) {
-        throw modelFaults.evaluationNotWritten(
-          error instanceof Error && 'code' in error ? String(error.code) : 'unknown',
-        );
-      }
-      return { file, bytes: Buffer.byteLength(text) };
+      return writeText(file, text, modelFaults.evaluationNotWritten);
     },
     'predict-studies': async (request) => {
-      const found = await modelWork.predict(request);
+      const found = { run: randomUUID(), ...(await modelWork.predict(request)) };
+      last = found;
       const { images, failures, written } = found;
       ledger.append('model-run', { model: request.id, images: images.length, failures: failures.length, written });
       if (written > 0) onEvent('library-changed', {});
       return found;
+    },
+    'save-predictions': ({ run, file }) => {
+      if (last?.run !== run) throw modelFaults.predictionsGone();
+      return writeText(file, predictionsText(last), modelFaults.predictionsNotWritten);
     },
     'heat-map': (request, signal) => modelWork.heatMap(request, signal),
     'cancel-model-work': () => {
@@ -72,10 +75,11 @@ export function modelAnswers({
       return { file, bytes };
     },
     'import-model': ({ file }) => {
-      const model = modelWork.import(file);
+      const { model, isKnown } = modelWork.import(file);
+      if (isKnown) return { ...model, isKnown };
       ledger.append('model-imported', { model: model.id, author: model.author?.fingerprint ?? '' });
       onEvent('library-changed', {});
-      return model;
+      return { ...model, isKnown };
     },
     'delete-model': ({ id }) => {
       models.delete(id);
@@ -85,4 +89,14 @@ export function modelAnswers({
       return {};
     },
   };
+}
+
+/** @throws what `notWritten` makes of the system's code */
+function writeText(file: string, text: string, notWritten: (code: string) => Fault): { file: string; bytes: number } {
+  try {
+    writeFileDurably(file, text);
+  } catch (error) {
+    throw notWritten(error instanceof Error && 'code' in error ? String(error.code) : 'unknown');
+  }
+  return { file, bytes: Buffer.byteLength(text) };
 }

@@ -33,6 +33,8 @@ export interface DecodedModelFile {
 
 /** Checks a file from anywhere. @throws Fault 232 with the reason */
 export function decodeModelFile(bytes: Uint8Array): DecodedModelFile {
+  // ONNX is a protobuf whose first field is its version; a safetensors file begins with the 8-byte length of its header.
+  if (bytes[0] === 0x08 && bytes[7] !== 0) throw modelFaults.isGraph();
   const file = orDamaged('it is not whole', () => decodeTensorFile(bytes));
   const statementText = file.metadata['statement'];
   if (statementText === undefined) throw modelFaults.fileDamaged('it is no model file of ImagiQ');

@@ -20,8 +20,11 @@ export interface StoredModel {
 }
 
 export interface ModelRegistry {
-  /** Copies the weights into the blob store, signs where they came from and registers the model. */
-  add(model: NewModel): Model & { weightsFile: string };
+  /**
+   * Copies the weights into the blob store, signs where they came from and registers the model. Weights that are here already keep the
+   * model that they have: `isKnown`.
+   */
+  add(model: NewModel): Model & { weightsFile: string; isKnown: boolean };
   /** Newest first, without those whose record is damaged. */
   list(): Model[];
   /** Ids of the models whose record on the disk is damaged. */
@@ -31,7 +34,7 @@ export interface ModelRegistry {
   /** The signed file for another site. @throws Fault 230, 235 */
   encode(id: string): Uint8Array;
   /** Takes a file from another site; the same model again changes nothing. @throws Fault 232 */
-  take(bytes: Uint8Array): Model;
+  take(bytes: Uint8Array): { model: Model; isKnown: boolean };
   /** Also of a damaged one. @throws Fault 230 */
   delete(id: string): void;
 }
@@ -83,6 +86,9 @@ export function openModelRegistry(
     return model;
   };
 
+  const knownModel = (weightsHash: string): Model | undefined =>
+    all().find(([id, model]) => model !== null && weightsHash.startsWith(id))?.[1] ?? undefined;
+
   const storedOf = (id: string): StoredModel & { record: ModelRecord } => {
     const record = read(id);
     const { definition, statement: _statement, ...model } = record;
@@ -94,13 +100,15 @@ export function openModelRegistry(
   return {
     add({ weightsFile, ...described }) {
       const weightsHash = blobs.put(readFileSync(weightsFile));
+      const known = knownModel(weightsHash);
+      if (known !== undefined) return { ...known, weightsFile: blobs.file(weightsHash) ?? weightsFile, isKnown: true };
       const network = described.definition.name;
       const statement: ModelStatement = { ...described, network, weightsHash, createdAt: new Date().toISOString() };
       const text = JSON.stringify(statement);
       const { publicKey, fingerprint } = author;
       const signedBy = { site: siteName, publicKey, fingerprint, signature: author.sign(modelDomain, text) };
       const model = keep(statement, text, signedBy, 'trained');
-      return { ...model, weightsFile: blobs.file(weightsHash) ?? weightsFile };
+      return { ...model, weightsFile: blobs.file(weightsHash) ?? weightsFile, isKnown: false };
     },
     list() {
       const models = all().flatMap(([, model]) => (model === null ? [] : [model]));
@@ -115,11 +123,10 @@ export function openModelRegistry(
     },
     take(bytes) {
       const { statement, statementText, author: signedBy, weights } = decodeModelFile(bytes);
-      const id = statement.weightsHash.slice(0, 16);
-      const known = this.list().find((model) => model.id === id);
-      if (known !== undefined) return known;
+      const known = knownModel(statement.weightsHash);
+      if (known !== undefined) return { model: known, isKnown: true };
       blobs.put(weights);
-      return keep(statement, statementText, signedBy, 'imported');
+      return { model: keep(statement, statementText, signedBy, 'imported'), isKnown: false };
     },
     delete(id) {
       const isDamaged = this.damaged().includes(id);

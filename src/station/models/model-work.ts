@@ -22,6 +22,9 @@ import { patientGroups } from './patient-groups.ts';
 import { chainOf, orderOf, predictStudies, readImage } from './predict-studies.ts';
 import { readingThreads } from './reading-threads.ts';
 import { resultWriter } from './result-writers.ts';
+import { tracePredictions, trainedOnWarnings } from './trace-predictions.ts';
+
+const researchUse = 'For research. Not a medical device; not for diagnosis.';
 
 export interface ModelProgress {
   readonly work: 'preparing' | 'evaluating' | 'predicting' | 'heat';
@@ -55,9 +58,9 @@ export interface ModelWork {
   /** Writes a file and returns its size in bytes. @throws Fault 230, 234 */
   export(id: string, file: string, format: 'imagiq' | 'onnx'): Promise<number>;
   /** @throws Fault 231, 232 */
-  import(file: string): Model;
+  import(file: string): ReturnType<ModelRegistry['take']>;
   /** @throws Fault 211, 230, 234, 236–239, 242 */
-  predict(request: CallArguments<'predict-studies'>): Promise<CallOutput<'predict-studies'>>;
+  predict(request: CallArguments<'predict-studies'>): Promise<Omit<CallOutput<'predict-studies'>, 'run'>>;
   /** @throws Fault 230, 237 (abandoned), 240, 243, and those of the image's pixels */
   heatMap(request: CallArguments<'heat-map'>, signal?: AbortSignal): Promise<CallOutput<'heat-map'>>;
   cancel(): void;
@@ -199,7 +202,17 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
           }),
         );
         const written = await writer.end();
-        return { classes: stored.model.classes, images, failures, passedOver, written };
+        const traced = tracePredictions(stored.model, images, { chosen, cohort: request.cohort, cohorts, models });
+        return {
+          model: stored.model.id,
+          use: researchUse,
+          warnings: trainedOnWarnings(traced),
+          classes: stored.model.classes,
+          images: traced,
+          failures,
+          passedOver,
+          written,
+        };
       }),
     async heatMap({ id, sopInstanceUID, frame, class: wanted }, signal) {
       const stored = models.get(id);
@@ -271,7 +284,7 @@ async function exportGraph(
         '0…1 after the preprocessing in input.preprocessing; the graph itself subtracts the mean and divides by the standard deviation',
       output: 'out:probabilities',
     },
-    use: 'For research. Not a medical device; not for diagnosis.',
+    use: researchUse,
   };
   return trainer.exportModel({
     job: 'export',

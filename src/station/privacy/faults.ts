@@ -5,7 +5,7 @@ export const budgetFault = {
   cohortSpent: (cohort: string, spent: number, budget: number) =>
     new Fault({
       code: 690,
-      message: `The privacy budget of “${cohort}” is spent: one image of the patient who was trained on most has cost ε = ${spent.toFixed(2)} of ${budget}, and one more step of this training would exceed that. The data manager may raise the site's budget (imagiq privacy budget); otherwise use more noise or other patients.`,
+      message: `The privacy budget of “${cohort}” is spent: one image of the patient who was trained on most has cost ε = ${spent.toFixed(2)}, and at most ${budget} is allowed: no step of this training is within that. The data manager may raise the site's budget; otherwise use more noise or other patients.`,
       retry: 'never',
     }),
   ledgerUnreadable: (cause: unknown) =>

@@ -3,7 +3,7 @@ import type { Answers } from '../../contract/calls.ts';
 import type { privacyCalls } from '../../contract/privacy.ts';
 import { hyperParametersSchema } from '../../contract/training.ts';
 import type { Station } from '../open-station.ts';
-import { noiseMultiplierFor } from './accountant.ts';
+import { checkDelta, noiseMultiplierFor } from './accountant.ts';
 import { leakProbeAnswer } from './leak-probe-answer.ts';
 
 /** δ where none is chosen. */
@@ -38,6 +38,7 @@ export function privacyAnswers(station: Station): Answers<keyof typeof privacyCa
       const steps = epochs * Math.ceil(images / batchSize);
       const sampleRate = Math.min(1, batchSize / images);
       const chosenDelta = delta ?? Math.min(largestDelta, 0.1 / images);
+      checkDelta(chosenDelta, images);
       const noiseMultiplier = noiseMultiplierFor(epsilon, { sampleRate, steps }, chosenDelta);
       return { privacy: { noiseMultiplier, clipNorm, delta: chosenDelta, maxEpsilon: epsilon }, sampleRate, steps };
     },

@@ -1,13 +1,15 @@
 // The training runs of a station: started, paused, resumed, stopped, and remembered over restarts.
 // One run is live at a time; a run that a crash interrupted is shown as paused and continues from its checkpoint.
 import { randomInt, randomUUID } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from '../../contract/calls.ts';
+import type { Cohort } from '../../contract/cohort.ts';
 import { faultValueOf, type FaultValue } from '../../contract/fault.ts';
+import type { Network } from '../../contract/network.ts';
 import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
-import { groupNormTwin } from '../../trainer/client.ts';
+import { groupNormTwin, readNetworkFile } from '../../trainer/client.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { checkCohort } from '../models/check-cohort.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
@@ -34,6 +36,8 @@ export interface RunRequest {
   readonly cohort: string;
   /** Taken from the model where the run goes on from one. */
   readonly network: string;
+  /** A file with a network of one's own, in its place. */
+  readonly networkFile?: string | null | undefined;
   /** The model whose weights it starts from; without it, from random ones. */
   readonly from?: string | null | undefined;
   /** What is left out takes the schema's default. */
@@ -41,6 +45,8 @@ export interface RunRequest {
   readonly engine: TrainJob['engine'];
   readonly provider: TrainJob['provider'];
   readonly fitMemory?: boolean;
+  /** What its owner calls it. */
+  readonly note?: string;
   readonly seed?: number | undefined;
 }
 
@@ -50,6 +56,8 @@ export interface RunBook {
   resume(id: string): void;
   stop(id: string): void;
   list(): Run[];
+  /** Removes a run that is not running, with its checkpoints; what became of it stays among the models. @throws Fault 606, 617 */
+  delete(id: string): void;
   /** Resolves when the run is done, stopped or failed. */
   ended(id: string): Promise<Run>;
   /** Pauses live runs; resolves when their checkpoints are written, or after 3 s. */
@@ -61,6 +69,8 @@ export interface RunBookParts extends RunWorkParts {
   readonly models: ModelRegistry;
   /** What every run's reader should know when one begins now. */
   readonly notes?: () => readonly string[];
+  /** Hears of a run before it begins. What it throws keeps the run from beginning. */
+  readonly onStart?: (run: Run) => void;
   readonly onChange: (run: Run) => void;
 }
 
@@ -104,7 +114,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
 
   for (const { run, request, basis, learnt: paused } of readRunRecords(parts.folder)) {
     const interrupted = run.state === 'running';
-    runs.set(run.id, interrupted ? { ...run, state: 'paused', preparing: null, waitsFor: null } : run);
+    const fault = run.fault ?? stationFault.runCutOff().toValue();
+    runs.set(run.id, interrupted ? { ...run, state: 'paused', preparing: null, waitsFor: null, fault } : run);
     requests.set(run.id, request);
     if (basis !== null) bases.set(run.id, basis);
     if (paused !== null) learnt.set(run.id, paused);
@@ -173,10 +184,12 @@ export function openRunBook(parts: RunBookParts): RunBook {
     if (outcome.steps === 0) return change({ ...current, state: 'stopped' });
     const modalities = parts.cohorts.list().find(({ name }) => name === request.cohort)?.modalities ?? [];
     const description = modelOfRun(request, bases.get(id) as RunBasis, { outcome, header }, modalities);
-    const { weightsFile } = parts.models.add(description);
+    const { weightsFile, isKnown, id: model } = parts.models.add(description);
     learnt.delete(id);
+    const same = `The very same training was made before: model ${model} stays as it is.`;
     change({
       ...current,
+      notes: isKnown ? [...current.notes, same].slice(-maxNotes) : current.notes,
       state: outcome.stoppedEarly ? 'stopped' : 'done',
       epochs: outcome.epochs,
       outcome: { ...outcome, weightsFile },
@@ -227,13 +240,17 @@ export function openRunBook(parts: RunBookParts): RunBook {
       const from = request.from ?? null;
       const parent = from === null ? null : parts.models.get(from);
       if (parent !== null) checkCohort(parent.model, cohort);
-      const chosen = parent?.definition ?? parts.resolveNetwork(request.network, cohort.task);
+      const own = parent === null ? ownNetwork(request, cohort) : null;
+      const chosen = parent?.definition ?? own ?? parts.resolveNetwork(request.network, cohort.task);
       // Batch norm keeps no promise: its twin is trained, and named, in its place; of a model there is none.
-      const network = request.hyperParameters.privacy && parent === null ? groupNormTwin(chosen).name : chosen.name;
+      const trained = request.hyperParameters.privacy && parent === null ? groupNormTwin(chosen) : chosen;
+      const network = trained.name;
       const full = runRequestSchema.parse({ ...request, network, seed: request.seed ?? randomInt(2 ** 32 - 1) });
       const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${randomUUID().slice(0, 8)}`;
       mkdirSync(folderOf(id), { recursive: true });
       requests.set(id, full);
+      // A copy of it: the file may change before the run is resumed.
+      if (own !== null) bases.set(id, { definition: trained, chain: null, parent: null });
       if (parent !== null) {
         const { id: parentId, classes, input } = parent.model;
         // A copy: the model may be deleted before the run is resumed.
@@ -252,6 +269,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
         epochs: [],
         outcome: null,
         fault: null,
+        note: request.note ?? '',
         preparing: null,
         waitsFor: null,
         notes: [...(parts.notes?.() ?? [])],
@@ -259,9 +277,11 @@ export function openRunBook(parts: RunBookParts): RunBook {
         seed: full.seed,
       };
       try {
+        parts.onStart?.(started);
         record(started);
       } catch (error) {
         requests.delete(id);
+        bases.delete(id);
         throw error;
       }
       change(started, false);
@@ -273,10 +293,16 @@ export function openRunBook(parts: RunBookParts): RunBook {
     resume(id) {
       const run = runOf(id);
       const request = requests.get(id);
+      if (run.state === 'running') throw stationFault.runUnderWay();
       if (run.state !== 'paused' || !request) throw stationFault.runNotPausable();
       if (live.size > 0) throw stationFault.runsBusy();
       change({ ...run, state: 'running', fault: null });
       launch(id, request);
+    },
+    delete(id) {
+      if (live.has(id) || runOf(id).state === 'running') throw stationFault.runUnderWay();
+      rmSync(folderOf(id), { recursive: true, force: true });
+      for (const kept of [runs, requests, bases, learnt, recordedAt]) kept.delete(id);
     },
     list: () => [...runs.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)),
     async ended(id) {
@@ -295,6 +321,10 @@ export function openRunBook(parts: RunBookParts): RunBook {
       hurry.abort();
     },
   };
+}
+
+function ownNetwork({ networkFile }: RunRequest, { task, classes }: Cohort): Network | null {
+  return networkFile == null ? null : readNetworkFile(networkFile, { task, classes: classes.length });
 }
 
 function writeFault(error: unknown): FaultValue {

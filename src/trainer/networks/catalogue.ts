@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { networkSchema, type Network, type Task } from '../../contract/network.ts';
 import { groupNormTwin, twinOf } from '../privacy/group-norm-twin.ts';
-import { networkMalformed, networkOfOtherTask, networkUnknown } from './faults.ts';
+import { askedTask } from './asked-task.ts';
+import { networkMalformed, networkUnknown } from './faults.ts';
 import { planNetwork } from './plan.ts';
 
 const folder = new URL('../../../resources/networks/', import.meta.url);
@@ -42,10 +43,7 @@ export function resolveNetwork(name: string, task?: Task): Network {
   }
   const network = networkSchema.safeParse(content);
   if (!network.success) throw networkMalformed(`${name}.json`, network.error.issues[0]?.message ?? 'unknown reason');
-  const own = network.data.task;
-  if (task === undefined || task === own) return network.data;
-  if (task === 'segmentation' || own === 'segmentation') throw networkOfOtherTask(name, own, task);
-  return { ...network.data, task };
+  return task === undefined ? network.data : askedTask(network.data, task);
 }
 
 function bundledNames(): string[] {

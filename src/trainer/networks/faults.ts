@@ -30,3 +30,9 @@ export function lossOfOtherTask(loss: string, task: string, known: readonly stri
   const message = `The loss ${loss} is not for ${task}. Choose one of: auto, ${known.join(', ')}.`;
   return new Fault({ code: 304, message, retry: 'never' });
 }
+
+/** 305: a network of one's own under the name of another. */
+export function networkNameTaken(name: string): Fault {
+  const message = `A network that comes with the program is named ${name}. Give yours another name: models tell by it what they are.`;
+  return new Fault({ code: 305, message, retry: 'never' });
+}

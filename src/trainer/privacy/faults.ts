@@ -23,16 +23,17 @@ export const privacyFault = {
         'Training was ended because the gradient of an image is not a finite number. The last checkpoint is kept. Try a lower learning rate.',
       retry: 'never',
     }),
+  /** At 1 / images and beyond: giving one image away whole would keep the promise. */
   deltaTooLarge: (delta: number, images: number) =>
     new Fault({
       code: 684,
-      message: `A privacy promise with δ = ${delta} means nothing for ${images} training images: it allows to give one of them away whole. Choose a δ below ${(1 / images).toPrecision(1)}.`,
+      message: `A privacy promise with δ = ${delta} means nothing for ${images} training images: it allows to give one of them away whole. Choose a δ below 1/${images}; a tenth of it is usual.`,
       retry: 'never',
     }),
   budgetSpent: (budget: number) =>
     new Fault({
       code: 685,
-      message: `The privacy budget (ε = ${budget}) does not allow one more step of this training. Raise the budget, if the data manager agrees, or use more noise.`,
+      message: `The privacy budget (ε = ${budget}) leaves no step of this training. Raise the budget, if the data manager agrees, or use more noise.`,
       retry: 'never',
     }),
   countUnreadable: (cause: unknown) =>
@@ -46,3 +47,8 @@ export const privacyFault = {
       cause,
     ),
 } as const;
+
+/** @throws Fault 684 for a δ that promises nothing for so many training images. */
+export function checkDelta(delta: number, images: number): void {
+  if (delta >= 1 / images) throw privacyFault.deltaTooLarge(delta, images);
+}

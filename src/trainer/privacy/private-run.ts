@@ -3,7 +3,7 @@
 import type { PrivacyMeter, TrainJob } from '../../contract/training.ts';
 import type { PrivateSession, TrainingSession } from '../engines/engine.ts';
 import type { Batch, BatchSource } from '../run/batches.ts';
-import { privacyFault } from './faults.ts';
+import { checkDelta, privacyFault } from './faults.ts';
 import { poissonSample } from './noise.ts';
 import { lossByStep, stepsWithin } from './rdp-accountant.ts';
 import { openStepCount } from './step-count.ts';
@@ -38,7 +38,7 @@ export function openPrivateRun(parts: PrivateRunParts): PrivateRun | null {
   if (privacy === null) return null;
   if (!isPrivate(session)) throw new Error('the engine opened no private session');
   const { noiseMultiplier, delta, maxEpsilon } = privacy;
-  if (delta >= 1 / examples.length) throw privacyFault.deltaTooLarge(delta, examples.length);
+  checkDelta(delta, examples.length);
   const training = { sampleRate: Math.min(1, batchSize / examples.length), noiseMultiplier };
   const lossAfter = lossByStep(training, delta);
   const mostSteps = Math.min(stepsWithin(maxEpsilon, training, delta), job.mostPrivateSteps ?? Infinity);

@@ -45,11 +45,31 @@ describe('models from the command line', () => {
     expect(shown.evaluations.map(({ cohort, split }) => `${cohort} ${split}`)).toEqual(['chest train', 'chest test']);
     expect(shown.evaluations[1]?.accuracy).toEqual(model.test?.accuracy);
 
+    const csv = path.join(folder, 'predicted.csv');
     const predict = ['--home', home, '--json', 'predict', '--model', model.id, '--cohort', 'chest', '--write', 'sr'];
+    predict.push('--csv', csv);
     const run = (await imagiq(...predict)).json<CallOutput<'predict-studies'>>();
     expect(run.failures).toEqual([]);
     expect(run.images.length).toBeGreaterThan(20);
     expect(run.images[0]!.probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 4);
+    // Each row leads back to a patient and a file, and to what the cohort says of it.
+    for (const image of run.images) {
+      expect(image.patientID).toMatch(/P\d{4}$/);
+      expect(existsSync(image.file)).toBe(true);
+      expect(model.classes).toContain(image.truth);
+      expect(image.isTrainedOn).toBe(image.split === 'train');
+    }
+    const trainedOn = run.images.filter(({ split }) => split === 'train').length;
+    expect(trainedOn).toBeGreaterThan(0);
+    expect(run).toMatchObject({ model: model.id, use: expect.stringContaining('not for diagnosis') });
+    expect(run.warnings).toEqual([expect.stringContaining(`trained on ${trainedOn} of these ${run.images.length}`)]);
+    const [head, ...rows] = readFileSync(csv, 'utf8').trimEnd().split('\r\n');
+    expect(head).toContain('patient,study_uid,series_uid,sop_uid,frame,file,split,truth,trained_on,answer,');
+    expect(rows).toHaveLength(run.images.length);
+    const [one] = run.images;
+    expect(rows[0]).toContain(
+      [one?.patientID, one?.studyInstanceUID, one?.seriesInstanceUID, one?.sopInstanceUID].join(','),
+    );
     const series = new Set(run.images.map(({ seriesInstanceUID }) => seriesInstanceUID)).size;
     expect(run.written).toBe(series);
     const reports = (): string[] =>

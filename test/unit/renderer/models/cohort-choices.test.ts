@@ -52,3 +52,9 @@ test('names a few of many classes', () => {
     'the model does not know 0, 1, 2, …',
   );
 });
+
+test('proposes the newest of those that fit', () => {
+  const older = cohort('a', ['CXR']);
+  const newer = { ...cohort('b', ['CXR']), createdAt: '2026-11-29T08:00:00.000Z' };
+  expect(cohortChoices(model, [older, newer]).map(({ name }) => name)).toEqual(['b', 'a']);
+});

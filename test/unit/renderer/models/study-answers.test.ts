@@ -8,14 +8,16 @@ const image = (study: string, probabilities: number[], series = `${study}.1`): F
   frame: null,
   class: '',
   probabilities,
+  patientID: `P${study}`,
+  file: `${study}.dcm`,
+  split: null,
+  truth: null,
+  isTrainedOn: false,
 });
-const found = (images: Found['images'], failures: Found['failures'] = []): Found => ({
-  classes: ['normal', 'nodule'],
-  images,
-  failures,
-  passedOver: 0,
-  written: 0,
-});
+const found = (
+  images: Found['images'],
+  failures: Found['failures'] = [],
+): Pick<Found, 'classes' | 'images' | 'failures'> => ({ classes: ['normal', 'nodule'], images, failures });
 
 describe('what a model says of a study', () => {
   it('is the class of the highest mean over its images, opened where that is clearest', () => {
@@ -42,6 +44,17 @@ describe('what a model says of a study', () => {
     ]);
   });
 
+  it('stands beside what the cohort says of its images', () => {
+    const own = { split: 'test', truth: 'nodule' } as const;
+    const images = [image('1', [0.9, 0.1]), image('1', [0.8, 0.2])].map((one) => ({ ...one, ...own }));
+    const [one, two] = studyAnswers(
+      found([...images, { ...image('2', [1, 0]), truth: 'normal' }, { ...image('2', [0.9, 0.1]), truth: 'nodule' }]),
+      'classification',
+    );
+    expect(one).toMatchObject({ split: 'test', truth: 'nodule' });
+    expect(two).toMatchObject({ split: null, truth: 'normal / nodule' });
+  });
+
   it('stays known where nothing could be read, with the reason', () => {
     const failures = [{ studyInstanceUID: '3', sopInstanceUID: '3.1', reason: 'It is damaged.' }];
     const answers = studyAnswers(found([image('1', [1, 0])], failures), 'classification');
@@ -51,6 +64,8 @@ describe('what a model says of a study', () => {
       images: 0,
       answer: '–',
       probability: null,
+      truth: null,
+      split: null,
       failed: 1,
       reason: 'It is damaged.',
     });

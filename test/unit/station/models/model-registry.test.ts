@@ -70,10 +70,25 @@ test('a damaged record is mended by its file, or deleted with its weights', () =
   const [one, two] = ids as [string, string];
   const file = registry.encode(one);
   truncate(one);
-  expect(registry.take(file)).toMatchObject({ id: one, author: { site: 'Lyon' } });
+  expect(registry.take(file)).toMatchObject({ isKnown: false, model: { id: one, author: { site: 'Lyon' } } });
+  expect(registry.take(file)).toMatchObject({ isKnown: true, model: { id: one } });
   expect(registry.damaged()).toEqual([]);
   truncate(two);
   registry.delete(two);
   expect(registry.list().map(({ id }) => id)).toEqual([one]);
   expect(kept()).toHaveLength(1);
+});
+
+test('weights that are here already keep the model that they have, with its day', () => {
+  const { registry, ids } = registryWith(1, 1);
+  expect(new Set(ids).size).toBe(1);
+  const [model] = registry.list();
+  expect(registry.take(registry.encode(ids[0]!))).toEqual({ model, isKnown: true });
+  expect(registry.list()).toEqual([model]);
+});
+
+test('an ONNX graph is named as what it is', () => {
+  const { registry } = registryWith();
+  const graph = Uint8Array.from([0x08, 0x08, 0x12, 0x06, 0x69, 0x6d, 0x61, 0x67, 0x69, 0x71]);
+  expect(() => registry.take(graph)).toThrow(expect.objectContaining({ code: 249 }));
 });

@@ -55,7 +55,12 @@ function situation(
   const cohorts: Pick<Cohorts, 'show' | 'list' | 'buildDataset' | 'doubtDatasets'> = {
     list: () => [],
     doubtDatasets: () => calls.push('doubt'),
-    show: () => ({ hash: 'newer', task: 'classification', classes: [] }) as unknown as ReturnType<Cohorts['show']>,
+    show: () =>
+      ({
+        hash: 'newer',
+        task: 'classification',
+        classes: header.classes.map((name) => ({ name })),
+      }) as unknown as ReturnType<Cohorts['show']>,
     buildDataset: async (_name, { chain }) => {
       calls.push(chain);
       return { file: 'x', header } as unknown as Awaited<ReturnType<Cohorts['buildDataset']>>;
@@ -296,4 +301,54 @@ test('a run goes on from a model: its network, classes, images and weights, and 
   expect(models.list().find(({ id }) => id !== parent!.id)?.parents).toEqual([parent!.id]);
   expect(existsSync(path.join(folder, next.id, 'initial.safetensors'))).toBe(true);
   expect(() => book.start({ ...request, from: 'f'.repeat(16) })).toThrow('There is no model');
+});
+
+/** A trainer that trains until it is told to stop. */
+const endless: TrainerProcess['train'] = (job, listeners) =>
+  new Promise((resolve) =>
+    listeners?.signal?.addEventListener('abort', () =>
+      resolve(learns({ stoppedEarly: true, steps: 7, ending: 'stopped' })(job)),
+    ),
+  );
+
+test('a run that the program left behind says that it was cut off, and forgets it when it is resumed', async () => {
+  const died = situation(endless);
+  const { id } = died.book.start(request);
+  const { book } = situation(learns(), resolveNetwork, died.folder);
+  expect(book.list()[0]).toMatchObject({ state: 'paused', fault: { code: 616 } });
+  book.resume(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'done', fault: null });
+  await died.book.close();
+});
+
+test('a run under way is neither resumed nor deleted, and says why; one that ended goes with its folder', async () => {
+  const { book, folder } = situation(endless);
+  const { id } = book.start({ ...request, note: 'two labels' });
+  expect(book.list()[0]).toMatchObject({ note: 'two labels' });
+  for (const act of [book.resume, book.delete]) expect(() => act(id)).toThrow('under way');
+  book.stop(id);
+  await book.ended(id);
+  expect(() => book.resume(id)).toThrow('has ended');
+  book.delete(id);
+  expect(book.list()).toEqual([]);
+  expect(existsSync(path.join(folder, id))).toBe(false);
+});
+
+test('a network of one’s own is trained and kept: the file may be gone when the run is resumed', async () => {
+  const orders: TrainOrder[] = [];
+  const { book, models, folder } = situation(async (job, listeners) => {
+    orders.push(job);
+    if (orders.length === 1) throw runNotAccessible(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    return learns()(job, listeners);
+  });
+  const file = path.join(folder, 'own.json');
+  const own = { ...resolveNetwork('cnn-small'), name: 'own' };
+  writeFileSync(file, JSON.stringify(own));
+  const { id } = book.start({ ...request, network: '', networkFile: file });
+  expect(await book.ended(id)).toMatchObject({ state: 'paused', network: 'own' });
+  rmSync(file);
+  book.resume(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'done' });
+  expect(orders.map(({ network }) => network)).toEqual([own, own]);
+  expect(models.get(models.list()[0]!.id)).toMatchObject({ definition: own, model: { network: 'own' } });
 });

@@ -1,0 +1,42 @@
+// A network that somebody brings as a file: data, checked whole before anything is built of it.
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { type Network, networkSchema, type Task } from '../../contract/network.ts';
+import { networkCatalogue } from './catalogue.ts';
+import { networkMalformed, networkNameTaken } from './faults.ts';
+import { askedTask } from './asked-task.ts';
+import { planNetwork } from './plan.ts';
+
+/** The most layers there may be take less. */
+const mostBytes = 1024 * 1024;
+
+/**
+ * The network in a JSON file (docs/networks.md), asked this task for this many classes.
+ * @throws Fault 302 (no definition), 303 (cannot do the task), 305 (a bundled network's name), 300 (a layer that is wrong or a limit passed)
+ */
+export function readNetworkFile(file: string, { task, classes }: { task: Task; classes: number }): Network {
+  const name = path.basename(file);
+  const parsed = networkSchema.safeParse(contentOf(file, name));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const place = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+    throw networkMalformed(name, `${place}${issue?.message ?? 'unknown reason'}`);
+  }
+  const network = askedTask(parsed.data, task);
+  if (networkCatalogue().some((bundled) => bundled.name === network.name)) throw networkNameTaken(network.name);
+  planNetwork(network, classes);
+  return network;
+}
+
+function contentOf(file: string, name: string): unknown {
+  try {
+    const { size } = statSync(file);
+    if (size > mostBytes) throw networkMalformed(name, `it is larger than ${mostBytes / 1024} kB`);
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw networkMalformed(name, 'it cannot be read as JSON');
+    if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+      throw networkMalformed(name, error.code === 'ENOENT' ? 'it does not exist' : `the system answered ${error.code}`);
+    throw error;
+  }
+}

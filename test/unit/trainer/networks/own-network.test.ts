@@ -1,0 +1,42 @@
+// Networks that come as files: every word of them is checked before anything is built.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { resolveNetwork } from '../../../../src/trainer/networks/catalogue.ts';
+import { readNetworkFile } from '../../../../src/trainer/networks/own-network.ts';
+
+const own = { ...resolveNetwork('cnn-small'), name: 'own' };
+const asked = { task: 'classification', classes: 3 } as const;
+
+function fileOf(content: unknown): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-network-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'own.json');
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+test('a definition is read as it is, and asked for several labels where it tells classes', () => {
+  const file = fileOf(own);
+  expect(readNetworkFile(file, asked)).toEqual(own);
+  expect(readNetworkFile(file, { task: 'multi-label', classes: 3 })).toEqual({ ...own, task: 'multi-label' });
+});
+
+test.each([
+  [302, 'not JSON', '{'],
+  [302, 'another thing', { name: 'own' }],
+  [302, 'an op that is not known', { ...own, layers: [{ op: 'eval', id: 'a', input: 'input' }] }],
+  [302, 'larger than any definition', ' '.repeat(1024 * 1024 + 1)],
+  [305, 'the name of a bundled one', { ...own, name: 'resnet18' }],
+  [300, 'an input that does not exist', { ...own, output: 'nowhere' }],
+  [303, 'a network for masks', resolveNetwork('unet')],
+])('fault %i refuses %s', (code, _what, content) => {
+  expect(() => readNetworkFile(fileOf(content), asked)).toThrow(expect.objectContaining({ code }));
+});
+
+test('a file that is not there is named', () => {
+  expect(() => readNetworkFile('/nowhere/own.json', asked)).toThrow(
+    'own.json is not a network definition: it does not exist',
+  );
+});
