@@ -34,6 +34,7 @@ function levelOf(news: HubNews): LogLevel {
       return 'error';
     case 'site-refused':
     case 'update-refused':
+    case 'update-lost':
     case 'site-dismissed':
     case 'masked-buffer-given-up':
     case 'masked-buffer-refused':
@@ -54,10 +55,12 @@ function newsText(news: HubNews): string {
       return `${news.site}: update accepted${news.isDuplicate ? ' (again: counted once)' : ''}`;
     case 'update-refused':
       return `${news.site}: update refused: ${news.fault.message}`;
+    case 'update-lost':
+      return `${news.site}: an accepted update cannot be counted: ${news.because}`;
     case 'site-refused':
       return `a site was refused: ${news.fault.message}`;
     case 'commit-failed':
-      return `a trunk commit failed and is tried again at the next update: ${news.fault.message}`;
+      return `a trunk commit failed and is tried again: ${news.fault.message}`;
     case 'failed':
       return `${news.site}: failed inside: ${news.fault.message}`;
     case 'masked-buffer-opened':

@@ -69,4 +69,10 @@ export const aggregationFault = {
       `The update unpacks to more than the ${limitBytes} bytes that this project's network allows. It was not opened any further; ` +
         'pack the update itself and nothing else.',
     ),
+  noStatistic: (tensor: string, measured: number) =>
+    never(
+      563,
+      `The update says that ${tensor} was measured as ${measured.toPrecision(4)}, which no images of this network's scale give. ` +
+        'Train again from the trunk with a lower learning rate, and look at the images.',
+    ),
 } as const;

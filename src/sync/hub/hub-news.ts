@@ -12,6 +12,8 @@ export type HubNews =
   | { readonly kind: 'failed'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }
   | { readonly kind: 'update-refused'; readonly site: string; readonly fault: FaultValue }
+  /** An accepted update cannot be counted: its bytes are gone or damaged. */
+  | { readonly kind: 'update-lost'; readonly site: string; readonly because: string }
   /** Secure aggregation: a buffer of sites begins, ends without a commit, or broke inside. */
   | { readonly kind: 'masked-buffer-opened'; readonly sites: readonly string[] }
   | { readonly kind: 'masked-buffer-given-up' | 'masked-buffer-failed'; readonly fault: FaultValue }

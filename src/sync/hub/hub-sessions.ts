@@ -154,6 +154,14 @@ export function openHubSessions(order: {
     broadcast({ kind: 'members-updated', changed: first, gone });
     for (const more of others) broadcast({ kind: 'members-updated', changed: more, gone: [] });
   };
+  const everyone = async (): Promise<FromHub[]> => {
+    const listed = await members.list(await presence().online());
+    const [first = [], ...others] = listsThatFit(await addresses.shown(listed));
+    return [
+      { kind: 'members-changed', members: first },
+      ...others.map((changed) => ({ kind: 'members-updated' as const, changed, gone: [] })),
+    ];
+  };
   const announcedProject = async (): Promise<FromHub> => {
     const current = await order.trunk().current();
     announced = current?.projectHash ?? null;
@@ -239,6 +247,7 @@ export function openHubSessions(order: {
         await addresses.forget(site.fingerprint);
         tell({ kind: 'site-left', site: site.site });
         memberChanged(site.fingerprint);
+        await order.masked().siteChanged(site.fingerprint);
         setImmediate(() =>
           sessions.get(site.fingerprint)?.channel.close(closeCodes.left, 'the site left the federation'),
         );
@@ -294,6 +303,8 @@ export function openHubSessions(order: {
         if (!(await relay.mayFetch(site.fingerprint, hash))) throw hubFault.notForYou();
       },
       async onSending(blob, bytes) {
+        // Whoever has it all already is given nothing more.
+        if (bytes === 0) return;
         if (!mayFetch(site.fingerprint)) throw hubFault.tooOften();
         const { site: to, fingerprint: device } = site;
         const act = (await store.isTrunkBlob(blob)) ? 'trunk-sent' : 'model-relayed';
@@ -330,13 +341,7 @@ export function openHubSessions(order: {
     let greeting: FromHub[];
     do {
       session.isBehind = false;
-      const listed = await members.list(await presence().online());
-      const [first = [], ...others] = listsThatFit(await addresses.shown(listed));
-      greeting = [
-        await announcedProject(),
-        { kind: 'members-changed', members: first },
-        ...others.map((changed) => ({ kind: 'members-updated' as const, changed, gone: [] })),
-      ];
+      greeting = [await announcedProject(), ...(await everyone())];
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);
@@ -403,7 +408,11 @@ export function openHubSessions(order: {
     },
     tellMembers: tellChangedMembers,
     memberChanged,
-    announceProject: async () => broadcast(await announcedProject()),
+    async announceProject() {
+      broadcast(await announcedProject());
+      // Who declined the former project may take part in this one.
+      for (const message of await everyone()) broadcast(message);
+    },
     async dismissFormerMembers() {
       for (const session of sessions.values()) await dismissFormerMember(session);
     },

@@ -25,6 +25,7 @@ import { hubKeysIn } from './hub-keys.ts';
 import { hubSeal, openHubLedger } from './hub-ledger.ts';
 import { openHubMetrics } from './hub-metrics.ts';
 import type { HubNews } from './hub-news.ts';
+import type { HubStep } from './hub-step.ts';
 import { openHubSessions } from './hub-sessions.ts';
 import { createInvite, type InviteOrder, withdrawInvite } from './invites.ts';
 import { type MembershipEnd, openMembers } from './members.ts';
@@ -37,7 +38,7 @@ import { openRelay } from './relay.ts';
 import { openToldAddresses } from './told-addresses.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { recordTurnsDone } from './turns-done.ts';
-import { type HubStep, openTrunk, type Trunk } from './trunk.ts';
+import { openTrunk, type Trunk } from './trunk.ts';
 import { openCondition, watchPart } from './watch-part.ts';
 
 export type { HubNews } from './hub-news.ts';
@@ -177,7 +178,12 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     ledger,
     exchangeHeads: (site, said) =>
       exchangeHeads({ db, ledger, keys, now: new Date(clock()).toISOString() }, site, said),
-    recordAnswer: (site, signed) => recordAnswer(db, enter, site, signed),
+    recordAnswer: async (site, signed) => {
+      const answer = await recordAnswer(db, enter, site, signed);
+      sessions.memberChanged(site.fingerprint);
+      await masked.siteChanged(site.fingerprint);
+      return answer;
+    },
     recordTurnsDone: async (site, signed) => {
       if (await recordTurnsDone(db, enter, site, signed)) await trunk.finishTurns();
     },
@@ -198,6 +204,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     onStep: order.onStep ?? (() => {}),
     onRetired: () => void announceProject().catch(failed('the end of the project')),
     onCommitFailed: (thrown) => tell({ kind: 'commit-failed', fault: faultValueOf(thrown) }),
+    onUpdateLost: (site, because) => tell({ kind: 'update-lost', site, because }),
     onCommit(statement, signed, isFinished) {
       sessions.announceTrunk(statement.projectHash, signed, isFinished);
       tell({ kind: 'trunk-committed', version: statement.version, updates: statement.updates.length, isFinished });
@@ -209,7 +216,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     blobs,
     keys,
     clock,
-    isMember: members.isMember,
+    takesPart: store.takesPart,
     online: () => presence.online(),
     here: sessions.here,
     say: sessions.say,
@@ -231,7 +238,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     if (isOwn && !db.isShared) return;
     switch (kind) {
       case 'member-changed':
-        return sessions.siteChanged(subject);
+        await sessions.siteChanged(subject);
+        return masked.siteChanged(subject);
       case 'model-published':
         return sessions.offerModels();
       case 'project-chosen':
@@ -298,8 +306,10 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     await sweep();
     sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
     const endMembership: Hub['endMembership'] = async (site, end) => {
-      if ((await members.end(site, end)) === null) return false;
+      const fingerprint = await members.end(site, end);
+      if (fingerprint === null) return false;
       await sessions.dismissFormerMembers();
+      await masked.siteChanged(fingerprint);
       return true;
     };
     parts.push(

@@ -1,6 +1,7 @@
 // How far the sites' ledgers had come when they last said so, and how far the hub's own had come when a site countersigned it.
 import type { LedgerHead } from '../../ledger/ledger.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { wireFault } from '../protocol/faults.ts';
 import { readStatement, signStatement, type Signed } from '../protocol/statement.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { HubLedger } from './hub-ledger.ts';
@@ -22,9 +23,19 @@ export interface WitnessedHeads {
   readonly head: Signed;
 }
 
-/** Takes a site's head and its countersignature. @throws Fault 403 for a signature that does not fit. */
+interface HeadsOrder {
+  readonly db: HubDatabase;
+  readonly ledger: HubLedger;
+  readonly keys: DeviceKeys;
+  readonly now: string;
+}
+
+/**
+ * Takes a site's head and its countersignature. @throws Fault 403 for a signature that does not fit, or a countersignature of another ledger
+ * than this hub's.
+ */
 export async function exchangeHeads(
-  order: { readonly db: HubDatabase; readonly ledger: HubLedger; readonly keys: DeviceKeys; readonly now: string },
+  order: HeadsOrder,
   site: AdmittedSite,
   said: { readonly head: Signed; readonly witness: Signed | null },
 ): Promise<WitnessedHeads> {
@@ -53,12 +64,10 @@ export async function exchangeHeads(
 }
 
 /** A site's word on this hub's ledger: kept while the ledger leads through it, entered as a contradiction where it does not. */
-async function takeWitness(
-  { db, ledger }: { readonly db: HubDatabase; readonly ledger: HubLedger },
-  site: AdmittedSite,
-  signed: Signed,
-): Promise<void> {
-  const { entries, hash } = readStatement('ledger-witness', signed, site.publicKey);
+async function takeWitness(order: HeadsOrder, site: AdmittedSite, signed: Signed): Promise<void> {
+  const { db, ledger, keys } = order;
+  const { owner, entries, hash } = readStatement('ledger-witness', signed, site.publicKey);
+  if (owner !== keys.fingerprint) throw wireFault.badSignature('countersignature');
   if ((await ledger.hashAt(entries)) === hash) return keep(db, site, 'hub', { entries, hash, ...signed });
   const reason = `${site.site} countersigned ${entries} entries of this ledger, and they are not the ones that are here`;
   await ledger.append('ledger-contradicted', { site: site.site, device: site.fingerprint, reason });

@@ -9,15 +9,13 @@ import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { AnswerBody } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import type { FromHub, FromSite } from '../protocol/messages.ts';
-import { parseStatement, readStatement, type Signed, signStatement, type StatementOf } from '../protocol/statement.ts';
-import { type BufferKey, bufferKeyOf } from '../secure-aggregation/buffer-keys.ts';
-import { secretOfShares, seedHash, shareHash } from '../secure-aggregation/dealt-shares.ts';
+import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
+import { shareHash } from '../secure-aggregation/dealt-shares.ts';
 import { maskingFault } from '../secure-aggregation/faults.ts';
-import { addToRing, ringOfBytes } from '../secure-aggregation/fixed-point-ring.ts';
 import { bufferOf, textHash } from '../secure-aggregation/roster.ts';
-import { unmask } from '../secure-aggregation/unmasking.ts';
 import { hubFault } from './faults.ts';
 import type { HubNews } from './hub-news.ts';
+import type { HubStep } from './hub-step.ts';
 import {
   ChangedMeanwhile,
   type MaskedStore,
@@ -27,7 +25,9 @@ import {
 } from './masked-store.ts';
 import type { AdmittedSite } from './members.ts';
 import type { CurrentProject } from './trunk-store.ts';
-import { type HubStep, longestTimerMs, type Trunk } from './trunk.ts';
+import { longestTimerMs, type Trunk } from './trunk.ts';
+import { dealtBy, unmaskedSum } from './unmasked-sum.ts';
+import { offerFault } from './update-acceptance.ts';
 
 /** Each time another hub has brought the buffer on, and a buffer of 40 sites is done after 160 changes. */
 const maxTries = 200;
@@ -53,6 +53,8 @@ export interface MaskedBuffers {
   greeted(fingerprint: string): Promise<void>;
   /** A hub, this one or another, changed the buffer or the offers that wait. */
   changed(isOwn: boolean): Promise<void>;
+  /** A member's membership, or its answer to the project, may have changed. */
+  siteChanged(fingerprint: string): Promise<void>;
   /** Another hub ended a buffer: by a commit, or, with a fault, without one. */
   ended(buffer: string, fault: FaultValue | null): Promise<void>;
   close(): Promise<void>;
@@ -71,7 +73,8 @@ export function openMaskedBuffers(order: {
   readonly blobs: BlobFolder;
   readonly keys: DeviceKeys;
   readonly clock: () => number;
-  readonly isMember: (fingerprint: string) => Promise<boolean>;
+  /** Whether a site is a member that did not decline the project. */
+  readonly takesPart: (projectHash: string, fingerprint: string) => Promise<boolean>;
   /** Sites that are connected to any hub, and to this one. */
   readonly online: () => Promise<ReadonlySet<string>>;
   readonly here: () => ReadonlySet<string>;
@@ -155,7 +158,7 @@ export function openMaskedBuffers(order: {
     if (earlier !== null) return { kind: 'update-accepted', receipt: earlier, isDuplicate: true };
     const current = await trunk.current();
     if (current === null) throw hubFault.noProject();
-    const refusal = trunk.offerFault(current, statement);
+    const refusal = offerFault(current, statement);
     if (refusal !== null) throw refusal;
     if (current.project.secureAggregation === null) throw maskingFault.notMasked();
     const open = await standing();
@@ -180,9 +183,9 @@ export function openMaskedBuffers(order: {
     const online = await order.online();
     for (const waiting of await store.offers(projectHash)) {
       const statement = parseStatement('masked-offer', waiting.offer.statement);
-      const isMember = await order.isMember(waiting.site);
+      const takesPart = await order.takesPart(projectHash, waiting.site);
       // The site hears why when it offers again, which it does after each commit.
-      if (!isMember || trunk.offerFault(current, statement) !== null) await store.dropOffer(projectHash, waiting);
+      if (!takesPart || offerFault(current, statement) !== null) await store.dropOffer(projectHash, waiting);
       else if (online.has(waiting.site)) present.push(waiting);
     }
     const next = nextCommit(present, project.trunkRule, clock());
@@ -271,8 +274,24 @@ export function openMaskedBuffers(order: {
     return { kind: 'noted' };
   };
 
+  /**
+   * Gives the buffer up if one of its sites takes no part any more. @returns whether it did. Once the masks are asked for, none is: a second
+   * sum without that site would show, less the first, what the site sent.
+   */
+  const giveUpForOutsiders = async (open: Standing): Promise<boolean> => {
+    const { buffer, current } = open;
+    if (buffer.step === 'unmasking') return false;
+    for (const { site, name } of buffer.members) {
+      if (await order.takesPart(current.projectHash, site)) continue;
+      await giveUp(open, maskingFault.memberEnded(name));
+      return true;
+    }
+    return false;
+  };
+
   /** From here on it is settled whose updates count: a site is asked for one of the two secrets of each, and answers once. */
   const askForMasks = async (open: Standing): Promise<void> => {
+    if (await giveUpForOutsiders(open)) return;
     const counted = (await store.updates(open.current.projectHash)).map(({ site }) => site);
     const unmasking = signStatement('unmasking', { buffer: open.name, counted }, keys);
     open.buffer.unmasking = unmasking;
@@ -308,8 +327,6 @@ export function openMaskedBuffers(order: {
     completeIfDue();
     return { kind: 'noted' };
   };
-  const dealtBy = (buffer: OpenMaskedBuffer, site: string): StatementOf<'mask-shares'> =>
-    parseStatement('mask-shares', buffer.dealt[site]!.statement);
   const hasEnoughShares = ({ buffer, current }: Standing): boolean =>
     Object.keys(buffer.revealed).length >= threshold(current);
 
@@ -328,40 +345,24 @@ export function openMaskedBuffers(order: {
   const commit = async (open: Standing): Promise<void> => {
     const { buffer, current, name } = open;
     const arrived = await store.updates(current.projectHash);
-    const members = buffer.members.map((member) => ({
-      ...member,
-      statement: parseStatement('masked-offer', member.offer.statement),
-    }));
-    const isCounted = (site: string): boolean => arrived.some((one) => one.site === site);
-    const counted = [];
-    const missing: { site: string; maskKey: BufferKey }[] = [];
-    for (const [index, member] of members.entries()) {
-      const secret = await secretOf(open, index);
-      const { maskKey } = member.statement;
-      const isRight = isCounted(member.site)
-        ? seedHash(secret) === dealtBy(buffer, member.site).seedHash
-        : bufferKeyOf(secret).publicKey === maskKey;
-      if (!isRight) throw maskingFault.badShares(member.name, 'together they are not the secret that it dealt');
-      if (isCounted(member.site)) counted.push({ site: member.site, maskKey, seed: secret });
-      else missing.push({ site: member.site, maskKey: bufferKeyOf(secret) });
-    }
-    const sum = new Uint32Array(await trunk.parameters());
-    // One at a time: memory holds the sum and one update, however many sites there are.
-    for (const { blob } of arrived) addToRing(sum, ringOfBytes(await blobs.read(blob)));
-    await unmask({ sum, buffer: name, counted, missing });
+    const parameters = await trunk.parameters();
+    const sum = await unmaskedSum({ buffer, name, arrived, parameters, read: blobs.read });
     order.onStep('masks-taken-off');
     const receipts = await trunk.commitMasked({
       projectHash: current.projectHash,
       trunkVersion: current.trunk.version,
       sum,
-      members: members.map(({ site, statement }) => ({ site, offer: statement })),
+      members: buffer.members.map(({ site, offer: { statement } }) => ({
+        site,
+        offer: parseStatement('masked-offer', statement),
+      })),
       arrived,
       buffer: { name, seen: buffer.revision, fault: null },
     });
     // Another hub commits it, and tells when it has; should it die, the step's end finds the buffer as it is.
     if (receipts === null) return;
     clearTimeout(timer);
-    for (const { site, name: siteName } of members) {
+    for (const { site, name: siteName } of buffer.members) {
       const receipt = receipts.get(site);
       if (receipt !== undefined) {
         tell({ kind: 'update-accepted', site: siteName, isDuplicate: false });
@@ -371,15 +372,6 @@ export function openMaskedBuffers(order: {
     }
     await afterwards();
   };
-  const secretOf = async ({ buffer }: Standing, index: number): Promise<Uint8Array> => {
-    const shares = Object.values(buffer.revealed).map((one) => one[index]!);
-    try {
-      return await secretOfShares(shares);
-    } catch {
-      throw maskingFault.badShares(buffer.members[index]!.name, 'they do not fit together');
-    }
-  };
-
   /** Ends the buffer without a commit. Nobody's update was laid open; all offer theirs again. */
   const giveUp = async (open: Standing, fault: Fault): Promise<void> => {
     clearTimeout(timer);
@@ -465,6 +457,11 @@ export function openMaskedBuffers(order: {
         await order.tellMembers();
         const here = order.here();
         for (const { site } of open.buffer.members) if (here.has(site)) remind(open, site);
+      }),
+    siteChanged: (fingerprint) =>
+      inTurn(async () => {
+        const open = await standing();
+        if (open?.buffer.members.some(({ site }) => site === fingerprint) === true) await giveUpForOutsiders(open);
       }),
     ended: (buffer, fault) =>
       inTurn(async () => {

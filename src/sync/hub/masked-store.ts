@@ -9,6 +9,7 @@ import { type Signed, signedSchema } from '../protocol/statement.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
+import { outsiderFault } from './outsiders.ts';
 
 const waitingOfferSchema = z.object({
   /** Fingerprint. */
@@ -60,7 +61,7 @@ export interface MaskedStore {
   begin(projectHash: string, buffer: NewMaskedBuffer, trunkVersion: number): Promise<string>;
   /** `isStep`: other hubs have something to say to their sites. @returns the new revision. */
   save(projectHash: string, buffer: OpenMaskedBuffer, isStep: boolean): Promise<string>;
-  /** @returns the new revision, and how many updates there are now. @throws Fault 514 when the bytes are gone. */
+  /** @returns the new revision, and how many updates there are now. @throws Fault 504 or 528 for a site that takes no part any more, 514 when the bytes are gone. */
   addUpdate(
     projectHash: string,
     seen: string,
@@ -158,6 +159,8 @@ export function openMaskedStore(db: HubDatabase, blobs: BlobFolder): MaskedStore
         const revision = randomUUID();
         const sql = 'UPDATE maskedBuffers SET revision = ? WHERE projectHash = ? AND revision = ?';
         if ((await tx.run(sql, revision, projectHash, seen)) !== 1) throw new ChangedMeanwhile();
+        const outsider = await outsiderFault(tx, projectHash, site);
+        if (outsider !== null) throw outsider;
         // Looked at inside: from here on the row keeps the bytes.
         if (!blobs.has(blob)) throw hubFault.missingBlob();
         await tx.run(

@@ -94,10 +94,12 @@ export interface Members {
   roleOf(fingerprint: string): Promise<MemberRole | null>;
 }
 
-type CountedRow = MemberRow & { readonly updates: number };
+/** `answer`: the site's last to the present project; null without one. */
+type CountedRow = MemberRow & { readonly updates: number; readonly answer: string | null };
 
-const counted =
-  'SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates FROM members';
+const counted = `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates,
+  (SELECT answer FROM answers JOIN settings ON answers.projectHash = settings.value
+   WHERE settings.key = 'project' AND answers.site = members.fingerprint) AS answer FROM members`;
 
 const byFingerprint = (db: HubStatements, fingerprint: string): Promise<MemberRow | undefined> =>
   db.get<MemberRow>('SELECT * FROM members WHERE fingerprint = ?', fingerprint);
@@ -112,6 +114,7 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
     online,
     updates: row.updates,
     lastSeen: row.lastSeen,
+    takesPart: row.role !== 'observer' && row.answer !== 'declined',
   });
   const now = (): string => new Date(clock()).toISOString();
 

@@ -42,6 +42,7 @@ export function proposeProjectIn(
       onCommit: () => {},
       onRetired: () => {},
       onCommitFailed: () => {},
+      onUpdateLost: () => {},
       onStep: () => {},
     });
     try {

@@ -1,5 +1,6 @@
 // What the sites' data managers said to a project: their signed words, the last of each site.
 import { readStatement, type Signed } from '../protocol/statement.ts';
+import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
@@ -38,6 +39,8 @@ export async function recordAnswer(
     );
     // Told again by a site that did not hear the first receipt.
     if (changed === 0) return;
+    // Whoever declines is no peer of the others, and has no part in a masked buffer.
+    await recordEvent(tx, 'member-changed', site.fingerprint);
     await enter(tx, answer === 'approved' ? 'approval-recorded' : 'decline-recorded', {
       from: site.site,
       device: site.fingerprint,

@@ -9,16 +9,23 @@ import { hubFault } from './faults.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 import type { AdmittedSite, Members } from './members.ts';
+import { outsiderFault } from './outsiders.ts';
 import type { TrunkStore } from './trunk-store.ts';
 
 type ModelStatement = StatementOf<'model'>;
 export type ModelAvailable = Extract<FromHub, { kind: 'model-available' }>;
 
+interface ModelRow {
+  readonly number: number;
+  readonly sealedBlob: string;
+  readonly statement: string;
+}
+
 export interface Relay {
   /**
-   * Stores a model once its sealed bytes are here; again with other envelopes it adds recipients. An author has one model on a
-   * branch of a project: another takes the place of the earlier.
-   * @returns who has something new. @throws Fault 403, 511, 514, 516 or 518 with the reason of refusal.
+   * Stores a model once its sealed bytes are here; the same sealed bytes with other envelopes add recipients. An author has one model on a
+   * branch of a project: a newer takes the place of the earlier, also the same model that is published anew.
+   * @returns who has something new. @throws Fault 403, 504, 511, 514, 516, 518 or 528 with the reason of refusal.
    */
   publish(author: AdmittedSite, signed: Signed, envelopes: readonly Envelope[]): Promise<readonly string[]>;
   /** What a recipient has not seen yet, oldest first. */
@@ -34,50 +41,63 @@ export function openRelay(order: {
   readonly enter: EnterAct;
 }): Relay {
   const { db, blobs, members, store, enter } = order;
-  /** @returns the sealed blobs of the author's earlier models on the branch, whose rows are gone. */
-  const replaceEarlier = async (
+  /**
+   * What stands of the author and what the new one takes the place of: whatever is of another project, an earlier model on the branch, and
+   * the same model where it was published before, sealed with another key.
+   * @throws Fault 518 when it would be one branch too many.
+   */
+  const standing = async (
     tx: HubStatements,
-    author: string,
-    { model, projectHash, branch }: ModelStatement,
-  ): Promise<string[]> => {
-    const rows = await tx.all<{ number: number; sealedBlob: string; statement: string }>(
-      'SELECT number, sealedBlob, statement FROM models WHERE author = ? AND model != ?',
-      author,
-      model,
+    { author, model, projectHash, branch, sequence, sealedBlob }: ModelStatement,
+  ): Promise<{
+    readonly isOvertaken: boolean;
+    readonly same: ModelRow | null;
+    readonly replaced: readonly ModelRow[];
+  }> => {
+    const rows = (
+      await tx.all<ModelRow>('SELECT number, sealedBlob, statement FROM models WHERE author = ?', author)
+    ).map((row) => ({ row, said: parseStatement('model', row.statement) }));
+    const inItsPlace = rows.filter(
+      ({ said }) => said.projectHash === projectHash && (said.branch === branch || said.model === model),
     );
-    const others = rows
-      .map((row) => ({ ...row, ...parseStatement('model', row.statement), sealedBlob: row.sealedBlob }))
-      .filter((row) => row.projectHash === projectHash);
-    const earlier = others.filter((row) => row.branch === branch);
-    if (others.length - earlier.length >= wireLimits.branches) throw hubFault.tooManyBranches(wireLimits.branches);
-    for (const { number } of earlier) {
-      await tx.run('DELETE FROM envelopes WHERE modelNumber = ?', number);
-      await tx.run('DELETE FROM models WHERE number = ?', number);
-    }
-    return earlier.map(({ sealedBlob }) => sealedBlob);
+    const same = inItsPlace.find(({ row, said }) => said.model === model && row.sealedBlob === sealedBlob) ?? null;
+    const isOvertaken = same === null && inItsPlace.some(({ said }) => said.sequence > sequence);
+    const former = rows.filter(({ said }) => said.projectHash !== projectHash);
+    const others = rows.length - former.length - inItsPlace.length;
+    if (others >= wireLimits.branches) throw hubFault.tooManyBranches(wireLimits.branches);
+    const replaced = [...former, ...inItsPlace].filter((one) => one !== same).map(({ row }) => row);
+    return { isOvertaken, same: same?.row ?? null, replaced };
   };
-  const replace = (site: AdmittedSite, model: ModelStatement, signed: Signed, envelopes: readonly Envelope[]) =>
+  const place = (site: AdmittedSite, model: ModelStatement, signed: Signed, envelopes: readonly Envelope[]) =>
     db.transaction(async (tx) => {
+      const outsider = await outsiderFault(tx, model.projectHash, site.fingerprint);
+      if (outsider !== null) throw outsider;
       if (blobs.size(model.sealedBlob) !== model.sealedBytes) throw hubFault.missingBlob();
       const author = site.fingerprint;
-      const dropped = await replaceEarlier(tx, author, model);
-      await tx.run(
-        'INSERT INTO models (model, author, statement, signature, sealedBlob) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-        model.model,
-        author,
-        signed.statement,
-        signed.signature,
-        model.sealedBlob,
-      );
-      const row = (await tx.get<{ number: number; sealedBlob: string }>(
-        'SELECT number, sealedBlob FROM models WHERE author = ? AND model = ?',
+      const { isOvertaken, same, replaced } = await standing(tx, model);
+      // A newer one of the branch came first.
+      if (isOvertaken) return { recipients: [], dropped: [model.sealedBlob] };
+      for (const { number } of replaced) {
+        await tx.run('DELETE FROM envelopes WHERE modelNumber = ?', number);
+        await tx.run('DELETE FROM models WHERE number = ?', number);
+      }
+      if (same === null) {
+        await tx.run(
+          'INSERT INTO models (model, author, statement, signature, sealedBlob) VALUES (?, ?, ?, ?, ?)',
+          model.model,
+          author,
+          signed.statement,
+          signed.signature,
+          model.sealedBlob,
+        );
+      }
+      const row = (await tx.get<{ number: number }>(
+        'SELECT number FROM models WHERE author = ? AND model = ?',
         author,
         model.model,
       ))!;
       const recipients: string[] = [];
-      // The first sealed form stays: later envelopes hold the key of that one.
-      const fitting = row.sealedBlob === model.sealedBlob ? envelopes : [];
-      for (const { recipient, sealedKey } of fitting) {
+      for (const { recipient, sealedKey } of envelopes) {
         const isNew = await tx.run(
           'INSERT INTO envelopes (modelNumber, recipient, sealedKey) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
           row.number,
@@ -95,7 +115,7 @@ export function openRelay(order: {
         recipients: recipients.length,
       });
       await recordEvent(tx, 'model-published', author);
-      return { recipients, dropped };
+      return { recipients, dropped: replaced.map(({ sealedBlob }) => sealedBlob) };
     });
 
   return {
@@ -108,7 +128,7 @@ export function openRelay(order: {
         const role = await members.roleOf(envelope.recipient);
         if (role !== null && role !== 'observer') toMembers.push(envelope);
       }
-      const { recipients, dropped } = await replace(author, model, signed, toMembers);
+      const { recipients, dropped } = await place(author, model, signed, toMembers);
       for (const hash of dropped) await store.dropBlob(hash);
       return recipients;
     },

@@ -43,11 +43,18 @@ export function openToldAddresses(db: HubDatabase, hubFingerprint: string): Told
       const rows = await db.all<Signed & { fingerprint: string }>('SELECT * FROM addresses');
       const addresses = new Map(rows.map(({ fingerprint, ...address }) => [fingerprint, address]));
       let told = 0;
-      return members.map(({ fingerprint, card, online, updates, lastSeen }) => {
+      return members.map(({ fingerprint, card, online, updates, lastSeen, takesPart }) => {
         const address = addresses.get(fingerprint);
         if (address !== undefined) told += 1;
         const isTold = address !== undefined && told <= wireLimits.addresses;
-        return { card, online, updates, lastSeen, ...(isTold && { address }) };
+        return {
+          card,
+          online,
+          updates,
+          lastSeen,
+          ...(takesPart === false && { takesPart }),
+          ...(isTold && { address }),
+        };
       });
     },
   };

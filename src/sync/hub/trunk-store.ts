@@ -1,21 +1,15 @@
 // Project, trunk versions and updates in the database. Rows only: what they mean is decided in trunk.ts.
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
-import {
-  parseJson,
-  parseStatement,
-  type Signed,
-  type TrunkStatement,
-  type UpdateStatement,
-  validationSchema,
-} from '../protocol/statement.ts';
+import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
 import { type EndedBuffer, endMaskedBuffer } from './masked-store.ts';
 import { type HubDatabase, type HubStatements, writeSetting } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
+import { endedProjectFault, hasDeclined, outsiderFault } from './outsiders.ts';
+import { openTrunkReports, type TrunkReports } from './trunk-reports.ts';
 
 export interface CurrentProject {
   readonly project: Project;
@@ -40,7 +34,7 @@ export interface BufferedUpdate {
   readonly acceptedAt: string;
 }
 
-export interface TrunkStore {
+export interface TrunkStore extends TrunkReports {
   current(): Promise<CurrentProject | null>;
   /** Makes a project the current one; one seen before goes on where it stood. */
   setProject(project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): Promise<void>;
@@ -50,7 +44,7 @@ export interface TrunkStore {
   receiptOf(idempotencyKey: string): Promise<StoredReceipt | null>;
   /**
    * One transaction. @returns the receipt that counts: an earlier one where the update is known already.
-   * @throws Fault 514 when the bytes are gone.
+   * @throws Fault 504, 511, 512 or 528 when site or project ended meanwhile, 514 when the bytes are gone.
    */
   acceptUpdate(
     row: NewUpdate & { readonly update: UpdateStatement },
@@ -59,10 +53,17 @@ export interface TrunkStore {
   /** @returns null while another process makes a commit of this project. */
   beginAggregation(projectHash: string): Promise<Aggregation | null>;
   /**
-   * One transaction: the version, its updates counted, the optimiser's state in place of the last, and the end of the project.
+   * One transaction: the version, its updates counted, the optimiser's state in place of the last, and the end of the project,
+   * with which updates that still wait are discarded.
    * @throws Fault 542, and writes nothing, when a later turn has begun.
    */
   commit(order: NewCommit): Promise<void>;
+  /** An accepted update is never counted, for the reason that the ledger keeps. @returns its site's name; null where it was counted or discarded already. */
+  discardUpdate(
+    project: Pick<CurrentProject, 'project'>,
+    update: Pick<BufferedUpdate, 'idempotencyKey' | 'site'>,
+    because: string,
+  ): Promise<string | null>;
   /** One transaction: the project ends where it stands, and what waits is never counted. */
   finish(projectHash: string, at: string): Promise<void>;
   /** Of a trunk version, or the control variate of a newest one. */
@@ -83,14 +84,9 @@ export interface TrunkStore {
   dropBlob(hash: string): Promise<boolean>;
   /** Whether the site's last word on the project was no. */
   hasDeclined(projectHash: string, site: string): Promise<boolean>;
+  /** Whether it is a member that did not decline. */
+  takesPart(projectHash: string, site: string): Promise<boolean>;
   committedBlobs(projectHash: string): Promise<readonly string[]>;
-  acceptedUpdates(): Promise<number>;
-  /** Of each site its newest update. */
-  newestUpdates(): Promise<readonly NewestUpdate[]>;
-  /** The latest updates of a project with what their sites said of them, latest first. */
-  recentUpdates(projectHash: string, limit: number): Promise<readonly ReportedUpdate[]>;
-  /** The latest versions, latest first. */
-  trunkVersions(projectHash: string, limit: number): Promise<readonly TrunkStatement[]>;
 }
 
 /** The blobs that rows need (a null among them): trunk versions, shared models, optimisers' states, control variates, updates that are not counted yet. */
@@ -98,29 +94,6 @@ export const neededBlobs = `(SELECT blob FROM trunk UNION ALL SELECT sealedBlob 
   SELECT optimizerBlob FROM projects UNION ALL SELECT variateBlob FROM projects UNION ALL SELECT blob FROM siteVariates UNION ALL
   SELECT blob FROM maskedUpdates UNION ALL
   SELECT blob FROM updates WHERE committedVersion IS NULL) AS needed`;
-
-/** How a trunk version does on a site's validation images, by the site's own word. */
-export type ReportedValidation = z.infer<typeof validationSchema>;
-
-export interface NewestUpdate {
-  readonly site: string;
-  readonly examples: number;
-  readonly acceptedAt: string;
-  /** Null where the site does not say. */
-  readonly validation: ReportedValidation | null;
-}
-
-export interface ReportedUpdate {
-  readonly site: string;
-  readonly baseVersion: number;
-  /** Null while it waits. */
-  readonly committedVersion: number | null;
-  readonly examples: number;
-  /** Of the site's training, by its own word. */
-  readonly loss: number | null;
-  readonly validation: ReportedValidation | null;
-  readonly acceptedAt: string;
-}
 
 /** A site's control variate, and of how many examples it is the mean gradient. */
 export interface SiteVariate {
@@ -216,13 +189,6 @@ export function bufferedUpdates(db: HubStatements, projectHash: string): Promise
   );
 }
 
-const reportSchema = z.object({ loss: z.number(), validation: validationSchema.nullable().default(null) });
-
-/** Nulls where a kind of update does not say it. */
-function reportIn(statement: string): Pick<ReportedUpdate, 'loss' | 'validation'> {
-  return reportSchema.safeParse(parseJson(statement)).data ?? { loss: null, validation: null };
-}
-
 /** `blobs` are the bytes that the rows name: looked at, and thrown away, inside the transactions. */
 export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterAct): TrunkStore {
   const addTrunk = async (tx: HubStatements, statement: TrunkStatement, signed: Signed): Promise<void> => {
@@ -241,6 +207,8 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
     await writeSetting(tx, 'project', projectHash);
     await recordEvent(tx, 'project-chosen', projectHash);
   };
+  const siteOf = async (tx: HubStatements, fingerprint: string): Promise<string | null> =>
+    (await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', fingerprint))?.site ?? null;
   const addUpdate = async (
     tx: HubStatements,
     { update, signed, site, receipt, acceptedAt }: NewUpdate,
@@ -261,10 +229,9 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       receipt.signature,
       acceptedAt,
     );
-    const from = await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', site);
     await enter(tx, 'update-accepted', {
       project: update.project,
-      from: from?.site ?? null,
+      from: await siteOf(tx, site),
       device: site,
       baseVersion: update.baseVersion,
       blob: update.blob,
@@ -272,6 +239,15 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       examples: update.examples,
       ...(isMasked && { masked: true }),
     });
+  };
+  /** What waits when a project ends is never counted. */
+  const discardWaiting = async (tx: HubStatements, projectHash: string): Promise<void> => {
+    const updates = await tx.run(
+      'UPDATE updates SET committedVersion = ? WHERE projectHash = ? AND committedVersion IS NULL',
+      discardedVersion,
+      projectHash,
+    );
+    if (updates > 0) await enter(tx, 'updates-discarded', { projectHash, updates });
   };
   const receiptOf = async (from: HubStatements, idempotencyKey: string): Promise<StoredReceipt | null> => {
     const row = await from.get<{ site: string; statement: string; signature: string }>(
@@ -282,10 +258,9 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       ? null
       : { site: row.site, receipt: { statement: row.statement, signature: row.signature } };
   };
-  const count = async (sql: string, ...values: string[]): Promise<number> =>
-    (await db.get<{ n: number }>(sql, ...values))!.n;
 
   return {
+    ...openTrunkReports(db),
     current: () => currentProject(db),
     setProject: (project, first, at) =>
       db.transaction(async (tx) => {
@@ -320,18 +295,19 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       db.transaction(async (tx) => {
         const earlier = await receiptOf(tx, update.idempotencyKey);
         if (earlier !== null) return { ...earlier, isDuplicate: true };
+        const ended =
+          (await outsiderFault(tx, update.projectHash, site)) ?? (await endedProjectFault(tx, update.projectHash));
+        if (ended !== null) throw ended;
         if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
         await addUpdate(tx, { update, signed, site, receipt, acceptedAt }, false);
         await recordEvent(tx, 'update-accepted', site);
         return { site, receipt, isDuplicate: false };
       }),
     buffered: (projectHash) => bufferedUpdates(db, projectHash),
-    waiting: (projectHash, site) =>
-      count(
-        'SELECT count(*) AS n FROM updates WHERE projectHash = ? AND site = ? AND committedVersion IS NULL',
-        projectHash,
-        site,
-      ),
+    async waiting(projectHash, site) {
+      const sql = 'SELECT count(*) AS n FROM updates WHERE projectHash = ? AND site = ? AND committedVersion IS NULL';
+      return (await db.get<{ n: number }>(sql, projectHash, site))!.n;
+    },
     commit: ({ statement, signed, optimizerBlob, isLast, epoch, masked, variates = null }) =>
       db.transaction(async (tx) => {
         const { projectHash, version, committedAt } = statement;
@@ -373,10 +349,25 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
           updates: statement.updates.length,
           isFinished: isLast,
         });
-        if (isLast) await tx.run('UPDATE projects SET finishedAt = ? WHERE projectHash = ?', committedAt, projectHash);
+        if (isLast) {
+          await tx.run('UPDATE projects SET finishedAt = ? WHERE projectHash = ?', committedAt, projectHash);
+          await discardWaiting(tx, projectHash);
+        }
         await recordEvent(tx, 'trunk-committed', projectHash);
         // Sites hear of the trunk first, and then offer what was not counted anew.
         if (masked != null) await endMaskedBuffer(tx, projectHash, masked.buffer);
+      }),
+    discardUpdate: ({ project }, { idempotencyKey, site }, because) =>
+      db.transaction(async (tx) => {
+        const updates = await tx.run(
+          'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND committedVersion IS NULL',
+          discardedVersion,
+          idempotencyKey,
+        );
+        if (updates === 0) return null;
+        const from = await siteOf(tx, site);
+        await enter(tx, 'updates-discarded', { project: project.id, from, device: site, updates, reason: because });
+        return from ?? site;
       }),
     async beginAggregation(projectHash) {
       const turn = await db.turn(projectHash);
@@ -406,12 +397,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
           projectHash,
         );
         await tx.run('DELETE FROM siteVariates WHERE projectHash = ?', projectHash);
-        const updates = await tx.run(
-          'UPDATE updates SET committedVersion = ? WHERE projectHash = ? AND committedVersion IS NULL',
-          discardedVersion,
-          projectHash,
-        );
-        if (updates > 0) await enter(tx, 'updates-discarded', { projectHash, updates });
+        await discardWaiting(tx, projectHash);
         await recordEvent(tx, 'project-chosen', projectHash);
       }),
     async isTrunkBlob(hash) {
@@ -441,40 +427,14 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         if (need === undefined) blobs.remove(hash);
         return need === undefined;
       }),
-    async hasDeclined(projectHash, site) {
-      const sql = 'SELECT answer FROM answers WHERE projectHash = ? AND site = ?';
-      return (await db.get<{ answer: string }>(sql, projectHash, site))?.answer === 'declined';
-    },
+    hasDeclined: (projectHash, site) => hasDeclined(db, projectHash, site),
+    takesPart: async (projectHash, site) => (await outsiderFault(db, projectHash, site)) === null,
     async committedBlobs(projectHash) {
       const rows = await db.all<{ blob: string }>(
         'SELECT blob FROM updates WHERE projectHash = ? AND committedVersion IS NOT NULL',
         projectHash,
       );
       return rows.map((row) => row.blob);
-    },
-    acceptedUpdates: () => count('SELECT count(*) AS n FROM updates'),
-    async newestUpdates() {
-      const rows = await db.all<Omit<NewestUpdate, 'validation'> & { statement: string }>(
-        'SELECT site, examples, acceptedAt, statement FROM updates WHERE number IN (SELECT max(number) FROM updates GROUP BY site)',
-      );
-      return rows.map(({ statement, ...update }) => ({ ...update, validation: reportIn(statement).validation }));
-    },
-    async recentUpdates(projectHash, limit) {
-      const rows = await db.all<Omit<ReportedUpdate, 'loss' | 'validation'> & { statement: string }>(
-        `SELECT site, baseVersion, committedVersion, examples, acceptedAt, statement FROM updates
-         WHERE projectHash = ? ORDER BY number DESC LIMIT ?`,
-        projectHash,
-        limit,
-      );
-      return rows.map(({ statement, ...update }) => ({ ...update, ...reportIn(statement) }));
-    },
-    async trunkVersions(projectHash, limit) {
-      const rows = await db.all<{ statement: string }>(
-        'SELECT statement FROM trunk WHERE projectHash = ? ORDER BY version DESC LIMIT ?',
-        projectHash,
-        limit,
-      );
-      return rows.map(({ statement }) => parseStatement('trunk', statement));
     },
   };
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { TrunkRule, UpdateForm } from '../../contract/federation.ts';
 import { type ByteRanges, rangesOf } from '../aggregation/byte-ranges.ts';
 import { type Commit, commitOf, commitOfUpdates } from '../aggregation/trunk-commit.ts';
-import { rebasedStatistics } from '../aggregation/rebase-statistics.ts';
+import { checkStatistics, rebasedStatistics } from '../aggregation/measured-statistics.ts';
 import { carriedLayout, type LayoutRule, updateLayout } from '../aggregation/update-layout.ts';
 import { checkValues, unpackedUpdate } from '../aggregation/update.ts';
 import { openUpdate, openWeights } from '../aggregation/update-values.ts';
@@ -20,9 +20,10 @@ export interface CheckTask {
   readonly kind: 'check';
   readonly update: string;
   readonly form: UpdateForm;
-  /** File of the trunk's weights, and which of its tensors the update has. */
-  readonly layout: string;
+  /** File of the weights that it started from, and which of their tensors it has. */
+  readonly startedFrom: string;
   readonly carries: LayoutRule;
+  readonly statistics: ReadonlySet<string>;
 }
 
 export interface CommitTask {
@@ -65,13 +66,16 @@ interface UpdateShape {
   readonly form: UpdateForm;
 }
 
-/** @throws Fault 550–556 or 562 with the reason why the update is refused. */
-export function checkUpdate({ update, form, layout: weights, carries }: CheckTask): void {
+/** @throws Fault 550–556, 562 or 563 with the reason why the update is refused. */
+export function checkUpdate({ update, form, startedFrom, carries, statistics }: CheckTask): void {
   withFiles((files) => {
-    const layout = carriedLayout(openWeights(files.of(weights)).layout, carries);
+    const from = openWeights(files.of(startedFrom));
+    const layout = carriedLayout(from.layout, carries);
     const isPacked = form.updateCompression === 'zstd';
     const bytes = isPacked ? rangesOf(unpackedUpdate(readFileSync(update), { layout, form })) : files.of(update);
-    checkValues(openUpdate(bytes, { layout, form }), layout);
+    const opened = openUpdate(bytes, { layout, form });
+    checkValues(opened, layout);
+    checkStatistics(opened, { layout, from: from.values, statistics });
   });
 }
 

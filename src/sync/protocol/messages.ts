@@ -20,6 +20,8 @@ export const memberSchema = z.object({
   online: z.boolean(),
   updates: z.number().int().min(0),
   lastSeen: z.string().max(40).nullable(),
+  /** False for one that observes, or declined the present project: no peer of the others. Absent, it takes part. */
+  takesPart: z.boolean().optional(),
   /** Where it says that its peers reach it (an `address` statement); null or absent where it said nothing. */
   address: signedSchema.nullable().optional(),
 });

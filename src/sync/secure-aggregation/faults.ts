@@ -67,6 +67,11 @@ export const maskingFault = {
       597,
       "This site's masked update did not arrive in time, so the others' sum was completed without it. The update is offered again.",
     ),
+  memberEnded: (site: string) =>
+    later(
+      598,
+      `${site} takes no part any more. The masked buffer was given up and opened by nobody; updates are offered again.`,
+    ),
   trunkMoved: () =>
     later(
       596,

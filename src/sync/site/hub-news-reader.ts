@@ -51,7 +51,7 @@ export function openNewsReader(order: {
   };
   /** @returns whether member or card are new. */
   const takeMember = ({ member, fingerprint, site, isKnown }: ReturnType<typeof checked>): boolean => {
-    const { card, online, updates, lastSeen, address } = member;
+    const { card, online, updates, lastSeen, address, takesPart = true } = member;
     const at = state.memberFingerprints.indexOf(fingerprint);
     // More than a federation has.
     if (at === -1 && state.memberFingerprints.length >= wireLimits.members) return false;
@@ -60,7 +60,10 @@ export function openNewsReader(order: {
     const isMoved = address ? desk.lines().noteAddress(address) : false;
     state.members[at === -1 ? state.members.length : at] = { site, online, updates, lastSeen };
     if (at === -1) state.memberFingerprints.push(fingerprint);
-    return !isKnown || isMoved || at === -1;
+    const tookPart = !state.bystanders.includes(fingerprint);
+    state.bystanders = state.bystanders.filter((one) => one !== fingerprint);
+    if (!takesPart) state.bystanders.push(fingerprint);
+    return !isKnown || isMoved || at === -1 || takesPart !== tookPart;
   };
   /** Of those that are members no more the cards that nothing needs, longest known first: a hub may name any number of devices. */
   const forgetStrangers = (): void => {
@@ -85,6 +88,7 @@ export function openNewsReader(order: {
     if (kept.every(Boolean)) return false;
     state.members = state.members.filter((_, index) => kept[index]);
     state.memberFingerprints = state.memberFingerprints.filter((_, index) => kept[index]);
+    state.bystanders = state.bystanders.filter((one) => state.memberFingerprints.includes(one));
     // One that left and comes back has to be given the model again.
     for (const published of state.published) {
       published.recipients = published.recipients.filter((one) => state.memberFingerprints.includes(one));

@@ -23,6 +23,11 @@ const spooledSchema = z.object({
   base: hashSchema.nullable().default(null),
   /** The ledger says already that its bytes leave. */
   isEntered: z.boolean().default(false),
+  /** `residual` and `controlVariate` as they were without this update, and as it left them; null where the project has none. */
+  residualBefore: hashSchema.nullable().default(null),
+  residualAfter: hashSchema.nullable().default(null),
+  variateBefore: hashSchema.nullable().default(null),
+  variateAfter: hashSchema.nullable().default(null),
 });
 
 const candidateSchema = z.object({
@@ -163,6 +168,8 @@ const stateSchema = z.object({
   members: membershipSchema.shape.members,
   /** The members that the hub named last. */
   memberFingerprints: z.array(fingerprintSchema).default([]),
+  /** Members that take no part in the project: they observe, or declined it. */
+  bystanders: z.array(fingerprintSchema).default([]),
   history: membershipSchema.shape.history,
   lastModelSequence: count,
   /** The model that this site trained alone. */
@@ -185,6 +192,12 @@ const stateSchema = z.object({
 });
 export type MembershipState = z.infer<typeof stateSchema>;
 export type SpooledUpdate = z.infer<typeof spooledSchema>;
+
+/** Blobs that a spooled update needs until it is settled. */
+export function blobsOfSpooled(spooled: SpooledUpdate): string[] {
+  const { blob, residualBefore, residualAfter, variateBefore, variateAfter } = spooled;
+  return [blob, residualBefore, residualAfter, variateBefore, variateAfter].filter((one) => one !== null);
+}
 export type BenchCandidate = z.infer<typeof candidateSchema>;
 export type PublishedModel = z.infer<typeof publishedSchema>;
 export type AnnouncedModel = z.infer<typeof announcedSchema>;
@@ -228,6 +241,7 @@ export function newMembershipState(
     addresses: {},
     members: [],
     memberFingerprints: [],
+    bystanders: [],
     history: [],
     lastModelSequence: 0,
     own: null,

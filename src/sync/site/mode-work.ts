@@ -3,12 +3,14 @@
 import type { Project } from '../../contract/federation.ts';
 import { metropolisShare, mixed, neighboursOf, weightedMean } from '../aggregation/mixing.ts';
 import { isAhead, successionOf } from '../aggregation/succession.ts';
+import { believedAfterMs } from '../aggregation/turn-claim.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
 import type { Bench } from './bench.ts';
 import { chainBranch, contributionBranch, gossipBranch } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { BenchCandidate } from './membership-file.ts';
+import { peersOf } from './peers.ts';
 
 /** Members who may take a rotating round's aggregation: the one whose round it is, and who steps in. */
 const aggregators = 3;
@@ -26,12 +28,14 @@ export interface ModeWork {
 /** @param onDelivered what was published is with those who can be reached. */
 export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: () => void): ModeWork {
   const { state, blobs, keys } = desk;
-  const roster = (): string[] => [...new Set([...state.memberFingerprints, keys.fingerprint])];
+  const roster = (): string[] => [...peersOf(state, keys.fingerprint), keys.fingerprint];
   const onBranch = (branch: string): BenchCandidate[] =>
     state.candidates.filter((one) => one.branch === branch && blobs.has(one.model));
   const parentsOf = (model: string): readonly string[] =>
     state.lineage.findLast((ancestor) => ancestor.model === model)?.parents ?? [];
   const waited = (): number => desk.clock() - state.turnAt;
+  /** When a turn that another claims is believed; null where none waits for that. */
+  let believedInMs: number | null = null;
 
   const train = async (project: Project, cohort: string, weights: Uint8Array, signal: AbortSignal) => {
     const trunkVersion = state.trunk!.version;
@@ -134,11 +138,26 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
     return 'did';
   };
 
-  const follow = (project: Project): boolean => {
+  const follow = (project: Project, patienceMs: number, places: number): boolean => {
     const { version } = state.trunk!;
     const here = { turn: version, by: state.turnBy ?? '' };
+    const rule = { roster: roster(), seed: project.seed, patienceMs, places, turns: project.commits };
+    believedInMs = null;
+    const isBelieved = (one: { model: string; by: string; turn: number }): boolean => {
+      const parents = parentsOf(one.model);
+      const followsAnother = state.lineage.some(
+        ({ model, author, branch, turn }) =>
+          branch === chainBranch && turn === one.turn - 1 && author !== one.by && parents.includes(model),
+      );
+      const afterMs = believedAfterMs({ ...one, followsAnother }, version, rule);
+      if (afterMs === null) return false;
+      const leftMs = afterMs - waited();
+      if (leftMs > 0) believedInMs = Math.min(believedInMs ?? leftMs, leftMs);
+      return leftMs <= 0;
+    };
     const found = onBranch(chainBranch)
       .flatMap(({ model, author, turn }) => (author === null || turn === null ? [] : [{ model, by: author, turn }]))
+      .filter(isBelieved)
       .reduce<{ model: string; by: string; turn: number } | null>(
         (best, one) => (best === null || isAhead(one, best, roster(), project.seed) ? one : best),
         null,
@@ -163,7 +182,7 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
     if (leftMs > 0) return { waitMs: leftMs };
     const { weights, examples, loss } = await train(project, cohort, await blobs.read(blob), signal);
     // Someone may have gone on meanwhile: then this turn was theirs.
-    if (signal.aborted || state.trunk?.blob !== blob || follow(project)) return 'did';
+    if (signal.aborted || state.trunk?.blob !== blob || followIn(project)) return 'did';
     const model = stored(decodeWeights(weights), chainBranch, version + 1, blob);
     state.turn += 1;
     move(model, version + 1, keys.fingerprint);
@@ -195,7 +214,7 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
     const contributions = onBranch(contributionBranch).filter(isOfTurn);
     if (!contributions.some(({ author }) => author === keys.fingerprint)) {
       const { weights, examples, loss } = await train(project, cohort, await blobs.read(blob), signal);
-      if (signal.aborted || state.trunk?.blob !== blob || follow(project)) return 'did';
+      if (signal.aborted || state.trunk?.blob !== blob || followIn(project)) return 'did';
       const model = stored(decodeWeights(weights), contributionBranch, turn, blob);
       state.turn += 1;
       const audience = order.slice(0, aggregators).filter((one) => one !== keys.fingerprint);
@@ -237,21 +256,32 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
     return 'did';
   };
 
+  const followIn = (project: Project): boolean => {
+    const { mode } = project;
+    if (mode.kind === 'cyclic') return follow(project, mode.patienceMs, Number.POSITIVE_INFINITY);
+    return mode.kind === 'rotating' && follow(project, mode.patienceMs, aggregators);
+  };
+  const stepIn = async (project: Project, cohort: string, signal: AbortSignal): Promise<ModeStep> => {
+    const { mode } = project;
+    switch (mode.kind) {
+      case 'trunk':
+        return { waitMs: null };
+      case 'gossip':
+        return gossip(project, mode, cohort, signal);
+      case 'cyclic':
+        return cyclic(project, mode.patienceMs, cohort, signal);
+      case 'rotating':
+        return rotating(project, mode.patienceMs, cohort, signal);
+    }
+  };
+
   return {
-    follow: (project) => (project.mode.kind === 'cyclic' || project.mode.kind === 'rotating') && follow(project),
+    follow: followIn,
     async step(project, cohort, signal) {
-      const { mode } = project;
       if (state.trunk!.version >= project.commits) return 'finished';
-      switch (mode.kind) {
-        case 'trunk':
-          return { waitMs: null };
-        case 'gossip':
-          return gossip(project, mode, cohort, signal);
-        case 'cyclic':
-          return cyclic(project, mode.patienceMs, cohort, signal);
-        case 'rotating':
-          return rotating(project, mode.patienceMs, cohort, signal);
-      }
+      const outcome = await stepIn(project, cohort, signal);
+      if (typeof outcome !== 'object' || believedInMs === null) return outcome;
+      return { waitMs: Math.min(outcome.waitMs ?? believedInMs, believedInMs) };
     },
   };
 }

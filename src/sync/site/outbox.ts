@@ -1,31 +1,24 @@
 // The spool of updates: written before they are offered, kept until the hub's receipt is here. Delivery may be tried any number of
 // times; the idempotency key makes them one.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { statisticNames } from '../../contract/network.ts';
-import {
-  applyUpdate,
-  checkUpdate,
-  decodeUpdate,
-  encodeUpdate,
-  hasErrorFeedback,
-  updateOf,
-} from '../aggregation/update.ts';
+import { checkUpdate, decodeUpdate, encodeUpdate, hasErrorFeedback, updateOf } from '../aggregation/update.ts';
 import { carriedLayout, partsOf, updateLayout, variateLayout, withVariate } from '../aggregation/update-layout.ts';
-import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
+import { decodeWeights, type Weights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import { type Channel, closeCodes } from '../protocol/channel.ts';
 import { parseStatement, readStatement, type Signed, signStatement, type StatementOf } from '../protocol/statement.ts';
 import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
+import { keepResidual, takeBackResidual, withResidual } from './error-feedback.ts';
 import { siteFault } from './faults.ts';
 import { keepNormalisation } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
 import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
-import type { MembershipState, SpooledUpdate } from './membership-file.ts';
-import { keepVariate } from './own-variate.ts';
+import { blobsOfSpooled, type MembershipState, type SpooledUpdate } from './membership-file.ts';
+import { keepVariate, takeBackVariate } from './own-variate.ts';
 
 /** The hub's fault for an update from a trunk version that it does not have: its disk was restored from a backup. */
 const unknownVersionCode = 513;
@@ -119,7 +112,11 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     desk.ledger('update-refused', { project, blob, reason: fault.message });
     state.refused += 1;
     state.reason = fault.message;
+    const { residual } = state;
+    takeBackResidual(desk, refused);
+    takeBackVariate(desk, refused);
     takeOff(refused);
+    if (residual !== null) desk.forget(residual.blob);
     if (fault.code === unknownVersionCode) forgetLostTrunk(baseVersion);
   };
   /** The trunk that the hub lost is none any more; the next greeting says which is. */
@@ -136,7 +133,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     masked.clear();
     // First the state: a spool that names bytes which are gone could never be emptied.
     desk.save();
-    desk.forget(done.blob);
+    for (const blob of blobsOfSpooled(done)) desk.forget(blob);
   };
 
   /** A hub whose disk is full keeps its line open: ask again by and by. A line that ended is opened again elsewhere. */
@@ -211,15 +208,12 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       if (refusal !== null) throw siteFault.badTraining(refusal.message);
       const bytes = encodeUpdate(openUpdate(form, carried, trained), form);
       const blob = blobs.put(bytes);
-      const lastResidual = state.residual;
+      const { residual: residualBefore, controlVariate: variateBefore } = state;
       const isKept = hasErrorFeedback(form) || form.controlVariates;
       const arrived = isKept ? partsOf(decodeUpdate(bytes, { layout, form })) : null;
       // As the hub reads it, so that both go on from the same numbers whatever the codec lost.
-      const forgetVariate = form.controlVariates ? keepVariate(desk, arrived!.variate) : () => {};
-      if (hasErrorFeedback(form)) {
-        const lost = updateOf(arrived!.change, update);
-        state.residual = { projectHash: project.hash, blob: blobs.put(encodeWeights(lost)) };
-      }
+      if (form.controlVariates) keepVariate(desk, arrived!.variate);
+      if (hasErrorFeedback(form)) keepResidual(desk, project.hash, updateOf(arrived!.change, update));
       const idempotencyKey = createHash('sha256')
         .update([project.hash, keys.fingerprint, trunk.version, state.turn, blob].join('\n'))
         .digest('hex');
@@ -241,14 +235,22 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
         keys,
       );
       const forgetNormalisation = keepNormalisation(desk, weights);
-      state.spool.push({ update: signed, blob, baseVersion: trunk.version, base: trunk.blob, isEntered: false });
+      state.spool.push({
+        update: signed,
+        blob,
+        baseVersion: trunk.version,
+        base: trunk.blob,
+        isEntered: false,
+        residualBefore: residualBefore?.blob ?? null,
+        residualAfter: state.residual?.blob ?? null,
+        variateBefore: variateBefore?.blob ?? null,
+        variateAfter: state.controlVariate?.blob ?? null,
+      });
       state.turn += 1;
       state.trainedFrom = trunk.version;
       // In one write with the update that it belongs to: neither is there without the other.
       desk.save();
-      if (lastResidual !== null) desk.forget(lastResidual.blob);
       forgetNormalisation();
-      forgetVariate();
     },
     receive: masked.receive,
     deliver() {
@@ -260,11 +262,15 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       return delivering !== null;
     },
     clear() {
-      const dropped = [...state.spool, state.residual, state.normalisation, state.homeTrunk, state.controlVariate];
+      const kept = [state.residual, state.normalisation, state.homeTrunk, state.controlVariate];
+      const dropped = [
+        ...state.spool.flatMap(blobsOfSpooled),
+        ...kept.flatMap((one) => (one === null ? [] : one.blob)),
+      ];
       state.spool = [];
       state.residual = state.normalisation = state.homeTrunk = state.controlVariate = null;
       masked.clear();
-      for (const one of dropped) if (one !== null) desk.forget(one.blob);
+      for (const blob of dropped) desk.forget(blob);
     },
     close() {
       clearTimeout(restTimer);
@@ -272,14 +278,6 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     },
   };
   return outbox;
-}
-
-/** The change with what the codec lost of the updates before it, of this project. */
-function withResidual({ state, blobs }: MembershipDesk, projectHash: string, change: Weights): Weights {
-  if (state.residual === null || state.residual.projectHash !== projectHash) return change;
-  const file = blobs.file(state.residual.blob);
-  // Without it an update is merely as good as a first one.
-  return file === null ? change : applyUpdate(change, decodeWeights(readFileSync(file)));
 }
 
 /** How the newest trunk that was judged here does. Of a project with a privacy promise nothing is said that the promise does not cover. */

@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import type { Project } from '../../contract/federation.ts';
 import { encodeWeights, type Weights } from '../aggregation/weights.ts';
 import type { MembershipDesk } from './membership-desk.ts';
+import type { SpooledUpdate } from './membership-file.ts';
 
-type Desk = Pick<MembershipDesk, 'state' | 'blobs' | 'forget'>;
+type Desk = Pick<MembershipDesk, 'state' | 'blobs'>;
 
 /** Tensor files by the names of weights; null: all 0. */
 export interface GivenVariates {
@@ -24,11 +25,18 @@ export function givenVariates({ state, blobs }: Desk, project: Project): GivenVa
   return { site: read(own), trunk: read(state.trunk?.controlVariate?.blob) };
 }
 
-/** Keeps it for the next training. The caller saves the state, then calls what is returned. */
-export function keepVariate({ state, blobs, forget }: Desk, variate: Weights): () => void {
-  const before = state.controlVariate;
+/** Keeps it for the next training. The caller saves the state. */
+export function keepVariate({ state, blobs }: Desk, variate: Weights): void {
   state.controlVariate = { projectHash: state.project!.hash, blob: blobs.put(encodeWeights(variate)) };
-  return () => {
-    if (before !== null) forget(before.blob);
-  };
+}
+
+/** The hub never counted the variate of a refused update: the site goes on from the one before. The caller saves the state. */
+export function takeBackVariate({ state }: Desk, { variateBefore, variateAfter }: SpooledUpdate): void {
+  const { controlVariate } = state;
+  if (controlVariate === null || variateAfter === null) return;
+  if (controlVariate.blob === variateAfter) {
+    state.controlVariate = variateBefore === null ? null : { ...controlVariate, blob: variateBefore };
+  }
+  // Should the one that was made after it be refused too, it is that of before both.
+  for (const later of state.spool) if (later.variateBefore === variateAfter) later.variateBefore = variateBefore;
 }

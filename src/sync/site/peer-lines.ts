@@ -16,6 +16,7 @@ import { openLink, type Link } from './link.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import { dialPeer, type GreetedPeer } from './peer-dial.ts';
 import { peerLimits } from './peer-limits.ts';
+import { isPeer as isPeerOf } from './peers.ts';
 
 export interface PeerLines {
   /** The open line to a peer, or null. */
@@ -74,7 +75,7 @@ export function openPeerLines(order: {
 
   const siteOf = (fingerprint: string): string => readSiteCard(state.cards[fingerprint]!).site;
   const isPeer = (fingerprint: string): boolean =>
-    fingerprint !== keys.fingerprint && state.standing === 'member' && state.memberFingerprints.includes(fingerprint);
+    state.standing === 'member' && state.role !== 'observer' && isPeerOf(state, keys.fingerprint, fingerprint);
   const addressOf = (fingerprint: string) => {
     const signed = state.addresses[fingerprint];
     return signed === undefined ? null : parseStatement('address', signed.statement);

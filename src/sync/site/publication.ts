@@ -8,6 +8,7 @@ import { recordAncestor } from './lineage.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { PublishedModel } from './membership-file.ts';
 import { peerLimits } from './peer-limits.ts';
+import { peersOf } from './peers.ts';
 
 export type NewPublication = Pick<
   StatementOf<'model'>,
@@ -52,9 +53,8 @@ export function openPublication(desk: MembershipDesk): Publication {
   const offered = new WeakMap<PublishedModel, Map<Channel, number>>();
 
   const missing = ({ audience, recipients }: PublishedModel): string[] =>
-    state.memberFingerprints.filter(
-      (member) =>
-        member !== keys.fingerprint && !recipients.includes(member) && (audience === null || audience.includes(member)),
+    peersOf(state, keys.fingerprint).filter(
+      (peer) => !recipients.includes(peer) && (audience === null || audience.includes(peer)),
     );
 
   const isPublished = (published: PublishedModel): boolean => state.published.includes(published);

@@ -8,7 +8,7 @@ import { seededRandom } from '../../../src/sync/aggregation/seeded-random.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
 import { encodeUpdate } from '../../../src/sync/aggregation/update.ts';
 import { type Hub, openHub } from '../../../src/sync/hub/hub.ts';
-import type { HubStep } from '../../../src/sync/hub/trunk.ts';
+import type { HubStep } from '../../../src/sync/hub/hub-step.ts';
 import { readMembershipState } from '../../../src/sync/site/membership-file.ts';
 import type { SiteWork } from '../../../src/sync/site/site-work.ts';
 import { driftCorrection, newControlVariate } from '../../../src/trainer/networks/scaffold.ts';

@@ -4,12 +4,13 @@ import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { projectSchema } from '../../../src/contract/federation.ts';
 import { encodeTensorFile, float32Tensor } from '../../../src/contract/safetensors.ts';
-import { applyUpdate } from '../../../src/sync/aggregation/update.ts';
+import { applyUpdate, encodeUpdate } from '../../../src/sync/aggregation/update.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { readMembershipState } from '../../../src/sync/site/membership-file.ts';
 import type { SiteWork } from '../../../src/sync/site/site-work.ts';
 import { openBench, practiceProject, practiceWork, until } from './federation-fixture.ts';
+import { rawSite, rawUpdate } from './raw-site.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
@@ -72,4 +73,48 @@ it.each([
   all.forEach((value, index) => expect(Math.abs(value - wanted[index]!)).toBeLessThan(1e-5));
   // With top-k a single update moves a tenth of the weights only.
   expect([...residual.get(name)!.values].some((value) => value !== 0)).toBe(true);
+});
+
+it('an update that the hub refuses takes with it nothing of those before: it is owed again', async () => {
+  const initialWeights = encodeTensorFile({
+    tensors: new Map([[name, float32Tensor(new Float32Array(2_048), shape)]]),
+    metadata: {},
+  });
+  const commits = 6;
+  const project = projectSchema.parse({
+    ...practiceProject({ rule: { bufferSize: 1, maxStalenessCommits: 0 }, commits, peerModels: false }),
+    updateCodec: 'top-k',
+  });
+  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights }));
+  const quick = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Quick' }));
+  let isOvertaken = false;
+  const work: SiteWork = {
+    ...practiceWork({ step: 0 }),
+    layoutOf: () => [{ name, shape }],
+    async trainUpdate({ trunkWeights, trunkVersion }) {
+      if (trunkVersion === 2 && !isOvertaken) {
+        isOvertaken = true;
+        // While it trains, another site moves the trunk by nothing: what it trains now is too stale.
+        const { blob, signed } = rawUpdate(quick, project, encodeUpdate(made(0), project), { baseVersion: 2 });
+        await quick.channel.putBlob(blob);
+        await quick.channel.ask({ kind: 'update-offered', update: signed });
+      }
+      return { weights: encodeWeights(applyUpdate(decodeWeights(trunkWeights), made(1))), examples: 10, loss: 0.5 };
+    },
+  };
+  const folder = bench.folder();
+  const lyon = await bench.site('Lyon', work, folder);
+  const { federation } = await lyon.join(await hub.createInvite());
+  await until('the project is here', () => lyon.memberships()[0]?.project);
+  await lyon.approve(federation, 'chest');
+  await until('the project is finished', () => lyon.memberships()[0]?.state === 'finished', 60_000);
+  expect(lyon.memberships()[0]!.updates).toMatchObject({ accepted: commits - 1, refused: 1 });
+  await lyon.close();
+  const federations = path.join(folder, 'federations');
+  const home = path.join(federations, readdirSync(federations)[0]!);
+  const { residual } = readMembershipState(home)!;
+  const owed = decodeWeights(readFileSync(path.join(home, 'blobs', residual!.blob.slice(0, 2), residual!.blob)));
+  const all = applyUpdate(decodeWeights((await hub.trunkWeights())!), owed).get(name)!.values;
+  const wanted = made(commits - 1).get(name)!.values;
+  all.forEach((value, index) => expect(Math.abs(value - wanted[index]!)).toBeLessThan(1e-5));
 });

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { HubNews } from '../../../src/sync/hub/hub.ts';
-import type { HubStep } from '../../../src/sync/hub/trunk.ts';
+import type { HubStep } from '../../../src/sync/hub/hub-step.ts';
 import type { practiceProject, TestBench } from './federation-fixture.ts';
 
 export interface ForkedHub {

@@ -5,7 +5,12 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDeviceKeys, type DeviceKeys } from '../../../src/sync/protocol/device-keys.ts';
 import { openBlobFolder } from '../../../src/sync/protocol/blob-folder.ts';
-import { type Signed, signStatement, type TrunkStatement } from '../../../src/sync/protocol/statement.ts';
+import {
+  type Signed,
+  signStatement,
+  type StatementOf,
+  type TrunkStatement,
+} from '../../../src/sync/protocol/statement.ts';
 import { followEvents, type HubEvent, recordEvent } from '../../../src/sync/hub/event-log.ts';
 import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from '../../../src/sync/hub/hub-database.ts';
 import { openHubLedger } from '../../../src/sync/hub/hub-ledger.ts';
@@ -13,6 +18,7 @@ import { createInvite, createInviteIn } from '../../../src/sync/hub/invites.ts';
 import { openMembers } from '../../../src/sync/hub/members.ts';
 import { openPresence } from '../../../src/sync/hub/presence.ts';
 import { ChangedMeanwhile, openMaskedStore } from '../../../src/sync/hub/masked-store.ts';
+import { recordAnswer } from '../../../src/sync/hub/project-answers.ts';
 import { openRelay } from '../../../src/sync/hub/relay.ts';
 import { openTrunkStore, projectHashOf } from '../../../src/sync/hub/trunk-store.ts';
 import { parseInvite } from '../../../src/sync/protocol/invite-link.ts';
@@ -224,6 +230,57 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
     await expect(store.acceptUpdate(lost)).rejects.toMatchObject({ code: 514 });
   });
 
+  it('takes nothing of a site or for a project that ended while its update was checked', async () => {
+    const { enter, db, members, store, site, update, keys } = await federation();
+    const offered = update('a', 1);
+    const answer = (said: 'approved' | 'declined') => {
+      const statement = { project: project.id, projectHash, answer: said, because: null, datasetFingerprint: null };
+      const signed = signStatement('project-answer', { ...statement, answeredAt: at }, keys);
+      return recordAnswer(db, enter, site, signed);
+    };
+    await answer('declined');
+    await expect(store.acceptUpdate(offered)).rejects.toMatchObject({ code: 528 });
+    expect(await store.takesPart(projectHash, site.fingerprint)).toBe(false);
+    await answer('approved');
+    await db.run('UPDATE projects SET retiredBecause = ?', 'the study ended');
+    await expect(store.acceptUpdate(offered)).rejects.toMatchObject({ code: 512 });
+    await db.run('UPDATE projects SET retiredBecause = NULL');
+    await store.acceptUpdate(offered);
+    await members.end('Lyon', { kind: 'revoked', because: 'stolen' });
+    // One that is known already has its receipt.
+    expect(await store.acceptUpdate(offered)).toMatchObject({ isDuplicate: true });
+    await expect(store.acceptUpdate(update('b', 2))).rejects.toMatchObject({ code: 504, retry: 'never' });
+    expect(await store.buffered(projectHash)).toEqual([]);
+    expect(await store.acceptedUpdates()).toBe(1);
+  });
+
+  it('takes no masked update of a site that takes no part any more', async () => {
+    const { db, blobs, members, site, keys } = await federation();
+    const store = openMaskedStore(db, blobs);
+    const sign = (text: string): Signed => ({ statement: text, signature: 'A'.repeat(86) });
+    const offer = { site: site.fingerprint, name: 'Lyon', publicKey: keys.publicKey, offer: sign('offer') };
+    await store.putOffer(projectHash, offer, at, null);
+    const empty = { step: 'masking' as const, stepEndsAt: 1, dealt: {}, unmasking: null, revealed: {} };
+    const revision = await store.begin(projectHash, { ...empty, roster: sign('roster'), members: [offer] }, 0);
+    await members.end('Lyon', { kind: 'expelled', because: 'the agreement ended' });
+    const late = { site: site.fingerprint, blob: blobs.put(weightsOf(5)), update: sign('update') };
+    await expect(store.addUpdate(projectHash, revision, late)).rejects.toMatchObject({ code: 504 });
+    expect(await store.updates(projectHash)).toEqual([]);
+  });
+
+  it('discards with the last commit what still waits, and says so', async () => {
+    const { db, blobs, store, update } = await federation();
+    for (const key of ['a', 'b', 'c']) await store.acceptUpdate(update(key, key.charCodeAt(0)));
+    const turn = (await store.beginAggregation(projectHash))!;
+    const last = trunkOf(1, blobs.put(weightsOf(1.5)), ['a'.repeat(64)]);
+    await store.commit({ ...last, optimizerBlob: null, isLast: true, epoch: turn.epoch });
+    await turn.end();
+    expect(await store.buffered(projectHash)).toEqual([]);
+    const discarded = await openHubLedger(db, null, Date.now).entries(9, ({ act }) => act === 'updates-discarded');
+    expect(discarded).toMatchObject([{ detail: { projectHash, updates: 2 } }]);
+    await expect(store.acceptUpdate(update('d', 9))).rejects.toMatchObject({ code: 512 });
+  });
+
   it('commits all of a version or nothing: not twice, not with a counted update, not out of turn', async () => {
     const { blobs, store, update, first } = await federation();
     for (const [key, value] of [
@@ -286,10 +343,10 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
     expect(await store.current()).toMatchObject({ projectHash });
   });
 
-  it('relays a model to its recipients in order, each once', async () => {
-    const { enter, db, blobs, members, store, site, keys } = await federation();
+  it('relays a model to its recipients in order, each once, and one that is published anew', async () => {
+    const { enter, db, blobs, members, store, site, keys, first: firstTrunk } = await federation();
     const relay = openRelay({ db, blobs, members, store, enter });
-    const publish = (value: number) => {
+    const publish = (value: number, changes: Partial<StatementOf<'model'>> = {}) => {
       const sealed = weightsOf(value);
       const sealedBlob = blobs.put(sealed);
       const model = signStatement(
@@ -312,6 +369,7 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
           metrics: { auc: null, accuracy: null, loss: 1 },
           sealedBlob,
           sealedBytes: sealed.byteLength,
+          ...changes,
         },
         keys,
       );
@@ -333,6 +391,37 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
     expect(await relay.availableTo(site.fingerprint, first!.sequence)).toMatchObject([{ model: two.model }]);
     expect(await relay.mayFetch(site.fingerprint, one.sealedBlob)).toBe(false);
     expect(blobs.has(one.sealedBlob)).toBe(false);
+
+    // The same weights once more, sealed with another key: its statement, bytes and keys take the place of those that nobody can use.
+    const lastSequence = async (): Promise<number> => (await relay.availableTo(site.fingerprint, 0))[0]!.sequence;
+    const again = publish(5, { model: two.sealedBlob, sequence: 2 });
+    const before = await lastSequence();
+    expect(await relay.publish(site, again.model, envelopes)).toEqual([site.fingerprint]);
+    expect(await relay.availableTo(site.fingerprint, before)).toMatchObject([{ model: again.model }]);
+    expect([two.sealedBlob, again.sealedBlob].map((hash) => blobs.has(hash))).toEqual([false, true]);
+    // An older word on the branch changes nothing.
+    const older = publish(6, { sequence: 1 });
+    expect(await relay.publish(site, older.model, envelopes)).toEqual([]);
+    expect(await relay.availableTo(site.fingerprint, 0)).toMatchObject([{ model: again.model }]);
+    expect(blobs.has(older.sealedBlob)).toBe(false);
+
+    // In another project the same model is another publication; what stood in the former one goes.
+    const second = practiceProject({ id: 'second' });
+    const statement = { ...trunkOf(0, firstTrunk).statement, project: 'second', projectHash: projectHashOf(second) };
+    await store.setProject(second, { statement, signed: signStatement('trunk', statement, hubKeys) }, at);
+    const moved = publish(7, {
+      model: two.sealedBlob,
+      project: 'second',
+      projectHash: projectHashOf(second),
+      sequence: 3,
+    });
+    expect(await relay.publish(site, moved.model, envelopes)).toEqual([site.fingerprint]);
+    expect(await relay.availableTo(site.fingerprint, 0)).toMatchObject([{ model: moved.model }]);
+    expect(blobs.has(again.sealedBlob)).toBe(false);
+    await members.end('Lyon', { kind: 'revoked', because: 'stolen' });
+    await expect(relay.publish(site, publish(8).model, envelopes)).rejects.toMatchObject({ code: 511 });
+    const late = publish(8, { project: 'second', projectHash: projectHashOf(second), sequence: 4 });
+    await expect(relay.publish(site, late.model, envelopes)).rejects.toMatchObject({ code: 504 });
   });
 
   it('changes a masked buffer for whoever saw it as it stands, and for nobody else', async () => {

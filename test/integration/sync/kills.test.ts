@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openCommit } from '../../../src/sync/aggregation/trunk-commit.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
 import { openHub } from '../../../src/sync/hub/hub.ts';
-import type { HubStep } from '../../../src/sync/hub/trunk.ts';
+import type { HubStep } from '../../../src/sync/hub/hub-step.ts';
 import { firstWeight, openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 import { type ForkedHub, type ForkedHubOrder, forkHub } from './forked-hub.ts';
 import { rawSite, rawUpdate } from './raw-site.ts';

@@ -7,7 +7,15 @@ import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/ag
 import type { Project } from '../../../src/contract/federation.ts';
 import { networkSchema } from '../../../src/contract/network.ts';
 import type { SiteWork } from '../../../src/sync/site/site-work.ts';
-import { openBench, practiceProject, practiceWork, type PracticeSite, until, weightsOf } from './federation-fixture.ts';
+import {
+  firstWeight,
+  openBench,
+  practiceProject,
+  practiceWork,
+  type PracticeSite,
+  until,
+  weightsOf,
+} from './federation-fixture.ts';
 import { type PostgresCluster, postgresMissing, startPostgres } from './postgres-cluster.ts';
 
 const bench = openBench();
@@ -239,6 +247,51 @@ describe.each(databases)('sites that drop out of a masked buffer, on $database',
     expect(sites[0]!.memberships()[0]?.updates).toEqual({ accepted: 0, refused: 0, spooled: 1 });
     expect(await hub.status()).toMatchObject({ acceptedUpdates: 0, trunkVersion: 0 });
   }, 180_000);
+
+  it.each([
+    ['revoked', 598],
+    ['declined', 598],
+  ])(
+    'or %s before the masks are asked for: nothing of it is counted, and the others begin anew',
+    async (how, code) => {
+      const project = practiceProject({ ...secure, rule: { bufferSize: 4 }, commits: 1, peerModels: false });
+      const hub = await newHub(project);
+      let isHeld = true;
+      const sites: PracticeSite[] = [];
+      for (const index of [0, 1, 2, 3]) {
+        // The last has no room for its ledger until it is let go on: the buffer waits for it.
+        const hold = (act: string): void => {
+          if (act === 'update-sent' && index === 3 && isHeld) throw new Error('no space left on device');
+        };
+        const site = await bench.site(names[index]!, practiceWork({ step: 0.1 * (index + 1) }), bench.folder(), hold);
+        await site.join(await hub.createInvite());
+        await until('the project is announced', () => site.memberships()[0]?.project, 60_000);
+        await site.approve('ImagiQ', 'chest');
+        sites.push(site);
+      }
+      const arrived = (): number => hub.news.filter(({ kind }) => kind === 'masked-update-arrived').length;
+      await until('three of four have sent', () => arrived() === 3, 60_000);
+      if (how === 'revoked') await hub.endMembership(names[0]!, { kind: 'revoked', because: 'the laptop was stolen' });
+      else sites[0]!.decline('ImagiQ', 'the board said no');
+      const ended = await until(
+        'the buffer is given up',
+        () => hub.news.find((one) => one.kind === 'masked-buffer-given-up'),
+        60_000,
+      );
+      expect(ended).toMatchObject({ fault: { code, message: expect.stringContaining(names[0]!) } });
+      isHeld = false;
+      const fifth = await joined(hub, 'Fifth', practiceWork({ step: 0.5 }));
+      await until(
+        'the project is finished',
+        () => hub.news.find((one) => 'isFinished' in one && one.isFinished),
+        90_000,
+      );
+      expect(Math.abs(firstWeight((await hub.trunkWeights())!) - (0.2 + 0.3 + 0.4 + 0.5) / 4)).toBeLessThan(1e-5);
+      await until('the last hears that it is counted', () => fifth.memberships()[0]?.updates.accepted === 1);
+      expect(await hub.status()).toMatchObject({ acceptedUpdates: 4 });
+    },
+    180_000,
+  );
 
   it('and one that comes late to a full buffer waits for the next', async () => {
     const project = practiceProject({ ...secure, rule: { bufferSize: 3 }, commits: 3, peerModels: false });

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHub, type HubNews } from '../../../src/sync/hub/hub.ts';
-import type { HubStep } from '../../../src/sync/hub/trunk.ts';
+import type { HubStep } from '../../../src/sync/hub/hub-step.ts';
 import { firstWeight, openBench, until } from './federation-fixture.ts';
 
 const bench = openBench();

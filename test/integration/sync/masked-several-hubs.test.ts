@@ -4,7 +4,7 @@ import { cpSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../src/sync/hub/hub.ts';
-import type { HubStep } from '../../../src/sync/hub/trunk.ts';
+import type { HubStep } from '../../../src/sync/hub/hub-step.ts';
 import { firstWeight, openBench, practiceWork, type PracticeSite, until } from './federation-fixture.ts';
 import { forkHub, type ForkedHub, type ForkedHubOrder } from './forked-hub.ts';
 import { oneAddress } from './one-address.ts';

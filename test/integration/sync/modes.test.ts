@@ -1,6 +1,8 @@
 // The modes without a trunk, end to end: gossip with processes of its own and the hub killed, the chain modes with their equalities.
 import { afterEach, describe, expect, it } from 'vitest';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Ancestor } from '../../../src/contract/peers.ts';
 import type { Mode } from '../../../src/contract/federation.ts';
 import { type Hub, openHub } from '../../../src/sync/hub/hub.ts';
@@ -13,6 +15,10 @@ import {
   until,
   weightsOf,
 } from './federation-fixture.ts';
+import { sealModel, wrapKey } from '../../../src/sync/protocol/sealed-model.ts';
+import { readSiteCard } from '../../../src/sync/protocol/statement.ts';
+import { readMembershipState } from '../../../src/sync/site/membership-file.ts';
+import { rawModel, rawSite } from './raw-site.ts';
 import { type PeerProcess, startHubProcess, startPeer } from './peer-processes.ts';
 
 const bench = openBench();
@@ -125,6 +131,68 @@ describe('rotating', () => {
     expect(sharedWeight(lyon)).toBe(sharedWeight(oslo));
     expect(sharedWeight(lyon)).toBeGreaterThan(1.4);
   }, 120_000);
+});
+
+describe('members of a project without trunk', () => {
+  it('that observe or declined are not waited for, and are given no model', async () => {
+    const { hub, sites } = await sitesIn({ kind: 'rotating', patienceMs: 600_000 }, 2, [
+      { name: 'Lyon', step: 0.5 },
+      { name: 'Oslo', step: 1 },
+      { name: 'Quito', step: 9 },
+    ]);
+    const [lyon, oslo, quito] = sites as [PracticeSite, PracticeSite, PracticeSite];
+    const paris = await bench.site('Paris', practiceWork({ step: 0 }));
+    await paris.join(await hub.createInvite({ role: 'observer' }));
+    quito.decline('ImagiQ', 'the board said no');
+    const stateOf = ({ folder }: PracticeSite) => {
+      const federations = path.join(folder, 'federations');
+      return readMembershipState(path.join(federations, readdirSync(federations)[0]!))!;
+    };
+    const bystanders = [quito.fingerprint, paris.fingerprint].sort();
+    await until('both know who takes no part', () =>
+      [lyon, oslo].every((site) => stateOf(site).bystanders.toSorted().join() === bystanders.join()),
+    );
+    for (const site of [lyon, oslo]) await site.approve('ImagiQ', 'chest');
+    // Were they waited for, a round would take ten minutes.
+    await finished([lyon, oslo]);
+    expect([lyon, oslo].map(sharedWeight)).toEqual([1.5, 1.5]);
+    for (const { recipients } of [lyon, oslo].flatMap((site) => stateOf(site).published)) {
+      expect(recipients.filter((one) => bystanders.includes(one))).toEqual([]);
+    }
+    for (const site of [quito, paris]) expect(site.lineage('ImagiQ')).toEqual([]);
+  }, 120_000);
+
+  it('cannot end it by a last turn that nobody saw coming', async () => {
+    const mode = { kind: 'cyclic', patienceMs: 600_000 } as const;
+    const { hub, sites } = await sitesIn(mode, 30, [{ name: 'Lyon', step: 0.5 }]);
+    const [lyon] = sites as [PracticeSite];
+    const liar = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Liar' }));
+    const card = await until('the liar knows Lyon', () => {
+      const lists = liar.heard.flatMap((news) => (news.kind === 'members-changed' ? news.members : []));
+      return lists.map((member) => readSiteCard(member.card)).find(({ site }) => site === 'Lyon');
+    });
+    const weights = weightsOf(99);
+    const model = createHash('sha256').update(weights).digest('hex');
+    const { sealed, contentKey } = sealModel(weights, model);
+    const sealedBlob = liar.blobs.put(sealed);
+    const { statement } = rawModel(liar, practiceProject({ mode, commits: 30 }), {
+      model,
+      branch: 'chain',
+      turn: 30,
+      sealedBlob,
+      sealedBytes: sealed.byteLength,
+    });
+    await liar.channel.putBlob(sealedBlob);
+    const envelopes = [{ recipient: lyon.fingerprint, sealedKey: wrapKey(contentKey, card.boxPublicKey, model) }];
+    await liar.channel.ask({ kind: 'model-published', model: statement, envelopes });
+    await lyon.approve('ImagiQ', 'chest');
+    await until('Lyon has opened it, and has nothing to do', () =>
+      lyon.lineage('ImagiQ').some((one) => one.model === model && lyon.memberships()[0]!.activity === 'waiting'),
+    );
+    expect(lyon.memberships()[0]!.trunkVersion).toBeLessThanOrEqual(1);
+    expect(lyon.memberships()[0]!.state).not.toBe('finished');
+    expect(await hub.status()).toMatchObject({ isFinished: false });
+  }, 60_000);
 });
 
 describe('gossip', () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { endMembershipIn } from '../../../src/sync/hub/membership-end.ts';
-import type { HubStep } from '../../../src/sync/hub/trunk.ts';
+import type { HubStep } from '../../../src/sync/hub/hub-step.ts';
 import { formatInvite, parseInvite } from '../../../src/sync/protocol/invite-link.ts';
 import type { FromHub } from '../../../src/sync/protocol/messages.ts';
 import { parseStatement } from '../../../src/sync/protocol/statement.ts';

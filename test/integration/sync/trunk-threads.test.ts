@@ -36,7 +36,11 @@ const weightsOf = (scale: number): Weights =>
       return [name, { shape, values: Float32Array.from({ length: count }, () => scale * (random() - 0.5)) }];
     }),
   );
-const base = weightsOf(1);
+const base = new Map([
+  ...weightsOf(1),
+  // A variance is not below zero, whatever an update takes off it.
+  ['norm.variance', { shape: [16], values: new Float32Array(16).fill(4) }],
+]);
 const statistics = new Set(['norm.variance']);
 
 /** Three updates of two sites on a disk, and the task that commits them. */
@@ -161,7 +165,14 @@ describe('an update that a thread checks', () => {
     const update = decodeWeights(encodeWeights(updates[0]!.update));
     damage(update.get('conv.filter')!.values);
     writeFileSync(file, encodeUpdate(update, form));
-    const check = { kind: 'check', update: file, form, layout: task.base, carries: task.carries } as const;
+    const check = {
+      kind: 'check',
+      update: file,
+      form,
+      startedFrom: task.base,
+      carries: task.carries,
+      statistics,
+    } as const;
     for (const doneHere of [0, 1]) {
       const refusal = threads(doneHere)
         .check(check, 1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { commitOfUpdates } from '../../../../src/sync/aggregation/trunk-commit.ts';
-import { rebasedStatistics } from '../../../../src/sync/aggregation/rebase-statistics.ts';
+import { rebasedStatistics } from '../../../../src/sync/aggregation/measured-statistics.ts';
 import { heldValues } from '../../../../src/sync/aggregation/tensor-values.ts';
 import { updateOf } from '../../../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
