@@ -1,4 +1,6 @@
 // What a process that trains is given beside the environment of its parent.
+import os from 'node:os';
+import path from 'node:path';
 
 /**
  * Large pages for what the runtime allocates, where glibc is the C library: a step goes over hundreds of megabytes, and taking
@@ -10,5 +12,20 @@ const largePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
 /** @param inherited the parent's; what it says already stays */
 export function trainerEnvironment(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const asNode = process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' };
-  return { ...largePages, ...inherited, ...asNode };
+  return { ...largePages, NODE_COMPILE_CACHE: codeCache(inherited), ...inherited, ...asNode };
+}
+
+/**
+ * Where Node keeps the code of modules once it was compiled, which takes a fifth of the time before the first step (Node.js
+ * documentation, "Module compile cache"): a file for each source by its hash and this very Node, under the user's own folder, where
+ * nobody else writes. What does not fit the source is compiled anew, and where nothing can be written nothing is kept.
+ */
+function codeCache(environment: NodeJS.ProcessEnv): string {
+  const caches =
+    process.platform === 'win32'
+      ? (environment['LOCALAPPDATA'] ?? path.join(os.homedir(), 'AppData', 'Local'))
+      : process.platform === 'darwin'
+        ? path.join(os.homedir(), 'Library', 'Caches')
+        : (environment['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'));
+  return path.join(caches, 'imagiq', 'code');
 }

@@ -1,4 +1,5 @@
 // The trainer process: takes one job at a time from its parent, does it, says how it goes. It ends with its parent.
+import { flushCompileCache } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { faultValueOf } from '../contract/fault.ts';
 import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/training.ts';
@@ -55,6 +56,8 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
   }
   running = null;
   tell(last);
+  // This process may be ended at any moment, and would then leave nothing for the next one.
+  flushCompileCache();
 }
 
 process.on('message', (message) => {

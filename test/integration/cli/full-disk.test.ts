@@ -1,21 +1,24 @@
 // A disk that is full: what is there can still be looked at.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { imagiq, temporaryFolder } from './imagiq.ts';
+import { linkStation } from '../../../src/cli/station-link.ts';
 
 /** A disk of its own, of 8 MB; null where this process may not mount one. */
 function smallDisk(): string | null {
-  const at = path.join(temporaryFolder(), 'disk');
-  mkdirSync(at);
+  const at = mkdtempSync(path.join(os.tmpdir(), 'imagiq-full-'));
+  onTestFinished(() => rmSync(at, { recursive: true, force: true }));
+  const disk = path.join(at, 'disk');
+  mkdirSync(disk);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', at], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk], { stdio: 'ignore' });
   } catch {
     return null;
   }
-  onTestFinished(() => void execFileSync('umount', [at]));
-  return at;
+  onTestFinished(() => void execFileSync('umount', [disk]));
+  return disk;
 }
 
 function fill(disk: string): void {
@@ -27,23 +30,18 @@ function fill(disk: string): void {
   expect(statfsSync(disk).bavail).toBe(0);
 }
 
-test('runs, models, cohorts and studies are listed on a full disk, and what would write says that it is full', async (context) => {
+test('a home on a full disk opens and lists what it has; what has to write says that the disk is full', async (context) => {
   const disk = smallDisk();
   if (disk === null) return context.skip('this process may not mount a disk of its own');
-  const home = ['--home', path.join(disk, 'home')];
-  expect((await imagiq(...home, 'status')).code).toBe(0);
+  const home = path.join(disk, 'home');
+  await (await linkStation({ home })).close();
   fill(disk);
-  for (const looked of [
-    ['status'],
-    ['runs', 'list'],
-    ['models', 'list'],
-    ['cohort', 'list'],
-    ['studies'],
-    ['ledger', 'list'],
-  ]) {
-    const { code, stderr } = await imagiq(...home, ...looked);
-    expect([looked, code, stderr]).toEqual([looked, 0, '']);
+  const station = await linkStation({ home });
+  try {
+    for (const call of ['about', 'runs', 'models', 'cohorts', 'studies', 'model-evaluations', 'memberships'] as const)
+      await expect(station.call(call, {})).resolves.toBeDefined();
+    await expect(station.call('set-privacy-budget', { epsilon: 4, delta: 1e-5 })).rejects.toThrow('disk');
+  } finally {
+    await station.close();
   }
-  const refused = await imagiq(...home, 'privacy', 'budget', '--epsilon', '4');
-  expect(refused.code).not.toBe(0);
 }, 120_000);

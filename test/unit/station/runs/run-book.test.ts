@@ -304,12 +304,11 @@ test('a run goes on from a model: its network, classes, images and weights, and 
 });
 
 /** A trainer that trains until it is told to stop. */
-const endless: TrainerProcess['train'] = (job, listeners) =>
-  new Promise((resolve) =>
-    listeners?.signal?.addEventListener('abort', () =>
-      resolve(learns({ stoppedEarly: true, steps: 7, ending: 'stopped' })(job)),
-    ),
-  );
+const endless: TrainerProcess['train'] = async (job, listeners) => {
+  const { signal } = listeners ?? {};
+  if (signal?.aborted === false) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  return learns({ stoppedEarly: true, steps: 7, ending: 'stopped' })(job);
+};
 
 test('a run that the program left behind says that it was cut off, and forgets it when it is resumed', async () => {
   const died = situation(endless);
