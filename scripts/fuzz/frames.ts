@@ -14,6 +14,8 @@ const root = path.resolve(import.meta.dirname, '..', '..');
 const { values } = parseArgs({
   options: {
     against: { type: 'string', default: 'reader' },
+    /** Of the readers only this one. */
+    only: { type: 'string', default: '' },
     frames: { type: 'string', default: '30000' },
     /** Ends sooner where the frames take longer. */
     minutes: { type: 'string', default: '60' },
@@ -38,12 +40,13 @@ const attacks: Readonly<
       site: session.fromHub,
       peer: [...session.fromSite, ...session.fromHub],
     };
-    for (const reader of ['hub', 'site', 'peer'] as const) {
+    const readers = (['hub', 'site', 'peer'] as const).filter((one) => values.only === '' || values.only === one);
+    for (const reader of readers) {
       const report = await fuzzReader({
         reader,
         messages: said[reader],
-        frames: Math.round(frames / 6),
-        longestMs: longestMs / 6,
+        frames: Math.round(frames / (2 * readers.length)),
+        longestMs: longestMs / (2 * readers.length),
         seed,
         folder,
         publicKeys: publicKeysIn(session),

@@ -9,6 +9,8 @@ const commandLine = path.join(root, 'src', 'cli', 'cli.ts');
 export interface HubProcess {
   readonly fingerprint: string;
   newInvite(): string;
+  /** Signs one person in at the console, once. */
+  consoleLink(): string;
   close(): Promise<void>;
 }
 
@@ -33,15 +35,17 @@ export async function startHub(options: HubOptions): Promise<HubProcess> {
     hub.stdout?.once('data', (chunk: Buffer) => resolve(JSON.parse(chunk.toString()) as { fingerprint: string }));
     hub.once('exit', (code) => reject(new Error(`the hub ended with ${code}`)));
   });
-  return {
-    fingerprint: opened.fingerprint,
-    newInvite() {
-      const text = execFileSync(process.execPath, [commandLine, '--json', 'invite', '--data', data], {
+  const ask = <Answer>(...words: string[]): Answer =>
+    JSON.parse(
+      execFileSync(process.execPath, [commandLine, '--json', ...words, '--data', data], {
         cwd: root,
         encoding: 'utf8',
-      });
-      return (JSON.parse(text) as { invite: string }).invite;
-    },
+      }),
+    ) as Answer;
+  return {
+    fingerprint: opened.fingerprint,
+    newInvite: () => ask<{ invite: string }>('invite').invite,
+    consoleLink: () => ask<{ link: string }>('hub', 'console-link').link,
     close: () =>
       new Promise((resolve) => {
         hub.once('exit', () => resolve());

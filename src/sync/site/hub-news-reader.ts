@@ -97,18 +97,21 @@ export function openNewsReader(order: {
     }
     return true;
   };
-  const takeMembers = (members: readonly Member[], isGone: (fingerprint: string) => boolean): boolean => {
-    const all = members.map(checked);
+  const takeMembers = (
+    all: readonly ReturnType<typeof checked>[],
+    isGone: (fingerprint: string) => boolean,
+  ): boolean => {
     const isDropped = dropMembers(isGone);
     const isNew = all.map(takeMember).includes(true);
     forgetStrangers();
     return isNew || isDropped;
   };
   const takeAllMembers = (members: readonly Member[]): boolean => {
-    const all = new Set(members.map((member) => checked(member).fingerprint));
+    const all = members.map(checked);
+    const named = new Set(all.map(({ fingerprint }) => fingerprint));
     // Files of earlier versions have names without fingerprints.
     if (state.members.length !== state.memberFingerprints.length) state.members = state.memberFingerprints = [];
-    return takeMembers(members, (fingerprint) => !all.has(fingerprint));
+    return takeMembers(all, (fingerprint) => !named.has(fingerprint));
   };
 
   const takeProject = (text: string | null, trunk: Signed | null, isFinished: boolean): void => {
@@ -178,7 +181,7 @@ export function openNewsReader(order: {
       case 'members-changed':
         return takeAllMembers(message.members);
       case 'members-updated':
-        return takeMembers(message.changed, (fingerprint) => message.gone.includes(fingerprint));
+        return takeMembers(message.changed.map(checked), (fingerprint) => message.gone.includes(fingerprint));
       case 'project-announced':
         takeProject(message.project, message.trunk, message.isFinished);
         return true;

@@ -18,28 +18,36 @@ export function siteNamed(state: MembershipState, fingerprint: string): string {
   return card === undefined ? fingerprint.slice(0, 12) : parseStatement('site-card', card.statement).site;
 }
 
+/** Each list is gone through once: a federation may have a thousand members, and each of them changes now and then. */
 function peersOf({ state, keys, connection, lines }: Parameters<typeof membershipView>[0]): Peer[] {
-  const announced = state.announced.map(({ model }) => parseStatement('model', model.statement).author);
-  return state.memberFingerprints
-    .filter((fingerprint) => fingerprint !== keys.fingerprint)
-    .map((fingerprint) => {
-      const site = siteNamed(state, fingerprint);
-      const models = state.candidates.filter((one) => one.author === fingerprint && isOnBench(one));
-      const address = state.addresses[fingerprint];
-      const aucs = models.flatMap(({ metrics }) => metrics?.auc?.value ?? []);
-      const isOnline = state.members[state.memberFingerprints.indexOf(fingerprint)]?.online ?? false;
-      return {
-        site,
+  const offered = Map.groupBy(
+    state.announced.map(({ model }) => parseStatement('model', model.statement).author),
+    (author) => author,
+  );
+  const models = Map.groupBy(state.candidates.filter(isOnBench), ({ author }) => author);
+  const muted = new Set(state.muted);
+  // Names lie beside fingerprints; in files of earlier versions, until the hub speaks, they do not.
+  const isNamed = state.members.length === state.memberFingerprints.length;
+  return state.memberFingerprints.flatMap((fingerprint, index): Peer[] => {
+    if (fingerprint === keys.fingerprint) return [];
+    const member = isNamed ? state.members[index] : undefined;
+    const address = state.addresses[fingerprint];
+    const own = models.get(fingerprint) ?? [];
+    const aucs = own.flatMap(({ metrics }) => metrics?.auc?.value ?? []);
+    return [
+      {
+        site: member?.site ?? siteNamed(state, fingerprint),
         fingerprint,
-        route: lines.to(fingerprint) !== null ? 'direct' : connection === 'online' && isOnline ? 'relay' : 'away',
+        route: lines.to(fingerprint) !== null ? 'direct' : connection === 'online' && member?.online ? 'relay' : 'away',
         address: address === undefined ? null : parseStatement('address', address.statement).url,
-        isMuted: state.muted.includes(fingerprint),
-        models: models.length,
-        offered: announced.filter((author) => author === fingerprint).length,
+        isMuted: muted.has(fingerprint),
+        models: own.length,
+        offered: offered.get(fingerprint)?.length ?? 0,
         alone: aucs.length === 0 ? null : Math.max(...aucs),
         help: state.help[fingerprint] ?? null,
-      };
-    });
+      },
+    ];
+  });
 }
 
 export function membershipView(order: {
