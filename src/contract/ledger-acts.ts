@@ -139,7 +139,7 @@ function runTold({ run, cohort, network, epochs, epsilon, steps, reason }: Detai
   const what =
     network === undefined
       ? `On “${cohort}”, at step ${number(steps)}${typeof reason === 'string' ? `: ${reason}` : ''}.`
-      : `${network} on “${cohort}”, ${number(epochs)} epochs${promise}.`;
+      : `${network} on “${cohort}”, ${number(epochs)} ${epochs === 1 ? 'epoch' : 'epochs'}${promise}.`;
   return `${what} Run ${run}.`;
 }
 

@@ -73,7 +73,7 @@ export type ModelStatement = z.infer<typeof modelStatementSchema>;
 const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
 /** What a model said of one image. */
-export const predictedImageSchema = z.object({
+const predictedImageSchema = z.object({
   studyInstanceUID: z.string(),
   seriesInstanceUID: z.string(),
   sopInstanceUID: z.string(),
@@ -90,7 +90,7 @@ export const predictedImageSchema = z.object({
 export type PredictedImage = z.infer<typeof predictedImageSchema>;
 
 /** What a model said of one image, with whose image it is and what is known of it. It stays on this site. */
-export const tracedPredictionSchema = predictedImageSchema.extend({
+const tracedPredictionSchema = predictedImageSchema.extend({
   /** PatientID as in the study list; empty where its files have none. */
   patientID: z.string(),
   /** Where the image was found when it was imported. */

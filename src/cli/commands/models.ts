@@ -15,7 +15,7 @@ import { aucText, estimateText, hausdorffText } from '../follow-run.ts';
 
 interface EvaluateOptions {
   model: string;
-  cohort: string;
+  cohort?: string;
   split: SplitName;
   by?: GroupKind[];
   sensitivity?: number;
@@ -25,7 +25,10 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('measure a model on a split of a cohort')
     .requiredOption('--model <id>', 'from `imagiq models list`')
-    .requiredOption('--cohort <name>', 'cohort to measure it on; its classes must be among the model’s')
+    .option(
+      '--cohort <name>',
+      'cohort to measure it on; its classes must be among the model’s (default: the model’s own)',
+    )
     .addOption(new Option('--split <split>', 'images of the cohort').choices(splitNames).default('test'))
     .addOption(new Option('--by <groups...>', 'also for each group of patients').choices(groupKinds))
     .option(
@@ -48,19 +51,22 @@ export function evaluateCommand(): Command {
         const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
         process.once('SIGINT', stop);
         try {
-          return await station.call('evaluate-model', {
-            id: await fullId(station, model),
-            cohort,
+          const id = await fullId(station, model);
+          const measured = cohort ?? (await station.call('model', { id })).model.cohort;
+          const answer = await station.call('evaluate-model', {
+            id,
+            cohort: measured,
             split,
             by: by ?? [],
             sensitivity: sensitivity ?? null,
           });
+          return { cohort: measured, ...answer };
         } finally {
           process.off('SIGINT', stop);
           stopListening();
         }
       });
-      output.result({ model, cohort, split, ...result }, () => reportText(result.report, by ?? []));
+      output.result({ model, split, ...result }, () => reportText(result.report, by ?? []));
     });
 }
 

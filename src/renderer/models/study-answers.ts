@@ -22,10 +22,13 @@ export interface StudyAnswer {
   readonly reason: string | null;
 }
 
-/** In the order in which studies come; those of which nothing could be read last. */
+/**
+ * In the order in which studies come; those of which nothing could be read last.
+ * @param model whose thresholds say from where on a label of several is there; one half where it has none
+ */
 export function studyAnswers(
   { images, failures, classes }: Pick<Found, 'images' | 'failures' | 'classes'>,
-  task: Model['task'],
+  model: Pick<Model, 'task' | 'operatingPoint'>,
 ): StudyAnswer[] {
   const studies = new Map<string, { own: Found['images']; problems: Found['failures'] }>();
   const studyOf = (uid: string): { own: Found['images']; problems: Found['failures'] } => {
@@ -39,7 +42,7 @@ export function studyAnswers(
     const means = classes.map(
       (_, index) => own.reduce((sum, { probabilities }) => sum + (probabilities[index] ?? 0), 0) / own.length,
     );
-    const { indices, answer } = chosen(means, classes, task);
+    const { indices, answer } = chosen(means, classes, model);
     const [first] = indices;
     const [clearest] = [...own].sort((a, b) => (b.probabilities[first ?? 0] ?? 0) - (a.probabilities[first ?? 0] ?? 0));
     return {
@@ -66,12 +69,12 @@ function distinct(values: readonly (string | null)[]): string | null {
 function chosen(
   means: readonly number[],
   classes: readonly string[],
-  task: Model['task'],
+  { task, operatingPoint }: Pick<Model, 'task' | 'operatingPoint'>,
 ): { indices: number[]; answer: string } {
   const byMean = means.map((_, index) => index).sort((a, b) => means[b]! - means[a]!);
   const names = (indices: readonly number[]): string => indices.map((index) => classes[index]).join(', ');
   if (task === 'multi-label') {
-    const present = byMean.filter((index) => means[index]! >= 0.5);
+    const present = byMean.filter((index) => means[index]! >= (operatingPoint?.thresholds[index] ?? 0.5));
     return present.length > 0
       ? { indices: present, answer: names(present) }
       : { indices: byMean.slice(0, 1), answer: `none (most: ${names(byMean.slice(0, 1))})` };

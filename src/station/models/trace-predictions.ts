@@ -5,7 +5,7 @@ import type { Cohorts } from '../cohorts/cohorts.ts';
 import type { SelectedInstance } from '../library/library.ts';
 import type { ModelRegistry } from './model-registry.ts';
 
-export interface TraceParts {
+interface TraceParts {
   /** The instances that the model was run on. */
   readonly chosen: readonly SelectedInstance[];
   /** Whose labels and split are told; null for none. */

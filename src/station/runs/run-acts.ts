@@ -2,7 +2,7 @@
 import type { Run } from '../../contract/calls.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 
-export interface RunActs {
+interface RunActs {
   /** @throws Fault 641: a run that cannot be entered does not begin. */
   started(run: Run): void;
   /** Enters a state that is new. Never throws: what happened to a run cannot be undone where the disk is full. */

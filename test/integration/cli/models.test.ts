@@ -26,7 +26,8 @@ describe('models from the command line', () => {
     expect(model).toMatchObject({ network: 'cnn-small', cohort: 'chest', seed: 7, origin: 'trained', provider: 'cpu' });
     expect(model.author?.signature).toHaveLength(86);
 
-    const flags = ['--model', model.id.slice(0, 6), '--cohort', 'chest'];
+    // Without a cohort it is the model's own.
+    const flags = ['--model', model.id.slice(0, 6)];
     const evaluated = await imagiq('--home', home, '--json', 'evaluate', ...flags);
     expect(evaluated.stderr).not.toContain('imagiq:');
     const { report } = evaluated.json<{ report: unknown }>();

@@ -38,6 +38,11 @@ test('a training with a privacy promise is charged to its cohort, and refused on
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain('budget of “chest” is spent');
 
+  // A δ that allows to give an image away is refused as that, not as a budget that is spent.
+  const careless = await imagiq(...home, 'train', '--cohort', 'chest', '--target-epsilon', '4', '--delta', '0.5');
+  expect(careless.code).toBe(1);
+  expect(careless.stderr).toContain('δ = 0.5 means nothing');
+
   const pictures = path.join(folder, 'pictures');
   const probe3s = ['leak-probe', '--cohort', 'chest', '--seconds', '3', '--pictures', pictures];
   const probed = await imagiq(...home, '--json', ...probe3s);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Model } from '../../../../src/contract/model.ts';
 import { answerWords, type Found, studyAnswers } from '../../../../src/renderer/models/study-answers.ts';
 
 const image = (study: string, probabilities: number[], series = `${study}.1`): Found['images'][number] => ({
@@ -19,11 +20,16 @@ const found = (
   failures: Found['failures'] = [],
 ): Pick<Found, 'classes' | 'images' | 'failures'> => ({ classes: ['normal', 'nodule'], images, failures });
 
+const asked = (task: Model['task'], thresholds?: number[]): Pick<Model, 'task' | 'operatingPoint'> => ({
+  task,
+  operatingPoint: thresholds === undefined ? null : ({ thresholds } as NonNullable<Model['operatingPoint']>),
+});
+
 describe('what a model says of a study', () => {
   it('is the class of the highest mean over its images, opened where that is clearest', () => {
     const [one, ...others] = studyAnswers(
       found([image('1', [0.4, 0.6]), image('1', [0.2, 0.8], '1.2'), image('2', [0.9, 0.1])]),
-      'classification',
+      asked('classification'),
     );
     expect(one).toMatchObject({ answer: 'nodule', images: 2, seriesInstanceUID: '1.2', failed: 0 });
     expect(one!.probability).toBeCloseTo(0.7);
@@ -31,13 +37,15 @@ describe('what a model says of a study', () => {
   });
 
   it('names every label that is more likely than not, or none', () => {
-    const answers = studyAnswers(found([image('1', [0.6, 0.9]), image('2', [0.2, 0.3])]), 'multi-label');
+    const answers = studyAnswers(found([image('1', [0.6, 0.9]), image('2', [0.2, 0.3])]), asked('multi-label'));
     expect(answers.map(({ answer }) => answer)).toEqual(['nodule, normal', 'none (most: nodule)']);
     expect(answers[0]!.probability).toBeCloseTo(0.9);
+    const byThreshold = studyAnswers(found([image('1', [0.6, 0.4])]), asked('multi-label', [0.7, 0.3]));
+    expect(byThreshold[0]?.answer).toBe('nodule');
   });
 
   it('names what was drawn, however small, and never the background', () => {
-    const answers = studyAnswers(found([image('1', [0.99, 0.01]), image('2', [1, 0])]), 'segmentation');
+    const answers = studyAnswers(found([image('1', [0.99, 0.01]), image('2', [1, 0])]), asked('segmentation'));
     expect(answers.map(({ answer, probability }) => [answer, probability])).toEqual([
       ['nodule', 0.01],
       ['nothing drawn', 1],
@@ -49,7 +57,7 @@ describe('what a model says of a study', () => {
     const images = [image('1', [0.9, 0.1]), image('1', [0.8, 0.2])].map((one) => ({ ...one, ...own }));
     const [one, two] = studyAnswers(
       found([...images, { ...image('2', [1, 0]), truth: 'normal' }, { ...image('2', [0.9, 0.1]), truth: 'nodule' }]),
-      'classification',
+      asked('classification'),
     );
     expect(one).toMatchObject({ split: 'test', truth: 'nodule' });
     expect(two).toMatchObject({ split: null, truth: 'normal / nodule' });
@@ -57,7 +65,7 @@ describe('what a model says of a study', () => {
 
   it('stays known where nothing could be read, with the reason', () => {
     const failures = [{ studyInstanceUID: '3', sopInstanceUID: '3.1', reason: 'It is damaged.' }];
-    const answers = studyAnswers(found([image('1', [1, 0])], failures), 'classification');
+    const answers = studyAnswers(found([image('1', [1, 0])], failures), asked('classification'));
     expect(answers[1]).toEqual({
       studyInstanceUID: '3',
       seriesInstanceUID: null,

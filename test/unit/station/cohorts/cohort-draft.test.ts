@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { draftCohort, type DraftSite } from '../../../../src/station/cohorts/cohort-draft.ts';
+
+const site: DraftSite = {
+  library: {
+    selectInstances: () => [
+      {
+        sopInstanceUID: '1.2',
+        studyInstanceUID: '1',
+        seriesInstanceUID: '1.1',
+        patientID: 'P1',
+        patientKey: 'P1',
+        path: 'one.dcm',
+        modality: 'CT',
+        frames: 1,
+        position: null,
+      },
+    ],
+  } as unknown as DraftSite['library'],
+  key: new Uint8Array(32),
+  earlier: new Map(),
+  isForgotten: () => false,
+};
+
+function refusalOf(text: string): () => unknown {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-labels-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const labelsFile = path.join(folder, 'labels.csv');
+  writeFileSync(labelsFile, text);
+  const request = { name: 'chest', query: '', studyInstanceUIDs: null, labelsFile, labelColumn: 'finding' };
+  return () => draftCohort(request, site);
+}
+
+test('rows that match and have no label are told from rows that match nothing', () => {
+  expect(refusalOf('patientID,finding\nP1,\nP2,\n')).toThrow(
+    expect.objectContaining({ code: 229, message: expect.stringContaining('column finding') }),
+  );
+  expect(refusalOf('patientID,finding\nP8,nodule\nP9,\n')).toThrow('matches a chosen image by its column patientID');
+});
