@@ -72,6 +72,16 @@ export const annotationCalls = {
     in: z.object({ studyInstanceUID: uid }),
     out: z.object({ measurements: z.array(measurementSchema) }),
   },
+  /** As comma-separated values (RFC 4180) for other programs: one row each, one column for each name of a measured value. */
+  'measurements-table': {
+    in: z.object({ studyInstanceUID: uid }),
+    out: z.object({ measurements: z.number().int(), text: z.string() }),
+  },
+  /** Writes that table as a file. */
+  'save-measurements': {
+    in: z.object({ studyInstanceUID: uid, file: z.string().min(1).max(4_096) }),
+    out: z.object({ measurements: z.number().int() }),
+  },
   /** Adds it, or replaces the one of the same id. */
   'save-measurement': { in: z.object({ measurement: measurementSchema }), out: nothing },
   'delete-measurement': { in: z.object({ id: z.uuid() }), out: nothing },

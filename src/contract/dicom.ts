@@ -179,6 +179,8 @@ export const frameSchema = z.object({
   /** Instead of slope and intercept, or of a window, where the file has such a table. */
   modalityTable: lookUpTableSchema.optional(),
   voiTable: lookUpTableSchema.optional(),
+  /** Stored values of pixels that lie outside of the image (PixelPaddingValue to PixelPaddingRangeLimit, PS3.3 C.7.5.1.1.2); absent where there are none. */
+  padding: z.object({ first: z.number().int(), last: z.number().int() }).optional(),
   geometry: frameGeometrySchema,
   /** RecommendedDisplayFrameRate, CineRate or from FrameTime; absent where the file does not say. */
   framesPerSecond: z.number().positive().optional(),

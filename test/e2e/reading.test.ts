@@ -1,5 +1,5 @@
 // The reading room in a real window, with real segmentations over the CT that they were drawn on.
-import { existsSync, mkdirSync, copyFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
@@ -185,10 +185,19 @@ describe('the reading room', { timeout: 120_000 }, () => {
       await paintedBox(page, [255, 0, 255]),
       onScreen({ left: at(199), top: at(99), right: at(199) + 60 / 0.810547, bottom: at(99) + 40 / 0.810547 }, size),
     );
+    // The square is on the second image alone: from the first, its name leads there.
+    await page.keyboard.press('Home');
+    await expect.poll(() => layer.getAttribute('data-regions')).toBe('0');
+    const goTo = panel.getByRole('button', { name: 'Go to the nearest image with Square' });
+    await goTo.waitFor();
+    await screenshot('reading-region-elsewhere');
+    await goTo.click();
+    await expect.poll(() => layer.getAttribute('data-regions')).toBe('1');
+    await goTo.waitFor({ state: 'detached' });
   });
 
   test('takes back a measurement, its deletion and its making', async (context) => {
-    const { page, screenshot } = theWindow(context);
+    const { app, page, screenshot } = theWindow(context);
     await page.keyboard.press('m');
     await page.keyboard.press('l');
     const box = await page.getByTestId('image-canvas').boundingBox();
@@ -208,6 +217,14 @@ describe('the reading room', { timeout: 120_000 }, () => {
     await expect.poll(() => rows.first().innerText()).not.toBe(first);
     await page.keyboard.press('Control+z');
     await expect.poll(() => rows.first().innerText()).toBe(first);
+    const table = path.join(newFolder('table'), 'measurements.csv');
+    mkdirSync(path.dirname(table), { recursive: true });
+    await app.evaluate(({ dialog }, chosen) => {
+      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
+    }, table);
+    await page.getByRole('button', { name: 'Export CSV…' }).click();
+    await page.getByText('1 saved').waitFor();
+    expect(readFileSync(table, 'utf8')).toMatch(/^StudyInstanceUID,.*\r\n.*,length,.*\r\n$/);
     await screenshot('reading-measurement');
     await page.mouse.click(x + 50, y);
     await page.keyboard.press('Delete');

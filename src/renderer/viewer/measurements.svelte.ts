@@ -8,6 +8,7 @@ interface Change {
 }
 
 export class Measurements {
+  readonly #study: string;
   readonly #station: StationLink;
   readonly #onfault: (thrown: unknown) => void;
   #all = $state.raw<readonly Measurement[]>([]);
@@ -16,6 +17,7 @@ export class Measurements {
   #changes = $state.raw<readonly Change[]>([]);
 
   constructor(studyInstanceUID: string, station: StationLink, onfault: (thrown: unknown) => void) {
+    this.#study = studyInstanceUID;
     this.#station = station;
     this.#onfault = onfault;
     station
@@ -51,6 +53,16 @@ export class Measurements {
     const before = this.#all.find(({ id }) => id === measurement.id) ?? null;
     this.#changes = [...this.#changes, { id: measurement.id, before }];
     return this.#keep(measurement);
+  }
+
+  /** Writes all of them as a table. @returns how many; null where they could not be written, which is told. */
+  async export(file: string): Promise<number | null> {
+    try {
+      return (await this.#station.ask('save-measurements', { studyInstanceUID: this.#study, file })).measurements;
+    } catch (fault) {
+      this.#onfault(fault);
+      return null;
+    }
   }
 
   /** Takes the last change back: what was made goes, what was moved or named is as it was, what was deleted returns. */

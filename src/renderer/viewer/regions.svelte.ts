@@ -112,12 +112,39 @@ export class Regions {
     return { shapes, problems: [...problems] };
   }
 
+  /**
+   * The place nearest to `from` in the stack of a series where a region is drawn; null where it is nowhere, or `isWanted` says no.
+   * @throws Fault where the overlay cannot be read.
+   */
+  async nearest(
+    overlay: Overlay,
+    region: number,
+    stack: readonly StackItem[],
+    from: number,
+    isWanted: () => boolean,
+  ): Promise<number | null> {
+    for (const place of outwards(from, stack.length)) {
+      if (!isWanted()) return null;
+      const { instance, frame } = stack[place]!;
+      const { shapes } = await this.#shapesOf(overlay.sopInstanceUID, instance.sopInstanceUID, frame);
+      if (shapes.some((shape) => shape.region === region)) return place;
+    }
+    return null;
+  }
+
   #shapesOf(overlayInstanceUID: string, sopInstanceUID: string, frame: number): Promise<Shapes> {
     const key = `${overlayInstanceUID}/${sopInstanceUID}/${frame}`;
     return this.#shapes.get(key, () =>
       this.#station.ask('overlay-shapes', { overlayInstanceUID, sopInstanceUID, frame }),
     );
   }
+}
+
+/** 5 4 6 3 7 …: every place once, the nearest first. */
+function outwards(from: number, length: number): number[] {
+  return Array.from({ length }, (_, place) => place).sort(
+    (one, other) => Math.abs(one - from) - Math.abs(other - from) || one - other,
+  );
 }
 
 function bytesOf({ shapes }: Shapes): number {

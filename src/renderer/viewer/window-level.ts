@@ -76,18 +76,13 @@ export function initialWindow(frame: Frame): VoiWindow {
   return rangeWindow(frame);
 }
 
-/** The window that shows every value of the frame. */
+/** The window that shows every value of the frame; padding outside of the image only where there is nothing else. */
 export function rangeWindow(frame: Frame): VoiWindow {
   const known = rangeWindows.get(frame);
   if (known) return known;
   const values = storedValues(frame);
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index]!;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let [low, high] = rangeOf(values, frame.padding);
+  if (low > high) [low, high] = rangeOf(values, undefined);
   const modality = modalityOf(frame);
   const [first, last] = [modality(low), modality(high)];
   const window: VoiWindow =
@@ -96,6 +91,20 @@ export function rangeWindow(frame: Frame): VoiWindow {
       : { center: (first + last) / 2, width: Math.max(1e-6, Math.abs(last - first)), function: 'LINEAR_EXACT' };
   rangeWindows.set(frame, window);
   return window;
+}
+
+/** Least and greatest value; the least is the greater one where there are none. */
+function rangeOf(values: StoredValues, padding: Frame['padding']): [low: number, high: number] {
+  const { first, last } = padding ?? { first: 1, last: 0 };
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index]!;
+    if (value >= first && value <= last) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
 }
 
 /** Worked out once for each frame: every pixel is looked at. */

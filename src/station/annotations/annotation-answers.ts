@@ -2,6 +2,9 @@
 import type { annotationCalls } from '../../contract/annotation.ts';
 import type { LabelProgress, labelSourceCalls } from '../../contract/label-source.ts';
 import type { Answers } from '../../contract/calls.ts';
+import { writeFileDurably } from '../../disk/durable-file.ts';
+import { annotationFaults } from './faults.ts';
+import { measurementTable } from './measurement-table.ts';
 import { stationFault } from '../faults.ts';
 import type { Station } from '../open-station.ts';
 
@@ -9,11 +12,28 @@ export function annotationAnswers({
   library,
   onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
+  const tableOf = (studyInstanceUID: string): { measurements: number; text: string } => {
+    if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
+    const all = measurements.all(studyInstanceUID);
+    return { measurements: all.length, text: measurementTable(all) };
+  };
   const { measurements, overlays, overlayShapes, readLabels, seriesGeometry } = library.annotations;
   return {
     measurements: ({ studyInstanceUID }) => {
       if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
       return { measurements: measurements.all(studyInstanceUID) };
+    },
+    'measurements-table': ({ studyInstanceUID }) => tableOf(studyInstanceUID),
+    'save-measurements': ({ studyInstanceUID, file }) => {
+      const { text, ...told } = tableOf(studyInstanceUID);
+      try {
+        writeFileDurably(file, text);
+      } catch (error) {
+        throw annotationFaults.tableNotWritten(
+          error instanceof Error && 'code' in error ? String(error.code) : 'unknown',
+        );
+      }
+      return told;
     },
     'save-measurement': ({ measurement }) => {
       measurements.save(measurement);

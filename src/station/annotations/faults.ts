@@ -46,6 +46,12 @@ export const annotationFaults = {
     }),
   readingLabels: () =>
     new Fault({ code: 630, message: 'Labels are being read already. Wait for it or cancel it.', retry: 'later' }),
+  tableNotWritten: (code: string) =>
+    new Fault({
+      code: 632,
+      message: `The measurements could not be written: the system answered ${code}. Choose another place.`,
+      retry: 'later',
+    }),
   labelsCancelled: (done: number, found: number) =>
     new Fault({
       code: 631,

@@ -82,8 +82,11 @@ function ownWindow({ windowCenter, windowWidth, voiFunction = 'LINEAR' }: Frame)
 
 function fittingWindow(frame: Frame, stored: StoredValues): Window {
   const step = Math.max(1, Math.floor(stored.length / 8192));
-  const sample: number[] = [];
+  let sample: number[] = [];
   for (let index = 0; index < stored.length; index += step) sample.push(stored[index]!);
+  const { first, last } = frame.padding ?? { first: 1, last: 0 };
+  const inside = sample.filter((value) => value < first || value > last);
+  if (inside.length > 0) sample = inside;
   sample.sort((a, b) => a - b);
   const at = (part: number): number => sample[Math.round((sample.length - 1) * part)] ?? 0;
   let [low, high] = [at(0.01), at(0.99)];

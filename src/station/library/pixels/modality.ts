@@ -10,6 +10,8 @@ import { lookUpTable } from './look-up-table.ts';
 const valueTags = {
   Modality: 0x00080060,
   PixelRepresentation: 0x00280103,
+  PixelPaddingValue: 0x00280120,
+  PixelPaddingRangeLimit: 0x00280121,
   WindowCenter: 0x00281050,
   WindowWidth: 0x00281051,
   RescaleIntercept: 0x00281052,
@@ -32,6 +34,7 @@ export type ModalityDescription = Pick<
   | 'voiFunction'
   | 'modalityTable'
   | 'voiTable'
+  | 'padding'
   | 'modality'
 >;
 
@@ -49,6 +52,7 @@ export function modalityDescription(dataset: DataSet, frame: number): ModalityDe
   const mayBeNegative = modalityTable === null && (isSigned || slope < 0 || intercept < 0);
   const voiTable = lookUpTable(dataset, voi, valueTags.VOILUTSequence, mayBeNegative);
   const windows = windowsOf(dataset, voi);
+  const padding = paddingOf(dataset, isSigned);
   return {
     rescaleSlope: modalityTable === null ? slope : 1,
     rescaleIntercept: modalityTable === null ? intercept : 0,
@@ -58,8 +62,22 @@ export function modalityDescription(dataset: DataSet, frame: number): ModalityDe
     voiFunction: voiFunction(codeOf(dataset, voi, valueTags.VOILUTFunction)),
     ...(modalityTable === null ? {} : { modalityTable }),
     ...(voiTable === null ? {} : { voiTable }),
+    ...(padding === null ? {} : { padding }),
     modality: codeOf(dataset, dataset, valueTags.Modality),
   };
+}
+
+/** Writers take US for SS and the other way round: 16 bits are read as the pixels are. */
+function paddingOf(dataset: DataSet, isSigned: boolean): Frame['padding'] | null {
+  const asPixels = (value: number): number => {
+    if (isSigned && value > 0x7fff && value <= 0xffff) return value - 0x10000;
+    return !isSigned && value < 0 && value >= -0x8000 ? value + 0x10000 : value;
+  };
+  const value = numberOf(dataset, dataset, valueTags.PixelPaddingValue);
+  if (value === null || !Number.isInteger(value)) return null;
+  const limit = numberOf(dataset, dataset, valueTags.PixelPaddingRangeLimit);
+  const ends = [value, limit !== null && Number.isInteger(limit) ? limit : value].map(asPixels);
+  return { first: Math.min(...ends), last: Math.max(...ends) };
 }
 
 /** Centre and width in pairs; a pair with a width that is none is left out. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Frame, unknownGeometry } from '../../../../src/contract/dicom.ts';
 import { paintedPixels } from '../../../../src/renderer/viewer/painted-pixels.ts';
+import { rangeWindow, windowEnds } from '../../../../src/renderer/viewer/window-level.ts';
 import { displayFrame } from '../../../../src/station/library/pixels/display.ts';
 
 function frameOf(
@@ -108,4 +109,13 @@ describe('the window paints what the station shows', () => {
   test.each(shades)('%s', (_, frame) => {
     expect(differences(frame)).toBe(0);
   });
+});
+
+test('all values are those inside the image, unless there are none', () => {
+  const values = Int16Array.of(-2000, -2001, -24, 40, 1200, -2000);
+  const padding = { first: -2001, last: -2000 };
+  expect(windowEnds(rangeWindow(frameOf(values, { padding })))).toEqual({ lower: -24, upper: 1200 });
+  expect(windowEnds(rangeWindow(frameOf(values)))).toEqual({ lower: -2001, upper: 1200 });
+  const only = Int16Array.of(-2000, -2001);
+  expect(windowEnds(rangeWindow(frameOf(only, { padding })))).toEqual({ lower: -2001, upper: -2000 });
 });

@@ -37,6 +37,18 @@ describe('grey frames', () => {
     expect([...pixels]).toEqual([0, 0, 3, 128, 255, 255]);
   });
 
+  it('without a window are fitted to what is inside the image, unless all of it is padding', () => {
+    const inside = Array.from({ length: 98 }, (_, index) => index * 10);
+    const padding = { first: -2000, last: -2000 };
+    const [padded, plain] = [[...inside, -2000, -2000, -2000], inside].map((values) =>
+      displayFrame(greyFrame(values, { padding })),
+    );
+    expect([...padded!.pixels.subarray(0, 98)]).toEqual([...plain!.pixels]);
+    expect(padded!.pixels[98]).toBe(0);
+    const only = [-2000, -2000];
+    expect(displayFrame(greyFrame(only, { padding })).pixels).toEqual(displayFrame(greyFrame(only)).pixels);
+  });
+
   it('are inverted where low values are bright', () => {
     const frame = greyFrame([0, 100], { photometric: 'MONOCHROME1', windowCenter: 50.5, windowWidth: 101 });
     expect([...displayFrame(frame).pixels]).toEqual([255, 0]);

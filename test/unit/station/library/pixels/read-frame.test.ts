@@ -24,6 +24,22 @@ describe('uncompressed pixels', () => {
     expect(await valuesIn({ ...small, frames: 2, pixels }, 2)).toEqual([7, 8, 9, 10, 11, 65535]);
   });
 
+  it('bring the values of padding as their pixels are read, whichever way they were written', async () => {
+    const paddingOf = async (isSigned: boolean, value: number, limit?: number): Promise<unknown> => {
+      const elements = [
+        [0x00280120, 'US', [value]],
+        ...(limit === undefined ? [] : [[0x00280121, 'US', [limit]] as const]),
+      ] as const;
+      const file = { ...small, isSigned, elements, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) };
+      return (await readFrame(dicomFile(file), 1)).padding;
+    };
+    expect(await paddingOf(true, 63536)).toEqual({ first: -2000, last: -2000 });
+    expect(await paddingOf(false, 4095, 4000)).toEqual({ first: 4000, last: 4095 });
+    expect((await readFrame(dicomFile({ ...small, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) }), 1)).padding).toBe(
+      undefined,
+    );
+  });
+
   it('do not share memory with the file', async () => {
     const file = Buffer.from(dicomFile({ ...small, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) }));
     const frame = await readFrame(file, 1);

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import type { Measurement } from '../../../../src/contract/annotation.ts';
+import { measurementTable } from '../../../../src/station/annotations/measurement-table.ts';
+
+const length: Measurement = {
+  id: '7f0c7f57-6a0a-4a53-9a52-5a8a6f6a2f11',
+  studyInstanceUID: '1.2',
+  seriesInstanceUID: '1.2.3',
+  sopInstanceUID: '1.2.3.4',
+  frame: 2,
+  kind: 'length',
+  label: '=HYPERLINK("x")',
+  points: [
+    [1, 2],
+    [3.5, -4],
+  ],
+  values: { lengthMm: 12.25 },
+  changedAt: '2026-11-28T10:00:00.000Z',
+};
+
+describe('the table of measurements', () => {
+  it('has a column for each measured value, and no cell that a spreadsheet would run', () => {
+    const ellipse: Measurement = {
+      ...length,
+      kind: 'ellipse',
+      label: 'liver, left',
+      values: { areaMm2: 3, mean: -50.5 },
+    };
+    const [head, first, second, end] = measurementTable([length, ellipse]).split('\r\n');
+    expect(head).toBe(
+      'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,areaMm2,lengthMm,mean',
+    );
+    expect(first).toBe(`1.2,1.2.3,1.2.3.4,2,length,"'=HYPERLINK(""x"")",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,,12.25,`);
+    expect(second).toBe('1.2,1.2.3,1.2.3.4,2,ellipse,"liver, left",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,3,,-50.5');
+    expect(end).toBe('');
+  });
+});
