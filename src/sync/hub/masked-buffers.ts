@@ -438,6 +438,8 @@ export function openMaskedBuffers(order: {
       inTurn(async () => {
         const open = await standing();
         if (open === null) return afterwards();
+        // By a command, while no hub was there.
+        if (await giveUpForOutsiders(open)) return;
         // Sites could not answer while the hub was away: the step has its whole time again.
         await goOn(open, open.buffer.step);
         await complete();

@@ -17,6 +17,9 @@ import type { AnnouncedModel } from './membership-file.ts';
 
 type ModelStatement = StatementOf<'model'>;
 
+/** A peer can send any number of offers that are none: one of them is entered in so long. */
+const unreadableEveryMs = 60_000;
+
 export interface Reception {
   /** Notes what a peer offers. @returns whether its bytes are wanted. */
   note(offer: { readonly model: Signed; readonly sealedKey: string }, way: 'relay' | 'direct'): boolean;
@@ -31,6 +34,7 @@ export interface Reception {
 
 export function openReception(desk: MembershipDesk, add: (candidate: NewCandidate) => void): Reception {
   const { state, blobs, keys } = desk;
+  let unreadableAt = Number.NEGATIVE_INFINITY;
   // The work and a person's order may ask at once: one at a time.
   let last: Promise<unknown> = Promise.resolve();
 
@@ -153,8 +157,11 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
             ? parseStatement('model', offer.model.statement)
             : readStatement('model', offer.model, readSiteCard(card).publicKey);
       } catch (thrown) {
+        const isEntered = Math.abs(desk.clock() - unreadableAt) >= unreadableEveryMs;
+        if (isEntered) unreadableAt = desk.clock();
         // Whoever brought it is not to blame for what its author wrote.
-        desk.ledger('model-refused', { reason: thrown instanceof Fault ? thrown.message : 'it cannot be read' });
+        if (isEntered)
+          desk.ledger('model-refused', { reason: thrown instanceof Fault ? thrown.message : 'it cannot be read' });
         return false;
       }
       const { author, branch, sequence, model } = statement;

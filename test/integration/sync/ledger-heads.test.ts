@@ -8,7 +8,9 @@ import { openHub } from '../../../src/sync/hub/hub.ts';
 import { hubLedgerEntriesIn, verifyHubLedgerIn } from '../../../src/sync/hub/ledger-in.ts';
 import { openAuthor } from '../../../src/sync/site/author.ts';
 import { openSite } from '../../../src/sync/site/site.ts';
-import { openBench, practiceWork, until } from './federation-fixture.ts';
+import { parseStatement, signStatement } from '../../../src/sync/protocol/statement.ts';
+import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
+import { rawSite } from './raw-site.ts';
 
 const bench = openBench();
 afterEach(() => bench.close());
@@ -104,5 +106,27 @@ describe('a hub’s ledger', () => {
       async () => (await hubLedgerEntriesIn(hubFolder, 9, ({ act }) => act === 'ledger-contradicted'))[0],
     );
     expect(noticed.detail['reason']).toContain('Lyon countersigned');
+  });
+});
+
+describe('a member', () => {
+  it('has nothing entered by fetching no bytes, nor by countersigning a ledger that is not this hub’s', async () => {
+    const hubFolder = bench.folder();
+    const order = { folder: hubFolder, port: 0, project: practiceProject(), initialWeights: weightsOf(0) };
+    const hub = bench.keep(await openHub(order));
+    const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Oslo' }));
+    const announced = await until('the project', () => site.heard.find(({ kind }) => kind === 'project-announced'));
+    if (announced.kind !== 'project-announced') throw new Error('no project');
+    const { blob, bytes } = parseStatement('trunk', announced.trunk!.statement);
+    await site.channel.ask({ kind: 'get-begin', hash: blob, offset: bytes, transfer: '1'.repeat(32) });
+    expect(await hubLedgerEntriesIn(hubFolder, 9, ({ act }) => act === 'trunk-sent')).toEqual([]);
+
+    const device = site.keys.fingerprint;
+    const at = '2026-01-01T00:00:00.000Z';
+    const head = signStatement('ledger-head', { owner: device, entries: 1, hash: '1'.repeat(64), at }, site.keys);
+    const foreign = { witness: device, owner: '2'.repeat(64), entries: 1, hash: '3'.repeat(64), at };
+    const witness = signStatement('ledger-witness', foreign, site.keys);
+    await expect(site.channel.ask({ kind: 'heads-exchanged', head, witness })).rejects.toMatchObject({ code: 403 });
+    expect(await hubLedgerEntriesIn(hubFolder, 9, ({ act }) => act === 'ledger-contradicted')).toEqual([]);
   });
 });

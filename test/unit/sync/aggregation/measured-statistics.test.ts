@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { updateFormSchema } from '../../../../src/contract/federation.ts';
 import { commitOfUpdates } from '../../../../src/sync/aggregation/trunk-commit.ts';
-import { rebasedStatistics } from '../../../../src/sync/aggregation/measured-statistics.ts';
+import {
+  checkStatistics,
+  largestStatistic,
+  rebasedStatistics,
+} from '../../../../src/sync/aggregation/measured-statistics.ts';
 import { heldValues } from '../../../../src/sync/aggregation/tensor-values.ts';
-import { updateOf } from '../../../../src/sync/aggregation/update.ts';
+import { decodeUpdate, encodeUpdate, updateOf } from '../../../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import { commitRule } from './situations.ts';
 
@@ -12,6 +17,34 @@ const weights = (scale: number, variance: number): Weights =>
     ['norm.variance', { shape: [1], values: Float32Array.of(variance) }],
   ]);
 const statistics = new Set(['norm.mean', 'norm.variance']);
+
+describe('statistics that a site says it measured', () => {
+  const from = weights(0, 1.000_7);
+  const check = (update: Weights): void =>
+    checkStatistics(heldValues(update), { layout: from, from: heldValues(from), statistics });
+
+  test('are taken up to the bound, and down to a variance of nothing', () => {
+    for (const variance of [0, 1e-4, largestStatistic - 1]) {
+      expect(() => check(updateOf(from, weights(1_000, variance)))).not.toThrow();
+    }
+  });
+
+  test('are taken too where float16 made a variance of nothing a little less', () => {
+    const form = updateFormSchema.parse({ updateCodec: 'float16' });
+    const arrived = decodeUpdate(encodeUpdate(updateOf(from, weights(0, 0)), form), { layout: from, form });
+    const measured = from.get('norm.variance')!.values[0]! + arrived.get('norm.variance')!.values[0]!;
+    expect(measured).toBeLessThan(0);
+    expect(() => check(arrived)).not.toThrow();
+  });
+
+  test.each([
+    ['beyond the bound', largestStatistic + 1],
+    ['a variance below zero', -0.1],
+    ['no number', Number.NaN],
+  ])('are refused: %s', (_, variance) => {
+    expect(() => check(updateOf(from, weights(0, variance)))).toThrow(expect.objectContaining({ code: 563 }));
+  });
+});
 
 describe('statistics of stale updates', () => {
   test('a commit takes what the sites measured, whatever version they started from', () => {
