@@ -94,6 +94,8 @@ function flipped(bytes: Buffer, random: Random): Buffer {
     const at = below(random, broken.length);
     broken[at] = (broken[at] ?? 0) ^ (1 << below(random, 8));
   }
+  // Two flips of one bit are none.
+  if (broken.length > 0 && broken.equals(bytes)) broken[0]! ^= 1;
   return broken;
 }
 

@@ -21,7 +21,13 @@ export const inviteSchema = z.object({
 });
 export type Invite = z.infer<typeof inviteSchema>;
 
-export const siteNameSchema = z.string().trim().min(1).max(60);
+/** It is shown in logs and lists of others: nothing in it may break a line, move the cursor, or be there unseen. */
+export const siteNameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(60)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u, 'a site’s name has letters, digits, signs and spaces only');
 
 /**
  * How much an update counts that was trained from an old trunk, s(τ), τ in trunk commits:

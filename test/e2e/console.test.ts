@@ -96,10 +96,7 @@ describe.skipIf(typeof stage === 'string')('the hub’s console in a browser', (
     await show('Members');
     expect(await page.getByTestId('validation').first().innerText()).toMatch(/^AUC \d\.\d{3}\s+trunk \d+$/);
     await show('Trunk');
-    const charts = await page
-      .getByTestId('line-chart')
-      .evaluateAll('charts => charts.map((one) => one.dataset.points)');
-    expect(charts).toHaveLength(3);
+    expect(await page.getByTestId('line-chart').count()).toBe(3);
     await expect
       .poll(() => page.getByTestId('line-chart').first().getAttribute('data-points').then(Number))
       .toBeGreaterThan(1);

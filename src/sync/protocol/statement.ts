@@ -1,7 +1,7 @@
 // Statements: JSON that is signed and checked byte for byte as it was sent, so that no canonical form is needed.
 // The domain keeps a signature made for one purpose from being used for another.
 import { z } from 'zod';
-import { projectSchema } from '../../contract/federation.ts';
+import { projectSchema, siteNameSchema } from '../../contract/federation.ts';
 import { networkSchema } from '../../contract/network.ts';
 import { branchSchema, normalisationSchema } from '../../contract/peers.ts';
 import { type DeviceKeys, fingerprintSchema, isSignatureOf, publicKeySchema, signatureOf } from './device-keys.ts';
@@ -133,7 +133,7 @@ const ledgerWitnessSchema = ledgerHeadSchema.extend({ witness: fingerprintSchema
 
 /** A site's word on its own keys, so that no relay can put another box key beside its name. */
 const siteCardSchema = z.object({
-  site: z.string().trim().min(1).max(60),
+  site: siteNameSchema,
   publicKey: publicKeySchema,
   boxPublicKey: publicKeySchema,
 });

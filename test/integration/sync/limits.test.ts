@@ -157,6 +157,25 @@ describe('a member that brings bytes and never offers them', () => {
   }, 60_000);
 });
 
+describe('a site with a name that would forge a line of a log', () => {
+  it.each(['Lyon\n2026-11-29 the hub was told to stop', 'Lyon\u001b[2J', 'Ly\u200bon', 'Ly\u2028on', '\u202enoyL'])(
+    'is not let in: %j',
+    async (name) => {
+      const hub = await openPracticeHub();
+      const site = rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name });
+      await expect(site).rejects.toMatchObject({ code: 400 });
+      expect((await hub.status()).members).toEqual([]);
+    },
+  );
+
+  it('others are, in any script', async () => {
+    const hub = await openPracticeHub();
+    for (const name of ['Hôpital Saint-Louis (Paris 10ᵉ)', '東京大学病院', 'مستشفى', 'St. Mary’s & All Saints #2'])
+      bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name }));
+    expect((await hub.status()).members).toHaveLength(4);
+  });
+});
+
 describe('an end that asks more than is answered', () => {
   it('is closed as flooding once so many of its questions wait', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: wireLimits.frameBytes });
