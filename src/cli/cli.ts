@@ -1,30 +1,8 @@
-// `imagiq`: the contract without the window. Wiring only; each command lives in commands/.
+// `imagiq`: the contract without the window. Wiring only; each command lives in commands/, and command-families.ts knows which file.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../contract/fault.ts';
-import { benchCommand } from './commands/bench.ts';
-import { cohortCommand } from './commands/cohort.ts';
-import { demoCommand, hospitalCommand } from './commands/demo.ts';
-import { epsilonCommand } from './commands/epsilon.ts';
-import { hubCommands } from './commands/hub.ts';
-import { importsCommand } from './commands/imports.ts';
-import { labelsCommand } from './commands/labels.ts';
-import { leakProbeCommand } from './commands/leak-probe.ts';
-import { ledgerCommand } from './commands/ledger.ts';
-import { libraryCommands } from './commands/library.ts';
-import { measurementsCommand } from './commands/measurements.ts';
-import { memberCommands } from './commands/member.ts';
-import { membersCommand } from './commands/members.ts';
-import { evaluateCommand, modelsCommand } from './commands/models.ts';
-import { predictCommand } from './commands/predict.ts';
-import { pacsCommand } from './commands/pacs.ts';
-import { peersCommand } from './commands/peers.ts';
-import { privacyCommand } from './commands/privacy.ts';
-import { projectCommand } from './commands/project.ts';
-import { runsCommand } from './commands/runs.ts';
-import { settingsCommand } from './commands/settings.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { trainCommand } from './commands/train.ts';
+import { familiesFor, hiddenCommandFamily } from './command-families.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
 import { incompleteProjectCode } from './project-options.ts';
 
@@ -42,36 +20,10 @@ const program = new Command('imagiq')
   .exitOverride()
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true });
 
-for (const command of [
-  ...libraryCommands(),
-  measurementsCommand(),
-  labelsCommand(),
-  importsCommand(),
-  pacsCommand(),
-  cohortCommand(),
-  trainCommand(),
-  evaluateCommand(),
-  predictCommand(),
-  modelsCommand(),
-  runsCommand(),
-  settingsCommand(),
-  epsilonCommand(),
-  privacyCommand(),
-  leakProbeCommand(),
-  ...hubCommands(),
-  membersCommand(),
-  projectCommand(),
-  ledgerCommand(),
-  ...memberCommands(),
-  peersCommand(),
-  simulateCommand(),
-  demoCommand(),
-  benchCommand(),
-]) {
-  program.addCommand(command);
+for (const family of familiesFor(process.argv.slice(2))) {
+  const isHidden = family === hiddenCommandFamily;
+  for (const command of await family.load()) program.addCommand(command, { hidden: isHidden });
 }
-
-program.addCommand(hospitalCommand(), { hidden: true });
 endByThrowing(program);
 
 try {

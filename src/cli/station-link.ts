@@ -9,11 +9,9 @@ import {
   type EventValue,
 } from '../contract/calls.ts';
 import { Fault } from '../contract/fault.ts';
-import { stationAnswers } from '../station/answer.ts';
 import { homeInUseCode } from '../station/faults.ts';
 import { connectLocalStation, type LocalDoor, serveLocalStation } from '../station/local-socket.ts';
 import type { OnPreparing } from '../station/library/database.ts';
-import { openStation } from '../station/open-station.ts';
 
 export interface StationLink {
   /** `signal` abandons it; it still ends with an answer or a fault. */
@@ -60,6 +58,11 @@ export async function linkStation(options: LinkOptions): Promise<StationLink> {
 }
 
 async function ownStation(options: LinkOptions): Promise<StationLink> {
+  // A hub's commands and a wrong word need no station: it is loaded where one opens.
+  const [{ openStation }, { stationAnswers }] = await Promise.all([
+    import('../station/open-station.ts'),
+    import('../station/answer.ts'),
+  ]);
   const news = new EventEmitter();
   let door: LocalDoor | null = null;
   const station = await openStation({
