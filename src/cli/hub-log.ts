@@ -1,4 +1,5 @@
 // The hub's log: one line for each piece of news, as text for a person or as JSON for a collector.
+import { sitesAwaitedText } from '../contract/federation.ts';
 import type { HubNews } from '../sync/hub/hub.ts';
 
 export const logFormats = ['text', 'json'] as const;
@@ -53,6 +54,8 @@ function newsText(news: HubNews): string {
       return `trunk ${news.version} committed from ${news.updates} updates${news.isFinished ? '; the project is finished' : ''}`;
     case 'update-accepted':
       return `${news.site}: update accepted${news.isDuplicate ? ' (again: counted once)' : ''}`;
+    case 'sites-awaited':
+      return `the first trunk commit is ${sitesAwaitedText(news)}`;
     case 'update-refused':
       return `${news.site}: update refused: ${news.fault.message}`;
     case 'update-lost':

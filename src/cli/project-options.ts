@@ -25,6 +25,7 @@ export interface ProjectOptions {
   classes?: string;
   commits: number;
   buffer: number;
+  sitesToStart?: number;
   localEpochs: number;
   learningRate?: number;
   mode?: Mode;
@@ -35,6 +36,9 @@ export interface ProjectOptions {
   controlVariates?: true;
   optimiser?: (typeof optimiserNames)[number];
 }
+
+/** One site alone is no federation. */
+const defaultSitesToStart = 2;
 
 /** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
 export const incompleteProjectCode = 802;
@@ -49,6 +53,11 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
     .option('--classes <list>', 'classes of a new project, separated by commas, in the order of the logits')
     .option('--commits <number>', 'trunk commits until the project is finished', positiveInteger, 20)
     .option('--buffer <number>', 'updates per trunk commit', positiveInteger, 2)
+    .option(
+      '--sites-to-start <number>',
+      `different sites that must deliver before the first commit (${defaultSitesToStart} if not given; a file's own otherwise)`,
+      positiveInteger,
+    )
     .option('--local-epochs <number>', 'epochs of a site between two updates', positiveInteger, 1)
     .option('--learning-rate <number>', 'learning rate at the sites', positiveNumber)
     .option(
@@ -84,7 +93,7 @@ function keptShare(text: string): number {
 
 /** The project that the options describe; null when they describe none. @throws Fault 802, 803 */
 export function projectOf(options: ProjectOptions): Project | null {
-  if (options.project !== undefined) return readProject(options.project);
+  if (options.project !== undefined) return readProject(options.project, options.sitesToStart);
   if (options.network === undefined && options.classes === undefined) return null;
   const classes = (options.classes ?? '')
     .split(',')
@@ -115,12 +124,13 @@ export function projectOf(options: ProjectOptions): Project | null {
     updateCompression: options.updateCompression,
     siteNormalisation: options.siteNormalisation,
     controlVariates: options.controlVariates,
+    sitesToStart: options.sitesToStart ?? defaultSitesToStart,
     commits: options.commits,
     seed: 1,
   });
 }
 
-function readProject(file: string): Project {
+function readProject(file: string, sitesToStart: number | undefined): Project {
   try {
     const value = JSON.parse(readFileSync(file, 'utf8')) as {
       network?: unknown;
@@ -131,7 +141,7 @@ function readProject(file: string): Project {
       typeof value.network === 'string'
         ? bundledNetwork(value.network, z.enum(taskNames).optional().parse(value.task))
         : value.network;
-    return projectSchema.parse({ ...value, network });
+    return projectSchema.parse({ ...value, network, ...(sitesToStart !== undefined && { sitesToStart }) });
   } catch (error) {
     throw new Fault(
       { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },

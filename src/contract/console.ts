@@ -1,6 +1,6 @@
 // What the hub's web console asks and is told: the pages' only source. Nothing here names a patient.
 import { z } from 'zod';
-import { ledgerEntrySchema, projectSchema } from './federation.ts';
+import { ledgerEntrySchema, projectSchema, sitesAwaitedSchema } from './federation.ts';
 
 /** A coordinator acts; an observer reads. */
 export const consoleRoles = ['coordinator', 'observer'] as const;
@@ -102,6 +102,8 @@ export const consoleProjectSchema = z.object({
   projectHash: z.string(),
   trunkVersion: z.number(),
   isFinished: z.boolean(),
+  /** What the first commit waits for; null when it does not. */
+  awaited: sitesAwaitedSchema.nullable(),
   /** The last word of each site's data manager. */
   answers: z.array(
     z.object({

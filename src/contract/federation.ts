@@ -165,6 +165,8 @@ export const projectSchema = z.object({
   /** Whether sites also train alone and share these models with each other: the bench. Without, they have the trunk only. */
   peerModels: z.boolean().default(true),
   secureAggregation: secureAggregationSchema.nullable().default(null),
+  /** So many different sites must have delivered an update before the first commit: no site makes the shared model alone. */
+  sitesToStart: z.number().int().min(1).max(1_000).default(1),
   /** The project is finished after so many trunk commits. */
   commits: z.number().int().min(1).max(100_000),
   seed: z
@@ -174,6 +176,13 @@ export const projectSchema = z.object({
     .max(2 ** 32 - 1),
 });
 export type Project = z.infer<typeof projectSchema>;
+
+/** A project without a commit yet waits for this many different sites, of which so many have delivered an update. */
+export const sitesAwaitedSchema = z.object({ needed: z.number().int(), delivered: z.number().int() });
+export type SitesAwaited = z.infer<typeof sitesAwaitedSchema>;
+
+export const sitesAwaitedText = ({ needed, delivered }: SitesAwaited): string =>
+  `waiting for ${needed} sites: ${delivered} so far`;
 
 /** The four-way comparison that ImagiQ always shows side by side, on one split. */
 export const scoreboardSchema = z.object({

@@ -57,7 +57,18 @@ export async function startHub(options: HubOptions): Promise<HubProcess> {
 function projectOptions({ federation, classes = '', commits = 1, project }: HubOptions): string[] {
   const named = ['--federation', federation];
   if (project !== undefined) return [...named, '--project', project];
-  const made = ['--network', 'cnn-small', '--classes', classes, '--buffer', '1', '--commits', String(commits)];
+  const made = [
+    '--network',
+    'cnn-small',
+    '--classes',
+    classes,
+    '--buffer',
+    '1',
+    '--sites-to-start',
+    '1',
+    '--commits',
+    String(commits),
+  ];
   return [...named, ...made];
 }
 

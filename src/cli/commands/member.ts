@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
-import type { Membership } from '../../contract/federation.ts';
+import { type Membership, sitesAwaitedText } from '../../contract/federation.ts';
 import { announcedProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
@@ -264,6 +264,7 @@ export function membershipText(membership: Membership): string {
     `${membership.federation} as ${membership.site}: ${membership.state}${membership.reason ? ` (${membership.reason})` : ''}`,
     `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …`,
     projectLine(membership),
+    ...awaitedLines(membership),
     ...leakLines(membership),
     `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`,
     table(
@@ -279,6 +280,13 @@ export function membershipText(membership: Membership): string {
       ),
     );
   return lines.join('\n');
+}
+
+/** As far as a site knows: of whom the hub has an update. */
+function awaitedLines({ project, trunkVersion, members }: Membership): string[] {
+  const needed = trunkVersion === 0 ? (project?.sitesToStart ?? 1) : 1;
+  const delivered = members.filter(({ updates }) => updates > 0).length;
+  return needed > 1 && delivered < needed ? [sitesAwaitedText({ needed, delivered })] : [];
 }
 
 function leakLines({ cohort, leakProbe }: Membership): string[] {

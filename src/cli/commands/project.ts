@@ -1,5 +1,6 @@
 // project propose, show, retire: the coordinator's, at the hub's folder. project approve, decline: the data manager's, at the site.
 import { Command } from 'commander';
+import { sitesAwaitedText } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.ts';
 import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
@@ -87,12 +88,13 @@ export function projectCommand(): Command {
 }
 
 function standingText(standing: ProjectStanding): string {
-  const { project, trunkVersion, isFinished, retiredBecause, bufferedUpdates, projectHash, answers } = standing;
+  const { project, trunkVersion, isFinished, retiredBecause, bufferedUpdates, awaited, projectHash, answers } =
+    standing;
   const end = isFinished ? ', finished' : retiredBecause === null ? '' : ', ending';
   return [
     `${project.title} (${project.id})`,
     `Classes ${project.classes.join(', ')}; network ${project.network.name}`,
-    `Trunk ${trunkVersion} of ${project.commits}${end}; ${bufferedUpdates} updates wait`,
+    `Trunk ${trunkVersion} of ${project.commits}${end}; ${bufferedUpdates} updates wait${awaited === null ? '' : `; ${sitesAwaitedText(awaited)}`}`,
     ...(retiredBecause === null ? [] : [`Retired: ${retiredBecause}`]),
     `Rule ${JSON.stringify(project.trunkRule)}`,
     `Hash ${projectHash}`,

@@ -1,5 +1,6 @@
 // Why an update is refused (550–569). The sender reads these: each says what is wrong with the update and what to do.
 import { Fault } from '../../contract/fault.ts';
+import { type SitesAwaited, sitesAwaitedText } from '../../contract/federation.ts';
 
 const never = (code: number, message: string): Fault => new Fault({ code, message, retry: 'never' });
 
@@ -61,6 +62,12 @@ export const aggregationFault = {
       message:
         `${updates} updates of this site already wait for those of other sites, which this project's rule counts alike. ` +
         'Send it again after the next commit.',
+      retry: 'later',
+    }),
+  sitesAwaited: (awaited: SitesAwaited) =>
+    new Fault({
+      code: 564,
+      message: `The project is ${sitesAwaitedText(awaited)}. An update of this site is among those that wait; it sends the next by itself when enough sites have sent one.`,
       retry: 'later',
     }),
   unpacksTooLarge: (limitBytes: number) =>

@@ -1,5 +1,6 @@
 // What the hub tells whoever watches it: the command line's log, a console, a test.
 import type { FaultValue } from '../../contract/fault.ts';
+import type { SitesAwaited } from '../../contract/federation.ts';
 
 /** What happened at the hub, by site name and number only. */
 export type HubNews =
@@ -11,6 +12,8 @@ export type HubNews =
   /** Something broke inside while a site was served, a full disk for example; the site was told to come back later. */
   | { readonly kind: 'failed'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }
+  /** The project's first commit waits for more sites. */
+  | ({ readonly kind: 'sites-awaited' } & SitesAwaited)
   | { readonly kind: 'update-refused'; readonly site: string; readonly fault: FaultValue }
   /** An accepted update cannot be counted: its bytes are gone or damaged. */
   | { readonly kind: 'update-lost'; readonly site: string; readonly because: string }

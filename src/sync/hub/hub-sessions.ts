@@ -198,6 +198,8 @@ export function openHubSessions(order: {
           await refuseTooOld(features);
           const { receipt, isDuplicate } = await order.trunk().accept(site, message.update);
           tell({ kind: 'update-accepted', site: site.site, isDuplicate });
+          const awaited = await order.trunk().awaitedSites();
+          if (awaited !== null) tell({ kind: 'sites-awaited', ...awaited });
           memberChanged(site.fingerprint);
           return { kind: 'update-accepted', receipt, isDuplicate };
         } catch (thrown) {

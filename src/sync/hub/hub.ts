@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import path from 'node:path';
 import { faultValueOf } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
-import type { Project } from '../../contract/federation.ts';
+import type { Project, SitesAwaited } from '../../contract/federation.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { openDoor } from '../protocol/door.ts';
@@ -78,6 +78,8 @@ export interface HubStatus {
   readonly trunkVersion: number;
   readonly isFinished: boolean;
   readonly bufferedUpdates: number;
+  /** What the first commit waits for; null when it does not. */
+  readonly awaited: SitesAwaited | null;
   readonly acceptedUpdates: number;
   readonly refusedUpdates: number;
   readonly members: readonly {
@@ -359,6 +361,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
           trunkVersion: current?.trunk.version ?? 0,
           isFinished: current?.isFinished ?? false,
           bufferedUpdates: await trunk.buffered(),
+          awaited: await trunk.awaitedSites(),
           acceptedUpdates: await store.acceptedUpdates(),
           refusedUpdates,
           members: (await members.list(await presence.online())).map(

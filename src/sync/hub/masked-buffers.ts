@@ -4,7 +4,7 @@
 // updates offered anew. Where several hubs share the database, each speaks for the sites that are connected to it, and whichever has the
 // last thing that a step needs takes the next one.
 import { Fault, type FaultValue, faultValueOf } from '../../contract/fault.ts';
-import { nextCommit } from '../aggregation/next-commit.ts';
+import { fewestSites, nextCommit } from '../aggregation/next-commit.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { AnswerBody } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
@@ -188,7 +188,7 @@ export function openMaskedBuffers(order: {
       if (!takesPart || offerFault(current, statement) !== null) await store.dropOffer(projectHash, waiting);
       else if (online.has(waiting.site)) present.push(waiting);
     }
-    const next = nextCommit(present, project.trunkRule, clock());
+    const next = nextCommit(present, project.trunkRule, clock(), fewestSites(project, newest.version));
     if (next.updates === null) return next.dueAt === null || next.dueAt <= clock() ? undefined : wakeAt(next.dueAt);
     const members = next.updates
       .map(({ site, name, publicKey, offer }) => ({ site, name, publicKey, offer }))

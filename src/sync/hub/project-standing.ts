@@ -1,5 +1,6 @@
 // Where a hub's project stands, read from its folder or database by a second process (`imagiq project show`), while the hub runs or not.
-import type { Project } from '../../contract/federation.ts';
+import type { Project, SitesAwaited } from '../../contract/federation.ts';
+import { sitesAwaited } from '../aggregation/next-commit.ts';
 import { hubFault } from './faults.ts';
 import { type HubStatements, openHubDatabase, readSetting } from './hub-database.ts';
 import { answersTo, type ProjectAnswer } from './project-answers.ts';
@@ -17,6 +18,8 @@ export interface ProjectStanding {
   readonly isFinished: boolean;
   readonly retiredBecause: string | null;
   readonly bufferedUpdates: number;
+  /** What the first commit waits for; null when it does not. */
+  readonly awaited: SitesAwaited | null;
   readonly answers: readonly ProjectAnswer[];
   /** Members that have not answered. */
   readonly unanswered: readonly string[];
@@ -37,6 +40,8 @@ export async function projectStanding(db: HubStatements): Promise<ProjectStandin
   const current = await currentProject(db);
   if (current === null) throw hubFault.noProject();
   const { project, projectHash, isFinished, retiredBecause, trunk } = current;
+  const buffered = await bufferedUpdates(db, projectHash);
+  const hasEnded = isFinished || retiredBecause !== null;
   const answers = await answersTo(db, projectHash);
   const members = await db.all<{ site: string }>("SELECT site FROM members WHERE state = 'member' ORDER BY site");
   return {
@@ -48,7 +53,8 @@ export async function projectStanding(db: HubStatements): Promise<ProjectStandin
     committedAt: trunk.committedAt,
     isFinished,
     retiredBecause,
-    bufferedUpdates: (await bufferedUpdates(db, projectHash)).length,
+    bufferedUpdates: buffered.length,
+    awaited: hasEnded ? null : sitesAwaited({ project, trunkVersion: trunk.version }, buffered),
     answers,
     unanswered: members.map(({ site }) => site).filter((site) => !answers.some((answer) => answer.site === site)),
   };

@@ -1,8 +1,8 @@
 // The trunk: updates in, checked, buffered and counted once; a new version out whenever the project's rule says so.
 // Everything that changes it runs in one line (`inTurn`), so in one process a commit never races an acceptance; where several hubs share
 // the database, one at a time makes commits (`beginAggregation`), and each tells its sites of those of the others.
-import { projectSchema, type Project } from '../../contract/federation.ts';
-import { nextCommit } from '../aggregation/next-commit.ts';
+import { projectSchema, type Project, type SitesAwaited } from '../../contract/federation.ts';
+import { fewestSites, nextCommit, sitesAwaited } from '../aggregation/next-commit.ts';
 import { isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
 import { unusableUpdate } from '../aggregation/unusable-update.ts';
 import { decodeWeights, encodeWeights } from '../aggregation/weights.ts';
@@ -52,6 +52,8 @@ export interface Trunk {
   /** Largest blob that a member may send for the current project. */
   blobLimitBytes(): Promise<number>;
   buffered(): Promise<number>;
+  /** What the first commit waits for; null when it does not. */
+  awaitedSites(): Promise<SitesAwaited | null>;
   close(): Promise<void>;
 }
 
@@ -109,7 +111,9 @@ export function openTrunk(order: {
     if (current.retiredBecause !== null) {
       return { current, updates: isRobust(current.project.trunkRule) ? [] : await store.buffered(current.projectHash) };
     }
-    const next = nextCommit(await store.buffered(current.projectHash), current.project.trunkRule, clock());
+    const { project, projectHash, trunk } = current;
+    const fewest = fewestSites(project, trunk.version);
+    const next = nextCommit(await store.buffered(projectHash), project.trunkRule, clock(), fewest);
     if (next.updates !== null) return { current, updates: next.updates };
     armDeadline(next.dueAt);
     return null;
@@ -188,7 +192,10 @@ export function openTrunk(order: {
     if (lost.size === 0) return null;
     const left = updates.filter((update) => !lost.has(update));
     const bufferSize = new Set(left.map(({ site }) => site)).size;
-    const isUsable = unusableTrunkRule({ ...current.project.trunkRule, bufferSize, deadlineMs: null }) === null;
+    const isEnough =
+      current.retiredBecause !== null || bufferSize >= fewestSites(current.project, current.trunk.version);
+    const isUsable =
+      isEnough && unusableTrunkRule({ ...current.project.trunkRule, bufferSize, deadlineMs: null }) === null;
     return { current, updates: isUsable ? left : [] };
   };
 
@@ -290,6 +297,12 @@ export function openTrunk(order: {
     async buffered() {
       const current = await store.current();
       return current === null ? 0 : (await store.buffered(current.projectHash)).length;
+    },
+    async awaitedSites() {
+      const current = await store.current();
+      if (current === null || current.isFinished || current.retiredBecause !== null) return null;
+      const { project, projectHash, trunk } = current;
+      return sitesAwaited({ project, trunkVersion: trunk.version }, await store.buffered(projectHash));
     },
     async close() {
       isClosed = true;

@@ -4,6 +4,7 @@ import { Fault } from '../../contract/fault.ts';
 import { updateFormSchema } from '../../contract/federation.ts';
 import { statisticNames } from '../../contract/network.ts';
 import { aggregationFault } from '../aggregation/faults.ts';
+import { sitesAwaited } from '../aggregation/next-commit.ts';
 import { comparedUpdateLimits, isRobust } from '../aggregation/unusable-trunk-rule.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
@@ -95,6 +96,11 @@ export function openUpdateAcceptance(order: {
       ) {
         throw aggregationFault.tooManyWaiting(comparedUpdateLimits.waitingPerSite);
       }
+      // Nor does one site fill the disk while a project waits for others to begin.
+      const { project: task, projectHash, trunk } = current;
+      const awaited = sitesAwaited({ project: task, trunkVersion: trunk.version }, await store.buffered(projectHash));
+      if (awaited !== null && (await store.waiting(projectHash, site.fingerprint)) > 0)
+        throw aggregationFault.sitesAwaited(awaited);
       if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
       const acceptedAt = order.now();
       const { idempotencyKey, blob, project } = update;

@@ -15,8 +15,11 @@ afterEach(() => bench.close());
 
 const median = { bufferSize: 3, combination: { kind: 'median' }, stalenessEffect: 'step' } as const;
 
-async function hubWith(rule: Partial<TrunkRule>): Promise<{ hub: Hub; join: (name: string) => Promise<Offering> }> {
-  const project = practiceProject({ rule, commits: 100 });
+async function hubWith(
+  rule: Partial<TrunkRule>,
+  others: { readonly sitesToStart?: number } = {},
+): Promise<{ hub: Hub; join: (name: string) => Promise<Offering> }> {
+  const project = practiceProject({ rule, commits: 100, ...others });
   const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
   const join = async (name: string): Promise<Offering> => {
     const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name }));
@@ -173,5 +176,36 @@ describe('bytes at the hub that nothing names', () => {
     expect(await offsetOf(never.blob)).toBe(0);
     expect(await offsetOf(offered.blob)).toBe(size);
     expect((await hub.status()).bufferedUpdates).toBe(1);
+  });
+});
+
+describe('a project that begins with two sites', () => {
+  it('makes no commit of one alone, deadline or not, bounds what it sends meanwhile, and goes on once another has sent one', async () => {
+    const { hub, join } = await hubWith({ bufferSize: 2, deadlineMs: 100 }, { sitesToStart: 2 });
+    const waits: unknown[] = [];
+    hub.watch((news) => void (news.kind === 'sites-awaited' && waits.push(news)));
+    const [lyon, oslo] = [await join('Lyon'), await join('Oslo')];
+    await lyon.offer(1);
+    await expect(lyon.offer(2)).rejects.toMatchObject({ code: 564, retry: 'later' });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await hub.status()).toMatchObject({
+      trunkVersion: 0,
+      bufferedUpdates: 1,
+      awaited: { needed: 2, delivered: 1 },
+    });
+    expect(waits).toEqual([{ kind: 'sites-awaited', needed: 2, delivered: 1 }]);
+    await oslo.offer(3);
+    expect(await hub.status()).toMatchObject({ trunkVersion: 1, bufferedUpdates: 0, awaited: null });
+    // From then on nobody waits for anybody.
+    for (const value of [4, 5]) await lyon.offer(value, 1);
+    expect((await hub.status()).trunkVersion).toBe(2);
+  });
+
+  it('waits for them also where fewer updates make a commit', async () => {
+    const { hub, join } = await hubWith({ bufferSize: 1 }, { sitesToStart: 2 });
+    await (await join('Lyon')).offer(1);
+    expect((await hub.status()).trunkVersion).toBe(0);
+    await (await join('Oslo')).offer(1);
+    expect((await hub.status()).trunkVersion).toBe(2);
   });
 });

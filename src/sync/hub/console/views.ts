@@ -6,6 +6,7 @@ import type {
   ConsoleProject,
   ConsoleTrunk,
 } from '../../../contract/console.ts';
+import { sitesAwaited } from '../../aggregation/next-commit.ts';
 import type { HubDatabase } from '../hub-database.ts';
 import type { HubLedger } from '../hub-ledger.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
@@ -94,9 +95,12 @@ export function openConsoleViews(order: {
     async project() {
       const current = await store.current();
       if (current === null) return null;
-      const { project, projectHash, isFinished, trunk } = current;
+      const { project, projectHash, isFinished, retiredBecause, trunk } = current;
+      const hasEnded = isFinished || retiredBecause !== null;
+      const buffered = await store.buffered(projectHash);
+      const awaited = hasEnded ? null : sitesAwaited({ project, trunkVersion: trunk.version }, buffered);
       const answers = await answersTo(order.db, projectHash);
-      return { project, projectHash, isFinished, trunkVersion: trunk.version, answers };
+      return { project, projectHash, isFinished, trunkVersion: trunk.version, awaited, answers };
     },
     async trunk() {
       const current = await store.current();
