@@ -5,8 +5,10 @@ import { renderSVG, renderUnicodeCompact } from 'uqr';
 import { memberRoles, type MemberRole } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { openHub } from '../../sync/hub/hub.ts';
+import { areConsolePagesBuilt } from '../../sync/hub/console/pages.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
 import { keepYoungHeapSmall } from '../../sync/hub/young-heap.ts';
+import { ownMachineOnly, parseInvite } from '../../sync/protocol/invite-link.ts';
 import { contextOf } from '../context.ts';
 import { backupCommands } from './hub-backup.ts';
 import { consoleLinkCommand } from './hub-console-link.ts';
@@ -89,6 +91,7 @@ export function hubCommands(): Command[] {
     process.on('SIGTERM', stop);
     // The folder may hold one from an earlier start.
     const { project: current, federation, trunkVersion } = await hub.status();
+    const ownMachine = ownMachineOnly(hub.url);
     output.result({ url: hub.url, port: hub.port, fingerprint: hub.fingerprint, project: current?.id ?? null }, () =>
       [
         `Hub of “${federation}” at ${hub.url}`,
@@ -96,8 +99,11 @@ export function hubCommands(): Command[] {
         current === null
           ? `No project yet: sites can join and wait. Give one with \`imagiq project propose FILE.json ${placeShown(options)}\`.`
           : `Project ${current.title}, trunk ${trunkVersion} of ${current.commits}`,
-        `Web console: \`imagiq hub console-link ${placeShown(options)}\` makes a link that signs you in.`,
+        areConsolePagesBuilt()
+          ? `Web console: \`imagiq hub console-link ${placeShown(options)}\` makes a link that signs you in.`
+          : 'Web console: its pages are not built here; run `npm run build`, then start the hub again.',
         'Invite a site with `imagiq invite ' + placeShown(options) + '`. Ctrl+C stops the hub; nothing is lost.',
+        ...(ownMachine === null ? [] : [ownMachine]),
       ].join('\n'),
     );
   });
@@ -124,6 +130,8 @@ export function hubCommands(): Command[] {
           await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000, role: options.role }),
         );
       }
+      const ownMachine = ownMachineOnly(parseInvite(invites[0]!).url);
+      if (ownMachine !== null) output.log(ownMachine);
       if (options.qrFile !== undefined) writeFileSync(options.qrFile, renderSVG(invites[0]!), { mode: 0o600 });
       output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () =>
         invites.map((one) => (options.qr === true ? `${one}\n\n${renderUnicodeCompact(one)}\n` : one)).join('\n'),

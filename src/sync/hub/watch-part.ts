@@ -57,9 +57,9 @@ export function watchPart(order: {
   return async (_request, response, path) => {
     if (path === '/healthz') {
       try {
-        const { status, problems, connections, trunkVersion } = await order.condition();
+        const { status, problems, connections, members, trunkVersion } = await order.condition();
         const { federation } = order;
-        sendJson(response, 200, { status, problems, federation, members: connections, trunkVersion });
+        sendJson(response, 200, { status, problems, federation, connections, members, trunkVersion });
       } catch (thrown) {
         sendJson(response, 503, { status: faultValueOf(thrown).message });
       }

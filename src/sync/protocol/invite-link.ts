@@ -9,9 +9,9 @@ export function formatInvite(invite: Invite): string {
   return prefix + Buffer.from(JSON.stringify(invite)).toString('base64url');
 }
 
-/** @throws Fault 412 when the text is not an invite, or leads to a hub without encryption outside this machine. */
+/** Blanks and line breaks, as a mail puts them in, are no part of it. @throws Fault 412 when the text is not an invite, or leads to a hub without encryption outside this machine. */
 export function parseInvite(text: string): Invite {
-  const trimmed = text.trim();
+  const trimmed = text.replaceAll(/\s+/g, '');
   if (!inviteTextPattern.test(trimmed)) throw wireFault.badInvite('it does not have the form imagiq://join/…');
   const decoded = Buffer.from(trimmed.slice(prefix.length), 'base64url').toString('utf8');
   const invite = inviteSchema.safeParse(parseJson(decoded));
@@ -22,9 +22,16 @@ export function parseInvite(text: string): Invite {
   } catch {
     throw wireFault.badInvite("the hub's address in it is not an address");
   }
-  const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-  if (url.protocol !== 'wss:' && !(url.protocol === 'ws:' && isLoopback)) {
+  if (url.protocol !== 'wss:' && !(url.protocol === 'ws:' && isLoopback(url))) {
     throw wireFault.badInvite(`the hub's address ${url.protocol}//${url.host} is not encrypted (wss://)`);
   }
   return invite.data;
+}
+
+const isLoopback = ({ hostname }: URL): boolean => ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+
+/** What to tell a coordinator of a hub's address that no other machine can use; null for any other. */
+export function ownMachineOnly(url: string): string | null {
+  if (!isLoopback(new URL(url))) return null;
+  return `Invites lead to ${url}, which only this machine can reach: for sites elsewhere start the hub with --public-url wss://… (docs/hub.md).`;
 }

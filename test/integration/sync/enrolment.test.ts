@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openHub, type Hub, type HubNews } from '../../../src/sync/hub/hub.ts';
 import { createInviteIn } from '../../../src/sync/hub/invites.ts';
 import { createDeviceKeys } from '../../../src/sync/protocol/device-keys.ts';
-import { formatInvite, parseInvite } from '../../../src/sync/protocol/invite-link.ts';
+import { formatInvite, ownMachineOnly, parseInvite } from '../../../src/sync/protocol/invite-link.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 import { rawSite } from './raw-site.ts';
 
@@ -215,8 +215,27 @@ describe('enrolment', () => {
     expect(parseInvite(await hub.createInvite()).url).toBe('wss://hub.example.org');
   });
 
-  it('answers /healthz on the same port', async () => {
+  it('is joined by an invite that a mail indented and broke into lines', async () => {
     const hub = await newHub();
+    const invite = await hub.createInvite();
+    const mailed = `  ${invite.slice(0, 90)}\r\n   ${invite.slice(90, 190)}\n ${invite.slice(190)}  `;
+    expect(parseInvite(mailed)).toEqual(parseInvite(invite));
+  });
+
+  it('says when no other machine can use its invites', () => {
+    for (const url of ['ws://127.0.0.1:8443', 'ws://localhost:1', 'wss://[::1]:2'])
+      expect(ownMachineOnly(url)).toMatch(/only this machine.*--public-url/);
+    expect(ownMachineOnly('wss://hub.example.org')).toBeNull();
+  });
+
+  it('answers /healthz on the same port, and tells members from connections', async () => {
+    const hub = await newHub();
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(await hub.createInvite());
+    await lyon.close();
+    await expect
+      .poll(async () => (await fetch(`http://127.0.0.1:${hub.port}/healthz`)).json())
+      .toMatchObject({ members: 1, connections: 0 });
     const health = await fetch(`http://127.0.0.1:${hub.port}/healthz`);
     expect(await health.json()).toMatchObject({ status: 'ok', federation: 'North', trunkVersion: 0 });
   });

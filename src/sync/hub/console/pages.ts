@@ -36,6 +36,11 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
+/** Not so in a clone before `npm run build`. */
+export function areConsolePagesBuilt(): boolean {
+  return existsSync(path.join(builtFolder, 'index.html'));
+}
+
 export interface ConsolePages {
   /** @returns false where there is no such file. */
   send(response: ServerResponse, name: string): boolean;
