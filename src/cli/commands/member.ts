@@ -8,6 +8,7 @@ import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
+import { workTold } from '../work-told.ts';
 import { exitCode, type Output, table } from '../output.ts';
 import { estimateText } from '../follow-run.ts';
 
@@ -69,7 +70,7 @@ export function memberCommands(): Command[] {
             if (!options.wait) return approved;
           }
           const { federation } = joined;
-          return (await workToEnd(station, [federation], output.progress, options.sendAnyway))[0] ?? joined;
+          return (await workToEnd(station, [federation], output, options.sendAnyway))[0] ?? joined;
         },
         { idleShare: options.idleShare, ...(options.threads !== undefined && { threads: options.threads }) },
       );
@@ -112,7 +113,7 @@ export function memberCommands(): Command[] {
           return workToEnd(
             station,
             known.map(({ federation }) => federation),
-            output.progress,
+            output,
             options.sendAnyway,
           );
         },
@@ -222,18 +223,17 @@ const isHeld = ({ leakProbe }: Membership): boolean => leakProbe?.isHeld ?? fals
 async function workToEnd(
   station: StationLink,
   federations: readonly string[],
-  tell: (line: string) => void,
+  output: Output,
   sendsAnyway = false,
 ): Promise<Membership[]> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
+  const toldOf = workTold();
   const wake: { now: () => void } = { now: () => {} };
   const silence = station.listen('membership-changed', (membership) => {
-    tell(
-      `${membership.site}: ${membership.activity}, trunk ${membership.trunkVersion}/${membership.trunkCommits}, ${membership.updates.accepted} updates accepted`,
-    );
+    if (federations.includes(membership.federation) && !output.isJson) toldOf(membership).forEach(output.log);
     wake.now();
   });
   try {

@@ -1,0 +1,32 @@
+// What a site does while a command waits for it, as lines for the person who watches: one for each change worth telling.
+import type { Membership } from '../contract/federation.ts';
+
+/** @returns of each news of a membership the lines that its last one did not lead to. */
+export function workTold(): (membership: Membership) => string[] {
+  const before = new Map<string, Membership>();
+  return (now) => {
+    const last = before.get(now.federation);
+    before.set(now.federation, now);
+    return lines(last, now).map((line) => `${now.federation}: ${line}`);
+  };
+}
+
+function lines(last: Membership | undefined, now: Membership): string[] {
+  const told: string[] = [];
+  const isAway = ({ state }: Membership): boolean => state === 'offline' || state === 'connecting';
+  if (isAway(now) && last?.state === 'online') told.push('connection to the hub lost; trying again');
+  if (now.state === 'online' && last !== undefined && isAway(last)) told.push('connected to the hub');
+  if (last !== undefined && now.trunkVersion > last.trunkVersion)
+    told.push(`trunk ${now.trunkVersion} of ${now.trunkCommits} committed`);
+  if (last !== undefined && now.updates.accepted > last.updates.accepted)
+    told.push(`update ${now.updates.accepted} sent and accepted`);
+  if (now.reason !== null && now.reason !== last?.reason) told.push(now.reason);
+  if (now.activity === last?.activity) return told;
+  if (now.activity === 'probing') told.push('leak probe: trying to reconstruct images from an update');
+  if (now.activity === 'training')
+    told.push(
+      `training update ${now.updates.accepted + now.updates.refused + now.updates.spooled + 1} from trunk ${now.trunkVersion}`,
+    );
+  if (now.activity === 'waiting' && now.state === 'online') told.push('waiting for the others');
+  return told;
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { workTold } from '../../../src/cli/work-told.ts';
+import { type Membership, membershipSchema } from '../../../src/contract/federation.ts';
+
+const membership = (changes: Partial<Membership>): Membership =>
+  membershipSchema.parse({
+    federation: 'Chest',
+    hubUrl: 'wss://hub.example.org',
+    hubFingerprint: 'ab',
+    site: 'Lyon',
+    siteFingerprint: 'cd',
+    state: 'online',
+    reason: null,
+    project: null,
+    cohort: 'chest',
+    trunkVersion: 0,
+    trunkCommits: 4,
+    activity: 'idle',
+    updates: { accepted: 0, refused: 0, spooled: 0 },
+    bytesSent: 0,
+    bytesReceived: 0,
+    members: [],
+    history: [],
+    bench: [],
+    scoreboard: null,
+    ...changes,
+  });
+
+describe('a site that works while a command waits', () => {
+  it('tells each step once, and when the hub is away and there again', () => {
+    const toldOf = workTold();
+    const updates = { accepted: 1, refused: 0, spooled: 0 };
+    const steps: Partial<Membership>[] = [
+      { activity: 'probing' },
+      { activity: 'probing' },
+      { activity: 'training' },
+      { activity: 'waiting', updates },
+      { activity: 'waiting', updates, state: 'offline', reason: 'The hub does not answer.' },
+      { activity: 'waiting', updates },
+      { activity: 'training', updates, trunkVersion: 1 },
+    ];
+    expect(steps.flatMap((step) => toldOf(membership(step)))).toEqual([
+      'Chest: leak probe: trying to reconstruct images from an update',
+      'Chest: training update 1 from trunk 0',
+      'Chest: update 1 sent and accepted',
+      'Chest: waiting for the others',
+      'Chest: connection to the hub lost; trying again',
+      'Chest: The hub does not answer.',
+      'Chest: connected to the hub',
+      'Chest: trunk 1 of 4 committed',
+      'Chest: training update 2 from trunk 1',
+    ]);
+  });
+});
