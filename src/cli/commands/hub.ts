@@ -6,9 +6,9 @@ import { memberRoles, type MemberRole } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { openHub } from '../../sync/hub/hub.ts';
 import { areConsolePagesBuilt } from '../../sync/hub/console/pages.ts';
+import { inviteForOwnMachineOnly, ownMachineOnly } from '../../sync/hub/invite-reach.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
 import { keepYoungHeapSmall } from '../../sync/hub/young-heap.ts';
-import { ownMachineOnly, parseInvite } from '../../sync/protocol/invite-link.ts';
 import { contextOf } from '../context.ts';
 import { backupCommands } from './hub-backup.ts';
 import { consoleLinkCommand } from './hub-console-link.ts';
@@ -130,7 +130,7 @@ export function hubCommands(): Command[] {
           await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000, role: options.role }),
         );
       }
-      const ownMachine = ownMachineOnly(parseInvite(invites[0]!).url);
+      const ownMachine = inviteForOwnMachineOnly(invites[0]!);
       if (ownMachine !== null) output.log(ownMachine);
       if (options.qrFile !== undefined) writeFileSync(options.qrFile, renderSVG(invites[0]!), { mode: 0o600 });
       output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () =>

@@ -28,10 +28,5 @@ export function parseInvite(text: string): Invite {
   return invite.data;
 }
 
-const isLoopback = ({ hostname }: URL): boolean => ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
-
-/** What to tell a coordinator of a hub's address that no other machine can use; null for any other. */
-export function ownMachineOnly(url: string): string | null {
-  if (!isLoopback(new URL(url))) return null;
-  return `Invites lead to ${url}, which only this machine can reach: for sites elsewhere start the hub with --public-url wss://… (docs/hub.md).`;
-}
+/** Whether an address is this machine's own. */
+export const isLoopback = ({ hostname }: URL): boolean => ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);

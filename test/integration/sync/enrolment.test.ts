@@ -4,9 +4,10 @@ import path from 'node:path';
 import { WebSocket } from 'ws';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHub, type Hub, type HubNews } from '../../../src/sync/hub/hub.ts';
+import { ownMachineOnly } from '../../../src/sync/hub/invite-reach.ts';
 import { createInviteIn } from '../../../src/sync/hub/invites.ts';
 import { createDeviceKeys } from '../../../src/sync/protocol/device-keys.ts';
-import { formatInvite, ownMachineOnly, parseInvite } from '../../../src/sync/protocol/invite-link.ts';
+import { formatInvite, parseInvite } from '../../../src/sync/protocol/invite-link.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 import { rawSite } from './raw-site.ts';
 
