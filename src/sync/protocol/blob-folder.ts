@@ -7,7 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { type BlobPart, type BlobReception, openBlobPart } from './blob-part.ts';
+import { type BlobPart, type BlobReception, type DiskLoad, openBlobPart } from './blob-part.ts';
 import { folderSynced, writeFileDurably, syncFolder } from './durable-file.ts';
 import { wireFault } from './faults.ts';
 import { hashSchema } from './statement.ts';
@@ -42,7 +42,7 @@ export function openBlobFolder(
   const unfinished = path.join(folder, 'unfinished');
   mkdirSync(unfinished, { recursive: true, mode: 0o700 });
   const parts = new Map<string, BlobPart>();
-  const unwritten = { bytes: 0 };
+  const disk: DiskLoad = { unwrittenBytes: 0, earlySyncs: 0 };
   /** In their places, and not yet synced there: they do not count as stored. */
   const storing = new Set<string>();
   const fileOf = (hash: string): string => path.join(folder, hash.slice(0, 2), hash);
@@ -130,7 +130,7 @@ export function openBlobFolder(
       const part = openBlobPart({
         hash,
         file,
-        unwritten,
+        disk,
         store: () => store(hash),
         discard: () => discard(hash),
         onEnded() {
@@ -141,7 +141,7 @@ export function openBlobFolder(
       return part.reception(bytes);
     },
     get unwrittenBytes() {
-      return unwritten.bytes;
+      return disk.unwrittenBytes;
     },
     remove(hash) {
       const stored = file(hash);

@@ -1,12 +1,18 @@
 // An unfinished blob on disk. Whoever brings the same blob at the same moment adds to the same file: what one has brought the others
-// need not send. The disk works beside the event loop: a slow one delays acknowledgements and nothing else.
+// need not send. The disk works beside the event loop: a slow one delays acknowledgements and nothing else. It begins to sync while the
+// rest still arrives, so that little is left to wait for at the end.
 import { createHash } from 'node:crypto';
-import { close, closeSync, fstatSync, fsync, openSync, read, write } from 'node:fs';
+import { close, closeSync, fdatasync, fstatSync, fsync, openSync, read, writev } from 'node:fs';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { wireFault } from './faults.ts';
 import { wireLimits } from './limits.ts';
 
-const [readFrom, writeTo, sync, closed] = [promisify(read), promisify(write), promisify(fsync), promisify(close)];
+const [readFrom, writeTo, syncBytes] = [promisify(read), promisify(writev), promisify(fdatasync)];
+const [sync, closed] = [promisify(fsync), promisify(close)];
+
+/** So much of a part is written before it is synced on the way, and so many parts of a folder are at a time: the others write on. */
+const earlySync = { bytes: 8 * 1024 * 1024, parts: 2 };
 
 export interface BlobReception {
   readonly hash: string;
@@ -30,11 +36,18 @@ export interface BlobPart {
   close(): Promise<void>;
 }
 
+/** What all parts of a folder ask of the disk. */
+export interface DiskLoad {
+  /** Received bytes that are not written yet. */
+  unwrittenBytes: number;
+  /** Parts that are synced on the way. */
+  earlySyncs: number;
+}
+
 export function openBlobPart(order: {
   readonly hash: string;
   readonly file: string;
-  /** Of all parts of the folder: what waits for the disk, in bytes. */
-  readonly unwritten: { bytes: number };
+  readonly disk: DiskLoad;
   /** Puts the synced file where whole blobs are. */
   readonly store: () => Promise<void>;
   /** Throws the file away. */
@@ -42,28 +55,84 @@ export function openBlobPart(order: {
   /** The next reception of the blob is of another part. */
   readonly onEnded: () => void;
 }): BlobPart {
-  const { hash, file, unwritten } = order;
+  const { hash, file, disk } = order;
   const handle = openSync(file, 'a+', 0o600);
-  /** Bytes that were taken, and of these the ones on disk. */
+  /** Bytes that were taken, of these the ones on disk, and of these the ones that were synced. */
   let taken = fstatSync(handle).size;
   let written = taken;
+  let synced = taken;
+  /** Of the bytes as they come; null where the first are from an earlier time, and only the disk has them. */
+  const seen = taken === 0 ? createHash('sha256') : null;
   let writing: Promise<void> = Promise.resolve();
+  /** What the next write takes, as long as it has not begun. */
+  let gathered: Uint8Array[] | null = null;
+  /** Never rejects. */
+  let syncing: Promise<void> = Promise.resolve();
+  let isSyncing = false;
+  /** The disk lost bytes that it had taken. */
+  let lost: { readonly thrown: unknown } | null = null;
   let storing: Promise<void> | null = null;
   let isClosed = false;
   const open = new Set<object>();
 
-  const append = async (payload: Uint8Array): Promise<void> => {
-    for (let done = 0; done < payload.length;) {
-      done += (await writeTo(handle, payload, done, payload.length - done, null)).bytesWritten;
+  /** What comes in one turn of the event loop, and while the disk is at the earlier, is one write. */
+  const takeIn = (fresh: Uint8Array): void => {
+    taken += fresh.length;
+    disk.unwrittenBytes += fresh.length;
+    seen?.update(fresh);
+    if (gathered !== null) {
+      gathered.push(fresh);
+      return;
     }
-    written += payload.length;
+    const pieces = [fresh];
+    gathered = pieces;
+    writing = append(pieces, writing).finally(() => {
+      disk.unwrittenBytes -= bytesIn(pieces);
+    });
+    // Once the disk failed, a next attempt begins with what is on it.
+    writing.catch(order.onEnded);
+  };
+  const append = async (pieces: readonly Uint8Array[], earlier: Promise<void>): Promise<void> => {
+    try {
+      await earlier;
+      await loopTurn();
+    } finally {
+      gathered = null;
+    }
+    if (lost !== null) throw lost.thrown;
+    for (let left = pieces; left.length > 0;) left = after(left, (await writeTo(handle, left)).bytesWritten);
+    written += bytesIn(pieces);
+    syncEarly();
+  };
+  const syncEarly = (): void => {
+    if (isSyncing || storing !== null || written - synced < earlySync.bytes || disk.earlySyncs >= earlySync.parts)
+      return;
+    const upTo = written;
+    isSyncing = true;
+    disk.earlySyncs += 1;
+    syncing = syncBytes(handle)
+      .then(
+        () => {
+          synced = upTo;
+        },
+        (thrown: unknown) => {
+          // The system tells it once: a later sync would succeed without those bytes.
+          lost = { thrown };
+          order.discard();
+          order.onEnded();
+        },
+      )
+      .finally(() => {
+        isSyncing = false;
+        disk.earlySyncs -= 1;
+      });
   };
   const store = async (bytes: number): Promise<void> => {
     try {
-      await writing;
-      const isRight = written === bytes && (await hashOf(handle)) === hash;
+      await writing.finally(() => syncing);
+      if (lost !== null) throw lost.thrown;
       try {
-        if (!isRight) throw wireFault.wrongHash();
+        if (written !== bytes || (seen?.digest('hex') ?? (await hashOf(handle))) !== hash) throw wireFault.wrongHash();
         await sync(handle);
       } catch (thrown) {
         closeNow();
@@ -84,8 +153,11 @@ export function openBlobPart(order: {
     closeSync(handle);
   };
   const closeUnused = async (): Promise<void> => {
-    await writing.catch(() => {});
-    if (open.size > 0 || storing !== null || isClosed) return;
+    const last = writing;
+    await last.catch(() => {});
+    await syncing;
+    // What was written later is waited for by whoever brought it.
+    if (last !== writing || open.size > 0 || storing !== null || isClosed) return;
     closeNow();
     order.onEnded();
   };
@@ -107,17 +179,7 @@ export function openBlobPart(order: {
           // Another transfer has brought all of it, right or wrong: put-end will say.
           if (storing !== null) return bytes;
           const fresh = payload.subarray(taken - at);
-          if (fresh.length > 0) {
-            taken += fresh.length;
-            unwritten.bytes += fresh.length;
-            writing = writing
-              .then(() => append(fresh))
-              .finally(() => {
-                unwritten.bytes -= fresh.length;
-              });
-            // Once the disk failed, a next attempt begins with what is on it.
-            writing.catch(order.onEnded);
-          }
+          if (fresh.length > 0) takeIn(fresh);
           await writing;
           return Math.min(written, bytes);
         },
@@ -141,6 +203,16 @@ export function openBlobPart(order: {
       await closeUnused();
     },
   };
+}
+
+const bytesIn = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
+
+/** The pieces without their first `bytes` bytes. */
+function after(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let index = 0;
+  let left = bytes;
+  while (index < pieces.length && left >= pieces[index]!.length) left -= pieces[index++]!.length;
+  return left === 0 ? pieces.slice(index) : [pieces[index]!.subarray(left), ...pieces.slice(index + 1)];
 }
 
 /** Read in pieces, so that memory stays small for a large blob. */

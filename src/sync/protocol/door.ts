@@ -30,6 +30,16 @@ export function openDoor(order: {
     perMessageDeflate: false,
     handleProtocols: () => wireVersion,
   });
+  /** By itself: what listens to the socket as long as it is open must not hold the whole request. */
+  const admit = (socket: WebSocket, path: string): void => {
+    strangers += 1;
+    socket.on('error', () => socket.terminate());
+    void welcome(socket, path)
+      .catch(() => socket.terminate())
+      .finally(() => {
+        strangers -= 1;
+      });
+  };
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
@@ -39,15 +49,8 @@ export function openDoor(order: {
     if (strangers >= maxStrangers) {
       return refuseUpgrade(stream, '503 Service Unavailable', 'Too many connections at once.');
     }
-    sockets.handleUpgrade(request, stream, head, (socket) => {
-      strangers += 1;
-      socket.on('error', () => socket.terminate());
-      void welcome(socket, request.url ?? '/')
-        .catch(() => socket.terminate())
-        .finally(() => {
-          strangers -= 1;
-        });
-    });
+    const path = request.url ?? '/';
+    sockets.handleUpgrade(request, stream, head, (socket) => admit(socket, path));
   });
   return {
     async open(port, host) {

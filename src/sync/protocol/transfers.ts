@@ -31,6 +31,8 @@ interface Outgoing {
 
 interface Incoming {
   readonly reception: BlobReception;
+  /** What the sender was told: chunks that one write took are acknowledged in one. */
+  acknowledged: number;
   /** Set when this end asked for the blob. */
   readonly onChunk: (() => void) | null;
 }
@@ -138,7 +140,7 @@ export function openTransfers(order: {
       const reception = blobs.receive(hash, bytes);
       let wake = (): void => {};
       const transfer = randomBytes(16).toString('hex');
-      incoming.set(transfer, { reception, onChunk: () => wake() });
+      incoming.set(transfer, { reception, acknowledged: reception.offset, onChunk: () => wake() });
       try {
         await order.ask({ kind: 'get-begin', hash, offset: reception.offset, transfer });
         while (reception.offset < bytes) {
@@ -181,7 +183,7 @@ export function openTransfers(order: {
             if (ended !== null) throw ended;
             reception = blobs.receive(message.hash, message.bytes);
           }
-          incoming.set(transfer, { reception, onChunk: null });
+          incoming.set(transfer, { reception, acknowledged: reception.offset, onChunk: null });
           return { kind: 'have', transfer, offset: reception.offset };
         }
         case 'put-end': {
@@ -237,8 +239,10 @@ export function openTransfers(order: {
         .append(chunk.offset, chunk.payload)
         .then(
           (offset) => {
-            order.send({ kind: 'chunk-received', transfer: chunk.transfer, offset });
             arriving.onChunk?.();
+            if (offset <= arriving.acknowledged) return;
+            arriving.acknowledged = offset;
+            order.send({ kind: 'chunk-received', transfer: chunk.transfer, offset });
           },
           (thrown: unknown) => {
             incoming.delete(chunk.transfer);

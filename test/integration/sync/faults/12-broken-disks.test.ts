@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../../src/sync/hub/hub.ts';
+import { openBlobFolder } from '../../../../src/sync/protocol/blob-folder.ts';
 import { wireLimits } from '../../../../src/sync/protocol/limits.ts';
 import { firstWeight, openBench, practiceProject, until, weightsOf } from '../federation-fixture.ts';
 import { rawSite, rawUpdate } from '../raw-site.ts';
@@ -42,8 +44,8 @@ interface FailingDisk {
 }
 
 /** A file system in a file that is larger than the disk in memory below it; null where this process may not make one. */
-function failingDisk(): FailingDisk | null {
-  const below = smallDisk(16 * 1024 * 1024);
+function failingDisk(bytes = 16 * 1024 * 1024): FailingDisk | null {
+  const below = smallDisk(bytes);
   if (below === null) return null;
   const image = path.join(below, 'image');
   const filler = path.join(below, 'filler');
@@ -60,7 +62,7 @@ function failingDisk(): FailingDisk | null {
   mounted.unshift(folder);
   return {
     folder,
-    fail: () => fill(filler, 16 * 1024 * 1024),
+    fail: () => fill(filler, bytes),
     heal: () => rmSync(filler),
     reinsert() {
       execFileSync('umount', [folder]);
@@ -152,6 +154,29 @@ describe('fault 12: a disk that is full, read-only or damaged', () => {
     const hub = bench.keep(await openHub({ folder, port: 0 }));
     expect(await hub.status()).toMatchObject({ acceptedUpdates: 3, trunkVersion: 1, bufferedUpdates: 0 });
     expect(firstWeight((await hub.trunkWeights())!)).toBe(2);
+  }, 60_000);
+
+  it('with input/output errors while a blob still arrives: it ends then, and none of its bytes counts as received', async (context) => {
+    const disk = failingDisk(48 * 1024 * 1024);
+    if (disk === null) return context.skip('this process may not mount a disk of its own');
+    const bytes = randomBytes(40 * 1024 * 1024);
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const blobs = bench.keep(openBlobFolder(path.join(disk.folder, 'blobs')));
+    const broken = blobs.receive(hash, bytes.length);
+    const arrive = async (): Promise<void> => {
+      for (let at = 0; at < bytes.length; at += values) await broken.append(at, bytes.subarray(at, at + values));
+      await broken.finish();
+    };
+    disk.fail();
+    await expect(arrive()).rejects.toMatchObject({ syscall: 'fdatasync' });
+    disk.heal();
+    const again = blobs.receive(hash, bytes.length);
+    expect(again.offset).toBe(0);
+    await again.append(0, bytes);
+    await again.finish();
+    await blobs.close();
+    disk.reinsert();
+    expect(readFileSync(blobs.file(hash)!).equals(bytes)).toBe(true);
   }, 60_000);
 
   it('read-only: nothing is acknowledged, and it goes on when the disk may be written again', async (context) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -29,6 +29,60 @@ describe('a folder of blobs (rule 6)', () => {
     expect(second.put(bytes)).toBe(hash);
     second.remove(hash);
     expect(second.has(hash)).toBe(false);
+  });
+
+  it('finds wrong bytes in what was kept of an earlier time, and throws it away whole', async () => {
+    const kept = path.join(folder, 'unfinished', hash);
+    const blobs = openBlobFolder(folder);
+    appendFileSync(kept, 'evil');
+    const reception = blobs.receive(hash, bytes.length);
+    await reception.append(4, bytes.subarray(4));
+    await expect(reception.finish()).rejects.toThrow(/not the ones/);
+    expect(existsSync(kept)).toBe(false);
+    const again = blobs.receive(hash, bytes.length);
+    expect(again.offset).toBe(0);
+    await again.append(0, bytes);
+    await again.finish();
+    expect(readFileSync(blobs.file(hash)!).equals(bytes)).toBe(true);
+  });
+
+  it('is whole after twenty cuts, with a restart at each', async () => {
+    const large = Buffer.from(Array.from({ length: 200_003 }, (_, index) => (index * index) % 251));
+    const name = createHash('sha256').update(large).digest('hex');
+    for (let cut = 0; cut < 20; cut += 1) {
+      const blobs = openBlobFolder(folder);
+      const reception = blobs.receive(name, large.length);
+      for (let piece = 0; piece < 1 + (cut % 4); piece += 1) {
+        const at = reception.offset;
+        void reception.append(at, large.subarray(at, at + 997 + 131 * cut));
+      }
+      if (cut % 2 === 0) reception.suspend();
+      await blobs.close();
+    }
+    const blobs = openBlobFolder(folder);
+    const reception = blobs.receive(name, large.length);
+    expect(reception.offset).toBeGreaterThan(0);
+    expect(reception.offset).toBeLessThan(large.length);
+    await reception.append(reception.offset, large.subarray(reception.offset));
+    await reception.finish();
+    expect(readFileSync(blobs.file(name)!).equals(large)).toBe(true);
+  });
+
+  it('writes in order what comes while the disk is at work, and says of each piece when it is written', async () => {
+    const blobs = openBlobFolder(folder);
+    const reception = blobs.receive(hash, bytes.length);
+    const told: number[] = [];
+    const appended: Promise<unknown>[] = [];
+    for (let at = 0; at < bytes.length; at += 3) {
+      appended.push(reception.append(at, bytes.subarray(at, at + 3)).then((offset) => told.push(offset)));
+      if (at % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(appended);
+    expect(blobs.unwrittenBytes).toBe(0);
+    expect(told).toEqual(told.toSorted((one, other) => one - other));
+    expect(told.at(-1)).toBe(bytes.length);
+    await reception.finish();
+    expect(readFileSync(blobs.file(hash)!).equals(bytes)).toBe(true);
   });
 
   it('throws other bytes away whole, and takes none out of order or beyond the end', async () => {
