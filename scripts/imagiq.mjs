@@ -3,14 +3,15 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { cloneEnvironment, ensureInstalled, nodePath, root } from './runtime.mjs';
+import { cloneEnvironment, ensureInstalled, hubNodeFlags, nodePath, root } from './runtime.mjs';
 
 const source = path.join(root, 'src', 'cli', 'cli.ts');
 const isClone = existsSync(source);
 if (isClone) ensureInstalled();
 const node = nodePath();
 const entry = isClone ? source : path.join(root, 'dist', 'cli', 'cli.cjs');
-const child = spawn(node, [entry, ...process.argv.slice(2)], {
+const words = process.argv.slice(2);
+const child = spawn(node, [...(words.includes('hub') ? hubNodeFlags : []), entry, ...words], {
   stdio: 'inherit',
   env: isClone ? cloneEnvironment() : process.env,
 });

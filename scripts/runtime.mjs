@@ -41,6 +41,12 @@ export function cloneEnvironment() {
   return { NODE_COMPILE_CACHE: path.join(root, '.cache', 'compiled'), ...process.env };
 }
 
+/**
+ * What Node is started with for `imagiq hub`. Pieces of transfers are memory outside of V8's heap, given back when the small objects
+ * that name it are collected: a young generation that grows, as it does while the program is loaded, holds what they name.
+ */
+export const hubNodeFlags = ['--max-semi-space-size=1'];
+
 /** Installs what package-lock.json says, unless that is there already. Output goes to stderr. */
 export function ensureInstalled() {
   // An installed package brings its dependencies along; only a clone has a lock file to install from.

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { projectSchema } from '../../src/contract/federation.ts';
 import { encodeWeights } from '../../src/sync/aggregation/weights.ts';
 import { openHub } from '../../src/sync/hub/hub.ts';
-import { keepYoungHeapSmall } from '../../src/sync/hub/young-heap.ts';
 
 const { folder, values, bufferSize, invites } = JSON.parse(process.argv[2] ?? '{}') as {
   folder: string;
@@ -32,7 +31,6 @@ const benchProject = projectSchema.parse({
   commits: 1_000,
   seed: 1,
 });
-keepYoungHeapSmall();
 const hub = await openHub({
   folder,
   port: 0,

@@ -6,6 +6,7 @@ import { encodeWeights } from '../../src/sync/aggregation/weights.ts';
 import { type BlobFolder, openBlobFolder } from '../../src/sync/protocol/blob-folder.ts';
 import { type Channel, openChannel } from '../../src/sync/protocol/channel.ts';
 import { createDeviceKeys, type DeviceKeys } from '../../src/sync/protocol/device-keys.ts';
+import { siteKeptBytes, keepFreedMemory } from '../../src/sync/protocol/freed-memory.ts';
 import { parseInvite } from '../../src/sync/protocol/invite-link.ts';
 import { fromHubSchema } from '../../src/sync/protocol/messages.ts';
 import { signStatement } from '../../src/sync/protocol/statement.ts';
@@ -18,6 +19,7 @@ interface BenchSite {
   readonly channel: Channel;
 }
 const { folder } = JSON.parse(process.argv[2] ?? '{}') as { folder: string };
+keepFreedMemory(siteKeptBytes);
 const blobs: BlobFolder = openBlobFolder(folder);
 const sites: BenchSite[] = [];
 /** Of no round: it only measures how soon the hub answers. */

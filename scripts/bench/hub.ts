@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { hubNodeFlags } from '../runtime.mjs';
 import { lessIsBetter, type Measurement, median, moreIsBetter } from './measurement.ts';
 
 const uploaders = 50;
@@ -167,7 +168,7 @@ export async function start(
   folder: string,
   order: { values: number; bufferSize: number; invites: number },
 ) {
-  const hubChild = forked(children, './hub-process.ts', { folder: path.join(folder, 'hub'), ...order });
+  const hubChild = forked(children, './hub-process.ts', { folder: path.join(folder, 'hub'), ...order }, hubNodeFlags);
   const { invites, projectHash } = startedSchema.parse(await nextMessage(hubChild, (message) => 'invites' in message));
   const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') });
   return {
@@ -190,9 +191,9 @@ export async function start(
   };
 }
 
-function forked(children: ChildProcess[], file: string, order: object): ChildProcess {
+function forked(children: ChildProcess[], file: string, order: object, flags: readonly string[] = []): ChildProcess {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(order)], {
-    execArgv: [],
+    execArgv: [...flags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   children.push(child);

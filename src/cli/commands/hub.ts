@@ -8,7 +8,6 @@ import { openHub } from '../../sync/hub/hub.ts';
 import { areConsolePagesBuilt } from '../../sync/hub/console/pages.ts';
 import { inviteForOwnMachineOnly, ownMachineOnly } from '../../sync/hub/invite-reach.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
-import { keepYoungHeapSmall } from '../../sync/hub/young-heap.ts';
 import { contextOf } from '../context.ts';
 import { backupCommands } from './hub-backup.ts';
 import { consoleLinkCommand } from './hub-console-link.ts';
@@ -73,7 +72,6 @@ export function hubCommands(): Command[] {
     }
     const project = projectOf(options);
     const postgres = postgresAddress(options.postgres, command);
-    keepYoungHeapSmall();
     const hub = await openHub({
       folder: data,
       port,

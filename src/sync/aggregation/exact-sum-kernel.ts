@@ -1,4 +1,4 @@
-// The two inner loops of the exact sum as WebAssembly, because its 128-bit instructions add a weighted value several times faster than
+// The inner loops of the exact sum as WebAssembly, because its 128-bit instructions add a weighted value several times faster than
 // JavaScript does. Assembled here, from the instructions' codes in the specification (WebAssembly 2.0, Appendix "Index of Instructions"):
 // no other tool is needed, and what runs is what stands here. exact-sum.ts says what the loops compute.
 
@@ -15,6 +15,8 @@ export interface ExactSumKernel {
    * address 0 the largest of the values' bits without their sign, of each of four lanes. Values come in multiples of 16.
    */
   readonly add: (sums: number, values: number, end: number, factor: number) => void;
+  /** Leaves at address 0 what `add` leaves there, and adds nothing. */
+  readonly largest: (values: number, end: number) => void;
   /** Makes each 64-bit integer from `sums` to `end` the double `(integer − bias) × unit`. */
   readonly finish: (sums: number, end: number, bias: bigint, unit: number) => void;
 }
@@ -70,6 +72,9 @@ const loop = (body: Code, from: number, end: number): Code => [
   0x0b,
 ];
 
+/** 0x7fffffff in signed LEB128, in all lanes: and-ed to a float it takes the sign off. */
+const signOff: Code = row([0x41, 0xff, 0xff, 0xff, 0xff, 0x07], v128.splatInt32);
+
 function addCode(): Code {
   const [sums, values, end, factor, four, largest, noSign, factors, toWholes] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   /** Two of the four floats, promoted, to two of the sums. */
@@ -87,8 +92,7 @@ function addCode(): Code {
     ...two(32 * index + 16, [...get(four!), ...get(four!), ...v128.high]),
   ]).flat();
   const body: Code = [
-    // 0x7fffffff in signed LEB128.
-    ...row([0x41, 0xff, 0xff, 0xff, 0xff, 0x07], v128.splatInt32, set(noSign!)),
+    ...row(signOff, set(noSign!)),
     ...row(get(factor!), v128.splatFloat64, set(factors!)),
     ...row(float64(toWhole), v128.splatFloat64, set(toWholes!)),
     ...loop(
@@ -104,6 +108,21 @@ function addCode(): Code {
     0x0b,
   ];
   return sized([...list([[...unsigned(5), type.v128]]), ...body]);
+}
+
+function largestCode(): Code {
+  const [values, end, largest, noSign] = [0, 1, 2, 3];
+  const turn = Array.from({ length: valuesPerTurn / 4 }, (_, index): Code => [
+    ...row(get(values!), v128.load(16 * index), get(noSign!), v128.and),
+    ...row(get(largest!), v128.maxInt32, set(largest!)),
+  ]).flat();
+  const body: Code = [
+    ...row(signOff, set(noSign!)),
+    ...loop([...turn, ...row(get(values!), int32(4 * valuesPerTurn), int32Add, set(values!))], values!, end!),
+    ...row(int32(0), get(largest!), v128.store(0)),
+    0x0b,
+  ];
+  return sized([...list([[...unsigned(2), type.v128]]), ...body]);
 }
 
 function finishCode(): Code {
@@ -143,15 +162,17 @@ function moduleBytes(pages: number): Uint8Array {
     ...section(1, [
       signature([type.i32, type.i32, type.i32, type.f64]),
       signature([type.i32, type.i32, type.i64, type.f64]),
+      signature([type.i32, type.i32]),
     ]),
-    ...section(3, [[0], [1]]),
+    ...section(3, [[0], [1], [2]]),
     ...section(5, [[0x00, ...unsigned(pages)]]),
     ...section(7, [
       [...text('memory'), 2, 0],
       [...text('add'), 0, 0],
       [...text('finish'), 0, 1],
+      [...text('largest'), 0, 2],
     ]),
-    ...section(10, [addCode(), finishCode()]),
+    ...section(10, [addCode(), finishCode(), largestCode()]),
   ]);
 }
 

@@ -6,8 +6,9 @@ import { encodeTensorFile, float32Tensor, type Tensor } from '../../contract/saf
 import { rangesOf } from './byte-ranges.ts';
 import { compactTensors } from './compact-update.ts';
 import { aggregationFault } from './faults.ts';
+import { largestMagnitude } from './largest-magnitude.ts';
 import { packed, unpacked } from './packed-update.ts';
-import { blocksOf, largestBlock, type TensorValues } from './tensor-values.ts';
+import { blocksOf, type TensorValues } from './tensor-values.ts';
 import { isCompact, layoutFault, maxUpdateBytes, openUpdate } from './update-values.ts';
 import { valueCount, type WeightLayout, type Weights, type WeightTensor } from './weights.ts';
 
@@ -98,11 +99,10 @@ export function unpackedUpdate(
  * @throws Fault 550, 555 or 556 with the reason of refusal.
  */
 export function checkValues(update: TensorValues, layout: WeightLayout): void {
-  const values = new Float32Array(largestBlock(layout));
   for (const { tensor, from, count } of blocksOf(layout)) {
-    const block = values.subarray(0, count);
+    const block = largestMagnitude.begin(count);
     update.read(tensor, from, block);
-    const fault = magnitudeFault(tensor, block);
+    const fault = largestMagnitude.of() <= maxUpdateMagnitude ? null : magnitudeFault(tensor, block);
     if (fault !== null) throw fault;
   }
 }

@@ -8,6 +8,7 @@ import type { Project, SitesAwaited } from '../../contract/federation.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { openDoor } from '../protocol/door.ts';
+import { hubKeptBytes, keepFreedMemory } from '../protocol/freed-memory.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { sweepEveryMs } from './blob-sweep.ts';
 import { openBlobVolume } from './blob-volume.ts';
@@ -113,6 +114,7 @@ export interface Hub {
 
 /** @throws Fault 520 when a hub already runs on the folder, 521 when the port is taken, 526 for an unusable public address. */
 export async function openHub(order: HubOrder): Promise<Hub> {
+  keepFreedMemory(hubKeptBytes);
   const lock = lockHubFolder(order.folder);
   try {
     return await openLockedHub(order, lock);

@@ -1,4 +1,5 @@
 // Makes the trunk's commits: from buffered updates, or from the sum of a masked buffer. What is computed counts once a transaction names it.
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { updateFormSchema } from '../../contract/federation.ts';
 import { statisticNames } from '../../contract/network.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
@@ -69,7 +70,11 @@ export function openTrunkCommits(order: {
   const isLastCommit = ({ project, trunk, retiredBecause }: CurrentProject): boolean =>
     retiredBecause !== null || trunk.version + 1 >= project.commits;
   const forgetCounted = async (hashes: readonly string[]): Promise<void> => {
-    for (const hash of hashes) if (blobs.has(hash)) await store.dropBlob(hash);
+    for (const hash of hashes) {
+      // Large files take a while to go: heartbeats come between.
+      await loopTurn();
+      if (blobs.has(hash)) await store.dropBlob(hash);
+    }
   };
   /** Nothing of what it writes counts until a transaction names it: a commit that is cut off is made again, to the same bytes. */
   const make = (current: CurrentProject, from: CommitTask['from'], addends: number): Promise<MadeCommit> => {

@@ -105,7 +105,13 @@ export function openBlobPart(order: {
     syncEarly();
   };
   const syncEarly = (): void => {
-    if (isSyncing || storing !== null || written - synced < earlySync.bytes || disk.earlySyncs >= earlySync.parts)
+    if (
+      isSyncing ||
+      lost !== null ||
+      storing !== null ||
+      written - synced < earlySync.bytes ||
+      disk.earlySyncs >= earlySync.parts
+    )
       return;
     const upTo = written;
     isSyncing = true;
@@ -116,7 +122,7 @@ export function openBlobPart(order: {
           synced = upTo;
         },
         (thrown: unknown) => {
-          // The system tells it once: a later sync would succeed without those bytes.
+          // The system tells it once: a later sync would succeed without those bytes. The file may be another part's from now on.
           lost = { thrown };
           order.discard();
           order.onEnded();

@@ -22,7 +22,7 @@ export const wireLimits = {
   /** Bytes that may be on their way without an acknowledgement. */
   windowBytes: 2 * 1024 * 1024,
   /** Received bytes of all connections that may wait for the disk before their connections are read no more. */
-  unwrittenBytes: 16 * 1024 * 1024,
+  unwrittenBytes: 8 * 1024 * 1024,
   /** The sender waits while the socket holds more unsent bytes than this. */
   bufferedBytes: 1024 * 1024,
   /** Unsent bytes of all kinds at which the other end counts as not reading, and the connection ends: four large messages above `bufferedBytes`. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { siteNameSchema, type Membership, type Project } from '../../contract/federation.ts';
 import type { Ancestor, Listening, ListeningRules } from '../../contract/peers.ts';
 import { closeCodes } from '../protocol/channel.ts';
+import { keepFreedMemory, siteKeptBytes } from '../protocol/freed-memory.ts';
 import { parseInvite } from '../protocol/invite-link.ts';
 import type { BenchActs } from './bench-acts.ts';
 import { siteFault } from './faults.ts';
@@ -91,6 +92,7 @@ export interface Site {
 }
 
 export async function openSite(order: SiteOrder): Promise<Site> {
+  keepFreedMemory(siteKeptBytes);
   const clock = order.clock ?? Date.now;
   const keys = openSiteKeys(path.join(order.folder, 'keys'), order.sealing ?? plainSealing);
   const federations = path.join(order.folder, 'federations');

@@ -169,6 +169,7 @@ describe('fault 12: a disk that is full, read-only or damaged', () => {
     };
     disk.fail();
     await expect(arrive()).rejects.toMatchObject({ syscall: 'fdatasync' });
+    broken.suspend();
     disk.heal();
     const again = blobs.receive(hash, bytes.length);
     expect(again.offset).toBe(0);

@@ -1,0 +1,2 @@
+// What TypeScript takes from runtime.mjs.
+export declare const hubNodeFlags: readonly string[];
