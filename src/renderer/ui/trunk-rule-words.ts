@@ -1,4 +1,5 @@
 // A trunk rule in sentences, for the person who approves a project.
+import { duration } from './format.ts';
 import type { CombinationRule, ServerOptimizer, TrunkRule } from '../../contract/federation.ts';
 
 /** One sentence each: combination, clipping, staleness, the trunk's step, the deadline where there is one. */
@@ -15,7 +16,7 @@ export function trunkRuleWords(rule: TrunkRule): string[] {
     ...(deadlineMs === null
       ? []
       : [
-          `After ${deadlineMs / 1_000} s the trunk moves anyhow, if at least ${quorum} ${quorum === 1 ? 'update has' : 'updates have'} come.`,
+          `After ${duration(deadlineMs / 1_000)} the trunk moves anyhow, if at least ${quorum} ${quorum === 1 ? 'update has' : 'updates have'} come.`,
         ]),
   ];
 }
