@@ -186,6 +186,11 @@ export function openHubSessions(order: {
     if (unknown !== null) throw hubFault.siteTooOld(unknown);
   };
 
+  const tellAwaitedSites = async (): Promise<void> => {
+    const awaited = await order.trunk().awaitedSites();
+    if (awaited !== null) tell({ kind: 'sites-awaited', ...awaited });
+  };
+
   const receive = async (
     { site, features }: Pick<Session, 'site' | 'features'>,
     message: Exclude<FromSite, { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' } | { re: number }>,
@@ -198,8 +203,8 @@ export function openHubSessions(order: {
           await refuseTooOld(features);
           const { receipt, isDuplicate } = await order.trunk().accept(site, message.update);
           tell({ kind: 'update-accepted', site: site.site, isDuplicate });
-          const awaited = await order.trunk().awaitedSites();
-          if (awaited !== null) tell({ kind: 'sites-awaited', ...awaited });
+          // The answer does not wait for news about it, nor does a database that went away meanwhile spoil it.
+          void guarded(site, tellAwaitedSites);
           memberChanged(site.fingerprint);
           return { kind: 'update-accepted', receipt, isDuplicate };
         } catch (thrown) {

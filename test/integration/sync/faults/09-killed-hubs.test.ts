@@ -57,7 +57,7 @@ let undisturbed: Promise<Buffer> | null = null;
 
 describe('fault 9: a hub that is killed between two operations on its files', () => {
   it.each<[string, Death]>([
-    ['after a chunk was written', { call: 'write', when: 'after', path: 'unfinished', time: 2 }],
+    ['after chunks were written', { call: 'write', when: 'after', path: 'unfinished', time: 1 }],
     ['before an upload’s bytes are synced', { call: 'fsync', when: 'before', path: 'unfinished', time: 1 }],
     ['before an upload is renamed', { call: 'rename', when: 'before', path: 'unfinished', time: 1 }],
     ['after an upload was renamed', { call: 'rename', when: 'after', path: 'unfinished', time: 2 }],

@@ -14,7 +14,7 @@ const values = (3 * wireLimits.chunkBytes) / 4;
 
 describe('fault 10: a site that is killed', () => {
   it.each<[string, Death]>([
-    ['while it downloads', { call: 'write', when: 'after', path: 'unfinished', time: 2 }],
+    ['while it downloads', { call: 'write', when: 'after', path: 'unfinished', time: 1 }],
     ['while it uploads', { call: 'chunk-sent', time: 2 }],
     [
       'before it took the receipt into its state',

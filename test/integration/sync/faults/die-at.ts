@@ -32,7 +32,7 @@ export function dieAt(death: Death | null): void {
     return;
   }
   const names = new Map<number, string>();
-  const { openSync, writeSync, fsyncSync, renameSync, write, fsync, promises } = fs;
+  const { openSync, writeSync, fsyncSync, renameSync, write, writev, fsync, promises } = fs;
   const { rename } = promises;
   const isMeant = (name: string): boolean =>
     name.includes(death.path) && (death.holds === undefined || fs.readFileSync(name, 'utf8').includes(death.holds));
@@ -71,6 +71,8 @@ export function dieAt(death: Death | null): void {
   if (death.call === 'write') {
     replace('writeSync', nameOf, writeSync);
     replace('write', nameOf, write);
+    // Chunks that came together.
+    replace('writev', nameOf, writev);
   }
   if (death.call === 'fsync') {
     replace('fsyncSync', nameOf, fsyncSync);

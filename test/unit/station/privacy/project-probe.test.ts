@@ -101,6 +101,7 @@ test('a probe that fails, or had time for a few tries only, is a finding that sa
   const answers = [
     async () => found,
     () => Promise.reject(new Error('no memory')),
+    async () => ({ ...found, isRecognised: false, iterations: 1 }),
     async () => ({ ...found, isRecognised: false, iterations: 4 }),
   ];
   const { probe, pictures } = situation(() => answers.shift()!());
@@ -109,6 +110,13 @@ test('a probe that fails, or had time for a few tries only, is a finding that sa
   expect(failed).toMatchObject({ isRecognised: false, similarity: null, failure: expect.any(String) });
   expect(pictures.of('Chest CT')).toBeNull();
   expect((await probe()).failure).toContain('4 tries');
+});
+
+test('a probe that had too little time on a busy machine is made again with more', async () => {
+  const answers = [7, 56].map((iterations) => ({ ...found, isRecognised: false, iterations }));
+  const { probe, jobs } = situation(async () => answers.shift()!);
+  expect(await probe()).toMatchObject({ isRecognised: false, failure: null });
+  expect(jobs).toMatchObject([{ maxSeconds: 5 }, { maxSeconds: 40 }]);
 });
 
 test('a probe that nobody asks for any more is no finding', async () => {
