@@ -1,39 +1,32 @@
 // The contract's calls about measurements and overlays, answered.
-import type { annotationCalls } from '../../contract/annotation.ts';
+import type { annotationCalls, Measurement } from '../../contract/annotation.ts';
 import type { LabelProgress, labelSourceCalls } from '../../contract/label-source.ts';
 import type { Answers } from '../../contract/calls.ts';
-import { writeFileDurably } from '../../disk/durable-file.ts';
 import { annotationFaults } from './faults.ts';
 import { measurementTable } from './measurement-table.ts';
 import { stationFault } from '../faults.ts';
 import type { Station } from '../open-station.ts';
+import { writeText } from '../write-text.ts';
 
 export function annotationAnswers({
   library,
   onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
-  const tableOf = (studyInstanceUID: string): { measurements: number; text: string } => {
-    if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
-    const all = measurements.all(studyInstanceUID);
-    return { measurements: all.length, text: measurementTable(all) };
-  };
   const { measurements, overlays, overlayShapes, readLabels, seriesGeometry } = library.annotations;
+  const allOf = (studyInstanceUID: string): Measurement[] => {
+    if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
+    return measurements.all(studyInstanceUID);
+  };
   return {
-    measurements: ({ studyInstanceUID }) => {
-      if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
-      return { measurements: measurements.all(studyInstanceUID) };
+    measurements: ({ studyInstanceUID }) => ({ measurements: allOf(studyInstanceUID) }),
+    'measurements-table': ({ studyInstanceUID }) => {
+      const all = allOf(studyInstanceUID);
+      return { measurements: all.length, text: measurementTable(all) };
     },
-    'measurements-table': ({ studyInstanceUID }) => tableOf(studyInstanceUID),
     'save-measurements': ({ studyInstanceUID, file }) => {
-      const { text, ...told } = tableOf(studyInstanceUID);
-      try {
-        writeFileDurably(file, text);
-      } catch (error) {
-        throw annotationFaults.tableNotWritten(
-          error instanceof Error && 'code' in error ? String(error.code) : 'unknown',
-        );
-      }
-      return told;
+      const all = allOf(studyInstanceUID);
+      writeText(file, measurementTable(all), annotationFaults.tableNotWritten);
+      return { measurements: all.length };
     },
     'save-measurement': ({ measurement }) => {
       measurements.save(measurement);

@@ -1,11 +1,10 @@
 // The calls about models, answered.
 import { randomUUID } from 'node:crypto';
 import type { Answers, CallOutput } from '../../contract/calls.ts';
-import type { Fault } from '../../contract/fault.ts';
 import type { modelEvaluationCalls } from '../../contract/model-evaluation.ts';
 import type { modelCalls } from '../../contract/model.ts';
-import { writeFileDurably } from '../home/durable-file.ts';
 import type { Station } from '../open-station.ts';
+import { writeText } from '../write-text.ts';
 import { modelFaults } from './faults.ts';
 import { evaluationText } from './evaluation-file.ts';
 import { predictionsText } from './predictions-file.ts';
@@ -89,14 +88,4 @@ export function modelAnswers({
       return {};
     },
   };
-}
-
-/** @throws what `notWritten` makes of the system's code */
-function writeText(file: string, text: string, notWritten: (code: string) => Fault): { file: string; bytes: number } {
-  try {
-    writeFileDurably(file, text);
-  } catch (error) {
-    throw notWritten(error instanceof Error && 'code' in error ? String(error.code) : 'unknown');
-  }
-  return { file, bytes: Buffer.byteLength(text) };
 }
