@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { Fault } from '../contract/fault.ts';
 import { familiesFor, hiddenCommandFamily } from './command-families.ts';
 import { exitCode, outputTo, tellFailure } from './output.ts';
-import { incompleteProjectCode } from './project-options.ts';
+import { unusableOptionsCode } from './project-options.ts';
 
 // What commands write may be about patients: for this user only.
 process.umask(0o077);
@@ -38,7 +38,7 @@ try {
     if (!isHelp && output.isJson) tellFailure(output, wrongUse(error));
   } else {
     tellFailure(output, error);
-    const isWrongUse = error instanceof Fault && error.code === incompleteProjectCode;
+    const isWrongUse = error instanceof Fault && error.code === unusableOptionsCode;
     process.exitCode = isWrongUse ? exitCode.wrongUse : exitCode.failed;
   }
 }

@@ -1,22 +1,14 @@
 // A new project by options, or from a file: the same at `imagiq hub` and `imagiq project propose`.
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { z } from 'zod';
+import { type Command, Option } from 'commander';
 import { Fault, faultValueOf } from '../contract/fault.ts';
-import {
-  type Mode,
-  type Project,
-  projectSchema,
-  type UpdateForm,
-  updateCodecs,
-  updateCompressions,
-  updateFormSchema,
-} from '../contract/federation.ts';
+import { type Mode, type Project, type UpdateForm, updateCodecs, updateCompressions } from '../contract/federation.ts';
 import { type Task, taskNames } from '../contract/network.ts';
+import { newProjectValues, type ProjectProblem } from '../contract/project-draft.ts';
 import { optimiserNames } from '../contract/training.ts';
-import { bundledNetwork } from '../station/initial-trunk.ts';
+import { problemsText, readProjectDraft } from '../sync/hub/project-draft.ts';
 import { modeOption } from './mode-option.ts';
-import { positiveInteger, positiveNumber } from './options.ts';
+import { projectNetworks } from './project-networks.ts';
 
 export interface ProjectOptions {
   project?: string;
@@ -37,13 +29,32 @@ export interface ProjectOptions {
   optimiser?: (typeof optimiserNames)[number];
 }
 
-/** One site alone is no federation. */
-const defaultSitesToStart = 2;
+/** Code of the fault that a new project's options cannot be used: wrong use, which ends with exit code 2. */
+export const unusableOptionsCode = 802;
 
-/** Code of the fault that a new project lacks an option: wrong use, which ends with exit code 2. */
-export const incompleteProjectCode = 802;
+/** The option that a field of the project is given by. */
+const optionOf: Readonly<Record<string, string>> = {
+  network: '--network',
+  task: '--task',
+  classes: '--classes',
+  commits: '--commits',
+  sitesToStart: '--sites-to-start',
+  mode: '--mode',
+  updateCodec: '--update-codec',
+  keptShare: '--kept-share',
+  updateCompression: '--update-compression',
+  controlVariates: '--control-variates',
+  siteNormalisation: '--site-normalisation',
+  'trunkRule.bufferSize': '--buffer',
+  'hyperParameters.epochs': '--local-epochs',
+  'hyperParameters.learningRate': '--learning-rate',
+  'hyperParameters.optimiser': '--optimiser',
+};
 
-/** The options of a new project; its file is an option of `imagiq hub`, and the argument of `imagiq project propose`. */
+/**
+ * The options of a new project; its file is an option of `imagiq hub`, and the argument of `imagiq project propose`. Numbers are looked at with the
+ * project, so that all that is wrong is said at once.
+ */
 export function addProjectOptions(command: Command, file: 'project' | 'argument'): Command {
   if (file === 'project')
     command.option('--project <file>', 'JSON of the project (docs/hub.md); or make one with the options below');
@@ -51,15 +62,15 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
     .option('--network <name>', 'network of a new project')
     .addOption(new Option('--task <task>', 'what its network is asked for; default: its own task').choices(taskNames))
     .option('--classes <list>', 'classes of a new project, separated by commas, in the order of the logits')
-    .option('--commits <number>', 'trunk commits until the project is finished', positiveInteger, 20)
-    .option('--buffer <number>', 'updates per trunk commit', positiveInteger, 2)
+    .option('--commits <number>', 'trunk commits until the project is finished', Number, newProjectValues.commits)
+    .option('--buffer <number>', 'updates per trunk commit', Number, newProjectValues.bufferSize)
     .option(
       '--sites-to-start <number>',
-      `different sites that must deliver before the first commit (${defaultSitesToStart} if not given; a file's own otherwise)`,
-      positiveInteger,
+      `different sites that must deliver before the first commit (${newProjectValues.sitesToStart} if not given; a file's own otherwise)`,
+      Number,
     )
-    .option('--local-epochs <number>', 'epochs of a site between two updates', positiveInteger, 1)
-    .option('--learning-rate <number>', 'learning rate at the sites', positiveNumber)
+    .option('--local-epochs <number>', 'epochs of a site between two updates', Number, newProjectValues.localEpochs)
+    .option('--learning-rate <number>', 'learning rate at the sites', Number)
     .option(
       '--mode <mode>',
       'how the shared model moves: trunk, gossip[:NEIGHBOURS], cyclic or rotating (docs/peers.md)',
@@ -70,11 +81,7 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
         updateCodecs,
       ),
     )
-    .option(
-      '--kept-share <share>',
-      'with top-k: of each tensor’s weights, how many travel (0.1 if not given)',
-      keptShare,
-    )
+    .option('--kept-share <share>', 'with top-k: of each tensor’s weights, how many travel (0.1 if not given)', Number)
     .addOption(
       new Option('--update-compression <how>', 'what updates are packed with; none if not given').choices(
         updateCompressions,
@@ -85,13 +92,7 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
     .option('--site-normalisation', 'FedBN: what normalisation layers learn and measure stays at each site');
 }
 
-function keptShare(text: string): number {
-  const share = updateFormSchema.shape.keptShare.safeParse(Number(text));
-  if (!share.success) throw new InvalidArgumentError('must be a share from 0.001 to 0.5.');
-  return share.data;
-}
-
-/** The project that the options describe; null when they describe none. @throws Fault 802, 803 */
+/** The project that the options describe; null when they describe none. @throws Fault 802, 803 with all that is wrong */
 export function projectOf(options: ProjectOptions): Project | null {
   if (options.project !== undefined) return readProject(options.project, options.sitesToStart);
   if (options.network === undefined && options.classes === undefined) return null;
@@ -99,53 +100,62 @@ export function projectOf(options: ProjectOptions): Project | null {
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
-  if (options.network === undefined || classes.length < 2) {
-    throw new Fault({
-      code: incompleteProjectCode,
-      message: 'A new project needs both --network NAME and --classes A,B[,…] with at least two classes.',
-      retry: 'never',
-    });
-  }
-  return projectSchema.parse({
-    id: `${options.network}-${classes.length}-classes`.toLowerCase(),
-    title: `${options.network} on ${classes.join(', ')}`,
-    classes,
-    network: bundledNetwork(options.network, options.task),
-    hyperParameters: {
-      epochs: options.localEpochs,
-      schedule: 'cosine',
-      ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
-      ...(options.optimiser !== undefined && { optimiser: options.optimiser }),
+  const { network = '', task } = options;
+  const { project, problems } = readProjectDraft(
+    {
+      id: `${network}-${classes.length}-classes`.toLowerCase(),
+      title: `${network} on ${classes.join(', ')}`,
+      classes,
+      network: options.network,
+      task,
+      hyperParameters: {
+        epochs: options.localEpochs,
+        schedule: newProjectValues.schedule,
+        learningRate: options.learningRate,
+        optimiser: options.optimiser,
+      },
+      trunkRule: { bufferSize: options.buffer },
+      mode: options.mode,
+      updateCodec: options.updateCodec,
+      keptShare: options.keptShare,
+      updateCompression: options.updateCompression,
+      siteNormalisation: options.siteNormalisation,
+      controlVariates: options.controlVariates,
+      sitesToStart: options.sitesToStart ?? newProjectValues.sitesToStart,
+      commits: options.commits,
+      seed: newProjectValues.seed,
     },
-    trunkRule: { bufferSize: options.buffer },
-    mode: options.mode,
-    updateCodec: options.updateCodec,
-    keptShare: options.keptShare,
-    updateCompression: options.updateCompression,
-    siteNormalisation: options.siteNormalisation,
-    controlVariates: options.controlVariates,
-    sitesToStart: options.sitesToStart ?? defaultSitesToStart,
-    commits: options.commits,
-    seed: 1,
-  });
+    projectNetworks,
+  );
+  if (project !== null) return project;
+  // What the missing name makes of the id is no fault of its own.
+  const told = options.network === undefined ? problems.filter(({ field }) => field !== 'id') : problems;
+  throw unusable(unusableOptionsCode, 'The project cannot be used', told, (field) => optionOf[field] ?? field);
 }
 
 function readProject(file: string, sitesToStart: number | undefined): Project {
+  let draft: unknown;
   try {
-    const value = JSON.parse(readFileSync(file, 'utf8')) as {
-      network?: unknown;
-      task?: unknown;
-    };
-    // A network given by name is one of the bundled ones, and then the task may be given too.
-    const network =
-      typeof value.network === 'string'
-        ? bundledNetwork(value.network, z.enum(taskNames).optional().parse(value.task))
-        : value.network;
-    return projectSchema.parse({ ...value, network, ...(sitesToStart !== undefined && { sitesToStart }) });
+    draft = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new Fault(
       { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },
       error,
     );
   }
+  const { project, problems } = readProjectDraft(
+    typeof draft === 'object' && draft !== null && sitesToStart !== undefined ? { ...draft, sitesToStart } : draft,
+    projectNetworks,
+  );
+  if (project === null) throw unusable(803, `The project file ${file} cannot be used`, problems, (field) => field);
+  return project;
+}
+
+function unusable(
+  code: number,
+  what: string,
+  problems: readonly ProjectProblem[],
+  named: (field: string) => string,
+): Fault {
+  return new Fault({ code, message: `${what}:\n${problemsText(problems, named)}`, retry: 'never' });
 }

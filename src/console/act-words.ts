@@ -24,6 +24,8 @@ const words: Readonly<Record<string, string>> = {
   'trunk-committed': 'Trunk committed',
   'model-relayed': 'Model relayed',
   'project-proposed': 'Project proposed',
+  'project-taken-up-again': 'Earlier project taken up again',
+  'updates-discarded': 'Updates discarded',
   'console-link-made': 'Sign-in link made',
   'console-signed-in': 'Signed in to the console',
   'console-sign-in-refused': 'Sign-in refused',

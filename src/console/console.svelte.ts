@@ -3,12 +3,14 @@ import { z } from 'zod';
 import {
   type ConsoleInvite,
   type ConsoleMember,
+  type ConsoleNetworks,
   type ConsoleOverview,
   type ConsoleProject,
   type ConsoleSessionView,
   type ConsoleTrunk,
   consoleInviteSchema,
   consoleMemberSchema,
+  consoleNetworksSchema,
   consoleOverviewSchema,
   consoleProjectSchema,
   consoleSessionSchema,
@@ -18,6 +20,7 @@ import { Fault, faultValueOf } from '../contract/fault.ts';
 import type { IconName } from '../renderer/ui/Icon.svelte';
 import type { Toasts } from '../renderer/ui/toasts.svelte.ts';
 import { askHub, notSignedInCode } from './hub-link.ts';
+import { ProjectDraft } from './propose/project-draft.svelte.ts';
 
 export const pages = [
   { name: 'overview', label: 'Overview', icon: 'server' },
@@ -44,6 +47,8 @@ export class Console {
   #invites = $state.raw<readonly ConsoleInvite[] | null>(null);
   #project = $state.raw<{ readonly project: ConsoleProject | null } | null>(null);
   #trunk = $state.raw<ConsoleTrunk | null>(null);
+  #networks = $state.raw<ConsoleNetworks['networks']>(null);
+  #draft = $state.raw<ProjectDraft | null>(null);
   readonly #toasts: Toasts;
   #live: EventSource | null = null;
   #settling: ReturnType<typeof setTimeout> | null = null;
@@ -95,6 +100,25 @@ export class Console {
     return this.#trunk;
   }
 
+  /** Of which a project can be made here; null where none can. */
+  get networks(): ConsoleNetworks['networks'] {
+    return this.#networks;
+  }
+
+  /** The project that is being written; null while none is. */
+  get draft(): ProjectDraft | null {
+    return this.#draft;
+  }
+
+  /** Begins to write a project, from another one's fields or from nothing. */
+  beginDraft(from: ConsoleProject['project'] | null): void {
+    this.#draft = new ProjectDraft(from);
+  }
+
+  endDraft(): void {
+    this.#draft = null;
+  }
+
   /** @returns why it was refused; null when it was not. */
   async signIn(given: { code: string } | { passphrase: string }): Promise<string | null> {
     try {
@@ -139,12 +163,14 @@ export class Console {
         this.#overview = await askHub('overview', consoleOverviewSchema);
         return;
       case 'members':
+        this.#project = await askHub('project', z.object({ project: consoleProjectSchema.nullable() }));
         this.#members = (await askHub('members', z.object({ members: z.array(consoleMemberSchema) }))).members;
         return;
       case 'invites':
         this.#invites = (await askHub('invites', z.object({ invites: z.array(consoleInviteSchema) }))).invites;
         return;
       case 'project':
+        this.#networks ??= (await askHub('networks', consoleNetworksSchema)).networks;
         this.#members = (await askHub('members', z.object({ members: z.array(consoleMemberSchema) }))).members;
         this.#project = await askHub('project', z.object({ project: consoleProjectSchema.nullable() }));
         return;
@@ -187,7 +213,7 @@ export class Console {
     this.#live?.close();
     this.#live = null;
     if (session.role === null) {
-      this.#overview = this.#members = this.#invites = this.#project = this.#trunk = null;
+      this.#overview = this.#members = this.#invites = this.#project = this.#trunk = this.#draft = null;
       return;
     }
     this.#live = new EventSource('./api/live');

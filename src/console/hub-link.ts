@@ -15,6 +15,12 @@ export const consoleFault = {
       message: 'The hub answered something that this page cannot read. Reload the page.',
       retry: 'never',
     }),
+  noProjectFile: () =>
+    new Fault({
+      code: 752,
+      message: 'This file is no project: it holds no JSON object. docs/hub.md shows what a project’s file has.',
+      retry: 'never',
+    }),
 } as const;
 
 /** Code of the hub's fault for whoever is not signed in. */

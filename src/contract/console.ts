@@ -1,6 +1,7 @@
 // What the hub's web console asks and is told: the pages' only source. Nothing here names a patient.
 import { z } from 'zod';
 import { ledgerEntrySchema, projectSchema, sitesAwaitedSchema } from './federation.ts';
+import { networkChoiceSchema, projectProblemSchema } from './project-draft.ts';
 
 /** A coordinator acts; an observer reads. */
 export const consoleRoles = ['coordinator', 'observer'] as const;
@@ -68,6 +69,8 @@ export const consoleMemberSchema = z.object({
   lastSeen: z.string().nullable(),
   isOnline: z.boolean(),
   updates: z.number(),
+  /** Accepted from it and in no commit yet. */
+  waitingUpdates: z.number(),
   /** Of its newest update; null before its first. */
   examples: z.number().nullable(),
   lastUpdateAt: z.string().nullable(),
@@ -87,7 +90,11 @@ export const consoleInviteSchema = z.object({
 });
 export type ConsoleInvite = z.infer<typeof consoleInviteSchema>;
 
-export const newInviteSchema = z.object({ expiresHours: z.number().positive().max(8_760) });
+export const newInviteSchema = z.object({
+  expiresHours: z.number().positive().max(8_760),
+  /** What the invited may do. */
+  role: z.enum(['site', 'observer']).default('site'),
+});
 export const madeInviteSchema = z.object({ link: z.string(), expiresAt: z.string() });
 export const withdrawInviteSchema = z.object({ id: z.string().regex(/^[0-9a-f]{64}$/) });
 
@@ -95,13 +102,40 @@ export const endMembershipSchema = z.object({
   site: z.string().max(60),
   kind: z.enum(['revoked', 'expelled', 'retired']),
   because: z.string().trim().min(1).max(500),
+  /** What becomes of its updates that no commit has counted yet; by the kind where nothing is said. */
+  waitingUpdates: z.enum(['count', 'discard']).optional(),
 });
+
+/** What a new project can be made of; null where this hub was started by a program that gave it no networks. */
+export const consoleNetworksSchema = z.object({ networks: z.array(networkChoiceSchema).nullable() });
+export type ConsoleNetworks = z.infer<typeof consoleNetworksSchema>;
+
+/** A project as its file would be: read by the hub with the project's own schema. */
+export const draftSchema = z.object({ draft: z.unknown() });
+/** What stands against a draft, and, where nothing does, what the sites would be asked to approve. */
+export const draftCheckSchema = z.object({
+  problems: z.array(projectProblemSchema),
+  usable: z
+    .object({
+      projectHash: z.string(),
+      /** Numbers that are trained. */
+      parameters: z.number(),
+      /** The federation works on exactly this already, or did once: it goes on where it stood. */
+      standing: z.enum(['new', 'known', 'current']),
+    })
+    .nullable(),
+});
+export type DraftCheck = z.infer<typeof draftCheckSchema>;
+export const retireProjectSchema = z.object({ because: z.string().trim().min(1).max(500) });
 
 export const consoleProjectSchema = z.object({
   project: projectSchema,
   projectHash: z.string(),
   trunkVersion: z.number(),
   isFinished: z.boolean(),
+  /** Why the coordinator ended it before its last commit; null when nobody did. */
+  retiredBecause: z.string().nullable(),
+  bufferedUpdates: z.number(),
   /** What the first commit waits for; null when it does not. */
   awaited: sitesAwaitedSchema.nullable(),
   /** The last word of each site's data manager. */

@@ -121,6 +121,7 @@ const acts: Readonly<Record<string, Act>> = {
   'site-expelled': { words: 'Site expelled', direction: 'here' },
   'site-retired': { words: 'Site retired', direction: 'here' },
   'project-proposed': { words: 'Project proposed', direction: 'here' },
+  'project-taken-up-again': { words: 'Earlier project taken up again', direction: 'here' },
   'project-retired': { words: 'Project retired', direction: 'here' },
   'approval-recorded': { words: 'Site approved the project', direction: 'arrived' },
   'turns-done': { words: 'Site made its last turn', direction: 'arrived' },

@@ -2,6 +2,7 @@
 import { encodeTensorFile, float32Tensor, type Tensor } from '../contract/safetensors.ts';
 import type { Project } from '../contract/federation.ts';
 import type { Network, Task } from '../contract/network.ts';
+import type { NetworkChoice } from '../contract/project-draft.ts';
 import { initialWeights, networkCatalogue, resolveNetwork, weightSpecifications } from '../trainer/client.ts';
 
 /** Trunk version 0 of a project as safetensors bytes in canonical order. */
@@ -18,6 +19,18 @@ export function initialTrunk(project: Project): Uint8Array {
 /** A bundled network by name, asked this task (default: its own). @throws Fault (trainer) naming the known ones. */
 export function bundledNetwork(name: string, task?: Task): Network {
   return resolveNetwork(name, task);
+}
+
+/** The bundled networks, each with how many numbers it trains for two classes. */
+export function bundledNetworks(): NetworkChoice[] {
+  return networkCatalogue().map(({ name, description, task, parameters }) => ({ name, description, task, parameters }));
+}
+
+/** How many numbers a network is for so many classes. @throws Fault (trainer) when it cannot be built. */
+export function parametersOf(network: Network, classes: number): number {
+  return weightSpecifications(network, classes)
+    .map(({ shape }) => shape.reduce((product, side) => product * side, 1))
+    .reduce((sum, size) => sum + size, 0);
 }
 
 /** Names of the bundled networks. */

@@ -14,6 +14,7 @@ import { consoleLinkCommand } from './hub-console-link.ts';
 import { hubLog, logFormats, logLevels, type LogFormat, type LogLevel } from '../hub-log.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { port, positiveInteger, positiveNumber } from '../options.ts';
+import { projectNetworks } from '../project-networks.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
 
 interface HubOptions extends ProjectOptions {
@@ -81,6 +82,7 @@ export function hubCommands(): Command[] {
       blobs: options.blobs,
       ...(options.federation !== undefined && { federation: options.federation }),
       ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+      networks: projectNetworks,
       ...(project && { project, initialWeights: initialTrunk(project) }),
     });
     hub.watch(hubLog({ format: options.logFormat, level: options.logLevel, write: output.log }));

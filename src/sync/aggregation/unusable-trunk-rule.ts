@@ -2,6 +2,7 @@
 import type { Project, TrunkRule } from '../../contract/federation.ts';
 import { fewestForKrum } from './krum.ts';
 import { trimmedAtEachEnd } from './trimmed-mean.ts';
+import type { Unusable } from './unusable.ts';
 
 type UpdateCodec = Project['updateCodec'];
 
@@ -19,43 +20,52 @@ export function isRobust({ combination }: Pick<TrunkRule, 'combination'>): boole
 }
 
 /** Why a trunk rule cannot be used, and what can instead; null when it can. */
-export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32'): string | null {
+export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32'): Unusable | null {
   return optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null);
 }
 
-function codecReason({ combination: { kind } }: TrunkRule, codec: UpdateCodec): string | null {
+function codecReason({ combination: { kind } }: TrunkRule, codec: UpdateCodec): Unusable | null {
   if (codec !== 'top-k') return null;
-  return (
-    `top-k sends each site's own tenth of the weights and nothing of the others, so that ${kind} would take most honest changes for ` +
-    'outliers; set updateCodec to "int8", or use the mean with trunkRule.clipNorm'
-  );
+  return {
+    field: 'updateCodec',
+    reason:
+      `top-k sends each site's own tenth of the weights and nothing of the others, so that ${kind} would take most honest changes for ` +
+      'outliers; set updateCodec to "int8", or use the mean with trunkRule.clipNorm',
+  };
 }
 
-function optimizerReason({ serverOptimizer: { kind }, serverLearningRate }: TrunkRule): string | null {
+function optimizerReason({ serverOptimizer: { kind }, serverLearningRate }: TrunkRule): Unusable | null {
   if (kind === 'sgd' || serverLearningRate < 1) return null;
-  return (
-    `with the server optimiser ${kind} every weight moves by about trunkRule.serverLearningRate in a commit, and ` +
-    `${serverLearningRate} would undo the training; set it to 0.01 or so`
-  );
+  return {
+    field: 'trunkRule.serverLearningRate',
+    reason:
+      `with the server optimiser ${kind} every weight moves by about trunkRule.serverLearningRate in a commit, and ` +
+      `${serverLearningRate} would undo the training; set it to 0.01 or so`,
+  };
 }
 
-function robustReason(rule: TrunkRule): string | null {
+function robustReason(rule: TrunkRule): Unusable | null {
   const { combination, staleness, stalenessEffect, bufferSize } = rule;
   const name = combination.kind;
   const isDamping = !(staleness.kind === 'constant' || (staleness.kind === 'polynomial' && staleness.exponent === 0));
   if (isDamping && stalenessEffect === 'share') {
-    return (
-      `${name} counts every site alike, so that there is no share for staleness to lessen; set trunkRule.stalenessEffect to ` +
-      '"step", or trunkRule.staleness to {"kind": "constant"}'
-    );
+    return {
+      field: 'trunkRule.stalenessEffect',
+      reason:
+        `${name} counts every site alike, so that there is no share for staleness to lessen; set trunkRule.stalenessEffect to ` +
+        '"step", or trunkRule.staleness to {"kind": "constant"}',
+    };
   }
   if (bufferSize > comparedUpdateLimits.sites) {
-    return `${name} compares the updates of all sites of a commit, of at most ${comparedUpdateLimits.sites}; lower trunkRule.bufferSize, or use the mean`;
+    return {
+      field: 'trunkRule.bufferSize',
+      reason: `${name} compares the updates of all sites of a commit, of at most ${comparedUpdateLimits.sites}; lower trunkRule.bufferSize, or use the mean`,
+    };
   }
   return tooFewReason(rule);
 }
 
-function tooFewReason({ combination, bufferSize, deadlineMs, quorum }: TrunkRule): string | null {
+function tooFewReason({ combination, bufferSize, deadlineMs, quorum }: TrunkRule): Unusable | null {
   const isEarly = deadlineMs !== null && quorum < bufferSize;
   const fewest = isEarly ? quorum : bufferSize;
   const setting = isEarly ? 'trunkRule.quorum' : 'trunkRule.bufferSize';
@@ -65,23 +75,36 @@ function tooFewReason({ combination, bufferSize, deadlineMs, quorum }: TrunkRule
     case 'median':
       return fewest >= 3
         ? null
-        : `the median of ${fewest} sites protects from none of them; set ${setting} to 3 or more, or use the mean`;
+        : {
+            field: setting,
+            reason: `the median of ${fewest} sites protects from none of them; set ${setting} to 3 or more, or use the mean`,
+          };
     case 'trimmed-mean': {
+      const field = 'trunkRule.combination.trimShare';
       if (combination.trimShare === 0)
-        return 'a trimmed mean with trimShare 0 trims nothing; raise it, or use the mean';
+        return { field, reason: 'a trimmed mean with trimShare 0 trims nothing; raise it, or use the mean' };
       if (trimmedAtEachEnd(fewest, combination.trimShare) > 0) return null;
       const needed = Math.ceil(1 / combination.trimShare - 1e-9);
-      return `trimShare ${combination.trimShare} of ${fewest} sites trims nothing; set ${setting} to ${needed} or more, or raise trimShare`;
+      return {
+        field,
+        reason: `trimShare ${combination.trimShare} of ${fewest} sites trims nothing; set ${setting} to ${needed} or more, or raise trimShare`,
+      };
     }
     case 'krum': {
       const { byzantine, kept } = combination;
       const needed = fewestForKrum(byzantine);
       if (fewest < needed) {
-        return `Krum stands ${byzantine} lying sites among ${needed} or more, not among ${fewest}; raise ${setting}, or lower byzantine`;
+        return {
+          field: setting,
+          reason: `Krum stands ${byzantine} lying sites among ${needed} or more, not among ${fewest}; raise ${setting}, or lower byzantine`,
+        };
       }
       return kept <= fewest - byzantine
         ? null
-        : `of ${fewest} sites ${byzantine} may lie, and keeping ${kept} would keep some of these; set kept to ${fewest - byzantine} or less`;
+        : {
+            field: 'trunkRule.combination.kept',
+            reason: `of ${fewest} sites ${byzantine} may lie, and keeping ${kept} would keep some of these; set kept to ${fewest - byzantine} or less`,
+          };
     }
   }
 }

@@ -1,10 +1,14 @@
 // Ways of making updates that cannot do what they promise in a project are refused when it is set.
 import type { Project } from '../../contract/federation.ts';
 import { normalisationNames } from '../../contract/network.ts';
+import type { Unusable } from './unusable.ts';
 
 /** Why, and what can be used instead; null for a project that can be used. */
-export function unusableUpdate(project: Project): string | null {
-  return normalisationReason(project) ?? variateReason(project);
+export function unusableUpdate(project: Project): Unusable | null {
+  const normalisation = normalisationReason(project);
+  if (normalisation !== null) return { field: 'siteNormalisation', reason: normalisation };
+  const variate = variateReason(project);
+  return variate === null ? null : { field: 'controlVariates', reason: variate };
 }
 
 function normalisationReason({ siteNormalisation, network, mode }: Project): string | null {

@@ -14,6 +14,7 @@ import { sweepEveryMs } from './blob-sweep.ts';
 import { openBlobVolume } from './blob-volume.ts';
 import { consolePart } from './console/console-part.ts';
 import { openLiveLine } from './console/live.ts';
+import { openProjectDesk } from './console/project-desk.ts';
 import { openSignIn } from './console/sign-in.ts';
 import { openConsoleViews } from './console/views.ts';
 import { hubFault } from './faults.ts';
@@ -34,7 +35,9 @@ import { openMaskedBuffers } from './masked-buffers.ts';
 import { openMaskedStore } from './masked-store.ts';
 import { openPresence } from './presence.ts';
 import { exchangeHeads } from './ledger-heads.ts';
+import { retireProject } from './project-acts.ts';
 import { recordAnswer } from './project-answers.ts';
+import type { ProjectNetworks } from './project-draft.ts';
 import { openRelay } from './relay.ts';
 import { openToldAddresses } from './told-addresses.ts';
 import { openTrunkStore } from './trunk-store.ts';
@@ -64,6 +67,8 @@ export interface HubOrder {
   readonly federation?: string | undefined;
   readonly project?: Project;
   readonly initialWeights?: Uint8Array;
+  /** What the console makes new projects of; without, projects come from the command line only. */
+  readonly networks?: ProjectNetworks;
   readonly clock?: () => number;
   readonly pingMs?: number;
   /** After how long without a sign of life another hub takes over a commit. */
@@ -316,6 +321,15 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       await masked.siteChanged(fingerprint);
       return true;
     };
+    const projectChanged = async (): Promise<void> => {
+      await announceProject();
+      await trunk.resume();
+      await masked.resume();
+    };
+    const setProject: Hub['setProject'] = async (project, initialWeights) => {
+      await trunk.setProject(project, initialWeights);
+      await projectChanged();
+    };
     parts.push(
       consolePart({
         federation,
@@ -336,10 +350,19 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
           clock,
         }),
         acts: {
-          createInvite: (expiresInMs) => createInvite(db, enter, { expiresInMs }, clock()),
+          createInvite: (invite) => createInvite(db, enter, invite, clock()),
           withdrawInvite: (id) => withdrawInvite(db, enter, id),
           endMembership,
         },
+        projectDesk: openProjectDesk({
+          networks: order.networks ?? null,
+          store,
+          setProject,
+          async retire(because) {
+            await retireProject(db, enter, because);
+            await projectChanged();
+          },
+        }),
         live,
         store,
         blobs,
@@ -377,12 +400,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
           ),
         };
       },
-      async setProject(project, initialWeights) {
-        await trunk.setProject(project, initialWeights);
-        await announceProject();
-        await trunk.resume();
-        await masked.resume();
-      },
+      setProject,
       async trunkWeights() {
         const current = await trunk.current();
         return current === null ? null : blobs.read(current.trunk.blob);

@@ -7,7 +7,7 @@ import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
 import { type HubDatabase, openHubDatabase, readSetting } from './hub-database.ts';
 import { hubKeysIn } from './hub-keys.ts';
-import { hubSeal, openHubLedger } from './hub-ledger.ts';
+import { type EnterAct, hubSeal, openHubLedger } from './hub-ledger.ts';
 import { type ProjectStanding, projectStanding } from './project-standing.ts';
 import { currentProject, openTrunkStore } from './trunk-store.ts';
 import { openTrunk } from './trunk.ts';
@@ -61,17 +61,21 @@ export function proposeProjectIn(
  */
 export function retireProjectIn(place: string, because: string): Promise<ProjectStanding> {
   return withHub(place, async (db) => {
-    const { enter } = openHubLedger(db, null, Date.now);
-    await db.transaction(async (tx) => {
-      const current = await currentProject(tx);
-      if (current === null) throw hubFault.noProject();
-      if (current.isFinished) throw hubFault.finished();
-      const { project, projectHash } = current;
-      await tx.run('UPDATE projects SET retiredBecause = ? WHERE projectHash = ?', because, projectHash);
-      await enter(tx, 'project-retired', { project: project.id, projectHash, reason: because });
-      await recordEvent(tx, 'project-chosen', projectHash);
-    });
+    await retireProject(db, openHubLedger(db, null, Date.now).enter, because);
     return projectStanding(db);
+  });
+}
+
+/** One transaction; what waits is committed by whichever hub looks next. @throws Fault 510 no project, 512 finished already. */
+export function retireProject(db: HubDatabase, enter: EnterAct, because: string): Promise<void> {
+  return db.transaction(async (tx) => {
+    const current = await currentProject(tx);
+    if (current === null) throw hubFault.noProject();
+    if (current.isFinished) throw hubFault.finished();
+    const { project, projectHash } = current;
+    await tx.run('UPDATE projects SET retiredBecause = ? WHERE projectHash = ?', because, projectHash);
+    await enter(tx, 'project-retired', { project: project.id, projectHash, reason: because });
+    await recordEvent(tx, 'project-chosen', projectHash);
   });
 }
 

@@ -202,9 +202,12 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       signed.signature,
     );
   };
-  const choose = async (tx: HubStatements, projectHash: string): Promise<void> => {
+  const choose = async (tx: HubStatements, projectHash: string, isNew: boolean): Promise<void> => {
     if ((await currentProject(tx))?.projectHash === projectHash) return;
     await writeSetting(tx, 'project', projectHash);
+    const chosen = await currentProject(tx);
+    if (!isNew && chosen !== null)
+      await enter(tx, 'project-taken-up-again', { project: chosen.project.id, projectHash });
     await recordEvent(tx, 'project-chosen', projectHash);
   };
   const siteOf = async (tx: HubStatements, fingerprint: string): Promise<string | null> =>
@@ -277,7 +280,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
           const trunk = first.statement.blob;
           await enter(tx, 'project-proposed', { project: project.id, projectHash: hash, trunk });
         }
-        await choose(tx, hash);
+        await choose(tx, hash, isNew === 1);
       }),
     async knownProject(project) {
       const hash = projectHashOf(project);
@@ -289,7 +292,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       });
       return same?.projectHash ?? null;
     },
-    selectProject: (projectHash) => db.transaction((tx) => choose(tx, projectHash)),
+    selectProject: (projectHash) => db.transaction((tx) => choose(tx, projectHash, false)),
     receiptOf: (idempotencyKey) => receiptOf(db, idempotencyKey),
     acceptUpdate: ({ update, signed, site, receipt, acceptedAt }) =>
       db.transaction(async (tx) => {

@@ -4,14 +4,12 @@
 import { projectSchema, type Project, type SitesAwaited } from '../../contract/federation.ts';
 import { fewestSites, nextCommit, sitesAwaited } from '../aggregation/next-commit.ts';
 import { isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
-import { unusableUpdate } from '../aggregation/unusable-update.ts';
 import { decodeWeights, encodeWeights } from '../aggregation/weights.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { parseStatement, type Signed, signStatement, type TrunkStatement } from '../protocol/statement.ts';
-import { unusableSecureAggregation } from '../secure-aggregation/unusable-secure-aggregation.ts';
 import { sweepBlobs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
 import type { HubStep } from './hub-step.ts';
@@ -20,6 +18,7 @@ import { type ComputedCommit, type DueCommit, openTrunkCommits, type TrunkCommit
 import { openTrunkFiles } from './trunk-files.ts';
 import { type BufferedUpdate, type CurrentProject, projectHashOf, type TrunkStore } from './trunk-store.ts';
 import { openTrunkThreads } from './trunk-threads.ts';
+import { unusableProject } from './unusable-project.ts';
 import { openUpdateAcceptance, type UpdateAcceptance } from './update-acceptance.ts';
 
 /** The longest time that a timer of the runtime can wait: almost 25 days. */
@@ -230,11 +229,8 @@ export function openTrunk(order: {
         } catch {
           throw hubFault.unusableProject('its initial weights are not a float32 tensor file');
         }
-        const reason =
-          unusableTrunkRule(project.trunkRule, project.updateCodec) ??
-          unusableUpdate(project) ??
-          unusableSecureAggregation(project);
-        if (reason !== null) throw hubFault.unusableProject(reason);
+        const [problem] = unusableProject(project);
+        if (problem !== undefined) throw hubFault.unusableProject(problem.message);
         if (weights.byteLength > wireLimits.blobBytes) throw hubFault.unusableProject('its weights are too large');
         const statement: TrunkStatement = {
           project: project.id,

@@ -95,7 +95,7 @@ function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
   const reason =
     rule.bufferSize > sites
       ? `a commit of ${rule.bufferSize} updates needs as many sites, and there are ${sites}`
-      : unusableTrunkRule(rule);
+      : (unusableTrunkRule(rule)?.reason ?? null);
   if (reason !== null) {
     throw simulationFault.unusableRule(reason);
   }

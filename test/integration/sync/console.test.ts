@@ -2,7 +2,8 @@
 import { describe, expect, it, afterEach } from 'vitest';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { hubLedgerEntriesIn } from '../../../src/sync/hub/ledger-in.ts';
-import { linkCode, openPage, signedInPage } from './console-page.ts';
+import { projectNetworks } from '../../../src/cli/project-networks.ts';
+import { type Answer, linkCode, openPage, signedInPage } from './console-page.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
 import { rawSite, rawUpdate } from './raw-site.ts';
 
@@ -155,6 +156,122 @@ describe('a coordinator at the console', () => {
     while (!heard.includes('site-online')) heard += Buffer.from((await reader.read()).value ?? []).toString();
     expect(heard).toContain('data: site-online\n\n');
     stop.abort();
+  });
+});
+
+describe('a project at the console', () => {
+  const draft = {
+    id: 'nodules',
+    title: 'Nodules on chest CT',
+    classes: ['normal', 'nodule'],
+    network: 'cnn-small',
+    hyperParameters: { epochs: 1 },
+    trunkRule: { bufferSize: 2 },
+    commits: 20,
+    seed: 1,
+  };
+  async function emptyHub(): Promise<{ folder: string; hub: Awaited<ReturnType<typeof openHub>> }> {
+    const folder = bench.folder();
+    return { folder, hub: bench.keep(await openHub({ folder, port: 0, networks: projectNetworks })) };
+  }
+  const problemsOf = (answer: Answer): { field: string; message: string }[] =>
+    (answer.body as { problems: { field: string; message: string }[] }).problems;
+
+  it('is looked at as it is written: everything that is wrong, each beside its field', async () => {
+    const { folder, hub } = await emptyHub();
+    const page = await signedInPage(hub.port, folder);
+    const { networks } = (await page.get('networks')).body as { networks: { name: string }[] };
+    expect(networks.map(({ name }) => name)).toContain('cnn-small');
+    const wrong = { ...draft, network: 'cnn-smal', classes: ['a', 'a'], commits: -3, trunkRule: { bufferSize: 0 } };
+    const problems = problemsOf(await page.post('project/check', { draft: wrong }));
+    expect(problems.map(({ field }) => field).toSorted()).toEqual([
+      'classes',
+      'commits',
+      'network',
+      'trunkRule.bufferSize',
+    ]);
+    const robust = {
+      ...draft,
+      trunkRule: { bufferSize: 4, staleness: { kind: 'constant' }, combination: { kind: 'krum', byzantine: 1 } },
+    };
+    expect(problemsOf(await page.post('project/check', { draft: robust }))).toEqual([
+      { field: 'trunkRule.bufferSize', message: expect.stringContaining('5 or more') },
+    ]);
+    const masked = { ...draft, trunkRule: { bufferSize: 5 }, secureAggregation: { threshold: 3 } };
+    expect(problemsOf(await page.post('project/check', { draft: masked }))).toEqual([
+      { field: 'updateCodec', message: expect.stringContaining('float32') },
+    ]);
+    expect(await page.post('project/propose', { draft: masked })).toMatchObject({ body: { fault: { code: 524 } } });
+    expect(await page.get('project')).toMatchObject({ body: { project: null } });
+    const graph = {
+      ...draft,
+      network: { ...practiceProject().network, layers: [{ op: 'relu', id: 'logits', input: 'nowhere' }] },
+    };
+    expect(problemsOf(await page.post('project/check', { draft: graph })).map(({ field }) => field)).toEqual([
+      'network',
+    ]);
+  });
+
+  it('is put to the sites that are there, and retired with a reason; both acts are in the ledger', async () => {
+    const { folder, hub } = await emptyHub();
+    const page = await signedInPage(hub.port, folder);
+    const lyon = await bench.site('Lyon', practiceWork({ step: 0.01 }));
+    await lyon.join(await hub.createInvite());
+    expect(await page.post('project/check', { draft })).toMatchObject({
+      body: { problems: [], usable: { standing: 'new' } },
+    });
+    expect(await page.post('project/propose', { draft })).toMatchObject({ status: 200 });
+    const asked = await until('the question', () => lyon.memberships()[0]?.project);
+    expect(asked).toMatchObject({ id: 'nodules', network: { name: 'cnn-small' }, sitesToStart: 1 });
+    expect(await page.post('project/check', { draft })).toMatchObject({ body: { usable: { standing: 'current' } } });
+    await lyon.decline((await hub.status()).federation, 'no chest CT here');
+    await until('the answer', async () =>
+      JSON.stringify((await page.get('project')).body).includes('no chest CT here'),
+    );
+    expect(await page.post('project/retire', { because: ' ' })).toMatchObject({ status: 400 });
+    expect(await page.post('project/retire', { because: 'the study ended' })).toMatchObject({ status: 200 });
+    expect(await page.get('project')).toMatchObject({
+      body: { project: { isFinished: true, retiredBecause: 'the study ended' } },
+    });
+    expect(await page.post('project/retire', { because: 'again' })).toMatchObject({ body: { fault: { code: 512 } } });
+    const entries = await hubLedgerEntriesIn(folder, 100, () => true);
+    expect(entries.map(({ act }) => act)).toEqual(expect.arrayContaining(['project-proposed', 'project-retired']));
+    expect(entries.find(({ act }) => act === 'project-retired')).toMatchObject({
+      detail: { reason: 'the study ended' },
+    });
+  });
+
+  it('neither an observer nor a foreign page proposes or retires', async () => {
+    const { folder, hub } = await emptyHub();
+    const observer = await signedInPage(hub.port, folder, 'observer');
+    const coordinator = await signedInPage(hub.port, folder);
+    for (const [name, body] of [
+      ['project/check', { draft }],
+      ['project/propose', { draft }],
+      ['project/retire', { because: 'mischief' }],
+    ] as const) {
+      expect(await observer.post(name, body)).toMatchObject({ status: 403, body: { fault: { code: 535 } } });
+      expect(await coordinator.post(name, body, {})).toMatchObject({ status: 403, body: { fault: { code: 536 } } });
+    }
+    expect(await coordinator.get('project')).toMatchObject({ body: { project: null } });
+  });
+
+  it('an earlier project that is put to the sites again goes on, with an entry in the ledger', async () => {
+    const { folder, hub } = await emptyHub();
+    const page = await signedInPage(hub.port, folder);
+    for (const commits of [20, 30, 20]) await page.post('project/propose', { draft: { ...draft, commits } });
+    expect(await page.get('project')).toMatchObject({ body: { project: { project: { commits: 20 } } } });
+    expect((await actsIn(folder)).filter((act) => act.startsWith('project-'))).toHaveLength(3);
+    expect(await actsIn(folder)).toContain('project-taken-up-again');
+  });
+
+  it('an invite for an observer lets one in who sends nothing', async () => {
+    const { folder, hub } = await emptyHub();
+    const page = await signedInPage(hub.port, folder);
+    const { link } = (await page.post('invites/new', { expiresHours: 1, role: 'observer' })).body as { link: string };
+    const lund = await bench.site('Lund', practiceWork({ step: 1 }));
+    await lund.join(link);
+    expect(await page.get('members')).toMatchObject({ body: { members: [{ site: 'Lund', role: 'observer' }] } });
   });
 });
 

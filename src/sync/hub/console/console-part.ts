@@ -5,8 +5,10 @@ import type { z } from 'zod';
 import {
   newPassphraseSchema,
   type ConsoleSessionView,
+  draftSchema,
   endMembershipSchema,
   newInviteSchema,
+  retireProjectSchema,
   signInSchema,
   withdrawInviteSchema,
 } from '../../../contract/console.ts';
@@ -16,16 +18,20 @@ import { parseJson } from '../../protocol/statement.ts';
 import { hubFault } from '../faults.ts';
 import type { HubLedger } from '../hub-ledger.ts';
 import { type HttpPart, sendJson } from '../hub-http.ts';
+import type { InviteOrder } from '../invites.ts';
 import type { MembershipEnd } from '../members.ts';
 import type { TrunkStore } from '../trunk-store.ts';
 import type { LiveLine } from './live.ts';
 import { openConsolePages, securityHeaders } from './pages.ts';
+import type { ProjectDesk } from './project-desk.ts';
 import { type ConsoleSession, consoleLimits, type SignIn } from './sign-in.ts';
 import type { ConsoleViews } from './views.ts';
 
 const root = '/console';
 const apiRoot = `${root}/api/`;
 const bodyBytes = 16 * 1024;
+/** A project with a network of its own; what its sites are told has 512 KiB at most. */
+const projectBytes = 640 * 1024;
 /** Only a page of the same origin can send a header of its own: no form and no foreign script. */
 const provingHeader = 'x-imagiq-console';
 
@@ -37,7 +43,7 @@ interface Ask {
 }
 
 export interface ConsoleActs {
-  createInvite(expiresInMs: number): Promise<string>;
+  createInvite(order: InviteOrder): Promise<string>;
   withdrawInvite(id: string): Promise<boolean>;
   endMembership(site: string, end: MembershipEnd): Promise<boolean>;
 }
@@ -49,13 +55,14 @@ export function consolePart(order: {
   readonly signIn: SignIn;
   readonly views: ConsoleViews;
   readonly acts: ConsoleActs;
+  readonly projectDesk: ProjectDesk;
   readonly live: LiveLine;
   readonly store: TrunkStore;
   readonly blobs: BlobFolder;
   readonly ledger: Pick<HubLedger, 'append'>;
   readonly onAct: (act: string) => void;
 }): HttpPart {
-  const { signIn, views, acts, live, store, blobs } = order;
+  const { signIn, views, acts, projectDesk, live, store, blobs } = order;
   const pages = openConsolePages();
   const isSecure = order.url.startsWith('wss:');
   const publicHost = new URL(order.url).host;
@@ -77,6 +84,7 @@ export function consolePart(order: {
     invites: async () => ({ invites: await views.invites() }),
     project: async () => ({ project: await views.project() }),
     trunk: () => views.trunk(),
+    networks: () => Promise.resolve(projectDesk.networks()),
     live: ({ response, token }) => {
       const isOpen = live.open(response, async () => (await signIn.sessionOf(token)) !== null);
       if (!isOpen) sendJson(response, 503, { status: 'too many pages listen' });
@@ -97,9 +105,10 @@ export function consolePart(order: {
       return {};
     },
     async 'invites/new'(_ask, body) {
-      const expiresInMs = decoded(newInviteSchema, body).expiresHours * 3_600_000;
-      const link = await acts.createInvite(expiresInMs);
-      order.onAct('made an invite');
+      const { expiresHours, role } = decoded(newInviteSchema, body);
+      const expiresInMs = expiresHours * 3_600_000;
+      const link = await acts.createInvite({ expiresInMs, role });
+      order.onAct(`made an invite for ${role === 'observer' ? 'an observer' : 'a site'}`);
       return { link, expiresAt: new Date(Date.now() + expiresInMs).toISOString() };
     },
     async 'invites/withdraw'(_ask, body) {
@@ -108,9 +117,22 @@ export function consolePart(order: {
       return {};
     },
     async 'members/end'(_ask, body) {
-      const { site, kind, because } = decoded(endMembershipSchema, body);
-      if (!(await acts.endMembership(site, { kind, because }))) throw hubFault.unknownMember(site);
+      const { site, ...end } = decoded(endMembershipSchema, body);
+      const { kind, because } = end;
+      if (!(await acts.endMembership(site, end))) throw hubFault.unknownMember(site);
       order.onAct(`${kind} ${site}: ${because}`);
+      return {};
+    },
+    'project/check': (_ask, body) => projectDesk.check(decoded(draftSchema, body).draft),
+    async 'project/propose'(_ask, body) {
+      const { id } = await projectDesk.propose(decoded(draftSchema, body).draft);
+      order.onAct(`proposed the project ${id}`);
+      return {};
+    },
+    async 'project/retire'(_ask, body) {
+      const { because } = decoded(retireProjectSchema, body);
+      await projectDesk.retire(because);
+      order.onAct(`retired the project: ${because}`);
       return {};
     },
   };
@@ -121,7 +143,7 @@ export function consolePart(order: {
     if (request.method === 'GET' && name === 'session') return sendJson(response, 200, await sessionView(session));
     if (request.method === 'POST') checkOwnPage(request, publicHost);
     if (request.method === 'POST' && name === 'sign-in') {
-      const given = decoded(signInSchema, await bodyOf(request));
+      const given = decoded(signInSchema, await bodyOf(request, bodyBytes));
       const opened = await ('code' in given ? signIn.byLink(given.code) : signIn.byPassphrase(given.passphrase));
       order.onAct(`signed in by ${'code' in given ? 'link' : 'passphrase'}`);
       response.setHeader('set-cookie', cookie(opened, consoleLimits.sessionMs / 1_000));
@@ -139,7 +161,11 @@ export function consolePart(order: {
     const write = request.method === 'POST' && Object.hasOwn(writes, name) ? writes[name] : undefined;
     if (write === undefined) return sendJson(response, 404, { status: 'not found' });
     if (session.role !== 'coordinator' && name !== 'sign-out') throw hubFault.observerActs();
-    sendJson(response, 200, await write(ask, await bodyOf(request)));
+    sendJson(
+      response,
+      200,
+      await write(ask, await bodyOf(request, name.startsWith('project/') ? projectBytes : bodyBytes)),
+    );
   };
 
   const sendTrunk = async ({ response, session }: Ask, version: number): Promise<void> => {
@@ -199,12 +225,12 @@ function tokenOf(request: IncomingMessage, cookieName: string): string | null {
 }
 
 /** @throws Fault 534 for one that is too large or no JSON. */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage, mostBytes: number): Promise<unknown> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     bytes += part.length;
-    if (bytes > bodyBytes) throw hubFault.unusableRequest('it is too large');
+    if (bytes > mostBytes) throw hubFault.unusableRequest('it is too large');
     parts.push(part);
   }
   return parseJson(Buffer.concat(parts).toString('utf8'));

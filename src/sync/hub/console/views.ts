@@ -73,9 +73,13 @@ export function openConsoleViews(order: {
     async members() {
       const online = await order.online();
       const newest = new Map((await store.newestUpdates()).map((update) => [update.site, update]));
+      const current = await store.current();
+      const buffered = current === null ? [] : await store.buffered(current.projectHash);
+      const waiting = Map.groupBy(buffered, ({ site }) => site);
       return (await members.everyone()).map((member) => ({
         ...member,
         isOnline: online.has(member.fingerprint),
+        waitingUpdates: waiting.get(member.fingerprint)?.length ?? 0,
         examples: newest.get(member.fingerprint)?.examples ?? null,
         lastUpdateAt: newest.get(member.fingerprint)?.acceptedAt ?? null,
         validation: newest.get(member.fingerprint)?.validation ?? null,
@@ -100,7 +104,9 @@ export function openConsoleViews(order: {
       const buffered = await store.buffered(projectHash);
       const awaited = hasEnded ? null : sitesAwaited({ project, trunkVersion: trunk.version }, buffered);
       const answers = await answersTo(order.db, projectHash);
-      return { project, projectHash, isFinished, trunkVersion: trunk.version, awaited, answers };
+      const { version: trunkVersion } = trunk;
+      const bufferedUpdates = buffered.length;
+      return { project, projectHash, isFinished, retiredBecause, bufferedUpdates, trunkVersion, awaited, answers };
     },
     async trunk() {
       const current = await store.current();

@@ -161,7 +161,7 @@ it('a rule that compares single weights is refused with top-k, and taken with in
     combination: { kind: 'median' },
     staleness: { kind: 'constant' },
   });
-  expect(unusableTrunkRule(rule, 'top-k')).toContain('updateCodec');
+  expect(unusableTrunkRule(rule, 'top-k')).toMatchObject({ field: 'updateCodec' });
   expect(unusableTrunkRule(rule, 'int8')).toBeNull();
 });
 

@@ -3,7 +3,8 @@ import { trunkRuleSchema } from '../../../../src/contract/federation.ts';
 import { unusableTrunkRule } from '../../../../src/sync/aggregation/unusable-trunk-rule.ts';
 
 const constant = { staleness: { kind: 'constant' } };
-const reason = (rule: object): string | null => unusableTrunkRule(trunkRuleSchema.parse({ bufferSize: 5, ...rule }));
+const reason = (rule: object): string | null =>
+  unusableTrunkRule(trunkRuleSchema.parse({ bufferSize: 5, ...rule }))?.reason ?? null;
 
 describe('a trunk rule', () => {
   it('of an earlier project keeps its meaning: the exponent is the polynomial’s', () => {

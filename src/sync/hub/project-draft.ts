@@ -1,0 +1,100 @@
+// A project as a coordinator writes it, in a file, by options or in the console's form: its network may be a bundled one's name. Everything that
+// is wrong with it is said at once, each beside its field.
+import { z } from 'zod';
+import { faultValueOf } from '../../contract/fault.ts';
+import { type Project, projectSchema } from '../../contract/federation.ts';
+import { type Network, type Task, taskNames } from '../../contract/network.ts';
+import type { NetworkChoice, ProjectProblem } from '../../contract/project-draft.ts';
+import { unusableClasses, unusableProject } from './unusable-project.ts';
+
+/** What a hub cannot know by itself, because it trains nothing. */
+export interface ProjectNetworks {
+  choices(): readonly NetworkChoice[];
+  /** @throws Fault when there is none of this name, or it cannot do the task. */
+  named(name: string, task: Task | undefined): Network;
+  /** How many numbers are trained. @throws Fault when the network cannot be built. */
+  parameters(network: Network, classes: number): number;
+  /** Trunk version 0 as a tensor file. */
+  initialTrunk(project: Project): Uint8Array;
+}
+
+export type ReadDraft =
+  | { readonly project: Project; readonly parameters: number; readonly problems: readonly [] }
+  | { readonly project: null; readonly problems: readonly ProjectProblem[] };
+
+const draftSchema = z.record(z.string(), z.unknown());
+
+/** The project that a draft describes, or all that stands against it. */
+export function readProjectDraft(draft: unknown, networks: ProjectNetworks): ReadDraft {
+  const given = draftSchema.safeParse(draft);
+  if (!given.success) return refused([{ field: '', message: 'it is no JSON object' }]);
+  const problems: ProjectProblem[] = [];
+  const { task: givenTask, ...fields } = given.data;
+  let network = fields['network'];
+  const task = z
+    .enum(taskNames)
+    .optional()
+    .safeParse(givenTask ?? undefined);
+  if (!task.success) problems.push({ field: 'task', message: `must be one of ${taskNames.join(', ')}` });
+  if (typeof network === 'string') {
+    try {
+      network = networks.named(network, task.data);
+    } catch (thrown) {
+      problems.push({ field: 'network', message: faultValueOf(thrown).message });
+    }
+  }
+  const project = projectSchema.safeParse({ ...fields, network }, { reportInput: true });
+  if (!project.success) {
+    const isNetworkSaid = problems.some(({ field }) => field === 'network');
+    for (const issue of project.error.issues) {
+      const field = issue.path.join('.');
+      if (!(isNetworkSaid && field === 'network')) problems.push({ field, message: issueWords(issue) });
+    }
+    const classes = projectSchema.pick({ classes: true }).safeParse(fields);
+    const unusable = classes.success ? unusableClasses(classes.data) : null;
+    if (unusable !== null) problems.push({ field: unusable.field, message: unusable.reason });
+    return refused(problems);
+  }
+  problems.push(...unusableProject(project.data));
+  let parameters = 0;
+  try {
+    parameters = networks.parameters(project.data.network, project.data.classes.length);
+  } catch (thrown) {
+    problems.push({ field: 'network', message: faultValueOf(thrown).message });
+  }
+  return problems.length > 0 ? refused(problems) : { project: project.data, parameters, problems: [] };
+}
+
+const refused = (problems: readonly ProjectProblem[]): ReadDraft => ({ project: null, problems });
+
+/** To follow the field's name: `must be at least 1`. */
+function issueWords(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'too_small':
+      return issue.origin === 'array'
+        ? `needs ${issue.minimum} or more`
+        : `must be ${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`;
+    case 'too_big': {
+      if (issue.origin === 'string') return `may have ${issue.maximum} characters at most`;
+      if (issue.origin === 'array') return `may be ${issue.maximum} at most`;
+      return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}`;
+    }
+    case 'invalid_type':
+      if (issue.input === undefined || issue.input === null) return 'is missing';
+      return `must be ${issue.expected === 'int' ? 'a whole number' : `a ${issue.expected}`}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_format':
+      return 'may have small letters, digits and hyphens, and begins with a letter or digit';
+    default:
+      return issue.message;
+  }
+}
+
+/** All problems as one sentence's end: `classes: a is there twice; commits must be at least 1`. */
+export function problemsText(problems: readonly ProjectProblem[], named: (field: string) => string): string {
+  return problems
+    .map(({ field, message }) => (field === '' ? message : `${named(field)}: ${message}`))
+    .join('\n')
+    .slice(0, 3_000);
+}
