@@ -89,7 +89,7 @@ describe.skipIf(typeof stage === 'string')('a project at the console', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Put to the sites' }).click();
     await page.getByRole('heading', { level: 1, name: 'Project' }).waitFor();
     await until('the question', () => lyon.memberships()[0]?.project && oslo.memberships()[0]?.project);
-    await oslo.decline('Chest CT', 'our ethics board has not met');
+    oslo.decline('Chest CT', 'our ethics board has not met');
     await page.getByText('our ethics board has not met').waitFor();
     await page.getByText('no answer yet').waitFor();
     await lyon.approve('Chest CT', 'cohort');

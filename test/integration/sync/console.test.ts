@@ -224,7 +224,7 @@ describe('a project at the console', () => {
     const asked = await until('the question', () => lyon.memberships()[0]?.project);
     expect(asked).toMatchObject({ id: 'nodules', network: { name: 'cnn-small' }, sitesToStart: 1 });
     expect(await page.post('project/check', { draft })).toMatchObject({ body: { usable: { standing: 'current' } } });
-    await lyon.decline((await hub.status()).federation, 'no chest CT here');
+    lyon.decline((await hub.status()).federation, 'no chest CT here');
     await until('the answer', async () =>
       JSON.stringify((await page.get('project')).body).includes('no chest CT here'),
     );
