@@ -94,6 +94,7 @@ describe.skipIf(typeof stage === 'string')('a project at the console', () => {
     await page.getByText('no answer yet').waitFor();
     await lyon.approve('Chest CT', 'cohort');
     await page.getByText('approved').waitFor();
+    expect(await page.getByTestId('standing').innerText()).toBe('running');
     await browser.screenshot('console-project-answers');
   }, 120_000);
 
