@@ -22,7 +22,8 @@ export interface ReferenceRun {
   readonly images: Float32Array;
   /** The class of each image, or of each pixel. */
   readonly labels: Int32Array | Uint8Array;
-  readonly weights: Map<string, Float32Array>;
+  /** Those of a run of our own may still be on their way. */
+  readonly weights: ReadonlyMap<string, Float32Array> | Promise<ReadonlyMap<string, Float32Array>>;
   /** Of its SGD. */
   readonly learningRate: number;
   readonly momentum: number;

@@ -8,7 +8,7 @@ import type { NamedTensors, ProviderName, SessionOptions, TrainingSession } from
 import { openEngine } from '../engines/open-engine.ts';
 import { resolveNetwork } from '../networks/catalogue.ts';
 import { planNetwork } from '../networks/plan.ts';
-import { initialWeights } from '../networks/weights.ts';
+import { initialWeightsAside } from '../networks/weights-aside.ts';
 import { slotName } from '../networks/training-program.ts';
 import { randomStream, standardNormals } from '../run/random.ts';
 import { readReferenceRun, type ReferenceRun } from './reference-run.ts';
@@ -110,7 +110,7 @@ export async function openWorkload(workload: Workload, run: ReferenceRun, open: 
     hyperParameters: hyperParametersSchema.parse({ optimiser: 'sgd', momentum: run.momentum, loss }),
     classWeights: null,
   });
-  session.setWeights(run.weights);
+  session.setWeights(await run.weights);
   return session;
 }
 
@@ -149,7 +149,7 @@ function runOf(workload: Workload, from: string | undefined): ReferenceRun {
       network.task === 'segmentation'
         ? Uint8Array.from({ length: batch * height * width }, () => random.below(2))
         : Int32Array.from({ length: batch }, (_, index) => index % classes),
-    weights: initialWeights(network, classes, 7),
+    weights: initialWeightsAside(network, classes, 7),
     ...ownRun,
     losses: [],
   };

@@ -1,33 +1,26 @@
 // The training loop, from a job to its weights. Deterministic on the CPU: interrupted anywhere and started again in the
 // same folder, it ends in the same weights, bit for bit (but for noise, which is always fresh).
-import { createHash } from 'node:crypto';
-import { availableMemory } from 'node:process';
 import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
-import { initialWeights, weightSpecifications } from '../networks/weights.ts';
 import { isOutOfMemory } from '../engines/faults.ts';
-import { planNetwork } from '../networks/plan.ts';
-import { notFinite, nothingToTrainOn } from '../faults.ts';
+import { notFinite } from '../faults.ts';
 import { youdenPoint } from '../metrics/operating-point.ts';
 import { openPrivateRun } from '../privacy/private-run.ts';
 import { type Batch, batchSource } from './batches.ts';
-import { type Checkpoint, hasCheckpoint, openRunFolder, type RunPosition } from './checkpoint.ts';
-import { classWeightsFor } from './class-weights.ts';
-import { openVariates } from './control-variates.ts';
+import type { RunPosition } from './checkpoint.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
-import { checkImagesFit, type DatasetFile, openDatasetFile } from './dataset-file.ts';
+import { type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { deviceNote } from './device-note.ts';
 import { divergenceNote } from './divergence-note.ts';
 import { causeOf, finite } from './finite.ts';
 import { measureSplit } from './measure-split.ts';
-import { fittingBatchSize } from './fit-batch.ts';
+import { mayShrink, prepareRun } from './prepare-run.ts';
 import { type PrefetchedBatches, prefetchedBatches } from './prefetched-batches.ts';
-import { progressReporter } from './progress.ts';
 import { shuffled } from './random.ts';
 import { restAfter, type RunControl } from './run-control.ts';
 import { learningRateAt } from './schedule.ts';
 import type { SessionCache } from './session-cache.ts';
-import { encodeWeights, readWeightsFile, type Weights } from './weights-file.ts';
+import { encodeWeights } from './weights-file.ts';
 import { workAtStake } from './work-at-stake.ts';
 
 export interface TrainSurroundings {
@@ -92,54 +85,18 @@ async function trainOn(
   surroundings: TrainSurroundings,
   mostImages: number,
 ): Promise<TrainOutcome> {
-  const { sessions, control, onProgress, onEpoch, onNote, clock = () => performance.now() } = surroundings;
-  const { network, hyperParameters, seed } = job;
-  const classes = dataset.header.classes.length;
-  checkImagesFit(dataset.header, network);
-  const examples = dataset.examplesOf('train');
-  if (examples.length === 0) throw nothingToTrainOn();
-
-  const specifications = weightSpecifications(network, classes);
-  const start: Weights =
-    job.initialWeightsFile === null
-      ? initialWeights(network, classes, seed)
-      : readWeightsFile(job.initialWeightsFile, specifications);
-  const variates = openVariates(job, specifications);
-  const identity = [encodeWeights(start, specifications), ...(variates === null ? [] : [variates.identity])];
-  const folder = openRunFolder(job.runFolder, runHash(job, dataset, identity), onNote);
-  const controlVariateFile = variates === null ? null : folder.controlVariateFile;
-  const found = folder.read();
-  for (const epoch of found?.position.epochs ?? []) onEpoch(epoch);
-  if (found?.position.outcome)
-    return { ...found.position.outcome, weightsFile: folder.weightsFile, controlVariateFile };
-
-  const asked = hyperParameters.batchSize;
-  const batchSize =
-    found === null ? batchSizeFor(job, classes, mostImages, surroundings) : (found.position.batchSize ?? asked);
-  if (batchSize < asked) onNote(`The memory here is short: ${batchSize} instead of ${asked} images per step.`);
-  const prefetched = prefetch(batchSize);
-  const batchesPerEpoch = Math.ceil(examples.length / batchSize);
-  const steps = batchesPerEpoch * hyperParameters.epochs;
-  const position = { ...(found?.position ?? { ...newPosition(), batchSize }), steps: stepsOf(found, batchesPerEpoch) };
-  let best = found?.best ?? null;
+  const { control, onProgress, onEpoch, onNote, clock = () => performance.now() } = surroundings;
+  const { hyperParameters, seed } = job;
   let spent: PrivacyMeter | null = null;
-  const tellProgress = (told: TrainProgress): void => onProgress({ ...told, privacy: spent });
-  const progress = progressReporter({
-    onProgress: tellProgress,
-    epochs: hyperParameters.epochs,
-    steps,
-    examples: examples.length,
+  const prepared = await prepareRun(dataset, job, surroundings, {
+    mostImages,
+    onProgress: (told) => onProgress({ ...told, privacy: spent }),
   });
-  progress.report({ state: 'preparing', position }, true);
-
-  const opened = await sessions.open({
-    ...job,
-    hyperParameters: { ...hyperParameters, batchSize },
-    classes,
-    classWeights: classWeightsFor(dataset, examples, hyperParameters, onNote),
-    mayShrink: mayShrink(job),
-    isCorrected: variates !== null,
-  });
+  if ('outcome' in prepared) return prepared.outcome;
+  const { examples, specifications, start, variates, folder, found } = prepared;
+  const { batchSize, batchesPerEpoch, steps, position, progress, opened } = prepared;
+  const prefetched = prefetch(batchSize);
+  let best = found?.best ?? null;
   const { session } = opened;
   const whyThisDevice = deviceNote(session.provider, opened.passedOver);
   if (whyThisDevice !== null) onNote(whyThisDevice);
@@ -289,7 +246,7 @@ async function trainOn(
     epochs: position.epochs,
     test,
     weightsFile: folder.weightsFile,
-    controlVariateFile,
+    controlVariateFile: variates === null ? null : folder.controlVariateFile,
     examples: examples.length,
     steps: position.steps,
     seconds: position.seconds,
@@ -311,40 +268,13 @@ async function trainOn(
     operatingPoint,
   };
   if (isComplete) {
-    const divergence = divergenceNote(position.epochs, classes);
+    const divergence = divergenceNote(position.epochs, dataset.header.classes.length);
     if (divergence !== null) onNote(divergence);
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
     folder.forgetMeasured();
   }
   return outcome;
-}
-
-/** Steps that the checkpoint's run has made; those of older versions had none that a budget ended in the middle of an epoch. */
-function stepsOf(found: Checkpoint | null, batchesPerEpoch: number): number {
-  if (found === null) return 0;
-  const { steps, epoch, batch } = found.position;
-  return steps ?? epoch * batchesPerEpoch + batch;
-}
-
-/**
- * Whether the batch may still be made smaller: once there is a checkpoint it is settled. A private run takes its images one at a
- * time, so that no batch of it is too large.
- */
-function mayShrink({ fitMemory, hyperParameters, runFolder }: TrainJob): boolean {
-  return fitMemory && hyperParameters.privacy === null && !hasCheckpoint(runFolder);
-}
-
-function batchSizeFor(
-  job: TrainJob,
-  classes: number,
-  mostImages: number,
-  { freeMemoryBytes = availableMemory }: TrainSurroundings,
-): number {
-  const { network, hyperParameters } = job;
-  if (!mayShrink(job)) return mostImages;
-  const plan = planNetwork(network, classes);
-  return fittingBatchSize(plan, { ...hyperParameters, batchSize: mostImages }, freeMemoryBytes());
 }
 
 /** The value with the time at which it was there. */
@@ -358,30 +288,4 @@ function operatingPointOf({ epochs }: RunPosition): OperatingPoint | null {
   const best = bestEpoch(epochs);
   const validation = epochs.find(({ epoch }) => epoch === best)?.validation ?? null;
   return validation === null ? null : youdenPoint(validation);
-}
-
-function newPosition(): RunPosition {
-  return {
-    epoch: 0,
-    batch: 0,
-    steps: 0,
-    lossSum: 0,
-    seconds: 0,
-    epochs: [],
-    bestLoss: null,
-    batchSize: null,
-    outcome: null,
-  };
-}
-
-/** Names a run by everything that its weights depend on; threads, device and pace may change between sittings. */
-function runHash(
-  { network, hyperParameters, seed, engine, evaluate }: TrainJob,
-  dataset: DatasetFile,
-  start: readonly Uint8Array[],
-): string {
-  return createHash('sha256')
-    .update(JSON.stringify([network, hyperParameters, seed, engine, evaluate, dataset.identity]))
-    .update(Buffer.concat(start))
-    .digest('hex');
 }
