@@ -239,7 +239,15 @@ export const membershipSchema = z.object({
   trunkVersion: z.number().int(),
   trunkCommits: z.number().int(),
   activity: z.enum(['waiting', 'probing', 'training', 'evaluating', 'uploading', 'downloading', 'idle']),
-  updates: z.object({ accepted: z.number().int(), refused: z.number().int(), spooled: z.number().int() }),
+  updates: z.object({
+    accepted: z.number().int(),
+    refused: z.number().int(),
+    /** Accepted, and discarded by the hub before a commit counted them. */
+    discarded: z.number().int().default(0),
+    spooled: z.number().int(),
+  }),
+  /** Why the last of the discarded was, for a person. */
+  discardedBecause: z.string().nullable().default(null),
   /** Mean staleness of the accepted updates, in commits. */
   meanStaleness: z.number().default(0),
   bytesSent: z.number().int(),

@@ -103,6 +103,7 @@ const acts: Readonly<Record<string, Act>> = {
   'masked-buffer-joined': { words: 'Key shares for a masked buffer sent', direction: 'left' },
   'masks-revealed': { words: 'Helped to take masks off a sum', direction: 'left' },
   'masked-buffer-refused': { words: 'Masked buffer refused', direction: 'here' },
+  'update-discarded': { words: 'Accepted update discarded by the hub', direction: 'here' },
   'update-refused': { words: 'Update refused', direction: 'here' },
   'model-shared': { words: 'Model shared with peers', direction: 'left' },
   'model-not-shared': { words: 'Model not shared', direction: 'here' },

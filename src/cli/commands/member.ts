@@ -9,7 +9,7 @@ import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import type { StationLink } from '../station-link.ts';
 import { workTold } from '../work-told.ts';
-import { exitCode, type Output, table } from '../output.ts';
+import { counted, exitCode, type Output, table } from '../output.ts';
 import { estimateText } from '../follow-run.ts';
 
 /** States in which a membership has nothing more to do. */
@@ -267,6 +267,11 @@ export function membershipText(membership: Membership): string {
     ...awaitedLines(membership),
     ...leakLines(membership),
     `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`,
+    ...(updates.discarded === 0
+      ? []
+      : [
+          `${counted(updates.discarded, 'accepted update')} discarded by the hub: ${membership.discardedBecause ?? ''}`,
+        ]),
     table(
       ['member', 'online', 'updates'],
       members.map(({ site, online, updates: count }) => [site, online ? 'yes' : 'no', count]),

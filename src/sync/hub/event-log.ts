@@ -8,6 +8,7 @@ export interface HubEvent {
     | 'project-chosen'
     | 'trunk-committed'
     | 'update-accepted'
+    | 'update-discarded'
     | 'member-changed'
     | 'model-published'
     | 'masked-buffer-changed'

@@ -125,4 +125,8 @@ export const migrations = [
   ) STRICT;
   CREATE INDEX siteVariateBlobs ON siteVariates (blob);
   `,
+  // Why an accepted update is never counted: its site is told.
+  `
+  ALTER TABLE updates ADD COLUMN discardedBecause TEXT;
+  `,
 ] as const;

@@ -6,9 +6,9 @@ import { type AnswerBody, type Channel, closeCodes, openChannel } from '../proto
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
-import { wireLimits } from '../protocol/limits.ts';
+import { wireFeature, wireLimits } from '../protocol/limits.ts';
 import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
-import type { Signed } from '../protocol/statement.ts';
+import { type Signed, signStatement } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
@@ -49,6 +49,8 @@ export interface HubSessions {
   dismissFormerMembers(): Promise<void>;
   /** Another hub, or a command, changed something about a site: it may be no member any more, or be connected elsewhere now. */
   siteChanged(fingerprint: string): Promise<void>;
+  /** Tells a site, or all that are connected here, of their accepted updates that are never counted. */
+  tellDiscards(fingerprint: string | null): Promise<void>;
   /** Tells sites of models for them that they have not heard of. */
   offerModels(): Promise<void>;
   close(): Promise<void>;
@@ -352,8 +354,18 @@ export function openHubSessions(order: {
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);
+    await tellDiscardsTo(session);
     await offerModelsTo(session);
     await order.masked().greeted(session.site.fingerprint);
+  };
+  const tellDiscardsTo = async ({ site, features, channel }: Session): Promise<void> => {
+    const current = await order.trunk().current();
+    if (current === null || !features.includes(wireFeature.discards)) return;
+    const { projectHash } = current;
+    const discarded = (await store.discardedOf(projectHash, site.fingerprint)).map(({ idempotencyKey, reason }) =>
+      signStatement('discard', { idempotencyKey, site: site.fingerprint, projectHash, reason }, keys),
+    );
+    if (discarded.length > 0) channel.send({ kind: 'updates-discarded', discarded });
   };
   const offerModelsTo = async (session: Session | undefined): Promise<void> => {
     // At the end of its greeting it is asked for.
@@ -428,6 +440,13 @@ export function openHubSessions(order: {
       const session = sessions.get(fingerprint);
       if (session === undefined || (await dismissFormerMember(session)) || !session.isGreeted) return;
       if (await presence().isElsewhere(fingerprint)) session.channel.close(closeCodes.superseded, takenOver);
+    },
+    async tellDiscards(fingerprint) {
+      for (const session of sessions.values()) {
+        // One that is being greeted is told at the end of it.
+        const isMeant = fingerprint === null || session.site.fingerprint === fingerprint;
+        if (isMeant && session.isGreeted) await tellDiscardsTo(session);
+      }
     },
     async offerModels() {
       for (const session of sessions.values()) await offerModelsTo(session);

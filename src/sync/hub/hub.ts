@@ -214,6 +214,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     onRetired: () => void announceProject().catch(failed('the end of the project')),
     onCommitFailed: (thrown) => tell({ kind: 'commit-failed', fault: faultValueOf(thrown) }),
     onUpdateLost: (site, because) => tell({ kind: 'update-lost', site, because }),
+    onDiscarded: (site) => void sessions.tellDiscards(site).catch(failed('the updates that are never counted')),
     onCommit(statement, signed, isFinished) {
       sessions.announceTrunk(statement.projectHash, signed, isFinished);
       tell({ kind: 'trunk-committed', version: statement.version, updates: statement.updates.length, isFinished });
@@ -261,6 +262,9 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         return trunk.catchUp();
       case 'trunk-committed':
         return trunk.catchUp();
+      case 'update-discarded':
+        // One's own sites were told when it happened.
+        return isOwn ? undefined : sessions.tellDiscards(subject);
       case 'masked-buffer-changed':
         return masked.changed(isOwn);
       case 'masked-buffer-ended':

@@ -192,8 +192,9 @@ export function openMembers(db: HubDatabase, enter: EnterAct, clock: () => numbe
         await recordEvent(tx, 'member-changed', fingerprint);
         if (waitingUpdates === 'discard') {
           const updates = await tx.run(
-            'UPDATE updates SET committedVersion = ? WHERE site = ? AND committedVersion IS NULL',
+            'UPDATE updates SET committedVersion = ?, discardedBecause = ? WHERE site = ? AND committedVersion IS NULL',
             discardedVersion,
+            `The coordinator ended the membership${because === '' ? '' : `: ${because}`}.`,
             fingerprint,
           );
           if (updates > 0) await enter(tx, 'updates-discarded', { site, device: fingerprint, updates });

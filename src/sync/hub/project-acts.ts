@@ -43,6 +43,7 @@ export function proposeProjectIn(
       onRetired: () => {},
       onCommitFailed: () => {},
       onUpdateLost: () => {},
+      onDiscarded: () => {},
       onStep: () => {},
     });
     try {

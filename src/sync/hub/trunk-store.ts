@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
+import { wireLimits } from '../protocol/limits.ts';
 import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
@@ -34,6 +35,11 @@ export interface BufferedUpdate {
   readonly acceptedAt: string;
 }
 
+export interface DiscardedUpdate {
+  readonly idempotencyKey: string;
+  readonly reason: string;
+}
+
 export interface TrunkStore extends TrunkReports {
   current(): Promise<CurrentProject | null>;
   /** Makes a project the current one; one seen before goes on where it stood. */
@@ -64,6 +70,8 @@ export interface TrunkStore extends TrunkReports {
     update: Pick<BufferedUpdate, 'idempotencyKey' | 'site'>,
     because: string,
   ): Promise<string | null>;
+  /** The newest updates of a site that are never counted, and why. */
+  discardedOf(projectHash: string, site: string): Promise<readonly DiscardedUpdate[]>;
   /** One transaction: the project ends where it stands, and what waits is never counted. */
   finish(projectHash: string, at: string): Promise<void>;
   /** Of a trunk version, or the control variate of a newest one. */
@@ -245,12 +253,16 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
   };
   /** What waits when a project ends is never counted. */
   const discardWaiting = async (tx: HubStatements, projectHash: string): Promise<void> => {
-    const updates = await tx.run(
-      'UPDATE updates SET committedVersion = ? WHERE projectHash = ? AND committedVersion IS NULL',
+    const waiting = await bufferedUpdates(tx, projectHash);
+    if (waiting.length === 0) return;
+    await tx.run(
+      'UPDATE updates SET committedVersion = ?, discardedBecause = ? WHERE projectHash = ? AND committedVersion IS NULL',
       discardedVersion,
+      'The project ended before the updates of a commit were together.',
       projectHash,
     );
-    if (updates > 0) await enter(tx, 'updates-discarded', { projectHash, updates });
+    await enter(tx, 'updates-discarded', { projectHash, updates: waiting.length });
+    for (const site of new Set(waiting.map((update) => update.site))) await recordEvent(tx, 'update-discarded', site);
   };
   const receiptOf = async (from: HubStatements, idempotencyKey: string): Promise<StoredReceipt | null> => {
     const row = await from.get<{ site: string; statement: string; signature: string }>(
@@ -363,15 +375,26 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
     discardUpdate: ({ project }, { idempotencyKey, site }, because) =>
       db.transaction(async (tx) => {
         const updates = await tx.run(
-          'UPDATE updates SET committedVersion = ? WHERE idempotencyKey = ? AND committedVersion IS NULL',
+          'UPDATE updates SET committedVersion = ?, discardedBecause = ? WHERE idempotencyKey = ? AND committedVersion IS NULL',
           discardedVersion,
+          because,
           idempotencyKey,
         );
         if (updates === 0) return null;
+        await recordEvent(tx, 'update-discarded', site);
         const from = await siteOf(tx, site);
         await enter(tx, 'updates-discarded', { project: project.id, from, device: site, updates, reason: because });
         return from ?? site;
       }),
+    discardedOf: (projectHash, site) =>
+      db.all<DiscardedUpdate>(
+        `SELECT idempotencyKey, discardedBecause AS reason FROM updates
+         WHERE projectHash = ? AND site = ? AND committedVersion = ? AND discardedBecause IS NOT NULL ORDER BY number DESC LIMIT ?`,
+        projectHash,
+        site,
+        discardedVersion,
+        wireLimits.discards,
+      ),
     async beginAggregation(projectHash) {
       const turn = await db.turn(projectHash);
       if (turn === null) return null;

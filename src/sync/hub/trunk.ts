@@ -69,6 +69,8 @@ export function openTrunk(order: {
   readonly onCommitFailed: (thrown: unknown) => void;
   /** An accepted update cannot be counted (lost-updates.ts). */
   readonly onUpdateLost: (site: string, because: string) => void;
+  /** Accepted updates of a site, or of any, are never counted: the rows say which, and why. */
+  readonly onDiscarded: (site: string | null) => void;
   readonly onStep: (step: HubStep) => void;
 }): Trunk {
   const { store, blobs, keys, clock } = order;
@@ -98,6 +100,7 @@ export function openTrunk(order: {
     onCommitted(statement, signed, isLast) {
       told = { projectHash: statement.projectHash, version: statement.version };
       order.onCommit(statement, signed, isLast);
+      if (isLast) order.onDiscarded(null);
     },
   });
   const { forgetCounted } = commits;
@@ -139,6 +142,7 @@ export function openTrunk(order: {
     await store.finish(current.projectHash, now());
     await forgetCounted(variates.map(({ blob }) => blob));
     order.onRetired();
+    order.onDiscarded(null);
   };
   const armDeadline = (dueAt: number | null): void => {
     clearTimeout(deadline?.timer);
@@ -187,6 +191,7 @@ export function openTrunk(order: {
       if (site === null) continue;
       lost.add(update);
       order.onUpdateLost(site, because);
+      order.onDiscarded(update.site);
     }
     if (lost.size === 0) return null;
     const left = updates.filter((update) => !lost.has(update));

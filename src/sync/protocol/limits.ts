@@ -8,6 +8,8 @@ export const wireFeature = {
   projectAnswers: 'project-answers',
   ledgerHeads: 'ledger-heads',
   turnsDone: 'turns-done',
+  /** Hears which of its accepted updates are never counted. */
+  discards: 'discards',
   /** Trains and sends as a project with these fields asks. A hub takes no update from a site that does not. */
   siteNormalisation: 'site-normalisation',
   controlVariates: 'control-variates',
@@ -55,6 +57,8 @@ export const wireLimits = {
   unanswered: 256,
   unansweredCharacters: 16 * 1024 * 1024,
   members: 1_000,
+  /** Updates of a site that were discarded, in one message: the newest. */
+  discards: 50,
   /** `address` statements in one message. */
   addresses: 200,
   /** Branches of models that one author shows in a project (section 8): more are refused. */

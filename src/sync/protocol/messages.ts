@@ -88,6 +88,8 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
     gone: z.array(fingerprintSchema).max(wireLimits.members),
   }),
   z.object({ kind: z.literal('update-accepted'), re: id, receipt: signedSchema, isDuplicate: z.boolean() }),
+  /** Accepted updates of the site that are never counted (`discard` statements): said when it happens, and again after each welcome. */
+  z.object({ kind: z.literal('updates-discarded'), discarded: z.array(signedSchema).max(wireLimits.discards) }),
   /** A peer's model; `sequence` grows, and the site names the last it has when it connects. */
   z.object({
     kind: z.literal('model-available'),

@@ -54,6 +54,15 @@ const receiptStatementSchema = z.object({
   acceptedAt: instant,
 });
 
+/** The hub's word that an update, for which it gave a receipt, is never counted. */
+const discardStatementSchema = z.object({
+  idempotencyKey: hashSchema,
+  site: fingerprintSchema,
+  projectHash: hashSchema,
+  /** For a person. */
+  reason: z.string().max(1_000),
+});
+
 /** The hub's word on a trunk version. Version 0 is the project's initial weights. */
 const trunkStatementSchema = z.object({
   project: projectId,
@@ -233,6 +242,7 @@ const schemas = {
   'revealed-shares': revealedSharesSchema,
   update: updateStatementSchema,
   receipt: receiptStatementSchema,
+  discard: discardStatementSchema,
   trunk: trunkStatementSchema,
   model: modelStatementSchema,
   'site-card': siteCardSchema,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { applyUpdate, updateOf } from '../aggregation/update.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../aggregation/weights.ts';
 import type { MembershipDesk } from './membership-desk.ts';
-import type { SpooledUpdate } from './membership-file.ts';
+import type { AwaitedUpdate } from './membership-file.ts';
 
 type Desk = Pick<MembershipDesk, 'state' | 'blobs'>;
 
@@ -23,7 +23,10 @@ export function keepResidual({ state, blobs }: Desk, projectHash: string, lost: 
  * A refused update brought nothing: what it carried of the updates before it is owed again, and what was lost of it is owed no more. The
  * caller saves the state.
  */
-export function takeBackResidual({ state, blobs }: Desk, { residualBefore, residualAfter }: SpooledUpdate): void {
+export function takeBackResidual(
+  { state, blobs }: Desk,
+  { residualBefore, residualAfter }: Pick<AwaitedUpdate, 'residualBefore' | 'residualAfter'>,
+): void {
   const { residual } = state;
   if (residual === null || residualAfter === null) return;
   if (residual.blob === residualAfter) {

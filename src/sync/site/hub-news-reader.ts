@@ -15,6 +15,7 @@ import {
 } from '../protocol/statement.ts';
 import type { Bench } from './bench.ts';
 import { benchLimits } from './bench-limits.ts';
+import { takeCounted, takeDiscarded } from './awaited-updates.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { Outbox } from './outbox.ts';
@@ -165,6 +166,7 @@ export function openNewsReader(order: {
       return;
     }
     state.project.isFinished = isFinished;
+    takeCounted(desk, trunk.updates);
     if (trunk.version === state.trunk?.version && trunk.blob === state.trunk.blob) return;
     // A hub that came back from a backup makes versions anew: what was measured of the lost ones says nothing of these.
     state.history = state.history.filter(({ trunkVersion }) => trunkVersion < trunk.version);
@@ -188,6 +190,8 @@ export function openNewsReader(order: {
       case 'trunk-committed':
         takeTrunk(message.trunk, message.isFinished);
         return true;
+      case 'updates-discarded':
+        return takeDiscarded(desk, message.discarded);
       case 'masked-buffer-opened':
       case 'mask-shares-relayed':
       case 'unmasking-asked':

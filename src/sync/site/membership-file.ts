@@ -30,6 +30,11 @@ const spooledSchema = z.object({
   variateAfter: hashSchema.nullable().default(null),
 });
 
+/** An update that the hub has accepted and no trunk version is known to have counted: what is owed again should it be discarded. */
+const awaitedSchema = spooledSchema
+  .pick({ residualBefore: true, residualAfter: true, variateBefore: true, variateAfter: true })
+  .extend({ idempotencyKey: hashSchema });
+
 const candidateSchema = z.object({
   /** SHA-256 of the weights: the model's id. */
   model: hashSchema,
@@ -140,6 +145,11 @@ const stateSchema = z.object({
   /** The trunk version that the last of them started from. */
   trainedFrom: count.nullable().default(null),
   spool: z.array(spooledSchema),
+  /** Accepted and not known to be counted, oldest first. */
+  awaited: z.array(awaitedSchema).default([]),
+  /** Accepted updates that the hub discarded, and why the last of them was. */
+  discarded: count.default(0),
+  discardedBecause: z.string().nullable().default(null),
   /** What the project's codec lost of the updates so far, to be added to the next one. */
   residual: z.object({ projectHash: hashSchema, blob: hashSchema }).nullable().default(null),
   /** FedBN: this site's own normalisation, and the newest trunk with it. */
@@ -193,10 +203,21 @@ const stateSchema = z.object({
 export type MembershipState = z.infer<typeof stateSchema>;
 export type SpooledUpdate = z.infer<typeof spooledSchema>;
 
+export type AwaitedUpdate = z.infer<typeof awaitedSchema>;
+
 /** Blobs that a spooled update needs until it is settled. */
 export function blobsOfSpooled(spooled: SpooledUpdate): string[] {
-  const { blob, residualBefore, residualAfter, variateBefore, variateAfter } = spooled;
-  return [blob, residualBefore, residualAfter, variateBefore, variateAfter].filter((one) => one !== null);
+  return [spooled.blob, ...blobsOfAwaited(spooled)];
+}
+
+/** Blobs that an accepted update needs until it is known to be counted. */
+export function blobsOfAwaited({
+  residualBefore,
+  residualAfter,
+  variateBefore,
+  variateAfter,
+}: Omit<AwaitedUpdate, 'idempotencyKey'>): string[] {
+  return [residualBefore, residualAfter, variateBefore, variateAfter].filter((one) => one !== null);
 }
 export type BenchCandidate = z.infer<typeof candidateSchema>;
 export type PublishedModel = z.infer<typeof publishedSchema>;
@@ -223,6 +244,9 @@ export function newMembershipState(
     turn: 0,
     trainedFrom: null,
     spool: [],
+    awaited: [],
+    discarded: 0,
+    discardedBecause: null,
     residual: null,
     normalisation: null,
     homeTrunk: null,

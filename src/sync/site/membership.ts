@@ -19,7 +19,7 @@ import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openLink, type Link } from './link.ts';
 import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
-import { blobsOfSpooled, writeMembershipState, type MembershipState } from './membership-file.ts';
+import { blobsOfAwaited, blobsOfSpooled, writeMembershipState, type MembershipState } from './membership-file.ts';
 import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
 import { openOutbox } from './outbox.ts';
 import { openPeerLines, type PeerLines } from './peer-lines.ts';
@@ -121,7 +121,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
         masking?.buffer?.masked?.blob === hash ||
         candidates.some(({ model }) => model === hash) ||
         published.some(({ sealedBlob }) => sealedBlob === hash) ||
-        spool.some((spooled) => blobsOfSpooled(spooled).includes(hash));
+        spool.some((spooled) => blobsOfSpooled(spooled).includes(hash)) ||
+        state.awaited.some((update) => blobsOfAwaited(update).includes(hash));
       if (!isNeeded) blobs.remove(hash);
     },
     channel: () => channel,

@@ -12,12 +12,13 @@ import { type Channel, closeCodes } from '../protocol/channel.ts';
 import { parseStatement, readStatement, type Signed, signStatement, type StatementOf } from '../protocol/statement.ts';
 import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
 import { keepResidual, takeBackResidual, withResidual } from './error-feedback.ts';
+import { awaitCount } from './awaited-updates.ts';
 import { siteFault } from './faults.ts';
 import { keepNormalisation } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
 import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
-import { blobsOfSpooled, type MembershipState, type SpooledUpdate } from './membership-file.ts';
+import { blobsOfAwaited, blobsOfSpooled, type MembershipState, type SpooledUpdate } from './membership-file.ts';
 import { keepVariate, takeBackVariate } from './own-variate.ts';
 
 /** The hub's fault for an update from a trunk version that it does not have: its disk was restored from a backup. */
@@ -105,6 +106,8 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     state.reason = null;
     refusals = 0;
     state.stalenessSum += receipt.stalenessCommits;
+    // The receipt of a masked update comes after the commit that counts it.
+    if (state.project?.project.secureAggregation == null) awaitCount(desk, first);
     takeOff(first);
   };
   const dropRefused = (refused: SpooledUpdate, fault: Fault): void => {
@@ -265,9 +268,11 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       const kept = [state.residual, state.normalisation, state.homeTrunk, state.controlVariate];
       const dropped = [
         ...state.spool.flatMap(blobsOfSpooled),
+        ...state.awaited.flatMap(blobsOfAwaited),
         ...kept.flatMap((one) => (one === null ? [] : one.blob)),
       ];
       state.spool = [];
+      state.awaited = [];
       state.residual = state.normalisation = state.homeTrunk = state.controlVariate = null;
       masked.clear();
       for (const blob of dropped) desk.forget(blob);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Project } from '../../contract/federation.ts';
 import { encodeWeights, type Weights } from '../aggregation/weights.ts';
 import type { MembershipDesk } from './membership-desk.ts';
-import type { SpooledUpdate } from './membership-file.ts';
+import type { AwaitedUpdate } from './membership-file.ts';
 
 type Desk = Pick<MembershipDesk, 'state' | 'blobs'>;
 
@@ -31,12 +31,16 @@ export function keepVariate({ state, blobs }: Desk, variate: Weights): void {
 }
 
 /** The hub never counted the variate of a refused update: the site goes on from the one before. The caller saves the state. */
-export function takeBackVariate({ state }: Desk, { variateBefore, variateAfter }: SpooledUpdate): void {
+export function takeBackVariate(
+  { state }: Desk,
+  { variateBefore, variateAfter }: Pick<AwaitedUpdate, 'variateBefore' | 'variateAfter'>,
+): void {
   const { controlVariate } = state;
   if (controlVariate === null || variateAfter === null) return;
   if (controlVariate.blob === variateAfter) {
     state.controlVariate = variateBefore === null ? null : { ...controlVariate, blob: variateBefore };
   }
   // Should the one that was made after it be refused too, it is that of before both.
-  for (const later of state.spool) if (later.variateBefore === variateAfter) later.variateBefore = variateBefore;
+  for (const later of [...state.awaited, ...state.spool])
+    if (later.variateBefore === variateAfter) later.variateBefore = variateBefore;
 }

@@ -1,11 +1,12 @@
 // What a codec loses of an update is not lost for good: the site's next updates bring it, also after the site came back.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { projectSchema } from '../../../src/contract/federation.ts';
 import { encodeTensorFile, float32Tensor } from '../../../src/contract/safetensors.ts';
 import { applyUpdate, encodeUpdate } from '../../../src/sync/aggregation/update.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../src/sync/aggregation/weights.ts';
+import { openHubDatabase } from '../../../src/sync/hub/hub-database.ts';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { readMembershipState } from '../../../src/sync/site/membership-file.ts';
 import type { SiteWork } from '../../../src/sync/site/site-work.ts';
@@ -118,3 +119,83 @@ it('an update that the hub refuses takes with it nothing of those before: it is 
   const wanted = made(commits - 1).get(name)!.values;
   all.forEach((value, index) => expect(Math.abs(value - wanted[index]!)).toBeLessThan(1e-5));
 });
+
+it.each(['connected', 'away'] as const)(
+  'an accepted update that the hub discards is told to its site, which is %s then: what it carried is owed again',
+  async (standing) => {
+    const initialWeights = encodeTensorFile({
+      tensors: new Map([[name, float32Tensor(new Float32Array(2_048), shape)]]),
+      metadata: {},
+    });
+    const project = projectSchema.parse({
+      ...practiceProject({ rule: { bufferSize: 2, rounds: true }, commits: 20, peerModels: false }),
+      updateCodec: 'top-k',
+    });
+    const hubFolder = bench.folder();
+    const hub = bench.keep(await openHub({ folder: hubFolder, port: 0, project, initialWeights }));
+    const oslo = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Oslo' }));
+    const offerFromOslo = async (baseVersion: number): Promise<void> => {
+      const { blob, signed } = rawUpdate(oslo, project, encodeUpdate(made(baseVersion), project), { baseVersion });
+      await oslo.channel.putBlob(blob);
+      await oslo.channel.ask({ kind: 'update-offered', update: signed });
+    };
+    const work: SiteWork = {
+      ...practiceWork({ step: 0 }),
+      layoutOf: () => [{ name, shape }],
+      trainUpdate: async ({ trunkWeights }) => ({
+        weights: encodeWeights(applyUpdate(decodeWeights(trunkWeights), made(1))),
+        examples: 10,
+        loss: 0.5,
+      }),
+    };
+    const folder = bench.folder();
+    let lyon = await bench.site('Lyon', work, folder);
+    const home = (): string => {
+      const federations = path.join(folder, 'federations');
+      return path.join(federations, readdirSync(federations)[0]!);
+    };
+    const residual = (): string | undefined => readMembershipState(home())?.residual?.blob;
+    const { federation } = await lyon.join(await hub.createInvite());
+    await until('the project is here', () => lyon.memberships()[0]?.project);
+    await lyon.approve(federation, 'chest');
+    await until('the first waits', async () => (await hub.status()).bufferedUpdates === 1);
+    await until('its receipt is here', () => lyon.memberships()[0]?.updates.accepted === 1);
+    const owedOfFirst = residual();
+    await offerFromOslo(0);
+    await until('the second waits', async () => (await hub.status()).bufferedUpdates === 1);
+    await until('its receipt is here too', () => lyon.memberships()[0]?.updates.accepted === 2);
+    expect(residual()).not.toBe(owedOfFirst);
+    const { spool, awaited } = readMembershipState(home())!;
+    expect([spool.length, awaited.length]).toEqual([0, 1]);
+
+    if (standing === 'away') await lyon.close();
+    for (const { blob } of [...(await waitingIn(hubFolder))])
+      rmSync(path.join(hubFolder, 'blobs', blob.slice(0, 2), blob));
+    await offerFromOslo(1);
+    if (standing === 'away') lyon = await bench.site('Lyon', work, folder);
+    const told = await until('the site knows', () => {
+      const membership = lyon.memberships()[0];
+      return membership?.updates.discarded === 1 && membership;
+    });
+    expect(told.discardedBecause).toContain('gone from the hub’s disk');
+    expect(lyon.ledger.filter(({ act }) => act === 'update-discarded')).toHaveLength(1);
+    // The update that it makes next carries again what the discarded one did.
+    const next = await until('the next update', () => {
+      const state = readMembershipState(home());
+      return state?.awaited.find(({ residualBefore }) => residualBefore === owedOfFirst);
+    });
+    expect(next.residualAfter).not.toBe(owedOfFirst);
+    expect(readMembershipState(home())!.discarded).toBe(1);
+  },
+  60_000,
+);
+
+/** Updates that the hub has accepted and not committed. */
+async function waitingIn(hubFolder: string): Promise<readonly { readonly blob: string }[]> {
+  const db = await openHubDatabase(hubFolder, { mustExist: true });
+  try {
+    return await db.all<{ blob: string }>('SELECT blob FROM updates WHERE committedVersion IS NULL');
+  } finally {
+    await db.close();
+  }
+}

@@ -23,6 +23,29 @@ async function hubAndFolder() {
   return { folder, hub, news };
 }
 
+describe('a project that ends', () => {
+  it('tells each site that its update which waited is never counted, and why', async () => {
+    const robust = practiceProject({
+      rule: { bufferSize: 3, combination: { kind: 'median' }, staleness: { kind: 'constant' } },
+    });
+    const { folder, hub } = await hubAndFolder();
+    await hub.setProject(robust, weightsOf(0));
+    const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
+    const { federation } = await lyon.join(await hub.createInvite());
+    await until('the project', () => lyon.memberships()[0]?.project);
+    await lyon.approve(federation, 'chest');
+    await until('its receipt', () => (lyon.memberships()[0]?.updates.accepted ?? 0) > 0);
+    await retireProjectIn(folder, 'the study ended');
+    const told = await until('the site knows', () => {
+      const membership = lyon.memberships()[0];
+      return membership !== undefined && membership.updates.discarded > 0 && membership;
+    });
+    expect(told.discardedBecause).toContain('The project ended');
+    expect(told.updates.discarded).toBeLessThanOrEqual(told.updates.accepted);
+    expect(lyon.ledger.map(({ act }) => act)).toContain('update-discarded');
+  });
+});
+
 describe('a proposed project', () => {
   it('reaches the sites of a running hub, and the hub shows who approved and who declined, and why', async () => {
     const { folder, hub, news } = await hubAndFolder();

@@ -16,7 +16,7 @@ const membership = (changes: Partial<Membership>): Membership =>
     trunkVersion: 0,
     trunkCommits: 4,
     activity: 'idle',
-    updates: { accepted: 0, refused: 0, spooled: 0 },
+    updates: { accepted: 0, refused: 0, discarded: 0, spooled: 0 },
     bytesSent: 0,
     bytesReceived: 0,
     members: [],
@@ -29,7 +29,7 @@ const membership = (changes: Partial<Membership>): Membership =>
 describe('a site that works while a command waits', () => {
   it('tells each step once, and when the hub is away and there again', () => {
     const toldOf = workTold();
-    const updates = { accepted: 1, refused: 0, spooled: 0 };
+    const updates = { accepted: 1, refused: 0, discarded: 0, spooled: 0 };
     const steps: Partial<Membership>[] = [
       { activity: 'probing' },
       { activity: 'probing' },
