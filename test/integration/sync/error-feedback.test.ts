@@ -169,8 +169,7 @@ it.each(['connected', 'away'] as const)(
     expect([spool.length, awaited.length]).toEqual([0, 1]);
 
     if (standing === 'away') await lyon.close();
-    for (const { blob } of [...(await waitingIn(hubFolder))])
-      rmSync(path.join(hubFolder, 'blobs', blob.slice(0, 2), blob));
+    for (const { blob } of await waitingIn(hubFolder)) rmSync(path.join(hubFolder, 'blobs', blob.slice(0, 2), blob));
     await offerFromOslo(1);
     if (standing === 'away') lyon = await bench.site('Lyon', work, folder);
     const told = await until('the site knows', () => {
