@@ -115,7 +115,14 @@ function joined(operator: string, a: Lowered, b: Lowered, output: TracedValue, l
           : lowering.filter(value);
     return lowering.broadcastable(essence(value), shape.length, layout);
   };
-  return lowering.held(lowering.graph.node(operator, [operand(a), operand(b)]), shape, layout);
+  const { graph } = lowering;
+  const isSingle = (value: Lowered) => sizeOf(essence(value).shape) === 1;
+  if (layout === 'plain' && shape.at(-1) === 1 && sizeOf(shape) > 1 && (isSingle(a) || isSingle(b))) {
+    // Flat: ONNX Runtime spreads a single number over a last axis of one value by a call for each of them.
+    const flat = [a, b].map((value) => graph.reshape(operand(value), isSingle(value) ? [] : [sizeOf(shape)]));
+    return lowering.held(graph.reshape(graph.node(operator, flat), shape), shape, 'plain');
+  }
+  return lowering.held(graph.node(operator, [operand(a), operand(b)]), shape, layout);
 }
 
 function essence(value: Lowered): Held {
