@@ -8,7 +8,7 @@ type Geometry = backend_util.Conv2DInfo;
 /** Above this size in bytes the shifted copies of all images are not gathered at once: each tap has its own product. */
 const maxGatheredBytes = 16 * 1024 * 1024;
 /** From so many positions of an image on its products are made by themselves: what they read stays near the processor. */
-const leastPositionsOfImage = 64 * 64;
+const leastPositionsOfImage = 32 * 32;
 
 /** dW as [out, in, h, w] from x [n, in, h, w] and dy [n, out, h, w]. */
 export function filterGradient(geometry: Geometry, x: string, dy: string, lowering: Lowering): string {
@@ -45,39 +45,46 @@ function productOfBatch(geometry: Geometry, x: string, dy: string, lowering: Low
 }
 
 /**
- * The same, the products of the images added up one after the other. With rows padded to one width a shifted copy is one piece of
- * each channel; what it meets beyond a row's end is a zero of dy.
+ * The same, the products of the images added up one after the other. With rows padded to one width a shift is an offset into each
+ * channel: x is shifted by the filter's columns, dy against it by its rows, and one product of all with all has every tap. What
+ * a shift moves beyond a row's end meets zeros of dy.
  */
 function productByImage(geometry: Geometry, x: string, dy: string, { graph }: Lowering): string {
   const { batchSize, inChannels, outChannels, inHeight, inWidth, outHeight, outWidth, filterHeight, filterWidth } =
     geometry;
   const { top, left, bottom, right } = geometry.padInfo;
   const width = left + inWidth + right;
-  const length = outHeight * width;
-  // One row more, for the last piece's end.
+  const height = top + inHeight + bottom;
+  const length = height * width;
+  // One row more, for the end of what is shifted by columns.
   const padded = graph.node('Pad', [x, graph.integers([0, 0, top, left, 0, 0, bottom + 1, right]), graph.scalar(0)]);
-  const pixels = graph.reshape(padded, [batchSize, inChannels, (top + inHeight + bottom + 1) * width]);
-  const widened = graph.node('Pad', [dy, graph.integers([0, 0, 0, 0, 0, 0, 0, width - outWidth]), graph.scalar(0)]);
-  const gradients = graph.reshape(widened, [batchSize, outChannels, length]);
-  const piece = (of: string, image: number, offset: number, channels: number) => {
-    const places = [
-      [image, offset],
-      [image + 1, offset + length],
-      [0, 2],
-    ].map((values) => graph.integers(values));
-    return graph.reshape(graph.node('Slice', [of, ...places]), [channels, length]);
+  const pixels = graph.reshape(padded, [batchSize, inChannels, (height + 1) * width]);
+  const around = [0, 0, filterHeight - 1, 0, 0, 0, filterHeight - 1, width - outWidth];
+  const widened = graph.node('Pad', [dy, graph.integers(around), graph.scalar(0)]);
+  const gradients = graph.reshape(widened, [batchSize, outChannels, (outHeight + 2 * (filterHeight - 1)) * width]);
+  const shifted = (of: string, image: number, offsets: readonly number[], channels: number) => {
+    const pieces = offsets.map((offset) => {
+      const places = [
+        [image, offset],
+        [image + 1, offset + length],
+        [0, 2],
+      ].map((values) => graph.integers(values));
+      return graph.reshape(graph.node('Slice', [of, ...places]), [channels, length]);
+    });
+    return pieces.length === 1 ? pieces[0]! : graph.node('Concat', pieces, { axis: 0 });
   };
-  const sums: string[] = [];
+  const rowOffsets = Array.from({ length: filterHeight }, (_, row) => (filterHeight - 1 - row) * width);
+  const columnOffsets = Array.from({ length: filterWidth }, (_, column) => column);
+  let sum: string | null = null;
   for (let image = 0; image < batchSize; image += 1) {
-    const rows = piece(gradients, image, 0, outChannels);
-    for (let tap = 0; tap < filterHeight * filterWidth; tap += 1) {
-      const offset = Math.floor(tap / filterWidth) * width + (tap % filterWidth);
-      const operands = [rows, piece(pixels, image, offset, inChannels)];
-      const sum = sums[tap];
-      sums[tap] = graph.node('Gemm', sum === undefined ? operands : [...operands, sum], { transB: 1 });
-    }
+    const operands: string[] = [
+      shifted(gradients, image, rowOffsets, outChannels),
+      shifted(pixels, image, columnOffsets, inChannels),
+    ];
+    sum = graph.node('Gemm', sum === null ? operands : [...operands, sum], { transB: 1 });
   }
-  return graph.node('Concat', sums, { axis: 1 });
+  const byRow = graph.reshape(sum!, [filterHeight, outChannels, filterWidth, inChannels]);
+  return graph.transpose(byRow, [1, 0, 2, 3]);
 }
 
 /** dW of a depthwise convolution as [1, channels, h, w]. */

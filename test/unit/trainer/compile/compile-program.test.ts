@@ -83,6 +83,46 @@ describe('compiling a program', () => {
     expect(found).toEqual({ 'out:step': [0, 0, 1], 'out:gate': [0, 0, 3] });
   });
 
+  it('finds the gradient of a filter on images so large that each has its own product', async () => {
+    registerGradients();
+    const [batch, height, width, channels, filters] = [2, 40, 52, 70, 2] as const;
+    const [rows, columns] = [3, 5] as const;
+    const values = standardNormals(randomStream(3), batch * height * width * channels);
+    const slopes = standardNormals(randomStream(4), batch * height * width * filters);
+    const source = program([batch, height, width, channels], (x) => ({
+      dw: tf.grad((filter: tf.Tensor) => {
+        const y = tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same');
+        return tf.sum(tf.mul(y, tf.tensor4d(slopes, [batch, height, width, filters])));
+      })(tf.zeros([rows, columns, channels, filters])),
+    }));
+    const found = (await results(source, [...values]))['out:dw']!;
+    const at = (image: number, y: number, x: number): number => ((image * height + y) * width + x) * channels;
+    for (const [row, column, channel, filter] of [
+      [0, 0, 0, 0],
+      [1, 2, 69, 1],
+      [2, 4, 33, 0],
+      [0, 4, 7, 1],
+      [2, 0, 50, 1],
+    ] as const) {
+      let expected = 0;
+      for (let place = 0; place < batch * height * width; place += 1) {
+        const [image, y, x] = [Math.floor(place / (height * width)), Math.floor(place / width) % height, place % width];
+        const [fromY, fromX] = [y + row - 1, x + column - 2];
+        if (fromY < 0 || fromY >= height || fromX < 0 || fromX >= width) continue;
+        expected += values[at(image, fromY, fromX) + channel]! * slopes[place * filters + filter]!;
+      }
+      expect(found[((row * columns + column) * channels + channel) * filters + filter]).toBeCloseTo(expected, 3);
+    }
+  });
+
+  it('spreads a single number over a last axis of one value', async () => {
+    const found = await results(
+      program([3, 1], (x) => ({ less: tf.sub(1, x), more: tf.mul(x, tf.scalar(2)) })),
+      [1, 2, 3],
+    );
+    expect(found).toEqual({ 'out:less': [0, -1, -2], 'out:more': [2, 4, 6] });
+  });
+
   it.each([
     ['that overlap', 3, 2, 1, 9],
     ['that overlap in an even image', 3, 2, 1, 8],
