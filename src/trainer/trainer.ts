@@ -6,7 +6,6 @@ import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/t
 import { messageMalformed, trainerUnavailable } from './faults.ts';
 import { probeLeak } from './privacy/leak-probe.ts';
 import { evaluate } from './run/evaluate.ts';
-import { freeMemoryBytes } from './run/fit-batch.ts';
 import { exportModel } from './run/export-model.ts';
 import { predictImages } from './run/predict-images.ts';
 import { type RunControl, runControl } from './run/run-control.ts';
@@ -36,7 +35,6 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
       const outcome = await train(order.job, {
         sessions,
         control,
-        freeMemoryBytes: () => freeMemoryBytes(process.env),
         onProgress: (progress) => tell({ kind: 'progress', id, progress }),
         onEpoch: (epoch) => tell({ kind: 'epoch', id, epoch }),
         onNote: (note) => tell({ kind: 'note', id, note: note.slice(0, 2_000) }),

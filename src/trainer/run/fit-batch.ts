@@ -1,6 +1,5 @@
 // How many images a step may take in the memory that there is. The number is chosen once and kept with the run: the result
 // depends on it, so it must not change when the run is resumed on a day with less memory.
-import { availableMemory } from 'node:process';
 import type { HyperParameters } from '../../contract/training.ts';
 import { slotNames } from '../networks/optimisers.ts';
 import type { NetworkPlan } from '../networks/plan.ts';
@@ -33,13 +32,4 @@ export function fittingBatchSize(
     fitting = Math.floor(fitting / 2);
   }
   return fitting;
-}
-
-/**
- * Memory that this process may still take, in bytes: the machine's, or less where a container sets a limit (cgroup).
- * `IMAGIQ_MEMORY_BYTES` says it instead, for tests and for whoever wants to leave more to others.
- */
-export function freeMemoryBytes(environment: NodeJS.ProcessEnv): number {
-  const given = Number(environment['IMAGIQ_MEMORY_BYTES'] ?? Number.NaN);
-  return given > 0 ? given : availableMemory();
 }

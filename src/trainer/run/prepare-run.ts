@@ -1,6 +1,5 @@
 // All that a run needs before its first step: its first weights, its folder, the checkpoint it goes on from, its session.
 import { createHash } from 'node:crypto';
-import { availableMemory } from 'node:process';
 import type { WeightSpecification } from '../../contract/network.ts';
 import type { TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { nothingToTrainOn } from '../faults.ts';
@@ -12,6 +11,7 @@ import { classWeightsFor } from './class-weights.ts';
 import { openVariates, type RunVariates } from './control-variates.ts';
 import { checkImagesFit, type DatasetFile } from './dataset-file.ts';
 import { fittingBatchSize } from './fit-batch.ts';
+import { freeMemoryBytes } from './free-memory.ts';
 import { type ProgressReporter, progressReporter } from './progress.ts';
 import type { OpenSession } from './session-cache.ts';
 import type { TrainSurroundings } from './train.ts';
@@ -66,7 +66,7 @@ export async function prepareRun(
   const open = (found: Checkpoint | null): Promise<OpenedRun> => {
     const batchSize =
       found === null
-        ? batchSizeFor(job, classes, mostImages, surroundings)
+        ? batchSizeFor(job, classes, mostImages)
         : (found.position.batchSize ?? job.hyperParameters.batchSize);
     return openRun({
       dataset,
@@ -140,16 +140,11 @@ export function mayShrink({ fitMemory, hyperParameters, runFolder }: TrainJob): 
   return fitMemory && hyperParameters.privacy === null && !hasCheckpoint(runFolder);
 }
 
-function batchSizeFor(
-  job: TrainJob,
-  classes: number,
-  mostImages: number,
-  { freeMemoryBytes = availableMemory }: TrainSurroundings,
-): number {
+function batchSizeFor(job: TrainJob, classes: number, mostImages: number): number {
   const { network, hyperParameters } = job;
   if (!mayShrink(job)) return mostImages;
   const plan = planNetwork(network, classes);
-  return fittingBatchSize(plan, { ...hyperParameters, batchSize: mostImages }, freeMemoryBytes());
+  return fittingBatchSize(plan, { ...hyperParameters, batchSize: mostImages }, freeMemoryBytes(process.env));
 }
 
 function newPosition(): RunPosition {

@@ -30,8 +30,6 @@ export interface TrainSurroundings {
   readonly onEpoch: (epoch: Epoch) => void;
   /** Something that the run survived and its reader should know. */
   readonly onNote: (note: string) => void;
-  /** Memory that may still be taken; the machine's unless something else is given. */
-  readonly freeMemoryBytes?: () => number;
   /** Milliseconds that only grow, by which checkpoints are due; the machine's unless a test has its own. */
   readonly clock?: () => number;
 }

@@ -81,6 +81,31 @@ it('a step of ResNet-18 that asks for 64 images fits in the 2 GB that a machine 
   }
 });
 
+it('files that were read count as free under a limit, since the kernel drops them first', async (context) => {
+  const group = memoryGroup(800_000_000);
+  if (group === null) return context.skip('no memory control group (version 1) can be made here');
+  const entry = path.resolve(import.meta.dirname, '../../../src/trainer/run/free-memory.ts');
+  const told = `import { freeMemoryBytes } from ${JSON.stringify(entry)}; console.log(freeMemoryBytes({}));`;
+  const command = 'echo $$ > "$0/cgroup.procs" && head -c 500000000 /dev/zero > "$1" && shift && exec "$@"';
+  const argv = [
+    '-c',
+    command,
+    group,
+    path.join(folder, 'read'),
+    process.execPath,
+    '--input-type=module',
+    '--eval',
+    told,
+  ];
+  try {
+    const { stdout } = await promisify(execFile)('sh', argv);
+    expect(Number(stdout)).toBeGreaterThan(500_000_000);
+    expect(Number(stdout)).toBeLessThan(800_000_000);
+  } finally {
+    rmdirSync(group);
+  }
+});
+
 /** Trains with a device, in the place of `auto`'s, whose memory holds so many images. */
 async function trainOnDevice(holds: number): Promise<{ outcome: TrainOutcome; notes: string[]; tried: number[] }> {
   const datasetFile = path.join(folder, 'stripes');
