@@ -61,7 +61,7 @@ function newsText(news: HubNews): string {
     case 'update-lost':
       return `${news.site}: an accepted update cannot be counted: ${news.because}`;
     case 'site-refused':
-      return `a site was refused: ${news.fault.message}`;
+      return `a site${news.from === null ? '' : ` at ${news.from}`} was not let in: ${news.fault.message}`;
     case 'commit-failed':
       return `a trunk commit failed and is tried again: ${news.fault.message}`;
     case 'failed':

@@ -21,6 +21,8 @@ export const consoleSessionSchema = z.object({
   role: z.enum(consoleRoles).nullable(),
   /** Whether a passphrase can be used to sign in. */
   hasPassphrase: z.boolean(),
+  /** Where the hub's data are, as its commands name the place; null unless it is asked from its own machine. */
+  place: z.string().nullable(),
   expiresAt: z.string().nullable(),
 });
 export type ConsoleSessionView = z.infer<typeof consoleSessionSchema>;

@@ -6,7 +6,7 @@ import { memberRoles, type MemberRole } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { openHub } from '../../sync/hub/hub.ts';
 import { areConsolePagesBuilt } from '../../sync/hub/console/pages.ts';
-import { inviteForOwnMachineOnly, ownMachineOnly } from '../../sync/hub/invite-reach.ts';
+import { inviteFacts, ownMachineOnly } from '../../sync/hub/invite-reach.ts';
 import { createInviteIn } from '../../sync/hub/invites.ts';
 import { contextOf } from '../context.ts';
 import { backupCommands } from './hub-backup.ts';
@@ -130,12 +130,22 @@ export function hubCommands(): Command[] {
           await createInviteIn(place, { expiresInMs: options.expiresHours * 3_600_000, role: options.role }),
         );
       }
-      const ownMachine = inviteForOwnMachineOnly(invites[0]!);
+      const facts = inviteFacts(invites[0]!);
+      const ownMachine = ownMachineOnly(facts.url);
       if (ownMachine !== null) output.log(ownMachine);
       if (options.qrFile !== undefined) writeFileSync(options.qrFile, renderSVG(invites[0]!), { mode: 0o600 });
-      output.result(options.count === 1 ? { invite: invites[0] } : { invites }, () =>
+      output.result({ ...(options.count === 1 ? { invite: invites[0] } : { invites }), ...facts }, () =>
         invites.map((one) => (options.qr === true ? `${one}\n\n${renderUnicodeCompact(one)}\n` : one)).join('\n'),
       );
+      // Not on stdout, where scripts take the links from.
+      if (!output.isJson)
+        output.log(
+          [
+            `Good for one ${options.role} ${options.count === 1 ? '' : 'each '}until ${new Date(facts.expiresAt).toLocaleString('en-GB')}; it leads to ${facts.url}.`,
+            `Whoever joins compares the hub's fingerprint with you: ${facts.fingerprint.match(/.{4}/g)?.join(' ')}`,
+            ...(options.qr === true ? [] : ['With --qr it is a QR code too.']),
+          ].join('\n'),
+        );
     });
   return [hub, invite];
 }

@@ -7,6 +7,7 @@ import { announcedProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
+import { inviteFacts } from '../../sync/hub/invite-reach.ts';
 import type { StationLink } from '../station-link.ts';
 import { workTold } from '../work-told.ts';
 import { counted, exitCode, type Output, table } from '../output.ts';
@@ -52,6 +53,8 @@ export function memberCommands(): Command[] {
     .option('--threads <number>', 'CPU threads', positiveInteger)
     .action(async (invite: string, options: JoinOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
+      // A cut-off link makes no data folder.
+      inviteFacts(invite);
       const membership = await withStation(
         async (station) => {
           const joined = await believing(station, options.ca, () =>

@@ -6,7 +6,7 @@ import { runProcesses } from '../../sync/simulation/run-processes.ts';
 import { runScenario, synchronousTwin } from '../../sync/simulation/run-scenario.ts';
 import { type Scenario, scenarioSchema } from '../../sync/simulation/scenario.ts';
 import { contextOf } from '../context.ts';
-import { table } from '../output.ts';
+import { type Output, table } from '../output.ts';
 
 export interface ScenarioOrder {
   readonly file: string;
@@ -27,10 +27,13 @@ export async function simulateScenario(command: Command, order: ScenarioOrder): 
   const stop = (): void => stopping.abort();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  const told = outputOfProgress(output);
+  output.log(`Playing ${scenario.name || order.file}: ${scenario.sites} sites; Ctrl+C ends it.`);
   const play = (one: Scenario): Promise<SimulationOutcome> =>
     (order.processes ? runProcesses : runScenario)(one, {
       signal: stopping.signal,
-      onCommit: ({ seconds, version }) => output.progress(`Commit ${version} after ${seconds.toFixed(0)} s`),
+      onCommit: ({ seconds, version }) =>
+        told(`Commit ${version} of ${one.project.commits} after ${seconds.toFixed(0)} s of the federation's time`),
     });
   try {
     const outcome = await play(scenario);
@@ -47,6 +50,18 @@ export async function simulateScenario(command: Command, order: ScenarioOrder): 
   }
 }
 
+/** On a terminal one line that changes; elsewhere, as in a log, a line now and then. */
+function outputOfProgress(output: Output): (line: string) => void {
+  const everyMs = 10_000;
+  let last = 0;
+  return (line) => {
+    output.progress(line);
+    if (process.stderr.isTTY || Date.now() - last < everyMs) return;
+    last = Date.now();
+    output.log(line);
+  };
+}
+
 function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): Scenario {
   let given: unknown;
   try {
@@ -54,8 +69,11 @@ function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): S
   } catch (thrown) {
     return command.error(`error: ${file} cannot be read: ${(thrown as Error).message}.`, { exitCode: 2 });
   }
+  const { name } = given as { name?: unknown };
   const parsed = scenarioSchema.safeParse({
     ...(given as object),
+    // What the file calls it may speak of its own number.
+    ...(typeof name === 'string' && sites !== undefined && { name: `${name} (with ${sites} sites)`.slice(0, 200) }),
     ...(sites !== undefined && { sites }),
     ...(seed !== undefined && { seed }),
   });

@@ -52,6 +52,14 @@ export const hubFault = {
       message: `The coordinator ended this site's part in the federation${reason(because)}. What it contributed stays. To come back it needs a new invite.`,
       retry: 'never',
     }),
+  leftAtDoor: (isRefusal: boolean) =>
+    new Fault({
+      code: 508,
+      message: isRefusal
+        ? 'It ended the greeting: this is not the hub that its invite names, or the hub did not prove it. Compare the fingerprint in its invite with that of this hub.'
+        : 'It went away before it had said who it is.',
+      retry: 'later',
+    }),
   noProject: () =>
     new Fault({
       code: 510,
@@ -122,8 +130,8 @@ export const hubFault = {
   noHubHere: (folder: string) =>
     new Fault({
       code: 522,
-      message: `There is no hub in ${folder}. Start one first: imagiq hub --data ${folder} --port 8443`,
-      retry: 'later',
+      message: `There is no hub in ${folder}. Look whether the folder is the right one, or start a hub there: imagiq hub --data ${folder} --port 8443`,
+      retry: 'never',
     }),
   cannotListen: (reason: string) =>
     new Fault({ code: 523, message: `The hub cannot listen on its address: ${reason}.`, retry: 'later' }),
@@ -164,7 +172,7 @@ export const hubFault = {
     new Fault({
       code: 543,
       message: 'No hub was ever started on this database. Start one first: imagiq hub --data FOLDER --postgres ADDRESS',
-      retry: 'later',
+      retry: 'never',
     }),
   declined: () =>
     new Fault({

@@ -8,7 +8,9 @@ export type HubNews =
       readonly kind: 'site-enrolled' | 'site-online' | 'site-offline' | 'site-left' | 'site-dismissed';
       readonly site: string;
     }
-  | { readonly kind: 'site-refused' | 'commit-failed'; readonly fault: FaultValue }
+  /** `from` is the address of its end of the line. */
+  | { readonly kind: 'site-refused'; readonly from: string | null; readonly fault: FaultValue }
+  | { readonly kind: 'commit-failed'; readonly fault: FaultValue }
   /** Something broke inside while a site was served, a full disk for example; the site was told to come back later. */
   | { readonly kind: 'failed'; readonly site: string; readonly fault: FaultValue }
   | { readonly kind: 'update-accepted'; readonly site: string; readonly isDuplicate: boolean }

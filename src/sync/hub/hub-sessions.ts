@@ -4,6 +4,7 @@ import { Fault, faultValueOf } from '../../contract/fault.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { type AnswerBody, type Channel, closeCodes, openChannel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { wireFault } from '../protocol/faults.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
 import { wireFeature, wireLimits } from '../protocol/limits.ts';
@@ -33,7 +34,7 @@ const takenOver = 'a newer connection of this site took over';
 
 export interface HubSessions {
   /** Greets a socket and serves it; resolves when the handshake is over, well or not. Never rejects. */
-  welcome(socket: WebSocket): Promise<void>;
+  welcome(socket: WebSocket, path: string, from: string | null): Promise<void>;
   /** Fingerprints of the sites that are connected to this hub. */
   here(): ReadonlySet<string>;
   /** Says that a project's trunk has a new version, to sites that know the project. */
@@ -82,6 +83,12 @@ function listsThatFit(listed: readonly Member[]): Member[][] {
     room -= bytes;
   }
   return lists;
+}
+
+/** What ended a greeting, as the hub's log has it: a line that a site closed is no refusal by the hub. */
+function atDoor(fault: Fault): Fault {
+  const isClosed = fault.code === wireFault.closed('').code;
+  return isClosed ? hubFault.leftAtDoor(fault.message.includes(`code ${closeCodes.refused}`)) : fault;
 }
 
 export function openHubSessions(order: {
@@ -264,7 +271,7 @@ export function openHubSessions(order: {
     }
   };
 
-  const welcome = async (socket: WebSocket): Promise<void> => {
+  const welcome: HubSessions['welcome'] = async (socket, _path, from) => {
     const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
     let admitted;
     let isNew = false;
@@ -285,7 +292,7 @@ export function openHubSessions(order: {
         },
       });
     } catch (thrown) {
-      if (thrown instanceof Fault) tell({ kind: 'site-refused', fault: thrown.toValue() });
+      if (thrown instanceof Fault) tell({ kind: 'site-refused', from, fault: atDoor(thrown).toValue() });
       else failed('a site at the door', thrown);
       socket.close(closeCodes.refused, 'refused');
       setTimeout(() => socket.terminate(), 1_000).unref();

@@ -2,12 +2,12 @@
 // Wiring only: the door, the sessions behind it, members, the trunk, and the models' relay.
 import type { Server } from 'node:http';
 import path from 'node:path';
-import { faultValueOf } from '../../contract/fault.ts';
+import { type Fault, faultValueOf } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
 import type { Project, SitesAwaited } from '../../contract/federation.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
-import { openDoor } from '../protocol/door.ts';
+import { checkPortIsFree, openDoor } from '../protocol/door.ts';
 import { hubKeptBytes, keepFreedMemory } from '../protocol/freed-memory.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { sweepEveryMs } from './blob-sweep.ts';
@@ -43,10 +43,12 @@ import { openToldAddresses } from './told-addresses.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { recordTurnsDone } from './turns-done.ts';
 import { openTrunk, type Trunk } from './trunk.ts';
+import { unusableProject } from './unusable-project.ts';
 import { openCondition, watchPart } from './watch-part.ts';
 
 export type { HubNews } from './hub-news.ts';
 
+const ownHost = '127.0.0.1';
 /** Connections that have not said who they are yet. */
 const maxStrangers = 256;
 
@@ -120,6 +122,11 @@ export interface Hub {
 /** @throws Fault 520 when a hub already runs on the folder, 521 when the port is taken, 526 for an unusable public address. */
 export async function openHub(order: HubOrder): Promise<Hub> {
   keepFreedMemory(hubKeptBytes);
+  // What is refused leaves no folder, keys and database behind.
+  if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
+  const [problem] = order.project === undefined ? [] : unusableProject(order.project);
+  if (problem !== undefined) throw hubFault.unusableProject(problem.message);
+  if (order.port !== 0) await checkPortIsFree(order.port, order.host ?? ownHost, cannotListen);
   const lock = lockHubFolder(order.folder);
   try {
     return await openLockedHub(order, lock);
@@ -130,7 +137,6 @@ export async function openHub(order: HubOrder): Promise<Hub> {
 }
 
 async function openLockedHub(order: HubOrder, lock: { release(): void }): Promise<Hub> {
-  if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
   const db = await openHubDatabase(order.postgres ?? order.folder, { mustExist: false, leaseMs: order.leaseMs });
   try {
     return await openHubOn(db, order, lock);
@@ -285,7 +291,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     server,
     maxStrangers,
     welcome: sessions.welcome,
-    cannotListen: (code, taken) => (code === 'EADDRINUSE' ? hubFault.portInUse(taken) : hubFault.cannotListen(code)),
+    cannotListen,
   });
   const sign = async (): Promise<void> => {
     try {
@@ -298,7 +304,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
   let sweeping: NodeJS.Timeout | undefined;
   let endFollowing: (() => Promise<void>) | undefined;
   try {
-    const port = await door.open(order.port, order.host ?? '127.0.0.1');
+    const port = await door.open(order.port, order.host ?? ownHost);
     const url = order.publicUrl ?? `${order.tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${port}`;
     await writeSetting(db, 'url', url);
     await writeSetting(db, 'federation', federation);
@@ -338,6 +344,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       consolePart({
         federation,
         url,
+        place: order.postgres === undefined ? `--data "${path.resolve(order.folder)}"` : '--postgres ADDRESS',
         signIn: openSignIn(db, enter, clock),
         views: openConsoleViews({
           db,
@@ -446,6 +453,9 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     throw thrown;
   }
 }
+
+const cannotListen = (code: string, port: number): Fault =>
+  code === 'EADDRINUSE' ? hubFault.portInUse(port) : hubFault.cannotListen(code);
 
 /** An invite must lead back here: tried with one before any is given out. */
 function checkPublicUrl(url: string): void {

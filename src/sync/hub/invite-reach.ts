@@ -7,7 +7,12 @@ export function ownMachineOnly(url: string): string | null {
   return `Invites lead to ${url}, which only this machine can reach: for sites elsewhere start the hub with --public-url wss://… (docs/hub.md).`;
 }
 
-/** The same of an invite. @throws Fault 412 when it is none. */
-export function inviteForOwnMachineOnly(link: string): string | null {
-  return ownMachineOnly(parseInvite(link).url);
+/** What an invite says, for whoever sends it. @throws Fault 412 when it is none. */
+export function inviteFacts(link: string): {
+  readonly url: string;
+  readonly expiresAt: string;
+  readonly fingerprint: string;
+} {
+  const { url, expiresAt, hubFingerprint } = parseInvite(link);
+  return { url, expiresAt, fingerprint: hubFingerprint };
 }

@@ -1,6 +1,6 @@
 // The door of a hub, or of a site that listens for its peers: upgrades HTTP connections that speak this version of the wire, a
 // bounded number of strangers at a time.
-import type { IncomingMessage, Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -17,8 +17,8 @@ export function openDoor(order: {
   readonly server: Server | SecureServer;
   /** Connections that have not said who they are yet. */
   readonly maxStrangers: number;
-  /** Resolves when a stranger has been let in or sent away. */
-  readonly welcome: (socket: WebSocket, path: string) => Promise<void>;
+  /** Resolves when a stranger has been let in or sent away. `from` is the address of its end of the line; a proxy's, where there is one. */
+  readonly welcome: (socket: WebSocket, path: string, from: string | null) => Promise<void>;
   /** `code` as the system has it: EADDRINUSE where another program has the port. */
   readonly cannotListen: (code: string, port: number) => Fault;
 }): Door {
@@ -31,10 +31,10 @@ export function openDoor(order: {
     handleProtocols: () => wireVersion,
   });
   /** By itself: what listens to the socket as long as it is open must not hold the whole request. */
-  const admit = (socket: WebSocket, path: string): void => {
+  const admit = (socket: WebSocket, path: string, from: string | null): void => {
     strangers += 1;
     socket.on('error', () => socket.terminate());
-    void welcome(socket, path)
+    void welcome(socket, path, from)
       .catch(() => socket.terminate())
       .finally(() => {
         strangers -= 1;
@@ -50,7 +50,8 @@ export function openDoor(order: {
       return refuseUpgrade(stream, '503 Service Unavailable', 'Too many connections at once.');
     }
     const path = request.url ?? '/';
-    sockets.handleUpgrade(request, stream, head, (socket) => admit(socket, path));
+    const from = request.socket.remoteAddress ?? null;
+    sockets.handleUpgrade(request, stream, head, (socket) => admit(socket, path, from));
   });
   return {
     async open(port, host) {
@@ -63,6 +64,17 @@ export function openDoor(order: {
       server.closeAllConnections();
     },
   };
+}
+
+/** Before anything is written for a server that could not listen then. Another program may still be quicker. @throws what `cannotListen` makes of the reason. */
+export async function checkPortIsFree(
+  port: number,
+  host: string,
+  cannotListen: (code: string, port: number) => Fault,
+): Promise<void> {
+  const server = createServer();
+  await listen({ server, cannotListen }, port, host);
+  await new Promise<void>((resolve) => void server.close(() => resolve()));
 }
 
 function listen(

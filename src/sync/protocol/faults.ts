@@ -73,6 +73,12 @@ export const wireFault = {
         'The other end failed inside, and says so in its own log. It is asked again later; nothing stored is lost.',
       retry: 'later',
     }),
+  beyondBlob: (offset: number, bytes: number) =>
+    new Fault({
+      code: 416,
+      message: `A blob was asked for from byte ${offset} on, and it has ${bytes}. Ask for it from the start.`,
+      retry: 'never',
+    }),
   tooManyTransfers: () =>
     new Fault({
       code: 415,

@@ -197,6 +197,7 @@ export function openTransfers(order: {
           await order.maySend(message.hash);
           const bytes = blobs.size(message.hash);
           if (bytes === null) throw wireFault.unknownBlob(message.hash);
+          if (message.offset > bytes) throw wireFault.beyondBlob(message.offset, bytes);
           if (serving >= wireLimits.transfers) throw wireFault.tooManyTransfers();
           serving += 1;
           try {

@@ -25,7 +25,15 @@ describe('signing in to the console', () => {
     expect(await page.get('overview')).toMatchObject({ status: 401, body: { fault: { code: 533 } } });
     const code = await linkCode(folder);
     const first = await page.post('sign-in', { code });
-    expect(first).toMatchObject({ status: 200, body: { role: 'coordinator', hasPassphrase: false } });
+    expect(first).toMatchObject({
+      status: 200,
+      body: { role: 'coordinator', hasPassphrase: false, place: `--data "${folder}"` },
+    });
+    // Through a proxy anybody may ask.
+    const outside = await fetch(`http://127.0.0.1:${port}/console/api/session`, {
+      headers: { 'x-forwarded-for': '203.0.113.7' },
+    });
+    expect(await outside.json()).toMatchObject({ role: null, place: null });
     expect(first.headers.get('set-cookie')).toMatch(/^imagiq-console=.{43}; Path=\/; .*HttpOnly; SameSite=Strict$/);
     expect(await openPage(port).post('sign-in', { code })).toMatchObject({ status: 403 });
     expect(await page.get('overview')).toMatchObject({ status: 200, body: { status: 'ok', members: 0 } });

@@ -31,6 +31,19 @@ const openPracticeHub = async (folder = bench.folder()) =>
 const cardOf = (keys: DeviceKeys, site: string) =>
   signStatement('site-card', { site, publicKey: keys.publicKey, boxPublicKey: keys.boxPublicKey }, keys);
 
+it('who asks for a blob from beyond its end is refused with the reason', async () => {
+  const hub = await openPracticeHub();
+  const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
+  const hash = createHash('sha256').update(weightsOf(0)).digest('hex');
+  const transfer = '0'.repeat(32);
+  await expect(
+    site.channel.ask({ kind: 'get-begin', hash, offset: weightsOf(0).length + 1, transfer }),
+  ).rejects.toMatchObject({ code: 416, retry: 'never' });
+  expect(await site.channel.ask({ kind: 'get-begin', hash, offset: weightsOf(0).length, transfer })).toMatchObject({
+    kind: 'sending',
+  });
+});
+
 /** A site whose hub is gone; in its place is one that says whatever the test says. */
 async function siteOfAnUntrueHub() {
   const folder = bench.folder();

@@ -14,6 +14,7 @@ import {
 } from '../../../contract/console.ts';
 import { Fault } from '../../../contract/fault.ts';
 import type { BlobFolder } from '../../protocol/blob-folder.ts';
+import { isLoopback } from '../../protocol/invite-link.ts';
 import { parseJson } from '../../protocol/statement.ts';
 import { hubFault } from '../faults.ts';
 import type { HubLedger } from '../hub-ledger.ts';
@@ -52,6 +53,8 @@ export function consolePart(order: {
   readonly federation: string;
   /** Where browsers reach the hub; its scheme says whether cookies travel encrypted. */
   readonly url: string;
+  /** Where the hub's data are, as its commands name the place. */
+  readonly place: string;
   readonly signIn: SignIn;
   readonly views: ConsoleViews;
   readonly acts: ConsoleActs;
@@ -71,8 +74,12 @@ export function consolePart(order: {
   const cookie = (token: string, seconds: number): string =>
     `${cookieName}=${token}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
 
-  const sessionView = async (session: ConsoleSession | null): Promise<ConsoleSessionView> => ({
+  const sessionView = async (
+    session: ConsoleSession | null,
+    request: IncomingMessage,
+  ): Promise<ConsoleSessionView> => ({
     federation: order.federation,
+    place: isFromOwnMachine(request) ? order.place : null,
     role: session?.role ?? null,
     hasPassphrase: await signIn.hasPassphrase(),
     expiresAt: session?.expiresAt ?? null,
@@ -140,14 +147,15 @@ export function consolePart(order: {
   const answerApi = async (request: IncomingMessage, response: ServerResponse, name: string): Promise<void> => {
     const token = tokenOf(request, cookieName);
     const session = token === null ? null : await signIn.sessionOf(token);
-    if (request.method === 'GET' && name === 'session') return sendJson(response, 200, await sessionView(session));
+    if (request.method === 'GET' && name === 'session')
+      return sendJson(response, 200, await sessionView(session, request));
     if (request.method === 'POST') checkOwnPage(request, publicHost);
     if (request.method === 'POST' && name === 'sign-in') {
       const given = decoded(signInSchema, await bodyOf(request, bodyBytes));
       const opened = await ('code' in given ? signIn.byLink(given.code) : signIn.byPassphrase(given.passphrase));
       order.onAct(`signed in by ${'code' in given ? 'link' : 'passphrase'}`);
       response.setHeader('set-cookie', cookie(opened, consoleLimits.sessionMs / 1_000));
-      return sendJson(response, 200, await sessionView(await signIn.sessionOf(opened)));
+      return sendJson(response, 200, await sessionView(await signIn.sessionOf(opened), request));
     }
     if (session === null || token === null) throw hubFault.notSignedIn();
     const ask = { request, response, token, session };
@@ -214,6 +222,15 @@ function checkOwnPage(request: IncomingMessage, publicHost: string): void {
   const from = origin !== undefined && URL.canParse(origin) ? new URL(origin).host : null;
   const isOwn = origin === undefined || (from !== null && (from === host || from === publicHost));
   if (!isOwn || request.headers[provingHeader] === undefined) throw hubFault.foreignPage();
+}
+
+/** By an address of this machine, and not through a proxy on it: who can read this path could look it up. */
+function isFromOwnMachine({ headers, socket }: IncomingMessage): boolean {
+  const isForwarded = Object.keys(headers).some((name) => name.startsWith('x-forwarded') || name === 'forwarded');
+  const isOwnAddress = ['127.0.0.1', '::1', '::ffff:127.0.0.1'].includes(socket.remoteAddress ?? '');
+  const address = `http://${headers.host ?? ''}`;
+  const isOwnName = URL.canParse(address) && isLoopback(new URL(address));
+  return !isForwarded && isOwnAddress && isOwnName;
 }
 
 function tokenOf(request: IncomingMessage, cookieName: string): string | null {

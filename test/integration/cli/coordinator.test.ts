@@ -1,0 +1,67 @@
+// What a coordinator is told, and what a refusal leaves behind: nothing.
+import { existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { imagiq, start, temporaryFolder } from './imagiq.ts';
+
+interface Refusal {
+  readonly fault: { readonly code: number; readonly message: string; readonly retry: string };
+}
+
+async function takenPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as { port: number }).port;
+}
+
+test('a hub that is refused, and a join with a cut-off invite, leave no folder behind', async () => {
+  const folder = temporaryFolder();
+  const data = path.join(folder, 'hub');
+  const project = path.join(folder, 'project.json');
+  writeFileSync(project, JSON.stringify({ network: 'cnn-small', classes: ['a', 'b'], commits: 0 }));
+  const hub = ['--json', 'hub', '--data', data];
+  const port = ['--port', String(await takenPort())];
+  for (const [flags, code] of [
+    [port, 521],
+    [['--port', '0', '--public-url', 'ws://hub.example.org'], 526],
+    [['--port', '0', '--project', project], 803],
+  ] as const) {
+    const refused = await imagiq(...hub, ...flags);
+    expect([refused.json<Refusal>().fault.code, existsSync(data)]).toEqual([code, false]);
+  }
+  const home = path.join(folder, 'home');
+  const joined = await imagiq('--home', home, '--json', 'join', 'imagiq://join/eyJ2ZXJzaW9uIjoxLCJ1cmwi');
+  expect([joined.json<Refusal>().fault.code, existsSync(home)]).toEqual([412, false]);
+}, 120_000);
+
+test('all that is wrong with a project’s options is named at once', async () => {
+  const data = path.join(temporaryFolder(), 'hub');
+  const options = ['--network', 'cnn-small', '--classes', 'a,a', '--commits', '-3', '--buffer', '0'];
+  const refused = await imagiq('hub', '--data', data, '--port', '0', ...options);
+  expect(refused.code).toBe(2);
+  for (const flag of ['--classes: a is there twice', '--commits: must be at least 1', '--buffer: must be at least 1'])
+    expect(refused.stderr).toContain(flag);
+}, 60_000);
+
+test('an invite says until when it is good, where it leads, and which fingerprint to compare', async () => {
+  const data = temporaryFolder();
+  const hub = start('--json', 'hub', '--data', data, '--port', '0');
+  const { url, fingerprint } = JSON.parse(await hub.firstLine) as { url: string; fingerprint: string };
+  const made = (await imagiq('--json', 'invite', '--data', data, '--expires-hours', '2')).json<{
+    invite: string;
+    expiresAt: string;
+  }>();
+  expect(made).toMatchObject({ invite: expect.stringMatching(/^imagiq:\/\/join\//), url, fingerprint });
+  expect(Math.round((Date.parse(made.expiresAt) - Date.now()) / 600_000)).toBe(12);
+  const told = await imagiq('invite', '--data', data);
+  expect(told.stdout.trim().split('\n')).toHaveLength(1);
+  expect(told.stderr.replaceAll(' ', '')).toContain(fingerprint);
+  expect(told.stderr).toContain('Good for one site until');
+}, 60_000);
+
+test('where there is no hub, trying again later does not help', async () => {
+  const refused = await imagiq('--json', 'invite', '--data', path.join(temporaryFolder(), 'nothing'));
+  expect(refused.json<Refusal>().fault).toMatchObject({ code: 522, retry: 'never' });
+}, 60_000);
