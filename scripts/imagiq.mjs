@@ -1,15 +1,12 @@
 #!/usr/bin/env node
-// The `imagiq` command. From a clone it runs the TypeScript sources, from an installed package the bundle.
+// The `imagiq` command: runs the TypeScript sources, of a clone and of an installed package alike (docs/decisions/0002).
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { cloneEnvironment, ensureInstalled, hubNodeFlags, nodePath, root } from './runtime.mjs';
+import { cloneEnvironment, ensureInstalled, hubNodeFlags, isClone, nodePath, root } from './runtime.mjs';
 
-const source = path.join(root, 'src', 'cli', 'cli.ts');
-const isClone = existsSync(source);
-if (isClone) ensureInstalled();
+ensureInstalled();
 const node = nodePath();
-const entry = isClone ? source : path.join(root, 'dist', 'cli', 'cli.cjs');
+const entry = path.join(root, 'src', 'cli', 'cli.ts');
 const words = process.argv.slice(2);
 const child = spawn(node, [...(words.includes('hub') ? hubNodeFlags : []), entry, ...words], {
   stdio: 'inherit',

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
+/** An installed package brings its dependencies along; only a clone has a lock file to install from. */
+export const isClone = existsSync(path.join(root, 'package-lock.json'));
+
 /** Node 24 runs TypeScript without a flag and has the half floats that updates travel as. */
 const oldestNode = [24, 2];
 
@@ -49,8 +52,7 @@ export const hubNodeFlags = ['--max-semi-space-size=1'];
 
 /** Installs what package-lock.json says, unless that is there already. Output goes to stderr. */
 export function ensureInstalled() {
-  // An installed package brings its dependencies along; only a clone has a lock file to install from.
-  if (!existsSync(path.join(root, 'package-lock.json')) || isInstalled()) return;
+  if (!isClone || isInstalled()) return;
   const release = takeInstallLock();
   try {
     // Another process may have installed while this one waited.
@@ -105,17 +107,16 @@ function install() {
   }
 }
 
-/** The Node to run TypeScript with: this one if new enough, else the one in the optional node-* package. */
+/** The Node to run TypeScript with: this one if new enough, else that of an installed package, or in a clone of the optional node-* package. */
 export function nodePath() {
   if (isNewEnough(process.versions.node)) return process.execPath;
-  const packaged = path.join(
-    root,
-    'node_modules',
-    `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`,
-    'bin',
-    process.platform === 'win32' ? 'node.exe' : 'node',
-  );
-  if (!existsSync(packaged)) {
+  const program = process.platform === 'win32' ? 'node.exe' : 'node';
+  const platform = process.platform === 'win32' ? 'win' : process.platform;
+  const packaged = [
+    path.join(root, '..', 'node', program),
+    path.join(root, 'node_modules', `node-${platform}-${process.arch}`, 'bin', program),
+  ].find((file) => existsSync(file));
+  if (packaged === undefined) {
     console.error(
       `ImagiQ needs Node ${oldestNode.join('.')} or newer; this is ${process.versions.node}. Install a newer Node and try again.`,
     );

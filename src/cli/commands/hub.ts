@@ -141,7 +141,7 @@ export function hubCommands(): Command[] {
       if (!output.isJson)
         output.log(
           [
-            `Good for one ${options.role} ${options.count === 1 ? '' : 'each '}until ${new Date(facts.expiresAt).toLocaleString('en-GB')}; it leads to ${facts.url}.`,
+            `Good for one ${options.role} ${options.count === 1 ? '' : 'each '}until ${new Date(facts.expiresAt).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' })}; it leads to ${facts.url}.`,
             `Whoever joins compares the hub's fingerprint with you: ${facts.fingerprint.match(/.{4}/g)?.join(' ')}`,
             ...(options.qr === true ? [] : ['With --qr it is a QR code too.']),
           ].join('\n'),

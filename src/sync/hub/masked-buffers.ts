@@ -407,7 +407,10 @@ export function openMaskedBuffers(order: {
     const needed = threshold(current);
     if (buffer.step === 'masking') {
       const arrived = (await store.updates(current.projectHash)).length;
-      return arrived >= needed ? askForMasks(open) : giveUp(open, maskingFault.tooFewUpdates(arrived, needed));
+      // So many sites make the first commit, however few could take the masks off.
+      const first = Math.min(fewestSites(current.project, current.trunk.version), buffer.members.length);
+      const fewest = Math.max(needed, first);
+      return arrived >= fewest ? askForMasks(open) : giveUp(open, maskingFault.tooFewUpdates(arrived, fewest));
     }
     if (!hasEnoughShares(open)) {
       return giveUp(open, maskingFault.tooFewShares(Object.keys(buffer.revealed).length, needed));

@@ -56,10 +56,10 @@ describe('a full disk', () => {
     await lyon.approve('ImagiQ', 'chest');
     await until('it was tried again', () => attempts >= 2);
     expect(await hub.status()).toMatchObject({ acceptedUpdates: 0, refusedUpdates: 0 });
-    expect(lyon.memberships()[0]!.updates).toEqual({ accepted: 0, refused: 0, spooled: 1 });
+    expect(lyon.memberships()[0]!.updates).toEqual({ accepted: 0, refused: 0, discarded: 0, spooled: 1 });
     isFull = false;
     await until('the project is finished', () => lyon.memberships().find(({ state }) => state === 'finished'));
-    expect(lyon.memberships()[0]!.updates).toEqual({ accepted: 2, refused: 0, spooled: 0 });
+    expect(lyon.memberships()[0]!.updates).toEqual({ accepted: 2, refused: 0, discarded: 0, spooled: 0 });
     const sent = lyon.ledger.filter(({ act }) => act === 'update-sent');
     expect(sent.map(({ detail }) => Number(detail['bytes']) > 0)).toEqual([true, true]);
   });

@@ -244,7 +244,7 @@ describe.each(databases)('sites that drop out of a masked buffer, on $database',
     await until('the others are told', () => sites[0]!.memberships()[0]?.reason?.includes('Only 7 of the 8') === true);
     expect(sites[0]!.ledger.filter(({ act }) => act === 'masks-revealed')).toEqual([]);
     // Not lost: it waits in the spool, offered anew, for a buffer of ten.
-    expect(sites[0]!.memberships()[0]?.updates).toEqual({ accepted: 0, refused: 0, spooled: 1 });
+    expect(sites[0]!.memberships()[0]?.updates).toEqual({ accepted: 0, refused: 0, discarded: 0, spooled: 1 });
     expect(await hub.status()).toMatchObject({ acceptedUpdates: 0, trunkVersion: 0 });
   }, 180_000);
 
@@ -292,6 +292,48 @@ describe.each(databases)('sites that drop out of a masked buffer, on $database',
     },
     180_000,
   );
+
+  it('are waited for where a project begins with more sites than could take the masks off', async () => {
+    const project = practiceProject({
+      ...secure,
+      rule: { bufferSize: 4, deadlineMs: 200, quorum: 3 },
+      sitesToStart: 4,
+      commits: 2,
+      secureAggregation: { threshold: 3, stepMs: 2_000 },
+      peerModels: false,
+    });
+    const hub = await newHub(project);
+    const buffers = (): readonly (readonly string[])[] =>
+      hub.news.flatMap((one) => (one.kind === 'masked-buffer-opened' ? [one.sites] : []));
+    const work = (index: number): SiteWork => practiceWork({ step: 0.1 * (index + 1) });
+    const three = await Promise.all(names.slice(0, 3).map((name, index) => joined(hub, name, work(index))));
+    await until('the three have trained', () =>
+      three.every((site) => site.memberships()[0]?.updates.spooled === 1 && site.memberships()[0]?.state === 'online'),
+    );
+    // The deadline and the quorum of three do not begin a project that asks for four.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect([buffers(), (await hub.status()).trunkVersion]).toEqual([[], 0]);
+    // Nor is a fourth that drops out counted as delivered: three could take the masks off, and do not.
+    const dropping: PracticeSite = await bench.site('Dropping', work(3), bench.folder(), (act) => {
+      if (act !== 'update-sent') return;
+      void dropping.close();
+      throw new Error('this machine goes down');
+    });
+    await dropping.join(await hub.createInvite());
+    await until('the project is announced', () => dropping.memberships()[0]?.project);
+    await dropping.approve('ImagiQ', 'chest');
+    const ended = await until(
+      'the buffer is given up',
+      () => hub.news.find((one) => one.kind === 'masked-buffer-given-up'),
+      60_000,
+    );
+    expect(ended).toMatchObject({ fault: { code: 588, message: expect.stringContaining('Only 3 of the 4') } });
+    expect((await hub.status()).trunkVersion).toBe(0);
+    // With four that deliver it begins; the second commit may come from the quorum.
+    await joined(hub, 'Fourth', work(4));
+    const first = await until('the commit', () => hub.news.find(({ kind }) => kind === 'trunk-committed'), 60_000);
+    expect(first).toMatchObject({ version: 1, updates: 4 });
+  }, 180_000);
 
   it('and one that comes late to a full buffer waits for the next', async () => {
     const project = practiceProject({ ...secure, rule: { bufferSize: 3 }, commits: 3, peerModels: false });
