@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { circlePoint } from '../../../../src/trainer/run/circle-point.ts';
 import { randomStream, shuffled, standardNormals } from '../../../../src/trainer/run/random.ts';
 
 function fiveOf(...names: number[]): number[] {
@@ -44,4 +45,28 @@ describe('shuffling', () => {
     expect(shuffled(values, 1, 4)).not.toEqual(shuffled(values, 1, 5));
     expect(shuffled(values, 1, 4)).not.toEqual(shuffled(values, 2, 4));
   });
+});
+
+it('uniform numbers drawn at once are those drawn one by one, and the stream goes on after them', () => {
+  const [atOnce, oneByOne] = [randomStream(6, 2), randomStream(6, 2)];
+  const values = new Float64Array(33);
+  atOnce.uniforms(values);
+  expect([...values]).toEqual(Array.from({ length: 33 }, () => oneByOne.uniform()));
+  expect(atOnce.bits()).toBe(oneByOne.bits());
+});
+
+it('a point on the circle is that of Math, to the last places', () => {
+  const point = new Float64Array(2);
+  const random = randomStream(9);
+  const quarters = Array.from({ length: 5 }, (_, quarter) => (quarter * Math.PI) / 2);
+  const eighths = Array.from({ length: 4 }, (_, eighth) => ((2 * eighth + 1) * Math.PI) / 4);
+  for (const angle of [
+    ...quarters,
+    ...eighths,
+    ...Array.from({ length: 5_000 }, () => 2 * Math.PI * random.uniform()),
+  ]) {
+    circlePoint(angle, point);
+    expect(Math.abs(point[0]! - Math.cos(angle))).toBeLessThan(3e-16);
+    expect(Math.abs(point[1]! - Math.sin(angle))).toBeLessThan(3e-16);
+  }
 });
