@@ -3,7 +3,7 @@ import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { TrunkStore } from './trunk-store.ts';
 
 /** A site offers an update right after it stored the bytes; one whose line was cut comes back within this time or sends them anew. */
-const unofferedBlobMs = 24 * 60 * 60 * 1_000;
+export const unofferedBlobMs = 24 * 60 * 60 * 1_000;
 /** How often the hub looks, beside at its start. */
 export const sweepEveryMs = 60 * 60 * 1_000;
 

@@ -129,4 +129,12 @@ export const migrations = [
   `
   ALTER TABLE updates ADD COLUMN discardedBecause TEXT;
   `,
+  // Blobs that members have begun to bring and not offered, where several hubs count them together (begun-blobs.ts).
+  `
+  CREATE TABLE begunBlobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, member TEXT NOT NULL, hash TEXT NOT NULL, bytes INTEGER NOT NULL,
+    isNow INTEGER NOT NULL, begunAt INTEGER NOT NULL, UNIQUE (member, hash)
+  ) STRICT;
+  CREATE INDEX begunByHash ON begunBlobs (hash);
+  `,
 ] as const;

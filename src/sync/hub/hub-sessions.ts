@@ -11,6 +11,7 @@ import { wireFeature, wireLimits } from '../protocol/limits.ts';
 import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
 import { type Signed, signStatement } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
+import type { BegunBlobs } from './begun-blobs.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
 import type { WitnessedHeads } from './ledger-heads.ts';
@@ -93,6 +94,7 @@ function atDoor(fault: Fault): Fault {
 
 export function openHubSessions(order: {
   readonly blobs: BlobFolder;
+  readonly begun: BegunBlobs;
   readonly keys: DeviceKeys;
   readonly federation: string;
   readonly members: Members;
@@ -124,7 +126,7 @@ export function openHubSessions(order: {
   const mayAnswer = openMemberRate(memberRates.answers, clock);
   const mayExchange = openMemberRate(memberRates.exchanges, clock);
   const isRefusalEntered = openMemberRate(memberRates.refusals, clock);
-  const unoffered = openUnofferedBlobs({ blobs, dropBlob: (hash) => order.trunk().dropBlob(hash) });
+  const unoffered = openUnofferedBlobs({ blobs, begun: order.begun, dropBlob: (hash) => order.trunk().dropBlob(hash) });
   let isClosing = false;
   /** The project that the sites were told of last. */
   let announced: string | null = null;
@@ -334,7 +336,7 @@ export function openHubSessions(order: {
     const { features } = admitted;
     const session: Session = { site, features, channel, isGreeted: false, isBehind: false, lastModelSequence: 0 };
     sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, takenOver);
-    unoffered.ended(site.fingerprint);
+    void guarded(site, () => unoffered.ended(site.fingerprint));
     sessions.set(site.fingerprint, session);
     void channel.ended.then(() => ended(session));
     session.lastModelSequence = admitted.lastModelSequence;
@@ -410,7 +412,8 @@ export function openHubSessions(order: {
     const { site } = session;
     if (sessions.get(site.fingerprint) !== session) return;
     sessions.delete(site.fingerprint);
-    unoffered.ended(site.fingerprint);
+    const noMore = guarded(site, () => unoffered.ended(site.fingerprint));
+    endings = Promise.all([endings, noMore]);
     if (isClosing) return;
     tell({ kind: 'site-offline', site: site.site });
     const farewell = guarded(site, async () => {

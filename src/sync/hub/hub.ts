@@ -10,7 +10,8 @@ import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { checkPortIsFree, openDoor } from '../protocol/door.ts';
 import { hubKeptBytes, keepFreedMemory } from '../protocol/freed-memory.ts';
 import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
-import { sweepEveryMs } from './blob-sweep.ts';
+import { begunHere, begunInRows } from './begun-blobs.ts';
+import { sweepEveryMs, unofferedBlobMs } from './blob-sweep.ts';
 import { openBlobVolume } from './blob-volume.ts';
 import { consolePart } from './console/console-part.ts';
 import { openLiveLine } from './console/live.ts';
@@ -181,8 +182,10 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       }
     }
   };
+  const begun = db.isShared ? begunInRows(db) : begunHere();
   const sessions = openHubSessions({
     blobs,
+    begun,
     keys,
     federation,
     members,
@@ -318,6 +321,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         const swept = await trunk.sweep();
         if (swept > 0) tell({ kind: 'blobs-swept', blobs: swept });
         await trimEvents(db);
+        await begun.forgetBefore(clock() - unofferedBlobMs);
       } catch (thrown) {
         failed('the sweep of unoffered blobs')(thrown);
       }

@@ -1,12 +1,15 @@
 // Several hub processes over one PostgreSQL database are one hub (docs/hub.md): any may be killed, stopped or cut off (fault 23).
-import { cpSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openHub } from '../../../src/sync/hub/hub.ts';
 import { endMembershipIn } from '../../../src/sync/hub/membership-end.ts';
 import type { HubStep } from '../../../src/sync/hub/hub-step.ts';
+import { encodeChunk } from '../../../src/sync/protocol/chunk-frame.ts';
 import { formatInvite, parseInvite } from '../../../src/sync/protocol/invite-link.ts';
+import { wireLimits } from '../../../src/sync/protocol/limits.ts';
 import type { FromHub } from '../../../src/sync/protocol/messages.ts';
 import { parseStatement } from '../../../src/sync/protocol/statement.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from './federation-fixture.ts';
@@ -45,7 +48,7 @@ async function twoHubs(
     return { ...status, trunk };
   };
   const startAgain = (): Promise<ForkedHub> => forkHub(bench, { folder: folders[0], ...shared });
-  return { a, b, at, postgres, standing, startAgain };
+  return { a, b, at, postgres, blobs, standing, startAgain };
 }
 const join = async (invite: string, name: string): Promise<RawSite> =>
   bench.keep(await rawSite({ invite, folder: bench.folder(), name }));
@@ -67,6 +70,29 @@ describe('two hubs over one database', { timeout: 90_000 }, () => {
   }, 120_000);
   afterEach(() => bench.close());
   afterAll(() => cluster?.close());
+
+  it('keep no more for a member that brings and never offers than one hub does', async () => {
+    const { a, b, at, blobs } = await twoHubs({ rule: { bufferSize: 2 }, commits: 5 });
+    const unfinished = (): string[] => readdirSync(path.join(blobs, 'unfinished'));
+    const bytes = weightsOf(1);
+    const beginFour = async (site: RawSite, what: string): Promise<void> => {
+      for (let turn = 0; turn < wireLimits.transfers; turn += 1) {
+        const hash = createHash('sha256').update(`${what} ${turn}`).digest('hex');
+        const begun = await site.channel.ask({ kind: 'put-begin', hash, bytes: bytes.length });
+        if (begun.kind !== 'have') throw new Error('no answer');
+        site.line.socket.send(encodeChunk({ transfer: begun.transfer, offset: 0, payload: bytes.subarray(0, 10) }));
+        await until('it has arrived', () => unfinished().some((name) => name.startsWith(hash)));
+      }
+    };
+    const first = await join(at(a, a.invites[0]), 'Lyon');
+    await beginFour(first, 'at the first');
+    const second = await again(at(b), 'Lyon', first);
+    await beginFour(second, 'at the second');
+    expect(unfinished()).toHaveLength(2 * wireLimits.transfers);
+    const third = await again(at(a), 'Lyon', first);
+    await beginFour(third, 'at the first again');
+    expect(unfinished()).toHaveLength(2 * wireLimits.transfers);
+  });
 
   it('count an update once that is offered to both, and each announces the commit of the other', async () => {
     const options = { rule: { bufferSize: 2 }, commits: 5 };
