@@ -54,10 +54,10 @@ export function openUnofferedBlobs(order: {
       inTurn(member, async () => {
         const limit = blobsKept * blobLimitBytes;
         await begun.remove(member, hash);
-        let others = [...(await begun.of(member))];
+        let others = await begun.of(member);
         const total = (): number => others.reduce((sum, one) => sum + one.bytes, bytes);
         const isTooMuch = (): boolean => others.length >= blobsKept || total() > limit;
-        for (const old of [...others]) {
+        for (const old of others) {
           if (!isTooMuch()) break;
           if (!(await giveUp(old.hash))) continue;
           await begun.remove(member, old.hash);
