@@ -2,34 +2,30 @@
 import type { WebSocket } from 'ws';
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
-import { type AnswerBody, type Channel, closeCodes, openChannel } from '../protocol/channel.ts';
+import { type Channel, closeCodes, openChannel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
 import { wireFeature, wireLimits } from '../protocol/limits.ts';
-import { type FromHub, type FromSite, fromSiteSchema, type Member } from '../protocol/messages.ts';
+import { type FromHub, fromSiteSchema } from '../protocol/messages.ts';
 import { type Signed, signStatement } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { BegunBlobs } from './begun-blobs.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
-import type { WitnessedHeads } from './ledger-heads.ts';
 import { openInviteGuard } from './invite-guard.ts';
+import { openMemberNews } from './member-news.ts';
 import { memberRates, openMemberRate } from './member-rate.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
-import type { ProjectAnswer } from './project-answers.ts';
-import type { AdmittedSite, Members, NamedMember } from './members.ts';
+import type { AdmittedSite, Members } from './members.ts';
 import type { Presence } from './presence.ts';
 import type { Relay } from './relay.ts';
 import type { ToldAddresses } from './told-addresses.ts';
 import type { TrunkStore } from './trunk-store.ts';
 import { checkBlobSize, type Trunk } from './trunk.ts';
-import { unknownField } from './unknown-fields.ts';
+import { openSiteQuestions, type SiteRecords } from './site-questions.ts';
 import { openUnofferedBlobs } from './unoffered-blobs.ts';
-
-/** Who is there and what it sent is told at most so often: with a thousand sites each telling is a thousand messages. */
-const membersEveryMs = 100;
 
 const takenOver = 'a newer connection of this site took over';
 
@@ -70,70 +66,44 @@ interface Session {
   lastModelSequence: number;
 }
 
-/** A list of members in parts that each fit into a message: at most twice what is signed, where all of it had to be escaped, and a little. */
-function listsThatFit(listed: readonly Member[]): Member[][] {
-  const lists: Member[][] = [];
-  let room = 0;
-  for (const member of listed) {
-    const bytes = 2 * (member.card.statement.length + (member.address?.statement.length ?? 0)) + 512;
-    if (lists.length === 0 || bytes > room) {
-      lists.push([]);
-      room = wireLimits.listBytes;
-    }
-    lists.at(-1)!.push(member);
-    room -= bytes;
-  }
-  return lists;
-}
-
 /** What ended a greeting, as the hub's log has it: a line that a site closed is no refusal by the hub. */
 function atDoor(fault: Fault): Fault {
   const isClosed = fault.code === wireFault.closed('').code;
   return isClosed ? hubFault.leftAtDoor(fault.message.includes(`code ${closeCodes.refused}`)) : fault;
 }
 
-export function openHubSessions(order: {
-  readonly blobs: BlobFolder;
-  readonly begun: BegunBlobs;
-  readonly keys: DeviceKeys;
-  readonly federation: string;
-  readonly members: Members;
-  readonly presence: () => Presence;
-  readonly relay: Relay;
-  readonly store: TrunkStore;
-  readonly addresses: ToldAddresses;
-  readonly ledger: Pick<HubLedger, 'append'>;
-  readonly exchangeHeads: (
-    site: AdmittedSite,
-    said: { readonly head: Signed; readonly witness: Signed | null },
-  ) => Promise<WitnessedHeads>;
-  readonly recordAnswer: (site: AdmittedSite, signed: Signed) => Promise<ProjectAnswer>;
-  /** A site's turns of a project without trunk are done. */
-  readonly recordTurnsDone: (site: AdmittedSite, signed: Signed) => Promise<void>;
-  /** Asked for late: the trunk tells its commits to these sessions. */
-  readonly trunk: () => Trunk;
-  readonly masked: () => MaskedBuffers;
-  readonly clock: () => number;
-  readonly pingMs: number | undefined;
-  readonly tell: (news: HubNews) => void;
-  /** Hears of bytes on the wire. */
-  readonly onTraffic: (sentBytes: number, receivedBytes: number) => void;
-}): HubSessions {
+export function openHubSessions(
+  order: SiteRecords & {
+    readonly blobs: BlobFolder;
+    readonly begun: BegunBlobs;
+    readonly keys: DeviceKeys;
+    readonly federation: string;
+    readonly members: Members;
+    readonly presence: () => Presence;
+    readonly relay: Relay;
+    readonly store: TrunkStore;
+    readonly addresses: ToldAddresses;
+    readonly ledger: Pick<HubLedger, 'append'>;
+    /** Asked for late: the trunk tells its commits to these sessions. */
+    readonly trunk: () => Trunk;
+    readonly masked: () => MaskedBuffers;
+    readonly clock: () => number;
+    readonly pingMs: number | undefined;
+    readonly tell: (news: HubNews) => void;
+    /** Hears of bytes on the wire. */
+    readonly onTraffic: (sentBytes: number, receivedBytes: number) => void;
+  },
+): HubSessions {
   const { blobs, keys, federation, members, presence, relay, store, addresses, ledger, clock, tell } = order;
   const sessions = new Map<string, Session>();
   const guard = openInviteGuard(clock);
   const mayFetch = openMemberRate(memberRates.fetches, clock);
-  const mayAnswer = openMemberRate(memberRates.answers, clock);
-  const mayExchange = openMemberRate(memberRates.exchanges, clock);
-  const isRefusalEntered = openMemberRate(memberRates.refusals, clock);
   const unoffered = openUnofferedBlobs({ blobs, begun: order.begun, dropBlob: (hash) => order.trunk().dropBlob(hash) });
   let isClosing = false;
   /** The project that the sites were told of last. */
   let announced: string | null = null;
   /** What is written about sites that went offline: the database stays open for it. */
   let endings: Promise<unknown> = Promise.resolve();
-  const changedMembers = new Set<string>();
-  let telling: NodeJS.Timeout | null = null;
 
   const say = (session: Session, message: FromHub): void => {
     if (session.isGreeted) session.channel.send(message);
@@ -142,37 +112,13 @@ export function openHubSessions(order: {
   const broadcast = (message: FromHub): void => {
     for (const session of sessions.values()) say(session, message);
   };
-  /** Changes of one moment are one message to each site. */
-  const memberChanged = (fingerprint: string): void => {
-    changedMembers.add(fingerprint);
-    telling ??= setTimeout(() => {
-      telling = null;
-      void tellChangedMembers().catch((thrown: unknown) => failed('the list of members', thrown));
-    }, membersEveryMs);
-  };
-  const tellChangedMembers = async (): Promise<void> => {
-    const changed: NamedMember[] = [];
-    const gone: string[] = [];
-    const fingerprints = [...changedMembers];
-    changedMembers.clear();
-    const online = await presence().online();
-    for (const fingerprint of fingerprints) {
-      const member = await members.one(fingerprint, online.has(fingerprint));
-      if (member === null) gone.push(fingerprint);
-      else changed.push(member);
-    }
-    const [first = [], ...others] = listsThatFit(await addresses.shown(changed));
-    broadcast({ kind: 'members-updated', changed: first, gone });
-    for (const more of others) broadcast({ kind: 'members-updated', changed: more, gone: [] });
-  };
-  const everyone = async (): Promise<FromHub[]> => {
-    const listed = await members.list(await presence().online());
-    const [first = [], ...others] = listsThatFit(await addresses.shown(listed));
-    return [
-      { kind: 'members-changed', members: first },
-      ...others.map((changed) => ({ kind: 'members-updated' as const, changed, gone: [] })),
-    ];
-  };
+  const news = openMemberNews({
+    members,
+    addresses,
+    online: async () => presence().online(),
+    broadcast,
+    onFailed: (thrown) => failed('the list of members', thrown),
+  });
   const announcedProject = async (): Promise<FromHub> => {
     const current = await order.trunk().current();
     announced = current?.projectHash ?? null;
@@ -184,94 +130,25 @@ export function openHubSessions(order: {
     };
   };
 
-  /** @throws Fault 528 when the site's data manager said no to the project. */
-  const refuseDeclined = async (site: AdmittedSite): Promise<void> => {
-    const current = await order.trunk().current();
-    if (current !== null && (await store.hasDeclined(current.projectHash, site.fingerprint))) throw hubFault.declined();
-  };
-
-  /** @throws Fault 519 when its updates would lack what the project asks for. */
-  const refuseTooOld = async (features: readonly string[]): Promise<void> => {
-    const current = await order.trunk().current();
-    const unknown = current === null ? null : unknownField(current.project, features);
-    if (unknown !== null) throw hubFault.siteTooOld(unknown);
-  };
-
-  const tellAwaitedSites = async (): Promise<void> => {
-    const awaited = await order.trunk().awaitedSites();
-    if (awaited !== null) tell({ kind: 'sites-awaited', ...awaited });
-  };
-
-  const receive = async (
-    { site, features }: Pick<Session, 'site' | 'features'>,
-    message: Exclude<FromSite, { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' } | { re: number }>,
-  ): Promise<AnswerBody | null> => {
-    if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
-    switch (message.kind) {
-      case 'update-offered':
-        try {
-          if (site.role === 'observer') throw hubFault.observer();
-          await refuseTooOld(features);
-          const { receipt, isDuplicate } = await order.trunk().accept(site, message.update);
-          tell({ kind: 'update-accepted', site: site.site, isDuplicate });
-          // The answer does not wait for news about it, nor does a database that went away meanwhile spoil it.
-          void guarded(site, tellAwaitedSites);
-          memberChanged(site.fingerprint);
-          return { kind: 'update-accepted', receipt, isDuplicate };
-        } catch (thrown) {
-          if (thrown instanceof Fault) {
-            tell({ kind: 'update-refused', site: site.site, fault: thrown.toValue() });
-            const { site: from, fingerprint: device } = site;
-            const reason = thrown.message.slice(0, 500);
-            const entry = { from, device, code: thrown.code, reason };
-            // The refusal is told also where the disk does not take the entry.
-            if (isRefusalEntered(device)) await guarded(site, () => ledger.append('update-refused', entry));
-          }
-          throw thrown;
-        }
-      case 'model-published': {
-        if (site.role === 'observer') throw hubFault.observer();
-        const recipients = await relay.publish(site, message.model, message.envelopes);
-        for (const recipient of recipients) await offerModelsTo(sessions.get(recipient));
-        tell({ kind: 'model-published', site: site.site, recipients: recipients.length });
-        return { kind: 'model-relayed' };
-      }
-      case 'masked-update-offered':
-      case 'mask-shares-dealt':
-      case 'masked-update-sent':
-      case 'masks-revealed':
-      case 'masked-buffer-refused':
-        if (site.role === 'observer') throw hubFault.observer();
-        if (message.kind === 'masked-update-offered') {
-          await refuseDeclined(site);
-          await refuseTooOld(features);
-        }
-        return order.masked().receive(site, message);
-      case 'heads-exchanged':
-        if (!mayExchange(site.fingerprint)) throw hubFault.tooOften();
-        return { kind: 'heads-witnessed', ...(await order.exchangeHeads(site, message)) };
-      case 'project-answered': {
-        if (!mayAnswer(site.fingerprint)) throw hubFault.tooOften();
-        const { answer, because } = await order.recordAnswer(site, message.answer);
-        tell({ kind: 'project-answered', site: site.site, answer, because });
-        return { kind: 'answer-recorded' };
-      }
-      case 'turns-done':
-        if (site.role === 'observer') throw hubFault.observer();
-        await order.recordTurnsDone(site, message.done);
-        return { kind: 'noted' };
-      case 'leave':
-        await members.leave(site.fingerprint);
-        await addresses.forget(site.fingerprint);
-        tell({ kind: 'site-left', site: site.site });
-        memberChanged(site.fingerprint);
-        await order.masked().siteChanged(site.fingerprint);
-        setImmediate(() =>
-          sessions.get(site.fingerprint)?.channel.close(closeCodes.left, 'the site left the federation'),
-        );
-        return { kind: 'left' };
-    }
-  };
+  const receive = openSiteQuestions({
+    members,
+    store,
+    relay,
+    addresses,
+    ledger,
+    exchangeHeads: order.exchangeHeads,
+    recordAnswer: order.recordAnswer,
+    recordTurnsDone: order.recordTurnsDone,
+    trunk: order.trunk,
+    masked: order.masked,
+    clock,
+    tell,
+    guarded: (site, act) => guarded(site, act),
+    memberChanged: news.changed,
+    offerModels: (fingerprint) => offerModelsTo(sessions.get(fingerprint)),
+    farewell: (fingerprint) =>
+      sessions.get(fingerprint)?.channel.close(closeCodes.left, 'the site left the federation'),
+  });
 
   const welcome: HubSessions['welcome'] = async (socket, _path, from) => {
     const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
@@ -348,7 +225,7 @@ export function openHubSessions(order: {
       if (isNew) tell({ kind: 'site-enrolled', site: site.site });
       tell({ kind: 'site-online', site: site.site });
       await greet(session);
-      memberChanged(site.fingerprint);
+      news.changed(site.fingerprint);
     });
     // Half a greeting helps nobody: it comes back and is greeted anew.
     if (!isServed) channel.close(closeCodes.goingAway, 'the hub could not serve the site');
@@ -359,7 +236,7 @@ export function openHubSessions(order: {
     let greeting: FromHub[];
     do {
       session.isBehind = false;
-      greeting = [await announcedProject(), ...(await everyone())];
+      greeting = [await announcedProject(), ...(await news.everyone())];
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);
@@ -392,7 +269,7 @@ export function openHubSessions(order: {
     if (await members.isMember(site.fingerprint)) return false;
     tell({ kind: 'site-dismissed', site: site.site });
     channel.close(closeCodes.refused, 'the coordinator ended the membership');
-    memberChanged(site.fingerprint);
+    news.changed(site.fingerprint);
     return true;
   };
 
@@ -421,7 +298,7 @@ export function openHubSessions(order: {
       await presence().departed(site.fingerprint);
     });
     endings = Promise.all([endings, farewell]);
-    memberChanged(site.fingerprint);
+    news.changed(site.fingerprint);
   };
 
   return {
@@ -435,18 +312,18 @@ export function openHubSessions(order: {
       // One that is being greeted asks by itself where things stand.
       if (session?.isGreeted === true) session.channel.send(message);
     },
-    tellMembers: tellChangedMembers,
-    memberChanged,
+    tellMembers: news.tellNow,
+    memberChanged: news.changed,
     async announceProject() {
       broadcast(await announcedProject());
       // Who declined the former project may take part in this one.
-      for (const message of await everyone()) broadcast(message);
+      for (const message of await news.everyone()) broadcast(message);
     },
     async dismissFormerMembers() {
       for (const session of sessions.values()) await dismissFormerMember(session);
     },
     async siteChanged(fingerprint) {
-      memberChanged(fingerprint);
+      news.changed(fingerprint);
       const session = sessions.get(fingerprint);
       if (session === undefined || (await dismissFormerMember(session)) || !session.isGreeted) return;
       if (await presence().isElsewhere(fingerprint)) session.channel.close(closeCodes.superseded, takenOver);
@@ -463,7 +340,7 @@ export function openHubSessions(order: {
     },
     async close() {
       isClosing = true;
-      if (telling !== null) clearTimeout(telling);
+      news.close();
       const ends = [...sessions.values()].map(({ channel }) => {
         channel.close(closeCodes.goingAway, 'the hub is shutting down');
         return channel.ended;

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { Fault } from '../../contract/fault.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import type { DueCommit } from './trunk-commits.ts';
-import type { BufferedUpdate } from './trunk-store.ts';
+import type { BufferedUpdate } from './current-project.ts';
 import type { UpdateAcceptance } from './update-acceptance.ts';
 
 /** One that is lost, and why. */

@@ -24,7 +24,7 @@ import {
   type WaitingOffer,
 } from './masked-store.ts';
 import type { AdmittedSite } from './members.ts';
-import type { CurrentProject } from './trunk-store.ts';
+import type { CurrentProject } from './current-project.ts';
 import { longestTimerMs, type Trunk } from './trunk.ts';
 import { dealtBy, unmaskedSum } from './unmasked-sum.ts';
 import { offerFault } from './update-acceptance.ts';

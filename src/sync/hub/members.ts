@@ -10,7 +10,7 @@ import { recordEvent } from './event-log.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 import { consumeInvite } from './invites.ts';
-import { discardedVersion } from './trunk-store.ts';
+import { discardedVersion } from './update-rows.ts';
 
 interface MemberRow {
   readonly fingerprint: string;

@@ -1,6 +1,7 @@
 // SCAFFOLD at the hub: the control variates that a commit's updates bring, one of each site and the newest, and the trunk's that follows.
 import { updateFormSchema } from '../../contract/federation.ts';
-import type { BufferedUpdate, CurrentProject, NewVariates, TrunkStore } from './trunk-store.ts';
+import type { BufferedUpdate, CurrentProject } from './current-project.ts';
+import type { NewVariates, TrunkStore } from './trunk-store.ts';
 import type { TrunkThreads } from './trunk-threads.ts';
 
 /**

@@ -9,7 +9,8 @@ import { type HubDatabase, openHubDatabase, readSetting } from './hub-database.t
 import { hubKeysIn } from './hub-keys.ts';
 import { type EnterAct, hubSeal, openHubLedger } from './hub-ledger.ts';
 import { type ProjectStanding, projectStanding } from './project-standing.ts';
-import { currentProject, openTrunkStore } from './trunk-store.ts';
+import { currentProject } from './current-project.ts';
+import { openTrunkStore } from './trunk-store.ts';
 import { openTrunk } from './trunk.ts';
 
 /** Where a hub's keys, rows and blobs are. */

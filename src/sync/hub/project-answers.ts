@@ -5,7 +5,7 @@ import { hubFault } from './faults.ts';
 import type { HubDatabase, HubStatements } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 import type { AdmittedSite } from './members.ts';
-import { currentProject } from './trunk-store.ts';
+import { currentProject } from './current-project.ts';
 
 export interface ProjectAnswer {
   readonly site: string;

@@ -4,7 +4,7 @@ import { sitesAwaited } from '../aggregation/next-commit.ts';
 import { hubFault } from './faults.ts';
 import { type HubStatements, openHubDatabase, readSetting } from './hub-database.ts';
 import { answersTo, type ProjectAnswer } from './project-answers.ts';
-import { bufferedUpdates, currentProject } from './trunk-store.ts';
+import { bufferedUpdates, currentProject } from './current-project.ts';
 
 export interface ProjectStanding {
   readonly federation: string;

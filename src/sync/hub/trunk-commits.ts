@@ -11,7 +11,9 @@ import type { HubStep } from './hub-step.ts';
 import type { ArrivedUpdate, EndedBuffer } from './masked-store.ts';
 import { nextVariates } from './next-variates.ts';
 import { measuresStatistics, type TrunkFiles } from './trunk-files.ts';
-import type { BufferedUpdate, CurrentProject, NewCommit, NewUpdate, NewVariates, TrunkStore } from './trunk-store.ts';
+import type { BufferedUpdate, CurrentProject } from './current-project.ts';
+import type { NewCommit, NewVariates, TrunkStore } from './trunk-store.ts';
+import type { NewUpdate } from './update-rows.ts';
 import type { TrunkThreads } from './trunk-threads.ts';
 import type { CommitTask, MadeCommit } from './trunk-work.ts';
 

@@ -7,7 +7,8 @@ import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { hubFault } from './faults.ts';
 import { openFileRanges } from './file-ranges.ts';
-import type { CurrentProject, TrunkStore } from './trunk-store.ts';
+import type { CurrentProject } from './current-project.ts';
+import type { TrunkStore } from './trunk-store.ts';
 
 export interface TrunkFiles {
   /** @throws Fault 406 when the blob is not there. */

@@ -1,60 +1,30 @@
 // Project, trunk versions and updates in the database. Rows only: what they mean is decided in trunk.ts.
-import { createHash } from 'node:crypto';
 import { projectSchema, type Project } from '../../contract/federation.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
-import { wireLimits } from '../protocol/limits.ts';
-import { parseStatement, type Signed, type TrunkStatement, type UpdateStatement } from '../protocol/statement.ts';
+import type { Signed, TrunkStatement } from '../protocol/statement.ts';
+import {
+  type BufferedUpdate,
+  bufferedUpdates,
+  type CurrentProject,
+  currentProject,
+  projectHashOf,
+} from './current-project.ts';
 import { recordEvent } from './event-log.ts';
 import { hubFault } from './faults.ts';
 import { type EndedBuffer, endMaskedBuffer } from './masked-store.ts';
 import { type HubDatabase, type HubStatements, writeSetting } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
-import { endedProjectFault, hasDeclined, outsiderFault } from './outsiders.ts';
+import { hasDeclined, outsiderFault } from './outsiders.ts';
 import { openTrunkReports, type TrunkReports } from './trunk-reports.ts';
+import { type NewUpdate, openUpdateRows, type UpdateRows } from './update-rows.ts';
 
-export interface CurrentProject {
-  readonly project: Project;
-  /** The JSON text that `projectHash` is the hash of. */
-  readonly projectText: string;
-  readonly projectHash: string;
-  readonly isFinished: boolean;
-  /** Why the coordinator ended it before its last commit; null when nobody did. */
-  readonly retiredBecause: string | null;
-  readonly trunk: TrunkStatement;
-  readonly signedTrunk: Signed;
-  /** The server optimiser's state after the newest trunk version; null without one. */
-  readonly optimizerBlob: string | null;
-}
-
-export interface BufferedUpdate {
-  readonly idempotencyKey: string;
-  readonly site: string;
-  readonly baseVersion: number;
-  readonly blob: string;
-  readonly examples: number;
-  readonly acceptedAt: string;
-}
-
-export interface DiscardedUpdate {
-  readonly idempotencyKey: string;
-  readonly reason: string;
-}
-
-export interface TrunkStore extends TrunkReports {
+export interface TrunkStore extends TrunkReports, UpdateRows {
   current(): Promise<CurrentProject | null>;
   /** Makes a project the current one; one seen before goes on where it stood. */
   setProject(project: Project, first: { statement: TrunkStatement; signed: Signed }, at: string): Promise<void>;
   /** The hash of a known project that says the same, also if it was written before some of its fields existed. */
   knownProject(project: Project): Promise<string | null>;
   selectProject(projectHash: string): Promise<void>;
-  receiptOf(idempotencyKey: string): Promise<StoredReceipt | null>;
-  /**
-   * One transaction. @returns the receipt that counts: an earlier one where the update is known already.
-   * @throws Fault 504, 511, 512 or 528 when site or project ended meanwhile, 514 when the bytes are gone.
-   */
-  acceptUpdate(
-    row: NewUpdate & { readonly update: UpdateStatement },
-  ): Promise<StoredReceipt & { readonly isDuplicate: boolean }>;
   buffered(projectHash: string): Promise<readonly BufferedUpdate[]>;
   /** @returns null while another process makes a commit of this project. */
   beginAggregation(projectHash: string): Promise<Aggregation | null>;
@@ -64,14 +34,6 @@ export interface TrunkStore extends TrunkReports {
    * @throws Fault 542, and writes nothing, when a later turn has begun.
    */
   commit(order: NewCommit): Promise<void>;
-  /** An accepted update is never counted, for the reason that the ledger keeps. @returns its site's name; null where it was counted or discarded already. */
-  discardUpdate(
-    project: Pick<CurrentProject, 'project'>,
-    update: Pick<BufferedUpdate, 'idempotencyKey' | 'site'>,
-    because: string,
-  ): Promise<string | null>;
-  /** The newest updates of a site that are never counted, and why. */
-  discardedOf(projectHash: string, site: string): Promise<readonly DiscardedUpdate[]>;
   /** One transaction: the project ends where it stands, and what waits is never counted. */
   finish(projectHash: string, at: string): Promise<void>;
   /** Of a trunk version, or the control variate of a newest one. */
@@ -83,8 +45,6 @@ export interface TrunkStore extends TrunkReports {
   trunksAfter(projectHash: string, version: number): Promise<readonly Signed[]>;
   /** The blob of a trunk version; null where there never was one. */
   trunkBlob(projectHash: string, version: number): Promise<string | null>;
-  /** Updates of a site that are not counted yet. */
-  waiting(projectHash: string, site: string): Promise<number>;
   /**
    * Throws a blob away unless a trunk version, an optimiser's state, a control variate, an update that is not counted yet, masked or not, or a shared model consists of
    * it; nothing can begin to need it meanwhile. @returns whether it is gone.
@@ -119,26 +79,6 @@ export interface NewVariates {
   readonly replaced: readonly string[];
 }
 
-/** Stands for the version of an update that is never counted: its site's membership ended, or its project. */
-export const discardedVersion = -1;
-
-export interface StoredReceipt {
-  readonly site: string;
-  readonly receipt: Signed;
-}
-
-/** An update that is accepted, with the receipt that says so. */
-export interface NewUpdate {
-  readonly update: Pick<
-    UpdateStatement,
-    'idempotencyKey' | 'project' | 'projectHash' | 'baseVersion' | 'blob' | 'bytes' | 'examples'
-  >;
-  readonly signed: Signed;
-  readonly site: string;
-  readonly receipt: Signed;
-  readonly acceptedAt: string;
-}
-
 export interface NewCommit {
   readonly statement: TrunkStatement;
   readonly signed: Signed;
@@ -155,46 +95,6 @@ export interface NewCommit {
 export interface Aggregation {
   readonly epoch: number;
   end(): Promise<void>;
-}
-
-export function projectHashOf(project: Project): string {
-  return createHash('sha256').update(JSON.stringify(project)).digest('hex');
-}
-
-export async function currentProject(db: HubStatements): Promise<CurrentProject | null> {
-  // One statement, so that the trunk and the optimiser's state are of one moment.
-  const row = await db.get<
-    Signed & {
-      projectHash: string;
-      project: string;
-      finishedAt: string | null;
-      optimizerBlob: string | null;
-      retiredBecause: string | null;
-    }
-  >(
-    `SELECT projects.projectHash, project, finishedAt, optimizerBlob, retiredBecause, statement, signature FROM settings
-     JOIN projects ON projects.projectHash = value JOIN trunk ON trunk.projectHash = value
-     WHERE key = 'project' ORDER BY version DESC LIMIT 1`,
-  );
-  if (row === undefined) return null;
-  return {
-    project: projectSchema.parse(JSON.parse(row.project)),
-    projectText: row.project,
-    projectHash: row.projectHash,
-    isFinished: row.finishedAt !== null,
-    retiredBecause: row.retiredBecause,
-    trunk: parseStatement('trunk', row.statement),
-    signedTrunk: { statement: row.statement, signature: row.signature },
-    optimizerBlob: row.optimizerBlob,
-  };
-}
-
-export function bufferedUpdates(db: HubStatements, projectHash: string): Promise<readonly BufferedUpdate[]> {
-  return db.all<BufferedUpdate>(
-    `SELECT idempotencyKey, site, baseVersion, blob, examples, acceptedAt FROM updates
-     WHERE projectHash = ? AND committedVersion IS NULL ORDER BY number`,
-    projectHash,
-  );
 }
 
 /** `blobs` are the bytes that the rows name: looked at, and thrown away, inside the transactions. */
@@ -218,64 +118,12 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       await enter(tx, 'project-taken-up-again', { project: chosen.project.id, projectHash });
     await recordEvent(tx, 'project-chosen', projectHash);
   };
-  const siteOf = async (tx: HubStatements, fingerprint: string): Promise<string | null> =>
-    (await tx.get<{ site: string }>('SELECT site FROM members WHERE fingerprint = ?', fingerprint))?.site ?? null;
-  const addUpdate = async (
-    tx: HubStatements,
-    { update, signed, site, receipt, acceptedAt }: NewUpdate,
-    isMasked: boolean,
-  ): Promise<void> => {
-    await tx.run(
-      `INSERT INTO updates (idempotencyKey, projectHash, site, baseVersion, blob, examples, statement, signature,
-         receiptStatement, receiptSignature, acceptedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      update.idempotencyKey,
-      update.projectHash,
-      site,
-      update.baseVersion,
-      update.blob,
-      update.examples,
-      signed.statement,
-      signed.signature,
-      receipt.statement,
-      receipt.signature,
-      acceptedAt,
-    );
-    await enter(tx, 'update-accepted', {
-      project: update.project,
-      from: await siteOf(tx, site),
-      device: site,
-      baseVersion: update.baseVersion,
-      blob: update.blob,
-      bytes: update.bytes,
-      examples: update.examples,
-      ...(isMasked && { masked: true }),
-    });
-  };
-  /** What waits when a project ends is never counted. */
-  const discardWaiting = async (tx: HubStatements, projectHash: string): Promise<void> => {
-    const waiting = await bufferedUpdates(tx, projectHash);
-    if (waiting.length === 0) return;
-    await tx.run(
-      'UPDATE updates SET committedVersion = ?, discardedBecause = ? WHERE projectHash = ? AND committedVersion IS NULL',
-      discardedVersion,
-      'The project ended before the updates of a commit were together.',
-      projectHash,
-    );
-    await enter(tx, 'updates-discarded', { projectHash, updates: waiting.length });
-    for (const site of new Set(waiting.map((update) => update.site))) await recordEvent(tx, 'update-discarded', site);
-  };
-  const receiptOf = async (from: HubStatements, idempotencyKey: string): Promise<StoredReceipt | null> => {
-    const row = await from.get<{ site: string; statement: string; signature: string }>(
-      'SELECT site, receiptStatement AS statement, receiptSignature AS signature FROM updates WHERE idempotencyKey = ?',
-      idempotencyKey,
-    );
-    return row === undefined
-      ? null
-      : { site: row.site, receipt: { statement: row.statement, signature: row.signature } };
-  };
+  const { addUpdate, discardWaiting, ...updates } = openUpdateRows(db, blobs, enter);
 
   return {
     ...openTrunkReports(db),
+    ...updates,
+    buffered: (projectHash) => bufferedUpdates(db, projectHash),
     current: () => currentProject(db),
     setProject: (project, first, at) =>
       db.transaction(async (tx) => {
@@ -305,24 +153,6 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       return same?.projectHash ?? null;
     },
     selectProject: (projectHash) => db.transaction((tx) => choose(tx, projectHash, false)),
-    receiptOf: (idempotencyKey) => receiptOf(db, idempotencyKey),
-    acceptUpdate: ({ update, signed, site, receipt, acceptedAt }) =>
-      db.transaction(async (tx) => {
-        const earlier = await receiptOf(tx, update.idempotencyKey);
-        if (earlier !== null) return { ...earlier, isDuplicate: true };
-        const ended =
-          (await outsiderFault(tx, update.projectHash, site)) ?? (await endedProjectFault(tx, update.projectHash));
-        if (ended !== null) throw ended;
-        if (blobs.size(update.blob) !== update.bytes) throw hubFault.missingBlob();
-        await addUpdate(tx, { update, signed, site, receipt, acceptedAt }, false);
-        await recordEvent(tx, 'update-accepted', site);
-        return { site, receipt, isDuplicate: false };
-      }),
-    buffered: (projectHash) => bufferedUpdates(db, projectHash),
-    async waiting(projectHash, site) {
-      const sql = 'SELECT count(*) AS n FROM updates WHERE projectHash = ? AND site = ? AND committedVersion IS NULL';
-      return (await db.get<{ n: number }>(sql, projectHash, site))!.n;
-    },
     commit: ({ statement, signed, optimizerBlob, isLast, epoch, masked, variates = null }) =>
       db.transaction(async (tx) => {
         const { projectHash, version, committedAt } = statement;
@@ -372,29 +202,6 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
         // Sites hear of the trunk first, and then offer what was not counted anew.
         if (masked != null) await endMaskedBuffer(tx, projectHash, masked.buffer);
       }),
-    discardUpdate: ({ project }, { idempotencyKey, site }, because) =>
-      db.transaction(async (tx) => {
-        const updates = await tx.run(
-          'UPDATE updates SET committedVersion = ?, discardedBecause = ? WHERE idempotencyKey = ? AND committedVersion IS NULL',
-          discardedVersion,
-          because,
-          idempotencyKey,
-        );
-        if (updates === 0) return null;
-        await recordEvent(tx, 'update-discarded', site);
-        const from = await siteOf(tx, site);
-        await enter(tx, 'updates-discarded', { project: project.id, from, device: site, updates, reason: because });
-        return from ?? site;
-      }),
-    discardedOf: (projectHash, site) =>
-      db.all<DiscardedUpdate>(
-        `SELECT idempotencyKey, discardedBecause AS reason FROM updates
-         WHERE projectHash = ? AND site = ? AND committedVersion = ? AND discardedBecause IS NOT NULL ORDER BY number DESC LIMIT ?`,
-        projectHash,
-        site,
-        discardedVersion,
-        wireLimits.discards,
-      ),
     async beginAggregation(projectHash) {
       const turn = await db.turn(projectHash);
       if (turn === null) return null;

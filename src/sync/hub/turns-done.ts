@@ -5,7 +5,7 @@ import { hubFault } from './faults.ts';
 import type { HubDatabase } from './hub-database.ts';
 import type { EnterAct } from './hub-ledger.ts';
 import type { AdmittedSite } from './members.ts';
-import { currentProject } from './trunk-store.ts';
+import { currentProject } from './current-project.ts';
 
 /**
  * Takes a site's word that its turns of the current project are done.

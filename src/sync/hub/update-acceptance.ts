@@ -14,7 +14,8 @@ import { hubFault } from './faults.ts';
 import type { HubStep } from './hub-step.ts';
 import type { AdmittedSite } from './members.ts';
 import { measuresStatistics, type TrunkFiles } from './trunk-files.ts';
-import type { CurrentProject, TrunkStore } from './trunk-store.ts';
+import type { CurrentProject } from './current-project.ts';
+import type { TrunkStore } from './trunk-store.ts';
 import type { TrunkThreads } from './trunk-threads.ts';
 
 export interface UpdateAcceptance {

@@ -3,7 +3,8 @@ import type { ConsoleNetworks, DraftCheck } from '../../../contract/console.ts';
 import type { Project } from '../../../contract/federation.ts';
 import { hubFault } from '../faults.ts';
 import { problemsText, type ProjectNetworks, readProjectDraft } from '../project-draft.ts';
-import { projectHashOf, type TrunkStore } from '../trunk-store.ts';
+import { projectHashOf } from '../current-project.ts';
+import type { TrunkStore } from '../trunk-store.ts';
 
 export interface ProjectDesk {
   networks(): ConsoleNetworks;

@@ -1,0 +1,84 @@
+// Who is a member, who is there and what it sent, told to every connected site: whole after its welcome, then what changes.
+import type { FromHub, Member } from '../protocol/messages.ts';
+import { wireLimits } from '../protocol/limits.ts';
+import type { Members, NamedMember } from './members.ts';
+import type { ToldAddresses } from './told-addresses.ts';
+
+/** It is told at most so often: with a thousand sites each telling is a thousand messages. */
+const membersEveryMs = 100;
+
+export interface MemberNews {
+  /** Something of a member that all are told changed. Changes of one moment are one message to each site. */
+  changed(fingerprint: string): void;
+  /** Tells at once what changed. */
+  tellNow(): Promise<void>;
+  /** All members, in messages that each fit. */
+  everyone(): Promise<FromHub[]>;
+  close(): void;
+}
+
+export function openMemberNews(order: {
+  readonly members: Members;
+  readonly addresses: ToldAddresses;
+  readonly online: () => Promise<ReadonlySet<string>>;
+  readonly broadcast: (message: FromHub) => void;
+  readonly onFailed: (thrown: unknown) => void;
+}): MemberNews {
+  const { members, addresses, broadcast } = order;
+  const changedMembers = new Set<string>();
+  let telling: NodeJS.Timeout | null = null;
+
+  const tellNow = async (): Promise<void> => {
+    const changed: NamedMember[] = [];
+    const gone: string[] = [];
+    const fingerprints = [...changedMembers];
+    changedMembers.clear();
+    const online = await order.online();
+    for (const fingerprint of fingerprints) {
+      const member = await members.one(fingerprint, online.has(fingerprint));
+      if (member === null) gone.push(fingerprint);
+      else changed.push(member);
+    }
+    const [first = [], ...others] = listsThatFit(await addresses.shown(changed));
+    broadcast({ kind: 'members-updated', changed: first, gone });
+    for (const more of others) broadcast({ kind: 'members-updated', changed: more, gone: [] });
+  };
+
+  return {
+    changed(fingerprint) {
+      changedMembers.add(fingerprint);
+      telling ??= setTimeout(() => {
+        telling = null;
+        void tellNow().catch(order.onFailed);
+      }, membersEveryMs);
+    },
+    tellNow,
+    async everyone() {
+      const listed = await members.list(await order.online());
+      const [first = [], ...others] = listsThatFit(await addresses.shown(listed));
+      return [
+        { kind: 'members-changed', members: first },
+        ...others.map((changed) => ({ kind: 'members-updated' as const, changed, gone: [] })),
+      ];
+    },
+    close() {
+      if (telling !== null) clearTimeout(telling);
+    },
+  };
+}
+
+/** A list of members in parts that each fit into a message: at most twice what is signed, where all of it had to be escaped, and a little. */
+function listsThatFit(listed: readonly Member[]): Member[][] {
+  const lists: Member[][] = [];
+  let room = 0;
+  for (const member of listed) {
+    const bytes = 2 * (member.card.statement.length + (member.address?.statement.length ?? 0)) + 512;
+    if (lists.length === 0 || bytes > room) {
+      lists.push([]);
+      room = wireLimits.listBytes;
+    }
+    lists.at(-1)!.push(member);
+    room -= bytes;
+  }
+  return lists;
+}
