@@ -62,9 +62,12 @@ export function draftCohort(request: CohortRequest, site: DraftSite): CohortDraf
   if (classNames.length > maxClasses) throw cohortFaults.tooManyClasses(classNames.length);
   if (classNames.length < 2) throw cohortFaults.oneClassOnly(classNames[0] ?? '');
   const classIndex = new Map(classNames.map((name, index) => [name, index]));
+  const pseudonyms = new Map<string, string>();
+  for (const { patientKey } of labelled)
+    if (!pseudonyms.has(patientKey)) pseudonyms.set(patientKey, pseudonymOf(patientKey, site.key));
   const unsplit = labelled.map((instance) => ({
     sopInstanceUID: instance.sopInstanceUID,
-    patient: pseudonymOf(instance.patientKey, site.key),
+    patient: pseudonyms.get(instance.patientKey)!,
     labels: (labelsByUID.get(instance.sopInstanceUID) ?? [])
       .map((name) => classIndex.get(name) ?? 0)
       .sort((a, b) => a - b),

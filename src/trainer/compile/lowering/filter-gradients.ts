@@ -45,7 +45,7 @@ function productOfBatch(geometry: Geometry, x: string, dy: string, lowering: Low
 }
 
 /**
- * The same, the products of the images added up one after the other. With rows padded to one width a shift is an offset into each
+ * The same, the sum of a product for each image. With rows padded to one width a shift is an offset into each
  * channel: x is shifted by the filter's columns, dy against it by its rows, and one product of all with all has every tap. What
  * a shift moves beyond a row's end meets zeros of dy.
  */
@@ -75,15 +75,16 @@ function productByImage(geometry: Geometry, x: string, dy: string, { graph }: Lo
   };
   const rowOffsets = Array.from({ length: filterHeight }, (_, row) => (filterHeight - 1 - row) * width);
   const columnOffsets = Array.from({ length: filterWidth }, (_, column) => column);
-  let sum: string | null = null;
-  for (let image = 0; image < batchSize; image += 1) {
-    const operands: string[] = [
-      shifted(gradients, image, rowOffsets, outChannels),
-      shifted(pixels, image, columnOffsets, inChannels),
-    ];
-    sum = graph.node('Gemm', sum === null ? operands : [...operands, sum], { transB: 1 });
-  }
-  const byRow = graph.reshape(sum!, [filterHeight, outChannels, filterWidth, inChannels]);
+  // Added up at the end, not one onto the other: the runtime would make the copies of all images before the first product.
+  const products = Array.from({ length: batchSize }, (_, image) =>
+    graph.node(
+      'Gemm',
+      [shifted(gradients, image, rowOffsets, outChannels), shifted(pixels, image, columnOffsets, inChannels)],
+      { transB: 1 },
+    ),
+  );
+  const sum = products.length === 1 ? products[0]! : graph.node('Sum', products);
+  const byRow = graph.reshape(sum, [filterHeight, outChannels, filterWidth, inChannels]);
   return graph.transpose(byRow, [1, 0, 2, 3]);
 }
 
