@@ -111,11 +111,13 @@ export function openTrunk(order: {
     const current = await store.current();
     if (current === null || current.isFinished || isClosed) return null;
     // A rule that stands lying sites has its own number of them: what waits under it when the project is retired is left out.
-    if (current.retiredBecause !== null) {
-      return { current, updates: isRobust(current.project.trunkRule) ? [] : await store.buffered(current.projectHash) };
-    }
     const { project, projectHash, trunk } = current;
     const fewest = fewestSites(project, trunk.version);
+    if (current.retiredBecause !== null) {
+      const waiting = isRobust(project.trunkRule) ? [] : await store.buffered(projectHash);
+      // Nor does its end make a model of fewer sites than it may begin with.
+      return { current, updates: new Set(waiting.map(({ site }) => site)).size < fewest ? [] : waiting };
+    }
     const next = nextCommit(await store.buffered(projectHash), project.trunkRule, clock(), fewest);
     if (next.updates !== null) return { current, updates: next.updates };
     armDeadline(next.dueAt);
@@ -197,8 +199,7 @@ export function openTrunk(order: {
     if (lost.size === 0) return null;
     const left = updates.filter((update) => !lost.has(update));
     const bufferSize = new Set(left.map(({ site }) => site)).size;
-    const isEnough =
-      current.retiredBecause !== null || bufferSize >= fewestSites(current.project, current.trunk.version);
+    const isEnough = bufferSize >= fewestSites(current.project, current.trunk.version);
     const isUsable =
       isEnough && unusableTrunkRule({ ...current.project.trunkRule, bufferSize, deadlineMs: null }) === null;
     return { current, updates: isUsable ? left : [] };

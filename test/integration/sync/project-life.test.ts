@@ -46,6 +46,19 @@ describe('a project that ends', () => {
   });
 });
 
+it('a project retired before enough sites delivered ends without a model of one site', async () => {
+  const { folder, hub } = await hubAndFolder();
+  await hub.setProject(practiceProject({ rule: { bufferSize: 1 }, sitesToStart: 2, commits: 5 }), weightsOf(0));
+  const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
+  const { federation } = await lyon.join(await hub.createInvite());
+  await until('the project', () => lyon.memberships()[0]?.project);
+  await lyon.approve(federation, 'chest');
+  await until('its receipt', () => (lyon.memberships()[0]?.updates.accepted ?? 0) > 0);
+  await retireProjectIn(folder, 'nobody else came');
+  await until('the site knows', () => lyon.memberships()[0]?.updates.discarded === 1);
+  expect(await hub.status()).toMatchObject({ trunkVersion: 0, isFinished: true, bufferedUpdates: 0 });
+});
+
 describe('a proposed project', () => {
   it('reaches the sites of a running hub, and the hub shows who approved and who declined, and why', async () => {
     const { folder, hub, news } = await hubAndFolder();
