@@ -1,15 +1,12 @@
 // The hub: one port for sites (WebSocket) and health (HTTP), one folder for everything it must remember.
 // Wiring only: the door, the sessions behind it, members, the trunk, and the models' relay.
-import type { Server } from 'node:http';
 import path from 'node:path';
 import { type Fault, faultValueOf } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
-import type { Project, SitesAwaited } from '../../contract/federation.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { checkPortIsFree, openDoor } from '../protocol/door.ts';
 import { hubKeptBytes, keepFreedMemory } from '../protocol/freed-memory.ts';
-import { formatInvite, parseInvite } from '../protocol/invite-link.ts';
 import { begunHere, begunInRows } from './begun-blobs.ts';
 import { sweepEveryMs, unofferedBlobMs } from './blob-sweep.ts';
 import { openBlobVolume } from './blob-volume.ts';
@@ -23,22 +20,22 @@ import { followEvents, type HubEvent, trimEvents } from './event-log.ts';
 import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { lockHubFolder } from './hub-folder-lock.ts';
 import { openHubHealth } from './hub-health.ts';
-import { createHubServer, type HttpPart, type TlsFiles } from './hub-http.ts';
+import { createHubServer, type HttpPart } from './hub-http.ts';
 import { hubKeysIn } from './hub-keys.ts';
 import { hubSeal, openHubLedger } from './hub-ledger.ts';
 import { openHubMetrics } from './hub-metrics.ts';
 import type { HubNews } from './hub-news.ts';
-import type { HubStep } from './hub-step.ts';
+import type { Hub, HubOrder } from './hub-order.ts';
 import { openHubSessions } from './hub-sessions.ts';
-import { createInvite, type InviteOrder, withdrawInvite } from './invites.ts';
-import { type MembershipEnd, openMembers } from './members.ts';
+import { createInvite, withdrawInvite } from './invites.ts';
+import { openMembers } from './members.ts';
 import { openMaskedBuffers } from './masked-buffers.ts';
 import { openMaskedStore } from './masked-store.ts';
 import { openPresence } from './presence.ts';
 import { exchangeHeads } from './ledger-heads.ts';
 import { retireProject } from './project-acts.ts';
 import { recordAnswer } from './project-answers.ts';
-import type { ProjectNetworks } from './project-draft.ts';
+import { checkPublicUrl } from './public-url.ts';
 import { openRelay } from './relay.ts';
 import { openToldAddresses } from './told-addresses.ts';
 import { openTrunkStore } from './trunk-store.ts';
@@ -48,77 +45,11 @@ import { unusableProject } from './unusable-project.ts';
 import { openCondition, watchPart } from './watch-part.ts';
 
 export type { HubNews } from './hub-news.ts';
+export type { Hub, HubOrder } from './hub-order.ts';
 
 const ownHost = '127.0.0.1';
 /** Connections that have not said who they are yet. */
 const maxStrangers = 256;
-
-export interface HubOrder {
-  readonly folder: string;
-  /** Address of a PostgreSQL database that this hub shares with others; without it the rows are in the folder. */
-  readonly postgres?: string | undefined;
-  /** Folder of the blobs, which hubs of one database share; in the data folder by default. */
-  readonly blobs?: string | undefined;
-  /** 0 chooses a free one. */
-  readonly port: number;
-  readonly host?: string;
-  /** What invites say, when sites reach the hub through a proxy: wss://hub.example.org. */
-  readonly publicUrl?: string | undefined;
-  /** A certificate and its key, where no proxy stands before the hub to encrypt. */
-  readonly tls?: TlsFiles | undefined;
-  /** The federation's name; kept from the first start on unless given again. */
-  readonly federation?: string | undefined;
-  readonly project?: Project;
-  readonly initialWeights?: Uint8Array;
-  /** What the console makes new projects of; without, projects come from the command line only. */
-  readonly networks?: ProjectNetworks;
-  readonly clock?: () => number;
-  readonly pingMs?: number;
-  /** After how long without a sign of life another hub takes over a commit. */
-  readonly leaseMs?: number;
-  readonly onStep?: (step: HubStep) => void;
-}
-
-export interface HubStatus {
-  readonly federation: string;
-  readonly url: string;
-  readonly fingerprint: string;
-  readonly project: Project | null;
-  readonly trunkVersion: number;
-  readonly isFinished: boolean;
-  readonly bufferedUpdates: number;
-  /** What the first commit waits for; null when it does not. */
-  readonly awaited: SitesAwaited | null;
-  readonly acceptedUpdates: number;
-  readonly refusedUpdates: number;
-  readonly members: readonly {
-    readonly site: string;
-    readonly fingerprint: string;
-    readonly online: boolean;
-    readonly updates: number;
-    readonly lastSeen: string | null;
-  }[];
-}
-
-export interface Hub {
-  /** Where sites reach it, as invites say. */
-  readonly url: string;
-  readonly port: number;
-  /** SHA-256 (hex) of the hub's public key. */
-  readonly fingerprint: string;
-  createInvite(order?: InviteOrder): Promise<string>;
-  status(): Promise<HubStatus>;
-  setProject(project: Project, initialWeights: Uint8Array): Promise<void>;
-  /** The newest trunk as safetensors; null without a project. */
-  trunkWeights(): Promise<Uint8Array | null>;
-  /** Ends a site's membership at once. @returns whether there was such a member. */
-  endMembership(site: string, end: MembershipEnd): Promise<boolean>;
-  /** Takes connections that did not come through the port, by its event `connection`: those of a simulation, in memory. */
-  readonly server: Pick<Server, 'emit'>;
-  /** Calls `listener` with each piece of news; the result ends that. */
-  watch(listener: (news: HubNews) => void): () => void;
-  close(): Promise<void>;
-}
 
 /** @throws Fault 520 when a hub already runs on the folder, 521 when the port is taken, 526 for an unusable public address. */
 export async function openHub(order: HubOrder): Promise<Hub> {
@@ -460,22 +391,3 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
 
 const cannotListen = (code: string, port: number): Fault =>
   code === 'EADDRINUSE' ? hubFault.portInUse(port) : hubFault.cannotListen(code);
-
-/** An invite must lead back here: tried with one before any is given out. */
-function checkPublicUrl(url: string): void {
-  const expiresAt = new Date(0).toISOString();
-  try {
-    parseInvite(
-      formatInvite({
-        version: 1,
-        url,
-        code: 'x'.repeat(43),
-        hubFingerprint: '0'.repeat(64),
-        federation: '',
-        expiresAt,
-      }),
-    );
-  } catch {
-    throw hubFault.badPublicUrl(url);
-  }
-}
