@@ -2,23 +2,21 @@
 // times; the idempotency key makes them one.
 import { createHash } from 'node:crypto';
 import { Fault } from '../../contract/fault.ts';
-import type { Project } from '../../contract/federation.ts';
-import { statisticNames } from '../../contract/network.ts';
 import { checkUpdate, decodeUpdate, encodeUpdate, hasErrorFeedback, updateOf } from '../aggregation/update.ts';
 import { carriedLayout, partsOf, updateLayout, variateLayout, withVariate } from '../aggregation/update-layout.ts';
-import { decodeWeights, type Weights } from '../aggregation/weights.ts';
+import { decodeWeights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import { type Channel, closeCodes } from '../protocol/channel.ts';
-import { parseStatement, readStatement, type Signed, signStatement, type StatementOf } from '../protocol/statement.ts';
-import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
+import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
 import { keepResidual, takeBackResidual, withResidual } from './error-feedback.ts';
 import { awaitCount } from './awaited-updates.ts';
 import { siteFault } from './faults.ts';
 import { keepNormalisation } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
+import { openUpdate, validationOf, variateIn } from './made-update.ts';
 import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
-import { blobsOfAwaited, blobsOfSpooled, type MembershipState, type SpooledUpdate } from './membership-file.ts';
+import { blobsOfAwaited, blobsOfSpooled, type SpooledUpdate } from './membership-file.ts';
 import { keepVariate, takeBackVariate } from './own-variate.ts';
 
 /** The hub's fault for an update from a trunk version that it does not have: its disk was restored from a backup. */
@@ -283,33 +281,4 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     },
   };
   return outbox;
-}
-
-/** How the newest trunk that was judged here does. Of a project with a privacy promise nothing is said that the promise does not cover. */
-function validationOf({ history, project }: MembershipState): Pick<StatementOf<'update'>, 'validation'> {
-  const newest = history.at(-1);
-  const isPromised = project?.project.hyperParameters.privacy !== null;
-  if (newest === undefined || isPromised || !Number.isFinite(newest.loss)) return {};
-  const { trunkVersion, auc, accuracy, loss } = newest;
-  return { validation: { trunkVersion, auc, accuracy, loss } };
-}
-
-/** Of what training gave, the tensors that travel; nothing in a project without. */
-function variateIn(given: Uint8Array | undefined, layout: Weights, { controlVariates }: Project): Weights {
-  if (!controlVariates) return new Map();
-  const variate = decodeWeights(given ?? new Uint8Array());
-  return new Map([...layout].flatMap(([name]) => (variate.has(name) ? [[name, variate.get(name)!] as const] : [])));
-}
-
-/**
- * What the spool keeps. A masked sum cannot be made relative to another trunk afterwards, so there the statistics of batch norm stand as they
- * were measured, and the hub takes the trunk's off their mean. @throws Fault 463 for a value that a masked sum has no room for.
- */
-function openUpdate(project: Project, update: Weights, trained: Weights): Weights {
-  if (project.secureAggregation === null) return update;
-  const statistics = statisticNames(project.network);
-  const open = new Map([...update].map(([name, change]) => [name, statistics.has(name) ? trained.get(name)! : change]));
-  const refusal = ringFault(open);
-  if (refusal !== null) throw siteFault.badTraining(refusal.message);
-  return open;
 }
