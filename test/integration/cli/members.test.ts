@@ -60,7 +60,7 @@ describe('a coordinator at the command line', () => {
       imagiq('--json', 'project', 'propose', '--data', data, ...project, ...flags);
     const small = ['--update-codec', 'top-k', '--kept-share', '0.05', '--update-compression', 'zstd'];
     const refused = await propose(...small, '--control-variates');
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(2);
     expect(refused.stdout + refused.stderr).toContain('set hyperParameters.optimiser to');
     expect((await propose('--update-codec', 'top-k', '--kept-share', '2')).code).toBe(2);
     const proposed = await propose(...small, '--control-variates', '--optimiser', 'sgd', '--site-normalisation');
