@@ -134,6 +134,7 @@ describe('a hub’s folder of an earlier version', () => {
     db.exec('ALTER TABLE projects DROP COLUMN epoch; ALTER TABLE projects DROP COLUMN retiredBecause;');
     db.exec('ALTER TABLE invites DROP COLUMN role; ALTER TABLE members DROP COLUMN role;');
     db.exec('ALTER TABLE members DROP COLUMN endedKind; ALTER TABLE projects DROP COLUMN variateBlob;');
+    db.exec('ALTER TABLE updates DROP COLUMN discardedBecause;');
     const first = ['settings', 'invites', 'members', 'projects', 'trunk', 'updates', 'models', 'envelopes'];
     const tables = db.prepare<[], { name: string }>(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",

@@ -32,7 +32,7 @@ function situation(values: readonly [number | null, number, number]) {
       }) as SpooledUpdate,
   );
   const last = { projectHash: '0'.repeat(64), blob: kept[2]! };
-  const state = { residual: last, controlVariate: last, spool } as unknown as MembershipDesk['state'];
+  const state = { residual: last, controlVariate: last, spool, awaited: [] } as unknown as MembershipDesk['state'];
   const desk = { state, blobs };
   const refuse = (index: number): void => {
     takeBackResidual(desk, spool[index]!);
