@@ -109,11 +109,60 @@ async function join(hub: Hub, site: Awaited<ReturnType<typeof bench.site>>): Pro
   await site.approve(federation, 'chest');
 }
 
+/** When a site may train, and the end of all waiting. */
+interface Pace {
+  onTurn(site: number, turn: number): Promise<void>;
+  end(): void;
+}
+const atWill: Pace = { onTurn: async () => {}, end() {} };
+
+/**
+ * Of each commit another site, drawn at random, is no part: it holds what it began until it is drawn in again, and is the staler for it. At
+ * will, a busy machine can have two sites make all the commits while the third trains a few times, and then there is no optimum of three.
+ */
+function leavingOneOut(commits: number): Pace {
+  const draw = seededRandom(11);
+  const leftOut = Array.from({ length: commits }, () => Math.floor(draw() * names.length));
+  /** Of each site, the commits that it is a part of. */
+  const partOf = names.map((_, site) => [...leftOut.keys()].filter((commit) => leftOut[commit] !== site));
+  /** An abandoned training is made once more as the same turn. */
+  const trained = new Set<string>();
+  const waiting = new Set<{ readonly from: number; go(): void }>();
+  const letGo = (soFar: number): void => {
+    for (const one of waiting) {
+      if (one.from > soFar) continue;
+      waiting.delete(one);
+      one.go();
+    }
+  };
+  return {
+    async onTurn(site, turn) {
+      const from = (partOf[site]![turn] ?? Infinity) * (names.length - 1);
+      if (trained.size < from) await new Promise<void>((go) => waiting.add({ from, go }));
+      trained.add(`${site} ${turn}`);
+      letGo(trained.size);
+    },
+    end: () => letGo(Infinity),
+  };
+}
+
 /** Plays the project to its end. @returns the last trunk. */
-async function played(project: Project): Promise<number[]> {
+async function played(project: Project, { onTurn, end }: Pace = atWill): Promise<number[]> {
   const hub = bench.keep(await openQuadraticHub(project));
-  for (const [index, site] of names.entries()) await join(hub, await bench.site(site, quadraticWork(sites[index]!)));
-  await until('the project is finished', async () => (await hub.status()).trunkVersion >= project.commits, 60_000);
+  try {
+    for (const [index, site] of names.entries()) {
+      await join(
+        hub,
+        await bench.site(
+          site,
+          quadraticWork(sites[index]!, (turn) => onTurn(index, turn)),
+        ),
+      );
+    }
+    await until('the project is finished', async () => (await hub.status()).trunkVersion >= project.commits, 60_000);
+  } finally {
+    end();
+  }
   return valuesOf(decodeWeights((await hub.trunkWeights())!));
 }
 
@@ -132,7 +181,8 @@ describe('SCAFFOLD at a hub', () => {
 
   it('comes to it without rounds, where updates are stale and come in any order', async () => {
     const project = scaffold({ commits: 30 }, { bufferSize: 2, rounds: false, maxStalenessCommits: 100 });
-    expect(distance(await played(project), optimumOf(sites))).toBeLessThan(0.1);
+    const found = await played(project, leavingOneOut(project.commits));
+    expect(distance(found, optimumOf(sites))).toBeLessThan(0.1);
   }, 120_000);
 
   it.each([
