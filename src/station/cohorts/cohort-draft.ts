@@ -1,16 +1,18 @@
-// A cohort before it has a version: the images of a selection with their labels, patients and splits.
+// A cohort before it has a version: the images of a selection with their labels, patients and splits. They lie in a table
+// (draft-table.ts) and go by one at a time.
 import type { Cohort, LabelOrigin } from '../../contract/cohort.ts';
 import type { Task } from '../../contract/network.ts';
 import type { StudyFilter } from '../../contract/study-filter.ts';
-import type { SplitName } from '../../contract/training.ts';
-import { type CohortItem, cohortHash, pseudonymOf } from './cohort-items.ts';
+import { splitNames, type SplitName } from '../../contract/training.ts';
+import { type CohortItem, cohortHash, type ItemMask, pseudonymOf } from './cohort-items.ts';
 import type { LibraryForCohorts, SelectedInstance } from './cohort-library.ts';
-import { classWarnings, countsOf } from './cohort-summary.ts';
+import { classWarnings, countsOf, type PatientClasses, patientClasses } from './cohort-summary.ts';
+import type { DraftRow, DraftTable } from './draft-table.ts';
 import { cohortFaults } from './faults.ts';
 import { matchLabels } from './label-matching.ts';
-import { labelJoint, readLabelSetsFile, readLabelsFile } from './labels-file.ts';
-import { splitPatients } from './split.ts';
-import { labelsByInstance } from './stored-label-matching.ts';
+import { labelJoint, type LabelRow, openLabelSetsFile, openLabelsFile } from './labels-file.ts';
+import { notSplit, type PatientsToSplit, splitPatients, splitRank, strataOf } from './split.ts';
+import { labelFromStored } from './stored-label-matching.ts';
 
 export interface CohortRequest {
   readonly name: string;
@@ -34,130 +36,179 @@ export interface CohortRequest {
 
 export interface CohortDraft {
   readonly cohort: Omit<Cohort, 'version' | 'createdAt'>;
-  readonly items: readonly CohortItem[];
+  /** Read out of the draft's table, which is to stay open as long. */
+  items(): Iterable<CohortItem>;
 }
 
 /** What a draft needs of the site. */
 export interface DraftSite {
   readonly library: LibraryForCohorts;
   readonly key: Uint8Array;
-  /** Of patients in earlier versions. */
-  readonly earlier: ReadonlyMap<string, SplitName>;
-  /** Whether this patient (a pseudonym) may take part in no cohort any more. */
+  /** The split of a patient (a pseudonym) in an earlier version; null where no version had it. */
+  earlierSplit(patient: string): SplitName | null;
+  /** Whether this patient may take part in no cohort any more. */
   isForgotten(patient: string): boolean;
 }
 
 const maxClasses = 1_000;
 
-/** Images with one label, or with several. @throws Fault 200–210, 217–220, 225 and 226 */
-export function draftCohort(request: CohortRequest, site: DraftSite): CohortDraft {
+/** Images with one label, or with several. @param table empty @throws Fault 200–210, 217–220, 225 and 226 */
+export function draftCohort(request: CohortRequest, site: DraftSite, table: DraftTable): CohortDraft {
   const { task = 'classification' } = request;
-  const labelsOf = labelling(request, site.library);
-  const { selected, forgotten } = selectedFor(request, site);
-  const { labels, names, warnings } = labelsOf(selected);
-  const labelled = selected.filter(({ sopInstanceUID }) => labels.has(sopInstanceUID));
-  const labelsByUID = new Map(labelled.map(({ sopInstanceUID: uid }) => [uid, namesIn(labels.get(uid) ?? '', task)]));
+  const labelImages = labelling(request, site.library);
+  const forgotten = selectImages(request, site, table);
+  const { names, warnings } = labelImages(table);
+  table.takeLabelled();
+  const found = new Set(names);
+  for (const label of table.itemLabels()) for (const name of namesIn(label, task)) found.add(name);
   // Plain order of code points: every site gets the same classes in the same order from the same labels.
-  const classNames = [...new Set([...(names ?? []), ...[...labelsByUID.values()].flat()])].sort();
+  const classNames = [...found].sort();
   if (classNames.length > maxClasses) throw cohortFaults.tooManyClasses(classNames.length);
   if (classNames.length < 2) throw cohortFaults.oneClassOnly(classNames[0] ?? '');
   const classIndex = new Map(classNames.map((name, index) => [name, index]));
-  const pseudonyms = new Map<string, string>();
-  for (const { patientKey } of labelled)
-    if (!pseudonyms.has(patientKey)) pseudonyms.set(patientKey, pseudonymOf(patientKey, site.key));
-  const unsplit = labelled.map((instance) => ({
-    sopInstanceUID: instance.sopInstanceUID,
-    patient: pseudonyms.get(instance.patientKey)!,
-    labels: (labelsByUID.get(instance.sopInstanceUID) ?? [])
-      .map((name) => classIndex.get(name) ?? 0)
-      .sort((a, b) => a - b),
-    frames: instance.frames,
-    frame: null,
-    masks: [],
-  }));
-  return completed(request, site, {
-    items: unsplit,
+  return completed(request, site, table, {
     classNames,
-    chosen: labelled,
-    unlabelled: selected.length - labelled.length,
+    labelsOf: (label) => indicesOf(namesIn(label, task), classIndex),
+    masksOf: () => [],
     warnings: [...forgotten, ...warnings],
   });
 }
 
-/** @throws Fault 206 when nothing is left */
-export function selectedFor(
-  { query, filters = [], studyInstanceUIDs }: CohortRequest,
-  { library, key, isForgotten }: DraftSite,
-): { selected: SelectedInstance[]; forgotten: string[] } {
-  const found = [...library.selectInstances({ query, filters, studyInstanceUIDs })]
-    // Segmentations have pixels, but they are no images of a patient.
-    .filter(({ modality }) => modality !== 'SEG');
-  const isOut = new Map<string, boolean>();
-  for (const { patientKey } of found)
-    if (!isOut.has(patientKey)) isOut.set(patientKey, isForgotten(pseudonymOf(patientKey, key)));
-  const selected = found
-    .filter(({ patientKey }) => isOut.get(patientKey) === false)
-    .sort((a, b) => (a.sopInstanceUID < b.sopInstanceUID ? -1 : 1));
-  if (selected.length === 0) throw cohortFaults.nothingSelected();
-  const count = [...isOut.values()].filter(Boolean).length;
-  const patients = count === 1 ? '1 patient' : `${count} patients`;
-  return {
-    selected,
-    forgotten: count === 0 ? [] : [`${patients} that cohorts must forget ${count === 1 ? 'is' : 'are'} left out.`],
-  };
+/** Ascending. */
+export function indicesOf(names: Iterable<string>, classIndex: ReadonlyMap<string, number>): number[] {
+  return [...names].map((name) => classIndex.get(name) ?? 0).sort((a, b) => a - b);
 }
 
-/** Splits, counts and names a draft. @throws Fault 208, 226 */
+/** Takes the images that are asked for into the table, and tells of patients that are left out. @throws Fault 206 when nothing is left */
+export function selectImages(
+  { query, filters = [], studyInstanceUIDs }: CohortRequest,
+  { library, key, isForgotten }: DraftSite,
+  table: DraftTable,
+): string[] {
+  table.select(imagesOnly(library.selectInstances({ query, filters, studyInstanceUIDs })), (patientKey) => {
+    const pseudonym = pseudonymOf(patientKey, key);
+    return { pseudonym, rank: splitRank(pseudonym, key), isForgotten: isForgotten(pseudonym) };
+  });
+  const { images, forgotten } = table.counts();
+  if (images === 0) throw cohortFaults.nothingSelected();
+  const patients = forgotten === 1 ? '1 patient' : `${forgotten} patients`;
+  return forgotten === 0 ? [] : [`${patients} that cohorts must forget ${forgotten === 1 ? 'is' : 'are'} left out.`];
+}
+
+/** Segmentations have pixels, but they are no images of a patient. */
+function* imagesOnly(found: Iterable<SelectedInstance>): Generator<SelectedInstance> {
+  for (const one of found) if (one.modality !== 'SEG') yield one;
+}
+
+/** Splits, counts and names a draft of the table's items. @throws Fault 208, 226 */
 export function completed(
   { name, task = 'classification', query, filters = [] }: CohortRequest,
-  { key, earlier }: DraftSite,
+  { earlierSplit }: DraftSite,
+  table: DraftTable,
   parts: {
-    readonly items: readonly Omit<CohortItem, 'split'>[];
     readonly classNames: readonly string[];
-    /** The instances that take part. */
-    readonly chosen: readonly SelectedInstance[];
-    readonly unlabelled: number;
+    /** Indices of classes out of what was written into an item, ascending. */
+    labelsOf(label: string): number[];
+    masksOf(masks: string): readonly ItemMask[];
     readonly warnings: readonly string[];
   },
 ): CohortDraft {
-  const { classNames, chosen } = parts;
-  const patients = new Map<string, Set<number>>();
-  for (const { patient, labels } of parts.items) {
-    const known = patients.get(patient) ?? new Set();
-    patients.set(patient, known);
-    for (const label of labels) known.add(label);
-  }
-  if (patients.size < 3) throw cohortFaults.tooFewPatients(patients.size);
-  const split = splitPatients(
-    [...patients].map(([pseudonym, classes]) => ({ pseudonym, classes: [...classes] })),
-    key,
-    earlier,
-  );
-  const items = parts.items.map((item) => ({ ...item, split: split.get(item.patient) ?? ('train' as const) }));
-  const counts = countsOf(task, items, classNames);
+  const { classNames, labelsOf, masksOf } = parts;
+  const { images, patients, studies } = table.counts();
+  const chosen = chosenImages(studies, labelsOf);
+  const shown = patientClasses(chosen.counted(table.itemsByImage()), { patients, classes: classNames.length });
+  const present = shown.items.reduce((count, items) => count + (items > 0 ? 1 : 0), 0);
+  if (present < 3) throw cohortFaults.tooFewPatients(present);
+  const splits = splitPatients(patientsToSplit(table, shown, earlierSplit));
+  const counts = countsOf(task, shown, splits, classNames);
   const empty = counts.classes.filter(({ instances }) => instances === 0);
   if (empty.length > 0) throw cohortFaults.emptyClass(empty.map((entry) => entry.name));
-  const nameless = chosen.filter(({ patientID }) => patientID === '').length;
-  const images = nameless === 1 ? '1 image has' : `${nameless} images have`;
+  function* itemsOf(rows: Iterable<DraftRow>): Generator<CohortItem> {
+    for (const { sopInstanceUID, pseudonym, label, patient, frames, frame, masks } of rows)
+      yield {
+        sopInstanceUID,
+        patient: pseudonym,
+        labels: labelsOf(label),
+        split: splitNames[splits[patient]!]!,
+        frames,
+        frame: frame === 0 ? null : frame,
+        masks: masksOf(masks),
+      };
+  }
+  const facts = chosen.facts();
+  const { nameless } = facts;
+  const theirs = nameless === 1 ? '1 image has' : `${nameless} images have`;
   return {
-    items,
+    items: () => itemsOf(table.items()),
     cohort: {
       name,
       task,
-      hash: cohortHash(task, items, classNames),
+      hash: cohortHash(task, itemsOf(table.itemsByImage()), classNames),
       query,
       ...(filters.length > 0 && { filters: [...filters] }),
       ...counts,
-      studies: new Set(chosen.map(({ studyInstanceUID }) => studyInstanceUID)).size,
-      modalities: [...new Set(chosen.map(({ modality }) => modality))].sort(),
-      unlabelled: parts.unlabelled,
+      studies: facts.studies,
+      modalities: facts.modalities,
+      unlabelled: images - facts.images,
       warnings: [
         ...parts.warnings,
-        ...classWarnings(task, items, counts.classes),
-        ...(nameless > 0 ? [`${images} no PatientID: each study counts as a patient of its own.`] : []),
+        ...classWarnings(task, shown, splits, counts.classes),
+        ...(nameless > 0 ? [`${theirs} no PatientID: each study counts as a patient of its own.`] : []),
       ],
     },
   };
+}
+
+/** Gives items on, in the order of images, and counts the images that they are of. */
+function chosenImages(
+  allStudies: number,
+  labelsOf: (label: string) => number[],
+): {
+  counted(rows: Iterable<DraftRow>): Iterable<{ patient: number; labels: number[] }>;
+  facts(): { images: number; nameless: number; studies: number; modalities: string[] };
+} {
+  const isChosen = new Uint8Array(allStudies);
+  const modalities = new Set<string>();
+  let [images, nameless, last] = [0, 0, 0];
+  return {
+    *counted(rows) {
+      for (const { image, study, modality, patientID, patient, label } of rows) {
+        if (image !== last) {
+          images += 1;
+          if (patientID === '') nameless += 1;
+          isChosen[study] = 1;
+          modalities.add(modality);
+          last = image;
+        }
+        yield { patient, labels: labelsOf(label) };
+      }
+    },
+    facts: () => ({
+      images,
+      nameless,
+      studies: isChosen.reduce((sum, one) => sum + one, 0),
+      modalities: [...modalities].sort(),
+    }),
+  };
+}
+
+function patientsToSplit(
+  table: DraftTable,
+  shown: PatientClasses,
+  earlierSplit: DraftSite['earlierSplit'],
+): PatientsToSplit {
+  const patients = shown.items.length;
+  const order = new Uint32Array(patients);
+  const earlier = new Uint8Array(patients).fill(notSplit);
+  let count = 0;
+  for (const { patient, pseudonym } of table.patients()) {
+    if (shown.items[patient] === 0) continue;
+    order[count] = patient;
+    count += 1;
+    const kept = earlierSplit(pseudonym);
+    if (kept !== null) earlier[patient] = splitNames.indexOf(kept);
+  }
+  return { order: order.subarray(0, count), strata: strataOf(shown), earlier };
 }
 
 /** One label as it is; several out of one text, joined by | as labels files do or by + as objects' labels are kept. */
@@ -168,7 +219,6 @@ function namesIn(label: string, task: Task): string[] {
 }
 
 interface Labels {
-  readonly labels: ReadonlyMap<string, string>;
   /** All that can occur; null where only those that do occur are known. */
   readonly names: readonly string[] | null;
   readonly warnings: readonly string[];
@@ -178,32 +228,37 @@ interface Labels {
 function labelling(
   { task, labelsFile, labelColumn, labelColumns = null, labelsFrom = null }: CohortRequest,
   library: LibraryForCohorts,
-): (selected: readonly SelectedInstance[]) => Labels {
+): (table: DraftTable) => Labels {
   if (labelsFile !== null && labelsFrom !== null) throw cohortFaults.labelsTwice();
   if (labelsFile === null) {
     const origin = labelsFrom ?? 'import';
-    const stored = library.labels.all(origin);
-    if (stored.length === 0) throw labelsFrom === null ? cohortFaults.labelsMissing() : cohortFaults.noneStored(origin);
-    return (selected) => {
-      const labels = labelsByInstance(stored, selected);
-      if (labels.size === 0) throw cohortFaults.storedLabelsMatchNothing(origin, stored.length);
-      return { labels, names: null, warnings: [] };
+    const stored = library.labels.count(origin);
+    if (stored === 0) throw labelsFrom === null ? cohortFaults.labelsMissing() : cohortFaults.noneStored(origin);
+    return (table) => {
+      labelFromStored(table, (level) => library.labels.each(origin, level));
+      if (table.labelled().clear === 0) throw cohortFaults.storedLabelsMatchNothing(origin, stored);
+      return { names: null, warnings: [] };
     };
   }
-  const file =
-    task === 'multi-label'
-      ? readLabelSetsFile(labelsFile, labelColumn, labelColumns)
-      : { ...readLabelsFile(labelsFile, labelColumn), names: null };
-  // One set written in two orders is one set.
-  const rows = task !== 'multi-label' ? file.rows : file.rows.map((row) => ({ ...row, label: inOrder(row.label) }));
-  return (selected) => {
-    const { labels, matchedRows, emptyRows, warnings } = matchLabels({ ...file, rows }, selected);
-    if (emptyRows === file.rows.length) throw cohortFaults.cellsEmpty(emptyRows, labelColumn ?? 'label', file.key);
-    if (matchedRows === 0) throw cohortFaults.nothingMatches(file.key, file.rows.length, file.columns);
-    if (labels.size === 0) throw cohortFaults.noLabelLeft(warnings);
-    return { labels, names: file.names, warnings };
+  const isMany = task === 'multi-label';
+  const file = isMany
+    ? openLabelSetsFile(labelsFile, labelColumn, labelColumns)
+    : { ...openLabelsFile(labelsFile, labelColumn), names: null };
+  return (table) => {
+    const { key, columns, count, names } = file;
+    const rows = isMany ? () => inOrder(file.rows()) : file.rows;
+    const { matchedRows, emptyRows, warnings } = matchLabels({ key, rows }, table);
+    if (emptyRows === count) throw cohortFaults.cellsEmpty(emptyRows, labelColumn ?? 'label', key);
+    if (matchedRows === 0) throw cohortFaults.nothingMatches(key, count, columns);
+    if (table.labelled().clear === 0) throw cohortFaults.noLabelLeft(warnings);
+    return { names, warnings };
   };
 }
 
-const inOrder = (label: string): string =>
-  label === '' ? '' : namesIn(label, 'multi-label').sort().join(labelJoint) || labelJoint;
+/** One set written in two orders is one set. */
+function* inOrder(rows: Iterable<LabelRow>): Generator<LabelRow> {
+  for (const row of rows) {
+    const names = row.label === '' ? [] : namesIn(row.label, 'multi-label').sort();
+    yield { ...row, label: row.label === '' ? '' : names.join(labelJoint) || labelJoint };
+  }
+}

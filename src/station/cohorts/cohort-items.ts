@@ -34,18 +34,16 @@ export function pseudonymOf(patientKey: string, key: Uint8Array): string {
   return createHmac('sha256', key).update(`patient/${patientKey}`).digest('hex').slice(0, 32);
 }
 
-/** SHA-256 (hex) over what decides a data set: task, classes, then each item in the order of its UID and frame. */
-export function cohortHash(task: Task, items: readonly CohortItem[], classNames: readonly string[]): string {
+/**
+ * SHA-256 (hex) over what decides a data set: task, classes, then each item.
+ * @param items in the order of their UIDs and frames
+ */
+export function cohortHash(task: Task, items: Iterable<CohortItem>, classNames: readonly string[]): string {
   // Classifications keep the form that they had before there were other tasks, and with it their hashes.
   const isPlain = task === 'classification';
   const head = isPlain ? ['cohort', 1, classNames] : ['cohort', 2, task, classNames];
   const hash = createHash('sha256').update(`${JSON.stringify(head)}\n`);
-  const ordered = [...items].sort(
-    (a, b) =>
-      (a.sopInstanceUID < b.sopInstanceUID ? -1 : a.sopInstanceUID > b.sopInstanceUID ? 1 : 0) ||
-      (a.frame ?? 0) - (b.frame ?? 0),
-  );
-  for (const { sopInstanceUID, patient, labels, split, frames, frame, masks } of ordered) {
+  for (const { sopInstanceUID, patient, labels, split, frames, frame, masks } of items) {
     const line = isPlain
       ? [sopInstanceUID, patient, labels[0], split, frames]
       : [sopInstanceUID, patient, labels, split, frames, frame, masks];

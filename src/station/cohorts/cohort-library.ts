@@ -26,14 +26,20 @@ export interface StoredLabel {
 }
 
 export interface LibraryForCohorts {
-  /** Instances with pixel data of the studies that match `query`, of the studies listed where a list is given. */
+  /**
+   * Instances with pixel data of the studies that match `query`, of the studies listed where a list is given, in the order of their
+   * UIDs: there may be very many.
+   */
   selectInstances(selection: {
     query: string;
     filters?: readonly StudyFilter[];
     studyInstanceUIDs: readonly string[] | null;
   }): Iterable<SelectedInstance>;
-  /** Labels stored with studies; those of one origin, at most one for each UID and level. */
-  readonly labels: { all(origin: LabelOrigin): readonly StoredLabel[] };
+  /** Labels stored with studies: of one origin at most one for each UID and level. */
+  readonly labels: {
+    count(origin: LabelOrigin): number;
+    each(origin: LabelOrigin, level: StoredLabel['level']): Iterable<StoredLabel>;
+  };
   /** Where its file lies now; null where it is not in the library any more. */
   instanceFile(sopInstanceUID: string): { readonly path: string } | null;
   /** Paths of the single-frame images that are parallel slices of one series with this one, by their position along the normal. */

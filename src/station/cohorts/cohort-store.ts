@@ -14,9 +14,11 @@ export interface CohortStore {
   newest(name: string): Cohort | null;
   /** The version that has this hash; null where there is none. */
   versionOf(name: string, hash: string): number | null;
-  /** In the order of patients, then of SOP Instance UID and frame. */
-  items(name: string, version: number): CohortItem[];
-  /** As `items`, only of patients whose pseudonym is at least `from` and less than `to`. */
+  /** In the order of patients, then of SOP Instance UID and frame. To be read to its end before anything is written. */
+  items(name: string, version: number): Iterable<CohortItem>;
+  /** As `items`, in the order of SOP Instance UID and frame. */
+  itemsByImage(name: string, version: number): Iterable<CohortItem>;
+  /** As `items`, all at once, only of patients whose pseudonym is at least `from` and less than `to`. */
   itemsBetween(name: string, version: number, from: string, to: string): CohortItem[];
   /**
    * Removes a patient's items from every version of every cohort, and keeps the pseudonym so that none takes the patient in again. The
@@ -24,9 +26,16 @@ export interface CohortStore {
    */
   isForgotten(patient: string): boolean;
   forgetPatient(patient: string): { name: string; version: number }[];
-  /** The split of every patient that any version of the cohort had. */
-  splits(name: string): Map<string, SplitName>;
-  add(cohort: Cohort, items: readonly CohortItem[]): void;
+  /** SOP Instance UIDs of the images, of one split or of all, in the order of `items`. */
+  sopInstanceUIDs(name: string, version: number, split?: SplitName): string[];
+  /** Patients of a split in their order, with the number of their items. */
+  patients(name: string, version: number, split: SplitName): { patient: string; items: number }[];
+  /** The split of a patient in any version of the cohort; null where none had it. */
+  splitOf(name: string, patient: string): SplitName | null;
+  /** Adds a version with these items, which may not be read out of this store. */
+  add(cohort: Cohort, items: Iterable<CohortItem>): void;
+  /** Adds a version with the items of an earlier one, in the order of `items`. */
+  addCopy(cohort: Cohort, version: number): void;
   /** Removes all versions; false where there was none. */
   remove(name: string): boolean;
   close(): void;
@@ -88,9 +97,21 @@ export function openCohortStore(file: string): CohortStore {
   const newestRow = db.prepare<[string], { summary: string }>(
     'SELECT summary FROM cohort WHERE name = ? ORDER BY version DESC LIMIT 1',
   );
-  const itemRows = db.prepare<[string, number, string, string], ItemRow>(
-    `SELECT sop_instance_uid, patient, label, split, frames, labels, frame, masks FROM cohort_item
-     WHERE name = ? AND version = ? AND patient >= ? AND patient < ? ORDER BY patient, sop_instance_uid, frame`,
+  const itemRows = (condition: string, order: string): Database.Statement<unknown[], ItemRow> =>
+    db.prepare(
+      `SELECT sop_instance_uid, patient, label, split, frames, labels, frame, masks FROM cohort_item
+       WHERE name = ? AND version = ?${condition} ORDER BY ${order}`,
+    );
+  const byPatient = 'patient, sop_instance_uid, frame';
+  const rowsBetween = itemRows(' AND patient >= ? AND patient < ?', byPatient);
+  const uidRows = db
+    .prepare<[string, number, number | null], string>(
+      `SELECT sop_instance_uid FROM cohort_item WHERE name = ? AND version = ? AND split = coalesce(?, split) ORDER BY ${byPatient}`,
+    )
+    .pluck();
+  const patientRows = db.prepare<[string, number, number], { patient: string; items: number }>(
+    `SELECT patient, count(*) AS items FROM cohort_item WHERE name = ? AND version = ? AND split = ?
+     GROUP BY patient ORDER BY patient`,
   );
   const versionsOf = db.prepare<[string], { name: string }>('SELECT DISTINCT name FROM cohort_item WHERE patient = ?');
   const newestVersion = db.prepare<[string], number>('SELECT max(version) FROM cohort WHERE name = ?').pluck();
@@ -100,12 +121,20 @@ export function openCohortStore(file: string): CohortStore {
   const remember = db.prepare('INSERT OR IGNORE INTO forgotten_patient VALUES (?)');
   const forgotten = db.prepare<[string]>('SELECT 1 FROM forgotten_patient WHERE patient = ?');
   const removePatient = db.prepare('DELETE FROM cohort_item WHERE patient = ?');
-  // Later versions never change a patient's split, so that the order does not matter.
-  const splitRows = db.prepare<[string], { patient: string; split: number }>(
-    'SELECT DISTINCT patient, split FROM cohort_item WHERE name = ?',
-  );
+  // Later versions never change a patient's split, so that any will do.
+  const splitRow = db
+    .prepare<[string, string], number>(
+      `SELECT split FROM cohort c CROSS JOIN cohort_item i ON i.name = c.name AND i.version = c.version
+       WHERE c.name = ? AND i.patient = ? LIMIT 1`,
+    )
+    .pluck();
   const insertCohort = db.prepare('INSERT INTO cohort (name, version, summary) VALUES (?, ?, ?)');
   const insertItem = db.prepare('INSERT INTO cohort_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const copyItems = db.prepare(
+    `INSERT INTO cohort_item
+     SELECT name, @to, row_number() OVER (ORDER BY ${byPatient}) - 1, sop_instance_uid, patient, label, split, frames, labels, frame, masks
+     FROM cohort_item WHERE name = @name AND version = @from`,
+  );
   const removeRows = db.prepare('DELETE FROM cohort WHERE name = ?');
   const itemOf = (row: ItemRow): CohortItem => ({
     sopInstanceUID: row.sop_instance_uid,
@@ -122,6 +151,9 @@ export function openCohortStore(file: string): CohortStore {
     if (lastMasks.text !== text) lastMasks = { text, masks: masksSchema.parse(JSON.parse(text)) };
     return lastMasks.masks;
   };
+  function* itemsIn(rows: Iterable<ItemRow>): Generator<CohortItem> {
+    for (const row of rows) yield itemOf(row);
+  }
   const splitAt = (index: number): SplitName => splitNames[index] ?? 'train';
   const decode = ({ summary }: { summary: string }): Cohort => cohortSchema.parse(JSON.parse(summary));
   return {
@@ -131,9 +163,12 @@ export function openCohortStore(file: string): CohortStore {
       return row === undefined ? null : decode(row);
     },
     versionOf: (name, hash) => versionOfHash.get(name, hash) ?? null,
-    // Pseudonyms are hexadecimal.
-    items: (name, version) => itemRows.all(name, version, '', 'g').map(itemOf),
-    itemsBetween: (name, version, from, to) => itemRows.all(name, version, from, to).map(itemOf),
+    items: (name, version) => itemsIn(itemRows('', byPatient).iterate(name, version)),
+    itemsByImage: (name, version) => itemsIn(itemRows('', 'sop_instance_uid, frame').iterate(name, version)),
+    itemsBetween: (name, version, from, to) => rowsBetween.all(name, version, from, to).map(itemOf),
+    sopInstanceUIDs: (name, version, split) =>
+      uidRows.all(name, version, split === undefined ? null : splitNames.indexOf(split)),
+    patients: (name, version, split) => patientRows.all(name, version, splitNames.indexOf(split)),
     isForgotten: (patient) => forgotten.get(patient) !== undefined,
     forgetPatient: (patient) =>
       orDiskFull(
@@ -144,17 +179,29 @@ export function openCohortStore(file: string): CohortStore {
           return names;
         }),
       ),
-    splits: (name) => new Map(splitRows.all(name).map(({ patient, split }) => [patient, splitAt(split)])),
+    splitOf(name, patient) {
+      const split = splitRow.get(name, patient);
+      return split === undefined ? null : splitAt(split);
+    },
     add: (cohort, items) =>
       orDiskFull(
         db.transaction(() => {
           insertCohort.run(cohort.name, cohort.version, JSON.stringify(cohort));
-          items.forEach(({ sopInstanceUID, patient, labels, split, frames, frame, masks }, position) => {
+          let position = 0;
+          for (const { sopInstanceUID, patient, labels, split, frames, frame, masks } of items) {
             const code = splitNames.indexOf(split);
             const { name, version } = cohort;
             const lists = [JSON.stringify(labels), frame ?? 0, masks.length === 0 ? '' : JSON.stringify(masks)];
             insertItem.run(name, version, position, sopInstanceUID, patient, labels[0] ?? -1, code, frames, ...lists);
-          });
+            position += 1;
+          }
+        }),
+      ),
+    addCopy: (cohort, from) =>
+      orDiskFull(
+        db.transaction(() => {
+          insertCohort.run(cohort.name, cohort.version, JSON.stringify(cohort));
+          copyItems.run({ name: cohort.name, from, to: cohort.version });
         }),
       ),
     remove: (name) => orDiskFull(() => removeRows.run(name).changes > 0),
@@ -186,7 +233,8 @@ function openDatabase(file: string): Database.Database {
   }
 }
 
-function orDiskFull<Value>(act: () => Value): Value {
+/** @throws Fault 603 where the act found the disk full */
+export function orDiskFull<Value>(act: () => Value): Value {
   try {
     return act();
   } catch (error) {

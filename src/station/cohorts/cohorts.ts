@@ -8,8 +8,11 @@ import { buildDatasetFile, type Dataset, type DatasetOptions, datasetStem, recip
 import { type CohortDraft, type CohortRequest, draftCohort, type DraftSite } from './cohort-draft.ts';
 import { cohortHash, type CohortItem, pseudonymOf } from './cohort-items.ts';
 import type { LibraryForCohorts } from './cohort-library.ts';
-import { openCohortStore } from './cohort-store.ts';
-import { classWarnings, countsOf } from './cohort-summary.ts';
+import { openCohortStore, orDiskFull } from './cohort-store.ts';
+import { classWarnings, countsOf, type PatientClasses, patientClasses } from './cohort-summary.ts';
+import { openDraftTable, removeDraftTables } from './draft-table.ts';
+import { isDiskFull, stationFault } from '../faults.ts';
+import { splitNames } from '../../contract/training.ts';
 import { noRules, type WorkRules } from '../neighbour/work-rules.ts';
 import { readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
@@ -36,8 +39,8 @@ export interface Cohorts {
   list(): Cohort[];
   /** Images of the newest version, none where there is no such cohort. */
   sopInstanceUIDs(name: string): string[];
-  /** Of the newest version. @throws Fault 211 */
-  items(name: string): CohortItem[];
+  /** Of the newest version; to be read to its end before anything is written to cohorts. @throws Fault 211 */
+  items(name: string): Iterable<CohortItem>;
   /** SOP Instance UIDs of the training split of the version that has this hash; none where there is no such version here. */
   trainingImages(name: string, hash: string): string[];
   /** Pseudonyms of the patients whose images the newest version trains on. @throws Fault 211 */
@@ -77,6 +80,7 @@ export function openCohorts(options: {
   const { library, pseudonymKey, now = () => new Date(), rules = noRules } = options;
   const whole = wholeShards();
   const store = openCohortStore(path.join(options.folder, 'cohorts.sqlite'));
+  removeDraftTables(options.folder);
   const { datasets } = options;
   /** Data sets being written, so that two askers do not write the same one. */
   const building = new Map<string, Promise<unknown>>();
@@ -121,7 +125,7 @@ export function openCohorts(options: {
   const siteFor = (name: string): DraftSite => ({
     library,
     key: pseudonymKey,
-    earlier: store.splits(name),
+    earlierSplit: (patient) => store.splitOf(name, patient),
     isForgotten: store.isForgotten,
   });
   /** Recipes of all shards of a build that is not finished; none of another file. */
@@ -150,33 +154,50 @@ export function openCohorts(options: {
     const newest = store.newest(request.name);
     if (newest?.hash === draft.cohort.hash) return newest;
     const cohort = { ...draft.cohort, version: (newest?.version ?? 0) + 1, createdAt: now().toISOString() };
-    store.add(cohort, draft.items);
+    store.add(cohort, draft.items());
     sweepDatasets(null);
     return cohort;
   };
   return {
-    create: (request) => keep(request, draftCohort(checkedName(request), siteFor(request.name))),
+    create(request) {
+      checkName(request);
+      const table = orDiskFull(() => openDraftTable(options.folder));
+      try {
+        return orDiskFull(() => keep(request, draftCohort(request, siteFor(request.name), table)));
+      } finally {
+        table.close();
+      }
+    },
     async createSegmentation(request, reading = {}) {
-      return keep(request, await draftSegmentation(checkedName(request), siteFor(request.name), reading));
+      checkName(request);
+      const table = orDiskFull(() => openDraftTable(options.folder));
+      try {
+        const draft = await draftSegmentation(request, siteFor(request.name), reading, table);
+        return keep(request, draft);
+      } catch (error) {
+        throw isDiskFull(error) ? stationFault.diskFull() : error;
+      } finally {
+        table.close();
+      }
     },
     forgetPatient(patientKey) {
       const affected = store.forgetPatient(pseudonymOf(patientKey, pseudonymKey));
       const recipes = new Set<string>();
       for (const { name, version } of affected) {
         const before = show(name);
-        const items = store.items(name, version);
         const classNames = before.classes.map((entry) => entry.name);
-        const counts = countsOf(before.task, items, classNames);
+        const { shown, splits } = keptPatients(before, store.items(name, version));
+        const counts = countsOf(before.task, shown, splits, classNames);
         const cohort: Cohort = {
           ...before,
           ...counts,
           version: version + 1,
           createdAt: now().toISOString(),
-          hash: cohortHash(before.task, items, classNames),
-          studies: Math.min(before.studies, items.length),
-          warnings: classWarnings(before.task, items, counts.classes),
+          hash: cohortHash(before.task, store.itemsByImage(name, version), classNames),
+          studies: Math.min(before.studies, counts.instances),
+          warnings: classWarnings(before.task, shown, splits, counts.classes),
         };
-        store.add(cohort, items);
+        store.addCopy(cohort, version);
         for (const recipe of recipesWithout(before, cohort)) recipes.add(recipe);
       }
       sweepDatasets(recipes);
@@ -185,26 +206,17 @@ export function openCohorts(options: {
     list: () => store.list(),
     sopInstanceUIDs(name) {
       const cohort = store.newest(name);
-      if (cohort === null) return [];
-      return store.items(name, cohort.version).map(({ sopInstanceUID }) => sopInstanceUID);
+      return cohort === null ? [] : store.sopInstanceUIDs(name, cohort.version);
     },
     show,
     items: (name) => store.items(name, show(name).version),
     trainingImages(name, hash) {
       const version = store.versionOf(name, hash);
-      const items = version === null ? [] : store.items(name, version);
-      return items.filter(({ split }) => split === 'train').map(({ sopInstanceUID }) => sopInstanceUID);
+      return version === null ? [] : store.sopInstanceUIDs(name, version, 'train');
     },
-    mostTrainingImages(name) {
-      const counts = new Map<string, number>();
-      for (const { split, patient } of store.items(name, show(name).version))
-        if (split === 'train') counts.set(patient, (counts.get(patient) ?? 0) + 1);
-      return [...counts.values()].reduce((most, images) => Math.max(most, images), 0);
-    },
-    trainingPatients(name) {
-      const items = store.items(name, show(name).version);
-      return [...new Set(items.filter(({ split }) => split === 'train').map(({ patient }) => patient))];
-    },
+    mostTrainingImages: (name) =>
+      store.patients(name, show(name).version, 'train').reduce((most, { items }) => Math.max(most, items), 0),
+    trainingPatients: (name) => store.patients(name, show(name).version, 'train').map(({ patient }) => patient),
     delete(name) {
       if (!store.remove(name)) throw cohortFaults.unknownCohort(name);
       sweepDatasets(new Set());
@@ -251,9 +263,25 @@ export function openCohorts(options: {
   };
 }
 
+/** Counts a version's items, which come in the order of patients; the patients are numbered so. */
+function keptPatients(
+  { patients, classes }: Cohort,
+  items: Iterable<CohortItem>,
+): { shown: PatientClasses; splits: Uint8Array } {
+  const splits = new Uint8Array(patients);
+  function* numbered(): Generator<{ patient: number; labels: readonly number[] }> {
+    let last = { patient: '', number: -1 };
+    for (const { patient, split, labels } of items) {
+      if (patient !== last.patient) last = { patient, number: last.number + 1 };
+      splits[last.number] = splitNames.indexOf(split);
+      yield { patient: last.number, labels };
+    }
+  }
+  return { shown: patientClasses(numbered(), { patients, classes: classes.length }), splits };
+}
+
 /** @throws Fault 215 */
-function checkedName(request: CohortRequest): CohortRequest {
+function checkName(request: CohortRequest): void {
   const name = cohortNameSchema.safeParse(request.name);
   if (!name.success) throw cohortFaults.nameInvalid(name.error.issues[0]?.message ?? 'it is not valid');
-  return request;
 }

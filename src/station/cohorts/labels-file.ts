@@ -1,6 +1,6 @@
 // A labels file: which rows it has, and which column says what they belong to.
-import { readFileSync, statSync } from 'node:fs';
-import { decodeText, type DelimitedTable, parseDelimitedText } from './delimited-text.ts';
+import { statSync } from 'node:fs';
+import { delimitedRows, textPieces } from './delimited-text.ts';
 import { cohortFaults } from './faults.ts';
 
 /** Columns that can name an image, the most exact first: the first one present counts. */
@@ -10,7 +10,10 @@ export type LabelKey = (typeof labelKeys)[number];
 export interface LabelsFile {
   readonly key: LabelKey;
   readonly columns: readonly string[];
-  readonly rows: readonly LabelRow[];
+  /** Rows that there are. */
+  readonly count: number;
+  /** Reads the file anew, a piece at a time, so that memory does not grow with it. */
+  rows(): Iterable<LabelRow>;
 }
 
 export interface LabelRow {
@@ -29,50 +32,61 @@ const maxLabelsCharacters = 5_000;
 export const labelJoint = '|';
 
 /**
- * Reads a labels file (CSV with comma, semicolon or tab).
+ * Opens a labels file (CSV with comma, semicolon or tab) and looks at all of its rows.
  * @param labelColumn the label's column where it is not called `label`
  * @throws Fault 201–204, 210 or 216, which say what is wrong with the file
  */
-export function readLabelsFile(file: string, labelColumn: string | null): LabelsFile {
-  return labelsFile(parseDelimitedText(decodeText(readBytes(file))), labelColumn);
+export function openLabelsFile(file: string, labelColumn: string | null): LabelsFile {
+  const columns = columnsOf(file);
+  const labelIndex = placeOf(labelColumn ?? 'label', columns);
+  return labelsFile(file, columns, labelIndex === -1 ? null : (row) => row[labelIndex] ?? '', labelColumn ?? 'label');
+}
+
+/** A labels file read whole. */
+export interface LabelTable extends Pick<LabelsFile, 'key' | 'columns'> {
+  readonly rows: readonly LabelRow[];
+}
+
+/** As `openLabelsFile`, with all rows at once. */
+export function readLabelsFile(file: string, labelColumn: string | null): LabelTable {
+  const { key, columns, rows } = openLabelsFile(file, labelColumn);
+  return { key, columns, rows: [...rows()] };
 }
 
 /**
- * As `readLabelsFile`, of several labels for each image: of one column where they are joined by `|`, or of columns of 0 and 1 (yes,
+ * As `openLabelsFile`, of several labels for each image: of one column where they are joined by `|`, or of columns of 0 and 1 (yes,
  * no, true, false), one for each label. `label` of a row then is its labels joined by `|`, and `|` alone for none of them.
  * @param labelColumns columns of 0 and 1; null: all of that kind, where no column of labels is named or found
- * @throws as `readLabelsFile`, and fault 225 where there are neither
+ * @throws as `openLabelsFile`, and fault 225 where there are neither
  */
-export function readLabelSetsFile(
+export function openLabelSetsFile(
   file: string,
   labelColumn: string | null,
   labelColumns: readonly string[] | null,
 ): LabelsFile & { readonly names: readonly string[] | null } {
-  const table = parseDelimitedText(decodeText(readBytes(file)));
-  const hasLabel = table.columns.some((column) => plain(column) === 'label');
+  const columns = columnsOf(file);
+  const hasLabel = columns.some((column) => plain(column) === 'label');
   if (labelColumns === null && (labelColumn !== null || hasLabel))
-    return { ...labelsFile(table, labelColumn), names: null };
+    return { ...openLabelsFile(file, labelColumn), names: null };
   const keys = new Set([...labelKeys.map(plain), 'patient']);
-  const isIndicator = (index: number): boolean => table.rows.every((row) => indicator(row[index] ?? '') !== undefined);
+  const isIndicator = columns.map(() => true);
+  for (const row of rowsOf(file)) row.forEach((cell, index) => (isIndicator[index] &&= indicator(cell) !== undefined));
   const names =
-    labelColumns ??
-    table.columns.filter((column, index) => column !== '' && !keys.has(plain(column)) && isIndicator(index));
-  if (names.length === 0) throw cohortFaults.noIndicators(table.columns);
+    labelColumns ?? columns.filter((column, index) => column !== '' && !keys.has(plain(column)) && isIndicator[index]);
+  if (names.length === 0) throw cohortFaults.noIndicators(columns);
   const places = names.map((name) => {
-    const exact = table.columns.indexOf(name);
-    const index = exact === -1 ? table.columns.findIndex((column) => plain(column) === plain(name)) : exact;
-    if (index === -1 || !isIndicator(index)) throw cohortFaults.labelColumnMissing(name, table.columns);
+    const index = placeOf(name, columns);
+    if (isIndicator[index] !== true) throw cohortFaults.labelColumnMissing(name, columns);
     return index;
   });
-  const sets = table.rows.map((row) => {
+  const setOf = (row: readonly string[]): string => {
     const values = places.map((index) => indicator(row[index] ?? '') ?? null);
     // A row that says nothing at all of an image is no label.
     return values.every((value) => value === null)
       ? ''
       : names.filter((_, at) => values[at] === true).join(labelJoint) || labelJoint;
-  });
-  const rows = table.rows.map((row, at) => [...row, sets[at]!]);
-  return { ...labelsFile({ columns: [...table.columns, '\0sets'], rows }, '\0sets'), columns: table.columns, names };
+  };
+  return { ...labelsFile(file, columns, setOf), names };
 }
 
 /** True, false, null for an empty cell; undefined for anything else. */
@@ -82,36 +96,59 @@ function indicator(cell: string): boolean | null | undefined {
   return /^(0(\.0*)?|false|no)$/i.test(cell) ? false : undefined;
 }
 
-function labelsFile({ columns, rows }: DelimitedTable, labelColumn: string | null): LabelsFile {
+/** @param labelOf null where there is no column `wanted` of labels */
+function labelsFile(
+  file: string,
+  columns: readonly string[],
+  labelOf: ((row: readonly string[]) => string) | null,
+  wanted = '',
+): LabelsFile {
   if (columns.length === 0) throw cohortFaults.labelsEmpty();
   const found = labelKeys
     .map((key) => ({ key, index: columns.findIndex((column) => plain(column) === plain(key)) }))
     .find(({ index }) => index !== -1);
-  const wanted = labelColumn ?? 'label';
-  // The exact name first: two columns may differ by their case only.
-  const exact = columns.indexOf(wanted);
-  const labelIndex = exact === -1 ? columns.findIndex((column) => plain(column) === plain(wanted)) : exact;
   if (found === undefined) throw cohortFaults.keyColumnMissing(columns);
-  if (labelIndex === -1) throw cohortFaults.labelColumnMissing(wanted, columns);
-  if (rows.length === 0) throw cohortFaults.labelsEmpty();
+  if (labelOf === null) throw cohortFaults.labelColumnMissing(wanted, columns);
   const patientIndex = columns.findIndex(
     (column, index) => ['patient', 'patientid'].includes(plain(column)) && index !== found.index,
   );
-  const labelled = rows.map((row) => ({
-    key: row[found.index] ?? '',
-    label: row[labelIndex] ?? '',
-    patient: row[patientIndex] || null,
-  }));
-  const isTooLong = (label: string): boolean =>
-    label.length > maxLabelsCharacters || label.split(labelJoint).some((one) => one.length > maxLabelCharacters);
-  if (labelled.some(({ label }) => isTooLong(label))) throw cohortFaults.labelTooLong();
-  return { key: found.key, columns, rows: labelled };
+  function* rows(): Generator<LabelRow> {
+    for (const row of rowsOf(file))
+      yield { key: row[found!.index] ?? '', label: labelOf!(row), patient: row[patientIndex] || null };
+  }
+  let count = 0;
+  for (const { label } of rows()) {
+    count += 1;
+    const isTooLong =
+      label.length > maxLabelsCharacters || label.split(labelJoint).some((one) => one.length > maxLabelCharacters);
+    if (isTooLong) throw cohortFaults.labelTooLong();
+  }
+  if (count === 0) throw cohortFaults.labelsEmpty();
+  return { key: found.key, columns, count, rows };
 }
 
-function readBytes(file: string): Uint8Array {
+/** The exact name first: two columns may differ by their case only. −1 where there is none. */
+function placeOf(name: string, columns: readonly string[]): number {
+  const exact = columns.indexOf(name);
+  return exact === -1 ? columns.findIndex((column) => plain(column) === plain(name)) : exact;
+}
+
+function columnsOf(file: string): readonly string[] {
+  for (const columns of table(file)) return columns;
+  return [];
+}
+
+function* rowsOf(file: string): Generator<readonly string[]> {
+  const rows = table(file);
+  rows.next();
+  yield* rows;
+}
+
+/** The columns, and row after row. */
+function* table(file: string): Generator<readonly string[]> {
   try {
     if (statSync(file).size > maxFileBytes) throw cohortFaults.labelsTooLarge(maxFileBytes);
-    return readFileSync(file);
+    yield* delimitedRows(textPieces(file));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (typeof code !== 'string') throw error;

@@ -2,9 +2,16 @@
 import { Fault } from '../../contract/fault.ts';
 import type { CohortProgress } from '../../contract/cohort.ts';
 import type { Overlay } from '../../contract/annotation.ts';
-import { type CohortDraft, type CohortRequest, completed, type DraftSite, selectedFor } from './cohort-draft.ts';
-import { type CohortItem, type ItemMask, pseudonymOf } from './cohort-items.ts';
-import type { SelectedInstance } from './cohort-library.ts';
+import {
+  type CohortDraft,
+  type CohortRequest,
+  completed,
+  type DraftSite,
+  indicesOf,
+  selectImages,
+} from './cohort-draft.ts';
+import type { ItemMask } from './cohort-items.ts';
+import type { DraftImage, DraftTable } from './draft-table.ts';
 import { cohortFaults } from './faults.ts';
 
 /** Index 0 of a segmentation's classes: what no region covers. */
@@ -17,30 +24,33 @@ const atOnce = 8;
 
 /** One slice and the names of the regions on it. */
 interface Slice {
-  readonly instance: SelectedInstance;
+  readonly image: DraftImage;
   readonly frame: number;
   readonly regions: ReadonlySet<string>;
-  readonly overlays: readonly Overlay[];
 }
+
+/** SOP Instance UID of an object, and its regions' numbers and names: what masks are told by until all classes are known. */
+type NamedRegions = readonly [string, readonly (readonly [number, string | null])[]];
 
 export interface SegmentationReading {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: CohortProgress) => void;
 }
 
-/** @throws Fault 206, 208, 209, 221–223, 228 (cancelled) */
+/** @param table empty @throws Fault 206, 208, 209, 221–223, 228 (cancelled) */
 export async function draftSegmentation(
   request: CohortRequest,
   site: DraftSite,
   { signal, onProgress = () => {} }: SegmentationReading,
+  table: DraftTable,
 ): Promise<CohortDraft> {
   const { labelsFrom = null } = request;
   if (request.labelsFile !== null || (labelsFrom !== null && labelsFrom !== 'SEG' && labelsFrom !== 'RTSTRUCT'))
     throw cohortFaults.labelsNotForMasks();
-  const { selected, forgotten } = selectedFor(request, site);
-  const seen = { segmentations: 0, empty: 0, several: 0, refused: 0, firstReason: null as string | null };
-  const slices: Slice[] = [];
-  const total = selected.reduce((sum, { frames }) => sum + frames, 0);
+  const forgotten = selectImages(request, site, table);
+  const seen = { segmentations: 0, slices: 0, empty: 0, several: 0, refused: 0, firstReason: null as string | null };
+  const names = new Set<string>();
+  const { images, frames: total } = table.counts();
   let done = 0;
   let toldMs = Number.NEGATIVE_INFINITY;
   const looked = (frames: number): void => {
@@ -51,20 +61,20 @@ export async function draftSegmentation(
     onProgress({ done, total });
   };
   looked(0);
-  for (const [series, instances] of Map.groupBy(selected, ({ seriesInstanceUID }) => seriesInstanceUID)) {
-    const found = await site.library.annotations.overlays(series);
+  for (const series of table.series()) {
+    const own = table.imagesOf(series);
+    const found = await site.library.annotations.overlays(own[0]?.seriesInstanceUID ?? '');
     // What a model drew is no truth to learn from.
     const overlays = found.filter(
       ({ kind, isPredicted }) => !isPredicted && (labelsFrom === null || kind === labelsFrom),
     );
-    const frames = instances.reduce((sum, one) => sum + one.frames, 0);
     if (overlays.length === 0) {
-      looked(frames);
+      looked(own.reduce((sum, { frames }) => sum + frames, 0));
       continue;
     }
     seen.segmentations += overlays.length;
     if (overlays.length > 1) seen.several += 1;
-    const own = await slicesOf(instances, overlays, site, {
+    const slices = await slicesOf(own, overlays, site, {
       looked,
       refused(reason) {
         seen.refused += 1;
@@ -72,45 +82,50 @@ export async function draftSegmentation(
       },
     });
     // A mask without foreground is no mask: its volume would teach that there is nothing.
-    if (own.some(({ regions }) => regions.size > 0)) slices.push(...own);
-    else seen.empty += 1;
+    if (!slices.some(({ regions }) => regions.size > 0)) {
+      seen.empty += 1;
+      continue;
+    }
+    seen.slices += slices.length;
+    const masks = JSON.stringify(overlays.map(namedRegions));
+    for (const { image, frame, regions } of slices) {
+      table.take({ image: image.id, frame, label: JSON.stringify([...regions]), masks });
+      for (const name of regions) names.add(name);
+    }
   }
-  if (seen.segmentations === 0) throw cohortFaults.noSegmentation(selected.length);
-  if (slices.length === 0) throw cohortFaults.noForeground(seen.segmentations, seen.firstReason);
-  const names = [...new Set(slices.flatMap(({ regions }) => [...regions]))].sort();
-  if (names.length >= maxClasses) throw cohortFaults.tooManyClasses(names.length);
-  const classNames = [backgroundClass, ...names];
-  const items = itemsOf(slices, classNames, site.key);
-  const chosen = [...new Set(slices.map(({ instance }) => instance))];
-  return completed({ ...request, task: 'segmentation' }, site, {
-    items,
+  if (seen.segmentations === 0) throw cohortFaults.noSegmentation(images);
+  if (seen.slices === 0) throw cohortFaults.noForeground(seen.segmentations, seen.firstReason);
+  if (names.size >= maxClasses) throw cohortFaults.tooManyClasses(names.size);
+  const classNames = [backgroundClass, ...[...names].sort()];
+  const classIndex = new Map(classNames.map((name, index) => [name, index]));
+  return completed({ ...request, task: 'segmentation' }, site, table, {
     classNames,
-    chosen,
-    unlabelled: selected.length - chosen.length,
+    labelsOf: (label) => indicesOf(JSON.parse(label) as string[], classIndex),
+    masksOf: masksReader(classIndex),
     warnings: [...forgotten, ...warningsOf(seen)],
   });
 }
 
 /** The slices of one series that its segmentations speak of. */
 async function slicesOf(
-  instances: readonly SelectedInstance[],
+  images: readonly DraftImage[],
   overlays: readonly Overlay[],
   { library }: DraftSite,
   { looked, refused }: { looked: (frames: number) => void; refused: (reason: string) => void },
 ): Promise<Slice[]> {
-  const places = instances.flatMap((instance) =>
-    Array.from({ length: instance.frames }, (_, index) => ({ instance, frame: index + 1 })),
+  const places = images.flatMap((image) =>
+    Array.from({ length: image.frames }, (_, index) => ({ image, frame: index + 1 })),
   );
   const slices: Slice[] = [];
   for (let start = 0; start < places.length; start += atOnce) {
     const read = await Promise.all(
-      places.slice(start, start + atOnce).map(async ({ instance, frame }): Promise<Slice | null> => {
+      places.slice(start, start + atOnce).map(async ({ image, frame }): Promise<Slice | null> => {
         const regions = new Set<string>();
         for (const overlay of overlays) {
           try {
             const { shapes } = await library.annotations.overlayShapes({
               overlayInstanceUID: overlay.sopInstanceUID,
-              sopInstanceUID: instance.sopInstanceUID,
+              sopInstanceUID: image.sopInstanceUID,
               frame,
             });
             for (const { region } of shapes) {
@@ -124,8 +139,8 @@ async function slicesOf(
           }
         }
         // A picture without a place is background only where it is one of a volume that the segmentation covers.
-        const isOfVolume = instance.position !== null || instance.frames > 1;
-        return regions.size > 0 || isOfVolume ? { instance, frame, regions, overlays } : null;
+        const isOfVolume = image.position !== null || image.frames > 1;
+        return regions.size > 0 || isOfVolume ? { image, frame, regions } : null;
       }),
     );
     slices.push(...read.filter((slice) => slice !== null));
@@ -142,30 +157,26 @@ function regionName({ regions }: Overlay, number: number): string | null {
   return name.toLowerCase() === backgroundClass ? null : name.slice(0, 100);
 }
 
-function itemsOf(
-  slices: readonly Slice[],
-  classNames: readonly string[],
-  key: Uint8Array,
-): Omit<CohortItem, 'split'>[] {
-  const classIndex = new Map(classNames.map((name, index) => [name, index]));
-  const masks = new Map<Overlay, ItemMask>();
-  const maskOf = (overlay: Overlay): ItemMask => {
-    const classes = overlay.regions.flatMap(({ number }): [number, number][] => {
-      const index = classIndex.get(regionName(overlay, number) ?? '');
-      return index === undefined ? [] : [[number, index]];
+const namedRegions = (overlay: Overlay): NamedRegions => [
+  overlay.sopInstanceUID,
+  overlay.regions.map(({ number }) => [number, regionName(overlay, number)]),
+];
+
+/** Masks out of what `namedRegions` says of objects; slices of one volume follow each other and have the same. */
+function masksReader(classIndex: ReadonlyMap<string, number>): (text: string) => readonly ItemMask[] {
+  let last: { text: string; masks: readonly ItemMask[] } = { text: '', masks: [] };
+  return (text) => {
+    if (last.text === text) return last.masks;
+    const masks = (JSON.parse(text) as NamedRegions[]).map(([sopInstanceUID, regions]) => {
+      const classes = regions.flatMap(([number, name]): [number, number][] => {
+        const index = classIndex.get(name ?? '');
+        return index === undefined ? [] : [[number, index]];
+      });
+      return { sopInstanceUID, classes };
     });
-    const mask = masks.get(overlay) ?? { sopInstanceUID: overlay.sopInstanceUID, classes };
-    masks.set(overlay, mask);
-    return mask;
+    last = { text, masks };
+    return masks;
   };
-  return slices.map(({ instance, frame, regions, overlays }) => ({
-    sopInstanceUID: instance.sopInstanceUID,
-    patient: pseudonymOf(instance.patientKey, key),
-    labels: [...regions].map((name) => classIndex.get(name) ?? 0).sort((a, b) => a - b),
-    frames: instance.frames,
-    frame,
-    masks: overlays.map(maskOf),
-  }));
 }
 
 function warningsOf(seen: { empty: number; several: number; refused: number; firstReason: string | null }): string[] {

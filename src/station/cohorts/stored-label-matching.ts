@@ -1,19 +1,18 @@
-// Brings the labels that are stored with studies together with the instances of a selection.
-import type { SelectedInstance, StoredLabel } from './cohort-library.ts';
+// Brings the labels that are stored with studies together with the images of a draft.
+import type { StoredLabel } from './cohort-library.ts';
+import type { DraftTable, ImageKey } from './draft-table.ts';
 
-/** Label by sopInstanceUID. An instance's own label counts before its series', and that before its study's. */
-export function labelsByInstance(
-  stored: readonly StoredLabel[],
-  selected: readonly SelectedInstance[],
-): Map<string, string> {
-  const byLevel = Map.groupBy(stored, ({ level }) => level);
-  const index = (level: StoredLabel['level']): Map<string, string> =>
-    new Map((byLevel.get(level) ?? []).map(({ uid, label }) => [uid, label]));
-  const [ofInstance, ofSeries, ofStudy] = [index('instance'), index('series'), index('study')];
-  const labels = new Map<string, string>();
-  for (const { sopInstanceUID, seriesInstanceUID, studyInstanceUID } of selected) {
-    const label = ofInstance.get(sopInstanceUID) ?? ofSeries.get(seriesInstanceUID) ?? ofStudy.get(studyInstanceUID);
-    if (label !== undefined) labels.set(sopInstanceUID, label);
-  }
-  return labels;
+const keys: Readonly<Record<StoredLabel['level'], ImageKey>> = {
+  instance: 'sopInstanceUID',
+  series: 'seriesInstanceUID',
+  study: 'studyInstanceUID',
+};
+
+/** An instance's own label counts before its series', and that before its study's. @param stored of one level, at most one for each UID */
+export function labelFromStored(
+  table: DraftTable,
+  storedAt: (level: StoredLabel['level']) => Iterable<StoredLabel>,
+): void {
+  for (const level of ['instance', 'series', 'study'] as const)
+    for (const { uid, label } of storedAt(level)) table.labelRest(keys[level], uid, label);
 }

@@ -49,9 +49,15 @@ export interface InstanceReader {
   file(sopInstanceUID: string): InstanceFile | null;
   /** The single-frame images of its series that are parallel to it and as large, by position along the normal. */
   stack(sopInstanceUID: string): { path: string }[];
-  /** Images: a segmentation says what is on one and is none, nor is what a model made of one. */
+  /**
+   * Images in the order of their UIDs: a segmentation says what is on one and is none, nor is what a model made of one. A part at a
+   * time: what is removed meanwhile is not among them.
+   */
   select(selection: InstanceSelection): Iterable<SelectedInstance>;
 }
+
+/** Instances of a selection that are read together. */
+const selectedAtOnce = 1_000;
 
 export function instanceReader(db: Db, folder: string, lists: StudyLists): InstanceReader {
   const oneFile = db.prepare<[string], InstanceFile & { isCopy: number }>(
@@ -63,6 +69,13 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
      WHERE own.sopInstanceUID = ? AND i.normal = own.normal AND i.frames = 1 AND i.position IS NOT NULL
        AND i."rows" = own."rows" AND i."columns" = own."columns"
      ORDER BY i.position, i.instanceNumber, i.sopInstanceUID`,
+  );
+  const selected = db.prepare<[string], SelectedInstance & { isCopy: number }>(
+    `SELECT i.sopInstanceUID, s.studyInstanceUID, r.seriesInstanceUID, s.patientID, p.patientKey, coalesce(i.source, i.path) AS path, i.source IS NULL AND i.isCopy = 1 AS isCopy,
+       r.modality, i.frames, i."rows", i."columns", i.position
+     FROM json_each(?) chosen CROSS JOIN instances i ON i.id = chosen.value CROSS JOIN series r ON r.id = i.series
+       CROSS JOIN studies s ON s.id = r.study CROSS JOIN patients p ON p.id = s.patient
+     ORDER BY chosen.key`,
   );
   return {
     stack: (sopInstanceUID) => parallel.all(sopInstanceUID).map((row) => ({ path: absolutePath(folder, row) })),
@@ -88,19 +101,19 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
         where += ' AND s.studyInstanceUID IN (SELECT value FROM json_each(?))';
         values.push(JSON.stringify(studyInstanceUIDs));
       }
-      // Read whole before the first is handed out: an open cursor would block every writer.
-      const rows = db
-        .prepare<(string | number)[], SelectedInstance & { isCopy: number }>(
-          `SELECT i.sopInstanceUID, s.studyInstanceUID, r.seriesInstanceUID, s.patientID, p.patientKey, coalesce(i.source, i.path) AS path, i.source IS NULL AND i.isCopy = 1 AS isCopy,
-             r.modality, i.frames, i."rows", i."columns", i.position
-           FROM studies s JOIN patients p ON p.id = s.patient JOIN series r ON r.study = s.id
-             JOIN instances i ON i.series = r.id
+      // Their numbers are read whole before the first is handed out: an open cursor would block every writer.
+      const ids = db
+        .prepare<(string | number)[], number>(
+          `SELECT i.id FROM studies s JOIN series r ON r.study = s.id JOIN instances i ON i.series = r.id
            WHERE ${where} AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7') AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0
              AND r.manufacturer <> '${modelManufacturer}'
            ORDER BY i.sopInstanceUID`,
         )
+        .pluck()
         .all(...values);
-      for (const { isCopy, ...row } of rows) yield { ...row, path: absolutePath(folder, { path: row.path, isCopy }) };
+      for (let start = 0; start < ids.length; start += selectedAtOnce)
+        for (const { isCopy, ...row } of selected.all(JSON.stringify(ids.slice(start, start + selectedAtOnce))))
+          yield { ...row, path: absolutePath(folder, { path: row.path, isCopy }) };
     },
   };
 }

@@ -19,9 +19,15 @@ export interface StoredLabels {
   remove(origin: LabelOrigin, rows: readonly Omit<StoredLabel, 'label'>[]): number;
   labelOf(origin: LabelOrigin, level: LabelLevel, uid: string): string | null;
   all(origin: LabelOrigin): StoredLabel[];
+  /** As `all`, of one level and a part at a time: there may be one for each image. */
+  each(origin: LabelOrigin, level: LabelLevel): Iterable<StoredLabel>;
+  count(origin: LabelOrigin): number;
   /** Origins that have labels, with their number. */
   origins(): { origin: LabelOrigin; labels: number }[];
 }
+
+/** Labels read at once. */
+const partLength = 1_000;
 
 export function storedLabels(db: Db): StoredLabels {
   const upsert = db.prepare<[LabelOrigin, LabelLevel, string, string]>(
@@ -39,6 +45,10 @@ export function storedLabels(db: Db): StoredLabels {
   const every = db.prepare<[LabelOrigin], StoredLabel>(
     'SELECT level, uid, label FROM labels WHERE origin = ? ORDER BY level, uid',
   );
+  const part = db.prepare<[LabelOrigin, LabelLevel, string, number], StoredLabel>(
+    'SELECT level, uid, label FROM labels WHERE origin = ? AND level = ? AND uid > ? ORDER BY uid LIMIT ?',
+  );
+  const count = db.prepare<[LabelOrigin], number>('SELECT count(*) FROM labels WHERE origin = ?').pluck();
   const counted = db.prepare<[], { origin: LabelOrigin; labels: number }>(
     'SELECT origin, count(*) AS labels FROM labels GROUP BY origin ORDER BY origin',
   );
@@ -51,6 +61,15 @@ export function storedLabels(db: Db): StoredLabels {
     ),
     labelOf: (origin, level, uid) => one.get(origin, level, uid) ?? null,
     all: (origin) => every.all(origin),
+    *each(origin, level) {
+      for (let after = ''; ;) {
+        const rows = part.all(origin, level, after, partLength);
+        yield* rows;
+        if (rows.length < partLength) return;
+        after = rows.at(-1)!.uid;
+      }
+    },
+    count: (origin) => count.get(origin) ?? 0,
     origins: () => counted.all(),
   };
 }

@@ -54,12 +54,12 @@ function labelled(
   cohorts: TraceParts['cohorts'],
 ): Map<string, { truth: string; split: CohortItem['split'] }> {
   const { classes } = cohorts.show(name);
-  return new Map(
-    cohorts.items(name).map((item) => {
-      const names = item.labels.map((label) => classes[label]?.name ?? '');
-      return [keyOf(item), { truth: names.length > 0 ? names.join(', ') : 'none', split: item.split }];
-    }),
-  );
+  const known = new Map<string, { truth: string; split: CohortItem['split'] }>();
+  for (const item of cohorts.items(name)) {
+    const names = item.labels.map((label) => classes[label]?.name ?? '');
+    known.set(keyOf(item), { truth: names.length > 0 ? names.join(', ') : 'none', split: item.split });
+  }
+  return known;
 }
 
 /** SOP Instance UIDs of the training images of the model and of all that it goes on from. */

@@ -1,5 +1,5 @@
 // The rows of a labels file, looked up for each file of an import as it comes by.
-import type { LabelRow, LabelsFile } from '../../cohorts/labels-file.ts';
+import type { LabelRow, LabelTable } from '../../cohorts/labels-file.ts';
 import type { PlacedFile } from './labelling.ts';
 
 export interface LabelRows {
@@ -19,7 +19,7 @@ interface Row extends LabelRow {
  * By file: a row may give the whole path, its end, or the bare name; the longest agreement counts. A path from another
  * machine still matches by its name where that name has one row. By UID or patient: as it stands in the header.
  */
-export function labelRows(file: LabelsFile): LabelRows {
+export function labelRows(file: LabelTable): LabelRows {
   const rows: Row[] = file.rows.map((row) => ({ ...row, taken: new Set() }));
   const index = Map.groupBy(rows, ({ key }) => (file.key === 'file' ? baseName(slashed(key)) : key));
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { labelsByInstance } from '../../../../src/station/cohorts/stored-label-matching.ts';
+import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
+import { labelFromStored } from '../../../../src/station/cohorts/stored-label-matching.ts';
 import { openLibrary } from '../../../../src/station/library/library.ts';
 
 describe('stored labels', () => {
@@ -50,15 +51,28 @@ describe('stored labels', () => {
       frames: 1,
       position: null,
     });
-    const found = labelsByInstance(
-      [
-        { level: 'study', uid: '1.3', label: 'study' },
-        { level: 'series', uid: '1.2.1', label: 'series' },
-        { level: 'instance', uid: '1.1.1', label: 'instance' },
-        { level: 'instance', uid: '1.1.9', label: 'elsewhere' },
-      ],
-      [instance(1), instance(2), instance(3)],
+    const stored = [
+      { level: 'study', uid: '1.3', label: 'study' },
+      { level: 'series', uid: '1.2.1', label: 'series' },
+      { level: 'instance', uid: '1.1.1', label: 'instance' },
+      { level: 'instance', uid: '1.1.9', label: 'elsewhere' },
+    ] as const;
+    const table = openDraftTable(folder);
+    const patient = { pseudonym: 'a', rank: new Uint8Array(32), isForgotten: false };
+    table.select([instance(1), instance(2), instance(3)], () => patient);
+    labelFromStored(table, (level) => stored.filter((one) => one.level === level));
+    expect([...table.clearLabels()].map(([, label]) => label)).toEqual(['instance', 'series', 'study']);
+    table.close();
+  });
+
+  it('are read in parts, of one level, in the order of their UIDs', () => {
+    const uids = Array.from({ length: 2_500 }, (_, number) => `1.9.${String(number).padStart(4, '0')}`);
+    labels.save(
+      'RTSTRUCT',
+      uids.map((uid) => ({ level: 'instance' as const, uid, label: 'liver' })),
     );
-    expect([...found.values()]).toEqual(['instance', 'series', 'study']);
+    labels.save('RTSTRUCT', [{ level: 'study', uid: '1.3', label: 'liver' }]);
+    expect([...labels.each('RTSTRUCT', 'instance')].map(({ uid }) => uid)).toEqual(uids);
+    expect(labels.count('RTSTRUCT')).toBe(2_501);
   });
 });

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { draftCohort, type DraftSite } from '../../../../src/station/cohorts/cohort-draft.ts';
+import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
 
 const site: DraftSite = {
   library: {
@@ -21,7 +22,7 @@ const site: DraftSite = {
     ],
   } as unknown as DraftSite['library'],
   key: new Uint8Array(32),
-  earlier: new Map(),
+  earlierSplit: () => null,
   isForgotten: () => false,
 };
 
@@ -31,7 +32,9 @@ function refusalOf(text: string): () => unknown {
   const labelsFile = path.join(folder, 'labels.csv');
   writeFileSync(labelsFile, text);
   const request = { name: 'chest', query: '', studyInstanceUIDs: null, labelsFile, labelColumn: 'finding' };
-  return () => draftCohort(request, site);
+  const table = openDraftTable(folder);
+  onTestFinished(() => table.close());
+  return () => draftCohort(request, site, table);
 }
 
 test('rows that match and have no label are told from rows that match nothing', () => {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { SelectedInstance } from '../../../../src/station/cohorts/cohort-library.ts';
-import { parseDelimitedText } from '../../../../src/station/cohorts/delimited-text.ts';
+import { delimitedRows, parseDelimitedText } from '../../../../src/station/cohorts/delimited-text.ts';
+import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
 import { matchLabels } from '../../../../src/station/cohorts/label-matching.ts';
-import { readLabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
+import { openLabelsFile, readLabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-labels-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,6 +33,17 @@ function instance(number: number, at = `/archive/a/${number}.dcm`): SelectedInst
 }
 
 describe('delimited text', () => {
+  it('is the same in pieces, wherever they end', () => {
+    const text = 'file;label\r\n"a; ""b"".dcm";"line\r\nbreak"\r\n\r\nc.dcm;\nd.dcm;x\n"e;1';
+    const whole = parseDelimitedText(text);
+    expect(whole.rows).toHaveLength(4);
+    for (let length = 1; length <= text.length; length += 1) {
+      const pieces = text.match(new RegExp(`[^]{1,${length}}`, 'g'))!;
+      const [columns, ...rows] = delimitedRows(pieces);
+      expect({ columns, rows }).toEqual(whole);
+    }
+  });
+
   it('reads quotes, doubled quotes, line breaks in quotes and missing cells', () => {
     const { columns, rows } = parseDelimitedText('file,label\r\n"a, ""b"".dcm","line\nbreak"\r\nc.dcm\n\n');
     expect(columns).toEqual(['file', 'label']);
@@ -87,8 +99,15 @@ describe('a labels file', () => {
 });
 
 describe('matching labels', () => {
-  const match = (text: string, instances: SelectedInstance[]) =>
-    matchLabels(readLabelsFile(labelsFile(text), null), instances);
+  function match(text: string, instances: SelectedInstance[]) {
+    const table = openDraftTable(folder);
+    const patient = { pseudonym: 'a', rank: new Uint8Array(32), isForgotten: false };
+    table.select(instances, () => patient);
+    const found = matchLabels(openLabelsFile(labelsFile(text), null), table);
+    const labels = new Map(table.clearLabels());
+    table.close();
+    return { ...found, labels };
+  }
 
   it('finds files by whole path, by the end of the path, by name, and by a path from another machine', () => {
     const instances = [instance(1), instance(2), instance(3), instance(4)];

@@ -1,9 +1,34 @@
 import { array, assert, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type PatientToSplit, splitPatients } from '../../../../src/station/cohorts/split.ts';
+import { type SplitName, splitNames } from '../../../../src/contract/training.ts';
+import { patientClasses } from '../../../../src/station/cohorts/cohort-summary.ts';
+import * as split from '../../../../src/station/cohorts/split.ts';
 
 const key = new Uint8Array(32).fill(7);
-const none = new Map();
+const none = new Map<string, SplitName>();
+
+interface PatientToSplit {
+  readonly pseudonym: string;
+  readonly classes: readonly number[];
+}
+
+/** By pseudonym, as the patients of a draft are split that have one image each. */
+function splitPatients(
+  patients: readonly PatientToSplit[],
+  secret: Uint8Array,
+  earlier: ReadonlyMap<string, SplitName>,
+): Map<string, SplitName> {
+  const items = patients.map(({ classes }, patient) => ({ patient, labels: classes }));
+  const ranks = patients.map(({ pseudonym }) => split.splitRank(pseudonym, secret));
+  const codes = split.splitPatients({
+    order: Uint32Array.from([...patients.keys()].sort((a, b) => Buffer.compare(ranks[a]!, ranks[b]!))),
+    strata: split.strataOf(patientClasses(items, { patients: patients.length, classes: 7 })),
+    earlier: Uint8Array.from(patients, ({ pseudonym }) =>
+      earlier.has(pseudonym) ? splitNames.indexOf(earlier.get(pseudonym)!) : split.notSplit,
+    ),
+  });
+  return new Map(patients.map(({ pseudonym }, patient) => [pseudonym, splitNames[codes[patient]!]!]));
+}
 
 function patients(...counts: number[]): PatientToSplit[] {
   return counts.flatMap((count, label) =>
@@ -21,16 +46,16 @@ function sizes(split: ReadonlyMap<string, string>, label?: number): Record<strin
 
 describe('the split of patients', () => {
   it('gives each class 70, 15 and 15 per cent', () => {
-    const split = splitPatients(patients(100, 20), key, none);
-    expect(sizes(split, 0)).toEqual({ train: 70, validation: 15, test: 15 });
-    expect(sizes(split, 1)).toEqual({ train: 14, validation: 3, test: 3 });
+    const found = splitPatients(patients(100, 20), key, none);
+    expect(sizes(found, 0)).toEqual({ train: 70, validation: 15, test: 15 });
+    expect(sizes(found, 1)).toEqual({ train: 14, validation: 3, test: 3 });
   });
 
   it('is the same in any order of the patients and another with another key', () => {
     const all = patients(30, 30);
-    const split = splitPatients(all, key, none);
-    expect(splitPatients([...all].reverse(), key, none)).toEqual(split);
-    expect(splitPatients(all, new Uint8Array(32), none)).not.toEqual(split);
+    const found = splitPatients(all, key, none);
+    expect(splitPatients([...all].reverse(), key, none)).toEqual(found);
+    expect(splitPatients(all, new Uint8Array(32), none)).not.toEqual(found);
   });
 
   it('never leaves a split empty from three patients on', () => {
@@ -38,9 +63,9 @@ describe('the split of patients', () => {
       property(array(integer({ min: 0, max: 6 }), { minLength: 2, maxLength: 5 }), (counts) => {
         const all = patients(...counts);
         if (all.length < 3) return;
-        const split = splitPatients(all, key, none);
-        expect(split.size).toBe(all.length);
-        expect(Math.min(...Object.values(sizes(split)))).toBeGreaterThan(0);
+        const found = splitPatients(all, key, none);
+        expect(found.size).toBe(all.length);
+        expect(Math.min(...Object.values(sizes(found)))).toBeGreaterThan(0);
       }),
     );
   });
@@ -56,8 +81,8 @@ describe('the split of patients', () => {
 
   it('counts a patient of two classes for the rarer one', () => {
     const all = [...patients(30, 3), { pseudonym: 'both', classes: [0, 1] }];
-    const split = splitPatients(all, key, none);
-    const rare = ['1-0', '1-1', '1-2', 'both'].map((pseudonym) => split.get(pseudonym));
+    const found = splitPatients(all, key, none);
+    const rare = ['1-0', '1-1', '1-2', 'both'].map((pseudonym) => found.get(pseudonym));
     expect(new Set(rare)).toEqual(new Set(['train', 'validation', 'test']));
   });
 });

@@ -1,0 +1,246 @@
+// What a cohort is made of, row for row: the digests were taken when all of a cohort was still made in memory.
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, expect, test } from 'vitest';
+import type { Overlay } from '../../../../src/contract/annotation.ts';
+import type { LabelOrigin } from '../../../../src/contract/cohort.ts';
+import type {
+  LibraryForCohorts,
+  SelectedInstance,
+  StoredLabel,
+} from '../../../../src/station/cohorts/cohort-library.ts';
+import type { CohortRequest } from '../../../../src/station/cohorts/cohort-draft.ts';
+import { openCohorts } from '../../../../src/station/cohorts/cohorts.ts';
+import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
+
+const digests: Readonly<Record<string, string>> = {
+  'uid, first': '76dbd1617e59d7f2',
+  'file, first': '800698ffa707c0a3',
+  'study, first': '407d0ef3bc66573f',
+  'patient, first': 'b795ce5dbaa7f864',
+  'stored, first': 'b28c79f861188bd9',
+  'report, first': '99a031d6c2463b39',
+  'joined, first': 'b2633b594aefa9bb',
+  'columns, first': '1a4ea13a451cb416',
+  'masks, first': 'bc6765a2172c39c0',
+  'columns, later': '4b8345c3300cc575',
+  'file, later': '7aaf81b60c2fca91',
+  'joined, later': '262808274f19f599',
+  'masks, later': '3d759a4b7caa0977',
+  'patient, later': 'ca8336628f71d461',
+  'report, later': 'ac3aa3a959fdd5fe',
+  'stored, later': 'cc80f5ce0bcb035e',
+  'study, later': '923b65cd0cec4944',
+  'uid, later': 'bdee7772173ca2e2',
+  'stored, again': 'cc80f5ce0bcb035e',
+};
+
+const images = 420;
+const uid = (number: number): string => `1.2.${String(number).padStart(4, '0')}`;
+/** Four images to a patient but for a few; some without PatientID, where each study is a patient of its own. */
+const instances = Array.from({ length: images }, (_, number): SelectedInstance => {
+  const patient = number % 29 === 0 ? number : Math.floor(number / 4);
+  const study = Math.floor(number / 3);
+  const isNameless = study % 17 === 5;
+  return {
+    sopInstanceUID: uid(number),
+    studyInstanceUID: `3.${study}`,
+    seriesInstanceUID: `4.${Math.floor(number / 2)}`,
+    patientID: isNameless ? '' : `P${patient}`,
+    patientKey: isNameless ? `study 3.${study}` : `patient P${patient}`,
+    path: number % 5 === 0 ? `D:\\archive\\${study}\\image ${number % 50}.dcm` : `/archive/${study}/${number}.dcm`,
+    modality: number % 41 === 0 ? 'SEG' : number % 3 === 0 ? 'MR' : 'CT',
+    frames: number % 13 === 0 ? 3 : 1,
+    position: number % 7 === 0 ? null : number,
+  };
+});
+
+const findings = ['normal', 'nodule', 'effusion'];
+const findingOf = (number: number): string => findings[((number * number) % 7) % 3]!;
+const stored: Readonly<Partial<Record<LabelOrigin, readonly StoredLabel[]>>> = {
+  import: [
+    ...instances
+      .filter((_, at) => at % 9 === 0)
+      .map((one, at): StoredLabel => ({ level: 'instance', uid: one.sopInstanceUID, label: findingOf(at) })),
+    ...Array.from({ length: 80 }, (_, at): StoredLabel => ({
+      level: 'series',
+      uid: `4.${at}`,
+      label: findingOf(at + 1),
+    })),
+    ...Array.from({ length: 90 }, (_, at): StoredLabel => ({
+      level: 'study',
+      uid: `3.${at + 30}`,
+      label: findingOf(at + 2),
+    })),
+  ],
+  SR: Array.from({ length: 140 }, (_, at): StoredLabel => ({
+    level: 'study',
+    uid: `3.${at}`,
+    label: at % 4 === 0 ? 'nodule + effusion' : findingOf(at),
+  })),
+};
+
+const overlaysOf = (series: string): Overlay[] => {
+  const number = Number(series.slice(2));
+  const regions = [
+    { number: 1, label: number % 4 === 0 ? '' : 'liver', color: [0, 0, 0] as [number, number, number] },
+    { number: 2, label: 'Background', color: [0, 0, 0] as [number, number, number] },
+    { number: 3, label: ' spleen ', color: [0, 0, 0] as [number, number, number] },
+  ];
+  const overlay = (name: string, isPredicted = false): Overlay =>
+    ({
+      sopInstanceUID: `9.${number}.${name}`,
+      kind: 'SEG',
+      description: '',
+      regions,
+      isPredicted,
+    }) as unknown as Overlay;
+  if (number % 3 === 0) return [];
+  return number % 5 === 0 ? [overlay('1'), overlay('2'), overlay('3', true)] : [overlay('1')];
+};
+
+const library: LibraryForCohorts = {
+  selectInstances: ({ studyInstanceUIDs }) =>
+    instances.filter((one) => studyInstanceUIDs === null || studyInstanceUIDs.includes(one.studyInstanceUID)),
+  labels: {
+    count: (origin) => stored[origin]?.length ?? 0,
+    each: (origin, level) => (stored[origin] ?? []).filter((one) => one.level === level),
+  },
+  instanceFile: () => null,
+  stack: () => [],
+  annotations: {
+    overlays: (series) => Promise.resolve(overlaysOf(series)),
+    overlayShapes: ({ overlayInstanceUID, sopInstanceUID, frame }) => {
+      const number = Number(sopInstanceUID.slice(4));
+      if (number % 97 === 1) return Promise.reject(new Error('it does not fit'));
+      const regions = [1, 2, 3].filter((region) => (number + region * frame + overlayInstanceUID.length) % 3 === 0);
+      return Promise.resolve({ shapes: regions.map((region) => ({ region })) } as never);
+    },
+  },
+};
+
+const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-cohort-rows-'));
+const cohorts = openCohorts({ folder, library, pseudonymKey: new Uint8Array(32).fill(9), now: () => new Date(0) });
+afterAll(() => {
+  cohorts.close();
+  rmSync(folder, { recursive: true });
+});
+
+const request = (name: string, more: Partial<CohortRequest> = {}): CohortRequest => ({
+  name,
+  query: '',
+  studyInstanceUIDs: null,
+  labelsFile: null,
+  labelColumn: null,
+  ...more,
+});
+
+function csv(name: string, head: string, rows: readonly string[]): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, [head, ...rows].join('\r\n'));
+  return file;
+}
+
+/** Over the summaries and rows of all versions, in the order in which they were written. */
+function digestOf(name: string): string {
+  const db = new Database(path.join(folder, 'cohorts.sqlite'), { readonly: true });
+  const hash = createHash('sha256');
+  for (const row of db.prepare('SELECT * FROM cohort WHERE name = ? ORDER BY version').iterate(name))
+    hash.update(JSON.stringify(row));
+  for (const row of db.prepare('SELECT * FROM cohort_item WHERE name = ? ORDER BY version, position').iterate(name))
+    hash.update(JSON.stringify(row));
+  db.close();
+  return hash.digest('hex').slice(0, 16);
+}
+
+const numbers = Array.from({ length: images }, (_, number) => number);
+
+test('by SOP Instance UID, with rows that are empty, repeated, of other images and in contradiction', () => {
+  const rows = numbers.flatMap((number) => {
+    const row = `${uid(number)},${findingOf(number)}`;
+    if (number % 31 === 0) return [row, `${uid(number)},other`];
+    if (number % 23 === 0) return [row, row];
+    return number % 19 === 0 ? [`${uid(number)},`] : number % 37 === 0 ? [`9.${number},nodule`] : [row];
+  });
+  cohorts.create(request('uid', { labelsFile: csv('uid.csv', 'sopInstanceUID,label', rows) }));
+  expect(digestOf('uid')).toBe(digests['uid, first']);
+});
+
+test('by file, in paths of two systems, of which some end alike', () => {
+  const rows = instances.map(({ path: file }, number) => {
+    const plain = file.replaceAll('\\', '/');
+    const name =
+      number % 2 === 0
+        ? file
+        : plain
+            .split('/')
+            .slice(number % 3 === 0 ? -1 : -2)
+            .join('/');
+    return `"${name}";${findingOf(number)}`;
+  });
+  cohorts.create(request('file', { labelsFile: csv('file.csv', 'file;label', rows) }));
+  expect(digestOf('file')).toBe(digests['file, first']);
+});
+
+test('by study and by patient, in two versions of which the second has other studies', () => {
+  const ofStudies = Array.from({ length: 130 }, (_, study) => `3.${study}\t${findingOf(study)}`);
+  const labelsFile = csv('study.tsv', 'StudyInstanceUID\tgrade', ofStudies);
+  const studyInstanceUIDs = Array.from({ length: 60 }, (_, study) => `3.${study * 2}`);
+  cohorts.create(request('study', { labelsFile, labelColumn: 'grade', studyInstanceUIDs }));
+  cohorts.create(request('study', { labelsFile, labelColumn: 'grade' }));
+  expect(digestOf('study')).toBe(digests['study, first']);
+  const ofPatients = numbers.map((patient) => `P${patient},${findingOf(patient)}`);
+  cohorts.create(request('patient', { labelsFile: csv('patient.csv', 'patientID,label', ofPatients) }));
+  expect(digestOf('patient')).toBe(digests['patient, first']);
+});
+
+test('by stored labels of instances, series and studies', () => {
+  cohorts.create(request('stored'));
+  expect(digestOf('stored')).toBe(digests['stored, first']);
+  cohorts.create(request('report', { labelsFrom: 'SR', task: 'multi-label' }));
+  expect(digestOf('report')).toBe(digests['report, first']);
+});
+
+test('of several labels, joined and in columns', () => {
+  const names = (number: number): string[] => findings.filter((_, at) => (number >> at) % 3 === 0);
+  const joined = numbers.map((number) => `${uid(number)},${names(number).reverse().join('|') || '|'}`);
+  cohorts.create(
+    request('joined', { task: 'multi-label', labelsFile: csv('joined.csv', 'sopInstanceUID,label', joined) }),
+  );
+  expect(digestOf('joined')).toBe(digests['joined, first']);
+  const flags = numbers.map((number) =>
+    [
+      uid(number),
+      ...findings.map((one) => (number % 11 === 0 ? '' : Number(names(number).includes(one)))),
+      number,
+    ].join(','),
+  );
+  const labelsFile = csv('columns.csv', ['sopInstanceUID', ...findings, 'age'].join(','), flags);
+  cohorts.create(request('columns', { task: 'multi-label', labelsFile }));
+  expect(digestOf('columns')).toBe(digests['columns, first']);
+});
+
+test('of slices with masks', async () => {
+  await cohorts.createSegmentation(request('masks'));
+  expect(digestOf('masks')).toBe(digests['masks, first']);
+});
+
+test('without a patient that is forgotten, and never with it again', () => {
+  const names = ['columns', 'file', 'joined', 'masks', 'patient', 'report', 'stored', 'study', 'uid'];
+  expect(cohorts.forgetPatient('patient P20').sort()).toEqual(names);
+  for (const name of names) expect([name, digestOf(name)]).toEqual([name, digests[`${name}, later`]]);
+  cohorts.create(request('stored'));
+  expect(digestOf('stored')).toBe(digests['stored, again']);
+});
+
+test('no draft is left behind, not even by a process that was killed while it made one', () => {
+  const drafts = (): string[] => readdirSync(folder).filter((name) => name.startsWith('cohort-draft-'));
+  expect(drafts()).toEqual([]);
+  openDraftTable(folder);
+  expect(drafts()).toHaveLength(1);
+  openCohorts({ folder, library, pseudonymKey: new Uint8Array(32) }).close();
+  expect(drafts()).toEqual([]);
+});
