@@ -2,13 +2,21 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { Fault, faultValueOf } from '../contract/fault.ts';
-import { type Mode, type Project, type UpdateForm, updateCodecs, updateCompressions } from '../contract/federation.ts';
+import {
+  type CombinationRule,
+  type Mode,
+  type Project,
+  type UpdateForm,
+  updateCodecs,
+  updateCompressions,
+} from '../contract/federation.ts';
 import { type Task, taskNames } from '../contract/network.ts';
 import { newProjectValues, type ProjectProblem } from '../contract/project-draft.ts';
 import { optimiserNames } from '../contract/training.ts';
 import { problemsText, readProjectDraft } from '../sync/hub/project-draft.ts';
 import { modeOption } from './mode-option.ts';
 import { projectNetworks } from './project-networks.ts';
+import { combination } from './trunk-rule-options.ts';
 
 export interface ProjectOptions {
   project?: string;
@@ -17,6 +25,7 @@ export interface ProjectOptions {
   classes?: string;
   commits: number;
   buffer: number;
+  combination?: CombinationRule;
   sitesToStart?: number;
   localEpochs: number;
   learningRate?: number;
@@ -46,6 +55,7 @@ const optionOf: Readonly<Record<string, string>> = {
   controlVariates: '--control-variates',
   siteNormalisation: '--site-normalisation',
   'trunkRule.bufferSize': '--buffer',
+  'trunkRule.combination': '--combination',
   'hyperParameters.epochs': '--local-epochs',
   'hyperParameters.learningRate': '--learning-rate',
   'hyperParameters.optimiser': '--optimiser',
@@ -68,6 +78,11 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
       '--sites-to-start <number>',
       `different sites that must deliver before the first commit (${newProjectValues.sitesToStart} if not given; a file's own otherwise)`,
       Number,
+    )
+    .option(
+      '--combination <rule>',
+      'of updates: mean:sites (if not given), mean:updates, median, trimmed-mean:SHARE or krum:LIARS[:KEPT]',
+      combination,
     )
     .option('--local-epochs <number>', 'epochs of a site between two updates', Number, newProjectValues.localEpochs)
     .option('--learning-rate <number>', 'learning rate at the sites', Number)
@@ -114,7 +129,10 @@ export function projectOf(options: ProjectOptions): Project | null {
         learningRate: options.learningRate,
         optimiser: options.optimiser,
       },
-      trunkRule: { bufferSize: options.buffer },
+      trunkRule: {
+        bufferSize: options.buffer,
+        combination: options.combination ?? newProjectValues.combination,
+      },
       mode: options.mode,
       updateCodec: options.updateCodec,
       keptShare: options.keptShare,

@@ -10,14 +10,20 @@ import {
   type StalenessRule,
 } from '../contract/federation.ts';
 
-/** `mean`, `median`, `trimmed-mean:0.2`, `krum:2` (of up to two liars keep one) or `krum:2:4` (keep four). */
+/** `mean` and `mean:updates`, `mean:sites`, `median`, `trimmed-mean:0.2`, `krum:2` (of up to two liars keep one) or `krum:2:4` (keep four). */
 export function combination(text: string): CombinationRule {
   const [kind, first, second] = parts(text);
+  const [, of] = text.split(':');
   const fields = {
+    ...(kind === 'mean' && { of }),
     ...(kind === 'trimmed-mean' && { trimShare: first }),
     ...(kind === 'krum' && { byzantine: first, ...(second !== undefined && { kept: second }) }),
   };
-  return decoded(combinationSchema, { kind, ...fields }, 'mean, median, trimmed-mean:SHARE or krum:LIARS[:KEPT]');
+  return decoded(
+    combinationSchema,
+    { kind, ...fields },
+    'mean[:sites], median, trimmed-mean:SHARE or krum:LIARS[:KEPT]',
+  );
 }
 
 /** `sgd`, `sgd:0.9` (momentum), `adam` or `yogi`. */

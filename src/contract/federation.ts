@@ -46,8 +46,11 @@ export type StalenessRule = z.infer<typeof stalenessSchema>;
 
 /** How the updates of a commit become one. All but the mean count every site alike and stand some that lie. */
 export const combinationSchema = z.discriminatedUnion('kind', [
-  /** By examples. */
-  z.object({ kind: z.literal('mean') }),
+  /**
+   * By examples: of `updates` each time that a site delivers, so that a quick site counts as often as it is quick; of `sites` whatever their
+   * speed, as in rounds (Fraboni et al., arXiv 2206.10189).
+   */
+  z.object({ kind: z.literal('mean'), of: z.enum(['updates', 'sites']).default('updates') }),
   /** Of each weight by itself. */
   z.object({ kind: z.literal('median') }),
   /** Of each weight by itself, without this share of the lowest and of the highest values. */
@@ -84,7 +87,7 @@ const trunkRuleFields = z.object({
   stalenessEffect: z.enum(['share', 'step']).default('share'),
   /** Updates staler than this many commits are refused. */
   maxStalenessCommits: z.number().int().min(0).max(10_000).default(20),
-  combination: combinationSchema.default({ kind: 'mean' }),
+  combination: combinationSchema.prefault({ kind: 'mean' }),
   /** Euclidean norm to which the trained weights of one update are scaled down; statistics of batch norm stay as they are. */
   clipNorm: z.number().positive().max(1e6).nullable().default(null),
   serverLearningRate: z.number().positive().max(10).default(1),

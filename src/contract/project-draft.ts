@@ -6,6 +6,8 @@ import { taskNames } from './network.ts';
 export const newProjectValues = {
   commits: 20,
   bufferSize: 2,
+  /** A slow hospital's patients count like a quick one's. */
+  combination: { kind: 'mean', of: 'sites' },
   /** One site alone is no federation. */
   sitesToStart: 2,
   localEpochs: 1,

@@ -51,7 +51,7 @@ export function simulateCommand(): Command {
         .default('share'),
     )
     .addOption(
-      new Option('--combination <rule>', 'mean, median, trimmed-mean:SHARE or krum:LIARS[:KEPT]')
+      new Option('--combination <rule>', 'mean[:sites], median, trimmed-mean:SHARE or krum:LIARS[:KEPT]')
         .argParser(combination)
         .default(plain.combination, 'mean'),
     )

@@ -1,5 +1,6 @@
 // The form of a new project: every field of a project's file, in words. Limits, and what does not go together, are the hub's to say.
 import { updateCodecs, updateCompressions } from '../../contract/federation.ts';
+import { newProjectValues } from '../../contract/project-draft.ts';
 import { hyperParametersSchema } from '../../contract/training.ts';
 import { fieldGroups as trainingGroups } from '../../renderer/ui/hyper-parameter-fields.ts';
 import { type Draft, valueAt } from './draft-path.ts';
@@ -229,12 +230,23 @@ export const draftGroups: readonly DraftGroup[] = [
           { value: 'krum', label: 'Krum: stands a number' },
         ],
         shapes: {
-          mean: { kind: 'mean' },
+          mean: newProjectValues.combination,
           median: { kind: 'median' },
           'trimmed-mean': { kind: 'trimmed-mean', trimShare: 0.2 },
           krum: { kind: 'krum', byzantine: 1, kept: 1 },
         },
         when: hasTrunk,
+      },
+      {
+        kind: 'choice',
+        path: 'trunkRule.combination.of',
+        label: 'Mean of',
+        help: 'Of sites: a slow hospital’s images count like a quick one’s. Of updates: whoever delivers more often counts more.',
+        choices: [
+          { value: 'sites', label: 'Sites, by their images' },
+          { value: 'updates', label: 'Updates, by their images' },
+        ],
+        when: (draft) => hasTrunk(draft) && is('trunkRule.combination.kind', 'mean')(draft),
       },
       {
         kind: 'number',

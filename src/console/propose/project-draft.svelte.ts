@@ -15,14 +15,14 @@ const fileSchema = z.record(z.string(), z.unknown());
 
 /** What a new project begins with: the schema's defaults, and those of the command line. */
 function newDraft(): Draft {
-  const { commits, bufferSize, sitesToStart, localEpochs, schedule, seed } = newProjectValues;
+  const { commits, bufferSize, combination, sitesToStart, localEpochs, schedule, seed } = newProjectValues;
   return {
     id: '',
     title: '',
     classes: [],
     network: '',
     hyperParameters: hyperParametersSchema.parse({ epochs: localEpochs, schedule }),
-    trunkRule: trunkRuleSchema.parse({ bufferSize }),
+    trunkRule: trunkRuleSchema.parse({ bufferSize, combination }),
     mode: { kind: 'trunk' },
     ...updateFormSchema.parse({}),
     siteNormalisation: false,

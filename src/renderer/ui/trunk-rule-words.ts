@@ -1,12 +1,12 @@
 // A trunk rule in sentences, for the person who approves a project.
 import { duration } from './format.ts';
-import type { CombinationRule, ServerOptimizer, TrunkRule } from '../../contract/federation.ts';
+import type { ServerOptimizer, TrunkRule } from '../../contract/federation.ts';
 
 /** One sentence each: combination, clipping, staleness, the trunk's step, the deadline where there is one. */
 export function trunkRuleWords(rule: TrunkRule): string[] {
   const { clipNorm, maxStalenessCommits, serverLearningRate, deadlineMs, quorum } = rule;
   return [
-    combinationWords(rule.combination),
+    combinationWords(rule),
     clipNorm === null
       ? 'No update is clipped.'
       : `An update longer than ${clipNorm} is scaled down to that length, so that no site can pull further.`,
@@ -21,16 +21,19 @@ export function trunkRuleWords(rule: TrunkRule): string[] {
   ];
 }
 
-function combinationWords(rule: CombinationRule): string {
-  switch (rule.kind) {
+function combinationWords({ combination, rounds }: TrunkRule): string {
+  switch (combination.kind) {
     case 'mean':
-      return 'Updates are averaged; a site with more images counts for more.';
+      if (rounds) return 'Updates are averaged; a site with more images counts for more.';
+      return combination.of === 'sites'
+        ? 'Updates are averaged; a site with more images counts for more, however quick it is.'
+        : 'Updates are averaged; a site with more images counts for more, and a quick one more often.';
     case 'median':
       return 'Of each weight the median of all updates is taken: a few wrong ones do little.';
     case 'trimmed-mean':
-      return `Of each weight the lowest and highest ${Number((rule.trimShare * 100).toFixed(1))} % are left out, the rest is averaged.`;
+      return `Of each weight the lowest and highest ${Number((combination.trimShare * 100).toFixed(1))} % are left out, the rest is averaged.`;
     case 'krum':
-      return `Only the ${rule.kept === 1 ? 'update that lies' : `${rule.kept} updates that lie`} closest to the others ${rule.kept === 1 ? 'is' : 'are'} used; up to ${rule.byzantine} may be wrong.`;
+      return `Only the ${combination.kept === 1 ? 'update that lies' : `${combination.kept} updates that lie`} closest to the others ${combination.kept === 1 ? 'is' : 'are'} used; up to ${combination.byzantine} may be wrong.`;
   }
 }
 

@@ -62,7 +62,7 @@ export function combinationOf(
 
 function meanOf(
   updates: readonly UpdateToCombine[],
-  rule: Pick<TrunkRule, 'staleness' | 'stalenessEffect'>,
+  rule: Pick<TrunkRule, 'combination' | 'staleness' | 'stalenessEffect'>,
 ): Combination {
   const shares = contributionShares(distinctContributions(updates), rule);
   return {

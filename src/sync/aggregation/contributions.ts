@@ -1,5 +1,5 @@
 // What a commit knows of its updates before it opens them, and how much each of them counts.
-import type { StalenessRule, TrunkRule } from '../../contract/federation.ts';
+import type { TrunkRule } from '../../contract/federation.ts';
 import { aggregationFault } from './faults.ts';
 import { stalenessWeight } from './staleness.ts';
 import type { TensorValues } from './tensor-values.ts';
@@ -41,19 +41,31 @@ export function distinctContributions<Kind extends Contribution>(
 }
 
 /**
- * How much of each update goes into the mean. Effect `share`: pᵢ = nᵢ s(τᵢ) / Σⱼ nⱼ s(τⱼ), which adds up to 1.
- * Effect `step`: nᵢ s(τᵢ) / Σⱼ nⱼ, which adds up to less the staler the updates are. Neither depends on the order given.
+ * How much of each update goes into the mean, cᵢ being what counts of it. Effect `share`: pᵢ = cᵢ s(τᵢ) / Σⱼ cⱼ s(τⱼ), which adds up to 1.
+ * Effect `step`: cᵢ s(τᵢ) / Σⱼ cⱼ, which adds up to less the staler the updates are. Neither depends on the order given.
+ *
+ * A mean of updates counts examples, cᵢ = nᵢ. A mean of sites counts the examples for as many commits as the update was in the making,
+ * cᵢ = nᵢ max(1, τᵢ) / mᵢ with mᵢ updates of this site in the commit, so that over time each site counts by its examples and not by
+ * its speed; in rounds, τ = 0 and m = 1, both are the same.
  */
 export function contributionShares(
   contributions: ReadonlyMap<string, Contribution>,
-  rule: { readonly staleness: StalenessRule; readonly stalenessEffect: TrunkRule['stalenessEffect'] },
+  rule: Pick<TrunkRule, 'combination' | 'staleness' | 'stalenessEffect'>,
 ): ReadonlyMap<string, number> {
-  const damped = (c: Contribution): number => c.examples * stalenessWeight(rule.staleness, c.stalenessCommits);
+  const counted =
+    rule.combination.kind === 'mean' && rule.combination.of === 'sites' ? ofSites(contributions) : examplesOf;
+  const damped = (c: Contribution): number => counted(c) * stalenessWeight(rule.staleness, c.stalenessCommits);
   // Summed in order of size: the order of arrival must not show in the last bit.
-  const total = Float64Array.from(contributions.values(), (c) =>
-    rule.stalenessEffect === 'share' ? damped(c) : c.examples,
-  )
+  const total = Float64Array.from(contributions.values(), rule.stalenessEffect === 'share' ? damped : counted)
     .sort()
     .reduce((sum, weight) => sum + weight, 0);
   return new Map([...contributions].map(([id, contribution]) => [id, damped(contribution) / total]));
+}
+
+const examplesOf = ({ examples }: Contribution): number => examples;
+
+function ofSites(contributions: ReadonlyMap<string, Contribution>): (contribution: Contribution) => number {
+  const perSite = new Map<string, number>();
+  for (const { site } of contributions.values()) perSite.set(site, (perSite.get(site) ?? 0) + 1);
+  return ({ site, examples, stalenessCommits }) => (examples * Math.max(1, stalenessCommits)) / perSite.get(site)!;
 }

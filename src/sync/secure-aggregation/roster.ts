@@ -23,7 +23,7 @@ export function textHash(text: string): string {
 export function rosterShares(
   members: readonly RosterMember[],
   trunkVersion: number,
-  rule: Pick<TrunkRule, 'staleness' | 'stalenessEffect'>,
+  rule: Pick<TrunkRule, 'combination' | 'staleness' | 'stalenessEffect'>,
 ): ReadonlyMap<string, number> {
   const contributions = members.map(({ site, offer }): Contribution => ({
     id: site,

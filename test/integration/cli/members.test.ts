@@ -45,7 +45,7 @@ describe('a coordinator at the command line', () => {
     expect(await begin()).toMatchObject({ project: 'cnn-small-2-classes' });
     const shown = (await imagiq('--json', 'project', 'show', '--data', data)).json();
     expect(shown).toMatchObject({
-      project: { id: 'cnn-small-2-classes', trunkRule: { combination: { kind: 'mean' } } },
+      project: { id: 'cnn-small-2-classes', trunkRule: { combination: { kind: 'mean', of: 'sites' } } },
       trunkVersion: 0,
       isFinished: false,
       bufferedUpdates: 0,

@@ -6,11 +6,18 @@ describe('a trunk rule in words', () => {
   it('tells the usual rule', () => {
     const words = trunkRuleWords(trunkRuleSchema.parse({ bufferSize: 1 }));
     expect(words).toEqual([
-      'Updates are averaged; a site with more images counts for more.',
+      'Updates are averaged; a site with more images counts for more, and a quick one more often.',
       'No update is clipped.',
       'An update that began from an older trunk has a smaller part in its commit. Updates more than 20 commits old are refused.',
       'The trunk moves by the combined update, step 1.',
     ]);
+  });
+
+  it.each([
+    [{ combination: { kind: 'mean', of: 'sites' } }, 'a site with more images counts for more, however quick it is.'],
+    [{ rounds: true }, 'a site with more images counts for more.'],
+  ])('tells what a site counts with %j', (rule, words) => {
+    expect(trunkRuleWords(trunkRuleSchema.parse({ bufferSize: 2, ...rule }))[0]).toBe(`Updates are averaged; ${words}`);
   });
 
   it('tells a robust one with clipping, an optimiser and a deadline', () => {

@@ -189,6 +189,74 @@ describe('a trunk commit', () => {
     );
   });
 
+  it('of sites counts an update for as long as it was in the making, and several of one site as one', () => {
+    const shares = contributionShares(
+      distinctContributions([
+        { id: 'quick-1', site: 'lyon', examples: 30, stalenessCommits: 0 },
+        { id: 'quick-2', site: 'lyon', examples: 30, stalenessCommits: 1 },
+        { id: 'even', site: 'oslo', examples: 30, stalenessCommits: 1 },
+        { id: 'slow', site: 'quito', examples: 10, stalenessCommits: 6 },
+      ]),
+      { ...plain, staleness: { kind: 'constant' }, combination: { kind: 'mean', of: 'sites' } },
+    );
+    expect(Object.fromEntries(shares)).toEqual({
+      'quick-1': 15 / 120,
+      'quick-2': 15 / 120,
+      even: 30 / 120,
+      slow: 60 / 120,
+    });
+  });
+
+  it('of sites is FedAvg in rounds, bit for bit', () => {
+    fc.assert(
+      fc.property(updateValues, arrivals, (values, buffer) => {
+        const fresh = buffer.map((arrival) => ({ ...arrival, stalenessCommits: 0 }));
+        const base = weightsOf(values);
+        const ofSites: CommitRule = { ...plain, combination: { kind: 'mean', of: 'sites' } };
+        expect(flat(commit(base, fresh, ofSites).weights)).toEqual(flat(commit(base, fresh).weights));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each([
+    ['sites', 0, 0.06],
+    // The quick site, a fifth of the examples, has half of the say.
+    ['updates', 0.3, 0.4],
+  ] as const)('of %s: what sites of unlike speed count over time is off their examples by %d to %d', (of, from, to) => {
+    const sites = [
+      { site: 'lyon', every: 0.31, examples: 100 },
+      { site: 'oslo', every: 1.07, examples: 300 },
+      { site: 'quito', every: 5.3, examples: 100 },
+    ];
+    const updatesPerCommit = 9;
+    const base = sites.map(() => 0);
+    const arrivalsInTime = sites
+      .flatMap(({ every }, index) =>
+        Array.from({ length: Math.floor(2_000 / every) }, (_, turn) => ({ index, at: every * (turn + 1) })),
+      )
+      .toSorted((one, other) => one.at - other.at);
+    const counted = new Map(sites.map(({ site }) => [site, 0]));
+    for (let version = 0; (version + 1) * updatesPerCommit <= arrivalsInTime.length; version += 1) {
+      const buffer = arrivalsInTime
+        .slice(version * updatesPerCommit, (version + 1) * updatesPerCommit)
+        .map(({ index, at }): Contribution => {
+          const contribution = { id: `${index} ${at}`, ...sites[index]!, stalenessCommits: version - base[index]! };
+          base[index] = version;
+          return contribution;
+        });
+      const rule: CommitRule = { ...plain, staleness: { kind: 'constant' }, combination: { kind: 'mean', of } };
+      const shares = contributionShares(distinctContributions(buffer), rule);
+      for (const { id, site } of buffer) counted.set(site, counted.get(site)! + shares.get(id)!);
+    }
+    const all = [...counted.values()].reduce((sum, share) => sum + share, 0);
+    const furthest = Math.max(
+      ...sites.map(({ site, examples }) => Math.abs(counted.get(site)! / all - examples / 500)),
+    );
+    expect(furthest).toBeGreaterThan(from);
+    expect(furthest).toBeLessThan(to);
+  });
+
   it('moves the trunk no further than its largest update', () => {
     fc.assert(
       fc.property(arrivals, (buffer) => {

@@ -20,7 +20,7 @@ describe('a trunk rule', () => {
       staleness: { kind: 'polynomial', exponent: 0.5 },
       stalenessEffect: 'share',
       maxStalenessCommits: 20,
-      combination: { kind: 'mean' },
+      combination: { kind: 'mean', of: 'updates' },
       clipNorm: null,
       serverLearningRate: 1,
       serverOptimizer: { kind: 'sgd', momentum: 0 },

@@ -50,7 +50,7 @@ describe('the simulation of rules on a virtual clock', () => {
       });
 
     test('the mean is lied apart: it ends far worse than it began', () => {
-      const { asynchronous, synchronous, initialLoss } = withLiars({ kind: 'mean' });
+      const { asynchronous, synchronous, initialLoss } = withLiars({ kind: 'mean', of: 'updates' });
       for (const { secondsToTarget, finalLoss } of [asynchronous, synchronous]) {
         expect(secondsToTarget).toBeNull();
         expect(finalLoss).toBeGreaterThan(10 * initialLoss);
