@@ -8,7 +8,7 @@ export interface DelimitedTable {
 }
 
 /** Of a file, read at once. */
-const pieceBytes = 2 ** 20;
+const pieceBytes = 2 ** 16;
 
 /** Decodes UTF-8 (with or without BOM), UTF-16 with BOM, and else Windows-1252, which spreadsheets still write. */
 export function decodeText(bytes: Uint8Array): string {

@@ -86,7 +86,7 @@ export interface DraftTable {
 
 const filePrefix = 'cohort-draft-';
 /** Of the database in memory. */
-const cacheKib = 4_096;
+const cacheKib = 16_384;
 
 const schema = `
   CREATE TABLE patient (
@@ -115,10 +115,6 @@ const schema = `
     label TEXT,
     isContradicted INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE INDEX imageByPatientID ON image (patientID);
-  CREATE INDEX imageByStudy ON image (study);
-  CREATE INDEX imageBySeries ON image (series);
-  CREATE INDEX imageByName ON image (name);
   CREATE TABLE noted (key TEXT PRIMARY KEY, label TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE masks (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE item (
@@ -132,6 +128,14 @@ const conditions: Readonly<Record<ImageKey, string>> = {
   patientID: 'patientID = @key',
   studyInstanceUID: 'study = (SELECT id FROM study WHERE value = @key)',
   seriesInstanceUID: 'series = (SELECT id FROM series WHERE value = @key)',
+};
+/** Columns that images are looked up by: indexed when that is first asked for. */
+type Indexed = 'patientID' | 'study' | 'series' | 'name';
+const indexedBy: Readonly<Record<ImageKey, Indexed | null>> = {
+  sopInstanceUID: null,
+  patientID: 'patientID',
+  studyInstanceUID: 'study',
+  seriesInstanceUID: 'series',
 };
 
 /** Removes what killed processes left of drafts. */
@@ -194,6 +198,12 @@ export function openDraftTable(folder: string): DraftTable {
          LEFT JOIN masks ON masks.id = item.masks
        ORDER BY ${order}`,
     );
+  const indexed = new Set<Indexed>();
+  const index = (column: Indexed | null): void => {
+    if (column === null || indexed.has(column)) return;
+    indexed.add(column);
+    db.exec(`CREATE INDEX imageBy_${column} ON image (${column})`);
+  };
   const count = (what: string): number => db.prepare<[], number>(`SELECT ${what}`).pluck().get() ?? 0;
   return {
     select(instances, patientOf) {
@@ -219,9 +229,16 @@ export function openDraftTable(folder: string): DraftTable {
       studies: count('count(*) FROM study'),
       forgotten: count('count(*) FROM patient WHERE isForgotten = 1'),
     }),
-    label: (by, key, label) => labelAll[by].run({ key, label }).changes,
-    labelRest: (by, key, label) => void labelRest[by].run({ key, label }),
+    label(by, key, label) {
+      index(indexedBy[by]);
+      return labelAll[by].run({ key, label }).changes;
+    },
+    labelRest(by, key, label) {
+      index(indexedBy[by]);
+      labelRest[by].run({ key, label });
+    },
     ofFile(name, end) {
+      index('name');
       const found = ofPath.all(name, end, end);
       return found.length > 0 ? found : ofName.all(name);
     },
@@ -243,7 +260,10 @@ export function openDraftTable(folder: string): DraftTable {
     itemLabels: () => db.prepare<[], string>('SELECT DISTINCT label FROM item').pluck().iterate(),
     // They were numbered as their first images came.
     series: () => db.prepare<[], number>('SELECT id FROM series ORDER BY id').pluck().all(),
-    imagesOf: (series) => imagesOf.all(series),
+    imagesOf(series) {
+      index('series');
+      return imagesOf.all(series);
+    },
     items: () => rowsBy('item.id').iterate(),
     itemsByImage: () => rowsBy('item.image, item.frame').iterate(),
     patients: () =>
