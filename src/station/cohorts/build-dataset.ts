@@ -8,7 +8,7 @@ import { type DatasetHeader, shardFolder, splitCodes } from '../../contract/data
 import type { Task } from '../../contract/network.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
-import { type BuiltColumns, datasetFileBytes, readDatasetHead } from './dataset-columns.ts';
+import { type BuiltColumns, datasetFileBytes, labelColumn, readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
 import { defaultPreprocessing } from './preprocess.ts';
 import type { WorkRules } from '../neighbour/work-rules.ts';
@@ -189,14 +189,13 @@ async function build(
       if (isReused) advance(planned.items.length);
       if (shard.file !== null) whole.add(path.join(folder, shard.file));
       firstReason ??= shard.firstReason;
-      columns[planned.index] = columnsOf(planned, shard);
+      columns[planned.index] = columnsOf(planned, shard, cohort.task, labels);
     });
     signal.throwIfAborted();
     const { bytes, header, leftOut } = datasetFileBytes({
       cohort,
       chain,
       classes: labels.classes,
-      label: labels.label,
       columns: columns.filter((column) => column !== undefined),
     });
     if (!columns.some(({ splits }) => splits.includes(splitCodes.train)))
@@ -212,12 +211,18 @@ async function build(
 }
 
 /** What is kept of a shard's examples until all shards are there: a few bytes for each. */
-function columnsOf({ items, firstPatient, patientOf }: PlannedShard, shard: WrittenShard): BuiltColumns {
-  const kept = [...shard.kept].map((index) => items[index]!);
+function columnsOf(
+  { items, firstPatient, patientOf }: PlannedShard,
+  shard: WrittenShard,
+  task: Task,
+  { classes, label }: ClassLabels,
+): BuiltColumns {
+  const kept = Array.from(shard.kept, (index) => items[index]!);
+  const own = kept.map(({ labels }) => labels);
   return {
     file: shard.file,
     planned: items.length,
-    labels: kept.map(({ labels }) => labels),
+    labels: labelColumn(task, own, label, classes.length),
     splits: Uint8Array.from(kept, ({ split }) => splitCodes[split]),
     patients: Int32Array.from(shard.kept, (index) => firstPatient + patientOf[index]!),
     moments: shard.moments,

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Cohort } from '../../contract/cohort.ts';
 import { type DatasetHeader, datasetHeaderSchema, splitCodes } from '../../contract/dataset.ts';
+import type { Task } from '../../contract/network.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
 import { slicePlaces, type SlicePlaces } from './slice-places.ts';
 import { decodeTensorLayout, encodeTensorFile, type Tensor, tensorHeaderBytes } from '../../contract/safetensors.ts';
@@ -12,8 +13,8 @@ export interface BuiltColumns {
   readonly file: string | null;
   /** Examples that it should have held. */
   readonly planned: number;
-  /** By example the cohort's own label indices. */
-  readonly labels: readonly (readonly number[])[];
+  /** By example, as the data set's file has them (`labelColumn`). */
+  readonly labels: Int32Array | Uint8Array;
   readonly splits: Uint8Array;
   readonly patients: Int32Array;
   /** By example mean and mean square. */
@@ -25,18 +26,35 @@ export interface BuiltColumns {
   readonly volumes: Int32Array;
 }
 
-/** @param label label index in the file by the cohort's own */
+/**
+ * Labels of some examples as a data set's file has them: a class each, or of several labels rows of 0 and 1; none of masks.
+ * @param labels by example the cohort's own label indices
+ * @param label label index in the file by the cohort's own
+ */
+export function labelColumn(
+  task: Task,
+  labels: readonly (readonly number[])[],
+  label: readonly number[],
+  classes: number,
+): Int32Array | Uint8Array {
+  if (task === 'segmentation') return new Uint8Array();
+  if (task === 'classification') return Int32Array.from(labels, ([own = 0]) => label[own] ?? 0);
+  const values = new Uint8Array(labels.length * classes);
+  labels.forEach((own, at) => {
+    for (const index of own) values[at * classes + (label[index] ?? 0)] = 1;
+  });
+  return values;
+}
+
 export function datasetFileBytes({
   cohort,
   chain,
   classes,
-  label,
   columns,
 }: {
   cohort: Cohort;
   chain: Preprocessing;
   classes: readonly string[];
-  label: readonly number[];
   columns: readonly BuiltColumns[];
 }): { bytes: Uint8Array; header: DatasetHeader; leftOut: number } {
   const whole = columns.flatMap((column) => (column.file === null ? [] : [{ ...column, file: column.file }]));
@@ -70,7 +88,7 @@ export function datasetFileBytes({
     ['split', tensor('U8', [examples], joined(new Uint8Array(examples), whole, 'splits'))],
     ['patients', tensor('I32', [examples], joined(new Int32Array(examples), whole, 'patients'))],
     ['place', tensor('I32', [examples, 2], place)],
-    ...labelTensor(cohort, classes.length, label, whole, examples),
+    ...labelTensor(cohort, classes.length, whole, examples),
     ...(cohort.task === 'segmentation' ? sliceTensors(slicePlaces(whole)) : []),
   ]);
   const metadata = { imagiq: JSON.stringify(header), leftOut: String(leftOut) };
@@ -88,28 +106,19 @@ function sliceTensors({ volumes, slices, spacingMm }: SlicePlaces): [string, Ten
 function labelTensor(
   { task }: Cohort,
   classes: number,
-  label: readonly number[],
   columns: readonly BuiltColumns[],
   examples: number,
 ): [string, Tensor][] {
   if (task === 'segmentation') return [];
-  const isMany = task === 'multi-label';
-  const values = isMany ? new Uint8Array(examples * classes) : new Int32Array(examples);
-  let at = 0;
-  for (const { labels } of columns) {
-    for (const own of labels) {
-      if (isMany) for (const index of own) values[at * classes + (label[index] ?? 0)] = 1;
-      else values[at] = label[own[0] ?? 0] ?? 0;
-      at += 1;
-    }
-  }
-  return [['labels', isMany ? tensor('U8', [examples, classes], values) : tensor('I32', [examples], values)]];
+  return task === 'multi-label'
+    ? [['labels', tensor('U8', [examples, classes], joined(new Uint8Array(examples * classes), columns, 'labels'))]]
+    : [['labels', tensor('I32', [examples], joined(new Int32Array(examples), columns, 'labels'))]];
 }
 
 function joined<Values extends Uint8Array | Int32Array>(
   into: Values,
   columns: readonly BuiltColumns[],
-  name: 'splits' | 'patients',
+  name: 'splits' | 'patients' | 'labels',
 ): Values {
   let at = 0;
   for (const column of columns) {

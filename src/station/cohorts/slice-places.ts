@@ -13,26 +13,17 @@ export interface SlicePlaces {
 }
 
 export function slicePlaces(columns: readonly Pick<BuiltColumns, 'places' | 'volumes'>[]): SlicePlaces {
-  const examples: { key: string; alongMm: number; rowMm: number; columnMm: number }[] = [];
-  for (const { places, volumes } of columns)
-    for (let at = 0; at * 2 < volumes.length; at += 1) {
-      const [alongMm, rowMm, columnMm] = places.subarray(at * 3, at * 3 + 3);
-      examples.push({
-        key: `${volumes[at * 2]} ${volumes[at * 2 + 1]}`,
-        alongMm: alongMm!,
-        rowMm: rowMm!,
-        columnMm: columnMm!,
-      });
-    }
+  const places = joined(columns, 'places', Float32Array);
+  const keys = new BigUint64Array(joined(columns, 'volumes', Int32Array).buffer);
   const found: SlicePlaces = {
-    volumes: new Int32Array(examples.length).fill(-1),
-    slices: new Int32Array(examples.length),
-    spacingMm: new Float32Array(examples.length * 3),
+    volumes: new Int32Array(keys.length).fill(-1),
+    slices: new Int32Array(keys.length),
+    spacingMm: new Float32Array(keys.length * 3),
   };
   let count = 0;
-  for (const own of Map.groupBy(examples.keys(), (example) => examples[example]!.key).values()) {
-    if (own.some((example) => !isPlaced(examples[example]!))) continue;
-    const along = own.map((example) => examples[example]!.alongMm);
+  for (const own of examplesByVolume(keys)) {
+    if (own.some((example) => !isPlaced(places.subarray(example * 3, example * 3 + 3)))) continue;
+    const along = Array.from(own, (example) => places[example * 3]!);
     const distanceMm = sliceDistanceMm(along);
     const first = Math.min(...along);
     if ((Math.max(...along) - first) / distanceMm >= mostSlices - 1) continue;
@@ -40,22 +31,49 @@ export function slicePlaces(columns: readonly Pick<BuiltColumns, 'places' | 'vol
     const seen = new Map<number, number>();
     let repetitions = 1;
     for (const example of own) {
-      const { alongMm, rowMm, columnMm } = examples[example]!;
-      const slice = Math.round((alongMm - first) / distanceMm);
+      const [alongMm, rowMm, columnMm] = places.subarray(example * 3, example * 3 + 3);
+      const slice = Math.round((alongMm! - first) / distanceMm);
       const repetition = seen.get(slice) ?? 0;
       seen.set(slice, repetition + 1);
       repetitions = Math.max(repetitions, repetition + 1);
       found.volumes[example] = count + repetition;
       found.slices[example] = slice;
-      found.spacingMm.set([distanceMm, rowMm, columnMm], example * 3);
+      found.spacingMm.set([distanceMm, rowMm!, columnMm!], example * 3);
     }
     count += repetitions;
   }
   return found;
 }
 
-const isPlaced = (one: { alongMm: number; rowMm: number; columnMm: number }): boolean =>
-  Number.isFinite(one.alongMm) && one.rowMm > 0 && one.columnMm > 0;
+function joined<Values extends Float32Array | Int32Array>(
+  columns: readonly Pick<BuiltColumns, 'places' | 'volumes'>[],
+  name: 'places' | 'volumes',
+  Kind: new (length: number) => Values,
+): Values {
+  const values = new Kind(columns.reduce((length, column) => length + column[name].length, 0));
+  let at = 0;
+  for (const column of columns) {
+    values.set(column[name], at);
+    at += column[name].length;
+  }
+  return values;
+}
+
+/** Examples of one volume after the other, ascending; the volume of the first example first. */
+function* examplesByVolume(keys: BigUint64Array): Generator<Uint32Array> {
+  const order = Uint32Array.from(keys.keys()).sort((a, b) =>
+    keys[a]! < keys[b]! ? -1 : keys[a]! > keys[b]! ? 1 : a - b,
+  );
+  const starts = Uint32Array.from(order.keys()).filter((at) => at === 0 || keys[order[at]!] !== keys[order[at - 1]!]);
+  for (const start of starts.sort((a, b) => order[a]! - order[b]!)) {
+    let end = start;
+    while (end < order.length && keys[order[end]!] === keys[order[start]!]) end += 1;
+    yield order.subarray(start, end);
+  }
+}
+
+const isPlaced = ([alongMm, rowMm, columnMm]: Float32Array): boolean =>
+  Number.isFinite(alongMm) && rowMm! > 0 && columnMm! > 0;
 
 /** The middle one of the distances between neighbouring places; 1 where there is one place alone. */
 function sliceDistanceMm(along: readonly number[]): number {

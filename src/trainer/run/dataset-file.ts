@@ -31,6 +31,8 @@ export interface DatasetFile {
   readonly identity: string;
   /** Where these examples lie in their volumes; null where that is not known of all of them. */
   placesOf(examples: Int32Array): SlicePlace[] | null;
+  /** These examples volume by volume and slice by slice, others as they come; null where the place of one is not known. */
+  inVolumes(examples: Int32Array): Int32Array | null;
   /** Example indices of a split, ascending. */
   examplesOf(split: SplitName): Int32Array;
   /** Reads one image (row-major H×W×C, 0…65535) to `into`, which must be exactly as long. @throws Fault 350, 351 */
@@ -77,17 +79,15 @@ export function openDatasetFile(file: string): DatasetFile {
       .update(String(fileBytes))
       .digest('hex');
     const opened = pixels;
-    const placeOf = layout.tensors.has('volumes') ? placesIn(examples, bytesOf) : () => null;
+    const places = layout.tensors.has('volumes') ? placesIn(examples, bytesOf) : null;
     return {
       header,
       labels,
       patients,
       identity,
-      placesOf(chosen) {
-        const places = Array.from(chosen, placeOf);
-        return places.every((place) => place !== null) ? places : null;
-      },
-      examplesOf: (name) => Int32Array.from([...split.keys()].filter((example) => split[example] === splitCodes[name])),
+      placesOf: (chosen) => (places?.areKnown(chosen) === true ? Array.from(chosen, places.at) : null),
+      inVolumes: (chosen) => (places?.areKnown(chosen) === true ? places.inOrder(chosen) : null),
+      examplesOf: (name) => Int32Array.from(split.keys()).filter((example) => split[example] === splitCodes[name]),
       readImage: (example, into) => opened.readImage(example, into),
       readMask(example, into) {
         opened.readMask(example, into);
@@ -106,11 +106,18 @@ export function openDatasetFile(file: string): DatasetFile {
   }
 }
 
-/** By example; null where its place is not known. */
+interface Places {
+  areKnown(examples: Int32Array): boolean;
+  /** By volume, then by slice, then as they come. */
+  inOrder(examples: Int32Array): Int32Array;
+  /** Of an example whose place is known. */
+  at(example: number): SlicePlace;
+}
+
 function placesIn(
   examples: number,
   bytesOf: (name: string, elementType: string, shape: readonly number[]) => Uint8Array<ArrayBuffer>,
-): (example: number) => SlicePlace | null {
+): Places {
   const volumes = new Int32Array(bytesOf('volumes', 'I32', [examples]).buffer);
   const slices = new Int32Array(bytesOf('slices', 'I32', [examples]).buffer);
   const spacing = new Float32Array(bytesOf('spacing', 'F32', [examples, 3]).buffer);
@@ -119,10 +126,14 @@ function placesIn(
       slices[at]! >= 0 && slices[at]! < mostSlices && spacing.subarray(at * 3, at * 3 + 3).every((mm) => mm > 0);
     if (volume >= 0 && !isUsable) throw datasetMalformed('a slice lies nowhere');
   });
-  return (example) => {
-    const [volume, slice] = [volumes[example]!, slices[example]!];
-    const [between, rows, columns] = spacing.subarray(example * 3, example * 3 + 3);
-    return volume < 0 ? null : { volume, slice, spacingMm: [between!, rows!, columns!] };
+  return {
+    areKnown: (chosen) => chosen.every((example) => volumes[example]! >= 0),
+    // Sorting is stable.
+    inOrder: (chosen) => chosen.toSorted((a, b) => volumes[a]! - volumes[b]! || slices[a]! - slices[b]!),
+    at(example) {
+      const [between, rows, columns] = spacing.subarray(example * 3, example * 3 + 3);
+      return { volume: volumes[example]!, slice: slices[example]!, spacingMm: [between!, rows!, columns!] };
+    },
   };
 }
 

@@ -39,11 +39,8 @@ export async function measureExamples({
 }): Promise<boolean> {
   const labelLength = labelsPerImage(dataset.header);
   // Distances are measured in whole volumes: their slices come one after the other.
-  const places = dataset.placesOf(asked);
-  const order = Array.from(asked.keys());
-  if (places !== null)
-    order.sort((a, b) => places[a]!.volume - places[b]!.volume || places[a]!.slice - places[b]!.slice || a - b);
-  const examples = Int32Array.from(order, (at) => asked[at]!);
+  const inVolumes = dataset.inVolumes(asked);
+  const examples = inVolumes ?? asked;
   for (let start = tally.added; start < examples.length; start += batchSize) {
     await control.turn();
     if (control.isStopped) return false;
@@ -53,7 +50,7 @@ export async function measureExamples({
     if (!probabilities.every(Number.isFinite)) throw notFinite('an output of the network', 'while predicting');
     const chosen = examples.subarray(start, start + count);
     const patients = chosen.map((example) => dataset.patients[example]!);
-    const own = places && order.slice(start, start + count).map((at) => places[at]!);
+    const own = inVolumes && dataset.placesOf(chosen);
     tally.add({ probabilities, labels: labels.subarray(0, count * labelLength), patients, places: own });
     await restAfter(clock() - begunAt, idleShare, control);
     onBatch?.(tally.added, clock() - begunAt);
