@@ -116,6 +116,7 @@ export function openHubSessions(
     members,
     addresses,
     online: async () => presence().online(),
+    listeners: () => sessions.size,
     broadcast,
     onFailed: (thrown) => failed('the list of members', thrown),
   });

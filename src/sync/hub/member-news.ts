@@ -4,8 +4,10 @@ import { wireLimits } from '../protocol/limits.ts';
 import type { Members, NamedMember } from './members.ts';
 import type { ToldAddresses } from './told-addresses.ts';
 
-/** It is told at most so often: with a thousand sites each telling is a thousand messages. */
-const membersEveryMs = 100;
+/** Each telling is a message to every connected site: so many a second at most, all sites together. */
+const messagesPerSecond = 100;
+/** With few sites it is told no more often than this. */
+const leastPauseMs = 100;
 
 export interface MemberNews {
   /** Something of a member that all are told changed. Changes of one moment are one message to each site. */
@@ -18,9 +20,11 @@ export interface MemberNews {
 }
 
 export function openMemberNews(order: {
-  readonly members: Members;
-  readonly addresses: ToldAddresses;
+  readonly members: Pick<Members, 'list' | 'one'>;
+  readonly addresses: Pick<ToldAddresses, 'shown'>;
   readonly online: () => Promise<ReadonlySet<string>>;
+  /** How many sites a message to all of them goes to now. */
+  readonly listeners: () => number;
   readonly broadcast: (message: FromHub) => void;
   readonly onFailed: (thrown: unknown) => void;
 }): MemberNews {
@@ -47,10 +51,13 @@ export function openMemberNews(order: {
   return {
     changed(fingerprint) {
       changedMembers.add(fingerprint);
-      telling ??= setTimeout(() => {
-        telling = null;
-        void tellNow().catch(order.onFailed);
-      }, membersEveryMs);
+      telling ??= setTimeout(
+        () => {
+          telling = null;
+          void tellNow().catch(order.onFailed);
+        },
+        Math.max(leastPauseMs, (1_000 * order.listeners()) / messagesPerSecond),
+      );
     },
     tellNow,
     async everyone() {

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { seededRandom } from '../aggregation/seeded-random.ts';
 import { type Hub, openHub } from '../hub/hub.ts';
+import { openCardCheck } from '../site/card-check.ts';
 import { openSite, type Site } from '../site/site.ts';
 import type { SiteWork } from '../site/site-work.ts';
 import { spreadSites } from './churn.ts';
@@ -125,6 +126,8 @@ async function play(
   const times = trainingSeconds(scenario);
   const vanishing = spreadSites(scenario.churn.vanishShare * scenario.sites, scenario.sites);
   const approved = new Set<number>();
+  // A thousand machines would check a thousand cards each; here it is one machine, and each card's signature is checked once.
+  const checkCard = openCardCheck();
   const sites: { readonly name: string; site: Site; network: SiteNetwork; hasVanished: boolean }[] = [];
   for (let index = 0; index < scenario.sites; index += 1) {
     const random = seededRandom(scenario.seed * 1_000 + index);
@@ -140,6 +143,7 @@ async function play(
       random,
       pingMs,
       agent: line.agent,
+      checkCard,
       onLedger: () => {},
       onChange: ({ federation, project, cohort }) => {
         if (project !== null && cohort === null && !approved.has(index)) {

@@ -2,22 +2,16 @@
 // here; the membership does.
 import { createHash } from 'node:crypto';
 import { projectSchema } from '../../contract/federation.ts';
-import { fingerprintOf } from '../protocol/device-keys.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import type { FromHub, Member } from '../protocol/messages.ts';
-import {
-  parseJson,
-  parseStatement,
-  readSiteCard,
-  readStatement,
-  type Signed,
-  type TrunkStatement,
-} from '../protocol/statement.ts';
+import { parseJson, parseStatement, readStatement, type Signed, type TrunkStatement } from '../protocol/statement.ts';
 import type { Bench } from './bench.ts';
 import { benchLimits } from './bench-limits.ts';
 import { takeCounted, takeDiscarded } from './awaited-updates.ts';
+import type { CardCheck } from './card-check.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
+import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
 import type { WorkLoop } from './work-loop.ts';
 
@@ -27,44 +21,39 @@ export type HubNews = Exclude<
   { re: number } | { kind: 'put-begin' | 'put-end' | 'get-begin' | 'chunk-received' }
 >;
 
-/**
- * Takes one message. @returns whether something changed that must survive a kill; who is online, for example, need not.
- * @throws Fault 400 or 403 for one that a true hub does not send.
- */
+/** Whether what a message changed must survive a kill. New members may be written a little later; who is online need not be at all. */
+export type Keep = 'at-once' | 'soon' | 'not';
+
+/** Takes one message. @throws Fault 400 or 403 for one that a true hub does not send. */
 export function openNewsReader(order: {
   readonly desk: MembershipDesk;
   readonly bench: Bench;
   readonly outbox: Outbox;
   readonly loop: WorkLoop;
-}): (message: HubNews) => boolean {
-  const { desk, bench, outbox, loop } = order;
+  readonly checkCard: CardCheck;
+}): (message: HubNews) => Keep {
+  const { desk, bench, outbox, loop, checkCard } = order;
   const { state } = desk;
+  const places = openPlaces(state);
 
-  /** Its card, a member's word on its own keys, is checked once. */
-  const checked = (member: Member) => {
-    const { card } = member;
-    const { publicKey, site } = parseStatement('site-card', card.statement);
-    const fingerprint = fingerprintOf(publicKey);
+  const checked = (member: Member) => ({ member, ...checkCard(member.card) });
+  /** @returns whether member or card are new. */
+  const takeMember = ({ member, card, fingerprint, site }: ReturnType<typeof checked>): boolean => {
+    const { online, updates, lastSeen, address, takesPart = true } = member;
+    const at = places.of(fingerprint);
+    // More than a federation has.
+    if (at === null && state.memberFingerprints.length >= wireLimits.members) return false;
     const known = state.cards[fingerprint];
     const isKnown = known?.statement === card.statement && known.signature === card.signature;
-    if (!isKnown) readSiteCard(card);
-    return { member, fingerprint, site, isKnown };
-  };
-  /** @returns whether member or card are new. */
-  const takeMember = ({ member, fingerprint, site, isKnown }: ReturnType<typeof checked>): boolean => {
-    const { card, online, updates, lastSeen, address, takesPart = true } = member;
-    const at = state.memberFingerprints.indexOf(fingerprint);
-    // More than a federation has.
-    if (at === -1 && state.memberFingerprints.length >= wireLimits.members) return false;
     // Whoever wrote to us once stays known, so that its models can be checked after it left.
     state.cards[fingerprint] = card;
     const isMoved = address ? desk.lines().noteAddress(address) : false;
-    state.members[at === -1 ? state.members.length : at] = { site, online, updates, lastSeen };
-    if (at === -1) state.memberFingerprints.push(fingerprint);
+    state.members[at ?? state.members.length] = { site, online, updates, lastSeen };
+    if (at === null) places.add(fingerprint);
     const tookPart = !state.bystanders.includes(fingerprint);
-    state.bystanders = state.bystanders.filter((one) => one !== fingerprint);
-    if (!takesPart) state.bystanders.push(fingerprint);
-    return !isKnown || isMoved || at === -1 || takesPart !== tookPart;
+    if (tookPart && !takesPart) state.bystanders.push(fingerprint);
+    if (!tookPart && takesPart) state.bystanders = state.bystanders.filter((one) => one !== fingerprint);
+    return !isKnown || isMoved || at === null || takesPart !== tookPart;
   };
   /** Of those that are members no more the cards that nothing needs, longest known first: a hub may name any number of devices. */
   const forgetStrangers = (): void => {
@@ -98,21 +87,29 @@ export function openNewsReader(order: {
     }
     return true;
   };
-  const takeMembers = (
-    all: readonly ReturnType<typeof checked>[],
-    isGone: (fingerprint: string) => boolean,
-  ): boolean => {
-    const isDropped = dropMembers(isGone);
+  const takeMembers = (all: readonly ReturnType<typeof checked>[], isDropped: boolean): Keep => {
     const isNew = all.map(takeMember).includes(true);
-    forgetStrangers();
-    return isNew || isDropped;
+    if (isNew) forgetStrangers();
+    if (isNew || isDropped) desk.membersChanged();
+    if (isDropped) return 'at-once';
+    return isNew ? 'soon' : 'not';
   };
-  const takeAllMembers = (members: readonly Member[]): boolean => {
+  const takeAllMembers = (members: readonly Member[]): Keep => {
     const all = members.map(checked);
     const named = new Set(all.map(({ fingerprint }) => fingerprint));
     // Files of earlier versions have names without fingerprints.
-    if (state.members.length !== state.memberFingerprints.length) state.members = state.memberFingerprints = [];
-    return takeMembers(all, (fingerprint) => !named.has(fingerprint));
+    if (state.members.length !== state.memberFingerprints.length) {
+      state.members = [];
+      state.memberFingerprints = [];
+    }
+    return takeMembers(
+      all,
+      dropMembers((fingerprint) => !named.has(fingerprint)),
+    );
+  };
+  const takeChangedMembers = (changed: readonly Member[], gone: readonly string[]): Keep => {
+    const all = changed.map(checked);
+    return takeMembers(all, gone.length > 0 && dropMembers((fingerprint) => gone.includes(fingerprint)));
   };
 
   const takeProject = (text: string | null, trunk: Signed | null, isFinished: boolean): void => {
@@ -183,27 +180,47 @@ export function openNewsReader(order: {
       case 'members-changed':
         return takeAllMembers(message.members);
       case 'members-updated':
-        return takeMembers(message.changed.map(checked), (fingerprint) => message.gone.includes(fingerprint));
+        return takeChangedMembers(message.changed, message.gone);
       case 'project-announced':
         takeProject(message.project, message.trunk, message.isFinished);
-        return true;
+        return 'at-once';
       case 'trunk-committed':
         takeTrunk(message.trunk, message.isFinished);
-        return true;
+        return 'at-once';
       case 'updates-discarded':
-        return takeDiscarded(desk, message.discarded);
+        return takeDiscarded(desk, message.discarded) ? 'at-once' : 'not';
       case 'masked-buffer-opened':
       case 'mask-shares-relayed':
       case 'unmasking-asked':
       case 'masked-update-counted':
       case 'masked-buffer-ended':
         outbox.receive(message);
-        return true;
+        return 'at-once';
       case 'model-available':
-        if (message.sequence <= state.lastModelSequence) return false;
+        if (message.sequence <= state.lastModelSequence) return 'not';
         state.lastModelSequence = message.sequence;
         bench.reception.note(message, 'relay');
-        return true;
+        return 'at-once';
     }
+  };
+}
+
+/** Where each member stands in the list: a thousand pieces of news do not each go through a thousand members. */
+function openPlaces(state: MembershipState) {
+  let list: readonly string[] | null = null;
+  let places = new Map<string, number>();
+  return {
+    of(fingerprint: string): number | null {
+      if (list !== state.memberFingerprints) {
+        list = state.memberFingerprints;
+        places = new Map(list.map((one, index) => [one, index]));
+      }
+      return places.get(fingerprint) ?? null;
+    },
+    /** One that has no place yet. */
+    add(fingerprint: string): void {
+      places.set(fingerprint, state.memberFingerprints.length);
+      state.memberFingerprints.push(fingerprint);
+    },
   };
 }

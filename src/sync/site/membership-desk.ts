@@ -20,6 +20,8 @@ export interface MembershipDesk {
   readonly clock: () => number;
   /** Writes the state and tells the window. */
   save(): void;
+  /** Cards, addresses or the list of members changed: written with the next `save`, or soon. */
+  membersChanged(): void;
   /** Tells the window only. */
   changed(): void;
   /** Removes a blob unless something in the state still needs it: equal bytes have one file. */

@@ -1,4 +1,5 @@
-// What a site must still know of a membership after a kill or a power cut: one JSON file, written beside and renamed.
+// What a site must still know of a membership after a kill or a power cut: one JSON file, written beside and renamed, and another of the
+// members (known-members.ts).
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -11,6 +12,7 @@ import { fingerprintSchema, publicKeySchema } from '../protocol/device-keys.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
 import { hashSchema, parseJson, signedSchema } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
+import { knownMembersSchema, noKnownMembers, readKnownMembers } from './known-members.ts';
 import { maskingSchema } from './masking-state.ts';
 
 const count = z.number().int().min(0);
@@ -170,16 +172,10 @@ const stateSchema = z.object({
   refused: count,
   bytesSent: count,
   bytesReceived: count,
-  cards: z.record(fingerprintSchema, signedSchema),
   /** This site's own `address` statement, as it was told last. */
   address: signedSchema.nullable().default(null),
-  /** By device: the newest `address` statement. */
-  addresses: z.record(fingerprintSchema, signedSchema).default({}),
-  members: membershipSchema.shape.members,
-  /** The members that the hub named last. */
-  memberFingerprints: z.array(fingerprintSchema).default([]),
-  /** Members that take no part in the project: they observe, or declined it. */
-  bystanders: z.array(fingerprintSchema).default([]),
+  /** Empty in the file, but in those of earlier versions. */
+  ...knownMembersSchema.shape,
   history: membershipSchema.shape.history,
   lastModelSequence: count,
   /** The model that this site trained alone. */
@@ -260,12 +256,8 @@ export function newMembershipState(
     refused: 0,
     bytesSent: 0,
     bytesReceived: 0,
-    cards: {},
     address: null,
-    addresses: {},
-    members: [],
-    memberFingerprints: [],
-    bystanders: [],
+    ...noKnownMembers(),
     history: [],
     lastModelSequence: 0,
     own: null,
@@ -290,9 +282,11 @@ export function readMembershipState(folder: string): MembershipState | null {
   if (!existsSync(fileIn(folder))) return null;
   const state = stateSchema.safeParse(parseJson(readFileSync(fileIn(folder), 'utf8')));
   if (!state.success) throw siteFault.damagedState(path.basename(folder));
-  return state.data;
+  const isOfEarlierVersion = state.data.members.length > 0 || Object.keys(state.data.cards).length > 0;
+  return isOfEarlierVersion ? state.data : { ...state.data, ...readKnownMembers(folder) };
 }
 
+/** All but the members, whose file is to be written before: nothing here names one that is not there. */
 export function writeMembershipState(folder: string, state: MembershipState): void {
-  writeFileDurably(fileIn(folder), JSON.stringify(state), 0o600);
+  writeFileDurably(fileIn(folder), JSON.stringify({ ...state, ...noKnownMembers() }), 0o600);
 }

@@ -60,6 +60,7 @@ export function membershipView(order: {
   readonly lines: PeerLines;
 }): Membership {
   const { state, keys, connection, reason, loop, outbox } = order;
+  let peers: Peer[] | null = null;
   return {
     federation: state.federation,
     hubUrl: state.hubUrl,
@@ -98,7 +99,10 @@ export function membershipView(order: {
       selected: state.selected.includes(model),
       branch,
     })),
-    peers: peersOf(order),
+    /** Made when it is looked at: there may be a thousand, and most who hear of a change ask for something else. */
+    get peers() {
+      return (peers ??= peersOf(order));
+    },
     scoreboard: state.scoreboard,
   };
 }

@@ -12,10 +12,12 @@ import { fromHubSchema } from '../protocol/messages.ts';
 import { parseStatement, signStatement } from '../protocol/statement.ts';
 import { openBench } from './bench.ts';
 import { type BenchActs, openBenchActs } from './bench-acts.ts';
+import type { CardCheck } from './card-check.ts';
 import { dial } from './dial.ts';
 import { siteFault } from './faults.ts';
 import { acceptLeak, enterAcceptance, forgetProbe } from './leak-gate.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
+import { openKnownMembersFile } from './known-members.ts';
 import { openLink, type Link } from './link.ts';
 import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
@@ -62,6 +64,7 @@ export interface MembershipOrder {
   readonly random: () => number;
   readonly pingMs: number | null;
   readonly agent: Agent | null;
+  readonly checkCard: CardCheck;
   /** Where this site listens for its peers now; null where it does not. */
   readonly address: () => { readonly url: string; readonly certificate: string } | null;
   /** With a code: the first connection enrols, and its failure is thrown instead of tried again. */
@@ -79,6 +82,7 @@ const lookEveryMs = 20;
 export async function openMembership(order: MembershipOrder): Promise<OpenMembership> {
   const { folder, state, keys, work, clock } = order;
   const blobs = openBlobFolder(path.join(folder, 'blobs'));
+  const membersFile = openKnownMembersFile(folder, state);
   let channel: Channel | null = null;
   let connection: ConnectionState = 'connecting';
   let connectionReason: string | null = null;
@@ -95,9 +99,11 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     work,
     clock,
     save() {
+      membersFile.flush();
       writeMembershipState(folder, state);
       desk.changed();
     },
+    membersChanged: () => membersFile.changed(),
     changed() {
       if (isTelling || isClosed) return;
       isTelling = true;
@@ -195,7 +201,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     );
 
   const receive = (message: HubNews): void => {
-    const isToKeep = takeNews(message);
+    const keep = takeNews(message);
+    const isToKeep = keep !== 'not';
     const isAboutMembers = message.kind === 'members-changed' || message.kind === 'members-updated';
     // The models that wait for this site come in the same breath.
     if (message.kind === 'members-changed') setTimeout(() => (isNewsTaken = true), breathMs).unref();
@@ -203,7 +210,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       lines.refresh();
       shareModel();
     }
-    if (isToKeep) desk.save();
+    if (keep === 'at-once') desk.save();
     else desk.changed();
     // A masked update goes on as the hub tells what other sites did; one that is offered may be too stale for the new trunk.
     if (state.project?.project.secureAggregation != null && isToKeep) void outbox.deliver().then(() => loop.poke());
@@ -291,7 +298,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     state.address = signStatement('address', { hub, device: keys.fingerprint, sequence, url, certificate }, keys);
     return true;
   };
-  const takeNews = openNewsReader({ desk, bench, outbox, loop });
+  const takeNews = openNewsReader({ desk, bench, outbox, loop, checkCard: order.checkCard });
   let link: Link | null = null;
   /** Bytes that nothing names: of a transfer that was given up, or left by a kill between two steps. By the file system's clock. */
   const sweep = (): void => {
@@ -309,6 +316,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     outbox.close();
     bench.publication.close();
     await Promise.all([link?.close(), lines.close(), loop.close()]);
+    membersFile.close();
     await blobs.close();
   };
   let first: Channel | null = null;

@@ -231,6 +231,7 @@ export function openPeerLines(order: {
         if (known !== null && known.sequence >= claimed.sequence) return false;
         readStatement('address', signed, readSiteCard(card).publicKey);
         state.addresses[claimed.device] = signed;
+        desk.membersChanged();
         return true;
       } catch (thrown) {
         if (thrown instanceof Fault) return false;

@@ -8,6 +8,7 @@ import { closeCodes } from '../protocol/channel.ts';
 import { keepFreedMemory, siteKeptBytes } from '../protocol/freed-memory.ts';
 import { parseInvite } from '../protocol/invite-link.ts';
 import type { BenchActs } from './bench-acts.ts';
+import { type CardCheck, openCardCheck } from './card-check.ts';
 import { siteFault } from './faults.ts';
 import { homeTrunkOf } from './home-normalisation.ts';
 import { openListening } from './listening.ts';
@@ -40,6 +41,8 @@ export interface SiteOrder {
   readonly pingMs?: number;
   /** Makes the connections to hubs, through a proxy for example; the system's own without. */
   readonly agent?: Agent;
+  /** Of several sites in one process one may remember the checked cards of all. */
+  readonly checkCard?: CardCheck;
 }
 
 /** The weights behind a scoreboard, for the station to evaluate on its test split. Files are read-only and may go with the next trunk. */
@@ -107,6 +110,7 @@ export async function openSite(order: SiteOrder): Promise<Site> {
     },
   });
   const joining = new Set<string>();
+  const checkCard = order.checkCard ?? openCardCheck();
   const open = ({ folder, state }: StoredMembership, inviteCode: string | null): Promise<OpenMembership> =>
     openMembership({
       folder,
@@ -119,6 +123,7 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       random: order.random ?? Math.random,
       pingMs: order.pingMs ?? null,
       agent: order.agent ?? null,
+      checkCard,
       address: listening.address,
       inviteCode,
       onChange: order.onChange,
