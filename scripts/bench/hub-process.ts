@@ -1,5 +1,6 @@
 // The hub under measurement, in a process of its own: its memory is its own.
 import { createHash } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { projectSchema } from '../../src/contract/federation.ts';
 import { encodeWeights } from '../../src/sync/aggregation/weights.ts';
 import { openHub } from '../../src/sync/hub/hub.ts';
@@ -37,6 +38,8 @@ const hub = await openHub({
   project: benchProject,
   initialWeights: encodeWeights(new Map([['weights', { shape: [values], values: new Float32Array(values) }]])),
 });
+// As `imagiq hub` does.
+flushCompileCache();
 hub.watch((news) => {
   if (news.kind === 'trunk-committed' || news.kind === 'failed') process.send?.({ news });
 });

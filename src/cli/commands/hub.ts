@@ -1,5 +1,6 @@
 // hub, invite: the coordinator's commands.
 import { writeFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { Command, Option } from 'commander';
 import { renderSVG, renderUnicodeCompact } from 'uqr';
 import { memberRoles, type MemberRole } from '../../contract/federation.ts';
@@ -89,6 +90,8 @@ export function hubCommands(): Command[] {
     const stop = (): void => void hub.close().then(() => process.exit(0));
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
+    // A hub may never come to an orderly end. From code that was kept it starts with a quarter less memory.
+    flushCompileCache();
     // The folder may hold one from an earlier start.
     const { project: current, federation, trunkVersion } = await hub.status();
     const ownMachine = ownMachineOnly(hub.url);

@@ -52,3 +52,12 @@ export function decodeChunk(frame: Uint8Array): Chunk {
   if (offset > BigInt(wireLimits.blobBytes)) throw wireFault.malformedChunk('its offset is out of range');
   return { transfer: view.toString('hex', 4, 20), offset: Number(offset), payload };
 }
+
+/**
+ * Gives back the memory of a chunk's frame that nothing looks at any more, where the frame has it to itself. The collector would too, but it
+ * lets 64 MB of such memory come together first.
+ */
+export function giveBackFrame({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  const isAlone = byteOffset === chunkHeaderBytes && byteOffset + byteLength === buffer.byteLength;
+  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}

@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import { Fault } from '../../contract/fault.ts';
 import type { BlobFolder } from './blob-folder.ts';
 import type { BlobReception } from './blob-part.ts';
-import { type Chunk, chunkHeaderBytes, writeChunkHeader } from './chunk-frame.ts';
+import { type Chunk, chunkHeaderBytes, giveBackFrame, writeChunkHeader } from './chunk-frame.ts';
 import type { AnswerBody } from './channel.ts';
 import { isDiskFull, wireFault } from './faults.ts';
 import { wireLimits } from './limits.ts';
@@ -253,6 +253,7 @@ export function openTransfers(order: {
           },
         )
         .finally(() => {
+          giveBackFrame(chunk.payload);
           unwritten -= 1;
           if (unwritten === 0) socket.resume();
         });

@@ -102,8 +102,10 @@ class LineEnd extends Duplex {
   override _write(bytes: Buffer, _encoding: string, done: () => void): void {
     const sentAt = this.#occupy(bytes.length);
     const other = this.#other;
+    // A line carries a copy: each end does with its own memory what it likes.
+    const carried = Buffer.from(bytes);
     this.#clock.at(sentAt + this.#quality.latencyMs, () => {
-      if (other !== null && !other.destroyed) other.push(bytes);
+      if (other !== null && !other.destroyed) other.push(carried);
     });
     // The next piece is taken when this one has left: so much waits in the sender as it would.
     if (sentAt - this.#clock.now() < 1) process.nextTick(done);

@@ -1,7 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { retryDelayMs } from '../../../../src/sync/protocol/backoff.ts';
-import { chunkHeaderBytes, decodeChunk, encodeChunk } from '../../../../src/sync/protocol/chunk-frame.ts';
+import {
+  chunkHeaderBytes,
+  decodeChunk,
+  encodeChunk,
+  giveBackFrame,
+} from '../../../../src/sync/protocol/chunk-frame.ts';
 import { wireLimits } from '../../../../src/sync/protocol/limits.ts';
 import { createMessageSeal } from '../../../../src/sync/protocol/message-seal.ts';
 import { decodeMessage, fromSiteSchema } from '../../../../src/sync/protocol/messages.ts';
@@ -32,6 +37,26 @@ describe('a chunk (rule 6.2)', () => {
       expect(() => decodeChunk(damaged)).toThrow(/damaged/);
     }
     expect(() => decodeChunk(frame.subarray(0, 20))).toThrow(/damaged/);
+  });
+
+  it('gives back the memory of its frame, unless others have a part of it', () => {
+    const payload = new Uint8Array(100_000).fill(7);
+    const frame = encodeChunk({ transfer, offset: 0, payload });
+    const alone = decodeChunk(Uint8Array.from(frame)).payload;
+    giveBackFrame(alone);
+    expect(alone.byteLength).toBe(0);
+    const [before, after] = [
+      Buffer.concat([Buffer.from('before'), frame]),
+      Buffer.concat([frame, Buffer.from('after')]),
+    ];
+    for (const shared of [before.subarray(6), after.subarray(0, frame.length)]) {
+      const read = decodeChunk(shared).payload;
+      giveBackFrame(read);
+      expect(Buffer.from(read).equals(payload)).toBe(true);
+    }
+    const part = decodeChunk(frame).payload.subarray(1);
+    giveBackFrame(part);
+    expect(Buffer.from(part).equals(payload.subarray(1))).toBe(true);
   });
 });
 
