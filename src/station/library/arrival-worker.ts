@@ -1,6 +1,5 @@
-// The worker thread behind instance-intake.ts: reads headers of arrived files, compares and places them.
-import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, linkSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+// The worker thread behind instance-intake.ts: reads headers of arrived files, compares, places and removes them.
+import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { readInstance, type ReadOutcome } from './read-instance.ts';
@@ -10,30 +9,26 @@ export type ArrivalTask =
   /** Reads the header; a file that is an instance is renamed to `keptAs`, from when on it counts as arrived. */
   | { readonly kind: 'read'; readonly file: string; readonly keptAs: string }
   | { readonly kind: 'compare'; readonly held: string; readonly file: string }
-  /** Gives files their names by content inside `folder`; the arrived files stay until they are indexed. */
-  | { readonly kind: 'place'; readonly files: readonly string[]; readonly folder: string }
+  /** Gives files a second name each; the first stays until they are indexed. */
+  | { readonly kind: 'place'; readonly files: readonly PlaceAsked[] }
   | { readonly kind: 'remove'; readonly files: readonly string[] };
 
-export interface PlacedArrival {
-  /** Relative to the library's folder. */
-  readonly stored: string;
-  /** SHA-256 */
-  readonly fileHash: string;
+export interface PlaceAsked {
+  readonly file: string;
+  readonly target: string;
 }
 
 export interface ArrivalResults {
   readonly read: ReadOutcome;
   readonly compare: boolean | null;
-  /** In the order of `files`; null where one is no longer there. */
-  readonly place: readonly (PlacedArrival | null)[];
+  /** In the order of `files`: false for one that is no longer there, or that cannot be placed while another can. */
+  readonly place: readonly boolean[];
   readonly remove: null;
 }
 
 export type ArrivalAnswer =
   | { readonly id: number; readonly result: ArrivalResults[ArrivalTask['kind']] }
   | { readonly id: number; readonly error: { readonly message: string; readonly code: string | null } };
-
-const pieceBytes = 1024 * 1024;
 
 parentPort?.on('message', ({ id, task }: { id: number; task: ArrivalTask }) => {
   let answer: ArrivalAnswer;
@@ -49,7 +44,7 @@ parentPort?.on('message', ({ id, task }: { id: number; task: ArrivalTask }) => {
 
 function resultOf(task: ArrivalTask): ArrivalResults[ArrivalTask['kind']] {
   if (task.kind === 'compare') return isSameInstance(task.held, task.file);
-  if (task.kind === 'place') return task.files.map((file) => placeWhereThere(file, task.folder));
+  if (task.kind === 'place') return placeAll(task.files);
   if (task.kind === 'remove') {
     for (const file of task.files) rmSync(file, { force: true });
     return null;
@@ -59,24 +54,31 @@ function resultOf(task: ArrivalTask): ArrivalResults[ArrivalTask['kind']] {
   return outcome;
 }
 
-function placeWhereThere(file: string, folder: string): PlacedArrival | null {
-  try {
-    return place(file, folder);
-  } catch (error) {
-    // A file that somebody took out of the incoming folder is not waited for.
-    if ((error as { code?: unknown }).code === 'ENOENT') return null;
-    throw error;
-  }
+/** @throws why none could be placed */
+function placeAll(files: readonly PlaceAsked[]): boolean[] {
+  let failure: unknown = null;
+  const placed = files.map(({ file, target }) => {
+    try {
+      place(file, target);
+      return true;
+    } catch (error) {
+      // A file that somebody took out of the incoming folder is not waited for.
+      if ((error as { code?: unknown }).code !== 'ENOENT') failure ??= error;
+      return false;
+    }
+  });
+  if (failure !== null && !placed.includes(true)) throw failure;
+  return placed;
 }
 
-function place(file: string, folder: string): PlacedArrival {
-  const fileHash = hashOf(file);
-  const stored = path.join('instances', fileHash.slice(0, 2), `${fileHash}.dcm`);
-  const target = path.join(folder, stored);
+function place(file: string, target: string): void {
   try {
     linkOrMakeFolder(file, target);
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'EEXIST') return { stored, fileHash };
+    const { code } = error as { code?: unknown };
+    // The name is this arrival's own: a station that was killed had placed it.
+    if (code === 'EEXIST') return;
+    if (code === 'ENOENT') throw error;
     // A file system without hard links.
     const beside = `${target}.${process.pid}-${performance.now()}.part`;
     try {
@@ -88,7 +90,6 @@ function place(file: string, folder: string): PlacedArrival {
       throw failure;
     }
   }
-  return { stored, fileHash };
 }
 
 function linkOrMakeFolder(file: string, target: string): void {
@@ -98,21 +99,5 @@ function linkOrMakeFolder(file: string, target: string): void {
     if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
     mkdirSync(path.dirname(target), { recursive: true });
     linkSync(file, target);
-  }
-}
-
-const piece = Buffer.allocUnsafeSlow(pieceBytes);
-
-function hashOf(file: string): string {
-  const hash = createHash('sha256');
-  const input = openSync(file, 'r');
-  try {
-    for (;;) {
-      const got = readSync(input, piece, 0, pieceBytes, null);
-      if (got === 0) return hash.digest('hex');
-      hash.update(piece.subarray(0, got));
-    }
-  } finally {
-    closeSync(input);
   }
 }

@@ -1,13 +1,13 @@
 // Instances that arrive over the network. An arriving file is written to the incoming folder, complete; once its header
-// was read it is renamed there and counts as accepted. Accepted files are placed in the store by content hash and
-// indexed in batches afterwards; the name in the incoming folder goes only when the index has the instance, so whatever
-// a killed station leaves behind is taken up at the next open.
+// was read it is renamed there and counts as accepted. Accepted files get their place in the store and are indexed in
+// batches afterwards; the name in the incoming folder goes only when the index has the instance, so whatever a killed
+// station leaves behind is taken up at the next open. Their content is not hashed: a sender would wait for it, and an
+// instance that comes again is compared with the one that is here.
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { openArrivalThread } from './arrival-thread.ts';
-import type { ArrivalResults } from './arrival-worker.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import { absolutePath, indexWriter, type ReadInstance } from './index-writer.ts';
@@ -53,11 +53,9 @@ export interface IntakeOptions {
 }
 
 const readHereBytes = 1024 * 1024;
-/** A task of the placing thread has its deadline. */
-/** Each task wakes the placing thread, which costs as much as half a header. */
-const placedAtOnce = 16;
-const placedAtOnceBytes = 512 * 1024 ** 2;
 const batchSize = 256;
+/** Placing has its deadline, and a file system without hard links copies. */
+const batchBytes = 512 * 1024 ** 2;
 const batchEveryMs = 250;
 /** After a batch that failed, on a full disk for example. */
 const retryMs = 5_000;
@@ -70,11 +68,6 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   const placer = openArrivalThread(taskDeadlineMs);
   /** Accepted and not indexed yet, by SOP Instance UID. */
   const pending = new Map<string, ReadInstance>();
-  /** Accepted and on no way to the store yet. */
-  const unplaced: ReadInstance[] = [];
-  let placing: { readonly files: ReadonlySet<string>; readonly done: Promise<void> } | null = null;
-  /** Where accepted files that are not indexed yet lie in the store, by their path; null where one is gone. */
-  const ahead = new Map<string, ArrivalResults['place'][number]>();
   let timer: NodeJS.Timeout | null = null;
   let isClosed = false;
   /** Batches and the settling of known instances run one after another. */
@@ -100,74 +93,40 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   }
 
   async function writeBatch(): Promise<void> {
-    while (pending.size > 0) {
-      const batch = [...pending.values()].slice(0, batchSize);
-      await writeOf(batch);
-    }
+    while (pending.size > 0) await writeOf(firstBatch(pending.values()));
   }
 
   async function writeOf(batch: readonly ReadInstance[]): Promise<void> {
-    const placed: ReadInstance[] = [];
+    const done: string[] = [];
     try {
-      const places = await placesOf(batch);
-      for (const [index, found] of batch.entries()) {
-        const place = places[index] ?? null;
-        if (place !== null) placed.push({ ...found, ...place, isCopy: true });
-      }
+      const found = batch.map((instance) => ({ ...instance, stored: storedName(instance), isCopy: true }));
+      const files = found.map(({ source, stored }) => ({ file: source, target: path.join(folder, stored) }));
+      // One that cannot be placed while others can stays in the incoming folder for the next open, and holds nobody up.
+      const isPlaced = await placer.run({ kind: 'place', files });
+      const placed = found.filter((_, index) => isPlaced[index]);
       // An import may have indexed one of them meanwhile.
-      for (const found of placed) {
-        const held = writer.held(found.record.sopInstanceUID);
+      for (const instance of placed) {
+        const held = writer.held(instance.record.sopInstanceUID);
         if (held === null) continue;
-        const isSame = await reader.run({ kind: 'compare', held: absolutePath(folder, held), file: found.source });
+        const isSame = await reader.run({ kind: 'compare', held: absolutePath(folder, held), file: instance.source });
         // The indexed file is gone, and this one is at hand.
         if (isSame === null) writer.remove(held);
-        if (isSame === false) keepAside(found);
+        if (isSame === false) keepAside(instance);
       }
       if (isClosed) throw libraryFaults.closed();
-      writer.insert(placed.filter(({ record }) => writer.held(record.sopInstanceUID) === null));
+      const fresh = placed.filter(({ record }) => writer.held(record.sopInstanceUID) === null);
+      writer.insert(fresh);
+      const inserted = new Set(fresh);
+      for (const instance of placed) {
+        done.push(instance.source);
+        if (!inserted.has(instance)) done.push(absolutePath(folder, { path: instance.stored, isCopy: 1 }));
+      }
     } catch (error) {
       throw databaseFault(error, folder);
     }
     for (const { record } of batch) pending.delete(record.sopInstanceUID);
-    await placer.run({ kind: 'remove', files: placed.map(({ source }) => source) });
+    await placer.run({ kind: 'remove', files: done });
     onIndexed();
-  }
-
-  /** Hashing and placing goes on while the next instances arrive; the batch finds it done. */
-  function placeAhead(): void {
-    if (placing !== null || unplaced.length === 0) return;
-    let bytes = 0;
-    const next = unplaced.findIndex(({ fileBytes }) => (bytes += fileBytes) > placedAtOnceBytes);
-    const files = unplaced.splice(0, next < 0 ? unplaced.length : Math.max(1, next)).map(({ source }) => source);
-    const placed = placer.run({ kind: 'place', files, folder }).then(
-      (places) => files.forEach((file, index) => ahead.set(file, places[index] ?? null)),
-      // Its batch tries again and tells why not.
-      () => {},
-    );
-    placing = { files: new Set(files), done: placed.finally(() => (placing = null)) };
-  }
-
-  /**
-   * Where in the store each file of a batch lies now; null for one that is gone, or that cannot be placed while others can: it
-   * stays in the incoming folder for the next open, and holds nobody up.
-   */
-  async function placesOf(batch: readonly ReadInstance[]): Promise<ArrivalResults['place']> {
-    const files = batch.map(({ source }) => source);
-    const awaited = new Set(files);
-    while (unplaced.some(isOf(awaited)) || files.some((file) => placing?.files.has(file))) {
-      placeAhead();
-      await placing?.done;
-    }
-    const left = files.filter((file) => !ahead.has(file));
-    let failure: unknown = null;
-    for (const file of left) {
-      const alone = placer.run({ kind: 'place', files: [file], folder });
-      ahead.set(file, (await alone.catch((error: unknown) => ((failure = error), [])))[0] ?? null);
-    }
-    const places = files.map((file) => ahead.get(file) ?? null);
-    for (const file of files) ahead.delete(file);
-    if (failure !== null && places.every((place) => place === null)) throw failure;
-    return places;
   }
 
   /** An accepted file is never thrown away for one of other content that came first. */
@@ -227,8 +186,6 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     const { sopInstanceUID } = found.record;
     if (pending.has(sopInstanceUID) || writer.held(sopInstanceUID) !== null) return inTurn(() => settleKnown(found));
     pending.set(sopInstanceUID, found);
-    unplaced.push(found);
-    if (unplaced.length >= placedAtOnce) placeAhead();
     schedule(pending.size >= batchSize ? 0 : batchEveryMs);
     return { kind: 'imported', ...arrivedInstance(found) };
   }
@@ -276,10 +233,20 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
   };
 }
 
-const isOf =
-  (files: ReadonlySet<string>) =>
-  ({ source }: ReadInstance): boolean =>
-    files.has(source);
+function firstBatch(pending: Iterable<ReadInstance>): ReadInstance[] {
+  const batch: ReadInstance[] = [];
+  let bytes = 0;
+  for (const instance of pending) {
+    bytes += instance.fileBytes;
+    if (batch.length === batchSize || (batch.length > 0 && bytes > batchBytes)) break;
+    batch.push(instance);
+  }
+  return batch;
+}
+
+/** Relative to the library's folder; the same again for a file that a killed station had placed and not indexed. */
+const storedName = ({ source, headerHash }: ReadInstance): string =>
+  path.join('instances', headerHash.slice(0, 2), path.basename(source));
 
 function arrivedInstance({ record }: ReadInstance): ArrivedInstance {
   const { sopInstanceUID, studyInstanceUID, seriesInstanceUID } = record;

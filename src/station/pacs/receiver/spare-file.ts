@@ -1,14 +1,13 @@
 // Creating a file takes as long as half of receiving a small instance: the next one is made while the sender, which has
 // its answer, gets its next instance ready.
 import { rmSync } from 'node:fs';
-import { headBuffer } from '../../library/header-file.ts';
 import type { InstanceIntake } from '../../library/instance-intake.ts';
-import { InstanceFile } from './instance-file.ts';
+import { arrivalMemory, InstanceFile } from './instance-file.ts';
 
-/** Of one association, whose instances come one after another: they use one buffer for their first bytes. */
+/** Of one association, whose instances come one after another: they use one memory. */
 export class SpareFile {
   readonly #intake: InstanceIntake;
-  readonly #head = headBuffer();
+  readonly #memory = arrivalMemory();
   #spare: InstanceFile | null = null;
   #isClosed = false;
 
@@ -20,7 +19,7 @@ export class SpareFile {
   take(): InstanceFile {
     const spare = this.#spare;
     this.#spare = null;
-    return spare ?? new InstanceFile(this.#intake.newFile(), this.#head);
+    return spare ?? new InstanceFile(this.#intake.newFile(), this.#memory);
   }
 
   /** Makes one for the next instance, in a moment. */
