@@ -86,10 +86,15 @@ export class InstanceFile {
       at += copied;
       this.#gatheredHeld += copied;
       if (this.#gatheredHeld < this.#gathered.length) continue;
-      if (this.#isForPool) return this.#writeInPool().then(() => this.#gather(piece.subarray(at)));
+      if (this.#isForPool) return this.#gatherAfterPool(piece.subarray(at));
       this.#writeHere();
     }
     return null;
+  }
+
+  async #gatherAfterPool(rest: Buffer): Promise<void> {
+    await this.#writeInPool();
+    await this.#gather(rest);
   }
 
   #writeHere(): void {
