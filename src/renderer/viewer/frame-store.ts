@@ -49,7 +49,7 @@ export class FrameStore {
     return this.#frames.get(key, async () => {
       if (urgency === 'ahead') this.#ahead.add(key);
       try {
-        const decoded = await this.#station.ask('frame', { sopInstanceUID, frame, urgency });
+        const decoded = aligned(await this.#station.ask('frame', { sopInstanceUID, frame, urgency }));
         this.#geometries.set(key, decoded.geometry);
         return decoded;
       } finally {
@@ -80,4 +80,13 @@ export class FrameStore {
   geometryOf(sopInstanceUID: string, frame: number): FrameGeometry | undefined {
     return this.#geometries.get(`${sopInstanceUID}/${frame}`);
   }
+}
+
+/**
+ * Samples of more than a byte can be looked at only where they begin at a multiple of their size. In a message they lie wherever
+ * what comes before them ends: copied here once, not at each look.
+ */
+function aligned(frame: Frame): Frame {
+  const { pixels, bits } = frame;
+  return pixels.byteOffset % (bits / 8) === 0 ? frame : { ...frame, pixels: pixels.slice() };
 }

@@ -81,30 +81,34 @@ export function rangeWindow(frame: Frame): VoiWindow {
   const known = rangeWindows.get(frame);
   if (known) return known;
   const values = storedValues(frame);
-  let [low, high] = rangeOf(values, frame.padding);
-  if (low > high) [low, high] = rangeOf(values, undefined);
-  const modality = modalityOf(frame);
-  const [first, last] = [modality(low), modality(high)];
-  const window: VoiWindow =
-    low > high
-      ? { center: 0, width: 1, function: 'LINEAR' }
-      : { center: (first + last) / 2, width: Math.max(1e-6, Math.abs(last - first)), function: 'LINEAR_EXACT' };
+  const range = rangeOf(values, frame.padding) ?? rangeOf(values, undefined);
+  const window: VoiWindow = range === null ? { center: 0, width: 1, function: 'LINEAR' } : windowOver(range, frame);
   rangeWindows.set(frame, window);
   return window;
 }
 
-/** Least and greatest value; the least is the greater one where there are none. */
-function rangeOf(values: StoredValues, padding: Frame['padding']): [low: number, high: number] {
+function windowOver({ low, high }: { low: number; high: number }, frame: Frame): VoiWindow {
+  const modality = modalityOf(frame);
+  const [first, last] = [modality(low), modality(high)];
+  return { center: (first + last) / 2, width: Math.max(1e-6, Math.abs(last - first)), function: 'LINEAR_EXACT' };
+}
+
+/** Least and greatest value outside of the padding; null where there are none. */
+function rangeOf(values: StoredValues, padding: Frame['padding']): { low: number; high: number } | null {
   const { first, last } = padding ?? { first: 1, last: 0 };
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < values.length; index += 1) {
+  const isInside = (value: number): boolean => value < first || value > last;
+  const begin = values.findIndex(isInside);
+  if (begin < 0) return null;
+  // From a value, not from infinities, beside which whole numbers would be compared as floating-point ones.
+  let low = values[begin]!;
+  let high = low;
+  for (let index = begin + 1; index < values.length; index += 1) {
     const value = values[index]!;
     if (value >= first && value <= last) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  return [low, high];
+  return { low, high };
 }
 
 /** Worked out once for each frame: every pixel is looked at. */

@@ -28,4 +28,21 @@ describe('orders', () => {
     take({ abandon: 2 });
     expect(signals[1]!.aborted).toBe(false);
   });
+
+  it('give the memory of a frame back once it was told, and nothing else', async () => {
+    const told: FromStation[] = [];
+    const pixels = Uint8Array.of(1, 2, 3);
+    const take = openOrders(
+      async () => ({ pixels }),
+      (message) => told.push(structuredClone(message)),
+    );
+    take(order(1, 'studies'));
+    await expect.poll(() => told.length).toBe(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(pixels).toHaveLength(3);
+    take(order(2, 'frame'));
+    await expect.poll(() => told.length).toBe(2);
+    expect(told[1]).toEqual({ id: 2, value: { pixels: Uint8Array.of(1, 2, 3) } });
+    expect(pixels).toHaveLength(0);
+  });
 });

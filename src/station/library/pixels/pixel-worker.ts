@@ -3,6 +3,7 @@ import { openSync, closeSync, fstatSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { Frame } from '../../../contract/dicom.ts';
 import { faultValueOf, type FaultValue } from '../../../contract/fault.ts';
+import { giveBack } from '../../give-back.ts';
 import type { DataSet } from '../dataset.ts';
 import { parseDataset } from '../parse-dataset.ts';
 import { pixelFaults } from './faults.ts';
@@ -46,9 +47,10 @@ function datasetAt(path: string): DataSet {
     const { size, mtimeMs } = fstatSync(file);
     const version = `${size} ${mtimeMs}`;
     if (kept !== null && kept.path === path && kept.version === version) return kept.dataset;
+    if (kept !== null) giveBack(kept.dataset.bytes);
     kept = null;
     if (size > fileLimitBytes) throw pixelFaults.tooLarge(`a file of ${Math.round(size / 2 ** 20)} MiB`);
-    const bytes = new Uint8Array(size);
+    const bytes = Buffer.allocUnsafeSlow(size);
     let has = 0;
     while (has < size) {
       const count = readSync(file, bytes, has, size - has, has);

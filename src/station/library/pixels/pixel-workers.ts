@@ -9,7 +9,7 @@ import type { FrameAnswered, FrameAsked } from './pixel-worker.ts';
 export interface PixelWorkers {
   /**
    * Decodes `frame` (counted from 1) of the DICOM file at `path`. What is wanted `now` goes before everything `ahead`; a frame that
-   * was asked for already is decoded once, and with the greater urgency.
+   * was asked for already is decoded once, and with the greater urgency. The pixels are the caller's own.
    * @throws Fault 107 or 15x–16x with the reason; the workers go on.
    */
   frame(path: string, frame: number, urgency?: Urgency): Promise<Frame>;
@@ -58,7 +58,7 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
     threads.add(thread);
     worker.on('message', (answered: FrameAnswered) => {
       const task = released(thread);
-      if ('frame' in answered) for (const { resolve } of task?.waiters ?? []) resolve(answered.frame);
+      if ('frame' in answered) hand(task, answered.frame);
       else refuse(task, new Fault(answered.fault));
       serve();
     });
@@ -128,6 +128,13 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
       await Promise.all(open.map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+/** Each waiter gets a frame of its own, whose memory it may give back. */
+function hand(task: Task | null, frame: Frame): void {
+  const [first, ...others] = task?.waiters ?? [];
+  for (const { resolve } of others) resolve({ ...frame, pixels: frame.pixels.slice() });
+  first?.resolve(frame);
 }
 
 function refuse(task: Task | null, fault: Fault): void {

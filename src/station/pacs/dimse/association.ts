@@ -1,6 +1,7 @@
 // One association over a connected socket (PS3.8 9.2), for either end: negotiation, release, abort, and the end of it. What
 // goes through it in between is read and written by the reader and the writer of messages.
 import type { Socket } from 'node:net';
+import { giveBack } from '../../give-back.ts';
 import { type AgreedContext, agreedContexts } from './agreed-context.ts';
 import type { CommandSet } from './command-set.ts';
 import { type Drip, watchDrip } from './drip.ts';
@@ -237,13 +238,4 @@ export class Association {
     }
     this.#news.tell();
   }
-}
-
-/**
- * Frees the memory of a chunk that nobody uses any more, which the collector would notice late: at hundreds of megabytes
- * a second it did little else.
- */
-function giveBack(chunk: Buffer): void {
-  const { buffer, byteLength } = chunk;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

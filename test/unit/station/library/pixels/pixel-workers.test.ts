@@ -54,6 +54,26 @@ describe('pixel workers', () => {
     await expect(workers.frame(file, 1)).rejects.toMatchObject({ code: 160 });
   });
 
+  it('give each who waits pixels of his own, and read one file after another', async () => {
+    const files = [0, 100].map((first) => {
+      const pixels = littleEndian(
+        Array.from({ length: 6 }, (_, index) => first + index),
+        16,
+      );
+      return { first, bytes: dicomFile({ syntax: syntaxes.explicitLittle, rows: 2, columns: 3, frames: 1, pixels }) };
+    });
+    for (const { first, bytes } of files) await writeFile(path.join(folder, `${first}.dcm`), bytes);
+    const workers = openPixelWorkers(1);
+    for (const first of [0, 100, 0]) {
+      const file = path.join(folder, `${first}.dcm`);
+      const [one, other] = await Promise.all([workers.frame(file, 1), workers.frame(file, 1, 'ahead')]);
+      structuredClone(one.pixels, { transfer: [one.pixels.buffer as ArrayBuffer] });
+      expect(one.pixels).toHaveLength(0);
+      expect(other.pixels[0]).toBe(first);
+    }
+    await workers.close();
+  });
+
   it('refuse the frame that hangs or kills its thread, and go on with the next', async () => {
     const workers = openPixelWorkers(1, { limitMs: 1500, script: badWorker });
     const outcomes = await Promise.all(
