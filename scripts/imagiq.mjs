@@ -2,13 +2,13 @@
 // The `imagiq` command: runs the TypeScript sources, of a clone and of an installed package alike (docs/decisions/0002).
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { cloneEnvironment, ensureInstalled, hubNodeFlags, isClone, nodePath, root } from './runtime.mjs';
+import { cloneEnvironment, ensureInstalled, hubNodeFlags, isClone, nodeFlags, nodePath, root } from './runtime.mjs';
 
 ensureInstalled();
 const node = nodePath();
 const entry = path.join(root, 'src', 'cli', 'cli.ts');
 const words = process.argv.slice(2);
-const child = spawn(node, [...(words.includes('hub') ? hubNodeFlags : []), entry, ...words], {
+const child = spawn(node, [...(words.includes('hub') ? hubNodeFlags : nodeFlags), entry, ...words], {
   stdio: 'inherit',
   env: isClone ? cloneEnvironment() : process.env,
 });

@@ -1,2 +1,3 @@
 // What TypeScript takes from runtime.mjs.
 export declare const hubNodeFlags: readonly string[];
+export declare const nodeFlags: readonly string[];

@@ -45,9 +45,11 @@ export function cloneEnvironment() {
 }
 
 /**
- * What Node is started with for `imagiq hub`. Pieces of transfers are memory outside of V8's heap, given back when the small objects
- * that name it are collected: a young generation that grows, as it does while the program is loaded, holds what they name.
+ * What Node is started with for `imagiq`: a young generation that stays small, as of the app's station (src/main/station-process.ts).
+ * One that grows keeps garbage for long, the more the more images go by, and with it, in a hub, the pieces of transfers, which are
+ * memory outside of V8's heap that is given back when the small objects that name it are collected.
  */
+export const nodeFlags = ['--max-semi-space-size=2'];
 export const hubNodeFlags = ['--max-semi-space-size=1'];
 
 /** Installs what package-lock.json says, unless that is there already. Output goes to stderr. */

@@ -24,6 +24,11 @@ const healthyAfterMs = 10_000;
 const restartDelayMs = 500;
 const maxQuickDeaths = 3;
 const closeDeadlineMs = 5_000;
+/**
+ * A young generation of V8's that stays small: one that grows keeps garbage for long, the more the more images go by, in the station
+ * and in its threads. Building a data set of 40,000 images then takes 141 MB instead of 222, and no more processor time.
+ */
+const nodeFlags = ['--max-semi-space-size=2'];
 /** Variables that the station needs; nothing else of the shell's environment goes to it. */
 const passedVariables = [
   'PATH',
@@ -65,7 +70,7 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
     lastWords = null;
     const started = fork(program.file, ['--home', home], {
       execPath: program.node,
-      execArgv: [],
+      execArgv: nodeFlags,
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: Object.fromEntries(

@@ -25,7 +25,7 @@ import {
   type PredictOrder,
 } from '../contract/model-jobs.ts';
 import { jobStopped, messageMalformed, trainerCrashed, trainerUnavailable } from './faults.ts';
-import { trainerEnvironment } from './process-environment.ts';
+import { trainerEnvironment, trainerFlags } from './process-environment.ts';
 
 export { shardDamagedCode } from './faults.ts';
 export { metricsOf } from './metrics/metrics.ts';
@@ -162,7 +162,7 @@ export function startTrainer({
   const startProcess = (): ChildProcess => {
     const started = fork(entry, {
       execPath: process.execPath,
-      execArgv: [],
+      execArgv: [...trainerFlags],
       // Both to standard error: the parent's standard output may be a document.
       stdio: ['ignore', 2, 2, 'ipc'],
       serialization: 'advanced',
