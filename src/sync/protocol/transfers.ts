@@ -7,7 +7,7 @@ import type { BlobFolder } from './blob-folder.ts';
 import type { BlobReception } from './blob-part.ts';
 import { type Chunk, chunkHeaderBytes, giveBackFrame, writeChunkHeader } from './chunk-frame.ts';
 import type { AnswerBody } from './channel.ts';
-import { isDiskFull, wireFault } from './faults.ts';
+import { isDiskFull, passing, wireFault } from './faults.ts';
 import { wireLimits } from './limits.ts';
 import type { WireMessage } from './messages.ts';
 
@@ -129,7 +129,8 @@ export function openTransfers(order: {
       const bytes = blobs.size(hash);
       if (bytes === null) throw wireFault.unknownBlob(hash);
       const have = await order.ask({ kind: 'put-begin', hash, bytes });
-      if (have.kind !== 'have') throw wireFault.malformedMessage('put-begin was answered by something else');
+      // Not a refusal of the blob: the other end has not said that it will never take it.
+      if (have.kind !== 'have') throw passing(wireFault.malformedMessage('put-begin was answered by something else'));
       if (have.offset >= bytes) return;
       await stream(hash, have.transfer, have.offset, bytes);
       await order.ask({ kind: 'put-end', transfer: have.transfer });

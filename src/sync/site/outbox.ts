@@ -6,6 +6,7 @@ import { checkUpdate, decodeUpdate, encodeUpdate, hasErrorFeedback, updateOf } f
 import { carriedLayout, partsOf, updateLayout, variateLayout, withVariate } from '../aggregation/update-layout.ts';
 import { decodeWeights } from '../aggregation/weights.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
+import { passing } from '../protocol/faults.ts';
 import { type Channel, closeCodes } from '../protocol/channel.ts';
 import { parseStatement, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
 import { keepResidual, takeBackResidual, withResidual } from './error-feedback.ts';
@@ -91,7 +92,12 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     if (!state.spool.includes(spooled)) return;
     const answer = await channel.ask({ kind: 'update-offered', update: spooled.update });
     if (answer.kind !== 'update-accepted') throw new Error('an offer was not answered');
-    settle(answer.receipt);
+    try {
+      settle(answer.receipt);
+    } catch (thrown) {
+      // A receipt that is none is no refusal either: the hub may have accepted the update, and says so when it is offered again.
+      throw thrown instanceof Fault ? passing(thrown) : thrown;
+    }
   };
 
   /** The first update is counted, once: its receipt takes it off the spool. A receipt for another changes nothing. */

@@ -4,13 +4,20 @@ import { openFrameQueue } from '../../../src/sync/protocol/frame-queue.ts';
 import { openDoor } from '../../../src/sync/protocol/door.ts';
 import { greetSite } from '../../../src/sync/protocol/handshake.ts';
 import { wireLimits } from '../../../src/sync/protocol/limits.ts';
-import type { FromHub } from '../../../src/sync/protocol/messages.ts';
+import type { FromHub, FromSite } from '../../../src/sync/protocol/messages.ts';
 import { hubFault } from '../../../src/sync/hub/faults.ts';
 import { hubKeysIn } from '../../../src/sync/hub/hub-keys.ts';
 
+type Asked<K extends FromSite['kind']> = Extract<FromSite, { kind: K }>;
+
 export interface UntrueHub {
   /** Resolves with the next site that comes. */
-  nextSite(): Promise<{ say(message: FromHub): void; readonly ended: Promise<number> }>;
+  nextSite(): Promise<{
+    say(message: FromHub): void;
+    /** Resolves with the next question of the kind that it asks. */
+    asks<K extends FromSite['kind']>(kind: K): Promise<Asked<K>>;
+    readonly ended: Promise<number>;
+  }>;
   close(): Promise<void>;
 }
 
@@ -28,6 +35,15 @@ export async function untrueHub(order: {
     maxStrangers: 16,
     cannotListen: hubFault.cannotListen,
     async welcome(socket) {
+      const asked: FromSite[] = [];
+      let wake = (): void => {};
+      // After the handshake, which bears no seal.
+      socket.on('message', (data: Buffer, isBinary: boolean) => {
+        const text = data.toString('utf8');
+        if (isBinary || text.startsWith('{')) return;
+        asked.push(JSON.parse(text.slice(43)) as FromSite);
+        wake();
+      });
       const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
       const greeting = {
         socket,
@@ -40,6 +56,13 @@ export async function untrueHub(order: {
       const { seal } = await greetSite<object>({ ...greeting, admit: () => ({}) });
       const site: Arrived = {
         say: (message) => socket.send(seal.seal(JSON.stringify(message))),
+        async asks<K extends FromSite['kind']>(kind: K) {
+          for (;;) {
+            const at = asked.findIndex((one) => one.kind === kind);
+            if (at !== -1) return asked.splice(at, 1)[0] as Asked<K>;
+            await new Promise<void>((resolve) => (wake = resolve));
+          }
+        },
         ended: new Promise((resolve) => socket.once('close', resolve)),
       };
       const next = waiting.shift();

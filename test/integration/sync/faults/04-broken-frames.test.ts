@@ -95,7 +95,8 @@ describe('fault 4: a frame that is not as it should be', () => {
 });
 
 describe('what a hub with the right keys says and a true hub does not', () => {
-  it('a project with the trunk of another changes nothing: the site keeps project, consent and what it has to send', async () => {
+  /** A site whose hub is gone while it trained: its update waits, and one that says whatever the test says takes the hub's place. */
+  async function siteWithAnUpdate() {
     const folder = bench.folder();
     const hub = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
     let train = (): void => {};
@@ -118,9 +119,13 @@ describe('what a hub with the right keys says and a true hub does not', () => {
     await hub.close();
     train();
     await until('an update waits', () => lyon.memberships()[0]!.updates.spooled > 0);
-    const before = lyon.memberships()[0]!;
-
     const untrue = bench.keep(await untrueHub({ folder, fingerprint, port }));
+    return { lyon, announced, untrue };
+  }
+
+  it('a project with the trunk of another changes nothing: the site keeps project, consent and what it has to send', async () => {
+    const { lyon, announced, untrue } = await siteWithAnUpdate();
+    const before = lyon.memberships()[0]!;
     const first = await untrue.nextSite();
     first.say({ ...announced, project: announced.project!.replace('A practice project', 'Another project') });
     expect(await first.ended).toBe(4_000);
@@ -130,5 +135,27 @@ describe('what a hub with the right keys says and a true hub does not', () => {
     // And it goes on with what is true.
     (await untrue.nextSite()).say(announced);
     expect(lyon.memberships()[0]).toMatchObject({ cohort: 'chest', project: before.project });
+  }, 60_000);
+
+  it('an answer of another kind, or a receipt that it did not sign, is no refusal: the update waits for a true one', async () => {
+    const { lyon, untrue } = await siteWithAnUpdate();
+    const line = await untrue.nextSite();
+    const transfer = '0'.repeat(32);
+    const first = await line.asks('put-begin');
+    /** Its model for the peers comes in between. */
+    const broughtAgain = async () => {
+      for (;;) {
+        const brought = await line.asks('put-begin');
+        if (brought.hash === first.hash) return brought;
+      }
+    };
+    line.say({ kind: 'noted', re: first.id });
+    const second = await broughtAgain();
+    line.say({ kind: 'have', re: second.id, transfer, offset: second.bytes });
+    const { id, update } = await line.asks('update-offered');
+    line.say({ kind: 'update-accepted', re: id, receipt: update, isDuplicate: false });
+    await broughtAgain();
+    expect(lyon.memberships()[0]!.updates).toMatchObject({ refused: 0, accepted: 0 });
+    expect(lyon.memberships()[0]!.updates.spooled).toBeGreaterThan(0);
   }, 60_000);
 });
