@@ -9,7 +9,8 @@ interface CodedSet {
   readonly decode: Decode;
 }
 
-const latin1: Decode = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+const latin1: Decode = (bytes) =>
+  (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString('latin1');
 
 function decoderOf(label: string): Decode {
   const decoder = new TextDecoder(label, { ignoreBOM: true });

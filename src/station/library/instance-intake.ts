@@ -105,21 +105,24 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
       const isPlaced = await placer.run({ kind: 'place', files });
       const placed = found.filter((_, index) => isPlaced[index]);
       // An import may have indexed one of them meanwhile.
-      for (const instance of placed) {
-        const held = writer.held(instance.record.sopInstanceUID);
-        if (held === null) continue;
+      const heldAlready = (): ReadonlySet<string> =>
+        writer.heldAmong(placed.map(({ record }) => record.sopInstanceUID));
+      for (const sopInstanceUID of heldAlready()) {
+        const held = writer.held(sopInstanceUID);
+        const instance = placed.find(({ record }) => record.sopInstanceUID === sopInstanceUID);
+        if (held === null || instance === undefined) continue;
         const isSame = await reader.run({ kind: 'compare', held: absolutePath(folder, held), file: instance.source });
         // The indexed file is gone, and this one is at hand.
         if (isSame === null) writer.remove(held);
         if (isSame === false) keepAside(instance);
       }
       if (isClosed) throw libraryFaults.closed();
-      const fresh = placed.filter(({ record }) => writer.held(record.sopInstanceUID) === null);
+      const held = heldAlready();
+      const fresh = placed.filter(({ record }) => !held.has(record.sopInstanceUID));
       writer.insert(fresh);
-      const inserted = new Set(fresh);
-      for (const instance of placed) {
-        done.push(instance.source);
-        if (!inserted.has(instance)) done.push(absolutePath(folder, { path: instance.stored, isCopy: 1 }));
+      for (const { source, stored, record } of placed) {
+        done.push(source);
+        if (held.has(record.sopInstanceUID)) done.push(path.join(folder, stored));
       }
     } catch (error) {
       throw databaseFault(error, folder);

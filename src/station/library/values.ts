@@ -12,37 +12,58 @@ export const isTextual = (vr: string): boolean => textual.has(vr);
 const bytesOf = (dataSet: DataSet, element: Element): Uint8Array =>
   dataSet.bytes.subarray(element.offset, element.offset + element.length);
 
+/** An element's bytes, at most `limit`, as Latin-1; without a view of them, which costs as much as the text. */
+export function latin1Of({ bytes }: DataSet, { offset, length }: Element, limit = length): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('latin1', offset, offset + Math.min(length, limit));
+}
+
+/** Of the file that was read last: those of one study are mostly in the same character set. */
+let lastDecoder: { readonly terms: string; readonly decode: DecodeText } | null = null;
+
 /** The decoder for an item's text: its own SpecificCharacterSet, else the one around it. */
 export function decoderOf(dataSet: DataSet, item: Item, around: DecodeText): DecodeText {
   const element = item.elements.get(tags.SpecificCharacterSet);
   if (element === undefined) return around;
-  return textDecoder(Buffer.from(bytesOf(dataSet, element)).toString('latin1').replace(/\0/g, '').split('\\'));
+  const terms = latin1Of(dataSet, element);
+  if (lastDecoder?.terms !== terms) lastDecoder = { terms, decode: textDecoder(terms.replace(/\0/g, '').split('\\')) };
+  return lastDecoder.decode;
 }
 
+const undeclared = textDecoder([]);
+
 /** The decoder of text at the top of a data set. */
-export const topDecoder = (dataSet: DataSet): DecodeText => decoderOf(dataSet, dataSet, textDecoder([]));
+export const topDecoder = (dataSet: DataSet): DecodeText => decoderOf(dataSet, dataSet, undeclared);
 
 /** An element's text without padding; several values stay joined by a backslash. At most `limit` bytes are decoded. */
 export function textOf(dataSet: DataSet, element: Element | undefined, decode: DecodeText, limit = 65_536): string {
   if (element === undefined || element.items !== null) return '';
-  let bytes = bytesOf(dataSet, element);
-  if (bytes.length > limit) bytes = bytes.subarray(0, limit);
-  const text = inCharacterSet.has(element.vr)
-    ? decode(bytes, element.vr === 'PN')
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  let text: string;
+  if (inCharacterSet.has(element.vr)) {
+    const bytes = bytesOf(dataSet, element);
+    text = decode(bytes.length > limit ? bytes.subarray(0, limit) : bytes, element.vr === 'PN');
+  } else text = latin1Of(dataSet, element, limit);
+  const unpadded = withoutPadding(text);
   // Empty component groups at a name's end mean nothing (PS3.5 6.2.1).
-  if (element.vr === 'PN') return trimmedValues(text.replace(/[\0 ]+$/, '')).replace(/=+$/, '');
-  const unpadded = text.replace(/[\0 ]+$/, '');
+  if (element.vr === 'PN') return trimmedValues(unpadded).replace(/=+$/, '');
   return element.vr === 'ST' || element.vr === 'LT' || element.vr === 'UT' ? unpadded : trimmedValues(unpadded);
+}
+
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text.charCodeAt(end - 1) === 0x20 || text.charCodeAt(end - 1) === 0)) end -= 1;
+  return text.slice(0, end);
 }
 
 function trimmedValues(text: string): string {
   if (!text.includes('\\')) return text.trim();
   return text
     .split('\\')
-    .map((value) => value.replace(/\0/g, '').trim())
+    .map((value) => withoutNulls(value).trim())
     .join('\\');
 }
+
+const withoutNulls = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '') : text);
 
 const binary = new Map<
   string,
@@ -63,7 +84,7 @@ export function numbersOf(dataSet: DataSet, element: Element | undefined, limit 
   if (element === undefined || element.items !== null) return [];
   const kind = binary.get(element.vr);
   if (kind === undefined) {
-    const text = Buffer.from(bytesOf(dataSet, element)).toString('latin1').replace(/\0/g, '').trim();
+    const text = withoutNulls(latin1Of(dataSet, element)).trim();
     if (text === '') return [];
     return text
       .split('\\', limit)

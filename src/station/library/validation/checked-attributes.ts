@@ -1,7 +1,7 @@
 // What the index keeps of a header for the validation report alone.
 import type { DataSet } from '../dataset.ts';
 import { tags } from '../tags.ts';
-import { numbersOf } from '../values.ts';
+import { latin1Of, numbersOf } from '../values.ts';
 import { missingAttributes } from './required-attributes.ts';
 
 export interface CheckedAttributes {
@@ -69,12 +69,11 @@ const keyOf = (dataSet: DataSet, wanted: readonly number[]): string =>
     .replace(/\|+$/, '');
 
 /** A value for comparing: text as it is, binary as hexadecimal digits. */
-function short({ bytes, elements }: DataSet, tag: number): string {
-  const element = elements.get(tag);
+function short(dataSet: DataSet, tag: number): string {
+  const element = dataSet.elements.get(tag);
   if (element === undefined || element.length === 0 || element.items !== null) return '';
-  const end = element.offset + Math.min(element.length, keyValueBytes);
-  const value = Buffer.from(bytes.buffer, bytes.byteOffset + element.offset, end - element.offset);
+  const text = latin1Of(dataSet, element, keyValueBytes);
   return element.vr === 'FD' || element.vr === 'FL'
-    ? value.toString('hex')
-    : value.toString('latin1').trim().replace(/\0+$/, '');
+    ? Buffer.from(text, 'latin1').toString('hex')
+    : text.trim().replace(/\0+$/, '');
 }

@@ -2,7 +2,7 @@
 // What comes is gathered first: it comes in pieces of 64 KB and less, and a few large writes take half the time of many.
 // The first megabyte is written in this thread: that goes to the system's cache in less time than a turn through the thread
 // pool takes. The rest of a larger one is written by the pool.
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { headBuffer, headBytes } from '../../library/header-file.ts';
 import type { SeenFile } from '../../library/read-instance.ts';
@@ -60,10 +60,9 @@ export class InstanceFile {
   async end(): Promise<SeenFile> {
     if (this.#isForPool) await this.#writeInPool();
     else this.#writeHere();
-    const modifiedMs = this.#here === null ? Date.now() : fstatSync(this.#here).mtimeMs;
     await this.close();
     const head = this.#head.subarray(0, this.#headHeld);
-    return { head, fileBytes: this.#bytes, modifiedMs };
+    return { head, fileBytes: this.#bytes, modifiedMs: Date.now() };
   }
 
   /** Also for a file that is given up. */
