@@ -1,29 +1,23 @@
 // The training runs of a station: started, paused, resumed, stopped, and remembered over restarts.
 // One run is live at a time; a run that a crash interrupted is shown as paused and continues from its checkpoint.
-import { randomInt, randomUUID } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from '../../contract/calls.ts';
-import type { Cohort } from '../../contract/cohort.ts';
 import { faultValueOf, type FaultValue } from '../../contract/fault.ts';
-import type { Network } from '../../contract/network.ts';
-import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
-import { groupNormTwin, readNetworkFile } from '../../trainer/client.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
-import { checkCohort } from '../models/check-cohort.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
+import { newRun, type RunRequest } from './new-run.ts';
 import { modelOfRun } from './run-model.ts';
 import {
   type FullRequest,
   type Learnt,
   readRunRecords,
   type RunBasis,
-  runRequestSchema,
   thinnedLosses,
   writeRunRecord,
 } from './run-record.ts';
-import { initialFile, type RunWorkListeners, type RunWorkParts, workOnRun } from './run-work.ts';
+import { type RunWorkListeners, type RunWorkParts, workOnRun } from './run-work.ts';
 
 /** A run's record is written to disk at most this often while it trains. */
 const recordIntervalMs = 2_000;
@@ -31,24 +25,6 @@ const recordIntervalMs = 2_000;
 const maxNotes = 100;
 /** How long closing waits for live runs to write their checkpoints. */
 const closeDeadlineMs = 3_000;
-
-export interface RunRequest {
-  readonly cohort: string;
-  /** Taken from the model where the run goes on from one. */
-  readonly network: string;
-  /** A file with a network of one's own, in its place. */
-  readonly networkFile?: string | null | undefined;
-  /** The model whose weights it starts from; without it, from random ones. */
-  readonly from?: string | null | undefined;
-  /** What is left out takes the schema's default. */
-  readonly hyperParameters: { readonly [K in keyof HyperParameters]?: HyperParameters[K] | undefined };
-  readonly engine: TrainJob['engine'];
-  readonly provider: TrainJob['provider'];
-  readonly fitMemory?: boolean;
-  /** What its owner calls it. */
-  readonly note?: string;
-  readonly seed?: number | undefined;
-}
 
 export interface RunBook {
   start(request: RunRequest): Run;
@@ -236,46 +212,10 @@ export function openRunBook(parts: RunBookParts): RunBook {
   return {
     start(request) {
       if (live.size > 0) throw stationFault.runsBusy();
-      const cohort = parts.cohorts.show(request.cohort);
-      const from = request.from ?? null;
-      const parent = from === null ? null : parts.models.get(from);
-      if (parent !== null) checkCohort(parent.model, cohort);
-      const own = parent === null ? ownNetwork(request, cohort) : null;
-      const chosen = parent?.definition ?? own ?? parts.resolveNetwork(request.network, cohort.task);
-      // Batch norm keeps no promise: its twin is trained, and named, in its place; of a model there is none.
-      const trained = request.hyperParameters.privacy && parent === null ? groupNormTwin(chosen) : chosen;
-      const network = trained.name;
-      const full = runRequestSchema.parse({ ...request, network, seed: request.seed ?? randomInt(2 ** 32 - 1) });
-      const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${randomUUID().slice(0, 8)}`;
-      mkdirSync(folderOf(id), { recursive: true });
+      const { run: started, request: full, basis } = newRun(request, parts);
+      const { id } = started;
       requests.set(id, full);
-      // A copy of it: the file may change before the run is resumed.
-      if (own !== null) bases.set(id, { definition: trained, chain: null, parent: null });
-      if (parent !== null) {
-        const { id: parentId, classes, input } = parent.model;
-        // A copy: the model may be deleted before the run is resumed.
-        copyFileSync(parent.weightsFile, path.join(folderOf(id), initialFile));
-        const chain = input?.preprocessing ?? null;
-        bases.set(id, { definition: parent.definition, chain, parent: { id: parentId, classes } });
-      }
-      const started: Run = {
-        id,
-        cohort: request.cohort,
-        network,
-        startedAt: new Date().toISOString(),
-        state: 'running',
-        progress: null,
-        losses: [],
-        epochs: [],
-        outcome: null,
-        fault: null,
-        note: request.note ?? '',
-        preparing: null,
-        waitsFor: null,
-        notes: [...(parts.notes?.() ?? [])],
-        hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
-        seed: full.seed,
-      };
+      if (basis !== null) bases.set(id, basis);
       try {
         parts.onStart?.(started);
         record(started);
@@ -321,10 +261,6 @@ export function openRunBook(parts: RunBookParts): RunBook {
       hurry.abort();
     },
   };
-}
-
-function ownNetwork({ networkFile }: RunRequest, { task, classes }: Cohort): Network | null {
-  return networkFile == null ? null : readNetworkFile(networkFile, { task, classes: classes.length });
 }
 
 function writeFault(error: unknown): FaultValue {
