@@ -49,7 +49,7 @@ export function cloneEnvironment() {
  * One that grows keeps garbage for long, the more the more images go by, and with it, in a hub, the pieces of transfers, which are
  * memory outside of V8's heap that is given back when the small objects that name it are collected.
  */
-export const nodeFlags = ['--max-semi-space-size=2'];
+export const nodeFlags = ['--max-semi-space-size=8'];
 export const hubNodeFlags = ['--max-semi-space-size=1'];
 
 /** Installs what package-lock.json says, unless that is there already. Output goes to stderr. */
