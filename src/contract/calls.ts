@@ -74,6 +74,8 @@ export const aboutSchema = z.object({
   node: z.string(),
   studies: z.number().int(),
   freeBytes: z.number(),
+  /** Whether the device's keys are sealed by the system's key chain. */
+  keysSealed: z.boolean(),
   networks: z.array(
     z.object({
       name: z.string(),

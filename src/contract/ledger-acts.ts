@@ -109,6 +109,16 @@ const acts: Readonly<Record<string, Act>> = {
   'model-not-shared': { words: 'Model not shared', direction: 'here' },
   'model-received': { words: 'Model received', direction: 'arrived' },
   'model-refused': { words: 'Model refused', direction: 'here' },
+  'keys-sealed': {
+    words: 'Keys sealed',
+    direction: 'here',
+    told: () => 'The keys of this device open only with the system’s key chain from here on.',
+  },
+  'keys-unsealed': {
+    words: 'Keys written plain',
+    direction: 'here',
+    told: () => 'The keys of this device are plain files again.',
+  },
   'listening-changed': { words: 'Listening for peers changed', direction: 'here' },
   'peer-muted': { words: 'Peer muted', direction: 'here' },
   'peer-heard': { words: 'Peer heard again', direction: 'here' },

@@ -1,4 +1,5 @@
 // What the window may ask of the Electron shell itself. All else goes to the station by calls.ts.
+import type { FaultValue } from './fault.ts';
 
 /** Whether the station answers. `restarting` keeps the screens; `failed` carries a message for a person. */
 export type StationState =
@@ -6,7 +7,11 @@ export type StationState =
   | { readonly state: 'starting'; readonly message?: string }
   | { readonly state: 'running' }
   | { readonly state: 'restarting'; readonly message: string }
-  | { readonly state: 'failed'; readonly message: string };
+  /** `code` of the fault that it told; null where it told none. */
+  | { readonly state: 'failed'; readonly message: string; readonly code: number | null };
+
+/** How an order to seal the station's keys, or to write them plain, ended. */
+export type SealingOutcome = { readonly isSealed: boolean } | { readonly fault: FaultValue };
 
 /** Menu items and accelerators that the window acts upon. */
 export const shellCommands = [
@@ -48,6 +53,9 @@ export interface ShellBridge {
   openStationPort(): Promise<void>;
   /** The station's state now; later changes come by `onStationState`. */
   stationState(): Promise<StationState>;
+  /** Why the system's key chain cannot seal the station's keys here; null where it can. */
+  keyChainLack(): Promise<string | null>;
+  sealKeys(isOn: boolean): Promise<SealingOutcome>;
   onStationState(listener: (state: StationState) => void): void;
   onCommand(listener: (command: ShellCommand) => void): void;
   /** An `imagiq://` link that the system handed to the app. */

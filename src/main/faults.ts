@@ -17,4 +17,26 @@ export const shellFault = {
         'The window and the background process do not fit together. Restart ImagiQ; if it stays so, reinstall it.',
       retry: 'never',
     }),
+  keyChainAway: () =>
+    new Fault({
+      code: 704,
+      message:
+        'This station’s keys are sealed by the system’s key chain, and it does not answer: it is locked, or ImagiQ was not started in the desktop session in which they were sealed. Unlock it, or log in there.',
+      retry: 'later',
+    }),
+  otherKeyChain: () =>
+    new Fault({
+      code: 705,
+      message:
+        'This station’s keys are sealed by the system’s key chain, and the one that answers cannot open them: it was reset, or the data folder comes from another login or computer. Bring the key chain back. Where it is lost, this device has to be enrolled anew: the guide’s page on connections tells how, under “Keys”.',
+      retry: 'later',
+    }),
+  sealingUnderWay: () =>
+    new Fault({
+      code: 707,
+      message: 'The keys are being sealed or unsealed already. Try again in a moment.',
+      retry: 'now',
+    }),
+  noKeyChain: (reason: string) =>
+    new Fault({ code: 706, message: `The keys were not sealed. ${reason}`, retry: 'later' }),
 } as const;

@@ -1,6 +1,6 @@
 // The Electron shell: composes window, protocol, locks and the station's process. Thin on purpose: no database, no native
 // module, no business rule, so that the window lives on when one of those fails.
-import { app, type BrowserWindow } from 'electron';
+import { app, type BrowserWindow, safeStorage } from 'electron';
 import path from 'node:path';
 import type { ShellCommand, StationState } from '../contract/shell.ts';
 import { setAppMenu } from './app-menu.ts';
@@ -8,6 +8,7 @@ import { registerAppScheme, serveWindowFiles } from './app-protocol.ts';
 import { openAppWindow } from './app-window.ts';
 import { linkIn, watchLinks } from './deep-link.ts';
 import { homeFolder, stationProgram } from './home-folder.ts';
+import { openKeyChain } from './key-chain.ts';
 import { lockPermissions, lockWebContents } from './locks.ts';
 import { answerShellCalls } from './shell-calls.ts';
 import { startStationProcess } from './station-process.ts';
@@ -46,10 +47,12 @@ async function open(): Promise<void> {
   serveWindowFiles(path.join(app.getAppPath(), 'dist', 'renderer'));
   setAppMenu({ isPackaged: app.isPackaged, tell: (command: ShellCommand) => tell('command', command) });
 
+  const keyChain = openKeyChain(home, safeStorage);
   const relay = openStationRelay(() => station);
   const station = startStationProcess({
     program: stationProgram(),
     home,
+    keyChain: () => keyChain.news(),
     onMessage: (message) => relay.deliver(message),
     onState: (state: StationState) => {
       if (state.state !== 'running') relay.failWaiting();
@@ -65,6 +68,8 @@ async function open(): Promise<void> {
       pendingLink = null;
     },
     stationState: () => station.state,
+    keyChainLack: () => keyChain.lack(),
+    sealKeys: async (isOn) => station.changeSealing(isOn ? keyChain.newSeal() : null),
   });
   window = openAppWindow({ appFolder: app.getAppPath(), isPackaged: app.isPackaged });
 

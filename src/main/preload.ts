@@ -1,6 +1,6 @@
 // The bridge between the isolated page and the shell: named functions only, no channel names from the page.
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { FileKind, ShellBridge, StationState } from '../contract/shell.ts';
+import type { FileKind, SealingOutcome, ShellBridge, StationState } from '../contract/shell.ts';
 
 const bridge: ShellBridge = {
   platform: process.platform,
@@ -12,6 +12,8 @@ const bridge: ShellBridge = {
   pathOf: (file) => (webUtils as typeof webUtils | undefined)?.getPathForFile(file) ?? '',
   openStationPort: () => ipcRenderer.invoke('open-station-port') as Promise<void>,
   stationState: () => ipcRenderer.invoke('station-state') as Promise<StationState>,
+  keyChainLack: () => ipcRenderer.invoke('key-chain-lack') as Promise<string | null>,
+  sealKeys: (isOn: boolean) => ipcRenderer.invoke('seal-keys', isOn) as Promise<SealingOutcome>,
   onStationState: (listener) => listen('station-state', listener),
   onCommand: (listener) => listen('command', listener),
   onLink: (listener) => listen('link', listener),

@@ -1,15 +1,18 @@
 // The few services that only the shell can give the window. Every call checks its sender and decodes its argument.
 import path from 'node:path';
 import { app, BrowserWindow, dialog, ipcMain, type IpcMainInvokeEvent } from 'electron';
-import { type FileKind, fileKinds, type StationState } from '../contract/shell.ts';
+import { type FileKind, fileKinds, type SealingOutcome, type StationState } from '../contract/shell.ts';
+import { faultValueOf } from '../contract/fault.ts';
 import { isFromWindow } from './locks.ts';
 
 export interface ShellServices {
   readonly openStationPort: (contents: Electron.WebContents) => void;
   readonly stationState: () => StationState;
+  readonly keyChainLack: () => string | null;
+  readonly sealKeys: (isOn: boolean) => Promise<boolean>;
 }
 
-export function answerShellCalls({ openStationPort, stationState }: ShellServices): void {
+export function answerShellCalls({ openStationPort, stationState, keyChainLack, sealKeys }: ShellServices): void {
   answer('choose-folders', async (event) => {
     const chosen = await openDialog(event, {
       title: 'Import a folder of studies',
@@ -49,6 +52,16 @@ export function answerShellCalls({ openStationPort, stationState }: ShellService
   });
   answer('open-station-port', (event) => openStationPort(event.sender));
   answer('station-state', () => stationState());
+  answer('key-chain-lack', () => keyChainLack());
+  answer('seal-keys', async (_event, isOn): Promise<SealingOutcome> => {
+    if (typeof isOn !== 'boolean') throw new Error('neither on nor off');
+    try {
+      return { isSealed: await sealKeys(isOn) };
+    } catch (error) {
+      // An error that crosses here as one would lose its code.
+      return { fault: faultValueOf(error) };
+    }
+  });
 }
 
 function answer(channel: string, reply: (event: IpcMainInvokeEvent, argument: unknown) => unknown): void {

@@ -1,12 +1,17 @@
 // The station's process as the shell sees it: started, heard, restarted after a crash. No business rule passes through here.
 import { type ChildProcess, fork } from 'node:child_process';
 import { type Abandon, type FromStation, fromStationSchema, type ToStation } from '../contract/calls.ts';
+import { type KeyChainNews, type NewSeal, sealingAnswerSchema, type SealingOrder } from '../contract/key-chain.ts';
+import { Fault } from '../contract/fault.ts';
 import type { StationState } from '../contract/shell.ts';
+import { shellFault } from './faults.ts';
 import type { StationProgram } from './home-folder.ts';
 
 export interface StationProcessOptions {
   readonly program: StationProgram;
   readonly home: string;
+  /** Asked at each start; what it says is the first that the station hears. */
+  readonly keyChain: () => KeyChainNews;
   readonly onMessage: (message: FromStation) => void;
   readonly onState: (state: StationState) => void;
 }
@@ -15,10 +20,14 @@ export interface StationProcess {
   readonly state: StationState;
   /** Sends an order; false when no station hears it. */
   send(order: ToStation | Abandon): boolean;
+  /** Has the station seal its keys, or write them plain again (null); whether they are sealed then. @throws Fault as it tells it */
+  changeSealing(seal: NewSeal | null): Promise<boolean>;
   /** Ends the station and resolves when it is gone; after `closeDeadlineMs` it is killed. */
   close(): Promise<void>;
 }
 
+/** Orders of windows have numbers from 1, and nobody waits for what has −1. */
+const sealingOrderId = -2;
 /** A station that dies again within this time of its start counts as failing. */
 const healthyAfterMs = 10_000;
 const restartDelayMs = 500;
@@ -53,13 +62,21 @@ const passedVariables = [
 ] as const;
 
 /** Starts the station and keeps it running until `close`. */
-export function startStationProcess({ program, home, onMessage, onState }: StationProcessOptions): StationProcess {
+export function startStationProcess({
+  program,
+  home,
+  keyChain,
+  onMessage,
+  onState,
+}: StationProcessOptions): StationProcess {
   let state: StationState = { state: 'starting' };
   let child: ChildProcess | null = null;
   let closing = false;
   let quickDeaths = 0;
   /** What the station said about why it cannot start: a fault under id 0. */
-  let lastWords: string | null = null;
+  let lastWords: { readonly message: string; readonly code: number | null } | null = null;
+  /** The order to change the sealing that is under way. */
+  let sealing: { resolve: (isSealed: boolean) => void; reject: (fault: Fault) => void } | null = null;
 
   const change = (next: StationState): void => {
     state = next;
@@ -79,11 +96,12 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
       ),
     });
     child = started;
+    started.send({ keyChain: keyChain() }, () => {});
     started.on('message', (raw) => {
       const message = fromStationSchema.safeParse(raw);
       if (!message.success) return;
       if ('fault' in message.data && message.data.id === 0) {
-        lastWords = message.data.fault.message;
+        lastWords = message.data.fault;
         return;
       }
       if ('preparing' in message.data) {
@@ -92,10 +110,16 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
         return;
       }
       if (state.state !== 'running') change({ state: 'running' });
+      if ('id' in message.data && message.data.id === sealingOrderId) {
+        if ('fault' in message.data) sealing?.reject(new Fault(message.data.fault));
+        else sealing?.resolve(sealingAnswerSchema.parse(message.data.value).isSealed);
+        sealing = null;
+        return;
+      }
       onMessage(message.data);
     });
     started.on('error', (error) => {
-      lastWords ??= error.message;
+      lastWords ??= { message: error.message, code: null };
       ended(started, startedAt);
     });
     started.on('exit', () => ended(started, startedAt));
@@ -104,11 +128,16 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
   const ended = (dead: ChildProcess, startedAt: number): void => {
     if (child !== dead) return;
     child = null;
+    sealing?.reject(shellFault.stationStopped());
+    sealing = null;
     if (closing) return;
     quickDeaths = Date.now() - startedAt < healthyAfterMs ? quickDeaths + 1 : 1;
     if (lastWords !== null || quickDeaths >= maxQuickDeaths) {
-      const reason = lastWords ?? 'It ended several times right after its start.';
-      change({ state: 'failed', message: `${reason} Restart ImagiQ to try again; your data is untouched.` });
+      const { message: reason, code } = lastWords ?? {
+        message: 'It ended several times right after its start.',
+        code: null,
+      };
+      change({ state: 'failed', message: `${reason} Restart ImagiQ to try again; your data is untouched.`, code });
       return;
     }
     change({
@@ -128,6 +157,15 @@ export function startStationProcess({ program, home, onMessage, onState }: Stati
     send(order) {
       if (!child?.connected) return false;
       return child.send(order, () => {}) || child.connected;
+    },
+    changeSealing(seal) {
+      if (sealing !== null) return Promise.reject(shellFault.sealingUnderWay());
+      const asked = child;
+      if (!asked?.connected) return Promise.reject(shellFault.stationStopped());
+      return new Promise((resolve, reject) => {
+        sealing = { resolve, reject };
+        asked.send({ id: sealingOrderId, sealing: seal } satisfies SealingOrder, () => {});
+      });
     },
     close() {
       closing = true;

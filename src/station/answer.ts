@@ -61,6 +61,7 @@ export function stationAnswers(
         descending: true,
       }).total,
       freeBytes: home.freeBytes(),
+      keysSealed: station.seal.isSealed,
       networks: station.networks,
     }),
     'import-paths': importPaths,

@@ -1,4 +1,4 @@
-// Faults of the station itself (6xx). 600 and 610 are the contract's; 640–649 the ledger's.
+// Faults of the station itself (6xx). 600 and 610 are the contract’s; 640–649 the ledger’s; 695–699 sealed keys.
 import { Fault } from '../contract/fault.ts';
 
 /** Another process owns the home folder: the one fault that waiting can mend. */
@@ -72,6 +72,20 @@ export const stationFault = {
     new Fault({
       code: 614,
       message: `The key file ${file} is damaged. Restore it from a backup: with another key the patients of your cohorts would change splits.`,
+      retry: 'never',
+    }),
+  keysSealed: () =>
+    new Fault({
+      code: 695,
+      message:
+        'The keys of this data folder are sealed by the system’s key chain, which only the ImagiQ app can open. Start the app and run this again while it is open; or turn the sealing off there (Settings, Keys).',
+      retry: 'later',
+    }),
+  sealLost: () =>
+    new Fault({
+      code: 696,
+      message:
+        'The keys of this data folder are sealed, and the file `keys/sealed-by-system` that opens them is gone. Restore it from a backup. Where there is none, this device has to be enrolled anew: move the folder `federations/keys` out of the data folder and join with a new invite.',
       retry: 'never',
     }),
   workStopped: () =>

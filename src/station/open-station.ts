@@ -2,6 +2,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { EventName, EventValue } from '../contract/calls.ts';
+import type { KeyChainNews } from '../contract/key-chain.ts';
 import type { Membership } from '../contract/federation.ts';
 import { openAuthor } from '../sync/site/author.ts';
 import { openSite, type Site } from '../sync/site/site.ts';
@@ -17,6 +18,7 @@ import { type Cohorts, openCohorts } from './cohorts/cohorts.ts';
 import { type ConnectionBook, openConnectionBook } from './connection/connection-settings.ts';
 import { openBlobStore } from './home/blob-store.ts';
 import { openHomeFolder, type HomeFolder } from './home/home-folder.ts';
+import { openSystemSeal, type SystemSeal } from './home/system-seal.ts';
 import { type NeighbourWatch, watchNeighbour } from './neighbour/neighbour.ts';
 import type { WorkRules } from './neighbour/work-rules.ts';
 import { checkpointEvery } from '../ledger/checkpoint.ts';
@@ -42,6 +44,8 @@ export interface StationOptions {
   readonly onEvent: <N extends EventName>(event: N, value: EventValue<N>) => void;
   /** Hears the index of an older version being brought to this one's form. */
   readonly onPreparing?: OnPreparing;
+  /** What the system's key chain gave; nothing without a shell. */
+  readonly keyChain?: KeyChainNews;
   /** Threads for one training step; default: half of the cores, at least one. */
   readonly threads?: number;
   /** Slows federation work down, for practice: 0.9 makes the site ten times slower. */
@@ -61,6 +65,7 @@ export interface Station {
   readonly evaluations: Evaluations;
   readonly trainer: TrainerProcess;
   readonly site: Site;
+  readonly seal: SystemSeal;
   readonly neighbour: NeighbourWatch;
   readonly pacs: Pacs;
   readonly ledger: Ledger;
@@ -85,15 +90,16 @@ function signLedger(ledger: Ledger): void {
 
 /**
  * Opens a station on a home folder.
- * @throws Fault 601, 602 when the folder cannot be owned; the library's faults when its database cannot be read.
+ * @throws Fault 601, 602 when the folder cannot be owned; 695, 696 and the key chain's when its keys are sealed and stay so; the library's faults when its database cannot be read.
  */
 export async function openStation(options: StationOptions): Promise<Station> {
   const home = openHomeFolder(path.resolve(options.home));
   try {
+    const seal = openSystemSeal(home.folder, path.join(home.federations, 'keys'), options.keyChain ?? null);
     const threads = options.threads ?? Math.max(1, Math.floor(os.availableParallelism() / 2));
     const datasets = path.join(home.blobs, 'datasets');
     const blobs = openBlobStore(path.join(home.blobs, 'models'));
-    const author = openAuthor(home.federations);
+    const author = openAuthor(home.federations, seal.sealing);
     const ledger = openFileLedger(home.folder, { seal: author });
     const privacy = openPrivacyLedger(home.folder, recordedSteps);
     // Federation work has a process of its own: a long run at the screen must not hold an update back. Nor must a run hold back a
@@ -159,6 +165,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       wayOut: wayOut(connection.settings),
       ledger,
       folder: home.federations,
+      sealing: seal.sealing,
       siteName: os.hostname(),
       work: siteWork({
         folder: path.join(home.federations, 'work'),
@@ -186,6 +193,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       evaluations,
       trainer,
       site,
+      seal,
       neighbour,
       pacs,
       ledger,

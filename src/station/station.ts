@@ -1,13 +1,15 @@
 // The station process: speaks the contract's envelopes with its parent (the Electron shell) over process messages, and with
 // `imagiq` on the same home folder over the local socket.
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import type { EventName, FromStation } from '../contract/calls.ts';
 import { Fault, faultValueOf } from '../contract/fault.ts';
+import { keyChainNewsSchema, type SealingOrder, sealingOrderSchema } from '../contract/key-chain.ts';
 import { stationAnswers } from './answer.ts';
-import { homeInUseCode } from './faults.ts';
+import { homeInUseCode, isDiskFull, stationFault } from './faults.ts';
 import { type LocalDoor, serveLocalStation } from './local-socket.ts';
 import { openOrders } from './orders.ts';
-import { openStation } from './open-station.ts';
+import { openStation, type Station } from './open-station.ts';
 
 /** How long the station of a window just closed may take to write its checkpoints, and how often that is looked at. */
 const homeWaitMs = 15_000;
@@ -28,10 +30,14 @@ const tell = (message: FromStation): void => {
   if (process.connected) process.send?.(message);
 };
 
+const [firstWords] = (await once(process, 'message')) as [unknown];
+const { keyChain } = keyChainNewsSchema.parse(firstWords);
+
 let door: LocalDoor | null = null;
 try {
   const station = await openWhenFree({
     home: values.home,
+    keyChain,
     onPreparing: (preparing) => tell({ preparing }),
     onEvent: (event: EventName, value: unknown) => {
       tell({ event, value });
@@ -46,7 +52,11 @@ try {
 
   // The shell is ours; a message that is no order can only be a version mismatch, and has no id to answer to.
   const take = openOrders(answer, tell);
-  process.on('message', (message: unknown) => void take(message));
+  process.on('message', (message: unknown) => {
+    const order = sealingOrderSchema.safeParse(message);
+    if (order.success) changeSealing(station, order.data);
+    else take(message);
+  });
   let isClosing = false;
   const close = async (): Promise<void> => {
     if (isClosing) return;
@@ -65,6 +75,18 @@ try {
   tell({ id: 0, fault: faultValueOf(error) });
   process.exitCode = 1;
   process.disconnect?.();
+}
+
+/** Only the shell can order it, for only it has a key chain. */
+function changeSealing({ seal, ledger }: Station, { id, sealing }: SealingOrder): void {
+  try {
+    const before = seal.isSealed;
+    seal.change(sealing);
+    if (seal.isSealed !== before) ledger.append(seal.isSealed ? 'keys-sealed' : 'keys-unsealed', {});
+    tell({ id, value: { isSealed: seal.isSealed } });
+  } catch (error) {
+    tell({ id, fault: isDiskFull(error) ? stationFault.diskFull().toValue() : faultValueOf(error) });
+  }
 }
 
 /** A window closed and opened again meets the station before, which is still writing its checkpoints: that is waited for. */

@@ -54,12 +54,24 @@ const startDeadlineMs = 30_000;
 const documentDeadlineMs = 12_000;
 const mostStarts = 4;
 
+export interface WindowOptions {
+  /** Further words of the command line, and variables beside this process's own. */
+  readonly words?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the station comes to; a window that is open before counts as not started. */
+  readonly state?: 'running' | 'failed';
+}
+
 /** Opens ImagiQ on a home folder, a new one unless given. */
-export async function openImagiq(stage: Stage, home = newFolder('home')): Promise<OpenWindow> {
+export async function openImagiq(
+  stage: Stage,
+  home = newFolder('home'),
+  options: WindowOptions = {},
+): Promise<OpenWindow> {
   // Of 28 windows of the stand-in Electron started two at a time, one stayed without a document: Chromium's GPU process was not
   // there, its page waited for it, and no code of ours had run. Such a start is told, and tried again.
   let app: ElectronApplication | null = null;
-  for (let start = 0; start < mostStarts && app === null; start += 1) app = await started(stage, home);
+  for (let start = 0; start < mostStarts && app === null; start += 1) app = await started(stage, home, options);
   if (app === null) throw new Error(`the window did not start, ${mostStarts} times`);
   const page = await app.firstWindow();
   return {
@@ -74,8 +86,12 @@ export async function openImagiq(stage: Stage, home = newFolder('home')): Promis
   };
 }
 
-/** The app with its window and station up; null when its page did not come to that in time. */
-async function started(stage: Stage, home: string): Promise<ElectronApplication | null> {
+/** The app with its window and its station in the state that is wanted; null when its page did not come to that in time. */
+async function started(
+  stage: Stage,
+  home: string,
+  { words = [], env: further = {}, state = 'running' }: WindowOptions,
+): Promise<ElectronApplication | null> {
   const asRoot = process.platform === 'linux' && process.geteuid?.() === 0;
   const env = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined)) as Record<
     string,
@@ -83,8 +99,13 @@ async function started(stage: Stage, home: string): Promise<ElectronApplication 
   >;
   const app = await _electron.launch({
     executablePath: stage.runtime.executable,
-    args: [...(asRoot ? ['--no-sandbox'] : []), root, '--home', home],
-    env: { ...env, IMAGIQ_NODE: process.execPath, ...(stage.display === null ? {} : { DISPLAY: stage.display }) },
+    args: [...(asRoot ? ['--no-sandbox'] : []), ...words, root, '--home', home],
+    env: {
+      ...env,
+      ...further,
+      IMAGIQ_NODE: process.execPath,
+      ...(stage.display === null ? {} : { DISPLAY: stage.display }),
+    },
     chromiumSandbox: !asRoot,
     timeout: 30_000,
   });
@@ -92,7 +113,7 @@ async function started(stage: Stage, home: string): Promise<ElectronApplication 
   page.setDefaultTimeout(20_000);
   try {
     await page.locator('body').waitFor({ state: 'attached', timeout: documentDeadlineMs });
-    await page.locator('[data-testid="station-health"][data-state="running"]').waitFor({ timeout: startDeadlineMs });
+    await page.locator(`[data-testid="station-health"][data-state="${state}"]`).waitFor({ timeout: startDeadlineMs });
     return app;
   } catch {
     const shown = await page

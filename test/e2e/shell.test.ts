@@ -38,12 +38,14 @@ describe('the shell', { timeout: 60_000 }, () => {
       'chooseFiles',
       'chooseFolders',
       'chooseNewFile',
+      'keyChainLack',
       'onCommand',
       'onLink',
       'onStationState',
       'openStationPort',
       'pathOf',
       'platform',
+      'sealKeys',
       'stationState',
     ]);
   });

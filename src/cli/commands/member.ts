@@ -149,10 +149,18 @@ export function memberCommands(): Command[] {
         ...(await station.call('memberships', {})),
       }));
       output.result(
-        { home: about.home, version: about.version, studies: about.studies, freeBytes: about.freeBytes, memberships },
+        {
+          home: about.home,
+          version: about.version,
+          studies: about.studies,
+          freeBytes: about.freeBytes,
+          keysSealed: about.keysSealed,
+          memberships,
+        },
         () =>
           [
             `Data folder ${about.home}: ${about.studies} studies, ${(about.freeBytes / 1e9).toFixed(1)} GB free.`,
+            ...(about.keysSealed ? ['The keys are sealed by the system’s key chain.'] : []),
             memberships.length === 0 ? 'Member of no federation.' : memberships.map(membershipText).join('\n\n'),
           ].join('\n'),
       );

@@ -1,2 +1,2 @@
 // The station's files are written as those of every process.
-export { writeFileDurably } from '../../disk/durable-file.ts';
+export { syncFolder, writeFileDurably } from '../../disk/durable-file.ts';

@@ -1,7 +1,8 @@
 // A site as an author: signs what it made with its device's key, and checks what others signed. What is signed for one
 // purpose is nothing for another: each has its domain.
 import { fingerprintOf, isSignatureOf, signatureOf } from '../protocol/device-keys.ts';
-import { openSiteKeys, plainSealing } from './site-keys.ts';
+import { type KeySealing, plainSealing } from './key-sealing.ts';
+import { openSiteKeys } from './site-keys.ts';
 
 export interface Author {
   readonly publicKey: string;
@@ -11,9 +12,9 @@ export interface Author {
   isSigned: typeof isSignedBy;
 }
 
-/** The author of a federation folder: the same device that its hubs know. @throws Fault 460 when its keys are damaged. */
-export function openAuthor(folder: string): Author {
-  const { publicKey, fingerprint, signingKey } = openSiteKeys(`${folder}/keys`, plainSealing);
+/** The author of a federation folder: the same device that its hubs know. @throws Fault 460, 467 when its keys do not open. */
+export function openAuthor(folder: string, sealing: KeySealing = plainSealing): Author {
+  const { publicKey, fingerprint, signingKey } = openSiteKeys(`${folder}/keys`, sealing);
   return {
     publicKey,
     fingerprint,

@@ -73,6 +73,13 @@ export const siteFault = {
         "This device's federation keys cannot be opened. Restore them from a backup, or remove the folder `federations/keys` and join again.",
       retry: 'never',
     }),
+  otherSeal: () =>
+    new Fault({
+      code: 467,
+      message:
+        "This device's federation keys are sealed, and do not open with the key that was made for them: a file in `federations/keys` was changed or cut short, or comes from another data folder. Nothing was changed. Restore the folders `federations/keys` and `keys` of the data folder from one backup, or move `federations/keys` out of it and join again with a new invite.",
+      retry: 'never',
+    }),
   nothingHeld: (federation: string) =>
     new Fault({
       code: 465,

@@ -7,9 +7,9 @@ import { Fault, faultValueOf } from '../../contract/fault.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
 import { parseJson } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
+import type { KeySealing } from './key-sealing.ts';
 import { openPeerCertificate } from './peer-certificate.ts';
 import { openPeerDoor, type PeerDoor } from './peer-door.ts';
-import type { KeySealing } from './site-keys.ts';
 
 export interface SiteListening {
   readonly now: Listening;

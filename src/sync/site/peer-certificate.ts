@@ -4,9 +4,10 @@ import { createPublicKey, generateKeyPairSync, randomBytes, sign, type KeyObject
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { Fault } from '../../contract/fault.ts';
 import { writeFileDurably } from '../protocol/durable-file.ts';
 import { siteFault } from './faults.ts';
-import type { KeySealing } from './site-keys.ts';
+import { keyFiles, type KeySealing } from './key-sealing.ts';
 
 export interface PeerCertificate {
   /** PEM, for the TLS of this process only. */
@@ -17,15 +18,15 @@ export interface PeerCertificate {
 
 const storedSchema = z.object({ version: z.literal(1), privateKey: z.string(), certificate: z.string() });
 
-/** The certificate of this device, made at the first call. @throws Fault 460 when it is there but cannot be opened. */
+/** The certificate of this device, made at the first call. @throws Fault 460 when it is damaged, 467 when its seal does not open. */
 export function openPeerCertificate(folder: string, sealing: KeySealing): PeerCertificate {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = path.join(folder, 'peer-certificate');
+  const file = path.join(folder, keyFiles.listening);
   if (existsSync(file)) {
     try {
       return storedSchema.parse(JSON.parse(Buffer.from(sealing.unsealKeys(readFileSync(file))).toString('utf8')));
-    } catch {
-      throw siteFault.damagedKeys();
+    } catch (error) {
+      throw error instanceof Fault ? error : siteFault.damagedKeys();
     }
   }
   const made = createPeerCertificate();

@@ -11,13 +11,14 @@ import type { BenchActs } from './bench-acts.ts';
 import { type CardCheck, openCardCheck } from './card-check.ts';
 import { siteFault } from './faults.ts';
 import { homeTrunkOf } from './home-normalisation.ts';
+import { plainSealing, type KeySealing } from './key-sealing.ts';
 import { openListening } from './listening.ts';
 import type { CountersignedLedger } from './ledger-heads.ts';
 import type { LedgerDetail } from './membership-desk.ts';
 import { newMembershipState } from './membership-file.ts';
 import { makeMembershipFolder, readMembershipFolders, type StoredMembership } from './membership-folders.ts';
 import { openMembership, type OpenMembership } from './membership.ts';
-import { openSiteKeys, plainSealing, type KeySealing } from './site-keys.ts';
+import { openSiteKeys } from './site-keys.ts';
 import type { SiteWork } from './site-work.ts';
 import type { WayOut } from './way-out.ts';
 import { trunkOnBench } from './bench-candidate.ts';
@@ -30,7 +31,7 @@ export interface SiteOrder {
   readonly onChange: (membership: Membership) => void;
   /** Every act, and every byte that leaves. */
   readonly onLedger: (act: string, detail: LedgerDetail) => void;
-  /** How keys are sealed on disk: the OS key chain in the app. */
+  /** How keys lie on the disk; plain by default. */
   readonly sealing?: KeySealing;
   /** How hubs are reached; straight, believing the usual authorities, by default. */
   readonly wayOut?: WayOut;

@@ -1,10 +1,12 @@
 // The station's process as the shell starts it, and its door for `imagiq`.
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type FromStation, fromStationSchema } from '../../../src/contract/calls.ts';
+import type { KeyChainNews } from '../../../src/contract/key-chain.ts';
 import { connectLocalStation } from '../../../src/station/local-socket.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq } from '../cli/imagiq.ts';
@@ -16,15 +18,19 @@ function temporaryFolder(): string {
 }
 
 /** Starts a station; resolves with the message that says that it is open: the library's. */
-async function startStation(home: string): Promise<{ child: ChildProcess; gone: Promise<number | null> }> {
+async function startStation(
+  home: string,
+  keyChain: KeyChainNews = { sealingKey: null, fault: null },
+): Promise<{ child: ChildProcess; gone: Promise<number | null> }> {
   const child = fork(path.resolve('src/station/station.ts'), ['--home', home], {
     execArgv: [],
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
+  child.send({ keyChain });
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  await heard(child, (message) => 'event' in message && message.event === 'library-changed');
+  await heard(child, (message) => 'fault' in message || ('event' in message && message.event === 'library-changed'));
   return { child, gone };
 }
 
@@ -77,6 +83,51 @@ test('a station goes on after Ctrl+C in the terminal and ends when its parent is
   child.disconnect();
   expect(await gone).toBe(0);
 }, 30_000);
+
+test('sealed keys: imagiq works through the app, and without it refuses by name, changing nothing', async () => {
+  const home = path.join(temporaryFolder(), 'home');
+  const keys = path.join(home, 'federations', 'keys', 'device-keys');
+  const sealing = { key: randomBytes(32), sealedKey: Buffer.from('as the key chain has it') };
+  const order = async (child: ChildProcess, seal: typeof sealing | null): Promise<FromStation> => {
+    const answered = heard(child, (message) => 'id' in message);
+    child.send({ id: 5, sealing: seal });
+    return answered;
+  };
+
+  const first = await startStation(home);
+  expect((await imagiq('--home', home, '--json', 'status')).json()).toMatchObject({ keysSealed: false });
+  const plain = readFileSync(keys, 'utf8');
+  expect(await order(first.child, sealing)).toMatchObject({ id: 5, value: { isSealed: true } });
+  expect((await imagiq('--home', home, '--json', 'status')).json()).toMatchObject({ keysSealed: true });
+  first.child.disconnect();
+  await first.gone;
+
+  const sealed = readFileSync(keys);
+  expect(sealed.includes('PRIVATE KEY')).toBe(false);
+  const refused = await imagiq('--home', home, 'studies');
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('sealed by the system’s key chain');
+  expect(refused.stderr).toContain('Start the app');
+  expect((await imagiq('--home', home, '--json', 'status')).json()).toMatchObject({ fault: { code: 695 } });
+
+  // A key chain that does not open: the station says what the shell said of it, and ends.
+  const fault = { code: 704, message: 'It is locked.', retry: 'later' } as const;
+  const told = await startStation(home, { sealingKey: null, fault });
+  expect(await told.gone).toBe(1);
+  const wrong = await startStation(home, { sealingKey: randomBytes(32), fault: null });
+  expect(await wrong.gone).toBe(1);
+  expect(readFileSync(keys)).toEqual(sealed);
+
+  const second = await startStation(home, { sealingKey: sealing.key, fault: null });
+  expect((await imagiq('--home', home, '--json', 'status')).json()).toMatchObject({ keysSealed: true });
+  expect(await order(second.child, null)).toMatchObject({ id: 5, value: { isSealed: false } });
+  second.child.disconnect();
+  await second.gone;
+  expect(readFileSync(keys, 'utf8')).toBe(plain);
+  const after = await imagiq('--home', home, '--json', 'ledger', 'list');
+  expect(after.stdout).toContain('keys-sealed');
+  expect(after.stdout).toContain('keys-unsealed');
+}, 120_000);
 
 test('a run that trains while the app is closed is paused with its checkpoint, not lost', async () => {
   const folder = temporaryFolder();
