@@ -89,15 +89,18 @@ function imagiq(home: string, ...words: string[]): string {
 }
 
 const runsSchema = z.object({
-  runs: z.array(z.object({ id: z.string(), progress: z.object({ step: z.number() }).nullable() })).min(1),
+  runs: z
+    .array(z.object({ id: z.string(), state: z.string(), progress: z.object({ step: z.number() }).nullable() }))
+    .min(1),
 });
 
-/** The newest run of this home once it has made more than `before` steps. */
-async function stepped(home: string, before: number): Promise<{ id: string; step: number }> {
+/** The newest run of this home once it has made more than `before` steps, and is paused if that is waited for. */
+async function stepped(home: string, before: number, state?: 'paused'): Promise<{ id: string; step: number }> {
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; await setTimeout(500)) {
     const told = runsSchema.safeParse(JSON.parse(imagiq(home, 'runs', 'list', '--json')));
-    const { id = '', progress = null } = told.data?.runs[0] ?? {};
-    if (progress !== null && progress.step > before) return { id, step: progress.step };
+    const run = told.data?.runs[0];
+    const step = run?.progress?.step ?? 0;
+    if (run !== undefined && step > before && (state ?? run.state) === run.state) return { id: run.id, step };
   }
   throw new Error('the training beside the viewer did not go on within two minutes');
 }
@@ -117,8 +120,9 @@ async function measureBesideTraining({ page, home }: OpenWindow): Promise<Measur
     const beside: number[] = [];
     for (let turn = -1; turn < trainingTurns; turn += 1) {
       imagiq(home, 'runs', 'pause', id);
+      // It pauses at its next step.
+      const { step } = await stepped(home, 0, 'paused');
       const without = await page.evaluate<number>(scrollThrough);
-      const { step } = await stepped(home, 0);
       const resumed = spawn(process.execPath, [cli, '--home', home, 'runs', 'resume', id], { stdio: 'ignore' });
       await stepped(home, step);
       const trains = await page.evaluate<number>(scrollThrough);
