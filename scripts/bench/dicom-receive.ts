@@ -15,7 +15,7 @@ import { type Measurement, median, moreIsBetter } from './measurement.ts';
 
 const fileCount = Math.min(500, Number(process.env['IMAGIQ_BENCH_FILES'] ?? 300));
 const side = 512;
-const turns = 5;
+const turns = 11;
 /** A station runs for days; its first instances after the start take longer. */
 const warmUpTurns = 2;
 const [ourPort, scpPort, orthancPort] = [21_104, 21_105, 21_106] as const;
