@@ -35,6 +35,7 @@ import { type KeptPictures, openLeakPictures } from './privacy/leak-pictures.ts'
 import { projectProbeSeconds } from './privacy/project-probe.ts';
 import { runActs } from './runs/run-acts.ts';
 import { openRunBook, type RunBook } from './runs/run-book.ts';
+import { retrySealing } from './sealing-acts.ts';
 import { siteWork } from './site-work.ts';
 
 export interface StationOptions {
@@ -181,7 +182,10 @@ export async function openStation(options: StationOptions): Promise<Station> {
       onChange: (membership: Membership) => options.onEvent('membership-changed', membership),
       onLedger: (act, detail) => ledger.append(act, detail),
     });
-    const signing = setInterval(() => signLedger(ledger), checkpointEvery.ms).unref();
+    const signing = setInterval(() => {
+      retrySealing({ seal, ledger });
+      signLedger(ledger);
+    }, checkpointEvery.ms).unref();
     const pacs = openPacs({ folder: home.folder, library, onEvent: options.onEvent });
     return {
       home,

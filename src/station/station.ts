@@ -10,6 +10,7 @@ import { homeInUseCode, isDiskFull, stationFault } from './faults.ts';
 import { type LocalDoor, serveLocalStation } from './local-socket.ts';
 import { openOrders } from './orders.ts';
 import { openStation, type Station } from './open-station.ts';
+import { changeSealing } from './sealing-acts.ts';
 
 /** How long the station of a window just closed may take to write its checkpoints, and how often that is looked at. */
 const homeWaitMs = 15_000;
@@ -54,7 +55,7 @@ try {
   const take = openOrders(answer, tell);
   process.on('message', (message: unknown) => {
     const order = sealingOrderSchema.safeParse(message);
-    if (order.success) changeSealing(station, order.data);
+    if (order.success) obeySealing(station, order.data);
     else take(message);
   });
   let isClosing = false;
@@ -78,12 +79,9 @@ try {
 }
 
 /** Only the shell can order it, for only it has a key chain. */
-function changeSealing({ seal, ledger }: Station, { id, sealing }: SealingOrder): void {
+function obeySealing(station: Station, { id, sealing }: SealingOrder): void {
   try {
-    const before = seal.isSealed;
-    seal.change(sealing);
-    if (seal.isSealed !== before) ledger.append(seal.isSealed ? 'keys-sealed' : 'keys-unsealed', {});
-    tell({ id, value: { isSealed: seal.isSealed } });
+    tell({ id, value: { isSealed: changeSealing(station, sealing) } });
   } catch (error) {
     tell({ id, fault: isDiskFull(error) ? stationFault.diskFull().toValue() : faultValueOf(error) });
   }

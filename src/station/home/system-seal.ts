@@ -10,9 +10,15 @@ import { syncFolder, writeFileDurably } from './durable-file.ts';
 
 export interface SystemSeal {
   readonly sealing: KeySealing;
+  /** No key file lies plain. */
   readonly isSealed: boolean;
-  /** Seals the device's keys, or writes them plain again (null). Killed at any point, it leaves keys that the next start opens. */
+  /**
+   * Seals the device's keys, or writes them plain again (null). Killed at any point, it leaves keys that the next start opens. After
+   * an error of the disk, which it throws, a second try finishes with the key of the first.
+   */
   change(seal: NewSeal | null): void;
+  /** Seals what the disk did not let seal before; whether all is sealed by it. Without an error: what stays plain waits for the next. */
+  retry(): boolean;
 }
 
 /**
@@ -33,18 +39,28 @@ export function openSystemSeal(home: string, keyFolder: string, news: KeyChainNe
   return {
     sealing,
     get isSealed() {
-      return sealing.isOn;
+      return sealing.isComplete;
     },
     change(seal) {
-      if (sealing.isOn === (seal !== null)) return;
       if (seal !== null) {
+        // Some files may be sealed with the key of before, which stays the one.
+        if (sealing.isOn) return sealing.sealRest();
         // First what opens the keys, then the keys: never the other way about.
         writeFileDurably(file, seal.sealedKey, 0o600, { beside });
         sealing.seal(seal.key);
-      } else {
+      } else if (sealing.isOn) {
         sealing.unseal();
         rmSync(file, { force: true });
         syncFolder(path.dirname(file));
+      }
+    },
+    retry() {
+      if (!sealing.isOn || sealing.isComplete) return false;
+      try {
+        sealing.sealRest();
+        return true;
+      } catch {
+        return false;
       }
     },
   };

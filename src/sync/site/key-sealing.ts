@@ -18,9 +18,17 @@ export const plainSealing: KeySealing = { sealKeys: (keys) => keys, unsealKeys: 
 
 /** Sealing that can be turned on and off while the keys are in use. */
 export interface SwitchableSealing extends KeySealing {
+  /** A key is held: what is written from now on is sealed. */
   readonly isOn: boolean;
-  /** Seals every file, with this key from now on. What a crash leaves plain is sealed by the next `openKeySealing` with it. */
+  /** On, and no file lies plain any more. */
+  readonly isComplete: boolean;
+  /**
+   * Seals every file, with this key from now on. What an error of the disk (thrown) or a crash leaves plain stays readable, until
+   * `sealRest` or the next `openKeySealing` with the key seals it.
+   */
   seal(key: Uint8Array): void;
+  /** Seals what still lies plain; nothing where sealing is off. */
+  sealRest(): void;
   /** Writes every file plain again. */
   unseal(): void;
 }
@@ -62,7 +70,8 @@ export function holdsSealedKeys(folder: string): boolean {
 }
 
 /**
- * Opens the sealing of a site's key folder and finishes what a crash interrupted: with a key every plain file is sealed.
+ * Opens the sealing of a site's key folder and finishes what a crash interrupted: with a key every plain file is sealed. A file that
+ * the disk, full perhaps, does not let seal stays plain and is read as such: `isComplete` tells, and `sealRest` tries again.
  * @param key 32 bytes; null where nothing is sealed.
  */
 export function openKeySealing(folder: string, key: Uint8Array | null): SwitchableSealing {
@@ -72,22 +81,39 @@ export function openKeySealing(folder: string, key: Uint8Array | null): Switchab
     if (current === null) throw siteFault.otherSeal();
     return unsealed(current, stored);
   };
-  const seal = (next: Uint8Array): void => {
+  const hold = (next: Uint8Array): void => {
     if (next.length !== sealingKeyBytes) throw new Error(`a sealing key of ${next.length} bytes`);
     if (current !== null) throw new Error('the keys are sealed already');
     current = next;
-    for (const { file, stored } of storedIn(folder)) if (isPlain(stored)) rewrite(file, sealed(next, stored));
+  };
+  const sealRest = (): void => {
+    if (current === null) return;
+    for (const { file, stored } of storedIn(folder)) if (isPlain(stored)) rewrite(file, sealed(current, stored));
   };
 
   for (const name of Object.values(keyFiles)) rmSync(besideOf(path.join(folder, name)), { force: true });
-  if (key !== null) seal(key);
+  if (key !== null) {
+    hold(key);
+    try {
+      sealRest();
+    } catch {
+      // Plain keys open too: a full disk must not keep a station from opening.
+    }
+  }
   return {
     get isOn() {
       return current !== null;
     },
+    get isComplete() {
+      return current !== null && !storedIn(folder).some(({ stored }) => isPlain(stored));
+    },
     sealKeys: (keys) => (current === null ? keys : sealed(current, keys)),
     unsealKeys,
-    seal,
+    seal(next) {
+      hold(next);
+      sealRest();
+    },
+    sealRest,
     unseal() {
       // All are opened before one is written.
       const plain = storedIn(folder).map(({ file, stored }) => ({ file, keys: unsealKeys(stored) }));

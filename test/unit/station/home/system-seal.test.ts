@@ -1,9 +1,9 @@
 // The switch in the home folder: what is there when keys are sealed, and what is refused where they cannot be opened.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSystemSeal } from '../../../../src/station/home/system-seal.ts';
+import { openSystemSeal, type SystemSeal } from '../../../../src/station/home/system-seal.ts';
 import { openSiteKeys } from '../../../../src/sync/site/site-keys.ts';
 
 const seal = { key: Buffer.alloc(32, 7), sealedKey: Buffer.from('as the key chain has it') };
@@ -65,4 +65,35 @@ test('a seal whose keys were moved away refuses nothing: the device is enrolled 
   anew.change({ key: Buffer.alloc(32, 9), sealedKey: Buffer.from('another') });
   expect(readFileSync(sealFile, 'utf8')).toBe('another');
   expect(openSiteKeys(keyFolder, open(Buffer.alloc(32, 9)).sealing).fingerprint).toBe(other.fingerprint);
+});
+
+test('after an error of the disk a second try seals what is still plain, with the key of the first', () => {
+  const { keyFolder, open, system, fingerprint, sealFile } = newHome();
+  const inTheWay = path.join(keyFolder, 'device-keys.new');
+  const another = { key: Buffer.alloc(32, 9), sealedKey: Buffer.from('another') };
+  mkdirSync(inTheWay);
+  for (const given of [seal, another]) {
+    expect(() => system.change(given)).toThrowError(expect.objectContaining({ code: 'EISDIR' }));
+    expect(system.isSealed).toBe(false);
+  }
+  expect(system.retry()).toBe(false);
+  rmdirSync(inTheWay);
+  system.change(another);
+  expect(system.isSealed).toBe(true);
+  expect(readFileSync(sealFile)).toEqual(seal.sealedKey);
+  expect(readFileSync(path.join(keyFolder, 'device-keys'), 'latin1')).not.toContain('PRIVATE KEY');
+  expect(openSiteKeys(keyFolder, open(seal.key).sealing).fingerprint).toBe(fingerprint);
+});
+
+test.each([
+  ['sealed by a later retry', (system: SystemSeal) => [system.retry(), system.retry()], [true, false], true],
+  ['written plain again', (system: SystemSeal) => system.change(null), undefined, false],
+] as const)('what an error left half sealed is %s', (_how, act, answer, isSealed) => {
+  const { keyFolder, system, fingerprint, sealFile } = newHome();
+  mkdirSync(path.join(keyFolder, 'device-keys.new'));
+  expect(() => system.change(seal)).toThrow('EISDIR');
+  rmdirSync(path.join(keyFolder, 'device-keys.new'));
+  expect(act(system)).toEqual(answer);
+  expect([system.isSealed, existsSync(sealFile)]).toEqual([isSealed, isSealed]);
+  expect(openSiteKeys(keyFolder, system.sealing).fingerprint).toBe(fingerprint);
 });

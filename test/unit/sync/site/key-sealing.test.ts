@@ -1,9 +1,10 @@
 // The device's keys sealed on the disk: what opens them, what does not, and that nothing is lost by trying.
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openAuthor } from '../../../../src/sync/site/author.ts';
 import { holdsSealedKeys, keyFiles, openKeySealing, sealed, unsealed } from '../../../../src/sync/site/key-sealing.ts';
 import { openPeerCertificate } from '../../../../src/sync/site/peer-certificate.ts';
@@ -120,4 +121,45 @@ test('a plain copy that a crash left beside is removed at the next start', () =>
   writeFileSync(`${file('device')}.new`, readFileSync(file('device')));
   openKeySealing(folder, key);
   expect(existsSync(`${file('device')}.new`)).toBe(false);
+});
+
+test.each(['device', 'listening'] as const)(
+  'an error of the disk while the %s key is sealed loses nothing: it is not called sealed, opens, and is sealed later',
+  (name) => {
+    const { folder, sealing, fingerprint, certificate, file } = plainKeys();
+    mkdirSync(`${file(name)}.new`);
+    expect(() => sealing.seal(key)).toThrowError(expect.objectContaining({ code: 'EISDIR' }));
+    expect(() => sealing.sealRest()).toThrowError(expect.objectContaining({ code: 'EISDIR' }));
+    expect([sealing.isOn, sealing.isComplete]).toEqual([true, false]);
+    expect(readFileSync(file(name), 'utf8')).toContain('PRIVATE KEY');
+    expect(openSiteKeys(folder, sealing).fingerprint).toBe(fingerprint);
+    rmdirSync(`${file(name)}.new`);
+    sealing.sealRest();
+    expect(sealing.isComplete).toBe(true);
+    expect(readFileSync(file(name), 'latin1')).not.toContain('PRIVATE KEY');
+    const next = openKeySealing(folder, key);
+    expect(openSiteKeys(folder, next).fingerprint).toBe(fingerprint);
+    expect(openPeerCertificate(folder, next).certificate).toBe(certificate);
+  },
+);
+
+test('a disk that is full at the start leaves plain keys that open, and are sealed once it has room', () => {
+  const { folder, fingerprint, file } = plainKeys();
+  const full = vi.spyOn(fs, 'writeSync').mockImplementation(() => {
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    full.mockRestore();
+    syncBuiltinESMExports();
+  });
+  const sealing = openKeySealing(folder, key);
+  expect(full).toHaveBeenCalled();
+  expect([sealing.isOn, sealing.isComplete]).toEqual([true, false]);
+  expect(openSiteKeys(folder, sealing).fingerprint).toBe(fingerprint);
+  full.mockRestore();
+  syncBuiltinESMExports();
+  sealing.sealRest();
+  expect(sealing.isComplete).toBe(true);
+  expect(readFileSync(file('device'), 'latin1')).not.toContain('PRIVATE KEY');
 });
