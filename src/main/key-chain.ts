@@ -10,7 +10,7 @@ import { shellFault } from './faults.ts';
 export interface KeyChain {
   /** Why sealing is not offered here, for a person; null where it is. */
   lack(): string | null;
-  /** What a station is told at its start. */
+  /** What a station is told at its start; a seal that cannot be read is a fault in it, as one that does not open. */
   news(): KeyChainNews;
   /** A new sealing key, also as the key chain encrypted it. @throws Fault 706 where there is no key chain, or it does not open what it encrypted. */
   newSeal(): NewSeal;
@@ -42,12 +42,21 @@ export function openKeyChain(home: string, safe: SystemSafe, platform: NodeJS.Pl
     }
   };
 
+  const read = (): Uint8Array | null => {
+    try {
+      return opened(readFileSync(file));
+    } catch {
+      // Of another user, or gone since it was looked for.
+      return null;
+    }
+  };
+
   return {
     lack,
     news() {
       if (!existsSync(file)) return { sealingKey: null, fault: null };
       if (lack() !== null) return { sealingKey: null, fault: shellFault.keyChainAway().toValue() };
-      const sealingKey = opened(readFileSync(file));
+      const sealingKey = read();
       return { sealingKey, fault: sealingKey === null ? shellFault.otherKeyChain().toValue() : null };
     },
     newSeal() {

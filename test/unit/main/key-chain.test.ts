@@ -64,3 +64,9 @@ test('nothing is sealed by a key chain that does not give back what it was given
   const { newSeal } = openKeyChain(newHome(), forgetful, 'win32');
   expect(() => newSeal()).toThrowError(expect.objectContaining({ code: 706 }));
 });
+
+test('a seal that cannot be read is told as one that does not open: nothing is thrown at a start', () => {
+  const home = newHome();
+  mkdirSync(path.join(home, 'keys', 'sealed-by-system'));
+  expect(openKeyChain(home, safe, 'linux').news()).toMatchObject({ sealingKey: null, fault: { code: 705 } });
+});
