@@ -37,6 +37,13 @@ export const shellFault = {
       message: 'The keys are being sealed or unsealed already. Try again in a moment.',
       retry: 'now',
     }),
+  sealingUnanswered: () =>
+    new Fault({
+      code: 708,
+      message:
+        'The background process did not answer in time, and may still seal or unseal the keys. Look at the switch again in a moment; where it does not move, restart ImagiQ.',
+      retry: 'later',
+    }),
   noKeyChain: (reason: string) =>
     new Fault({ code: 706, message: `The keys were not sealed. ${reason}`, retry: 'later' }),
 } as const;

@@ -20,19 +20,30 @@ export interface StationProcess {
   readonly state: StationState;
   /** Sends an order; false when no station hears it. */
   send(order: ToStation | Abandon): boolean;
-  /** Has the station seal its keys, or write them plain again (null); whether they are sealed then. @throws Fault as it tells it */
+  /**
+   * Has the station seal its keys, or write them plain again (null); whether they are sealed then.
+   * @throws Fault as it tells it, 700 when it stopped, 702 when its answer is none, 707 when an order is under way, 708 after `sealingDeadlineMs`
+   */
   changeSealing(seal: NewSeal | null): Promise<boolean>;
   /** Ends the station and resolves when it is gone; after `closeDeadlineMs` it is killed. */
   close(): Promise<void>;
 }
 
-/** Orders of windows have numbers from 1, and nobody waits for what has −1. */
-const sealingOrderId = -2;
+interface SealingUnderWay {
+  readonly id: number;
+  resolve(isSealed: boolean): void;
+  reject(fault: Fault): void;
+}
+
+/** Orders of windows have numbers from 1, and nobody waits for what has −1: orders to seal go down from here. */
+const firstSealingId = -2;
 /** A station that dies again within this time of its start counts as failing. */
 const healthyAfterMs = 10_000;
 const restartDelayMs = 500;
 const maxQuickDeaths = 3;
 const closeDeadlineMs = 5_000;
+/** For a station that is busy; sealing itself takes milliseconds. */
+export const sealingDeadlineMs = 30_000;
 /**
  * A young generation of V8's that stays small, in the station and in its threads: one that grows keeps garbage for long, the more the
  * more images go by (building a data set of 40,000: 222 MB instead of 172, for the same processor time). A still smaller one hands
@@ -76,7 +87,8 @@ export function startStationProcess({
   /** What the station said about why it cannot start: a fault under id 0. */
   let lastWords: { readonly message: string; readonly code: number | null } | null = null;
   /** The order to change the sealing that is under way. */
-  let sealing: { resolve: (isSealed: boolean) => void; reject: (fault: Fault) => void } | null = null;
+  let sealing: SealingUnderWay | null = null;
+  let nextSealingId = firstSealingId;
 
   const change = (next: StationState): void => {
     state = next;
@@ -110,10 +122,12 @@ export function startStationProcess({
         return;
       }
       if (state.state !== 'running') change({ state: 'running' });
-      if ('id' in message.data && message.data.id === sealingOrderId) {
-        if ('fault' in message.data) sealing?.reject(new Fault(message.data.fault));
-        else sealing?.resolve(sealingAnswerSchema.parse(message.data.value).isSealed);
-        sealing = null;
+      if ('id' in message.data && message.data.id <= firstSealingId) {
+        // The answer to an order that was given up comes too late.
+        if (message.data.id !== sealing?.id) return;
+        const answer = sealingAnswerSchema.safeParse('value' in message.data ? message.data.value : null);
+        if (answer.success) sealing.resolve(answer.data.isSealed);
+        else sealing.reject('fault' in message.data ? new Fault(message.data.fault) : shellFault.badOrder());
         return;
       }
       onMessage(message.data);
@@ -129,7 +143,6 @@ export function startStationProcess({
     if (child !== dead) return;
     child = null;
     sealing?.reject(shellFault.stationStopped());
-    sealing = null;
     if (closing) return;
     quickDeaths = Date.now() - startedAt < healthyAfterMs ? quickDeaths + 1 : 1;
     if (lastWords !== null || quickDeaths >= maxQuickDeaths) {
@@ -162,9 +175,16 @@ export function startStationProcess({
       if (sealing !== null) return Promise.reject(shellFault.sealingUnderWay());
       const asked = child;
       if (!asked?.connected) return Promise.reject(shellFault.stationStopped());
-      return new Promise((resolve, reject) => {
-        sealing = { resolve, reject };
-        asked.send({ id: sealingOrderId, sealing: seal } satisfies SealingOrder, () => {});
+      let deadline: NodeJS.Timeout | undefined;
+      const id = nextSealingId;
+      nextSealingId -= 1;
+      return new Promise<boolean>((resolve, reject) => {
+        sealing = { id, resolve, reject };
+        deadline = setTimeout(() => reject(shellFault.sealingUnanswered()), sealingDeadlineMs);
+        asked.send({ id, sealing: seal } satisfies SealingOrder, () => {});
+      }).finally(() => {
+        clearTimeout(deadline);
+        sealing = null;
       });
     },
     close() {
