@@ -126,6 +126,23 @@ describe('a station’s keys and the system’s key chain', { timeout: 180_000 }
     },
   );
 
+  test('stay as they are where the shell fails: the switch says so, shows what is, and can be tried again', async (context) => {
+    const { app, page } = await session(context, keyrings, 'login');
+    await app.evaluate(({ ipcMain }) => {
+      ipcMain.removeHandler('seal-keys');
+      ipcMain.handle('seal-keys', () => {
+        throw new Error('the shell is out of order');
+      });
+    });
+    await page.getByRole('button', { name: 'Settings' }).click();
+    const card = page.getByRole('region', { name: 'Keys', exact: true });
+    const box = card.getByLabel('Seal this station’s keys');
+    await box.click();
+    await card.getByRole('alert').waitFor();
+    await expect.poll(() => box.isEnabled()).toBe(true);
+    expect(await box.isChecked()).toBe(true);
+  });
+
   test('are plain again when the switch is turned off, and the same keys', async (context) => {
     const { page } = await session(context, keyrings, 'login');
     await page.getByRole('button', { name: 'Settings' }).click();
