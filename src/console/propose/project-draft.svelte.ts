@@ -2,38 +2,14 @@
 import { z } from 'zod';
 import { type DraftCheck, draftCheckSchema } from '../../contract/console.ts';
 import { faultValueOf } from '../../contract/fault.ts';
-import { type Project, trunkRuleSchema, updateFormSchema } from '../../contract/federation.ts';
-import { newProjectValues, type ProjectProblem } from '../../contract/project-draft.ts';
-import { hyperParametersSchema } from '../../contract/training.ts';
+import type { Project } from '../../contract/federation.ts';
+import type { ProjectProblem } from '../../contract/project-draft.ts';
 import { askHub, consoleFault } from '../hub-link.ts';
 import { type Draft, valueAt, withValueAt } from './draft-path.ts';
+import { draftOfFile, newDraft } from './new-draft.ts';
 
 /** After the last key. */
 const settleMs = 250;
-
-const fileSchema = z.record(z.string(), z.unknown());
-
-/** What a new project begins with: the schema's defaults, and those of the command line. */
-function newDraft(): Draft {
-  const { commits, bufferSize, combination, sitesToStart, localEpochs, schedule, seed } = newProjectValues;
-  return {
-    id: '',
-    title: '',
-    classes: [],
-    network: '',
-    hyperParameters: hyperParametersSchema.parse({ epochs: localEpochs, schedule }),
-    trunkRule: trunkRuleSchema.parse({ bufferSize, combination }),
-    mode: { kind: 'trunk' },
-    ...updateFormSchema.parse({}),
-    siteNormalisation: false,
-    controlVariates: false,
-    peerModels: true,
-    secureAggregation: null,
-    sitesToStart,
-    commits,
-    seed,
-  };
-}
 
 export class ProjectDraft {
   #draft = $state.raw<Draft>(newDraft());
@@ -117,7 +93,7 @@ export class ProjectDraft {
   /** Takes a project's file. @throws Fault 752 when it is none. */
   take(text: string): void {
     try {
-      this.#draft = { ...newDraft(), ...fileSchema.parse(JSON.parse(text)) };
+      this.#draft = draftOfFile(text);
     } catch {
       throw consoleFault.noProjectFile();
     }
