@@ -1,8 +1,9 @@
 // A desktop's key chain for tests: a session bus and a GNOME keyring of their own, whose keyrings lie in a folder of the test's.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 
 /** Names no folder of services: nobody is started to ask a person for a password. */
 const busConfiguration = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -13,6 +14,7 @@ const busConfiguration = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus 
   <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
 </busconfig>`;
 
+const busDeadlineMs = 10_000;
 const keyringDeadlineMs = 30_000;
 
 export interface KeyChain {
@@ -41,25 +43,48 @@ export async function logIn(folder: string, password: string): Promise<KeyChain>
   const bus = spawn('dbus-daemon', [`--config-file=${configuration}`, '--nofork', '--print-address'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const [address] = (await once(bus.stdout, 'data')) as [Buffer];
-  const env = { DBUS_SESSION_BUS_ADDRESS: address.toString().trim(), XDG_RUNTIME_DIR: runtime };
-  const keyring = spawn('gnome-keyring-daemon', ['--unlock', '--components=secrets', '--foreground'], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    env: { ...process.env, ...env, HOME: folder, XDG_DATA_HOME: path.join(folder, 'data') },
-  });
-  keyring.stdin.end(password);
-  const deadline = Date.now() + keyringDeadlineMs;
-  while (!isServed(env)) {
-    if (Date.now() > deadline) throw new Error('the GNOME keyring does not come to serve its secrets');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return {
-    env,
-    words: ['--password-store=gnome-libsecret'],
-    async close() {
-      for (const one of [keyring, bus]) await ended(one);
-    },
+  const started: ChildProcess[] = [bus];
+  const close = async (): Promise<void> => {
+    for (const one of started.toReversed()) await ended(one);
   };
+  try {
+    const env = { DBUS_SESSION_BUS_ADDRESS: await addressOf(bus), XDG_RUNTIME_DIR: runtime };
+    const keyring = spawn('gnome-keyring-daemon', ['--unlock', '--components=secrets', '--foreground'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { ...process.env, ...env, HOME: folder, XDG_DATA_HOME: path.join(folder, 'data') },
+    });
+    started.push(keyring);
+    // One that ended before it read the password is told below.
+    keyring.stdin.on('error', () => {}).end(password);
+    const deadline = Date.now() + keyringDeadlineMs;
+    while (!isServed(env)) {
+      if (Date.now() > deadline || hasEnded(keyring)) {
+        throw new Error('the GNOME keyring does not come to serve its secrets');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return { env, words: ['--password-store=gnome-libsecret'], close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Where the bus listens, as it prints it. */
+async function addressOf(bus: ChildProcessByStdio<null, Readable, null>): Promise<string> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(busDeadlineMs)]);
+  const gone = once(bus, 'exit', { signal }).then(() => {
+    throw new Error('the session bus ended at its start');
+  });
+  try {
+    const [address] = (await Promise.race([once(bus.stdout, 'data', { signal }), gone])) as [Buffer];
+    return address.toString().trim();
+  } finally {
+    // The other one waits no longer, and nobody hears that it was told so.
+    gone.catch(() => {});
+    over.abort();
+  }
 }
 
 function isServed(env: Readonly<Record<string, string>>): boolean {
@@ -71,8 +96,12 @@ function isServed(env: Readonly<Record<string, string>>): boolean {
   return stdout.includes('boolean true');
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const gone = once(child, 'exit');
   child.kill();
   await gone;
