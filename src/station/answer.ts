@@ -9,6 +9,7 @@ import { annotationAnswers } from './annotations/annotation-answers.ts';
 import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
 import { importAnswers } from './library/validation/import-answers.ts';
+import { patientKeysNamed } from './library/patient-key.ts';
 import type { Station } from './open-station.ts';
 import { connectionAnswers } from './connection/connection-settings.ts';
 import { ledgerAnswers } from './ledger/ledger-answers.ts';
@@ -106,7 +107,7 @@ export function stationAnswers(
     'stored-labels': () => ({ origins: library.labels.origins() }),
     cohorts: () => ({ cohorts: cohorts.list() }),
     'forget-patient': ({ patientID }) => {
-      const names = cohorts.forgetPatient(patientID);
+      const names = [...new Set(patientKeysNamed(patientID).flatMap((key) => cohorts.forgetPatient(key)))];
       station.leakPictures.forgetCohorts(names);
       // Who it was is what is to be forgotten.
       ledger.append('patient-forgotten', { cohorts: names.join(', ') });

@@ -120,7 +120,7 @@ export function cohortCommand(): Command {
       const { cohorts } = await withStation((station) => station.call('forget-patient', { patientID }));
       const told =
         cohorts.length === 0
-          ? 'No cohort had this patient; none will take it in.'
+          ? 'No cohort had a patient of this ID, written as in the study list; none will take one in.'
           : `Taken out of ${cohorts.join(', ')}.`;
       output.result({ cohorts }, () => told);
     });

@@ -84,6 +84,8 @@ export function openCohorts(options: {
   const { datasets } = options;
   /** Data sets being written, so that two askers do not write the same one. */
   const building = new Map<string, Promise<unknown>>();
+  /** How often a patient was forgotten since these were opened. */
+  let forgotten = 0;
   const show = (name: string): Cohort => {
     const cohort = store.newest(name);
     if (cohort === null) throw cohortFaults.unknownCohort(name);
@@ -170,17 +172,22 @@ export function openCohorts(options: {
     },
     async createSegmentation(request, reading = {}) {
       checkName(request);
-      const table = orDiskFull(() => openDraftTable(options.folder));
-      try {
-        const draft = await draftSegmentation(request, siteFor(request.name), reading, table);
-        return keep(request, draft);
-      } catch (error) {
-        throw isDiskFull(error) ? stationFault.diskFull() : error;
-      } finally {
-        table.close();
+      for (;;) {
+        const table = orDiskFull(() => openDraftTable(options.folder));
+        const forgottenBefore = forgotten;
+        try {
+          const draft = await draftSegmentation(request, siteFor(request.name), reading, table);
+          // It may have taken in somebody who was forgotten while masks were read.
+          if (forgotten === forgottenBefore) return keep(request, draft);
+        } catch (error) {
+          throw isDiskFull(error) ? stationFault.diskFull() : error;
+        } finally {
+          table.close();
+        }
       }
     },
     forgetPatient(patientKey) {
+      forgotten += 1;
       const affected = store.forgetPatient(pseudonymOf(patientKey, pseudonymKey));
       const recipes = new Set<string>();
       for (const { name, version } of affected) {

@@ -80,9 +80,12 @@ function* delimitedRecords(pieces: Iterable<string>): Generator<string[]> {
   let text = '';
   /** Text as long as this did not hold its first record whole: to look again at each piece would take a square of the time. */
   let tooShort = 0;
+  /** Looked for in each piece once: text without any is not gone through again and again. */
+  let hasLineEnd = false;
   for (const piece of pieces) {
     text += piece;
-    if (text.length < 2 * tooShort || !/[\r\n]/.test(text)) continue;
+    hasLineEnd ||= /[\r\n]/.test(piece);
+    if (!hasLineEnd || text.length < 2 * tooShort) continue;
     separator ??= separatorOf(text);
     let position = 0;
     for (;;) {

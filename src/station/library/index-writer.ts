@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Db } from './database.ts';
 import { studySummary } from './browse/study-summary.ts';
 import type { InstanceRecord } from './instance-record.ts';
+import { patientKeyOf } from './patient-key.ts';
 import { studyWords } from './study-words.ts';
 
 /** One file as a worker read it, ready for the index. */
@@ -149,7 +150,7 @@ export function indexWriter(db: Db): IndexWriter {
   function studyOf(record: InstanceRecord, changed: Set<number>): number {
     const held = findStudy.get(record.studyInstanceUID);
     if (held !== undefined) return held;
-    const key = record.patientID === '' ? `study ${record.studyInstanceUID}` : `patient ${record.patientID}`;
+    const key = patientKeyOf(record);
     insertPatient.run(key);
     const study = Number(insertStudy.run(findPatient.get(key)!, record).lastInsertRowid);
     changed.add(study);

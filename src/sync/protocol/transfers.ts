@@ -1,6 +1,6 @@
 // Blob transfers inside a channel: a window of chunks, cumulative acknowledgement after each write, resume from what is on disk.
 import { randomBytes } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { WebSocket } from 'ws';
 import { Fault } from '../../contract/fault.ts';
 import type { BlobFolder } from './blob-folder.ts';
@@ -77,12 +77,19 @@ export function openTransfers(order: {
       };
     });
 
-  const stream = async (hash: string, id: string, from: number, bytes: number): Promise<void> => {
+  /** An open file can be read to its end, also when the blob is not needed any more meanwhile and is removed. */
+  const opened = async (hash: string): Promise<FileHandle> => {
     const file = blobs.file(hash);
     if (file === null) throw wireFault.unknownBlob(hash);
+    return open(file, 'r').catch((thrown: unknown) => {
+      throw blobs.has(hash) ? thrown : wireFault.unknownBlob(hash);
+    });
+  };
+
+  /** Closes the file. */
+  const stream = async (handle: FileHandle, hash: string, id: string, from: number, bytes: number): Promise<void> => {
     const transfer: Outgoing = { acknowledged: from, wake: () => {} };
     outgoing.set(id, transfer);
-    const handle = await open(file, 'r');
     /** Frames that the socket has done with: written anew, since fresh memory costs more than what it holds. */
     const free: Buffer[] = [];
     try {
@@ -132,7 +139,7 @@ export function openTransfers(order: {
       // Not a refusal of the blob: the other end has not said that it will never take it.
       if (have.kind !== 'have') throw passing(wireFault.malformedMessage('put-begin was answered by something else'));
       if (have.offset >= bytes) return;
-      await stream(hash, have.transfer, have.offset, bytes);
+      await stream(await opened(hash), hash, have.transfer, have.offset, bytes);
       await order.ask({ kind: 'put-end', transfer: have.transfer });
     },
 
@@ -201,17 +208,21 @@ export function openTransfers(order: {
           if (message.offset > bytes) throw wireFault.beyondBlob(message.offset, bytes);
           if (serving >= wireLimits.transfers) throw wireFault.tooManyTransfers();
           serving += 1;
+          let handle: FileHandle | null = null;
           try {
+            handle = await opened(message.hash);
             await order.onSending?.(message.hash, Math.max(0, bytes - message.offset));
           } catch (thrown) {
             serving -= 1;
+            await handle?.close();
             throw thrown;
           }
           const { transfer } = message;
+          const file = handle;
           // Streamed after the answer has gone out; if it breaks, the receiver notices that nothing comes and asks again.
           setImmediate(
             () =>
-              void stream(message.hash, transfer, message.offset, bytes)
+              void stream(file, message.hash, transfer, message.offset, bytes)
                 .catch(() => {})
                 .finally(() => {
                   serving -= 1;

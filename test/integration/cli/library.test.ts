@@ -75,6 +75,14 @@ describe('the library from the command line', () => {
     const found = await imagiq('--home', home, '--json', 'studies', '--filter', 'cohort=women');
     expect(found.json<StudyPage>().total).toBe(women);
     expect(found.json<StudyPage>().studies.every(({ patientSex }) => patientSex === 'F')).toBe(true);
+    const { patientID } = found.json<StudyPage>().studies[0]!;
+    const forgotten = await imagiq('--home', home, '--json', 'cohort', 'forget-patient', patientID);
+    expect(forgotten.json()).toEqual({ cohorts: ['women'] });
+    const left = (await imagiq('--home', home, '--json', 'studies', '--filter', 'cohort=women')).json<StudyPage>();
+    expect(left.total).toBe(women - 1);
+    expect(left.studies.map((study) => study.patientID)).not.toContain(patientID);
+    const nobody = await imagiq('--home', home, 'cohort', 'forget-patient', `${patientID}-nobody`);
+    expect(nobody.stdout).toContain('No cohort had a patient of this ID');
     const without = await imagiq('--home', home, '--json', 'studies', '--filter', 'findings=no');
     const withFindings = await imagiq('--home', home, '--json', 'studies', '--filter', 'findings=yes');
     expect(without.json<StudyPage>().total + withFindings.json<StudyPage>().total).toBe(patients);

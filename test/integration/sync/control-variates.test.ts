@@ -128,6 +128,7 @@ function leavingOneOut(commits: number): Pace {
   /** An abandoned training is made once more as the same turn. */
   const trained = new Set<string>();
   const waiting = new Set<{ readonly from: number; go(): void }>();
+  let isOver = false;
   const letGo = (soFar: number): void => {
     for (const one of waiting) {
       if (one.from > soFar) continue;
@@ -138,11 +139,14 @@ function leavingOneOut(commits: number): Pace {
   return {
     async onTurn(site, turn) {
       const from = (partOf[site]![turn] ?? Infinity) * (names.length - 1);
-      if (trained.size < from) await new Promise<void>((go) => waiting.add({ from, go }));
+      if (!isOver && trained.size < from) await new Promise<void>((go) => waiting.add({ from, go }));
       trained.add(`${site} ${turn}`);
       letGo(trained.size);
     },
-    end: () => letGo(Infinity),
+    end() {
+      isOver = true;
+      letGo(Infinity);
+    },
   };
 }
 

@@ -130,7 +130,8 @@ export class MessageReader {
     await this.readDataSet(message, (piece) => {
       bytes += piece.length;
       if (bytes > limitBytes) return this.#fail('a data set is too long');
-      pieces.push(piece);
+      // A copy: the piece's memory is given back.
+      pieces.push(Buffer.from(piece));
       return null;
     });
     return Buffer.concat(pieces);

@@ -23,10 +23,13 @@ let peer: DimsePeer;
 /** What the peer answers at a level; it goes on until all is told or the query is cancelled. */
 let answersAt: (level: string) => Iterable<Identifier>;
 let cancelled: number;
+/** The peer's data sets come so long after their commands. */
+let dataSetsWaitMs: number;
 
 beforeEach(async () => {
   const port = await freePort();
   cancelled = 0;
+  dataSetsWaitMs = 0;
   server = createServer((socket) => {
     const association = new Association(socket, { idleMs: 10_000, negotiationMs: 10_000 });
     serve(association).catch(() => association.abort());
@@ -65,6 +68,11 @@ async function serve(association: Association): Promise<void> {
   }
 }
 
+async function* later(dataSet: Buffer): AsyncGenerator<Buffer> {
+  if (dataSetsWaitMs > 0) await new Promise((resolve) => setTimeout(resolve, dataSetsWaitMs));
+  yield dataSet;
+}
+
 /** Whether the query was cancelled, of which `next` then told. */
 async function answer(
   association: Association,
@@ -81,7 +89,7 @@ async function answer(
   const level = decodeIdentifier(query, context.transferSyntax)('QueryRetrieveLevel');
   for (const identifier of answersAt(level)) {
     const dataSet = encodeIdentifier(identifier, context.transferSyntax);
-    await association.send(context.id, { ...response, status: 0xff00 }, dataSet);
+    await association.send(context.id, { ...response, status: 0xff00 }, later(dataSet));
     // The cancel is read in a turn of its own.
     await new Promise((resolve) => setImmediate(resolve));
     if (isCancelled) break;
@@ -106,6 +114,20 @@ const planned = (limit: number) =>
   asked((peerAssociation) =>
     studyPlan(peerAssociation, study, () => false, { peerName: 'Archive', limit, onCancel: () => {} }),
   );
+
+it('an answer whose data set comes in a piece of its own, after its command, is whole', async () => {
+  dataSetsWaitMs = 100;
+  answersAt = () => instances(2);
+  const { answers } = await asked((peerAssociation) =>
+    find(peerAssociation, { QueryRetrieveLevel: 'IMAGE' }, (text) => text('SOPInstanceUID'), {
+      peerName: 'Archive',
+      messageID: 1,
+      limit: 10,
+      onCancel: () => {},
+    }),
+  );
+  expect(answers).toEqual([`${study}.1.1`, `${study}.1.2`]);
+});
 
 it('answers that have too many bytes together are cut, and the query is cancelled', async () => {
   answersAt = () => instances(Number.POSITIVE_INFINITY);
