@@ -352,6 +352,26 @@ describe('a cohort of segmented volumes', () => {
       cohorts.close();
     }
   });
+
+  it('does not take in a patient who is forgotten while it is made', async () => {
+    await home.cohorts.createSegmentation({ ...all, name: 'before' });
+    const held = new Set(home.cohorts.sopInstanceUIDs('before'));
+    const patient = [...home.library.selectInstances({ query: '', studyInstanceUIDs: null })].find((instance) =>
+      held.has(instance.sopInstanceUID),
+    )!;
+    let isForgotten = false;
+    await home.cohorts.createSegmentation(
+      { ...all, name: 'meanwhile' },
+      {
+        onProgress() {
+          if (!isForgotten) home.cohorts.forgetPatient(patient.patientKey);
+          isForgotten = true;
+        },
+      },
+    );
+    expect(home.cohorts.sopInstanceUIDs('meanwhile')).not.toContain(patient.sopInstanceUID);
+    expect(home.cohorts.show('meanwhile').patients).toBe(5);
+  });
 });
 
 describe('a cohort of several labels', () => {
