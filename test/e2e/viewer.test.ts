@@ -196,6 +196,46 @@ describe('the viewer', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: 'Close header' }).click();
   });
 
+  test('has every tool in one row at 1280 pixels, in four viewports and while cine plays', async (context) => {
+    const window = theWindow(context);
+    const { app, page } = window;
+    const sized = (width: number, height: number): Promise<void> =>
+      app
+        .evaluate(({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size[0], size[1]), [
+          width,
+          height,
+        ] as const)
+        .then(() => expect.poll(() => page.evaluate<number>('window.innerWidth'), soon).toBe(width));
+    await sized(1_280, 800);
+    await page.getByLabel('Layout').selectOption('2 × 2');
+    await page.getByRole('button', { name: 'Cine' }).click();
+    await page.getByLabel('Images per second').waitFor();
+    /** What reaches over the window or into its neighbour, and in how many rows it all stands. */
+    const lies = (): Promise<{ rows: number; out: string[]; over: string[] }> =>
+      page.evaluate(`(() => {
+        const bar = document.querySelector('[aria-label="Viewer tools"]');
+        const things = [...bar.querySelectorAll('button, select, button span')].map((thing) => {
+          const { left, right, top } = thing.getBoundingClientRect();
+          return { name: thing.getAttribute('aria-label') ?? thing.textContent, tag: thing.tagName, left, right, top };
+        }).filter(({ left, right }) => right > left);
+        const words = things.filter(({ tag }) => tag === 'SPAN');
+        return {
+          rows: new Set(things.filter(({ tag }) => tag === 'BUTTON').map(({ top }) => Math.round(top / 20))).size,
+          out: things.filter(({ right }) => right > window.innerWidth).map(({ name }) => name),
+          over: words.filter(({ left }, at) => at > 0 && left < words[at - 1].right).map(({ name }) => name),
+        };
+      })()`);
+    expect(await lies()).toEqual({ rows: 1, out: [], over: [] });
+    await window.screenshot('viewer-four-cine-1280');
+    await page.getByRole('button', { name: 'Forth and back' }).click();
+    await page.getByRole('button', { name: 'Cine' }).click();
+    // The narrowest that the window can be: two rows, and nothing is out of reach.
+    await sized(960, 600);
+    expect((await lies()).out).toEqual([]);
+    await sized(1_280, 800);
+    await page.getByLabel('Layout').selectOption('1 × 1');
+  });
+
   test('cuts a volume in three planes, each the right way round and in true proportion', async (context) => {
     const window = theWindow(context);
     const { page } = window;
