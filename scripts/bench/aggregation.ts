@@ -1,5 +1,5 @@
-// Adding updates up, as a hub's commit does it: from the files that updates are, against numpy in place from the same files, numpy with an
-// update that lies in memory, and a plain copy of as many bytes in memory. Then rounds of a whole hub (durable-round.ts).
+// Adding updates up, as a hub's commit does it: from the files that updates are, against numpy in place from the same files; and where
+// one lies in memory, again and again, against numpy in place and a plain copy of as many bytes there. Then rounds of a whole hub (durable-round.ts).
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import os from 'node:os';
@@ -27,18 +27,20 @@ export async function aggregation(isQuick: boolean): Promise<Measurement[]> {
     const numbers = [parameters, updates, headerBytes].map(String);
     const kinds = {
       ours: () => run(process.execPath, ours, 'updates', folder, ...numbers),
+      held: () => run(process.execPath, ours, 'held', folder, ...numbers),
       copy: () => run(process.execPath, ours, 'copy', folder, ...numbers),
       numpyFiles: () => run('/usr/bin/python3', numpy, 'files', folder, ...numbers),
       numpyMemory: () => run('/usr/bin/python3', numpy, 'memory', folder, ...numbers),
     };
     const ran: Record<keyof typeof kinds, z.infer<typeof ranSchema>[]> = {
       ours: [],
+      held: [],
       copy: [],
       numpyFiles: [],
       numpyMemory: [],
     };
     for (let turn = 0; turn < turns; turn += 1) {
-      for (const kind of ['ours', 'copy', 'numpyFiles', 'numpyMemory'] as const) {
+      for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) {
         const result = kinds[kind]();
         if (result !== null) ran[kind].push(result);
       }
@@ -57,15 +59,15 @@ export async function aggregation(isQuick: boolean): Promise<Measurement[]> {
         `a commit of ${updates} updates of 11.7 M float32 from their files`,
         'GB/s',
         rate('ours'),
-        peers(
-          {
-            numpyFiles: 'numpy in place, from the files',
-            numpyMemory: 'numpy in place, one update in memory',
-            copy: 'memory copy',
-          },
-          rate,
-        ),
+        peers({ numpyFiles: 'numpy in place, from the files' }, rate),
         `any order, same bits; medians of ${turns} turns`,
+      ),
+      moreIsBetter(
+        'the same with an update that lies in memory',
+        'GB/s',
+        rate('held'),
+        peers({ copy: 'memory copy of as many bytes', numpyMemory: 'numpy in place, in memory' }, rate),
+        'what adding up costs by itself, without the system’s reading of files',
       ),
       lessIsBetter(
         'its peak memory, runtime included',
