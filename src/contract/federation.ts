@@ -90,6 +90,8 @@ const trunkRuleFields = z.object({
   combination: combinationSchema.prefault({ kind: 'mean' }),
   /** Euclidean norm to which the trained weights of one update are scaled down; statistics of batch norm stay as they are. */
   clipNorm: z.number().positive().max(1e6).nullable().default(null),
+  /** Euclidean norm of an update's trained weights beyond which it is refused. */
+  maxUpdateNorm: z.number().positive().max(1e6).nullable().default(null),
   serverLearningRate: z.number().positive().max(10).default(1),
   serverOptimizer: serverOptimizerSchema.default({ kind: 'sgd', momentum: 0 }),
   /** With a deadline set, a commit happens then if at least `quorum` updates are buffered. */

@@ -287,6 +287,21 @@ export const draftGroups: readonly DraftGroup[] = [
     ],
     more: [
       {
+        kind: 'switch',
+        path: 'trunkRule.maxUpdateNorm',
+        label: 'Refuse long updates',
+        help: 'One far longer than the others is a training gone wrong, or a site that lies. Take several times an honest one’s norm.',
+        on: 100,
+        when: hasTrunk,
+      },
+      {
+        kind: 'number',
+        path: 'trunkRule.maxUpdateNorm',
+        label: 'Longest accepted update',
+        help: 'Its Euclidean norm.',
+        when: (draft) => hasTrunk(draft) && isSet('trunkRule.maxUpdateNorm')(draft),
+      },
+      {
         kind: 'number',
         path: 'trunkRule.maxStalenessCommits',
         label: 'Oldest update',

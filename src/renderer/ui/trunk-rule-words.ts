@@ -2,14 +2,15 @@
 import { duration } from './format.ts';
 import type { ServerOptimizer, TrunkRule } from '../../contract/federation.ts';
 
-/** One sentence each: combination, clipping, staleness, the trunk's step, the deadline where there is one. */
+/** One sentence each: combination, clipping, refusal, staleness, the trunk's step, the deadline where there is one. */
 export function trunkRuleWords(rule: TrunkRule): string[] {
-  const { clipNorm, maxStalenessCommits, serverLearningRate, deadlineMs, quorum } = rule;
+  const { clipNorm, maxUpdateNorm, maxStalenessCommits, serverLearningRate, deadlineMs, quorum } = rule;
   return [
     combinationWords(rule),
     clipNorm === null
       ? 'No update is clipped.'
       : `An update longer than ${clipNorm} is scaled down to that length, so that no site can pull further.`,
+    ...(maxUpdateNorm === null ? [] : [`An update longer than ${maxUpdateNorm} is refused.`]),
     `${stalenessWords(rule)} Updates more than ${maxStalenessCommits} commits old are refused.`,
     `${optimizerWords(rule.serverOptimizer)}, step ${serverLearningRate}.`,
     ...(rule.rounds ? ['In rounds: a site trains once from each trunk and waits for the next.'] : []),

@@ -1,7 +1,7 @@
-// Norm clipping: no single update moves the trunk's trained weights further than the project allows. Statistics of batch norm are neither
-// counted nor scaled: they are means and variances of what a site measured, in units of its images, and part of the way to a
-// measured variance is a value that nobody measured.
-import { blocksOf, heldValues, largestBlock, type TensorValues } from './tensor-values.ts';
+// Norm clipping: no single update moves the trunk's trained weights further than the project allows. Statistics of batch norm are not
+// scaled: part of the way to a measured variance is a value that nobody measured.
+import { heldValues, type TensorValues } from './tensor-values.ts';
+import { updateNorm } from './update-norm.ts';
 import type { WeightLayout, Weights, WeightTensor } from './weights.ts';
 
 interface Clipping {
@@ -36,14 +36,6 @@ export function clippedValues(update: TensorValues, layout: WeightLayout, clippi
 }
 
 function clipFactor(update: TensorValues, layout: WeightLayout, { clipNorm, statistics }: Clipping): number {
-  const values = new Float32Array(largestBlock(layout));
-  let squares = 0;
-  for (const { tensor, from, count } of blocksOf(layout)) {
-    if (statistics.has(tensor)) continue;
-    const block = values.subarray(0, count);
-    update.read(tensor, from, block);
-    for (let index = 0; index < count; index += 1) squares += block[index]! * block[index]!;
-  }
-  const norm = Math.sqrt(squares);
+  const norm = updateNorm(update, layout, statistics);
   return norm <= clipNorm ? 1 : clipNorm / norm;
 }

@@ -41,7 +41,7 @@ export const aggregationFault = {
     never(
       557,
       `The update's norm is ${norm.toPrecision(4)} where the project allows ${limit.toPrecision(4)}. ` +
-        'Train for fewer epochs or with a lower learning rate.',
+        'Train for fewer epochs or with a lower learning rate; if the updates of every site are as long, ask the coordinator to raise the limit.',
     ),
   contradictory: (id: string) =>
     never(558, `Update ${id} was offered twice with different numbers. Offer each update once, or always the same.`),

@@ -33,15 +33,6 @@ export function applyUpdate(base: Weights, update: Weights): Weights {
   return combined(base, update, (before, change) => before + change);
 }
 
-/** Euclidean norm over all values of an update. */
-export function updateNorm(update: Weights): number {
-  let squares = 0;
-  for (const { values } of update.values()) {
-    for (const value of values) squares += value * value;
-  }
-  return Math.sqrt(squares);
-}
-
 /**
  * Writes an update for the wire. float16 halves the bytes at a relative error of about 2e-4 (rounding to nearest even).
  * A value beyond float16's range becomes infinite: call `checkUpdate` first. `int8` and `top-k`: compact-update.ts.
@@ -63,11 +54,11 @@ function floatTensors(update: Weights, { updateCodec }: UpdateForm): Map<string,
 /**
  * Decodes an update from outside and checks it whole: what is returned fits `layout`, in its order, finite and bounded.
  * Memory is bounded by `maxUpdateBytes` and the size of the layout.
- * @throws Fault 550–557 or 562 with the reason of refusal.
+ * @throws Fault 550–556 or 562 with the reason of refusal.
  */
 export function decodeUpdate(
   bytes: Uint8Array,
-  expected: { readonly layout: WeightLayout; readonly form: UpdateForm; readonly maxNorm?: number },
+  expected: { readonly layout: WeightLayout; readonly form: UpdateForm },
 ): Weights {
   const { layout, form } = expected;
   const opened = openUpdate(rangesOf(unpackedUpdate(bytes, expected)), { layout, form });
@@ -76,7 +67,7 @@ export function decodeUpdate(
   for (const { tensor, from, count } of blocksOf(layout)) {
     opened.read(tensor, from, update.get(tensor)!.values.subarray(from, from + count));
   }
-  const refusal = valueFault(update, expected.maxNorm);
+  const refusal = valueFault(update);
   if (refusal) throw refusal;
   return update;
 }
@@ -109,23 +100,18 @@ export function checkValues(update: TensorValues, layout: WeightLayout): void {
 
 /**
  * Why this update would be refused, or null. Reasons: other tensor names (552), other shapes (553), NaN or infinity
- * (555), a change beyond `maxUpdateMagnitude` (556), a Euclidean norm beyond `maxNorm` (557).
+ * (555), a change beyond `maxUpdateMagnitude` (556).
  */
-export function checkUpdate(
-  update: Weights,
-  expected: { readonly layout: Weights; readonly maxNorm?: number },
-): FaultValue | null {
-  return (layoutFault(update, expected.layout) ?? valueFault(update, expected.maxNorm))?.toValue() ?? null;
+export function checkUpdate(update: Weights, { layout }: { readonly layout: Weights }): FaultValue | null {
+  return (layoutFault(update, layout) ?? valueFault(update))?.toValue() ?? null;
 }
 
-function valueFault(update: Weights, maxNorm: number | undefined): Fault | null {
+function valueFault(update: Weights): Fault | null {
   for (const [name, { values }] of update) {
     const fault = magnitudeFault(name, values);
     if (fault !== null) return fault;
   }
-  if (maxNorm === undefined) return null;
-  const norm = updateNorm(update);
-  return norm > maxNorm ? aggregationFault.normTooLarge(norm, maxNorm) : null;
+  return null;
 }
 
 function magnitudeFault(tensor: string, values: Float32Array): Fault | null {

@@ -33,7 +33,7 @@ export type FromTrunkWorker =
 
 /** One task at a time. `values` is how many numbers it takes in. */
 export interface TrunkThreads {
-  /** @throws Fault 550–556, 562 or 563 with the reason why the update is refused. */
+  /** @throws Fault 550–557, 562 or 563 with the reason why the update is refused. */
   check(task: CheckTask, values: number): Promise<void>;
   /** @param onStep is called before it goes on; what that throws ends the commit. */
   commit(task: CommitTask, values: number, onStep: (step: CommitStep) => void): Promise<MadeCommit>;

@@ -9,6 +9,7 @@ import { type Commit, commitOf, commitOfUpdates } from '../aggregation/trunk-com
 import { checkStatistics, rebasedStatistics } from '../aggregation/measured-statistics.ts';
 import { carriedLayout, type LayoutRule, updateLayout } from '../aggregation/update-layout.ts';
 import { checkValues, unpackedUpdate } from '../aggregation/update.ts';
+import { normFault } from '../aggregation/update-norm.ts';
 import { openUpdate, openWeights } from '../aggregation/update-values.ts';
 import { encodeWeights, type WeightLayout } from '../aggregation/weights.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
@@ -24,6 +25,7 @@ export interface CheckTask {
   readonly startedFrom: string;
   readonly carries: LayoutRule;
   readonly statistics: ReadonlySet<string>;
+  readonly maxUpdateNorm: number | null;
 }
 
 export interface CommitTask {
@@ -66,8 +68,8 @@ interface UpdateShape {
   readonly form: UpdateForm;
 }
 
-/** @throws Fault 550–556, 562 or 563 with the reason why the update is refused. */
-export function checkUpdate({ update, form, startedFrom, carries, statistics }: CheckTask): void {
+/** @throws Fault 550–557, 562 or 563 with the reason why the update is refused. */
+export function checkUpdate({ update, form, startedFrom, carries, statistics, maxUpdateNorm }: CheckTask): void {
   withFiles((files) => {
     const from = openWeights(files.of(startedFrom));
     const layout = carriedLayout(from.layout, carries);
@@ -76,6 +78,8 @@ export function checkUpdate({ update, form, startedFrom, carries, statistics }: 
     const opened = openUpdate(bytes, { layout, form });
     checkValues(opened, layout);
     checkStatistics(opened, { layout, from: from.values, statistics });
+    const fault = normFault(opened, { layout: updateLayout(from.layout, carries), statistics, maxUpdateNorm });
+    if (fault !== null) throw fault;
   });
 }
 

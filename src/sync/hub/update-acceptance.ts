@@ -66,6 +66,7 @@ export function openUpdateAcceptance(order: {
       startedFrom: measuresStatistics(current) ? await files.startedFrom(current, baseVersion) : files.of(trunk.blob),
       carries: project,
       statistics: statisticNames(project.network),
+      maxUpdateNorm: project.trunkRule.maxUpdateNorm,
     } as const;
     await order.threads.check(task, files.parametersOf(current));
   };

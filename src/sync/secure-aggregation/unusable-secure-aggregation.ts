@@ -26,6 +26,14 @@ export function unusableSecureAggregation(project: Project): Unusable | null {
         'set trunkRule.combination to {"kind": "mean"}, with trunkRule.clipNorm to bound what one site can do, or leave secureAggregation out',
     };
   }
+  if (trunkRule.maxUpdateNorm !== null) {
+    return {
+      field: 'trunkRule.maxUpdateNorm',
+      reason:
+        'the hub cannot tell how long a hidden update is, to refuse it; leave trunkRule.maxUpdateNorm out, with trunkRule.clipNorm each site ' +
+        'keeps its own within bounds',
+    };
+  }
   if (updateCodec !== 'float32') {
     return {
       field: 'updateCodec',

@@ -1,6 +1,9 @@
 // What an update is made of beside the change of the weights: the site's word on the trunk, its control variate, and the values as they stand.
+import type { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { statisticNames } from '../../contract/network.ts';
+import { heldValues } from '../aggregation/tensor-values.ts';
+import { normFault } from '../aggregation/update-norm.ts';
 import { decodeWeights, type Weights } from '../aggregation/weights.ts';
 import type { StatementOf } from '../protocol/statement.ts';
 import { ringFault } from '../secure-aggregation/fixed-point-ring.ts';
@@ -21,6 +24,11 @@ export function variateIn(given: Uint8Array | undefined, layout: Weights, { cont
   if (!controlVariates) return new Map();
   const variate = decodeWeights(given ?? new Uint8Array());
   return new Map([...layout].flatMap(([name]) => (variate.has(name) ? [[name, variate.get(name)!] as const] : [])));
+}
+
+/** Why the project takes no update that changes so much; null when it does. */
+export function longUpdate(update: Weights, { network, trunkRule: { maxUpdateNorm } }: Project): Fault | null {
+  return normFault(heldValues(update), { layout: update, statistics: statisticNames(network), maxUpdateNorm });
 }
 
 /**

@@ -14,7 +14,7 @@ import { awaitCount } from './awaited-updates.ts';
 import { siteFault } from './faults.ts';
 import { keepNormalisation } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
-import { openUpdate, validationOf, variateIn } from './made-update.ts';
+import { longUpdate, openUpdate, validationOf, variateIn } from './made-update.ts';
 import { type MaskingNews, openMaskedDelivery } from './masked-delivery.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import { blobsOfAwaited, blobsOfSpooled, type SpooledUpdate } from './membership-file.ts';
@@ -211,7 +211,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       const update = hasErrorFeedback(form) ? withResidual(desk, project.hash, change) : change;
       const layout = carriedLayout(trunkWeights, form);
       const carried = withVariate(update, variateIn(controlVariate, variateLayout(trunkWeights, form), form));
-      const refusal = checkUpdate(carried, { layout });
+      const refusal = checkUpdate(carried, { layout }) ?? longUpdate(update, form);
       if (refusal !== null) throw siteFault.badTraining(refusal.message);
       const bytes = encodeUpdate(openUpdate(form, carried, trained), form);
       const blob = blobs.put(bytes);

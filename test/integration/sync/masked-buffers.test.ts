@@ -165,6 +165,7 @@ describe.each(databases)('a project with secure aggregation, on $database', (pla
       { rule: { combination: { kind: 'krum', byzantine: 0, kept: 1 }, staleness: constant } },
       'leave secureAggregation out',
     );
+    await refused({ rule: { maxUpdateNorm: 5 } }, 'leave trunkRule.maxUpdateNorm out');
     await refused({ updateCodec: 'float16' }, 'set updateCodec to "float32"');
     await refused({ mode: { kind: 'cyclic', patienceMs: 60_000 } }, 'set mode to {"kind": "trunk"}');
     await refused({ secureAggregation: { threshold: 2, stepMs: 1_000 } }, 'threshold to 3…4');

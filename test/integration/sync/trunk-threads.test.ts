@@ -172,6 +172,7 @@ describe('an update that a thread checks', () => {
       startedFrom: task.base,
       carries: task.carries,
       statistics,
+      maxUpdateNorm: null,
     } as const;
     for (const doneHere of [0, 1]) {
       const refusal = threads(doneHere)

@@ -26,6 +26,7 @@ describe('a trunk rule in words', () => {
         bufferSize: 4,
         combination: { kind: 'krum', byzantine: 1, kept: 2 },
         clipNorm: 2.5,
+        maxUpdateNorm: 40,
         serverOptimizer: { kind: 'yogi' },
         serverLearningRate: 0.1,
         staleness: { kind: 'constant' },
@@ -35,6 +36,7 @@ describe('a trunk rule in words', () => {
     ).join(' ');
     expect(words).toContain('Only the 2 updates that lie closest to the others are used; up to 1 may be wrong.');
     expect(words).toContain('longer than 2.5');
+    expect(words).toContain('longer than 40 is refused');
     expect(words).toContain('counts like a fresh one');
     expect(words).toContain('Yogi');
     expect(words).toContain('After 30 s the trunk moves anyhow, if at least 2 updates have come.');

@@ -9,12 +9,11 @@ import {
   decodeUpdate,
   encodeUpdate,
   maxUpdateBytes,
-  updateNorm,
   updateOf,
 } from '../../../../src/sync/aggregation/update.ts';
 import type { Weights } from '../../../../src/sync/aggregation/weights.ts';
 import { trunkRuleSchema } from '../../../../src/contract/federation.ts';
-import { updateForm } from './situations.ts';
+import { normOf, updateForm } from './situations.ts';
 
 const float32 = updateForm('float32');
 const int8 = { ...updateForm('int8'), updateCodec: 'int8' } as const;
@@ -71,9 +70,9 @@ describe.each([
       sent = applyUpdate(sent, arrived);
       left = updateOf(arrived, wanted);
     }
-    expect(updateNorm(updateOf(applyUpdate(sent, left), made))).toBeLessThan(1e-4);
+    expect(normOf(updateOf(applyUpdate(sent, left), made))).toBeLessThan(1e-4);
     // What is left over does not grow with the turns.
-    expect(updateNorm(left)).toBeLessThan((1.5 / form.keptShare) * updateNorm(weights(changes(0), [0, 0])));
+    expect(normOf(left)).toBeLessThan((1.5 / form.keptShare) * normOf(weights(changes(0), [0, 0])));
   });
 
   it('is refused where it does not fit or makes no sense', () => {

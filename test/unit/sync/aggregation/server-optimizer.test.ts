@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ServerOptimizer } from '../../../../src/contract/federation.ts';
 import { clipUpdate } from '../../../../src/sync/aggregation/clip-update.ts';
 import { openCommit } from '../../../../src/sync/aggregation/trunk-commit.ts';
-import { updateNorm } from '../../../../src/sync/aggregation/update.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../../../src/sync/aggregation/weights.ts';
-import { commitRule, flat, updateValues, weightsOf } from './situations.ts';
+import { commitRule, flat, normOf, updateValues, weightsOf } from './situations.ts';
 
 const statistics = new Set(['dense/bias']);
 
@@ -121,7 +120,7 @@ describe('clipping', () => {
         const contribution = { id: 'liar', site: 'liar', examples: 1_000_000, stalenessCommits: 0 };
         const open = openCommit({ base, contributions: [contribution], rule: commitRule({ clipNorm }) });
         open.add('liar', weightsOf(values));
-        expect(updateNorm(open.finish().weights)).toBeLessThanOrEqual(clipNorm * (1 + 1e-5));
+        expect(normOf(open.finish().weights)).toBeLessThanOrEqual(clipNorm * (1 + 1e-5));
       }),
     );
   });

@@ -32,6 +32,9 @@ export function flat(weights: Weights): number[] {
   return [...weights.values()].flatMap(({ values }) => [...values]);
 }
 
+/** Euclidean norm of all of them. */
+export const normOf = (weights: Weights): number => Math.hypot(...flat(weights));
+
 /** Values of an update as training makes them, with the awkward ones among them. */
 export const updateValues = fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 9, maxLength: 9 });
 

@@ -22,6 +22,7 @@ describe('a trunk rule', () => {
       maxStalenessCommits: 20,
       combination: { kind: 'mean', of: 'updates' },
       clipNorm: null,
+      maxUpdateNorm: null,
       serverLearningRate: 1,
       serverOptimizer: { kind: 'sgd', momentum: 0 },
       deadlineMs: null,

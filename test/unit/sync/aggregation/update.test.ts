@@ -9,9 +9,10 @@ import {
   encodeUpdate,
   maxUpdateBytes,
   maxUpdateMagnitude,
-  updateNorm,
   updateOf,
 } from '../../../../src/sync/aggregation/update.ts';
+import { heldValues } from '../../../../src/sync/aggregation/tensor-values.ts';
+import { normFault } from '../../../../src/sync/aggregation/update-norm.ts';
 import { decodeWeights, encodeWeights, parameterCount } from '../../../../src/sync/aggregation/weights.ts';
 import { flat, updateForm, updateValues, weightsOf } from './situations.ts';
 
@@ -70,7 +71,7 @@ describe('an update', () => {
   });
 
   it('with every value in place is accepted', () => {
-    expect(checkUpdate(weightsOf([1, 2, 3, 4, 5, 6, 7, 8, 9]), { layout, maxNorm: 100 })).toBeNull();
+    expect(checkUpdate(weightsOf([1, 2, 3, 4, 5, 6, 7, 8, 9]), { layout })).toBeNull();
   });
 
   it.each([
@@ -83,11 +84,15 @@ describe('an update', () => {
     expect(codeOf(() => decodeUpdate(encodeUpdate(update, float32), { layout, form: float32 }))).toBe(code);
   });
 
-  it('of a norm beyond the project policy is refused, and one at it accepted', () => {
-    const update = weightsOf([3, 0, 0, 4, 0, 0, 0, 0, 0]);
-    expect(updateNorm(update)).toBe(5);
-    expect(checkUpdate(update, { layout, maxNorm: 5 })).toBeNull();
-    expect(checkUpdate(update, { layout, maxNorm: 4.99 })).toMatchObject({ code: 557, retry: 'never' });
+  it('of a norm beyond the project’s is refused, and one at it accepted; what it measured does not count', () => {
+    const update = weightsOf([3, 0, 0, 4, 0, 0, 0, 0, 12]);
+    const refusal = (maxUpdateNorm: number | null, statistics: readonly string[]): Fault | null =>
+      normFault(heldValues(update), { layout, statistics: new Set(statistics), maxUpdateNorm });
+    expect(refusal(13, [])).toBeNull();
+    expect(refusal(12.99, [])).toMatchObject({ code: 557, retry: 'never' });
+    expect(refusal(5, ['dense/bias'])).toBeNull();
+    expect(refusal(4.99, ['dense/bias'])).toMatchObject({ code: 557 });
+    expect(refusal(null, [])).toBeNull();
   });
 
   it('of another network is refused: missing, foreign or reshaped tensors', () => {
