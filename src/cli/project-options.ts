@@ -13,6 +13,7 @@ import {
 import { type Task, taskNames } from '../contract/network.ts';
 import { newProjectValues, type ProjectProblem } from '../contract/project-draft.ts';
 import { optimiserNames } from '../contract/training.ts';
+import { unknownDraftFields } from '../sync/hub/unknown-draft-fields.ts';
 import { problemsText, readProjectDraft } from '../sync/hub/project-draft.ts';
 import { modeOption } from './mode-option.ts';
 import { projectNetworks } from './project-networks.ts';
@@ -165,7 +166,9 @@ function readProject(file: string, sitesToStart: number | undefined): Project {
     typeof draft === 'object' && draft !== null && sitesToStart !== undefined ? { ...draft, sitesToStart } : draft,
     projectNetworks,
   );
-  if (project === null) throw unusable(803, `The project file ${file} cannot be used`, problems, (field) => field);
+  const all = project === null ? problems : unknownDraftFields(draft, project);
+  if (project === null || all.length > 0)
+    throw unusable(803, `The project file ${file} cannot be used`, all, (field) => field);
   return project;
 }
 

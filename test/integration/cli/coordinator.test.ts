@@ -45,6 +45,18 @@ test('all that is wrong with a project’s options is named at once', async () =
     expect(refused.stderr).toContain(flag);
 }, 60_000);
 
+test('a misspelt field of a project’s file is named, and leaves nothing behind', async () => {
+  const folder = temporaryFolder();
+  const [data, project] = [path.join(folder, 'hub'), path.join(folder, 'project.json')];
+  const rule = { bufferSize: 2, clipnorm: 5 };
+  const hyperParameters = { epochs: 1 };
+  const fields = { id: 'chest', title: 'Chest', network: 'cnn-small', classes: ['a', 'b'], commits: 3, seed: 1 };
+  writeFileSync(project, JSON.stringify({ ...fields, hyperParameters, trunkRule: rule }));
+  const refused = await imagiq('hub', '--data', data, '--port', '0', '--project', project);
+  expect([refused.code, existsSync(data)]).toEqual([1, false]);
+  expect(refused.stderr).toContain('trunkRule.clipnorm: means nothing here; what can be set is bufferSize');
+}, 60_000);
+
 test('an invite says until when it is good, where it leads, and which fingerprint to compare', async () => {
   const data = temporaryFolder();
   const hub = start('--json', 'hub', '--data', data, '--port', '0');
