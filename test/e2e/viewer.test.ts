@@ -275,7 +275,70 @@ describe('the viewer', { timeout: 90_000 }, () => {
     if (!box) throw new Error('the coronal plane is not on the screen');
     await page.mouse.click(box.x + box.width / 2 + 20, box.y + box.height / 2 - 20);
     await expect.poll(rendered, soon).not.toBe(before);
+    await page.keyboard.press('r');
+    await expect.poll(rendered, soon).toBe(before);
     await page.keyboard.press('Escape');
+    await page.getByTestId('image-position').waitFor();
+  });
+
+  test('says on each plane whose it is and where, and goes through it by keys and tools', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.keyboard.press('j');
+    const axial = page.getByTestId('mpr-axial');
+    // 60 slices 2 mm apart from 0 on; voxels of 360 / 128 mm.
+    await axial.getByTestId('plane-number').getByText('Slice 30 / 60').waitFor();
+    expect(await axial.getByTestId('plane-position').innerText()).toBe('Position 58.0 mm');
+    expect(await axial.getByTestId('cross-value').innerText()).toBe('At the cross 0 HU');
+    for (const plane of ['axial', 'coronal', 'sagittal']) {
+      expect(await page.getByTestId(`mpr-${plane}`).innerText()).toContain('Practice, P0001');
+    }
+    await page.keyboard.press('PageDown');
+    await page.keyboard.press('ArrowDown');
+    await axial.getByTestId('plane-number').getByText('Slice 41 / 60').waitFor();
+    expect(await axial.getByTestId('plane-position').innerText()).toBe('Position 80.0 mm');
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowDown');
+    await axial.getByTestId('plane-number').getByText('Slice 60 / 60').waitFor();
+    const sagittal = page.getByTestId('mpr-sagittal');
+    await sagittal.hover();
+    await page.mouse.wheel(0, 60);
+    await sagittal
+      .getByTestId('plane-number')
+      .getByText(/Slice 6[35] \/ 128/)
+      .waitFor();
+    await page.getByLabel('Window preset').selectOption('Bone');
+    await axial.getByTestId('plane-window').getByText('C 400 · W 1800').waitFor();
+    await page.keyboard.press('w');
+    const box = await axial.boundingBox();
+    if (!box) throw new Error('the axial plane is not on the screen');
+    await page.mouse.move(box.x + 200, box.y + 150);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 260, box.y + 150, { steps: 3 });
+    await page.mouse.up();
+    await axial
+      .getByTestId('plane-window')
+      .getByText(/W (?!1800)/)
+      .waitFor();
+    await axial.getByTestId('plane-number').getByText('Slice 60 / 60').waitFor();
+    const length = page.getByRole('button', { name: 'Length' });
+    expect(await length.isDisabled()).toBe(true);
+    expect(await length.getAttribute('title')).toMatch(/measured on the images/);
+    await page.keyboard.press('r');
+    // A panel takes a part of the width: what is seen of the coronal plane shrinks with it.
+    const widthOfBody = async (): Promise<number> => {
+      const { n } = await brightPlace(window, '[data-testid="mpr-coronal"] canvas', 150);
+      return n;
+    };
+    await expect.poll(widthOfBody, soon).toBeGreaterThan(1_000);
+    const before = await widthOfBody();
+    await page.keyboard.press('h');
+    await page.getByTestId('header-panel').waitFor();
+    await expect.poll(widthOfBody, soon).toBeLessThan(before * 0.7);
+    await window.screenshot('viewer-mpr-header');
+    await page.keyboard.press('h');
+    await expect.poll(widthOfBody, soon).toBeCloseTo(before, -2);
+    await page.keyboard.press('j');
     await page.getByTestId('image-position').waitFor();
     await leave(window);
   });

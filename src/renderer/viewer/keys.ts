@@ -1,4 +1,5 @@
 // Every key of the viewer, with what it does: the list on the screen and the acts come from the same table.
+import type { Mpr } from './mpr.svelte.ts';
 import type { Reading } from './reading.svelte.ts';
 import { tools } from './tools.ts';
 
@@ -7,66 +8,136 @@ export interface KeyAct {
   readonly keys: readonly string[];
   readonly label: string;
   readonly group: 'Images' | 'Look' | 'Tools' | 'Screen';
-  readonly act: (reading: Reading, key: string) => void;
+  readonly act: (reading: Reading) => void;
+  /** What it does to the planes of an MPR instead; null: nothing, since planes have nothing of the kind. */
+  readonly planes: ((mpr: Mpr, reading: Reading) => void) | null;
+}
+
+/** Does what a key stands for, where images or planes are shown. */
+export function press({ act, planes }: KeyAct, reading: Reading): void {
+  if (reading.mpr) planes?.(reading.mpr, reading);
+  else act(reading);
 }
 
 export const keyActs: readonly KeyAct[] = [
-  images(['ArrowDown', 'ArrowRight'], 'Next image', ({ active }) => active.step(1)),
-  images(['ArrowUp', 'ArrowLeft'], 'Previous image', ({ active }) => active.step(-1)),
-  images(['PageDown'], 'Ten images on', ({ active }) => active.step(10)),
-  images(['PageUp'], 'Ten images back', ({ active }) => active.step(-10)),
-  images(['Home'], 'First image', ({ active }) => active.go(0)),
-  images(['End'], 'Last image', ({ active }) => active.go(active.length - 1)),
-  images([']'], 'Next series', (reading) => reading.openNeighbour(1)),
-  images(['['], 'Previous series', (reading) => reading.openNeighbour(-1)),
+  images(
+    ['ArrowDown', 'ArrowRight'],
+    'Next image',
+    ({ active }) => active.step(1),
+    (mpr) => mpr.step(1),
+  ),
+  images(
+    ['ArrowUp', 'ArrowLeft'],
+    'Previous image',
+    ({ active }) => active.step(-1),
+    (mpr) => mpr.step(-1),
+  ),
+  images(
+    ['PageDown'],
+    'Ten images on',
+    ({ active }) => active.step(10),
+    (mpr) => mpr.step(10),
+  ),
+  images(
+    ['PageUp'],
+    'Ten images back',
+    ({ active }) => active.step(-10),
+    (mpr) => mpr.step(-10),
+  ),
+  images(
+    ['Home'],
+    'First image',
+    ({ active }) => active.go(0),
+    (mpr) => mpr.stepToEnd(-1),
+  ),
+  images(
+    ['End'],
+    'Last image',
+    ({ active }) => active.go(active.length - 1),
+    (mpr) => mpr.stepToEnd(1),
+  ),
+  images([']'], 'Next series', (reading) => reading.openNeighbour(1), 'same'),
+  images(['['], 'Previous series', (reading) => reading.openNeighbour(-1), 'same'),
   images(['c'], 'Cine', ({ active }) => active.cine.toggle()),
   images(['.'], 'Cine faster', ({ active }) => active.cine.setFramesPerSecond(active.cine.framesPerSecond * 1.25)),
   images([','], 'Cine slower', ({ active }) => active.cine.setFramesPerSecond(active.cine.framesPerSecond / 1.25)),
-  look(['i'], 'Invert', ({ active }) => active.invert()),
-  look(['+', '='], 'Larger', ({ active }) => active.zoomBy(1.25)),
-  look(['-'], 'Smaller', ({ active }) => active.zoomBy(0.8)),
-  look(['f'], 'Fit the window', ({ active }) => active.fit()),
+  look(['i'], 'Invert', ({ active }) => active.invert(), 'same'),
+  look(
+    ['+', '='],
+    'Larger',
+    ({ active }) => active.zoomBy(1.25),
+    (mpr) => mpr.zoomBy(1.25),
+  ),
+  look(
+    ['-'],
+    'Smaller',
+    ({ active }) => active.zoomBy(0.8),
+    (mpr) => mpr.zoomBy(0.8),
+  ),
+  look(
+    ['f'],
+    'Fit the window',
+    ({ active }) => active.fit(),
+    (mpr) => mpr.fit(),
+  ),
   look(['1'], 'One to one', ({ active }) => active.showPixels()),
   look(['>'], 'Rotate right', ({ active }) => active.rotateBy(90)),
   look(['<'], 'Rotate left', ({ active }) => active.rotateBy(-90)),
   look(['x'], 'Flip left and right', ({ active }) => active.flipHorizontally()),
   look(['y'], 'Flip up and down', ({ active }) => active.flipVertically()),
-  look(['r'], 'Reset', ({ active }) => active.reset()),
-  ...tools.map(({ name, label, key }) => ({
-    keys: [key],
-    label,
-    group: 'Tools' as const,
-    act: (reading: Reading) => reading.choose(name),
-  })),
+  look(
+    ['r'],
+    'Reset',
+    ({ active }) => active.reset(),
+    (mpr) => mpr.reset(),
+  ),
+  ...tools.map(({ name, label, key, plane }) => {
+    const planes = plane === null ? null : (mpr: Mpr): void => mpr.choose(plane);
+    return edit([key], label, (reading) => reading.choose(name), planes);
+  }),
   edit(['Delete', 'Backspace'], 'Delete the chosen measurement', (reading) => reading.removeSelected()),
   edit(['u'], 'Undo (also Ctrl Z)', ({ measurements }) => void measurements.undo()),
-  screen(['m'], 'Measurements', (reading) => reading.togglePanel('measurements')),
+  screen(['m'], 'Measurements', (reading) => reading.togglePanel('measurements'), 'same'),
   screen(['s'], 'Regions', (reading) => reading.togglePanel('regions')),
   screen(['g'], 'Regions on the image', ({ regions }) => regions.toggleAll()),
   screen(['0'], 'Heat map', (reading) => reading.togglePanel('heat')),
-  screen(['v'], 'Next layout', (reading) => reading.nextLayout()),
-  screen(['q'], 'Next viewport', (reading) => reading.activateNext()),
+  screen(['j'], 'MPR of the series, and back', (reading) => void reading.toggleMpr(), 'same'),
+  screen(['v'], 'Next layout', (reading) => reading.nextLayout(), 'same'),
+  screen(
+    ['q'],
+    'Next viewport',
+    (reading) => reading.activateNext(),
+    (mpr) => mpr.activateNext(),
+  ),
   screen(['k'], 'Scroll together', (reading) => reading.togglePlaceLink()),
   screen(['n'], 'Window and zoom together', (reading) => reading.toggleLookLink()),
   screen(['d'], 'Reference lines', (reading) => reading.toggleLines()),
-  screen(['t'], 'Text on the image', (reading) => reading.toggleText()),
-  screen(['h'], 'Header', (reading) => reading.togglePanel('header')),
+  screen(['t'], 'Text on the image', (reading) => reading.toggleText(), 'same'),
+  screen(['h'], 'Header', (reading) => reading.togglePanel('header'), 'same'),
 ];
 
 type Act = KeyAct['act'];
+type Planes = ((mpr: Mpr) => void) | 'same' | null;
 
-function images(keys: readonly string[], label: string, act: Act): KeyAct {
-  return { keys, label, group: 'Images', act };
+function images(keys: readonly string[], label: string, act: Act, planes: Planes = null): KeyAct {
+  return keyAct('Images', { keys, label, act, planes });
 }
 
-function look(keys: readonly string[], label: string, act: Act): KeyAct {
-  return { keys, label, group: 'Look', act };
+function look(keys: readonly string[], label: string, act: Act, planes: Planes = null): KeyAct {
+  return keyAct('Look', { keys, label, act, planes });
 }
 
-function edit(keys: readonly string[], label: string, act: Act): KeyAct {
-  return { keys, label, group: 'Tools', act };
+function edit(keys: readonly string[], label: string, act: Act, planes: Planes = null): KeyAct {
+  return keyAct('Tools', { keys, label, act, planes });
 }
 
-function screen(keys: readonly string[], label: string, act: Act): KeyAct {
-  return { keys, label, group: 'Screen', act };
+function screen(keys: readonly string[], label: string, act: Act, planes: Planes = null): KeyAct {
+  return keyAct('Screen', { keys, label, act, planes });
+}
+
+function keyAct(
+  group: KeyAct['group'],
+  { keys, label, act, planes }: Omit<KeyAct, 'group' | 'planes'> & { planes: Planes },
+): KeyAct {
+  return { keys, label, group, act, planes: planes === 'same' ? (_mpr, reading) => act(reading) : planes };
 }

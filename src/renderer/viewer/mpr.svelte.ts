@@ -5,8 +5,12 @@ import { faultValueOf } from '../../contract/fault.ts';
 import type { Cornerstone } from './cornerstone.ts';
 import type { FrameStore } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
+import { fitPlane, keptPlane, normalOfPlane, zoomPlane } from './plane-camera.ts';
 import type { StackView } from './stack-view.svelte.ts';
+import type { LookToolName } from './tools.ts';
+import { plus, type Vector } from './vectors.ts';
 import { sliceOf, type Slice, volumeBytes, volumeProblem } from './volume-check.ts';
+import { middleOf, planeNumber, stepMm, voxelAt, type VoxelGrid, within } from './voxel-grid.ts';
 
 export const mprPlanes = [
   { name: 'Axial', viewportId: 'mpr-axial', orientation: Enums.OrientationAxis.AXIAL, color: '#ff6b6b' },
@@ -15,6 +19,9 @@ export const mprPlanes = [
 ] as const;
 export type MprPlane = (typeof mprPlanes)[number];
 
+/** What a drag on a plane does. */
+export type PlaneTool = LookToolName | 'cross';
+
 const loadsAtOnce = 4;
 
 export class Mpr {
@@ -22,13 +29,15 @@ export class Mpr {
   readonly cornerstone: Cornerstone;
   readonly #frames: FrameStore;
   readonly #volumeId: string;
+  readonly #viewports = new Map<MprPlane, Types.IVolumeViewport>();
+  #volume: Types.IImageVolume | null = null;
+  #grid = $state.raw<VoxelGrid | null>(null);
   #loaded = $state(0);
   #problem = $state<string | null>(null);
-  #isReady = $state(false);
   #center = $state.raw<Types.Point3>([0, 0, 0]);
   #slabMm = $state(0);
-  #stepMm = 1;
-  #sliceSpacingMm = 1;
+  #tool = $state<PlaneTool>('cross');
+  #active = $state.raw<MprPlane>(mprPlanes[0]);
   #isClosed = false;
 
   constructor(view: StackView, frames: FrameStore, cornerstone: Cornerstone) {
@@ -53,10 +62,10 @@ export class Mpr {
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#grid !== null;
   }
 
-  /** Where the cross-hairs meet, in the patient's coordinates, mm. */
+  /** Where the cross-hairs meet, in the patient's coordinates, mm: always inside of the volume. */
   get center(): Types.Point3 {
     return this.#center;
   }
@@ -67,15 +76,81 @@ export class Mpr {
 
   /** Distance of the slices that were read. */
   get sliceSpacingMm(): number {
-    return this.#sliceSpacingMm;
+    return this.#grid?.spacing[2] ?? 1;
   }
 
-  get stepMm(): number {
-    return this.#stepMm;
+  get tool(): PlaneTool {
+    return this.#tool;
   }
 
-  moveTo(point: Types.Point3): void {
-    this.#center = point;
+  /** The plane that the keys move: the one that was used last. */
+  get active(): MprPlane {
+    return this.#active;
+  }
+
+  choose(tool: PlaneTool): void {
+    this.#tool = tool;
+  }
+
+  activate(plane: MprPlane): void {
+    this.#active = plane;
+  }
+
+  activateNext(): void {
+    this.#active = mprPlanes[(mprPlanes.indexOf(this.#active) + 1) % mprPlanes.length] ?? mprPlanes[0];
+  }
+
+  moveTo(point: Vector): void {
+    if (this.#grid) this.#center = within(this.#grid, point);
+  }
+
+  /** Moves the active plane by slices: away from the reader is on. */
+  step(by: number): void {
+    const normal = this.#normal();
+    if (normal && this.#grid) this.moveTo(plus(this.#center, normal, -by * stepMm(this.#grid, normal)));
+  }
+
+  /** The first or the last slice of the active plane. */
+  stepToEnd(sign: 1 | -1): void {
+    this.step(sign * Math.max(...(this.#grid?.dimensions ?? [0])));
+  }
+
+  /** The modality's value in the voxel under the cross-hairs; null before there is a volume. */
+  get value(): number | null {
+    if (!this.#grid || !this.#volume) return null;
+    const [column, row, slice] = voxelAt(this.#grid, this.#center).map(Math.round);
+    const value: unknown = this.#volume.voxelManager?.getAtIJK(column ?? 0, row ?? 0, slice ?? 0);
+    return typeof value === 'number' ? value : null;
+  }
+
+  /** Which of the volume's own slices a plane shows; null where it lies askew to them. */
+  numberOf(normal: Vector): { number: number; of: number } | null {
+    return this.#grid ? planeNumber(this.#grid, normal, this.#center) : null;
+  }
+
+  zoomBy(factor: number): void {
+    const viewport = this.#viewports.get(this.#active);
+    if (viewport) zoomPlane(viewport, factor);
+  }
+
+  /** The whole of every plane. */
+  fit(): void {
+    for (const viewport of this.#viewports.values()) fitPlane(viewport);
+  }
+
+  /** Panes changed size: their planes change with them. Cornerstone resizes all at once, and forgets how large each was seen. */
+  resized(): void {
+    const seen = [...this.#viewports.values()].map(keptPlane);
+    this.cornerstone.engine.resize(true, true);
+    for (const show of seen) show();
+  }
+
+  /** The middle of the volume, single slices, whole planes, the file's own window. */
+  reset(): void {
+    if (this.#grid) this.#center = middleOf(this.#grid);
+    this.#slabMm = 0;
+    this.view.reset();
+    this.fit();
   }
 
   /** Of the maximum intensity projection; 0: a single slice. */
@@ -83,15 +158,29 @@ export class Mpr {
     this.#slabMm = slabMm;
   }
 
-  /** Shows the volume in a viewport that was enabled as an orthographic one. */
-  async show(viewportId: string): Promise<void> {
-    await setVolumesForViewports(this.cornerstone.engine, [{ volumeId: this.#volumeId }], [viewportId]);
+  /** Shows the volume in the viewport of a plane, which was enabled as an orthographic one. */
+  async show(plane: MprPlane): Promise<Types.IVolumeViewport> {
+    const { engine } = this.cornerstone;
+    await setVolumesForViewports(engine, [{ volumeId: this.#volumeId }], [plane.viewportId]);
+    const viewport = engine.getViewport<Types.IVolumeViewport>(plane.viewportId);
+    this.#viewports.set(plane, viewport);
+    return viewport;
+  }
+
+  /** Its viewport is no more. */
+  forget(plane: MprPlane): void {
+    this.#viewports.delete(plane);
   }
 
   close(): void {
     this.#isClosed = true;
-    if (this.#isReady) cache.removeVolumeLoadObject(this.#volumeId);
+    if (this.isReady) cache.removeVolumeLoadObject(this.#volumeId);
     this.cornerstone.reserve(0);
+  }
+
+  #normal(): Vector | null {
+    const viewport = this.#viewports.get(this.#active);
+    return viewport ? normalOfPlane(viewport) : null;
   }
 
   async #load(): Promise<void> {
@@ -107,13 +196,17 @@ export class Mpr {
       await Promise.all(imageLoader.loadAndCacheImages(imageIds));
       if (this.#isClosed) return;
       const volume = volumeLoader.createAndCacheVolumeFromImagesSync(this.#volumeId, imageIds);
-      const { dimensions, spacing, imageData } = volume;
-      this.#stepMm = Math.min(...spacing);
-      this.#sliceSpacingMm = spacing[2] ?? 1;
-      const middle: Types.Point3 = [dimensions[0] / 2, dimensions[1] / 2, dimensions[2] / 2];
-      const [x = 0, y = 0, z = 0] = imageData?.indexToWorld(middle) ?? [];
-      this.#center = [x, y, z];
-      this.#isReady = true;
+      const [ax, ay, az, bx, by, bz, cx, cy, cz] = [...volume.direction] as [
+        ...Types.Point3,
+        ...Types.Point3,
+        ...Types.Point3,
+      ];
+      const { dimensions, spacing, origin } = volume;
+      const axes = [[ax, ay, az] as const, [bx, by, bz] as const, [cx, cy, cz] as const] as const;
+      const grid = { dimensions, spacing, origin, axes };
+      this.#volume = volume;
+      this.#center = middleOf(grid);
+      this.#grid = grid;
     } catch (fault) {
       this.#problem = `${faultValueOf(fault).message} So there is no MPR.`;
     }

@@ -6,7 +6,6 @@ import type { Reading } from './reading.svelte.ts';
 import { distanceTo, type Grip, outline, type Point } from './shapes.ts';
 import type { StackView } from './stack-view.svelte.ts';
 import { type LookToolName, lookTools, type ToolName } from './tools.ts';
-import { isColour } from './window-level.ts';
 
 /** How near the pointer must come, in CSS pixels. */
 const pointReachPx = 8;
@@ -113,12 +112,7 @@ export class PanePointer {
     this.#drag = { ...this.#drag, x: event.clientX, y: event.clientY };
     if (this.#drag.tool === 'pan') view.panBy(x, y);
     else if (this.#drag.tool === 'zoom') view.zoomBy(Math.exp(-y / 150));
-    else if (view.frame && !isColour(view.frame)) {
-      const { center, width: range } = view.window;
-      // The wider the window, the coarser the drag: the same gesture suits 8-bit images and CT.
-      const step = Math.max(range / 300, 1e-4);
-      view.setWindow({ ...view.window, center: center + y * step, width: range + x * step });
-    }
+    else view.dragWindow(x, y);
   }
 
   release(event: PointerEvent): void {

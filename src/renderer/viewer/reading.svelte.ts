@@ -1,8 +1,6 @@
 // The reading of one study: its viewports, which of them is active, and what they have in common.
 import type { Measurement } from '../../contract/annotation.ts';
-import type { CallOutput } from '../../contract/calls.ts';
 import type { Series, Study } from '../../contract/dicom.ts';
-import { faultValueOf } from '../../contract/fault.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { OpenedStudy } from '../navigation.svelte.ts';
 import type { FrameStore } from './frame-store.ts';
@@ -13,10 +11,9 @@ import type { Mpr } from './mpr.svelte.ts';
 import { HeatMaps } from './heat-maps.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
+import { ShownHeader } from './shown-header.svelte.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
-
-export type HeaderElements = CallOutput<'header'>['elements'];
 
 export const layouts = [
   { name: '1 × 1', columns: 1, views: 1 },
@@ -28,19 +25,25 @@ export type Layout = (typeof layouts)[number];
 /** What lies to the right of the images. */
 export type Panel = 'header' | 'heat' | 'measurements' | 'regions';
 
+export interface ReadingParts {
+  readonly frames: FrameStore;
+  readonly station: StationLink;
+  readonly graphics: Graphics;
+  readonly onfault: (thrown: unknown) => void;
+}
+
 export class Reading {
   readonly study: Study;
   readonly measurements: Measurements;
   readonly regions: Regions;
   readonly heat: HeatMaps;
-  readonly #station: StationLink;
+  readonly header: ShownHeader;
+  readonly #graphics: Graphics;
   readonly #frames: FrameStore;
   #views = $state.raw<readonly StackView[]>([]);
   #activeIndex = $state(0);
   #tool = $state<ToolName>('window');
   #isTextShown = $state(true);
-  #header = $state.raw<HeaderElements | null>(null);
-  #headerProblem = $state<string | null>(null);
   #panel = $state<Panel | null>(null);
   #mpr = $state.raw<Mpr | null>(null);
   #layout = $state.raw<Layout>(layouts[0]);
@@ -53,16 +56,14 @@ export class Reading {
   /** What Escape ends in a viewport before it leaves the screen. */
   readonly #escapes = new Map<StackView, () => boolean>();
 
-  constructor(
-    opened: OpenedStudy,
-    { frames, station, onfault }: { frames: FrameStore; station: StationLink; onfault: (thrown: unknown) => void },
-  ) {
+  constructor(opened: OpenedStudy, { frames, station, graphics, onfault }: ReadingParts) {
     this.study = opened.study;
     this.regions = new Regions(station);
     this.heat = new HeatMaps(station);
     this.measurements = new Measurements(opened.study.studyInstanceUID, station, onfault);
     this.#frames = frames;
-    this.#station = station;
+    this.#graphics = graphics;
+    this.header = new ShownHeader(station);
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
     const pictures = opened.study.series.find(({ modality }) => !isDerived(modality));
     const shown = first ?? pictures ?? opened.study.series[0];
@@ -114,14 +115,6 @@ export class Reading {
     return this.#isPlaceLinked && this.#views.length > 1 ? (this.#followed.get(view) ?? null) : null;
   }
 
-  get header(): HeaderElements | null {
-    return this.#header;
-  }
-
-  get headerProblem(): string | null {
-    return this.#headerProblem;
-  }
-
   activate(view: StackView): void {
     this.#activeIndex = Math.max(0, this.#views.indexOf(view));
   }
@@ -132,22 +125,24 @@ export class Reading {
   }
 
   /** Why MPR cannot even be tried, for a person; null where it can. */
-  mprHindrance(graphics: Graphics): string | null {
-    if (graphics.isMissing) return 'MPR needs the graphics card, which is not there';
+  get mprHindrance(): string | null {
+    if (this.#graphics.isMissing) return 'MPR needs the graphics card, which is not there';
     return this.active.length < 3 ? 'MPR needs a series of at least three slices' : null;
   }
 
-  async toggleMpr(graphics: Graphics): Promise<void> {
+  async toggleMpr(): Promise<void> {
     if (this.#mpr) {
       this.closeMpr();
       return;
     }
     const { active } = this;
-    if (this.mprHindrance(graphics) !== null) return;
+    if (this.mprHindrance !== null) return;
     active.cine.pause();
-    const { accelerated, cornerstone } = await graphics.prepare();
+    const { accelerated, cornerstone } = await this.#graphics.prepare();
     // WebGL may turn out to be missing, and the reader may have gone elsewhere meanwhile.
-    if (this.#mpr || this.active !== active || this.#isClosed || this.mprHindrance(graphics) !== null) return;
+    if (this.#mpr || this.active !== active || this.#isClosed || this.mprHindrance !== null) return;
+    // Neither is drawn on the planes.
+    if (this.#panel === 'regions' || this.#panel === 'heat') this.#panel = null;
     this.#mpr = new accelerated.Mpr(active, this.#frames, cornerstone);
   }
 
@@ -226,6 +221,7 @@ export class Reading {
   /** Shows the frame that a measurement lies on, in the active viewport. */
   jumpTo(measurement: Measurement): void {
     const { seriesInstanceUID, sopInstanceUID, frame, id } = measurement;
+    this.closeMpr();
     this.measurements.select(id);
     const series = this.study.series.find((one) => one.seriesInstanceUID === seriesInstanceUID);
     if (series) void this.active.showFrame(series, sopInstanceUID, frame);
@@ -263,19 +259,6 @@ export class Reading {
 
   toggleText(): void {
     this.#isTextShown = !this.#isTextShown;
-  }
-
-  /** Reads the header of an instance; a later call wins. */
-  async loadHeader(sopInstanceUID: string): Promise<void> {
-    try {
-      const { elements } = await this.#station.ask('header', { sopInstanceUID });
-      if (this.active.item?.instance.sopInstanceUID !== sopInstanceUID) return;
-      this.#header = elements;
-      this.#headerProblem = null;
-    } catch (fault) {
-      this.#header = null;
-      this.#headerProblem = faultValueOf(fault).message;
-    }
   }
 
   close(): void {

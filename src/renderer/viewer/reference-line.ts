@@ -3,6 +3,7 @@ import type { FrameGeometry } from '../../contract/dicom.ts';
 import { normalOf } from './geometry-notes.ts';
 import { pixelSize } from './placement.ts';
 import type { Point } from './shapes.ts';
+import { dot, minus, plus, type Vector } from './vectors.ts';
 
 /** A frame, as far as its place in the patient goes. */
 export interface PlacedFrame {
@@ -10,8 +11,6 @@ export interface PlacedFrame {
   readonly columns: number;
   readonly geometry: FrameGeometry;
 }
-
-type Vector = readonly [number, number, number];
 
 /** Planes less than about 15° apart are the same cut at another place: their line would say nothing. */
 const maxCosine = 0.966;
@@ -73,16 +72,4 @@ function placed({ geometry }: PlacedFrame): Plane | null {
       return [dot(from, along) / width + 0.5, dot(from, down) / height + 0.5];
     },
   };
-}
-
-function dot(a: Vector, b: Vector): number {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-function minus(a: Vector, b: Vector): Vector {
-  return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-}
-
-function plus(point: Vector, direction: Vector, by: number): Vector {
-  return [point[0] + direction[0] * by, point[1] + direction[1] * by, point[2] + direction[2] * by];
 }

@@ -1,6 +1,7 @@
 // Which slice of one stack lies where a slice of another lies.
 import type { FrameGeometry } from '../../contract/dicom.ts';
 import { normalOf } from './geometry-notes.ts';
+import { dot } from './vectors.ts';
 
 /** Slices whose normals differ by more than about 15° cut the patient differently; positions along them do not compare. */
 const minCosine = 0.966;
@@ -21,8 +22,4 @@ export function nearestSlice(wanted: FrameGeometry, slices: readonly (FrameGeome
     if (!nearest || distance < nearest.distance) nearest = { index, distance };
   }
   return nearest?.index ?? null;
-}
-
-function dot(a: readonly [number, number, number], b: readonly [number, number, number]): number {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }

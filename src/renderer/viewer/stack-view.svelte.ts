@@ -9,7 +9,7 @@ import type { Picture } from './painter.ts';
 import { pixelSize, type Placement, placementOf, type Size, type View, wholeImage } from './placement.ts';
 import { Prefetch } from './prefetch.ts';
 import { middleOf, nearby, type StackItem, stackOf } from './stack.ts';
-import { initialWindow, type VoiWindow } from './window-level.ts';
+import { initialWindow, isColour, type VoiWindow } from './window-level.ts';
 
 /** Frames asked for at a time while scrolling; the newest place waits when so many are on their way. */
 const loadsAtOnce = 3;
@@ -214,6 +214,15 @@ export class StackView {
   setWindow(window: VoiWindow | null): void {
     this.#chosenWindow = window === null ? null : { ...window, width: Math.max(1e-6, window.width) };
     this.onlooked?.();
+  }
+
+  /** A drag by CSS pixels: to the right is wider, down is higher. Images in colour have no window. */
+  dragWindow(right: number, down: number): void {
+    if (!this.frame || isColour(this.frame)) return;
+    const { center, width } = this.window;
+    // The wider the window, the coarser the drag: the same gesture suits 8-bit images and CT.
+    const step = Math.max(width / 300, 1e-4);
+    this.setWindow({ ...this.window, center: center + down * step, width: width + right * step });
   }
 
   setView(view: View): void {

@@ -1,6 +1,7 @@
 // Whether the slices of a series make a volume that can be cut in any direction without guessing.
 import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
 import { normalOf } from './geometry-notes.ts';
+import { dot, minus, type Vector } from './vectors.ts';
 
 export interface Slice {
   readonly rows: number;
@@ -50,8 +51,6 @@ export function volumeProblem(slices: readonly Slice[]): string | null {
   );
 }
 
-type Vector = readonly [number, number, number];
-
 function spacingProblem(positions: readonly Vector[], normal: Vector): string | null {
   const sorted = [...positions].sort((a, b) => dot(a, normal) - dot(b, normal));
   const steps = sorted.slice(1).map((position, index) => minus(position, sorted[index] ?? position));
@@ -68,12 +67,4 @@ function spacingProblem(positions: readonly Vector[], normal: Vector): string | 
 
 function isClose(a: readonly number[], b: readonly number[], tolerance: number): boolean {
   return a.length === b.length && a.every((value, index) => Math.abs(value - (b[index] ?? 0)) <= tolerance);
-}
-
-function dot(a: Vector, b: Vector): number {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-function minus(a: Vector, b: Vector): [number, number, number] {
-  return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 }
