@@ -102,19 +102,30 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export type DecodeText = (bytes: Uint8Array, isPersonName: boolean) => string;
 
-/** The decoder for the values of SpecificCharacterSet. Unknown terms are read as UTF-8 where that fits, else Latin-1. */
+/**
+ * The decoder for the values of SpecificCharacterSet. Unknown terms are read as UTF-8 where that fits, else Latin-1. The terms are
+ * looked at when the first text comes that needs them: most files declare a set and use ASCII of it.
+ */
 export function textDecoder(specificCharacterSet: readonly string[]): DecodeText {
+  let beyondAscii: DecodeText | null = null;
+  return (bytes, isPersonName) => {
+    if (isAscii(bytes)) return latin1(bytes);
+    beyondAscii ??= declaredDecoder(specificCharacterSet);
+    return beyondAscii(bytes, isPersonName);
+  };
+}
+
+function declaredDecoder(specificCharacterSet: readonly string[]): DecodeText {
   // Terms are misspelt in the wild ("ISO-IR 100", "ISO IR 192", "ISO2022 IR 87"): the registration number identifies them.
   const terms = specificCharacterSet.map(
     (term) => /(GB18030|GBK|\d+)\s*$/i.exec(term.trim())?.[1]?.toUpperCase() ?? '',
   );
   const first = terms[0] ?? '';
   const all = whole.get(first);
+  if (all !== undefined) return all;
   const g1 = initialG1.get(first) ?? null;
   const isPlain = first === '' || first === '6';
   return (bytes, isPersonName) => {
-    if (isAscii(bytes)) return latin1(bytes);
-    if (all !== undefined) return all(bytes);
     if (g1 === null && !bytes.includes(0x1b)) {
       // Nothing declared (or nothing known): many writers mean UTF-8 then.
       try {

@@ -18,16 +18,11 @@ export function latin1Of({ bytes }: DataSet, { offset, length }: Element, limit 
   return buffer.toString('latin1', offset, offset + Math.min(length, limit));
 }
 
-/** Of the file that was read last: those of one study are mostly in the same character set. */
-let lastDecoder: { readonly terms: string; readonly decode: DecodeText } | null = null;
-
 /** The decoder for an item's text: its own SpecificCharacterSet, else the one around it. */
 export function decoderOf(dataSet: DataSet, item: Item, around: DecodeText): DecodeText {
   const element = item.elements.get(tags.SpecificCharacterSet);
   if (element === undefined) return around;
-  const terms = latin1Of(dataSet, element);
-  if (lastDecoder?.terms !== terms) lastDecoder = { terms, decode: textDecoder(terms.replace(/\0/g, '').split('\\')) };
-  return lastDecoder.decode;
+  return textDecoder(withoutNulls(latin1Of(dataSet, element)).split('\\'));
 }
 
 const undeclared = textDecoder([]);
