@@ -2,6 +2,7 @@
 // lies behind its instances.
 import { openDatabase } from '../../src/station/library/database.ts';
 import { indexWriter, type ReadInstance } from '../../src/station/library/index-writer.ts';
+import { leavingFiles } from '../../src/station/library/leaving-files.ts';
 
 export const largeStudies = 100_000;
 const instancesPerStudy = 10;
@@ -32,7 +33,7 @@ const thicknesses = [0.6, 1, 1.5, 2, 3, 5];
 /** Writes the library into `folder`: about half a minute and 900 MB. The same every time. */
 export function writeLargeLibrary(folder: string, studies = largeStudies): void {
   const db = openDatabase(folder);
-  const writer = indexWriter(db);
+  const writer = indexWriter(db, leavingFiles(db, folder));
   db.pragma('synchronous = OFF');
   let batch: ReadInstance[] = [];
   for (let study = 0; study < studies; study += 1) {
@@ -141,6 +142,6 @@ export function writeMore(folder: string): void {
   const db = openDatabase(folder);
   const batch: ReadInstance[] = [];
   addStudy(batch, largeStudies + (Date.now() % 1_000_000) * 10 + (written += 1));
-  indexWriter(db).insert(batch);
+  indexWriter(db, leavingFiles(db, folder)).insert(batch);
   db.close();
 }

@@ -22,7 +22,7 @@ export const findingWords = {
     title: 'One SOP Instance UID, different contents',
     weight: 'problem',
     advice:
-      'Two files claim to be the same image and differ. The first one stays in the library; find out which is right before either is used.',
+      'Two whole files claim to be the same image and differ. The first one stays in the library; find out which is right before either is used.',
   },
   damaged: {
     title: 'Damaged files, kept in part',
@@ -86,6 +86,12 @@ export const findingWords = {
     weight: 'note',
     advice:
       'A suspicion from the header, no reading of the pixels. Look at these images before any leave the hospital.',
+  },
+  replaced: {
+    title: 'Damaged copies replaced',
+    weight: 'note',
+    advice:
+      'Nothing to do: the whole file is in the library now. What was built or measured of the damaged one is as it was.',
   },
   'not-dicom': {
     title: 'Files that are not DICOM',

@@ -87,6 +87,8 @@ export const transferReportSchema = z.object({
   completed: z.number().int(),
   /** Arrived instances that the library held already. */
   duplicates: z.number().int(),
+  /** Of `completed`, those whose file here was damaged and was replaced. */
+  replaced: z.number().int(),
   failed: z.number().int(),
   seconds: z.number(),
   cancelled: z.boolean(),

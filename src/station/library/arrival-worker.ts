@@ -2,16 +2,20 @@
 import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
+import { damageMended } from './file-damage.ts';
 import { readInstance, type ReadOutcome } from './read-instance.ts';
 import { isSameInstance } from './same-instance.ts';
 
 export type ArrivalTask =
   /** Reads the header; a file that is an instance is renamed to `keptAs`, from when on it counts as arrived. */
   | { readonly kind: 'read'; readonly file: string; readonly keptAs: string }
-  | { readonly kind: 'compare'; readonly held: string; readonly file: string }
+  | { readonly kind: 'compare'; readonly held: string; readonly file: string; readonly mayMend: boolean }
   /** Gives files a second name each; the first stays until they are indexed. */
   | { readonly kind: 'place'; readonly files: readonly PlaceAsked[] }
   | { readonly kind: 'remove'; readonly files: readonly string[] };
+
+/** `whole`: it is, and the one that is held is damaged. */
+export type Likeness = { readonly is: 'same' | 'other' } | { readonly is: 'whole'; readonly damage: string };
 
 export interface PlaceAsked {
   readonly file: string;
@@ -20,7 +24,7 @@ export interface PlaceAsked {
 
 export interface ArrivalResults {
   readonly read: ReadOutcome;
-  readonly compare: boolean | null;
+  readonly compare: Likeness;
   /** In the order of `files`: false for one that is no longer there, or that cannot be placed while another can. */
   readonly place: readonly boolean[];
   readonly remove: null;
@@ -43,7 +47,7 @@ parentPort?.on('message', ({ id, task }: { id: number; task: ArrivalTask }) => {
 });
 
 function resultOf(task: ArrivalTask): ArrivalResults[ArrivalTask['kind']] {
-  if (task.kind === 'compare') return isSameInstance(task.held, task.file);
+  if (task.kind === 'compare') return likenessOf(task);
   if (task.kind === 'place') return placeAll(task.files);
   if (task.kind === 'remove') {
     for (const file of task.files) rmSync(file, { force: true });
@@ -52,6 +56,12 @@ function resultOf(task: ArrivalTask): ArrivalResults[ArrivalTask['kind']] {
   const outcome = readInstance(task.file, null);
   if (outcome.kind === 'instance' && task.file !== task.keptAs) renameSync(task.file, task.keptAs);
   return outcome;
+}
+
+function likenessOf({ held, file, mayMend }: Extract<ArrivalTask, { kind: 'compare' }>): Likeness {
+  const damage = mayMend ? damageMended(held, file) : null;
+  if (damage !== null) return { is: 'whole', damage };
+  return { is: isSameInstance(held, file) === true ? 'same' : 'other' };
 }
 
 /** @throws why none could be placed */
@@ -80,7 +90,8 @@ function place(file: string, target: string): void {
     if (code === 'EEXIST') return;
     if (code === 'ENOENT') throw error;
     // A file system without hard links.
-    const beside = `${target}.${process.pid}-${performance.now()}.part`;
+    // In the incoming folder: what a killed station leaves of it goes at the next open.
+    const beside = `${file}.${process.pid}-${performance.now()}.part`;
     try {
       copyFileSync(file, beside);
       renameSync(beside, target);

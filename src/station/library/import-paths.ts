@@ -14,6 +14,7 @@ import type { Candidate } from './intake/candidate.ts';
 import { candidateBatches } from './intake/candidate-batches.ts';
 import { openMaskPairs } from './intake/mask-pairs.ts';
 import type { CandidateOutcome } from './intake/read-candidate.ts';
+import type { LeavingFiles } from './leaving-files.ts';
 import { type Labelling, labelling, type PlacedFile } from './intake/labelling.ts';
 import { forgetCopies } from './intake/noted-copies.ts';
 import { settleBatch } from './intake/settle-batch.ts';
@@ -38,6 +39,7 @@ export interface ImportPlace {
   readonly db: Db;
   readonly folder: string;
   readonly workers: HeaderWorkers;
+  readonly leaving: LeavingFiles;
 }
 
 /**
@@ -70,6 +72,8 @@ export async function importPaths(
     const report = await saveImport(place.db, tally, { paths, mode: options.mode, cancelled: options.signal.aborted });
     // After a fault they stay noted: the next open looks for copies without a row.
     forgetCopies(place.folder);
+    // Not before: a thread may have found one of them in the store and be about to bring it in again.
+    await place.leaving.clear();
     tally.tell(true);
     return report;
   } catch (error) {
@@ -92,7 +96,8 @@ async function readAll(
   labels: Labelling | null,
 ): Promise<void> {
   const copiesAll = mode === 'copy';
-  const settling = { ...place, writer: indexWriter(place.db), tally, copiesAll };
+  const writer = indexWriter(place.db, place.leaving);
+  const settling = { ...place, writer, tally, copiesAll, newestBefore: writer.newest(), regained: new Set<string>() };
   const archives: PendingArchive[] = [];
   const directories: PackedDirectory[] = [];
 

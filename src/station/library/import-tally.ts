@@ -1,8 +1,9 @@
 // Counts what became of an import's files and tells it on, at most ten times a second.
 import path from 'node:path';
 import type { ImportProgress, ImportReport, Refusal } from '../../contract/dicom.ts';
-import type { FindingKind } from '../../contract/import-report.ts';
+import type { Finding, FindingKind } from '../../contract/import-report.ts';
 import type { ImportCounts } from './faults.ts';
+import type { SeriesPlace } from './index-writer.ts';
 
 const progressEveryMs = 100;
 /** The list is for people; counts stay exact beyond it. */
@@ -29,6 +30,7 @@ export class ImportTally {
   #masks = 0;
   readonly #misfits: { readonly source: string; readonly whyNot: string }[] = [];
   readonly #refusals: ListedRefusal[] = [];
+  readonly #remarks: Finding[] = [];
   readonly #series = new Map<string, Set<string>>();
   /** Milliseconds since 1970. */
   readonly startedAtMs = Date.now();
@@ -53,6 +55,17 @@ export class ImportTally {
 
   get refusals(): readonly ListedRefusal[] {
     return this.#refusals;
+  }
+
+  /** A finding about a file that was taken in. */
+  remark({ source, record }: { source: string; record: SeriesPlace }, kind: FindingKind, what: string): void {
+    if (this.#remarks.length >= refusalsListed) return;
+    const { studyInstanceUID, seriesInstanceUID } = record;
+    this.#remarks.push({ kind, studyInstanceUID, seriesInstanceUID, subject: source, what, count: 1 });
+  }
+
+  get remarks(): readonly Finding[] {
+    return this.#remarks;
   }
 
   /** Studies and series that the import brought or met. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Db } from './database.ts';
 import { studySummary } from './browse/study-summary.ts';
 import type { InstanceRecord } from './instance-record.ts';
+import type { LeavingFiles } from './leaving-files.ts';
 import { patientKeyOf } from './patient-key.ts';
 import { studyWords } from './study-words.ts';
 
@@ -18,6 +19,8 @@ export interface ReadInstance {
   readonly headerHash: string;
   readonly fileHash: string | null;
   readonly record: InstanceRecord;
+  /** The copy was written for it; absent where it lay in the store, whole, and for a file indexed in place. */
+  readonly isNewCopy?: boolean;
   /** Made of a file that is no DICOM; its UIDs derive from that file's content. */
   readonly isWrapped?: boolean;
 }
@@ -31,6 +34,12 @@ export interface HeldInstance {
   readonly modifiedMs: number;
   readonly headerHash: string;
   readonly fileHash: string | null;
+}
+
+/** Which series an instance is of. */
+export interface SeriesPlace {
+  readonly studyInstanceUID: string;
+  readonly seriesInstanceUID: string;
 }
 
 /** Columns of an instance that its record holds under the same name. */
@@ -59,19 +68,23 @@ const recordColumns = [
 
 export interface IndexWriter {
   held(sopInstanceUID: string): HeldInstance | null;
+  /** The largest `id` of an instance; 0 where there is none. Later ones are larger. */
+  newest(): number;
   /** Which of these UIDs the index holds. */
   heldAmong(sopInstanceUIDs: readonly string[]): ReadonlySet<string>;
-  /** Inserts instances whose UIDs the index does not hold; all of them or none. */
-  insert(batch: readonly ReadInstance[]): void;
+  /**
+   * Inserts instances whose UIDs the index does not hold, or holds in `insteadOf`, which go: all of it is done or nothing. Copies
+   * that go are noted to leave the disk.
+   */
+  insert(batch: readonly ReadInstance[], insteadOf?: readonly HeldInstance[]): void;
+  seriesOf(held: HeldInstance): SeriesPlace | null;
   /** PatientID of a held instance's study. */
   patientOf(held: HeldInstance): string;
   /** The same instance found at another place, after its file was moved. */
   relocate(held: HeldInstance, found: ReadInstance): void;
-  /** Removes an instance, for a file that was changed where it lies; its new content is inserted afterwards. */
-  remove(held: HeldInstance): void;
 }
 
-export function indexWriter(db: Db): IndexWriter {
+export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
   const findHeld = db.prepare<[string], HeldInstance>(
     'SELECT id, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash FROM instances WHERE sopInstanceUID = ?',
   );
@@ -80,6 +93,7 @@ export function indexWriter(db: Db): IndexWriter {
       'SELECT sopInstanceUID FROM instances WHERE sopInstanceUID IN (SELECT value FROM json_each(?))',
     )
     .pluck();
+  const newest = db.prepare<[], number>('SELECT coalesce(max(id), 0) FROM instances').pluck();
   const insertPatient = db.prepare('INSERT INTO patients (patientKey) VALUES (?) ON CONFLICT DO NOTHING');
   const findPatient = db.prepare<[string], number>('SELECT id FROM patients WHERE patientKey = ?').pluck();
   const findStudy = db.prepare<[string], number>('SELECT id FROM studies WHERE studyInstanceUID = ?').pluck();
@@ -133,6 +147,10 @@ export function indexWriter(db: Db): IndexWriter {
       `SELECT t.patientID FROM instances i JOIN series s ON s.id = i.series JOIN studies t ON t.id = s.study WHERE i.id = ?`,
     )
     .pluck();
+  const seriesOfHeld = db.prepare<[number], SeriesPlace>(
+    `SELECT t.studyInstanceUID, s.seriesInstanceUID
+     FROM instances i JOIN series s ON s.id = i.series JOIN studies t ON t.id = s.study WHERE i.id = ?`,
+  );
   const removeEmptySeries = db.prepare('DELETE FROM series WHERE id = ? AND instances = 0');
   const hasSeries = db.prepare('SELECT 1 FROM series WHERE study = ? LIMIT 1');
   const removeStudy = [
@@ -175,7 +193,26 @@ export function indexWriter(db: Db): IndexWriter {
     setWords.run(study, studyWords(studyTextOf.get(study)!, seriesTextOf.all(study)));
   }
 
-  const insert = db.transaction((batch: readonly ReadInstance[]) => {
+  function remove(held: HeldInstance): void {
+    const place = placeOf.get(held.id);
+    if (place === undefined) return;
+    removeInstance.run(held.id);
+    if (held.isCopy === 1) leaving.note(held.path);
+    for (const statement of forgetOverlay) statement.run(place.sopInstanceUID);
+    summarise.removed(place.study, place.transferSyntaxUID, held.fileBytes);
+    countSeries.run(-1, place.series);
+    countStudy.run(-1, place.study);
+    removeEmptySeries.run(place.series);
+    if (hasSeries.get(place.study) !== undefined) {
+      dropModalities.run({ study: place.study });
+      describeStudy(place.study);
+      return;
+    }
+    for (const statement of removeStudy) statement.run(place.study);
+  }
+
+  const insert = db.transaction((batch: readonly ReadInstance[], insteadOf: readonly HeldInstance[]) => {
+    for (const held of insteadOf) remove(held);
     const changed = new Set<number>();
     const syntaxes = summarise.tally();
     const studies = new Map<number, number>();
@@ -201,6 +238,7 @@ export function indexWriter(db: Db): IndexWriter {
         file.fileHash,
         ...recordColumns.map((column) => record[column]),
       );
+      if (isCopy) leaving.keep(stored);
       add(studies, study);
       add(series, seriesId);
       syntaxes.add(study, record.transferSyntaxUID, file.fileBytes);
@@ -213,29 +251,16 @@ export function indexWriter(db: Db): IndexWriter {
 
   return {
     held: (sopInstanceUID) => findHeld.get(sopInstanceUID) ?? null,
+    newest: () => newest.get() ?? 0,
     heldAmong: (sopInstanceUIDs) => new Set(findAmong.all(JSON.stringify(sopInstanceUIDs))),
     patientOf: ({ id }) => patientOf.get(id) ?? '',
-    insert: (batch) => insert(batch),
+    insert: (batch, insteadOf = []) => insert(batch, insteadOf),
+    seriesOf: ({ id }) => seriesOfHeld.get(id) ?? null,
     relocate(held, found) {
       const origin = found.isCopy ? found.source : null;
+      if (found.isCopy) leaving.keep(found.stored);
       setPlace.run(found.stored, found.isCopy ? 1 : 0, found.modifiedMs, found.fileHash, origin, held.id);
     },
-    remove: db.transaction((held: HeldInstance) => {
-      const place = placeOf.get(held.id);
-      if (place === undefined) return;
-      removeInstance.run(held.id);
-      for (const statement of forgetOverlay) statement.run(place.sopInstanceUID);
-      summarise.removed(place.study, place.transferSyntaxUID, held.fileBytes);
-      countSeries.run(-1, place.series);
-      countStudy.run(-1, place.study);
-      removeEmptySeries.run(place.series);
-      if (hasSeries.get(place.study) !== undefined) {
-        dropModalities.run({ study: place.study });
-        describeStudy(place.study);
-        return;
-      }
-      for (const statement of removeStudy) statement.run(place.study);
-    }),
   };
 }
 

@@ -10,7 +10,10 @@ import path from 'node:path';
 import { openArrivalThread } from './arrival-thread.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
-import { absolutePath, indexWriter, type ReadInstance } from './index-writer.ts';
+import { isSameSeries, replacedDamaged } from './file-damage.ts';
+import { absolutePath, type HeldInstance, indexWriter, type ReadInstance } from './index-writer.ts';
+import type { LeavingFiles } from './leaving-files.ts';
+import type { Likeness } from './arrival-worker.ts';
 import { readInstance, type ReadOutcome, readSeenInstance, type SeenFile } from './read-instance.ts';
 
 export interface ArrivedInstance {
@@ -20,7 +23,8 @@ export interface ArrivedInstance {
 }
 
 export type Accepted =
-  | ({ readonly kind: 'imported' } & ArrivedInstance)
+  /** `replaced`: that the file which the library held of it was damaged, and how, as a sentence. */
+  | ({ readonly kind: 'imported'; readonly replaced?: string } & ArrivedInstance)
   /** The library holds this instance already; the arrived file is removed. */
   | ({ readonly kind: 'duplicate' } & ArrivedInstance)
   /** Not an instance, or one whose UID belongs to other content; the arrived file is removed. */
@@ -48,6 +52,7 @@ export interface OpenIntake extends InstanceIntake {
 export interface IntakeOptions {
   readonly db: Db;
   readonly folder: string;
+  readonly leaving: LeavingFiles;
   /** Called after each batch that changed the index. */
   readonly onIndexed: () => void;
 }
@@ -61,9 +66,9 @@ const batchEveryMs = 250;
 const retryMs = 5_000;
 const taskDeadlineMs = 120_000;
 
-export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): OpenIntake {
+export function openInstanceIntake({ db, folder, leaving, onIndexed }: IntakeOptions): OpenIntake {
   const incoming = path.join(folder, 'incoming');
-  const writer = indexWriter(db);
+  const writer = indexWriter(db, leaving);
   const reader = openArrivalThread(taskDeadlineMs);
   const placer = openArrivalThread(taskDeadlineMs);
   /** Accepted and not indexed yet, by SOP Instance UID. */
@@ -107,23 +112,26 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
       // An import may have indexed one of them meanwhile.
       const heldAlready = (): ReadonlySet<string> =>
         writer.heldAmong(placed.map(({ record }) => record.sopInstanceUID));
+      const mended = new Map<string, HeldInstance>();
       for (const sopInstanceUID of heldAlready()) {
         const held = writer.held(sopInstanceUID);
         const instance = placed.find(({ record }) => record.sopInstanceUID === sopInstanceUID);
         if (held === null || instance === undefined) continue;
-        const isSame = await reader.run({ kind: 'compare', held: absolutePath(folder, held), file: instance.source });
-        // The indexed file is gone, and this one is at hand.
-        if (isSame === null) writer.remove(held);
-        if (isSame === false) keepAside(instance);
+        const likeness = await likenessOf(held, instance);
+        if (likeness.is === 'whole') mended.set(sopInstanceUID, held);
+        if (likeness.is === 'other') await keepAside(instance);
       }
       if (isClosed) throw libraryFaults.closed();
       const held = heldAlready();
-      const fresh = placed.filter(({ record }) => !held.has(record.sopInstanceUID));
-      writer.insert(fresh);
-      for (const { source, stored, record } of placed) {
-        done.push(source);
-        if (held.has(record.sopInstanceUID)) done.push(path.join(folder, stored));
+      const isFresh = ({ record }: ReadInstance): boolean =>
+        !held.has(record.sopInstanceUID) || mended.has(record.sopInstanceUID);
+      writer.insert(placed.filter(isFresh), [...mended.values()]);
+      for (const instance of placed) {
+        done.push(instance.source);
+        if (!isFresh(instance)) done.push(path.join(folder, instance.stored));
       }
+      const left = [...mended.values()].filter(({ isCopy }) => isCopy === 1);
+      if (left.length > 0) await leaving.clear(left.map((one) => one.path));
     } catch (error) {
       throw databaseFault(error, folder);
     }
@@ -132,34 +140,51 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     onIndexed();
   }
 
-  /** An accepted file is never thrown away for one of other content that came first. */
-  function keepAside({ source }: ReadInstance): void {
-    const aside = path.join(incoming, 'other-content');
-    mkdirSync(aside, { recursive: true, mode: 0o700 });
-    renameSync(source, path.join(aside, path.basename(source)));
+  /** What an arrived file is to the one that the index has of its instance. */
+  async function likenessOf(held: HeldInstance, found: ReadInstance): Promise<Likeness> {
+    const heldFile = absolutePath(folder, held);
+    // A whole file of another series does not mend this one.
+    const mayMend = isSameSeries(writer.seriesOf(held), found.record) || !existsSync(heldFile);
+    return reader.run({ kind: 'compare', held: heldFile, file: found.source, mayMend });
   }
 
-  async function settleKnown(found: ReadInstance): Promise<Accepted> {
+  /** Takes back the place that a file got before the station was killed: first, since while its name is here it is looked at again. */
+  async function leavePlace(found: ReadInstance): Promise<void> {
+    const stored = storedName(found);
+    if (writer.held(found.record.sopInstanceUID)?.path !== stored) await rm(path.join(folder, stored), { force: true });
+  }
+
+  /** An accepted file is never thrown away for one of other content that came first. */
+  async function keepAside(found: ReadInstance): Promise<void> {
+    await leavePlace(found);
+    const aside = path.join(incoming, 'other-content');
+    mkdirSync(aside, { recursive: true, mode: 0o700 });
+    renameSync(found.source, path.join(aside, path.basename(found.source)));
+  }
+
+  /** @param wasAccepted by a station that was killed since */
+  async function settleKnown(found: ReadInstance, wasAccepted: boolean): Promise<Accepted> {
     const arrived = arrivedInstance(found);
     const { sopInstanceUID } = arrived;
     if (pending.size > 0) await writeBatch();
     const held = writer.held(sopInstanceUID);
-    if (held !== null) {
-      const heldFile = absolutePath(folder, held);
-      const isGone = !existsSync(heldFile);
-      if (!isGone) {
-        const isSame = await reader.run({ kind: 'compare', held: heldFile, file: found.source });
-        if (isClosed) throw libraryFaults.closed();
+    const likeness = held === null ? null : await likenessOf(held, found);
+    if (isClosed) throw libraryFaults.closed();
+    if (likeness !== null && likeness.is !== 'whole') {
+      if (likeness.is === 'other' && wasAccepted) await keepAside(found);
+      else {
+        await leavePlace(found);
         await rm(found.source, { force: true });
-        if (isSame === true) return { kind: 'duplicate', ...arrived };
-        return { kind: 'refused', reason: otherContent };
       }
-      // The indexed file was removed and this one is at hand.
-      writer.remove(held);
+      return likeness.is === 'same' ? { kind: 'duplicate', ...arrived } : { kind: 'refused', reason: otherContent };
     }
     pending.set(sopInstanceUID, found);
     await writeBatch();
-    return { kind: 'imported', ...arrived };
+    return {
+      kind: 'imported',
+      ...arrived,
+      ...(likeness === null ? {} : { replaced: replacedDamaged(likeness.damage) }),
+    };
   }
 
   /**
@@ -187,7 +212,8 @@ export function openInstanceIntake({ db, folder, onIndexed }: IntakeOptions): Op
     if (isClosed) throw libraryFaults.closed();
     const found: ReadInstance = { ...outcome.instance, source: keptAs };
     const { sopInstanceUID } = found.record;
-    if (pending.has(sopInstanceUID) || writer.held(sopInstanceUID) !== null) return inTurn(() => settleKnown(found));
+    if (pending.has(sopInstanceUID) || writer.held(sopInstanceUID) !== null)
+      return inTurn(() => settleKnown(found, file === keptAs));
     pending.set(sopInstanceUID, found);
     schedule(pending.size >= batchSize ? 0 : batchEveryMs);
     return { kind: 'imported', ...arrivedInstance(found) };

@@ -1,8 +1,10 @@
 // Instances by UID and by selection: where their files lie, and what a cohort needs to know of them.
+import { statSync } from 'node:fs';
 import type { Db } from './database.ts';
 import type { StudyFilter } from '../../contract/study-filter.ts';
 import { seriesConditions } from './browse/filter-sources.ts';
 import { idsOf, type StudyLists } from './browse/study-lists.ts';
+import { fileDamage } from './file-damage.ts';
 import { absolutePath } from './index-writer.ts';
 import { modelManufacturer } from './model-made.ts';
 
@@ -47,6 +49,11 @@ export interface InstanceSelection {
 
 export interface InstanceReader {
   file(sopInstanceUID: string): InstanceFile | null;
+  /**
+   * Whether the library has a file of it that is whole. The file is looked at only where the index cannot know: its size has
+   * changed, or its pixel data are compressed.
+   */
+  isWhole(sopInstanceUID: string): boolean;
   /** The single-frame images of its series that are parallel to it and as large, by position along the normal. */
   stack(sopInstanceUID: string): { path: string }[];
   /**
@@ -64,6 +71,10 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
     `SELECT path, isCopy, transferSyntaxUID, pixelOffset, pixelBytes, frames, damaged
      FROM instances WHERE sopInstanceUID = ?`,
   );
+  const oneState = db.prepare<
+    [string],
+    Pick<InstanceFile, 'path' | 'damaged' | 'pixelOffset' | 'pixelBytes'> & { isCopy: number; fileBytes: number }
+  >('SELECT path, isCopy, fileBytes, pixelOffset, pixelBytes, damaged FROM instances WHERE sopInstanceUID = ?');
   const parallel = db.prepare<[string], { path: string; isCopy: number }>(
     `SELECT i.path, i.isCopy FROM instances own JOIN instances i ON i.series = own.series
      WHERE own.sopInstanceUID = ? AND i.normal = own.normal AND i.frames = 1 AND i.position IS NOT NULL
@@ -84,6 +95,14 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
       if (row === undefined) return null;
       const { isCopy, ...file } = row;
       return { ...file, path: absolutePath(folder, { path: file.path, isCopy }) };
+    },
+    isWhole(sopInstanceUID) {
+      const row = oneState.get(sopInstanceUID);
+      if (row === undefined || row.damaged !== null) return false;
+      const file = absolutePath(folder, row);
+      const isCompressed = row.pixelOffset !== null && row.pixelBytes === null;
+      if (!isCompressed && statSync(file, { throwIfNoEntry: false })?.size === row.fileBytes) return true;
+      return fileDamage(file) === null;
     },
     *select({ query, filters = [], studyInstanceUIDs }) {
       const found = lists.found({ query, filters });

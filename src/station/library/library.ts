@@ -12,6 +12,7 @@ import { type ImportOptions, importPaths } from './import-paths.ts';
 import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
 import { sweepNotedCopies } from './intake/noted-copies.ts';
+import { leavingFiles, sweepLeavingFiles } from './leaving-files.ts';
 import { sweepUnfinished } from './intake/store-bytes.ts';
 import type { Urgency } from './pixels/pixel-workers.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
@@ -37,6 +38,8 @@ export interface Library {
   /** @throws Fault 106 (unknown), 108 (its file is gone). */
   header(sopInstanceUID: string): Promise<HeaderElement[]>;
   instanceFile(sopInstanceUID: string): InstanceFile | null;
+  /** Whether it is here and its file is whole: what is not, is worth fetching. */
+  isWhole(sopInstanceUID: string): boolean;
   /** Starts what decodes frames, so that the first does not wait for it. */
   prepareFrames(): Promise<void>;
   /** Frame numbers begin at 1. @throws Fault 106, 108, and the pixels' own (150–199). */
@@ -83,11 +86,13 @@ export function openLibrary({
   const db = openDatabase(folder, onPreparing);
   sweepUnfinished(folder);
   sweepNotedCopies(db, folder);
+  sweepLeavingFiles(db, folder);
+  const leaving = leavingFiles(db, folder);
   const lists = studyLists(db, { cohortInstances, now: () => new Date() });
   const studies = studyReader(db, lists);
   const instances = instanceReader(db, folder, lists);
   const annotations = openAnnotations({ db, folder, pathOf: (uid) => fileOf(uid).path });
-  const intake = openInstanceIntake({ db, folder, onIndexed: onArrivals });
+  const intake = openInstanceIntake({ db, folder, leaving, onIndexed: onArrivals });
   const arrivals = openArrivalReports({ db, flush: () => intake.flush(), onReport: onArrivals });
   const headerWorkers = openHeaderWorkers({
     count: Math.max(1, Math.min(8, os.availableParallelism())),
@@ -114,7 +119,7 @@ export function openLibrary({
       if (closing.signal.aborted) throw libraryFaults.closed();
       if (activeImport !== null) throw libraryFaults.importRunning();
       const signal = AbortSignal.any([options.signal, closing.signal]);
-      activeImport = importPaths({ db, folder, workers: headerWorkers }, paths, { ...options, signal });
+      activeImport = importPaths({ db, folder, leaving, workers: headerWorkers }, paths, { ...options, signal });
       try {
         return await activeImport;
       } finally {
@@ -128,6 +133,7 @@ export function openLibrary({
     study: (uid) => studies.study(uid),
     instances: (uid) => studies.instances(uid),
     instanceFile: (uid) => instances.file(uid),
+    isWhole: (uid) => instances.isWhole(uid),
     stack: (uid) => instances.stack(uid),
     selectInstances: (selection) => instances.select(selection),
     labels: storedLabels(db),

@@ -36,8 +36,8 @@ export function readInstance(file: string, store: Store | null): ReadOutcome {
     if (fileBytes > copyLimitBytes) {
       return { kind: 'refused', path: file, reason: 'Too large to copy (over 2 GB): index it in place instead.' };
     }
-    const { stored, fileHash } = store(readFileSync(file));
-    return { kind: 'instance', instance: { ...base, stored, isCopy: true, fileHash } };
+    const { stored, fileHash, isNew } = store(readFileSync(file));
+    return { kind: 'instance', instance: { ...base, stored, isCopy: true, isNewCopy: isNew, fileHash } };
   } catch (error) {
     return failure(file, error);
   }
@@ -57,9 +57,9 @@ export function readInstanceBytes(
     if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: source };
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: source, reason: record.reason };
-    const { stored, fileHash } = store(bytes);
+    const { stored, fileHash, isNew } = store(bytes);
     const base = { source, fileBytes: bytes.length, modifiedMs, headerHash: headerHash(dataSet), record };
-    return { kind: 'instance', instance: { ...base, stored, isCopy: true, fileHash } };
+    return { kind: 'instance', instance: { ...base, stored, isCopy: true, isNewCopy: isNew, fileHash } };
   } catch (error) {
     return failure(source, error);
   }

@@ -224,4 +224,8 @@ export const migrations: readonly string[] = [
   -- JSON.
   ALTER TABLE imports ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
   `,
+  `
+  -- Copies that are to be removed from the disk; relative to the library's folder.
+  CREATE TABLE leavingFiles (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
 ];

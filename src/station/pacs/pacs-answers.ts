@@ -1,6 +1,5 @@
 // The contract's calls about peers and the receiver, answered. What leaves the hospital is in the ledger before it leaves.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import type { Answers } from '../../contract/calls.ts';
 import type { pacsCalls } from '../../contract/pacs.ts';
 import type { Library } from '../library/library.ts';
@@ -52,10 +51,7 @@ export function pacsAnswers({
         onArrival(accepted) {
           if (!isReceived) library.arrivals.came(sender, accepted);
         },
-        isHere(sopInstanceUID) {
-          const file = library.instanceFile(sopInstanceUID);
-          return file !== null && existsSync(file.path);
-        },
+        isHere: (sopInstanceUID) => library.isWhole(sopInstanceUID),
       });
       await library.arrivals.write(sender);
       const { studies, completed, duplicates, failed, seconds, cancelled } = report;

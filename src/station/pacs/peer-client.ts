@@ -25,7 +25,7 @@ export interface RetrieveOptions {
   readonly method: RetrieveMethod;
   readonly signal: AbortSignal;
   readonly intake: InstanceIntake;
-  /** Whether the library holds an instance: such a one need not be fetched where the peer tells its instances. */
+  /** Whether the library has a whole file of an instance: such a one need not be fetched where the peer tells its instances. */
   isHere(sopInstanceUID: string): boolean;
   /** Once for each instance that arrived, when it is where it stays. */
   onInstance(accepted: Accepted): void;

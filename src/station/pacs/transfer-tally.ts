@@ -15,6 +15,7 @@ export interface TallyOptions {
 export class TransferTally {
   completed = 0;
   duplicates = 0;
+  replaced = 0;
   /** Null while nobody has told. */
   total: number | null = null;
   #failed = 0;
@@ -58,6 +59,7 @@ export class TransferTally {
       studies: this.#options.studies,
       completed: this.completed,
       duplicates: this.duplicates,
+      replaced: this.replaced,
       failed: this.#failed,
       seconds: (performance.now() - this.#startedMs) / 1000,
       cancelled,

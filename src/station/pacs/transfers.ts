@@ -73,6 +73,7 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
               if (accepted.kind === 'imported') tally.completed += 1;
               else if (accepted.kind === 'duplicate') tally.duplicates += 1;
               else tally.fail(`Study ${studyInstanceUID}: ${accepted.reason}`);
+              if (accepted.kind === 'imported' && accepted.replaced !== undefined) tally.replaced += 1;
               onArrival(accepted);
               tally.tell();
             },

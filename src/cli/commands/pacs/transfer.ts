@@ -51,12 +51,13 @@ async function transfer(
 }
 
 function reportText(
-  { studies, completed, duplicates, failed, failures, seconds, cancelled }: TransferReport,
+  { studies, completed, duplicates, replaced, failed, failures, seconds, cancelled }: TransferReport,
   done: string,
 ): string {
   const already = duplicates > 0 ? `, ${duplicates} were here already` : '';
+  const mended = replaced > 0 ? `, ${replaced} of them replaced a damaged copy` : '';
   const lines = [
-    `${completed} instances of ${studies} studies ${done}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
+    `${completed} instances of ${studies} studies ${done}${mended}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
   ];
   if (cancelled) lines.push('Cancelled before the end: the same command continues.');
   for (const why of failures.slice(0, failuresShown)) lines.push(`  ${why}`);

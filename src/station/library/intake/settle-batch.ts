@@ -1,17 +1,20 @@
 // Writes what a batch of an import brought into the index, and settles what the index holds already.
 import { existsSync, rmSync } from 'node:fs';
+import { damageMended, isSameSeries, replacedDamaged } from '../file-damage.ts';
 import type { ImportTally } from '../import-tally.ts';
-import type { Db } from '../database.ts';
 import { absolutePath, type HeldInstance, type IndexWriter, type ReadInstance } from '../index-writer.ts';
 import { sameContent } from '../same-content.ts';
 import { ownPatientPrefix } from './wrapped-object.ts';
 
 export interface Settling {
-  readonly db: Db;
   /** The library's folder. */
   readonly folder: string;
   readonly writer: IndexWriter;
   readonly tally: ImportTally;
+  /** The newest instance of before this import, as `IndexWriter.newest` tells. */
+  readonly newestBefore: number;
+  /** SOP Instance UIDs whose lost copies came back in this import. */
+  readonly regained: Set<string>;
   /** True where the import copies files: a copy takes the place of a file indexed where it lay. */
   readonly copiesAll: boolean;
 }
@@ -52,37 +55,65 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
   if (held === null) throw new Error('an instance of this batch is not in the index');
   if (found.isWrapped === true && hasNewPatient(settling, held, found)) {
     replace(settling, held, found);
-    tally.imported += 1;
     return true;
   }
+  const heldPath = absolutePath(folder, held);
   if (found.isWrapped === true || (await isSame(folder, held, found))) {
+    if (wasLost(settling, found, held)) {
+      settling.regained.add(found.record.sopInstanceUID);
+      mend(settling, held, found, 'it was cut short or gone');
+      return true;
+    }
     tally.duplicates += 1;
+    const isGone = !existsSync(heldPath);
+    if (isGone && held.isCopy === 1) tally.remark(found, 'replaced', replacedDamaged('it is gone'));
     // The indexed file is gone or is not ours, and this one is at hand.
-    const isGone = !existsSync(absolutePath(folder, held));
     if (isGone || (found.isCopy && held.isCopy === 0 && settling.copiesAll)) writer.relocate(held, found);
     else dropCopy(folder, held, found);
     return true;
   }
   if (held.isCopy === 0 && !found.isCopy && held.path === found.stored) {
     replace(settling, held, found);
-    tally.imported += 1;
+    return true;
+  }
+  const damage = mendedDamage(settling, held, found);
+  if (damage !== null) {
+    mend(settling, held, found, damage);
     return true;
   }
   dropCopy(folder, held, found);
   tally.refuse(
     found.source,
-    `Same SOP Instance UID with different content: ${absolutePath(folder, held)} is already here and stays.`,
+    `Same SOP Instance UID with different content: ${heldPath} is already here and stays.`,
     'different-content',
   );
   return false;
 }
 
 /** Both or neither: what is killed between would have lost the instance. */
-function replace({ db, writer }: Settling, held: HeldInstance, found: ReadInstance): void {
-  db.transaction(() => {
-    writer.remove(held);
-    writer.insert([found]);
-  })();
+function replace({ writer, tally }: Settling, held: HeldInstance, found: ReadInstance): void {
+  writer.insert([found], [held]);
+  tally.imported += 1;
+}
+
+function mend(settling: Settling, held: HeldInstance, found: ReadInstance, damage: string): void {
+  replace(settling, held, found);
+  settling.tally.remark(found, 'replaced', replacedDamaged(damage));
+}
+
+/** The store had not all of its copy any more and took it anew. What another file of this import brought is as new and was not lost. */
+const wasLost = ({ newestBefore, regained }: Settling, found: ReadInstance, held: HeldInstance): boolean =>
+  found.isNewCopy === true &&
+  held.isCopy === 1 &&
+  held.path === found.stored &&
+  held.id <= newestBefore &&
+  !regained.has(found.record.sopInstanceUID);
+
+/** What is amiss with the held file where the found one is to take its place: of the same series, or the only one that is there. */
+function mendedDamage({ writer, folder }: Settling, held: HeldInstance, found: ReadInstance): string | null {
+  const heldPath = absolutePath(folder, held);
+  const isComparable = isSameSeries(writer.seriesOf(held), found.record) || !existsSync(heldPath);
+  return isComparable ? damageMended(heldPath, foundPath(folder, found)) : null;
 }
 
 /** The same picture was imported without a patient before, or with another: what is said now counts. */
@@ -101,8 +132,10 @@ async function isSame(folder: string, held: HeldInstance, found: ReadInstance): 
   if (held.fileBytes !== found.fileBytes || held.headerHash !== found.headerHash) return false;
   if (held.fileHash !== null && found.fileHash !== null) return held.fileHash === found.fileHash;
   const heldPath = absolutePath(folder, held);
-  const foundPath = absolutePath(folder, { path: found.stored, isCopy: found.isCopy ? 1 : 0 });
-  if (heldPath === foundPath) return true;
+  if (heldPath === foundPath(folder, found)) return true;
   // Where the indexed file is gone, size and header are all that is left to compare.
-  return (await sameContent(heldPath, foundPath)) ?? true;
+  return (await sameContent(heldPath, foundPath(folder, found))) ?? !existsSync(heldPath);
 }
+
+const foundPath = (folder: string, { stored, isCopy }: ReadInstance): string =>
+  absolutePath(folder, { path: stored, isCopy: isCopy ? 1 : 0 });

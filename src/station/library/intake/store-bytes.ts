@@ -1,16 +1,6 @@
 // Files of the library's own: copies, members of archives, wrapped pictures.
 import { hash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fdatasync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { noteCopies } from './noted-copies.ts';
@@ -18,8 +8,15 @@ import { noteCopies } from './noted-copies.ts';
 /** Where unfinished files lie, below the library's folder. Whatever is there when a library opens is of no use. */
 export const unfinishedFolder = 'unfinished';
 
-/** Keeps bytes as <folder>/instances/<xx>/<sha256>.dcm; `stored` is relative to the folder. */
-export type Store = (bytes: Uint8Array) => { readonly stored: string; readonly fileHash: string };
+/**
+ * Keeps bytes as <folder>/instances/<xx>/<sha256>.dcm; `stored` is relative to the folder. `isNew`: no whole file of that name lay
+ * there.
+ */
+export type Store = (bytes: Uint8Array) => {
+  readonly stored: string;
+  readonly fileHash: string;
+  readonly isNew: boolean;
+};
 
 export interface StoreGroup {
   readonly store: Store;
@@ -45,7 +42,8 @@ export function openStoreGroup(folder: string): StoreGroup {
       const fileHash = hash('sha256', bytes, 'hex');
       const stored = path.join('instances', fileHash.slice(0, 2), `${fileHash}.dcm`);
       const target = path.join(folder, stored);
-      if (existsSync(target)) return { stored, fileHash };
+      // One that was cut on the disk since is written anew.
+      if (statSync(target, { throwIfNoEntry: false })?.size === bytes.length) return { stored, fileHash, isNew: false };
       const beside = unfinishedName(folder);
       const out = openSync(beside, 'wx', 0o600);
       try {
@@ -56,7 +54,7 @@ export function openStoreGroup(folder: string): StoreGroup {
         throw error;
       }
       pending.push({ out, beside, target });
-      return { stored, fileHash };
+      return { stored, fileHash, isNew: true };
     },
     async settle() {
       const files = pending.splice(0);

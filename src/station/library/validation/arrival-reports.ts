@@ -80,6 +80,12 @@ export function openArrivalReports({
       } else {
         if (accepted.kind === 'imported') tally.imported += 1;
         else tally.duplicates += 1;
+        if (accepted.kind === 'imported' && accepted.replaced !== undefined)
+          tally.remark(
+            { source: `SOP Instance ${accepted.sopInstanceUID}`, record: accepted },
+            'replaced',
+            accepted.replaced,
+          );
         tally.place(accepted.studyInstanceUID, accepted.seriesInstanceUID);
       }
       if (Date.now() - tally.startedAtMs > longestMs) void write(sender);

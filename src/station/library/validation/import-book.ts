@@ -28,7 +28,11 @@ export interface ImportPlan {
 /** Looks through every series that the import touched, over all that the library holds of it, and keeps the report. */
 export async function saveImport(db: Db, tally: ImportTally, plan: ImportPlan): Promise<ImportReport> {
   const startedAt = new Date(tally.startedAtMs).toISOString();
-  const found = [...tally.refusals.map(fileFinding), ...joinedSuspicions(await touchedFindings(db, tally))];
+  const found = [
+    ...tally.refusals.map(fileFinding),
+    ...tally.remarks,
+    ...joinedSuspicions(await touchedFindings(db, tally)),
+  ];
   const findings = findingKinds.flatMap((kind) => {
     const ofKind = found.filter((one) => one.kind === kind);
     const count = ofKind.reduce((sum, one) => sum + one.count, 0);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -35,6 +35,42 @@ async function hand(library: Library, bytes: Uint8Array) {
 }
 
 const incoming = (): string[] => readdirSync(path.join(folder, 'incoming'));
+/** Files in the store, relative to the library's folder. */
+const stored = (): string[] =>
+  readdirSync(path.join(folder, 'instances'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
+
+/** Hands the bytes to a library and closes it; where the store has them. */
+async function handAndClose(bytes: Uint8Array): Promise<string> {
+  const library = open();
+  await hand(library, bytes);
+  await library.intake().flush();
+  library.close();
+  const [file = ''] = stored();
+  return file;
+}
+
+/** As a station leaves it that is killed when an accepted file has its place in the store. */
+function leavePlaced(file: string, bytes: Uint8Array): void {
+  const accepted = path.join(folder, 'incoming', path.basename(file));
+  writeFileSync(accepted, bytes);
+  rmSync(path.join(folder, file), { force: true });
+  linkSync(accepted, path.join(folder, file));
+}
+
+/** The index without the instance, and with another file of it that lies outside. */
+async function indexElsewhere(bytes: Uint8Array): Promise<void> {
+  for (const name of readdirSync(folder).filter((one) => one.startsWith('library.sqlite')))
+    rmSync(path.join(folder, name));
+  const source = path.join(folder, 'source');
+  mkdirSync(source);
+  writeFileSync(path.join(source, 'slice'), bytes);
+  const library = open();
+  const options = { mode: 'reference', onProgress: () => {}, signal: new AbortController().signal } as const;
+  await library.importPaths([source], options);
+  library.close();
+}
 
 describe('instances that arrive over the network', () => {
   it('are placed in the store and indexed, and leave nothing in the incoming folder', async () => {
@@ -144,5 +180,40 @@ describe('instances that arrive over the network', () => {
     await library.intake().flush();
     expect(library.instanceFile(sopInstanceUID)).not.toBeNull();
     expect(incoming().sort()).toEqual(['0.part', '1.dcm']);
+  });
+
+  it('leave no second file in the store where the station was killed before the index had them and they came otherwise', async () => {
+    const { bytes, sopInstanceUID } = practiceSlice(7);
+    const file = await handAndClose(bytes);
+    await indexElsewhere(bytes);
+    leavePlaced(file, bytes);
+    const library = open();
+    await library.intake().flush();
+    expect(library.instanceFile(sopInstanceUID)?.path).toBe(path.join(folder, 'source', 'slice'));
+    expect({ incoming: incoming(), stored: stored() }).toEqual({ incoming: [], stored: [] });
+  });
+
+  it('keep their file where the station was killed when the index had just taken them', async () => {
+    const { bytes, sopInstanceUID } = practiceSlice(8);
+    const file = await handAndClose(bytes);
+    leavePlaced(file, bytes);
+    const library = open();
+    await library.intake().flush();
+    expect(library.instanceFile(sopInstanceUID)?.path).toBe(path.join(folder, file));
+    expect({ incoming: incoming(), stored: stored() }).toEqual({ incoming: [], stored: [file] });
+  });
+
+  it('are kept aside, and not in the store, where they had been accepted and other content is indexed', async () => {
+    const { bytes, sopInstanceUID } = practiceSlice(9);
+    const other = Buffer.from(bytes);
+    other[other.length - 1] = other.at(-1)! ^ 1;
+    const file = await handAndClose(bytes);
+    await indexElsewhere(other);
+    leavePlaced(file, bytes);
+    const library = open();
+    await library.intake().flush();
+    expect(library.instanceFile(sopInstanceUID)?.path).toBe(path.join(folder, 'source', 'slice'));
+    expect(stored()).toEqual([]);
+    expect(readdirSync(path.join(folder, 'incoming', 'other-content'))).toEqual([path.basename(file)]);
   });
 });

@@ -101,6 +101,30 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     expect(oslo.ledger.entries(1)).toMatchObject([{ act: 'studies-retrieved', detail: { completed: 8, failed: 0 } }]);
   });
 
+  test('gives the whole file of what is damaged here, and the report counts it', async () => {
+    const lyon = await withPeer(peerOf(orthanc.url));
+    const sources = writeStudies(lyon.folder, { root: '1.2.826.7', studies: [{ instances: 3 }] });
+    await importFolder(lyon.library, sources);
+    await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: ['1.2.826.7.1'] });
+    const [[uid, file] = ['', '']] = instancesOf(lyon.library, '1.2.826.7.1');
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.subarray(0, -10));
+    const asked = { peer: 'Archive', studyInstanceUIDs: ['1.2.826.7.1'], method: 'get' as const };
+    expect(await lyon.ask['retrieve-studies'](asked)).toMatchObject({
+      completed: 1,
+      replaced: 1,
+      duplicates: 0,
+      failed: 0,
+    });
+    expect(lyon.library.isWhole(uid)).toBe(true);
+    expect(lyon.library.imports.list({ limit: 1, offset: 0 }).imports[0]?.findings).toContainEqual({
+      kind: 'replaced',
+      findings: 1,
+      count: 1,
+    });
+    expect(await lyon.ask['retrieve-studies'](asked)).toMatchObject({ completed: 0, replaced: 0, duplicates: 0 });
+  });
+
   test('is not asked again for what is here already', async () => {
     const lyon = await withPeer(peerOf(orthanc.url));
     const sources = writeStudies(lyon.folder, { root: '1.2.826.2', studies: [{ instances: 8 }] });

@@ -1,5 +1,5 @@
 // The client against Orthanc and dcmtk.
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -90,7 +90,7 @@ async function retrieve(client: PeerClient, study: string, method: 'get' | 'move
     method,
     signal,
     intake: library.intake(),
-    isHere: (uid) => library.instanceFile(uid) !== null,
+    isHere: (uid) => library.isWhole(uid),
     onInstance: (one) => accepted.push(one),
     onFailure: (why) => failures.push(why),
     onTotal: (instances) => totals.push(instances),
@@ -161,6 +161,21 @@ describe.skipIf(absence !== null)(
       expect(got).toMatchObject({ failures: [], totals: [13] });
       expect(got.accepted).toHaveLength(13);
       expect(library.study(study)?.instances).toBe(20);
+    });
+
+    it('fetches the whole file of what is damaged here, which it replaces', async () => {
+      const client = clientOf(await dcmqrscp(ward, 'IMAGIQ', receiverPort));
+      const files = await slices(0, 3);
+      expect((await send(client, files)).sent).toHaveLength(3);
+      const [whole, second] = files.map((file) => file.path) as [string, string];
+      truncateSync(second, statSync(second).size - 100);
+      await library.importPaths([whole, second], { mode: 'reference', onProgress: () => {}, signal: still });
+      const got = await retrieve(client, study, 'get');
+      expect(got).toMatchObject({ failures: [], totals: [2] });
+      expect(got.accepted.filter((one) => one.kind === 'imported').map(({ replaced }) => replaced ?? '')).toEqual(
+        expect.arrayContaining(['', 'It replaced a damaged copy: the file ends inside its pixel data.']),
+      );
+      expect(files.map((file) => library.isWhole(file.sopInstanceUID))).toEqual([true, true, true]);
     });
 
     it('fetches from dcmtk’s archive by C-MOVE, and says which destination the archive does not know', async () => {
