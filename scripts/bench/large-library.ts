@@ -72,6 +72,7 @@ export function addStudy(batch: ReadInstance[], study: number): void {
       modifiedMs: 1_700_000_000_000,
       headerHash: '00'.repeat(32),
       fileHash: null,
+      surplusBytes: 0,
       record: {
         sopInstanceUID: `1.2.826.0.1.7.${study}.${series}.${instance}`,
         sopClassUID: '1.2.840.10008.5.1.4.1.1.2',

@@ -93,6 +93,11 @@ export const findingWords = {
     advice:
       'Nothing to do: the whole file is in the library now. What was built or measured of the damaged one is as it was.',
   },
+  'surplus-bytes': {
+    title: 'Files longer than their data',
+    weight: 'note',
+    advice: 'The images are read without the rest. If the files should be smaller, export them again.',
+  },
   'not-dicom': {
     title: 'Files that are not DICOM',
     weight: 'note',

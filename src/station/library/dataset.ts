@@ -59,6 +59,8 @@ export interface DataSet extends Item {
   readonly damaged: string | null;
   /** True where the bytes ended before the data set or its pixel data began: with more of the file, read again. */
   readonly endedEarly: boolean;
+  /** Bytes behind the data, or behind what the image needs of them, that belong to nothing; 0 where nobody looked. */
+  readonly surplusBytes: number;
 }
 
 export interface ParseOptions {

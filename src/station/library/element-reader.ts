@@ -35,6 +35,8 @@ export class ElementReader {
   #stopped = false;
   damaged: string | null = null;
   endedEarly = false;
+  /** Zeros to the end of the bytes, where an element should begin. */
+  zerosBehind = 0;
   pixelData: PixelData | null = null;
 
   constructor(bytes: Uint8Array, options: ReaderOptions) {
@@ -87,7 +89,10 @@ export class ElementReader {
         at += 8;
         continue;
       }
-      if (tag === 0 && depth === 0 && this.#isZeroFrom(at)) return end;
+      if (tag === 0 && depth === 0 && this.#isZeroFrom(at)) {
+        this.zerosBehind = end - at;
+        return end;
+      }
       const header = this.#header(at, encoding);
       if (header === null) {
         this.#endEarly('the file ends inside an element');

@@ -1,5 +1,6 @@
 // The header of a file on disk: a head of 32 KB is enough for almost every one; where it is not, more is read.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type FileBytes, withDataEnd } from './data-end.ts';
 import type { DataSet } from './dataset.ts';
 import { libraryFaults } from './faults.ts';
 import { parseDataset } from './parse-dataset.ts';
@@ -27,7 +28,7 @@ export interface HeaderFileOptions {
 export const headBuffer = (): Buffer => Buffer.allocUnsafeSlow(headBytes);
 
 /**
- * Reads a file's data set up to its pixel data.
+ * Reads a file's data set up to its pixel data, and looks at where these end.
  * @throws Fault 107 where the file is empty or no DICOM; a file system error where it cannot be read.
  */
 export function readHeaderFile(path: string, options: HeaderFileOptions): HeaderFile {
@@ -41,8 +42,10 @@ export function readHeaderFile(path: string, options: HeaderFileOptions): Header
     for (;;) {
       const bytes = readFrom(file, wanted, wanted <= headBytes ? options.into : undefined);
       const dataSet = parseDataset(bytes, parsing);
-      if (isWhole(dataSet) || wanted >= enough)
-        return { dataSet: withCut(dataSet, stat.size), fileBytes: stat.size, modifiedMs: stat.mtimeMs };
+      if (isWhole(dataSet) || wanted >= enough) {
+        const source = openBytes(() => file, stat.size, bytes);
+        return { dataSet: withDataEnd(dataSet, source), fileBytes: stat.size, modifiedMs: stat.mtimeMs };
+      }
       wanted = Math.min(wanted * growth, enough);
     }
   } finally {
@@ -54,17 +57,29 @@ export function readHeaderFile(path: string, options: HeaderFileOptions): Header
 export function readHeaderBytes(bytes: Uint8Array, options: { keepItems: boolean }): DataSet {
   if (bytes.length === 0) throw libraryFaults.notDicom('The file is empty.');
   const dataSet = parseDataset(bytes, { ...options, stopAtPixelData: true, inflateLimitBytes });
-  return withCut(dataSet, bytes.length);
+  return withDataEnd(dataSet, heldBytes(bytes));
 }
 
 /**
- * As `readHeaderFile`, of a file's first bytes; null where the header reaches beyond them.
- * @param fileBytes the length of the whole file
- * @throws Fault 107
+ * As `readHeaderFile`, of a file whose first bytes are at hand; null where the header reaches beyond them. The file is opened
+ * only where its end has to be looked at.
+ * @throws Fault 107; a file system error.
  */
-export function readHeaderHead(head: Uint8Array, fileBytes: number, options: { keepItems: boolean }): DataSet | null {
+export function readHeaderHead(
+  { head, fileBytes, path }: { head: Uint8Array; fileBytes: number; path: string },
+  options: { keepItems: boolean },
+): DataSet | null {
   const dataSet = parseDataset(head, { ...options, stopAtPixelData: true, inflateLimitBytes });
-  return isWhole(dataSet) || head.length >= fileBytes ? withCut(dataSet, fileBytes) : null;
+  if (!isWhole(dataSet) && head.length < fileBytes) return null;
+  let opened: number | null = null;
+  try {
+    return withDataEnd(
+      dataSet,
+      openBytes(() => (opened ??= openSync(path, 'r')), fileBytes, head),
+    );
+  } finally {
+    if (opened !== null) closeSync(opened);
+  }
 }
 
 /** Nothing of it lies beyond the bytes that were read. */
@@ -82,9 +97,19 @@ function readFrom(file: number, length: number, into: Buffer | undefined): Uint8
   return bytes.subarray(0, held);
 }
 
-/** Native pixel data that reaches beyond the file's end was not noticed by a read that stops before it. */
-function withCut(dataSet: DataSet, fileBytes: number): DataSet {
-  const pixels = dataSet.pixelData;
-  if (pixels === null || dataSet.deflated || pixels.offset + pixels.length <= fileBytes) return dataSet;
-  return { ...dataSet, damaged: 'the file ends inside its pixel data', endedEarly: true };
+/** @param head the file's first bytes, which are not read again */
+function openBytes(file: () => number, length: number, head: Uint8Array): FileBytes {
+  return {
+    length,
+    at(offset, wanted) {
+      if (offset + wanted <= head.length) return head.subarray(offset, offset + wanted);
+      const piece = Buffer.allocUnsafe(wanted);
+      return piece.subarray(0, readSync(file(), piece, 0, wanted, offset));
+    },
+  };
 }
+
+const heldBytes = (bytes: Uint8Array): FileBytes => ({
+  length: bytes.length,
+  at: (offset, length) => bytes.subarray(offset, offset + length),
+});

@@ -81,6 +81,13 @@ export async function importPaths(
   }
 }
 
+function tellSurplus(tally: ImportTally, instance: ReadInstance): void {
+  const { surplusBytes, fileBytes } = instance;
+  if (surplusBytes === 0) return;
+  const [surplus, all] = [surplusBytes, fileBytes].map((bytes) => bytes.toLocaleString('en'));
+  tally.remark(instance, 'surplus-bytes', `${surplus} of its ${all} bytes belong to nothing.`);
+}
+
 /** A DICOMDIR stands for the medium that it lists. */
 function rootsOf(paths: readonly string[]): readonly string[] {
   const isIndex = (one: string): boolean => path.basename(one).toUpperCase() === 'DICOMDIR';
@@ -109,6 +116,7 @@ async function readAll(
     outcomes.forEach((outcome, index) => {
       if (outcome.kind === 'instance') {
         found.push(outcome.instance);
+        tellSurplus(tally, outcome.instance);
         if (outcome.mask !== undefined) tally.mask(outcome.instance.source, outcome.mask.whyNot);
       } else if (outcome.kind === 'refused') tally.refuse(outcome.path, outcome.reason);
       else if (outcome.kind === 'disk-full') isDiskFull = true;

@@ -21,6 +21,8 @@ export interface ReadInstance {
   readonly record: InstanceRecord;
   /** The copy was written for it; absent where it lay in the store, whole, and for a file indexed in place. */
   readonly isNewCopy?: boolean;
+  /** As in DataSet; the report of its import tells it. */
+  readonly surplusBytes: number;
   /** Made of a file that is no DICOM; its UIDs derive from that file's content. */
   readonly isWrapped?: boolean;
 }

@@ -39,6 +39,7 @@ export function parseDataset(bytes: Uint8Array, options: ParseOptions = {}): Dat
       pixelData: reader.pixelData,
       damaged: inflated.damaged ?? reader.damaged,
       endedEarly: reader.endedEarly || inflated.damaged !== null,
+      surplusBytes: 0,
     };
   }
   const elements = new Map<number, Element>();
@@ -54,6 +55,7 @@ export function parseDataset(bytes: Uint8Array, options: ParseOptions = {}): Dat
     pixelData: head.pixelData,
     damaged: head.damaged,
     endedEarly: head.endedEarly,
+    surplusBytes: head.zerosBehind,
   };
 }
 

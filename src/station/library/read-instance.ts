@@ -6,7 +6,7 @@ import type { DataSet } from './dataset.ts';
 import { fileSystemReason } from './file-walk.ts';
 import { headBuffer, readHeaderBytes, readHeaderFile, readHeaderHead } from './header-file.ts';
 import type { ReadInstance } from './index-writer.ts';
-import { instanceRecord, isDirectoryFile } from './instance-record.ts';
+import { type InstanceRecord, instanceRecord, isDirectoryFile } from './instance-record.ts';
 import type { Store } from './intake/store-bytes.ts';
 
 export type ReadOutcome =
@@ -29,7 +29,7 @@ export function readInstance(file: string, store: Store | null): ReadOutcome {
     if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: file };
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: file, reason: record.reason };
-    const base = { source: file, fileBytes, modifiedMs, headerHash: headerHash(dataSet), record };
+    const base = { source: file, fileBytes, modifiedMs, ...readOf(dataSet, record) };
     if (store === null) {
       return { kind: 'instance', instance: { ...base, stored: file, isCopy: false, fileHash: null } };
     }
@@ -58,7 +58,7 @@ export function readInstanceBytes(
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: source, reason: record.reason };
     const { stored, fileHash, isNew } = store(bytes);
-    const base = { source, fileBytes: bytes.length, modifiedMs, headerHash: headerHash(dataSet), record };
+    const base = { source, fileBytes: bytes.length, modifiedMs, ...readOf(dataSet, record) };
     return { kind: 'instance', instance: { ...base, stored, isCopy: true, isNewCopy: isNew, fileHash } };
   } catch (error) {
     return failure(source, error);
@@ -73,15 +73,16 @@ export interface SeenFile {
   readonly modifiedMs: number;
 }
 
-/** As `readInstance` indexing in place, without reading the file; null where `head` does not hold the whole header. */
+/** As `readInstance` indexing in place, without reading the file's head again; null where `head` does not hold the whole header. */
 export function readSeenInstance({ head: bytes, fileBytes, modifiedMs }: SeenFile, source: string): ReadOutcome | null {
   try {
-    const dataSet = bytes.length === 0 ? null : readHeaderHead(bytes, fileBytes, { keepItems: false });
+    const dataSet =
+      bytes.length === 0 ? null : readHeaderHead({ head: bytes, fileBytes, path: source }, { keepItems: false });
     if (dataSet === null) return null;
     if (isDirectoryFile(dataSet)) return { kind: 'directory-file', path: source };
     const record = instanceRecord(dataSet);
     if ('reason' in record) return { kind: 'refused', path: source, reason: record.reason };
-    const base = { source, fileBytes, modifiedMs, headerHash: headerHash(dataSet), record };
+    const base = { source, fileBytes, modifiedMs, ...readOf(dataSet, record) };
     return { kind: 'instance', instance: { ...base, stored: source, isCopy: false, fileHash: null } };
   } catch (error) {
     return failure(source, error);
@@ -101,6 +102,15 @@ export function failure(source: string, error: unknown): Unread {
   }
   return refused('The file cannot be read: its structure is damaged.');
 }
+
+const readOf = (
+  dataSet: DataSet,
+  record: InstanceRecord,
+): Pick<ReadInstance, 'headerHash' | 'record' | 'surplusBytes'> => ({
+  headerHash: headerHash(dataSet),
+  record,
+  surplusBytes: dataSet.surplusBytes,
+});
 
 /** SHA-256 of everything before the pixel data. */
 function headerHash({ bytes, pixelData }: DataSet): string {

@@ -98,7 +98,7 @@ async function touchedFindings(db: Db, tally: ImportTally): Promise<Finding[]> {
      FROM studies s JOIN series r ON r.study = s.id WHERE s.studyInstanceUID = ? AND r.seriesInstanceUID = ?`,
   );
   const instancesOf = db.prepare<[number], CheckedInstance>(
-    `SELECT sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows", "columns", position, normal, damaged,
+    `SELECT sopInstanceUID, path, isCopy, source, sopClassUID, transferSyntaxUID, instanceNumber, frames, "rows", "columns", position, normal, damaged,
        acquisition, acquisitionTime, pixelSpacing, alongRow, alongColumn, gantryTilt, burnedIn, missing
      FROM instances WHERE series = ?`,
   );

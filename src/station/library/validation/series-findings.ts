@@ -1,4 +1,5 @@
 // The findings of one series, from what the index holds of all its instances.
+import path from 'node:path';
 import type { Finding, FindingKind } from '../../../contract/import-report.ts';
 import { isDecodableSyntax } from '../pixels/encapsulated.ts';
 import { burnedInSuspicion } from './burned-in.ts';
@@ -23,6 +24,11 @@ export interface CheckedSeries {
 
 /** One instance as the index holds it. What is null was imported before the index kept it, or is not in the header. */
 export interface CheckedInstance {
+  readonly sopInstanceUID: string;
+  readonly path: string;
+  readonly isCopy: number;
+  /** As in the index: where a copy was found. */
+  readonly source: string | null;
   readonly sopClassUID: string;
   readonly transferSyntaxUID: string;
   readonly instanceNumber: number | null;
@@ -59,8 +65,17 @@ export function seriesFindings(series: CheckedSeries, instances: readonly Checke
   const all = instances.length;
   const images = instances.filter((one) => one.frames > 0 && one.rows > 0 && one.columns > 0);
 
-  for (const [reason, damaged] of groups(instances, (one) => one.damaged))
-    add('damaged', damaged.length, `${share(damaged.length, all)} could be read in part only: ${reason}.`);
+  // Each by its name: it is to be exported again.
+  for (const one of instances)
+    if (one.damaged !== null)
+      findings.push({
+        kind: 'damaged',
+        studyInstanceUID,
+        seriesInstanceUID,
+        subject: fileOf(one),
+        count: 1,
+        what: `${subject}: ${one.damaged}.`,
+      });
   for (const [uid, group] of groups(images, (one) =>
     isDecodableSyntax(one.transferSyntaxUID) ? null : one.transferSyntaxUID,
   ))
@@ -222,6 +237,13 @@ function planeOf(normal: string): string {
 
 const placeOf = (slice: Slice): string =>
   slice.instanceNumber === null ? mm(slice.position) : `${mm(slice.position)} (image ${slice.instanceNumber})`;
+
+/** As a person knows it: what came over the network has no name of its own. */
+function fileOf({ path: place, isCopy, source, sopInstanceUID }: CheckedInstance): string {
+  if (isCopy === 0) return place;
+  const isReceived = source === null || path.basename(source) === path.basename(place);
+  return isReceived ? `SOP Instance ${sopInstanceUID}` : source;
+}
 
 /** What a series is called; by its UID where nothing else tells it from others. */
 function subjectOf({ seriesNumber, modality, description, seriesInstanceUID }: CheckedSeries): string {

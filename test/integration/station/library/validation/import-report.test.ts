@@ -149,14 +149,121 @@ describe('the report of an import', () => {
   it('tells damaged files and compressions that cannot be decoded', async () => {
     writeStack([0, 2, 4, 6]);
     const elements = [...sliceElements({ uid: '1.2.3.1.7', positionMm: 8 }), ...whole].sort((a, b) => a.tag - b.tag);
-    writeFileSync(path.join(files, 'cut.dcm'), dicomFile(elements).subarray(0, -10));
+    const cut = path.join(files, 'cut.dcm');
+    writeFileSync(cut, dicomFile(elements).subarray(0, -10));
     const video = sliceElements({ uid: '1.2.3.2.1', series: '1.2.3.2', modality: 'XC', size: 4 });
     writeFileSync(path.join(files, 'video.dcm'), dicomFile(video, '1.2.840.10008.1.2.4.100'));
-    const kinds = (await foundIn()).filter(([kind]) => kind === 'damaged' || kind === 'unsupported-transfer-syntax');
+    const { id } = await importAll();
+    const found = findingsOf(id);
+    expect(found.filter(({ kind }) => kind === 'damaged').map(({ subject }) => subject)).toEqual([cut]);
+    const kinds = found
+      .filter(({ kind }) => kind === 'damaged' || kind === 'unsupported-transfer-syntax')
+      .map(({ kind, what }) => [kind, what]);
     expect(kinds).toEqual([
-      ['damaged', '1 of 5 files could be read in part only: the file ends inside its pixel data.'],
+      ['damaged', 'Series 1.2.3.1: the file ends inside its pixel data.'],
       ['unsupported-transfer-syntax', '1 file: transfer syntax 1.2.840.10008.1.2.4.100, which ImagiQ cannot decode.'],
     ]);
+  });
+});
+
+/** A compressed slice whose fragments are so long, with their delimiter. */
+function compressed(uid: string, fragments: readonly number[], positionMm: number): Buffer {
+  const item = (length: number): Buffer => {
+    const head = Buffer.from('feff00e000000000', 'hex');
+    head.writeUInt32LE(length, 4);
+    // Bytes of a delimiter inside a fragment end nothing.
+    return Buffer.concat([head, Buffer.alloc(length, Buffer.from('feffdde000000000', 'hex'))]);
+  };
+  const value = Buffer.concat([item(0), ...fragments.map(item), Buffer.from('feffdde000000000', 'hex')]);
+  const elements = [
+    ...without(sliceElements({ uid, positionMm }), 0x7fe00010, ...whole.map(({ tag }) => tag)),
+    ...whole,
+  ];
+  return dicomFile(
+    [
+      ...elements.sort((a, b) => a.tag - b.tag),
+      { tag: 0x7fe00010, vr: 'OB', value: new Uint8Array(value), undefinedLength: true },
+    ],
+    '1.2.840.10008.1.2.4.90',
+  );
+}
+
+describe('pixel data whose end is looked at', () => {
+  const many = Array.from({ length: 500 }, () => 32);
+
+  it('are whole where compressed ones end with their delimiter, in whatever fragments', async () => {
+    writeFileSync(path.join(files, 'one.dcm'), compressed('1.2.3.1.1', [100_000], 0));
+    writeFileSync(path.join(files, 'many.dcm'), compressed('1.2.3.1.2', many, 2));
+    const padding = Buffer.from('fcfffcff4f42000004000000deadbeef', 'hex');
+    writeFileSync(path.join(files, 'padded.dcm'), Buffer.concat([compressed('1.2.3.1.3', many, 4), padding]));
+    expect(await foundIn()).toEqual([]);
+  });
+
+  it.each([
+    { cut: 40_000, where: 'inside a fragment', why: 'the file ends inside its pixel data', fragments: [100_000] },
+    { cut: 8, where: 'before the delimiter', why: 'the file ends inside its pixel data', fragments: [100_000] },
+    {
+      cut: 20,
+      where: 'inside the last of many fragments',
+      why: 'the file ends inside its pixel data',
+      fragments: many,
+    },
+  ])('are damaged where the file is cut $where', async ({ cut, why, fragments }) => {
+    const file = path.join(files, 'cut.dcm');
+    writeFileSync(file, compressed('1.2.3.1.1', fragments, 0).subarray(0, -cut));
+    for (const mode of ['reference', 'copy'] as const) {
+      const { id, imported } = await library.importPaths([files], {
+        mode,
+        signal: new AbortController().signal,
+        onProgress: () => {},
+      });
+      expect(imported).toBe(mode === 'reference' ? 1 : 0);
+      expect(findingsOf(id)).toMatchObject([{ kind: 'damaged', subject: file, what: `Series 1.2.3.1: ${why}.` }]);
+    }
+  });
+
+  it('are damaged where the lengths of the fragments lead astray', async () => {
+    const bytes = compressed('1.2.3.1.1', [100_000, 2_000], 0);
+    bytes.writeUInt32LE(90_000, bytes.length - 8 - 2_008 - 100_008 + 4);
+    // Where that leads is no item.
+    bytes.fill(1, bytes.length - 8 - 2_008 - 10_000, bytes.length - 8 - 2_008);
+    writeFileSync(path.join(files, 'astray.dcm'), bytes);
+    expect(await foundIn()).toEqual([
+      ['damaged', 'Series 1.2.3.1: its pixel data hold something that is no fragment.'],
+    ]);
+  });
+
+  it('are damaged where there are fewer than rows, columns and frames need', async () => {
+    write('short.dcm', { uid: '1.2.3.1.1', positionMm: 0 }, [...whole, { tag: 0x7fe00010, value: new Uint8Array(30) }]);
+    expect(await foundIn()).toEqual([['damaged', 'Series 1.2.3.1: it holds 30 of the 32 bytes of its pixel data.']]);
+  });
+
+  it('are told with their file where bytes follow that belong to nothing', async () => {
+    const elements = [...sliceElements({ uid: '1.2.3.1.1', positionMm: 0 }), ...whole].sort((a, b) => a.tag - b.tag);
+    const native = dicomFile(elements);
+    writeFileSync(path.join(files, 'a-zeros.dcm'), Buffer.concat([native, Buffer.alloc(100_000)]));
+    writeFileSync(
+      path.join(files, 'b-odd.dcm'),
+      Buffer.concat([compressed('1.2.3.1.2', [9_000], 2), Buffer.from('x')]),
+    );
+    write('c-long.dcm', { uid: '1.2.3.1.3', positionMm: 4 }, [
+      ...whole,
+      { tag: 0x7fe00010, value: new Uint8Array(40) },
+    ]);
+    const report = dicomFile(sliceElements({ uid: '1.2.3.1.4', modality: 'SR', series: '1.2.3.9', size: 0 }));
+    writeFileSync(path.join(files, 'd-report.dcm'), Buffer.concat([report, Buffer.alloc(50_000)]));
+    const { id } = await importAll();
+    const found = findingsOf(id).filter(({ kind }) => kind === 'surplus-bytes');
+    expect(found.map(({ subject, what }) => [path.basename(subject), what])).toEqual([
+      ['a-zeros.dcm', `100,000 of its ${(native.length + 100_000).toLocaleString('en')} bytes belong to nothing.`],
+      [
+        'b-odd.dcm',
+        `1 of its ${(compressed('1.2.3.1.2', [9_000], 2).length + 1).toLocaleString('en')} bytes belong to nothing.`,
+      ],
+      ['c-long.dcm', `8 of its ${native.length + 8} bytes belong to nothing.`],
+      ['d-report.dcm', `50,000 of its ${(report.length + 50_000).toLocaleString('en')} bytes belong to nothing.`],
+    ]);
+    expect(findingsOf(id).some(({ kind }) => kind === 'damaged')).toBe(false);
   });
 });
 
