@@ -1,4 +1,4 @@
-// Faults of models: codes 230–249. A retired code keeps its line as a tombstone.
+// Faults of models: codes 230–250. A retired code keeps its line as a tombstone.
 import { Fault } from '../../contract/fault.ts';
 
 export const modelFaults = {
@@ -85,6 +85,12 @@ export const modelFaults = {
     new Fault({
       code: 246,
       message: `The record of model ${id.slice(0, 64)} is damaged. Import the model’s file again to mend it, or delete it.`,
+      retry: 'never',
+    }),
+  weightsDamaged: (id: string) =>
+    new Fault({
+      code: 250,
+      message: `The weights of model ${id.slice(0, 64)} are damaged on the disk: nothing is done with them. Import the model’s file again to mend them, or delete the model.`,
       retry: 'never',
     }),
   isGraph: () =>

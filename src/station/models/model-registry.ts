@@ -29,11 +29,11 @@ export interface ModelRegistry {
   list(): Model[];
   /** Ids of the models whose record on the disk is damaged. */
   damaged(): string[];
-  /** @throws Fault 230 unknown, 235 of a version that kept no network, 246 damaged */
+  /** @throws Fault 230 unknown, 235 of a version that kept no network, 246 record damaged, 250 weights damaged */
   get(id: string): StoredModel;
-  /** The signed file for another site. @throws Fault 230, 235 */
+  /** The signed file for another site. @throws Fault 230, 235, 246, 250 */
   encode(id: string): Uint8Array;
-  /** Takes a file from another site; the same model again changes nothing. @throws Fault 232 */
+  /** Takes a file from another site; the same model again mends its record and weights, and changes nothing where they are whole. @throws Fault 232 */
   take(bytes: Uint8Array): { model: Model; isKnown: boolean };
   /** Also of a damaged one. @throws Fault 230 */
   delete(id: string): void;
@@ -93,7 +93,8 @@ export function openModelRegistry(
     const record = read(id);
     const { definition, statement: _statement, ...model } = record;
     const weightsFile = blobs.file(model.weightsHash);
-    if (definition === null || weightsFile === null) throw modelFaults.withoutDefinition();
+    if (definition === null) throw modelFaults.withoutDefinition();
+    if (weightsFile === null || !blobs.isWhole(model.weightsHash)) throw modelFaults.weightsDamaged(id);
     return { model, definition, weightsFile, record };
   };
 
@@ -124,8 +125,9 @@ export function openModelRegistry(
     take(bytes) {
       const { statement, statementText, author: signedBy, weights } = decodeModelFile(bytes);
       const known = knownModel(statement.weightsHash);
-      if (known !== undefined) return { model: known, isKnown: true };
-      blobs.put(weights);
+      const isKnown = known !== undefined && blobs.isWhole(statement.weightsHash);
+      if (!isKnown) blobs.put(weights);
+      if (known !== undefined) return { model: known, isKnown };
       return { model: keep(statement, statementText, signedBy, 'imported'), isKnown: false };
     },
     delete(id) {

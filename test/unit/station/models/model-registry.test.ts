@@ -52,7 +52,17 @@ function registryWith(...seeds: number[]) {
     readdirSync(blobs, { recursive: true })
       .map(String)
       .filter((name) => name.length > 60);
-  return { registry, ids, truncate, kept };
+  /** One bit of the weights on the disk turns. */
+  const rot = (id: string): void => {
+    const file = path.join(
+      blobs,
+      kept().find((name) => path.basename(name).startsWith(id))!,
+    );
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 100]! ^= 1;
+    writeFileSync(file, bytes);
+  };
+  return { registry, ids, truncate, kept, rot };
 }
 
 test('a damaged record hides no other model, is named, and says what to do', () => {
@@ -91,4 +101,32 @@ test('an ONNX graph is named as what it is', () => {
   const { registry } = registryWith();
   const graph = Uint8Array.from([0x08, 0x08, 0x12, 0x06, 0x69, 0x6d, 0x61, 0x67, 0x69, 0x71]);
   expect(() => registry.take(graph)).toThrow(expect.objectContaining({ code: 249 }));
+});
+
+test('weights that changed on the disk are neither used nor sent', () => {
+  const { registry, ids, rot } = registryWith(1, 2);
+  const [one, two] = ids as [string, string];
+  expect(registry.get(one).model.id).toBe(one);
+  rot(one);
+  expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 250 }));
+  expect(() => registry.encode(one)).toThrow(expect.objectContaining({ code: 250 }));
+  expect(registry.get(two).model.id).toBe(two);
+});
+
+test('weights that changed on the disk are mended by the model’s file', () => {
+  const { registry, ids, rot } = registryWith(1);
+  const [one] = ids as [string];
+  const file = registry.encode(one);
+  const whole = readFileSync(registry.get(one).weightsFile);
+  rot(one);
+  expect(registry.take(file)).toMatchObject({ isKnown: false, model: { id: one, origin: 'trained' } });
+  expect(readFileSync(registry.get(one).weightsFile)).toEqual(whole);
+  expect(registry.take(file)).toMatchObject({ isKnown: true });
+});
+
+test('a model whose weights are gone says so, not that it is of an earlier version', () => {
+  const { registry, ids } = registryWith(1);
+  const [one] = ids as [string];
+  rmSync(registry.get(one).weightsFile);
+  expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 250 }));
 });
