@@ -29,6 +29,7 @@ import { neighbourCalls, neighbourEvents } from './neighbour.ts';
 import { taskNames } from './network.ts';
 import { pacsCalls, pacsEvents } from './pacs.ts';
 import { peerCalls } from './peers.ts';
+import { removalCalls, removalEvents } from './removal.ts';
 import { privacyCalls } from './privacy.ts';
 import {
   engineNames,
@@ -231,6 +232,7 @@ export const calls = {
   ...peerCalls,
   ...neighbourCalls,
   ...privacyCalls,
+  ...removalCalls,
 } as const;
 export type CallName = keyof typeof calls;
 export type CallInput<N extends CallName> = z.input<(typeof calls)[N]['in']>;
@@ -255,6 +257,7 @@ export const events = {
   ...modelEvents,
   ...pacsEvents,
   ...neighbourEvents,
+  ...removalEvents,
 } as const;
 export type EventName = keyof typeof events;
 export type EventValue<N extends EventName> = z.output<(typeof events)[N]>;

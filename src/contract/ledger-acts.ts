@@ -65,6 +65,12 @@ const acts: Readonly<Record<string, Act>> = {
     told: ({ epsilon, delta }) =>
       `ε of at most ${epsilon} at δ ${delta} for any one image, over all trainings; about k times that for a patient with k images.`,
   },
+  'studies-removed': {
+    words: 'Studies removed from the library',
+    direction: 'here',
+    told: ({ studies, series, instances, copies }) =>
+      `${number(studies)} studies (${number(series)} series, ${number(instances)} instances); ${number(copies)} copies deleted.`,
+  },
   'cohort-created': {
     words: 'Cohort created',
     direction: 'here',

@@ -17,6 +17,7 @@ import { modelAnswers } from './models/model-answers.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { peerAnswers } from './peers/peer-answers.ts';
 import { privacyAnswers } from './privacy/privacy-answers.ts';
+import { removalAnswers } from './removal-answers.ts';
 import { browseAnswers } from './library/browse/browse-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
 
@@ -160,6 +161,7 @@ export function stationAnswers(
     ...pacsAnswers(station),
     ...peerAnswers(station),
     ...privacyAnswers(station),
+    ...removalAnswers(station),
   };
 
   return async (name, input, signal = new AbortController().signal) => {

@@ -6,6 +6,7 @@ import type { StudyFilterInput } from '../../contract/study-filter.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
 import { table, shortened } from '../output.ts';
+import { removeCommand } from './remove-studies.ts';
 import { studyFilterHelp, studyFilterOption } from '../study-filters.ts';
 
 interface StudiesOptions {
@@ -18,7 +19,7 @@ interface StudiesOptions {
 
 export function studiesCommand(): Command {
   return new Command('studies')
-    .description('list the studies of the library')
+    .description('list the studies of the library; `studies remove` takes some out of it')
     .option('--query <text>', 'words that must all occur: patient, description, accession number, UIDs', '')
     .option('--modality <modality>', 'short for --filter modality=…')
     .option('--filter <field=value>', studyFilterHelp, studyFilterOption, [])
@@ -34,7 +35,8 @@ export function studiesCommand(): Command {
       }
       const page = await withStation((station) => station.call('studies', { query, filters, limit }));
       output.result(page, () => studiesText(page));
-    });
+    })
+    .addCommand(removeCommand());
 }
 
 function studiesText({ total, studies }: StudyPage): string {

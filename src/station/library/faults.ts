@@ -84,6 +84,24 @@ export const libraryFaults = {
       message: `The report cannot be written to ${file}: ${why}. Choose another place.`,
       retry: 'later',
     }),
+  removalRunning: () =>
+    new Fault({
+      code: 116,
+      message: 'Studies are being removed from the library. Wait for it or cancel it.',
+      retry: 'later',
+    }),
+  nothingToRemove: (asked: string) =>
+    new Fault({
+      code: 117,
+      message: `The library has no study, series or patient ${asked}. \`imagiq studies --json\` tells which there are.`,
+      retry: 'never',
+    }),
+  removalInUse: (usedBy: readonly string[]) =>
+    new Fault({
+      code: 118,
+      message: `Nothing was removed: ${usedBy.join('; ')}. Let it end or stop it first, or take the images out of the cohort.`,
+      retry: 'later',
+    }),
   unknownSearch: (name: string) =>
     new Fault({ code: 114, message: `There is no saved search “${name}” any more.`, retry: 'never' }),
   searchNameTaken: (name: string) =>

@@ -82,6 +82,8 @@ export interface IndexWriter {
   seriesOf(held: HeldInstance): SeriesPlace | null;
   /** PatientID of a held instance's study. */
   patientOf(held: HeldInstance): string;
+  /** After series of a study went: says of it what is left, or takes it and a patient without studies away. True where nothing is left. */
+  settleStudy(study: number): boolean;
   /** The same instance found at another place, after its file was moved. */
   relocate(held: HeldInstance, found: ReadInstance): void;
 }
@@ -161,6 +163,10 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     'DELETE FROM studyText WHERE rowid = ?',
     'DELETE FROM studies WHERE id = ?',
   ].map((statement) => db.prepare(statement));
+  const patientOfStudy = db.prepare<[number], number>('SELECT patient FROM studies WHERE id = ?').pluck();
+  const removeEmptyPatient = db.prepare(
+    'DELETE FROM patients WHERE id = @patient AND NOT EXISTS (SELECT 1 FROM studies WHERE patient = @patient)',
+  );
   const removeInstance = db.prepare('DELETE FROM instances WHERE id = ?');
   // What was read of a segmentation or structure set counts for its file as it was.
   const forgetOverlay = ['overlayReferences', 'overlayObjects'].map((table) =>
@@ -205,12 +211,19 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     countSeries.run(-1, place.series);
     countStudy.run(-1, place.study);
     removeEmptySeries.run(place.series);
-    if (hasSeries.get(place.study) !== undefined) {
-      dropModalities.run({ study: place.study });
-      describeStudy(place.study);
-      return;
+    settleStudy(place.study);
+  }
+
+  function settleStudy(study: number): boolean {
+    if (hasSeries.get(study) !== undefined) {
+      dropModalities.run({ study });
+      describeStudy(study);
+      return false;
     }
-    for (const statement of removeStudy) statement.run(place.study);
+    const patient = patientOfStudy.get(study);
+    for (const statement of removeStudy) statement.run(study);
+    removeEmptyPatient.run({ patient });
+    return true;
   }
 
   const insert = db.transaction((batch: readonly ReadInstance[], insteadOf: readonly HeldInstance[]) => {
@@ -256,6 +269,7 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     newest: () => newest.get() ?? 0,
     heldAmong: (sopInstanceUIDs) => new Set(findAmong.all(JSON.stringify(sopInstanceUIDs))),
     patientOf: ({ id }) => patientOf.get(id) ?? '',
+    settleStudy,
     insert: (batch, insteadOf = []) => insert(batch, insteadOf),
     seriesOf: ({ id }) => seriesOfHeld.get(id) ?? null,
     relocate(held, found) {

@@ -1,19 +1,22 @@
 // The library of a station: DICOM files indexed or copied in, studies, headers and frames out.
 import os from 'node:os';
 import type { Frame, ImportReport, Instance, Series, Study, StudyPage, StudyQuery } from '../../contract/dicom.ts';
+import type { RemovalRequest } from '../../contract/removal.ts';
 import { type Annotations, openAnnotations } from '../annotations/annotations.ts';
 import { type Browse, openBrowse } from './browse/browse.ts';
 import { studyLists } from './browse/study-lists.ts';
-import { type OnPreparing, openDatabase } from './database.ts';
+import { databaseFault, type OnPreparing, openDatabase } from './database.ts';
 import { libraryFaults } from './faults.ts';
 import type { HeaderElement } from './header-list.ts';
 import { openHeaderWorkers } from './header-workers.ts';
 import { type ImportOptions, importPaths } from './import-paths.ts';
+import { indexWriter } from './index-writer.ts';
 import { type InstanceIntake, openInstanceIntake } from './instance-intake.ts';
 import { type InstanceFile, instanceReader, type InstanceSelection, type SelectedInstance } from './instance-query.ts';
 import { sweepNotedCopies } from './intake/noted-copies.ts';
 import { leavingFiles, sweepLeavingFiles } from './leaving-files.ts';
 import { sweepUnfinished } from './intake/store-bytes.ts';
+import { type Removal, type RemovalOptions, studyRemoval } from './study-removal.ts';
 import type { Urgency } from './pixels/pixel-workers.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
@@ -29,6 +32,13 @@ export interface Library {
    * @throws Fault 100 (a path cannot be read), 101 (disk full), 109 (another import runs).
    */
   importPaths(paths: readonly string[], options: ImportOptions): Promise<ImportReport>;
+  /** What a removal would take now. */
+  planRemoval(request: RemovalRequest): Removal;
+  /**
+   * Takes studies and series out of the library, for good; what went by a cancel or a fault is gone. Not while an import runs.
+   * @throws Fault 109 (an import runs), 116 (another removal runs).
+   */
+  remove(request: RemovalRequest, options: RemovalOptions): Promise<Removal['counts']>;
   /** What past imports did and found amiss. */
   readonly imports: ImportBook;
   studies(query: StudyQuery): StudyPage;
@@ -100,7 +110,9 @@ export function openLibrary({
     singleDeadlineMs: headerDeadlineMs,
   });
   const closing = new AbortController();
+  const removal = studyRemoval(db, indexWriter(db, leaving), leaving);
   let activeImport: Promise<ImportReport> | null = null;
+  let activeRemoval: Promise<unknown> | null = null;
   let pixelWorkers: Promise<PixelWorkers> | null = null;
 
   function fileOf(sopInstanceUID: string): InstanceFile {
@@ -118,12 +130,31 @@ export function openLibrary({
     async importPaths(paths, options) {
       if (closing.signal.aborted) throw libraryFaults.closed();
       if (activeImport !== null) throw libraryFaults.importRunning();
+      if (activeRemoval !== null) throw libraryFaults.removalRunning();
       const signal = AbortSignal.any([options.signal, closing.signal]);
       activeImport = importPaths({ db, folder, leaving, workers: headerWorkers }, paths, { ...options, signal });
       try {
         return await activeImport;
       } finally {
         activeImport = null;
+        if (closing.signal.aborted) end();
+      }
+    },
+    planRemoval: (request) => removal.plan(request),
+    async remove(request, options) {
+      if (closing.signal.aborted) throw libraryFaults.closed();
+      if (activeImport !== null) throw libraryFaults.importRunning();
+      if (activeRemoval !== null) throw libraryFaults.removalRunning();
+      const signal = AbortSignal.any([options.signal, closing.signal]);
+      // What has arrived of a study and is not indexed yet belongs to it.
+      const removing = intake.flush().then(() => removal.run(request, { ...options, signal }));
+      activeRemoval = removing;
+      try {
+        return await removing;
+      } catch (error) {
+        throw databaseFault(error, folder);
+      } finally {
+        activeRemoval = null;
         if (closing.signal.aborted) end();
       }
     },
@@ -162,7 +193,7 @@ export function openLibrary({
       annotations.close();
       void pixelWorkers?.then((workers) => workers.close());
       // A running import writes its last batch first, then closes.
-      if (activeImport === null) end();
+      if (activeImport === null && activeRemoval === null) end();
     },
   };
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Distributions } from '../../../src/contract/browse.ts';
 import type { Cohort } from '../../../src/contract/cohort.ts';
 import type { ImportReport, StudyPage } from '../../../src/contract/dicom.ts';
+import type { RemovalPlan, RemovalReport } from '../../../src/contract/removal.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq, start, temporaryFolder } from './imagiq.ts';
 
@@ -55,6 +56,35 @@ describe('the library from the command line', () => {
     const frame = pixels.json<{ rows: number; columns: number; samples: number; bits: number; photometric: string }>();
     expect(frame).toMatchObject({ rows: 128, columns: 128, samples: 1, bits: 16, photometric: 'MONOCHROME2' });
     expect(readFileSync(out)).toHaveLength(frame.rows * frame.columns * 2);
+  }, 60_000);
+
+  test('studies are removed: what goes and which cohort has it is told before, originals stay, importing brings them back', async () => {
+    const { folder, home, labelsFile, files, patients } = await studiesOfOslo();
+    await imagiq('--home', home, 'import', folder);
+    expect((await imagiq('--home', home, 'cohort', 'create', 'nodules', '--labels', labelsFile)).code).toBe(0);
+    const page = (await imagiq('--home', home, '--json', 'studies')).json<StudyPage>();
+    const [first, second] = page.studies;
+    if (first === undefined || second === undefined) throw new Error('too few studies');
+
+    expect((await imagiq('--home', home, 'studies', 'remove')).code).toBe(2);
+    const asked = ['studies', 'remove', first.studyInstanceUID, '--patient', second.patientID] as const;
+    const planned = await imagiq('--home', home, '--json', ...asked);
+    const instances = first.instances + second.instances;
+    expect(planned.code).toBe(1);
+    expect(planned.json<RemovalPlan>()).toMatchObject({ studies: 2, instances, copies: 0, unknown: [], usedBy: [] });
+    expect(planned.json<RemovalPlan>().cohorts).toMatchObject([{ name: 'nodules' }]);
+    const told = (await imagiq('--home', home, ...asked)).stdout;
+    expect(told).toContain('Cohort nodules has');
+    expect(told).toContain('Nothing was removed.');
+    expect((await imagiq('--home', home, '--json', 'studies')).json<StudyPage>().total).toBe(patients);
+
+    const removed = await imagiq('--home', home, '--json', ...asked, '--yes');
+    expect(removed.code).toBe(0);
+    expect(removed.json<RemovalReport>()).toMatchObject({ studies: 2, instances, copies: 0, cancelled: false });
+    expect((await imagiq('--home', home, '--json', 'studies')).json<StudyPage>().total).toBe(patients - 2);
+    expect((await imagiq('--home', home, ...asked, '--yes')).stderr).toContain(first.studyInstanceUID);
+    const again = (await imagiq('--home', home, '--json', 'import', folder)).json<ImportReport>();
+    expect(again).toMatchObject({ files, imported: instances, duplicates: files - instances });
   }, 60_000);
 
   test('studies are summed up and filtered, and a cohort is made of what a filter finds', async () => {

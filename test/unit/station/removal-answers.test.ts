@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../../../src/contract/calls.ts';
+import { Fault } from '../../../src/contract/fault.ts';
+import type { Membership } from '../../../src/contract/federation.ts';
+import { removalAnswers } from '../../../src/station/removal-answers.ts';
+
+type Parts = Parameters<typeof removalAnswers>[0];
+
+const counts = { studies: 1, series: 2, instances: 3, copies: 0, copyBytes: 0 };
+
+/** A station of which one study is used by the cohort “lung”. */
+function station(more: { runs?: Partial<Run>[]; memberships?: Partial<Membership>[]; instances?: number } = {}) {
+  const told: string[] = [];
+  const going = { ...counts, instances: more.instances ?? 3, series: more.instances === 0 ? 0 : 2 };
+  const parts = {
+    library: {
+      planRemoval: () => ({
+        counts: going,
+        measurements: 4,
+        labels: 0,
+        unknown: ['9.9'],
+        has: (uid: string) => uid === '1',
+      }),
+      remove: async () => {
+        told.push('removed');
+        return going;
+      },
+    },
+    cohorts: { using: (isGoing: (uid: string) => boolean) => (isGoing('1') ? [{ name: 'lung', images: 1 }] : []) },
+    runs: { list: () => more.runs ?? [] },
+    site: { memberships: () => more.memberships ?? [] },
+    ledger: { append: (act: string, detail: object) => told.push(`${act} ${JSON.stringify(detail)}`) },
+    onEvent: (event: string) => told.push(event),
+  };
+  return { answers: removalAnswers(parts as unknown as Parts), told };
+}
+const request = { uids: ['1.1'], patientIDs: [] };
+const faultOf = async (work: unknown): Promise<Fault> => {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Fault) return error;
+  }
+  throw new Error('no fault');
+};
+
+describe('a removal from the library', () => {
+  it('names the cohorts that have what goes, and does not wait for them', async () => {
+    const { answers, told } = station();
+    expect(answers['plan-removal'](request)).toEqual({
+      ...counts,
+      measurements: 4,
+      labels: 0,
+      unknown: ['9.9'],
+      cohorts: [{ name: 'lung', images: 1 }],
+      usedBy: [],
+    });
+    expect(told).toEqual([]);
+    expect(await answers['remove-studies'](request)).toEqual({ ...counts, cancelled: false });
+    expect(told).toEqual([
+      'removed',
+      'studies-removed {"studies":1,"series":2,"instances":3,"copies":0}',
+      'library-changed',
+    ]);
+  });
+
+  it.each(['running', 'paused'] as const)('is refused while a run on such a cohort is %s', async (state) => {
+    const { answers, told } = station({ runs: [{ id: 'r1', cohort: 'lung', state }] });
+    const fault = await faultOf(answers['remove-studies'](request));
+    expect(fault.code).toBe(118);
+    expect(fault.message).toContain(`training run r1 on cohort “lung” is ${state}`);
+    expect(told).toEqual([]);
+  });
+
+  it('is refused while a federation trains on such a cohort', async () => {
+    const { answers, told } = station({
+      memberships: [{ federation: 'North', cohort: 'lung', state: 'offline', answer: null }],
+    });
+    expect((await faultOf(answers['remove-studies'](request))).message).toContain(
+      'federation North trains on cohort “lung”',
+    );
+    expect(told).toEqual([]);
+  });
+
+  it('does not mind what has ended, or uses another cohort', async () => {
+    const runs: Partial<Run>[] = [
+      { id: 'r1', cohort: 'lung', state: 'done' },
+      { id: 'r2', cohort: 'brain', state: 'running' },
+    ];
+    const memberships: Partial<Membership>[] = [
+      { federation: 'North', cohort: 'lung', state: 'left', answer: null },
+      { federation: 'South', cohort: null, state: 'online', answer: null },
+    ];
+    const { answers } = station({ runs, memberships });
+    expect(await answers['remove-studies'](request)).toMatchObject({ cancelled: false });
+  });
+
+  it('of nothing that is here is a fault that names what was asked for', async () => {
+    const fault = await faultOf(station({ instances: 0 }).answers['remove-studies'](request));
+    expect([fault.code, fault.message.includes('9.9')]).toEqual([117, true]);
+  });
+});
