@@ -10,8 +10,9 @@ const pollMs = 100;
 export async function announcedProject(
   memberships: () => Promise<{ memberships: Membership[] }>,
   federation: string,
+  withinMs = deadlineMs,
 ): Promise<Membership> {
-  const deadline = Date.now() + deadlineMs;
+  const deadline = Date.now() + withinMs;
   for (;;) {
     const found = (await memberships()).memberships.find((membership) => membership.federation === federation);
     if (found?.project) return found;

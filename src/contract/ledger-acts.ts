@@ -1,5 +1,5 @@
-// What the acts of a ledger are called for a person, whether something left or arrived by them, and with whom. Window and command line
-// show the same words; the entries themselves keep their names.
+// What the acts of a ledger are called for a person, whether something left or arrived by them, and with whom. Window, command line and
+// the hub's console show the same words; the entries themselves keep their names.
 
 export const directions = ['left', 'arrived', 'here'] as const;
 /** `left`: bytes left this place, or may have; `arrived`: bytes came; `here`: nothing crossed the wall. */
@@ -132,6 +132,7 @@ const acts: Readonly<Record<string, Act>> = {
   // At the hub.
   'hub-started': { words: 'Hub started', direction: 'here' },
   'invite-made': { words: 'Invite made', direction: 'here' },
+  'invite-withdrawn': { words: 'Invite withdrawn', direction: 'here' },
   'site-enrolled': { words: 'Site enrolled', direction: 'arrived' },
   'site-left': { words: 'Site left', direction: 'here' },
   'site-revoked': { words: 'Site revoked', direction: 'here' },
@@ -149,6 +150,13 @@ const acts: Readonly<Record<string, Act>> = {
   'trunk-sent': { words: 'Shared model sent', direction: 'left' },
   'model-taken': { words: 'Sealed model taken', direction: 'arrived' },
   'model-relayed': { words: 'Sealed model handed on', direction: 'left' },
+  'backup-taken': { words: 'Backup taken', direction: 'here' },
+  'hub-restored': { words: 'Restored from a backup', direction: 'here' },
+  'console-link-made': { words: 'Sign-in link made', direction: 'here' },
+  'console-signed-in': { words: 'Signed in to the console', direction: 'here' },
+  'console-sign-in-refused': { words: 'Sign-in refused', direction: 'here' },
+  'console-signed-out': { words: 'Signed out', direction: 'here' },
+  'console-passphrase-set': { words: 'Passphrase set', direction: 'here' },
 };
 
 /** `cnn-small on “chest”, 5 epochs. Run ID.`, or after how many steps. */

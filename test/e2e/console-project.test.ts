@@ -120,7 +120,7 @@ describe.skipIf(typeof stage === 'string')('a project at the console', () => {
     await browser.screenshot('console-project-retired');
     await show('Overview');
     const recent = page.getByRole('region', { name: 'What happened last' });
-    for (const act of ['Project proposed', 'Project declined', 'Project approved', 'Project retired'])
+    for (const act of ['Project proposed', 'Site declined the project', 'Site approved the project', 'Project retired'])
       await recent.getByText(act, { exact: true }).first().waitFor();
   }, 120_000);
 });

@@ -13,6 +13,8 @@ import { workTold } from '../work-told.ts';
 import { counted, exitCode, type Output, table } from '../output.ts';
 import { estimateText } from '../follow-run.ts';
 
+/** How long a join that only joins looks for the federation's project, to show it. */
+const greetingMs = 2_000;
 /** States in which a membership has nothing more to do. */
 const ended: readonly Membership['state'][] = ['finished', 'refused', 'left'];
 
@@ -63,10 +65,13 @@ export function memberCommands(): Command[] {
           output.log(
             `Joined ${joined.federation} as ${joined.site}; hub fingerprint ${joined.hubFingerprint.slice(0, 16)} …`,
           );
+          const announced = (withinMs?: number): Promise<Membership> =>
+            announcedProject(() => station.call('memberships', {}), joined.federation, withinMs);
           if (options.cohort === undefined) {
-            if (!options.wait) return joined;
+            // A hub says what it has right after it let a site in; one without a project has nothing to say.
+            if (!options.wait) return await announced(greetingMs).catch(() => joined);
           } else {
-            await announcedProject(() => station.call('memberships', {}), joined.federation);
+            await announced();
             const { federation } = joined;
             const acceptsLeak = options.sendAnyway ?? false;
             const approved = await station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak });

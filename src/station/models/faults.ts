@@ -8,6 +8,12 @@ export const modelFaults = {
       message: `There is no model ${id.slice(0, 64)}. The list of models tells which there are.`,
       retry: 'never',
     }),
+  noneTrained: () =>
+    new Fault({
+      code: 250,
+      message: 'No model was trained here yet, so there is none to show. Train one, then show it.',
+      retry: 'never',
+    }),
   fileUnreadable: (why: string) =>
     new Fault({ code: 231, message: `The model file cannot be read: ${why}. Check its path.`, retry: 'later' }),
   fileDamaged: (why: string) =>

@@ -17,8 +17,9 @@ export function peerAnswers({ site, models, cohorts, ledger }: Station): Answers
     lineage: ({ federation }) => ({ models: [...site.lineage(federation)] }),
     'publish-model': ({ federation, id }) => {
       const all = models.list();
-      const newest = all.find(({ origin }) => origin === 'trained')?.id;
-      const { model, definition, weightsFile } = models.get(id ?? newest ?? '');
+      const shown = id ?? all.find(({ origin }) => origin === 'trained')?.id;
+      if (shown === undefined) throw modelFaults.noneTrained();
+      const { model, definition, weightsFile } = models.get(shown);
       if (model.origin !== 'trained') throw modelFaults.notOfThisSite();
       const cohort = cohorts.list().find(({ hash }) => hash === model.cohortHash);
       return site.bench(federation).publish({

@@ -16,7 +16,7 @@ export const outcomeSchema = z.object({
   isFinished: z.boolean(),
   /** At the end. */
   seconds: z.number(),
-  /** When the target was reached for good; null without a target, or when it was not. */
+  /** When the target was reached (target-watch.ts); null without a target, or when it was not. */
   secondsToTarget: z.number().nullable(),
   targetScore: z.number().nullable(),
   commits: count,

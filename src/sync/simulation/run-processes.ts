@@ -10,7 +10,8 @@ import { simulationFault } from './faults.ts';
 import { spreadSites } from './churn.ts';
 import { countedUpdates } from './counted-updates.ts';
 import { logisticWork } from './logistic-work.ts';
-import { type CommitNews, type SimulationOutcome, sustainedCommits } from './outcome.ts';
+import type { CommitNews, SimulationOutcome } from './outcome.ts';
+import { openTargetWatch } from './target-watch.ts';
 import { type FromProcess, fromProcessSchema, type ProcessOrder } from './process-messages.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -62,8 +63,7 @@ async function conduct(
   let hub: ChildProcess | null = null;
   let port = 0;
   let hubDeaths = 0;
-  let atTarget = 0;
-  let secondsToTarget: number | null = null;
+  const target = openTargetWatch(targetScore);
   let isFinished = false;
   let settle = (): void => {};
   let fail = (_fault: Fault): void => {};
@@ -93,11 +93,9 @@ async function conduct(
           const { version, updates, score } = message;
           curve.push({ seconds: seconds(), version, updates, score });
           onCommit?.({ seconds: seconds(), version, score });
-          atTarget = targetScore !== null && score >= targetScore ? atTarget + 1 : 0;
-          if (atTarget === 1) secondsToTarget = seconds();
-          else if (atTarget === 0) secondsToTarget = null;
+          target.take(seconds(), score);
           isFinished ||= message.isFinished;
-          if (isFinished || atTarget >= sustainedCommits) settle();
+          if (isFinished || target.reachedAt !== null) settle();
         }
       });
       child.once('exit', () => reject(simulationFault.notEnded('its hub did not start')));
@@ -139,10 +137,10 @@ async function conduct(
   await Promise.all([...children].map(killed));
   const counted = countedUpdates(hubFolder);
   return {
-    hasReachedTarget: atTarget >= sustainedCommits,
+    hasReachedTarget: target.reachedAt !== null,
     isFinished,
     seconds: end,
-    secondsToTarget: atTarget >= sustainedCommits ? secondsToTarget : null,
+    secondsToTarget: target.reachedAt,
     targetScore,
     commits: curve.length,
     updates: {

@@ -10,9 +10,10 @@ import { openSite, type Site } from '../site/site.ts';
 import type { SiteWork } from '../site/site-work.ts';
 import { spreadSites } from './churn.ts';
 import { countedUpdates } from './counted-updates.ts';
-import { type CommitNews, type SimulationOutcome, sustainedCommits } from './outcome.ts';
+import type { CommitNews, SimulationOutcome } from './outcome.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedTask } from './simulated-task.ts';
+import { openTargetWatch } from './target-watch.ts';
 import { trainingSeconds } from './training-times.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import { openVirtualNetwork, type SiteNetwork } from './virtual-network.ts';
@@ -56,8 +57,7 @@ async function play(
   let hubDeaths = 0;
   let linesCut = 0;
   let isDoomed = false;
-  let atTarget = 0;
-  let secondsToTarget: number | null = null;
+  const target = openTargetWatch(task.targetScore);
 
   const judge = (of: Hub, commit: { version: number; updates: number; isFinished: boolean }): void => {
     isFinished ||= commit.isFinished;
@@ -70,9 +70,7 @@ async function play(
         const score = await task.score(weights);
         curve.push({ seconds: second, version, updates, score });
         onCommit({ seconds: second, version, score });
-        atTarget = task.targetScore !== null && score >= task.targetScore ? atTarget + 1 : 0;
-        if (atTarget === 1) secondsToTarget = second;
-        else if (atTarget === 0) secondsToTarget = null;
+        target.take(second, score);
       })(),
     );
   };
@@ -190,13 +188,12 @@ async function play(
     next();
   }
 
-  const hasReachedTarget = (): boolean => atTarget >= sustainedCommits;
   // With a bench the sites go on after the last commit: they judge each other's models.
   const isBenchDone = (): boolean =>
     !scenario.project.peerModels ||
     sites.every(({ site, hasVanished }) => hasVanished || site.memberships()[0]?.state === 'finished');
   await clock.run(
-    () => hub !== null && ((isFinished && isBenchDone()) || hasReachedTarget()),
+    () => hub !== null && ((isFinished && isBenchDone()) || target.reachedAt !== null),
     startMs + scenario.untilSeconds * 1_000,
   );
   const end = seconds();
@@ -229,10 +226,10 @@ async function play(
     0,
   );
   return {
-    hasReachedTarget: hasReachedTarget(),
+    hasReachedTarget: target.reachedAt !== null,
     isFinished,
     seconds: end,
-    secondsToTarget: hasReachedTarget() ? secondsToTarget : null,
+    secondsToTarget: target.reachedAt,
     targetScore: task.targetScore,
     commits: trunkVersion,
     updates: {

@@ -1,0 +1,22 @@
+// The detail of an entry of the hub's ledger as a person reads it at the console.
+import type { ConsoleOverview } from '../contract/console.ts';
+import { bytes } from '../renderer/ui/format.ts';
+
+type Detail = ConsoleOverview['recent'][number]['detail'];
+
+/** Without hashes and keys, which nobody reads here; the exported ledger has them. */
+export function detailWords(detail: Detail): string {
+  return Object.entries(detail)
+    .filter(
+      ([, value]) => value !== null && value !== false && !(typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)),
+    )
+    .filter(([name]) => !['federation', 'project', 'publicKey', 'signature', 'entries'].includes(name))
+    .map(([name, value]) => {
+      if (name === 'bytes') return bytes(Number(value));
+      if (value === true) return name.replace(/^is/, '').toLowerCase();
+      if (name === 'site' || name === 'from' || name === 'to' || name === 'reason' || name === 'url')
+        return String(value);
+      return `${name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)} ${String(value)}`;
+    })
+    .join(' · ');
+}
