@@ -8,7 +8,7 @@ import { exitCode, type Output } from './output.ts';
 import type { StationLink } from './station-link.ts';
 
 /**
- * Follows the run that `begin` starts or resumes, until it no longer runs. Ctrl+C stops it with a model of what it learnt.
+ * Follows the run that `begin` starts or resumes, until it no longer runs, and tells each epoch and why it waits. Ctrl+C stops it with a model of what it learnt.
  * @returns the run as it ended.
  */
 export async function followRun(
@@ -26,13 +26,16 @@ export async function followRun(
     process.once('SIGINT', stop);
     try {
       let notesTold = 0;
+      let epochsTold = 0;
       let waitTold: string | null = null;
       return await new Promise<Run>((resolve) => {
         hear = (run) => {
           if (run.id !== id) return;
           for (const note of run.notes.slice(notesTold)) output.log(note);
           notesTold = run.notes.length;
-          const waits = run.progress?.state === 'waiting' ? run.progress.waitsFor : null;
+          for (const epoch of run.epochs.slice(epochsTold)) output.log(epochText(epoch));
+          epochsTold = run.epochs.length;
+          const waits = run.waitsFor ?? (run.progress?.state === 'waiting' ? run.progress.waitsFor : null);
           if (waits !== null && waits !== waitTold) output.log(`The run waits: ${waits}`);
           if (waits === null && waitTold !== null && run.state === 'running') output.log('The run goes on.');
           waitTold = waits;
@@ -90,10 +93,13 @@ function progressText({ progress, preparing, waitsFor: holds }: Run): string {
   return `${state} epoch ${epoch}/${epochs} step ${step}/${steps}, loss ${loss.toFixed(4)}, ${imagesPerSecond.toFixed(0)} images/s${spent}${waits}${left}`;
 }
 
+function epochText({ epoch, loss, validation }: Run['epochs'][number]): string {
+  return `epoch ${epoch}: loss ${loss.toFixed(4)}${validation ? `, validation ${figuresText(validation)}` : ''}`;
+}
+
+/** Without the epochs: they were told while they were made. */
 function runText(run: Run): string {
-  const lines = run.epochs.map(({ epoch, loss, validation }) => {
-    return `epoch ${epoch}: loss ${loss.toFixed(4)}${validation ? `, validation ${figuresText(validation)}` : ''}`;
-  });
+  const lines: string[] = [];
   const test = run.outcome?.test;
   if (test) {
     lines.push(`test (${test.patients} patients): ${figuresText(test)}, ECE ${test.calibrationError.toFixed(3)}`);

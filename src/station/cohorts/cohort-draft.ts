@@ -247,9 +247,9 @@ function labelling(
   return (table) => {
     const { key, columns, count, names } = file;
     const rows = isMany ? () => inOrder(file.rows()) : file.rows;
-    const { matchedRows, emptyRows, warnings } = matchLabels({ key, rows }, table);
+    const { matchedRows, ambiguousRows, emptyRows, warnings } = matchLabels({ key, rows }, table);
     if (emptyRows === count) throw cohortFaults.cellsEmpty(emptyRows, labelColumn ?? 'label', key);
-    if (matchedRows === 0) throw cohortFaults.nothingMatches(key, count, columns);
+    if (matchedRows + ambiguousRows === 0) throw cohortFaults.nothingMatches(key, count, columns);
     if (table.labelled().clear === 0) throw cohortFaults.noLabelLeft(warnings);
     return { names, warnings };
   };

@@ -4,6 +4,8 @@ import type { LabelsFile } from './labels-file.ts';
 
 export interface LabelMatch {
   readonly matchedRows: number;
+  /** Rows whose file name several files have, so that it labels none. */
+  readonly ambiguousRows: number;
   /** Rows without key or label. */
   readonly emptyRows: number;
   readonly warnings: readonly string[];
@@ -51,7 +53,7 @@ export function matchLabels(file: Pick<LabelsFile, 'key' | 'rows'>, table: Draft
     'image has contradicting labels and is left out.',
     'images have contradicting labels and are left out.',
   );
-  return { matchedRows: counts.matched, emptyRows: counts.empty, warnings };
+  return { matchedRows: counts.matched, ambiguousRows: counts.ambiguous, emptyRows: counts.empty, warnings };
 }
 
 /**

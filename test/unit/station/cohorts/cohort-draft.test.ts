@@ -5,21 +5,21 @@ import { expect, onTestFinished, test } from 'vitest';
 import { draftCohort, type DraftSite } from '../../../../src/station/cohorts/cohort-draft.ts';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
 
+const image = (name: string, file: string) => ({
+  sopInstanceUID: `${name}.2`,
+  studyInstanceUID: name,
+  seriesInstanceUID: `${name}.1`,
+  patientID: `P${name}`,
+  patientKey: `P${name}`,
+  path: file,
+  modality: 'CT',
+  frames: 1,
+  position: null,
+});
+
 const site: DraftSite = {
   library: {
-    selectInstances: () => [
-      {
-        sopInstanceUID: '1.2',
-        studyInstanceUID: '1',
-        seriesInstanceUID: '1.1',
-        patientID: 'P1',
-        patientKey: 'P1',
-        path: 'one.dcm',
-        modality: 'CT',
-        frames: 1,
-        position: null,
-      },
-    ],
+    selectInstances: () => [image('1', 'before/one.dcm'), image('2', 'after/one.dcm')],
   } as unknown as DraftSite['library'],
   key: new Uint8Array(32),
   earlierSplit: () => null,
@@ -42,4 +42,11 @@ test('rows that match and have no label are told from rows that match nothing', 
     expect.objectContaining({ code: 229, message: expect.stringContaining('column finding') }),
   );
   expect(refusalOf('patientID,finding\nP8,nodule\nP9,\n')).toThrow('matches a chosen image by its column patientID');
+});
+
+test('rows whose file names exist more than once are told so, not that they match nothing', () => {
+  expect(refusalOf('file,finding\none.dcm,nodule\nold/two.dcm,none\n')).toThrow(
+    expect.objectContaining({ code: 217, message: expect.stringContaining('write more of its path') }),
+  );
+  expect(refusalOf('file,finding\ntwo.dcm,nodule\n')).toThrow(expect.objectContaining({ code: 205 }));
 });
