@@ -125,4 +125,10 @@ export const pacsFault = {
       message: `The file of instance ${sopInstanceUID} could not be read to its end. Check the drive that it lies on, then send the study again.`,
       retry: 'later',
     }),
+  keyOfAnother: (certificateFile: string, keyFile: string) =>
+    new Fault({
+      code: 676,
+      message: `The key in ${keyFile} does not belong to the certificate in ${certificateFile}. Choose the key that the certificate was made for.`,
+      retry: 'never',
+    }),
 } as const;

@@ -6,6 +6,7 @@ import type { Library } from '../library/library.ts';
 import type { Station } from '../open-station.ts';
 import { pacsFault } from './faults.ts';
 import type { SendFile } from './peer-client.ts';
+import { readAuthority } from './pem-files.ts';
 
 /** A person waits for these answers. */
 const echoDeadlineMs = 30_000;
@@ -20,6 +21,7 @@ export function pacsAnswers({
   return {
     peers: () => ({ peers: book.peers() }),
     'save-peer': ({ peer }) => {
+      if (peer.authorityFile !== null) readAuthority(peer.authorityFile);
       book.save(peer);
       return {};
     },

@@ -1,9 +1,9 @@
 // pacs receive: the receiver for as long as the command runs.
 import path from 'node:path';
 import { Command } from 'commander';
-import { receiverSettingsSchema } from '../../../contract/pacs.ts';
+import { receiverSettingsSchema, type ReceiverState } from '../../../contract/pacs.ts';
 import { contextOf } from '../../context.ts';
-import { exitCode } from '../../output.ts';
+import { counted, exitCode } from '../../output.ts';
 import { aeTitle, peerPort } from './options.ts';
 
 interface ReceiveOptions {
@@ -13,6 +13,24 @@ interface ReceiveOptions {
   certificate?: string;
   key?: string;
   authority?: string;
+}
+
+/** A sender that keeps its association open is told of so often. */
+const tellEveryMs = 10_000;
+
+/** Tells what came of each study, when the senders are through with it. */
+function studiesTeller(start: ReceiverState, tell: (line: string) => void): (now: ReceiverState) => void {
+  const toldOf = new Map(start.studies.map(({ studyInstanceUID, instances }) => [studyInstanceUID, instances]));
+  let toldMs = performance.now();
+  return ({ associations, studies }) => {
+    if (associations > 0 && performance.now() - toldMs < tellEveryMs) return;
+    toldMs = performance.now();
+    for (const { studyInstanceUID, instances } of studies) {
+      const fresh = instances - (toldOf.get(studyInstanceUID) ?? 0);
+      if (fresh > 0) tell(`Received ${counted(fresh, 'instance')} of study ${studyInstanceUID}.`);
+      toldOf.set(studyInstanceUID, instances);
+    }
+  };
 }
 
 export function receiveCommand(): Command {
@@ -57,12 +75,15 @@ export function receiveCommand(): Command {
           output.log('Nobody may send yet: name senders with --allow AE_TITLE.');
         output.log(`${settings.aeTitle} listens on port ${settings.port}. Ctrl+C ends it.`);
         let told = state.refused;
-        station.listen('receiver-changed', ({ received, duplicates, refused, associations, refusals }) => {
+        const tellStudies = studiesTeller(state, (line) => output.log(line));
+        station.listen('receiver-changed', (now) => {
+          const { received, duplicates, refused, associations, refusals } = now;
+          tellStudies(now);
           output.progress(
             `${received} received (${duplicates} again), ${refused} refused, ${associations} associations`,
           );
           for (const { aeTitle: title, reason } of refusals.slice(0, Math.max(0, refused - told)).reverse()) {
-            output.log(`Refused ${title}: ${reason}`);
+            output.log(`Refused ${title === '' ? 'a connection' : title}: ${reason}`);
           }
           told = refused;
         });
@@ -72,7 +93,7 @@ export function receiveCommand(): Command {
         const { received, duplicates, refused, studies, refusals } = await station.call('receiver', {});
         output.result({ received, duplicates, refused, studies, refusals }, () =>
           [
-            `${received} instances received, ${refused} refused.`,
+            `${counted(received, 'instance')} received, ${refused} refused.`,
             ...studies.map((study) => `  ${study.studyInstanceUID}: ${study.instances}`),
           ].join('\n'),
         );

@@ -1,6 +1,5 @@
 // One HTTP request to a DICOMweb server and its answer, read as it arrives. Node's own http is used rather than fetch: it takes
 // an authority's certificate, a proxy from HTTPS_PROXY and NO_PROXY, and never follows a redirect by itself.
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
@@ -9,6 +8,7 @@ import tls from 'node:tls';
 import type { DicomwebPeer } from '../../../contract/pacs.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { pacsFault } from '../faults.ts';
+import { readAuthority } from '../pem-files.ts';
 import { httpFault } from './http-faults.ts';
 
 export interface HttpRequest {
@@ -83,15 +83,7 @@ function tlsAgent(peer: DicomwebPeer): https.Agent {
 
 function authorities(file: string | null): string[] {
   if (file === null) return [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
-  try {
-    const pem = readFileSync(file, 'utf8');
-    tls.createSecureContext({ ca: pem });
-    if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it holds no certificate');
-    return [pem];
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw pacsFault.fileUnusable(file, code === 'ENOENT' ? 'it is not there' : message);
-  }
+  return [readAuthority(file)];
 }
 
 interface Line extends HttpLimits {

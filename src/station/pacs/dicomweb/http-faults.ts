@@ -34,7 +34,7 @@ export function httpFault(peer: string, thrown: unknown, { isAnswering }: { isAn
   const inner = errors?.[0]?.code ?? code;
   const certificate = certificateReasons[inner];
   if (certificate !== undefined) return pacsFault.tls(peer, certificate);
-  if (/^(CERT_|ERR_SSL_|ERR_TLS_)/.test(inner)) return pacsFault.tls(peer, message);
+  if (/^(CERT_|ERR_SSL_|ERR_TLS_)/.test(inner)) return pacsFault.tls(peer, 'the two ends do not agree on TLS');
   if (inner.startsWith('HPE_')) {
     return isAnswering ? pacsFault.cutOff(peer) : pacsFault.notDicom(peer, 'what listens there does not speak HTTP');
   }

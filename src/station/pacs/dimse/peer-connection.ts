@@ -1,10 +1,10 @@
 // Connects to a DIMSE peer and says in a fault, naming the peer, why something with it failed.
-import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Fault } from '../../../contract/fault.ts';
 import type { DimsePeer } from '../../../contract/pacs.ts';
 import { pacsFault } from '../faults.ts';
+import { readAuthority } from '../pem-files.ts';
 import type { AgreedContext } from './agreed-context.ts';
 import { Association } from './association.ts';
 import { maxPduBytes } from './message-writer.ts';
@@ -159,14 +159,6 @@ async function connect({ peer, limits, signal }: PeerCall): Promise<Socket> {
   }
 }
 
-function readAuthority(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw pacsFault.fileUnusable(file, reasonOf(error));
-  }
-}
-
 function faultOf(error: unknown, { peer, aeTitle, signal }: PeerCall, isEstablished: boolean): unknown {
   if (signal.aborted) return pacsFault.cancelled();
   if (error instanceof Fault) return error;
@@ -215,7 +207,6 @@ const reasons: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate was signed by an authority that is not trusted here',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
-  ENOENT: 'there is no such file',
 };
 
 function reasonOf(error: unknown): string {

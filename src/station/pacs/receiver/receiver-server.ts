@@ -1,5 +1,4 @@
 // Listens, negotiates associations, and hands the accepted ones to the storage provider.
-import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { ReceiverSettings } from '../../../contract/pacs.ts';
@@ -10,6 +9,7 @@ import type { AnsweredContext, AssociateAccept, AssociateRequest, Rejection } fr
 import { ProtocolError } from '../dimse/protocol-error.ts';
 import { isStorageClass, sopClasses } from '../dimse/sop-classes.ts';
 import { pacsFault } from '../faults.ts';
+import { readAuthority, readIdentity } from '../pem-files.ts';
 import type { ReceiverLog } from './receiver-log.ts';
 import { serveStorage, type StoredInstance } from './storage-provider.ts';
 
@@ -47,7 +47,7 @@ const rejections = {
   localLimitExceeded: { result: 2, source: 3, reason: 2 },
 } as const;
 
-/** @throws Fault 662 (a PEM file), 670 (the port cannot be listened on). */
+/** @throws Fault 662, 671, 676 (the files for TLS), 670 (the port cannot be listened on). */
 export async function listen(options: ReceiverServerOptions): Promise<ReceiverServer> {
   const { settings, limits, log } = options;
   const running = new Map<Association, Promise<void>>();
@@ -57,7 +57,7 @@ export async function listen(options: ReceiverServerOptions): Promise<ReceiverSe
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     const association = new Association(socket, limits satisfies AssociationOptions);
-    const served = serve(association, options).finally(() => running.delete(association));
+    const served = serve(association, addressOf(socket), options).finally(() => running.delete(association));
     running.set(association, served);
   };
   const server = createdServer(settings, limits, onConnection, (reason) => log.refuse('', reason));
@@ -84,47 +84,47 @@ export async function listen(options: ReceiverServerOptions): Promise<ReceiverSe
   };
 }
 
+/** What TLS is spoken with; null for none. @throws Fault 662, 671 or 676 where the files cannot be used. */
+export function tlsOf({
+  certificateFile,
+  keyFile,
+  authorityFile,
+}: ReceiverSettings): { cert: string; key: string; ca?: string } | null {
+  if (certificateFile === null && keyFile === null && authorityFile === null) return null;
+  if (certificateFile === null || keyFile === null) throw pacsFault.certificateIncomplete();
+  const identity = readIdentity(certificateFile, keyFile);
+  return authorityFile === null ? identity : { ...identity, ca: readAuthority(authorityFile) };
+}
+
 function createdServer(
-  { certificateFile, keyFile, authorityFile }: ReceiverSettings,
+  settings: ReceiverSettings,
   limits: ReceiverLimits,
   onConnection: (socket: Socket) => void,
   onRefused: (reason: string) => void,
 ): Server {
-  if (certificateFile === null && keyFile === null && authorityFile === null) {
-    return createServer({ noDelay: true }, onConnection);
-  }
-  if (certificateFile === null || keyFile === null) throw pacsFault.certificateIncomplete();
-  const pem = (file: string): Buffer => {
-    try {
-      return readFileSync(file);
-    } catch (error) {
-      throw pacsFault.fileUnusable(file, reasonOf(error));
-    }
-  };
-  const files = { cert: pem(certificateFile), key: pem(keyFile) };
-  const authority = authorityFile === null ? null : pem(authorityFile);
-  try {
-    const server = createTlsServer(
-      {
-        ...files,
-        ...(authority === null ? {} : { ca: authority, requestCert: true, rejectUnauthorized: true }),
-        minVersion: 'TLSv1.2',
-        handshakeTimeout: limits.negotiationMs,
-        noDelay: true,
-      },
-      onConnection,
-    );
-    server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-      onRefused(`The secure connection failed: ${reasonOf(error)}.`);
-      socket.destroy();
-    });
-    return server;
-  } catch (error) {
-    throw pacsFault.fileUnusable(certificateFile, reasonOf(error));
-  }
+  const tls = tlsOf(settings);
+  if (tls === null) return createServer({ noDelay: true }, onConnection);
+  const server = createTlsServer(
+    {
+      ...tls,
+      ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: limits.negotiationMs,
+      noDelay: true,
+    },
+    onConnection,
+  );
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    onRefused(`No secure connection with ${addressOf(socket)}: ${handshakeReason(error)}.`);
+    socket.destroy();
+  });
+  return server;
 }
 
-async function serve(association: Association, options: ReceiverServerOptions): Promise<void> {
+/** Of the other end, without the prefix that an IPv4 address has on a socket for both. */
+const addressOf = (socket: Socket): string => socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'a sender that is gone';
+
+async function serve(association: Association, address: string, options: ReceiverServerOptions): Promise<void> {
   const { settings, log, limits, intake, onStored } = options;
   let callingAETitle = '';
   let hasBegun = false;
@@ -152,7 +152,10 @@ async function serve(association: Association, options: ReceiverServerOptions): 
       onRefused: (reason) => log.refuse(callingAETitle, reason),
     });
   } catch (error) {
-    if (error instanceof ProtocolError) log.refuse(callingAETitle, `Not understood: ${error.message}.`);
+    if (error instanceof ProtocolError) {
+      const from = callingAETitle === '' ? ` (from ${address})` : '';
+      log.refuse(callingAETitle, `Not understood${from}: ${error.message}.`);
+    }
     // Anything else ended this association, and only it.
     association.abort();
   } finally {
@@ -189,11 +192,31 @@ const isReferenced = (uid: string): boolean => /^1\.2\.840\.10008\.1\.2\.4\.(94|
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program uses it already',
   EACCES: 'this account may not listen on it',
-  ENOENT: 'there is no such file',
 };
 
 function reasonOf(error: unknown): string {
   const code = (error as { code?: unknown }).code;
   const known = typeof code === 'string' ? reasons[code] : undefined;
   return known ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Why a sender and this receiver did not agree on TLS, by what OpenSSL calls it. */
+const handshakeReasons: readonly (readonly [RegExp, string])[] = [
+  [/PEER_DID_NOT_RETURN_A_CERTIFICATE/, 'the sender showed no certificate, which the authority file asks for'],
+  [/HTTP_REQUEST|WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|RECORD/, 'the sender does not speak TLS'],
+  [/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|ALERT_PROTOCOL_VERSION/, 'the sender knows no TLS that is safe (1.2 or 1.3)'],
+  [/NO_SHARED_CIPHER|HANDSHAKE_FAILURE/, 'the sender knows no cipher that this receiver takes'],
+  [/ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+)/, 'the sender does not trust this receiver’s certificate'],
+  [/CERT_HAS_EXPIRED|CERTIFICATE_EXPIRED/, 'the sender’s certificate has expired'],
+  [/CERT|SIGNED|ISSUER|VERIFY/, 'the sender’s certificate is not signed by the authority of the authority file'],
+  [/HANDSHAKE_TIMEOUT/, 'the sender did not finish in time'],
+  [/ECONNRESET|EPIPE/, 'the sender closed the connection'],
+];
+
+function handshakeReason(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const name = String(code ?? message)
+    .toUpperCase()
+    .replaceAll(' ', '_');
+  return handshakeReasons.find(([pattern]) => pattern.test(name))?.[1] ?? 'they do not agree on how';
 }

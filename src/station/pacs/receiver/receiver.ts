@@ -6,14 +6,17 @@ import { type ReceiverSettings, receiverSettingsSchema, type ReceiverState } fro
 import { writeFileDurably } from '../../home/durable-file.ts';
 import type { InstanceIntake } from '../../library/instance-intake.ts';
 import { ReceiverLog } from './receiver-log.ts';
-import { listen, type ReceiverLimits, receiverLimits, type ReceiverServer } from './receiver-server.ts';
+import { listen, tlsOf, type ReceiverLimits, receiverLimits, type ReceiverServer } from './receiver-server.ts';
 import type { StoredInstance } from './storage-provider.ts';
 
 export interface Receiver {
   state(): ReceiverState;
   /** Resolves when it listens, or when it is known why it does not. */
   settled(): Promise<void>;
-  /** Saves the settings, lets running associations end (10 s), and listens anew. Why it cannot is in `problem`. */
+  /**
+   * Saves the settings, lets running associations end (10 s), and listens anew. Why it cannot is in `problem`.
+   * @throws Fault 662, 671 or 676 where it shall listen and the files for TLS cannot be used; the settings stay as they were.
+   */
   configure(settings: ReceiverSettings): Promise<ReceiverState>;
   /** Hears of each instance that arrives; returns the way to stop. For C-MOVE, whose answers tell only numbers. */
   watch(listener: (stored: StoredInstance) => void): () => void;
@@ -81,6 +84,7 @@ export function openReceiver({ folder, intake, onChange, limits = receiverLimits
     state,
     settled: () => queue,
     async configure(next) {
+      if (next.isEnabled) tlsOf(next);
       await inTurn(async () => {
         writeFileDurably(file, `${JSON.stringify(next, null, 2)}\n`);
         settings = next;
