@@ -10,6 +10,7 @@ import { decodeWeights } from '../aggregation/weights.ts';
 import type { Bench } from './bench.ts';
 import { trunkOnBench } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
+import { isHeld, owesProbe } from './leak-gate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 
 type Outcome<N extends keyof typeof peerCalls> = z.output<(typeof peerCalls)[N]['out']>;
@@ -30,7 +31,7 @@ export interface CommittedModel {
 }
 
 export interface BenchActs {
-  /** @throws Fault 456, 480, 481 when there is nothing that it could be shown for. */
+  /** @throws Fault 456, 480, 481 when there is nothing that it could be shown for; 468, 469 before the leak probe and a person allow it. */
   publish(model: CommittedModel): Promise<Outcome<'publish-model'>>;
   /** @throws Fault 456, 482 */
   pull(site: string | null): Promise<Outcome<'pull-models'>>;
@@ -68,6 +69,8 @@ export function openBenchActs(desk: MembershipDesk, bench: Bench, siteOf: (finge
   return {
     async publish(model) {
       const { project } = approved();
+      if (owesProbe(state)) throw siteFault.probeOwed();
+      if (isHeld(state)) throw siteFault.held(state.federation);
       const { definition, classes } = model;
       if (definition.task !== project.network.task) throw siteFault.notPublishable(`it is made for ${definition.task}`);
       if (classes.join('\n') !== project.classes.join('\n')) {

@@ -86,6 +86,19 @@ export const siteFault = {
       message: `Nothing is held back for ${federation}: there is no leak probe to decide about.`,
       retry: 'never',
     }),
+  probeOwed: () =>
+    new Fault({
+      code: 468,
+      message:
+        'Whether images could be recognised in what this site sends is not known yet: the leak probe is made by itself once the project is approved and its shared model is here. Try again when `imagiq status` tells its result.',
+      retry: 'later',
+    }),
+  held: (federation: string) =>
+    new Fault({
+      code: 469,
+      message: `No model is shown: an image of this site could be recognised in what it sends for ${federation}, or the leak probe failed. Look at what it found (Federation, or imagiq leak-probe --federation) and decide first.`,
+      retry: 'later',
+    }),
   badModel: (reason: string) =>
     new Fault({ code: 461, message: `A peer's model was not used: ${reason}.`, retry: 'never' }),
   forgedTrunk: () =>

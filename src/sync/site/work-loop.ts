@@ -97,7 +97,7 @@ export function openWorkLoop(order: {
       isDone = current.isFinished && blobs.has(trunk.blob);
       return false;
     }
-    if (owesProbe(state) && (project.peerModels || !current.isFinished || state.spool.length > 0)) {
+    if (owesProbe(state)) {
       const held = newestHeld();
       if (held === null) return false;
       const trunkWeights = await blobs.read(held.blob);

@@ -104,6 +104,32 @@ it('does not hold what was accepted with the approval, and asks anew after the p
   expect(asked.filter((what) => what === 'probe')).toHaveLength(1);
 });
 
+it('shows no model by hand before the probe, nor while a person has to decide', async () => {
+  let find = (_finding: LeakFinding): void => {};
+  const probing = new Promise<LeakFinding>((resolve) => (find = resolve));
+  const { site, asked, federation } = await situation(() => probing);
+  const publish = () =>
+    site.bench(federation).publish({
+      weights: weightsOf(0.2),
+      definition: practiceProject().network,
+      classes: practiceProject().classes,
+      normalisation: null,
+      parents: [],
+      datasetFingerprint: 'a'.repeat(64),
+      examples: 10,
+      metrics: null,
+    });
+  await until('the probe is under way', () => asked.includes('probe'));
+  await expect(publish()).rejects.toMatchObject({ code: 468, retry: 'later' });
+  find(recognised);
+  await until('it is held', () => site.memberships()[0]?.leakProbe?.isHeld);
+  await expect(publish()).rejects.toMatchObject({ code: 469 });
+  expect(acts(site)).not.toContain('model-shared');
+
+  site.acceptLeak(federation);
+  await expect(publish()).resolves.toMatchObject({ network: 'one-layer' });
+});
+
 it('a probe that is under way when the project is declined decides nothing', async () => {
   let answer: (finding: LeakFinding) => void = () => {};
   const { site, federation } = await situation(() => new Promise((resolve) => (answer = resolve)));
