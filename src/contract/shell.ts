@@ -18,6 +18,7 @@ export const shellCommands = [
   'import-folder',
   'import-files',
   'find',
+  'remove-studies',
   'show-studies',
   'show-pacs',
   'show-cohorts',

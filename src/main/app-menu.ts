@@ -38,6 +38,9 @@ export function setAppMenu(options: {
         { role: 'selectAll' },
         { type: 'separator' },
         item('Find studies', 'find', 'CmdOrCtrl+F'),
+        { type: 'separator' },
+        // Delete is the study list's own key: in the menu it would be taken from fields of text.
+        item('Remove from library…', 'remove-studies'),
       ],
     },
     {

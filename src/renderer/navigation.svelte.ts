@@ -1,4 +1,5 @@
 // Which screen is shown.
+import type { RemovalChoice } from './studies/study-removal.svelte.ts';
 import type { Study } from '../contract/dicom.ts';
 import type { StudyFilter } from '../contract/study-filter.ts';
 import type { IconName } from './ui/Icon.svelte';
@@ -35,6 +36,8 @@ export class Navigation {
   #cohortSource = $state.raw<CohortSource | null>(null);
   #sending = $state.raw<readonly string[] | null>(null);
   #modelling = $state.raw<readonly string[] | null>(null);
+  #removing = $state.raw<RemovalChoice | null>(null);
+  #removeRequests = $state(0);
   #trainCohort = $state<string | null>(null);
   #findRequests = $state(0);
   #helpRequests = $state(0);
@@ -62,6 +65,16 @@ export class Navigation {
   /** Studies to run a model on, by UID, while the dialog that asks which model is open. */
   get modelling(): readonly string[] | null {
     return this.#modelling;
+  }
+
+  /** What is to leave the library, while the dialog that asks is open. */
+  get removing(): RemovalChoice | null {
+    return this.#removing;
+  }
+
+  /** Grows each time what is chosen on the screen of studies should be removed. */
+  get removeRequests(): number {
+    return this.#removeRequests;
   }
 
   /** The cohort that the training form starts with. */
@@ -102,6 +115,20 @@ export class Navigation {
 
   closeSendDialog(): void {
     this.#sending = null;
+  }
+
+  remove(choice: RemovalChoice): void {
+    this.#removing = choice;
+  }
+
+  closeRemoveDialog(): void {
+    this.#removing = null;
+  }
+
+  /** From another screen it only leads to the studies: what is chosen there must be seen. */
+  removeChosen(): void {
+    if (this.#screen === 'studies') this.#removeRequests += 1;
+    else this.#screen = 'studies';
   }
 
   runModel(studyInstanceUIDs: readonly string[]): void {

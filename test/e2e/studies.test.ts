@@ -297,4 +297,69 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.emulateMedia({ colorScheme: 'light' });
     await expect.poll(() => page.getByTestId('study-row').count()).toBeGreaterThan(5);
   });
+
+  test('takes studies out of the library: Delete asks, says what goes and stays, and Keep keeps it', async (context) => {
+    const { page, screenshot, app } = theWindow(context);
+    const rows = page.getByTestId('study-rows');
+    const dialog = page.getByTestId('remove-studies-dialog');
+    const removal = page.getByRole('dialog');
+    await page.getByTestId('study-row').nth(1).click();
+    await page.keyboard.press('Space');
+    await page
+      .getByTestId('study-row')
+      .nth(3)
+      .click({ modifiers: ['ControlOrMeta'] });
+    await page.getByRole('button', { name: 'Cohort of 2 selected' }).waitFor();
+    await rows.focus();
+    await page.keyboard.press('Delete');
+    await page.getByText('Remove 2 studies from the library?').waitFor();
+    await dialog.getByText('20 original files stay where they are.').waitFor();
+    await dialog.getByText('This cannot be undone.').waitFor();
+    await screenshot('studies-remove');
+    await removal.getByRole('button', { name: 'Keep', exact: true }).click();
+    await page.getByText('1,000 studies on this machine').waitFor();
+    await rows.focus();
+    await page.keyboard.press('Delete');
+    await removal.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('2 studies (20 images) removed from the library.').waitFor();
+    await page.getByText('998 studies on this machine').waitFor();
+    expect(await page.getByRole('row', { selected: true }).count()).toBe(0);
+
+    // Without a selection it is the study under the pointer, or under the cursor for the menu bar.
+    await page.getByTestId('study-row').nth(2).click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Remove from library…' }).click();
+    await page.getByText('Remove 1 study from the library?').waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => removal.count()).toBe(0);
+    await app.evaluate(({ Menu }) => {
+      const edit = Menu.getApplicationMenu()?.items.find(({ label }) => label === '&Edit');
+      edit?.submenu?.items.find(({ label }) => label === 'Remove from library…')?.click();
+    });
+    await removal.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('997 studies on this machine').waitFor();
+  });
+
+  test('takes a series or a patient out by the tree', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByRole('button', { name: 'Patients', exact: true }).click();
+    await page.getByTestId('tree-patient').first().click();
+    await page.keyboard.press('ArrowRight');
+    await page.getByTestId('tree-study').first().click();
+    await page.keyboard.press('ArrowRight');
+    await page.getByTestId('tree-series').first().click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Remove this series…' }).waitFor();
+    await screenshot('studies-remove-series');
+    await page.keyboard.press('Escape');
+    await page.getByTestId('tree-patient').first().click();
+    const patient = (await page.getByTestId('tree-patient').first().innerText()).match(/P\d{7}/)?.[0] ?? '';
+    await page.getByTestId('study-rows').focus();
+    await page.keyboard.press('Delete');
+    await page.getByTestId('remove-studies-dialog').getByText(patient).waitFor();
+    await screenshot('studies-remove-patient');
+    await page.getByText(/^Remove \d+ stud(y|ies) from the library\?$/).waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText(/^99[0-6] studies on this machine/).waitFor();
+    await expect.poll(() => page.getByText(patient, { exact: true }).count()).toBe(0);
+    await page.getByRole('button', { name: 'List', exact: true }).click();
+  });
 });

@@ -33,6 +33,7 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
       { keys: ['Ctrl', 'A'], act: 'Select every study found' },
       { keys: ['/'], act: 'Search' },
       { keys: ['M'], act: 'Run a model on the selection' },
+      { keys: ['Delete'], act: 'Remove the selection from the library' },
       { keys: ['→', '←'], act: 'Unfold and fold, in the tree of patients' },
       { keys: ['Alt', '← →'], act: 'Move a column, from its head' },
       { keys: ['Shift', '← →'], act: 'Resize a column, from its head' },
