@@ -4,7 +4,6 @@ import type { CallArguments, CallOutput } from '../../contract/calls.ts';
 import type { Cohort } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, OperatingPoint } from '../../contract/metrics.ts';
-import { fitsModality, type Model } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
 import { chosenPoint, type TrainerProcess } from '../../trainer/client.ts';
 import type { Dataset } from '../cohorts/build-dataset.ts';
@@ -12,9 +11,10 @@ import type { Cohorts } from '../cohorts/cohorts.ts';
 import { maskOnFrame } from '../cohorts/preprocess.ts';
 import { onWholeDataset } from '../cohorts/whole-dataset.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
-import type { Library, SelectedInstance } from '../library/library.ts';
+import type { Library } from '../library/library.ts';
 import type { WorkRules } from '../neighbour/work-rules.ts';
 import { checkCohort } from './check-cohort.ts';
+import { chosenImages } from './chosen-images.ts';
 import { modelFaults } from './faults.ts';
 import { maxModelFileBytes } from './model-file.ts';
 import type { ModelRegistry, StoredModel } from './model-registry.ts';
@@ -181,7 +181,7 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       alone(async (signal) => {
         const stored = models.get(request.id);
         const writer = resultWriter(stored, request.write, library);
-        const { chosen, passedOver } = chosenInstances(stored.model, request, parts);
+        const { chosen, passedOver } = chosenImages(stored.model, request, parts);
         let soFar = { done: 0, total: chosen.length };
         const tell = (progress: typeof soFar, waitsFor: string | null = null): void =>
           parts.onProgress({ work: 'predicting', ...progress, waitsFor });
@@ -244,26 +244,6 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       await reading.close();
     },
   };
-}
-
-/** Images of the studies, the series or the cohort that were asked for; of studies only those of the model's kind. */
-function chosenInstances(
-  model: Model,
-  { query, studyInstanceUIDs, seriesInstanceUID, cohort }: CallArguments<'predict-studies'>,
-  { library, cohorts }: ModelWorkParts,
-): { chosen: SelectedInstance[]; passedOver: number } {
-  if (cohort !== null) {
-    cohorts.show(cohort);
-    const wanted = new Set(cohorts.sopInstanceUIDs(cohort));
-    const all = library.selectInstances({ query: '', studyInstanceUIDs: null });
-    return { chosen: [...all].filter(({ sopInstanceUID }) => wanted.has(sopInstanceUID)), passedOver: 0 };
-  }
-  if (query === null && studyInstanceUIDs === null && seriesInstanceUID === null) return { chosen: [], passedOver: 0 };
-  const found = [...library.selectInstances({ query: query ?? '', studyInstanceUIDs })];
-  if (seriesInstanceUID !== null)
-    return { chosen: found.filter((one) => one.seriesInstanceUID === seriesInstanceUID), passedOver: 0 };
-  const chosen = found.filter(({ modality }) => fitsModality(model, modality));
-  return { chosen, passedOver: found.length - chosen.length };
 }
 
 /** What whoever loads the graph has to know, as JSON under `imagiq`; the parts that runtimes show are beside it. */

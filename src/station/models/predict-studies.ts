@@ -6,12 +6,12 @@ import { defaultPreprocessing } from '../cohorts/preprocess.ts';
 import type { ExampleTask, FramePlace, ReadImage } from '../cohorts/shard-task.ts';
 import type { ShardThreads } from '../cohorts/shard-threads.ts';
 import type { Library, SelectedInstance } from '../library/library.ts';
+import { mostImages } from './chosen-images.ts';
 import { modelFaults } from './faults.ts';
 import type { StoredModel } from './model-registry.ts';
 
 /** Images in one message to the trainer. */
 const batchSize = 16;
-const mostImages = 50_000;
 /** Batches that are read while one is predicted. */
 const batchesAhead = 2;
 
