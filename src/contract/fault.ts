@@ -1,5 +1,6 @@
 // Faults are values at the boundaries: what went wrong, said for a person, with whether trying again can help.
 // Exceptions of any other class are bugs. Without a schema library: threads that only decode would wait for it.
+import { systemReason } from './system-reason.ts';
 
 /**
  * A fault as it crosses a process or network boundary (fault-schema.ts checks one that comes in).
@@ -48,5 +49,5 @@ export function faultValueOf(thrown: unknown): FaultValue {
 /** An error of the file system without its path: folders and files are often named after patients. */
 function systemAnswer(thrown: unknown): string | null {
   if (!(thrown instanceof Error) || !('code' in thrown) || !('path' in thrown)) return null;
-  return `the system answered ${String(thrown.code)}`;
+  return `a file or folder cannot be used: ${systemReason(thrown.code)}`;
 }

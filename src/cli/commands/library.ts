@@ -3,7 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CallInput } from '../../contract/calls.ts';
+import { Fault } from '../../contract/fault.ts';
 import { findingWords } from '../../contract/import-report.ts';
+import { systemReason } from '../../contract/system-reason.ts';
 import { importModes, type ImportReport } from '../../contract/dicom.ts';
 import { contextOf } from '../context.ts';
 import { counted, exitCode, table } from '../output.ts';
@@ -137,7 +139,13 @@ function pixelsCommand(): Command {
     .action(async (sopInstanceUID: string, options: { frame: number; out: string }, command: Command) => {
       const { output, withStation } = contextOf(command);
       const frame = await withStation((station) => station.call('frame', { sopInstanceUID, frame: options.frame }));
-      await writeFile(options.out, frame.pixels);
+      await writeFile(options.out, frame.pixels).catch((error: unknown) => {
+        throw new Fault({
+          code: 819,
+          message: `The pixels cannot be written to ${options.out}: ${systemReason((error as { code?: unknown }).code)}.`,
+          retry: 'later',
+        });
+      });
       const { rows, columns, samples, bits, signed, photometric, transferSyntax } = frame;
       const description = { rows, columns, samples, bits, signed, photometric, transferSyntax };
       output.result(

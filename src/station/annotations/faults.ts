@@ -1,4 +1,5 @@
 // Faults of annotations: codes 619–639. A retired code keeps its line as a tombstone.
+import { systemReason } from '../../contract/system-reason.ts';
 import { Fault } from '../../contract/fault.ts';
 
 export const annotationFaults = {
@@ -49,7 +50,7 @@ export const annotationFaults = {
   tableNotWritten: (code: string) =>
     new Fault({
       code: 632,
-      message: `The measurements could not be written: the system answered ${code}. Choose another place.`,
+      message: `The measurements could not be written: ${systemReason(code)}. Choose another place.`,
       retry: 'later',
     }),
   labelsCancelled: (done: number, found: number) =>

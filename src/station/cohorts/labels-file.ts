@@ -1,4 +1,5 @@
 // A labels file: which rows it has, and which column says what they belong to.
+import { systemReason } from '../../contract/system-reason.ts';
 import { statSync } from 'node:fs';
 import { delimitedRows, textPieces } from './delimited-text.ts';
 import { cohortFaults } from './faults.ts';
@@ -152,7 +153,7 @@ function* table(file: string): Generator<readonly string[]> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (typeof code !== 'string') throw error;
-    throw cohortFaults.labelsUnreadable(code === 'ENOENT' ? 'it does not exist' : code);
+    throw cohortFaults.labelsUnreadable(systemReason(code));
   }
 }
 

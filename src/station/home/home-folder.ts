@@ -1,4 +1,5 @@
 // The one folder that holds everything of a station. One process at a time may own it.
+import { systemReason } from '../../contract/system-reason.ts';
 import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -124,5 +125,10 @@ function readOrMakeKey(file: string): Uint8Array {
 }
 
 function describe(error: unknown): string {
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+  // The folder that cannot be made is no folder that does not exist.
+  if (code === 'ENOENT' && syscall === 'mkdir') return 'no folder can be made there';
+  if (typeof syscall === 'string') return systemReason(code);
+  if (typeof code === 'string' && /^SQLITE_(CANTOPEN|READONLY|PERM)/.test(code)) return 'permission denied';
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { opendir, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { systemReason } from '../../contract/system-reason.ts';
 import { libraryFaults } from './faults.ts';
 
 export type Found =
@@ -13,26 +14,10 @@ export type Found =
 /** Why the file system refused, for a person. */
 export function fileSystemReason(error: unknown): string {
   const { code, path: asked } = error as { code?: unknown; path?: unknown };
-  switch (code) {
-    case 'ENOENT':
-      // Node gives a byte that is no UTF-8 as U+FFFD, and then asks the system for that other name.
-      return typeof asked === 'string' && asked.includes('\uFFFD')
-        ? 'its name, or that of its folder, is not written in UTF-8: rename it'
-        : 'it does not exist';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    case 'ELOOP':
-      return 'its links lead in a circle';
-    case 'EIO':
-      return 'the disk reports an error';
-    case 'EMFILE':
-      return 'too many files are open';
-    case 'ENAMETOOLONG':
-      return 'its name is too long';
-    default:
-      return typeof code === 'string' ? `the system reports ${code}` : 'it cannot be opened';
-  }
+  // Node gives a byte that is no UTF-8 as U+FFFD, and then asks the system for that other name.
+  if (code === 'ENOENT' && typeof asked === 'string' && asked.includes('\uFFFD'))
+    return 'its name, or that of its folder, is not written in UTF-8: rename it';
+  return systemReason(code);
 }
 
 /**

@@ -1,4 +1,5 @@
 // Models at work on this site's own images: measured on a cohort, written as an inference graph. One piece of work at a time.
+import { systemReason } from '../../contract/system-reason.ts';
 import { readFileSync, statSync } from 'node:fs';
 import type { CallArguments, CallOutput } from '../../contract/calls.ts';
 import type { Cohort } from '../../contract/cohort.ts';
@@ -285,6 +286,5 @@ async function exportGraph(
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  return code === 'ENOENT' ? 'it does not exist' : `the system answered ${code}`;
+  return systemReason((error as { code?: unknown }).code);
 }

@@ -11,7 +11,7 @@ test('an error of the file system is told without its path, which may name a pat
   }
   const { code, message } = faultValueOf(thrown);
   expect(code).toBe(600);
-  expect(message).toContain('the system answered ENOENT');
+  expect(message).toBe('Unexpected error: a file or folder cannot be used: it does not exist');
   expect(message).not.toContain('ROSSI');
 });
 

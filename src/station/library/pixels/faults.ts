@@ -47,5 +47,9 @@ export const pixelFaults = {
     new Fault({ code: 159, message: `Decoding this frame ended its worker: ${why}.`, retry: 'never' }),
   closed: () => new Fault({ code: 160, message: 'The pixel workers are closed.', retry: 'never' }),
   fileUnreadable: (why: string) =>
-    new Fault({ code: 161, message: `The file of this instance cannot be read: ${why}.`, retry: 'later' }),
+    new Fault({
+      code: 161,
+      message: `The file of this instance cannot be read: ${why}. Check that the folder, disc or drive that it lies on is there, or import it again.`,
+      retry: 'later',
+    }),
 } as const;

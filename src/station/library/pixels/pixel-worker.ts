@@ -2,6 +2,7 @@
 import { openSync, closeSync, fstatSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { Frame } from '../../../contract/dicom.ts';
+import { systemReason } from '../../../contract/system-reason.ts';
 import { faultValueOf, type FaultValue } from '../../../contract/fault.ts';
 import { giveBack } from '../../give-back.ts';
 import type { DataSet } from '../dataset.ts';
@@ -70,7 +71,6 @@ function opened(path: string): number {
     return openSync(path, 'r');
   } catch (thrown) {
     // The code alone: the message would carry the path, and paths hold patients' names.
-    const code = (thrown as { code?: unknown }).code;
-    throw pixelFaults.fileUnreadable(typeof code === 'string' ? code : 'unknown reason');
+    throw pixelFaults.fileUnreadable(systemReason((thrown as { code?: unknown }).code));
   }
 }

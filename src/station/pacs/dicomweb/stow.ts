@@ -1,4 +1,5 @@
 // STOW-RS (PS3.18 10.5): files sent as multipart/related bodies, several to a request, read from disk as they go.
+import { systemReason } from '../../../contract/system-reason.ts';
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -52,7 +53,7 @@ async function partOf(file: SendFile, { onFailure }: SendOptions): Promise<Part 
     return { ...file, head, bytes: (await stat(file.path)).size };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'its file is gone' : `its file cannot be read (${code ?? 'unknown'})`;
+    const why = code === 'ENOENT' ? 'its file is gone' : `its file cannot be read: ${systemReason(code)}`;
     onFailure(`Instance ${file.sopInstanceUID}: ${why}.`);
     return null;
   }

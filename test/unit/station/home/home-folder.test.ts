@@ -41,6 +41,14 @@ test('the lock of a killed process holds nobody up, also where its process numbe
   openHomeFolder(folder).close();
 });
 
+test('a folder that cannot be made is refused in plain words', () => {
+  const file = path.join(temporaryFolder(), 'notes.txt');
+  writeFileSync(file, '');
+  const home = path.join(file, 'home');
+  const message = `The data folder ${home} cannot be used: a part of its path is no folder. Choose a folder that you may write to.`;
+  expect(() => openHomeFolder(home)).toThrow(expect.objectContaining({ code: 602, message }));
+});
+
 test('a damaged key is said and left as it is, since another would make every patient a new one', () => {
   const folder = temporaryFolder();
   openHomeFolder(folder).close();

@@ -50,6 +50,7 @@ describe('pixel workers', () => {
     const missing = await workers.frame(path.join(folder, 'Roe^Jim.dcm'), 1).catch((error: unknown) => error);
     expect(missing).toMatchObject({ code: 161, retry: 'later' });
     expect(String(missing)).not.toContain('Roe');
+    expect(String(missing)).toContain('cannot be read: it does not exist. Check that the folder, disc or drive');
     await workers.close();
     await expect(workers.frame(file, 1)).rejects.toMatchObject({ code: 160 });
   });
