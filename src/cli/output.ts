@@ -8,6 +8,8 @@ export interface Output {
   readonly isJson: boolean;
   /** The command's result, exactly once: JSON on stdout with --json, else the text that `format` makes of it. */
   result(value: unknown, format: () => string): void;
+  /** Text in a format of its own (CSV, HTML), on stdout: exact, but for what would steer a terminal. */
+  document(value: unknown, text: string): void;
   /** A line for the person watching; stderr. */
   log(line: string): void;
   /** A line that replaces the one before it on a terminal; nothing where stderr is no terminal. */
@@ -24,19 +26,38 @@ export function outputTo(isJson: boolean, stdout: NodeJS.WriteStream, stderr: No
     isJson,
     result(value, format) {
       clear();
-      stdout.write(isJson ? `${JSON.stringify(value)}\n` : `${format()}\n`);
+      stdout.write(isJson ? `${JSON.stringify(value)}\n` : `${visible(format())}\n`);
+    },
+    document(value, text) {
+      clear();
+      if (isJson) stdout.write(`${JSON.stringify(value)}\n`);
+      else stdout.write(`${stdout.isTTY ? visible(text) : text}\n`);
     },
     log(line) {
       clear();
-      stderr.write(`${line}\n`);
+      stderr.write(`${visible(line)}\n`);
     },
     progress(line) {
       if (!stderr.isTTY) return;
       clear();
-      stderr.write(line.slice(0, (stderr.columns ?? 80) - 1));
+      stderr.write(inLine(line).slice(0, (stderr.columns ?? 80) - 1));
       hasProgress = true;
     },
   };
+}
+
+/**
+ * Names of files and patients may hold anything: characters that steer a terminal, or turn the direction of text, are written as
+ * their numbers. Line ends and tabs stay.
+ */
+export const visible = (text: string): string => text.replace(/[^\P{Cc}\n\t]|[\u202A-\u202E\u2066-\u2069]/gu, escaped);
+
+/** As `visible`, of a text that is to stay in its line. */
+export const inLine = (text: string): string => visible(text).replace(/[\n\t]/g, escaped);
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
 }
 
 /** Tells a failure: `{fault}` on stdout with --json, the sentence on stderr without. */
@@ -49,7 +70,7 @@ export function tellFailure(output: Output, thrown: unknown): void {
 
 /** Lines up cells in columns; numbers to the right. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [header, ...rows.map((row) => row.map(String))];
+  const cells = [header, ...rows.map((row) => row.map((cell) => inLine(String(cell))))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const isNumber = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
   return cells

@@ -11,7 +11,7 @@ import {
 } from '../../contract/import-report.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
-import { table } from '../output.ts';
+import { inLine, table } from '../output.ts';
 
 /** Findings of a kind listed in text mode; --format and --json have all. */
 const findingsShown = 10;
@@ -46,7 +46,7 @@ function showCommand(): Command {
       }
       if (format !== undefined && !output.isJson) {
         const { text } = await withStation((station) => station.call('export-import', { id, format }));
-        output.result(text, () => (text ?? '').trimEnd());
+        output.document(text, (text ?? '').trimEnd());
         return;
       }
       const found = await withStation((station) => station.call('import-findings', { id, limit: listedAtMost }));
@@ -89,7 +89,7 @@ function findingsText(past: PastImport, findings: readonly Finding[]): string {
     if (ofKind.length === 0) continue;
     const { title, weight, advice } = findingWords[kind];
     lines.push('', `${title} (${weight}, ${ofKind.length})`, `  ${advice}`);
-    for (const { subject, what } of ofKind.slice(0, findingsShown)) lines.push(`  - ${subject}: ${what}`);
+    for (const { subject, what } of ofKind.slice(0, findingsShown)) lines.push(inLine(`  - ${subject}: ${what}`));
     if (ofKind.length > findingsShown)
       lines.push(`  … and ${ofKind.length - findingsShown} more (--format csv lists all)`);
   }

@@ -8,7 +8,7 @@ import { findingWords } from '../../contract/import-report.ts';
 import { systemReason } from '../../contract/system-reason.ts';
 import { importModes, type ImportReport } from '../../contract/dicom.ts';
 import { contextOf } from '../context.ts';
-import { counted, exitCode, table } from '../output.ts';
+import { counted, exitCode, inLine, table } from '../output.ts';
 import { positiveInteger } from '../options.ts';
 import { studiesCommand } from './studies.ts';
 
@@ -95,7 +95,7 @@ function reportText(report: ImportReport): string {
   lines.push(...report.notes.map((note) => `Note: ${note}`));
   if (report.cancelled) lines.push('Cancelled before the end: import the same path again to continue.');
   for (const { path: file, reason } of report.refusals.slice(0, refusalsShown))
-    lines.push(`  refused ${file}: ${reason}`);
+    lines.push(inLine(`  refused ${file}: ${reason}`));
   if (report.refusals.length > refusalsShown)
     lines.push(`  … and ${report.refusals.length - refusalsShown} more (--json lists all)`);
   if (report.findings.length > 0) {

@@ -14,7 +14,7 @@ export function measurementsCommand(): Command {
         ...(await station.call('measurements', { studyInstanceUID })),
         text: (await station.call('measurements-table', { studyInstanceUID })).text,
       }));
-      if (options.out === undefined) return output.result({ measurements }, () => text.trimEnd());
+      if (options.out === undefined) return output.document({ measurements }, text.trimEnd());
       await writeFile(options.out, text);
       output.result(
         { measurements: measurements.length, file: options.out },

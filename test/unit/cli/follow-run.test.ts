@@ -29,7 +29,13 @@ test('a log hears each epoch when it is made, and why a run waits before its ima
       return () => {};
     },
   } as unknown as StationLink;
-  const output: Output = { isJson: false, result: () => {}, log: (line) => void log.push(line), progress: () => {} };
+  const output: Output = {
+    isJson: false,
+    result: () => {},
+    document: () => {},
+    log: (line) => void log.push(line),
+    progress: () => {},
+  };
   const ended = followRun(station, async () => ({ id: 'one' }), output);
   await Promise.resolve();
   const steps: [Partial<Run>, string[]][] = [
