@@ -1,6 +1,6 @@
 // evaluate, and models list, show, export, import, delete.
 import path from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, Metrics } from '../../contract/metrics.ts';
 import { groupKinds } from '../../contract/metrics.ts';
@@ -70,6 +70,15 @@ export function evaluateCommand(): Command {
     });
 }
 
+const isGraph = (file: string): boolean => file.toLowerCase().endsWith('.onnx');
+
+/** The name's ending says what is written: another one would hide which of the two it is. */
+function exportFile(file: string): string {
+  if (!isGraph(file) && !file.toLowerCase().endsWith('.imagiq-model'))
+    throw new InvalidArgumentError('must end in .onnx or .imagiq-model.');
+  return file;
+}
+
 export function modelsCommand(): Command {
   const models = new Command('models').description('the models that were trained or taken in here');
   models
@@ -111,11 +120,15 @@ export function modelsCommand(): Command {
   models
     .command('export')
     .argument('<id>')
-    .argument('<file>', '.onnx: an inference graph for any ONNX Runtime; else a signed file for another ImagiQ')
+    .argument(
+      '<file>',
+      'ending .onnx: an inference graph for any ONNX Runtime; .imagiq-model: a signed file for another ImagiQ',
+      exportFile,
+    )
     .description('write a model as a file')
     .action(async (id: string, file: string, _options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
-      const format = file.toLowerCase().endsWith('.onnx') ? 'onnx' : 'imagiq';
+      const format = isGraph(file) ? 'onnx' : 'imagiq';
       const written = await withStation(async (station) =>
         station.call('export-model', { id: await fullId(station, id), file: path.resolve(file), format }),
       );

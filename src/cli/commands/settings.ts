@@ -77,7 +77,7 @@ function neighbourText({ rules, waitsFor, unkept }: Neighbour): string {
   const { hours } = rules;
   return [
     `input:   ${rules.idleMinutes === 0 ? 'trains while the workstation is used' : `only after ${rules.idleMinutes} min without input`}`,
-    `hours:   ${hours === null ? 'any' : `${hours.from} to ${hours.to} on ${hours.days.join(', ')}`}`,
+    `hours:   ${hours === null ? 'any' : `${hours.from === hours.to ? `around the clock from ${hours.from}` : `${hours.from} to ${hours.to}`} on ${hours.days.join(', ')}`}`,
     `battery: ${rules.onBattery}s`,
     `heat:    ${rules.whenHot}s`,
     `share:   ${Math.round(rules.computeShare * 100)} % of the time, ${rules.threads ?? 'half of the cores’'} threads`,

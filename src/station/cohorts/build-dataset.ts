@@ -40,6 +40,8 @@ export interface DatasetOptions {
   readonly signal: AbortSignal;
   /** `waitsFor`: why it waits, while the workstation's rules hold it. */
   onProgress(progress: { done: number; total: number; waitsFor: string | null }): void;
+  /** Parts of a data set that was finished were damaged or gone on the disk, and are there again. */
+  readonly onMend?: (() => void) | undefined;
 }
 
 export interface Dataset {
@@ -76,15 +78,18 @@ export async function buildDatasetFile(parts: BuildParts): Promise<Dataset> {
   const shards = path.join(folder, shardFolder);
   // A cohort's usual data set may have been made by just the chain that is asked for.
   const files = parts.chain === undefined ? [fileOf(usual)] : [fileOf(parts.chain), fileOf(usual)];
+  let isMended = false;
   try {
     for (const file of files) {
       const present = readDatasetHead(file);
       if (present === null || !isOfChain(present.header, parts.chain)) continue;
       if (await areWhole(shards, present.header, parts)) return datasetOf(file, present.header, present.leftOut);
+      isMended = true;
     }
     await mkdir(shards, { recursive: true, mode: 0o700 });
     const [file = ''] = files;
     const { header, leftOut } = await build(file, shards, parts, labels, usual);
+    if (isMended) parts.onMend?.();
     return datasetOf(file, header, leftOut);
   } catch (error) {
     throw isDiskFull(error) ? stationFault.diskFull() : error;

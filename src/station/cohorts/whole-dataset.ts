@@ -7,21 +7,18 @@ import type { Cohorts } from './cohorts.ts';
 /**
  * Builds the data set, or finds it, and does `work` with it; where the trainer finds a shard damaged it is mended, and the work done
  * once more. A second damage is the disk's, and thrown.
- * @param onMend hears that it came to this
  */
 export async function onWholeDataset<Value>(
   cohorts: Pick<Cohorts, 'buildDataset' | 'doubtDatasets'>,
   name: string,
   options: DatasetOptions,
   work: (dataset: Dataset) => Promise<Value>,
-  onMend: () => void = () => {},
 ): Promise<Value> {
   try {
     return await work(await cohorts.buildDataset(name, options));
   } catch (error) {
     if (!isShardDamage(error)) throw error;
     cohorts.doubtDatasets();
-    onMend();
     return work(await cohorts.buildDataset(name, options));
   }
 }

@@ -50,13 +50,10 @@ export async function workOnRun(parts: RunWorkParts, run: RunToWork, listeners: 
     folder: parts.datasets,
     signal: run.signal,
     onProgress: listeners.onPreparing,
+    onMend: () => listeners.onNote('A part of the data set was damaged on the disk and was made anew from the images.'),
   };
-  return onWholeDataset(
-    parts.cohorts,
-    run.request.cohort,
-    options,
-    (dataset) => trainOn(parts, run, basis, dataset, listeners),
-    () => listeners.onNote('A part of the data set was damaged on the disk and was made anew from the images.'),
+  return onWholeDataset(parts.cohorts, run.request.cohort, options, (dataset) =>
+    trainOn(parts, run, basis, dataset, listeners),
   );
 }
 

@@ -129,6 +129,9 @@ describe('models from the command line', () => {
     const graph = path.join(folder, 'chest.onnx');
     expect((await imagiq('--home', home, 'models', 'export', model.id, signed)).code).toBe(0);
     expect((await imagiq('--home', home, 'models', 'export', model.id, graph)).code).toBe(0);
+    const odd = path.join(folder, 'chest.bin');
+    expect((await imagiq('--home', home, 'models', 'export', model.id, odd)).code).toBe(2);
+    expect(existsSync(odd)).toBe(false);
     expect(readFileSync(graph).includes('"weightsHash"')).toBe(true);
     const session = await ort.InferenceSession.create(graph);
     expect([session.inputNames, session.outputNames]).toEqual([['in:images'], ['out:probabilities']]);

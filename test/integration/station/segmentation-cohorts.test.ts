@@ -266,7 +266,12 @@ describe('a cohort of segmented volumes', () => {
     const bytes = readFileSync(path.join(shards, first!.file));
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(path.join(shards, first!.file), bytes);
-    const mended = await home.cohorts.buildDataset('boxes', { ...large, signal, onProgress });
+    let told = 0;
+    const mending = { ...large, signal, onProgress, onMend: () => (told += 1) };
+    const mended = await home.cohorts.buildDataset('boxes', mending);
+    expect(told).toBe(1);
+    await home.cohorts.buildDataset('boxes', mending);
+    expect(told).toBe(1);
     expect(mended.header).toEqual(built.header);
     bytes[bytes.length >> 1]! ^= 1;
     expect(readFileSync(path.join(shards, first!.file)).equals(bytes)).toBe(true);

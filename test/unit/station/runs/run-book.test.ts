@@ -61,7 +61,8 @@ function situation(
         task: 'classification',
         classes: header.classes.map((name) => ({ name })),
       }) as unknown as ReturnType<Cohorts['show']>,
-    buildDataset: async (_name, { chain }) => {
+    buildDataset: async (_name, { chain, onMend }) => {
+      if (calls.at(-1) === 'doubt') onMend?.();
       calls.push(chain);
       return { file: 'x', header } as unknown as Awaited<ReturnType<Cohorts['buildDataset']>>;
     },
