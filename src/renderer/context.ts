@@ -6,7 +6,7 @@ import type { Imports } from './imports/imports.svelte.ts';
 import type { Navigation } from './navigation.svelte.ts';
 import type { Transfers } from './pacs/transfers.svelte.ts';
 import { provideTheme, type Theme } from './ui/theme.svelte.ts';
-import type { Toasts } from './ui/toasts.svelte.ts';
+import { provideToasts, type Toasts } from './ui/toasts.svelte.ts';
 import type { FrameStore } from './viewer/frame-store.ts';
 
 export interface WindowContext {
@@ -25,6 +25,7 @@ const key = Symbol('window');
 export function provideWindow(context: WindowContext): void {
   setContext(key, context);
   provideTheme(context.theme);
+  provideToasts(context.toasts);
 }
 
 export function useWindow(): WindowContext {

@@ -47,12 +47,22 @@ describe('a data manager', { timeout: 60_000 }, () => {
     await report.getByText('2 slices missing: 2 between 6 mm (image 4) and 12 mm (image 5).').waitFor();
     await screenshot('import-report');
 
+    const saveAs = async (file: string): Promise<void> => {
+      await app.evaluate(({ dialog }, chosen) => {
+        dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
+      }, file);
+      await page.getByRole('button', { name: 'Save report' }).click();
+    };
+    // Messages lie over the dialog, and the next success takes its fault away.
+    await saveAs(path.join(folder, 'no such folder', 'report.html'));
+    const fault = page.getByRole('alert').filter({ has: page.getByRole('button', { name: 'Dismiss' }) });
+    await fault.getByRole('button', { name: 'Dismiss' }).click({ trial: true });
     const file = path.join(folder, 'report.html');
-    await app.evaluate(({ dialog }, chosen) => {
-      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
-    }, file);
-    await page.getByRole('button', { name: 'Save report' }).click();
+    await saveAs(file);
     await page.getByText(`The report is in ${file}.`).waitFor();
+    await screenshot('import-report-saved');
+    await page.getByRole('status').getByRole('button', { name: 'Dismiss' }).click({ trial: true });
+    expect(await fault.count()).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain('2 slices missing');
     await page.getByRole('button', { name: 'Done' }).click();
 

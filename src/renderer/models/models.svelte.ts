@@ -139,13 +139,13 @@ export class Models {
   }
 
   async saveEvaluation(id: number, file: string): Promise<void> {
-    const written = await this.#try(() => this.#station.ask('save-model-evaluation', { id, file }));
-    if (written) this.#toasts.tell(`The evaluation was written to ${written.file}.`);
+    const written = await this.#try(() => this.#station.ask('save-model-evaluation', { id, file }), 'write');
+    if (written) this.#toasts.tell(`The evaluation was written to ${written.file}.`, 'write');
   }
 
   async savePredictions({ run }: Predictions, file: string): Promise<void> {
-    const written = await this.#try(() => this.#station.ask('save-predictions', { run, file }));
-    if (written) this.#toasts.tell(`What the model said was written to ${written.file}.`);
+    const written = await this.#try(() => this.#station.ask('save-predictions', { run, file }), 'write');
+    if (written) this.#toasts.tell(`What the model said was written to ${written.file}.`, 'write');
   }
 
   run(model: Model, cohort: string, write: ResultObjectKind[]): Promise<void> {
@@ -187,29 +187,30 @@ export class Models {
 
   async export(model: Model, file: string): Promise<void> {
     const format = file.toLowerCase().endsWith('.onnx') ? 'onnx' : 'imagiq';
-    const written = await this.#try(() => this.#station.ask('export-model', { id: model.id, file, format }));
-    if (written) this.#toasts.tell(`The model was written to ${written.file}.`);
+    const written = await this.#try(() => this.#station.ask('export-model', { id: model.id, file, format }), 'write');
+    if (written) this.#toasts.tell(`The model was written to ${written.file}.`, 'write');
   }
 
   async import(file: string): Promise<void> {
-    const model = await this.#try(() => this.#station.ask('import-model', { file }));
+    const model = await this.#try(() => this.#station.ask('import-model', { file }), 'import');
     if (!model) return;
     this.#chosen = model.id;
-    if (model.isKnown) return this.#toasts.tell(`${model.network} ${model.id.slice(0, 6)} is here already.`);
+    if (model.isKnown) return this.#toasts.tell(`${model.network} ${model.id.slice(0, 6)} is here already.`, 'import');
     this.#toasts.tell(
       `${model.network} of ${model.author?.site ?? 'another site'} was taken in; its signature is right.`,
+      'import',
     );
   }
 
   async delete(model: Model): Promise<void> {
-    if (await this.#try(() => this.#station.ask('delete-model', { id: model.id }))) {
-      this.#toasts.tell(`${model.network} ${model.id.slice(0, 6)} was deleted.`);
+    if (await this.#try(() => this.#station.ask('delete-model', { id: model.id }), 'delete')) {
+      this.#toasts.tell(`${model.network} ${model.id.slice(0, 6)} was deleted.`, 'delete');
     }
   }
 
   async deleteDamaged(id: string): Promise<void> {
-    if (await this.#try(() => this.#station.ask('delete-model', { id })))
-      this.#toasts.tell(`${id.slice(0, 6)} was deleted.`);
+    if (await this.#try(() => this.#station.ask('delete-model', { id }), 'delete'))
+      this.#toasts.tell(`${id.slice(0, 6)} was deleted.`, 'delete');
   }
 
   async load(): Promise<void> {
@@ -240,11 +241,12 @@ export class Models {
     this.#isCancelling = false;
   }
 
-  async #try<Value>(act: () => Promise<Value>): Promise<Value | null> {
+  /** @param about what a later success of the same takes the fault's message away by */
+  async #try<Value>(act: () => Promise<Value>, about: string | null = null): Promise<Value | null> {
     try {
       return await act();
     } catch (fault) {
-      this.#toasts.fault(fault);
+      this.#toasts.fault(fault, about);
       return null;
     }
   }

@@ -1,4 +1,5 @@
 // Short messages at the foot of the window. Faults stay until dismissed or their screen is left; good news leaves by itself.
+import { getContext, setContext } from 'svelte';
 import { faultValueOf } from '../../contract/fault.ts';
 
 export interface Toast {
@@ -9,6 +10,14 @@ export interface Toast {
   readonly canRetry: boolean;
   /** Where it was told. */
   readonly screen: string;
+  /** What the person was doing; null where nothing that may be tried again is told of. */
+  readonly about: string | null;
+}
+
+/** A place that shows the messages while it is the front one: the window, or a dialog over it. */
+export interface ToastPlace {
+  readonly isFront: boolean;
+  leave(): void;
 }
 
 const goodNewsMs = 5_000;
@@ -20,6 +29,8 @@ export class Toasts {
   /** Of good news, until it leaves. */
   readonly #leaving = new Map<number, ReturnType<typeof setTimeout>>();
   #isHeld = false;
+  /** Back to front: a modal dialog covers what is behind it, and takes its clicks. */
+  #places = $state.raw<readonly symbol[]>([]);
   readonly #screen: () => string;
 
   /** @param screen names the screen that is shown */
@@ -31,8 +42,23 @@ export class Toasts {
     return this.#shown;
   }
 
-  tell(message: string): void {
-    const id = this.#add({ tone: 'good', message, code: null, canRetry: false });
+  /** Opens a place in front of those that are there. */
+  openPlace(): ToastPlace {
+    const place = Symbol('place');
+    const places = (): readonly symbol[] => this.#places;
+    this.#places = [...this.#places, place];
+    return {
+      get isFront() {
+        return places().at(-1) === place;
+      },
+      leave: () => (this.#places = this.#places.filter((one) => one !== place)),
+    };
+  }
+
+  /** @param about names what was done: earlier faults of the same are told no longer */
+  tell(message: string, about: string | null = null): void {
+    if (about !== null) this.#shown = this.#shown.filter((toast) => toast.tone === 'good' || toast.about !== about);
+    const id = this.#add({ tone: 'good', message, code: null, canRetry: false, about });
     if (!this.#isHeld) this.#leaveLater(id);
   }
 
@@ -48,10 +74,13 @@ export class Toasts {
     for (const { id, tone } of this.#shown) if (tone === 'good' && !this.#leaving.has(id)) this.#leaveLater(id);
   }
 
-  /** Shows anything thrown, as the fault that it is. */
-  fault(thrown: unknown): void {
+  /**
+   * Shows anything thrown, as the fault that it is.
+   * @param about names what was done, where a later success takes the message away
+   */
+  fault(thrown: unknown, about: string | null = null): void {
     const { code, message, retry } = faultValueOf(thrown);
-    this.#add({ tone: 'danger', message, code, canRetry: retry !== 'never' });
+    this.#add({ tone: 'danger', message, code, canRetry: retry !== 'never', about });
   }
 
   /** Takes the faults of other screens away. */
@@ -86,4 +115,15 @@ export class Toasts {
     this.#shown = [...others, { id: this.#lastId, screen: this.#screen(), ...toast }].slice(-maxShown);
     return this.#lastId;
   }
+}
+
+const key = Symbol('toasts');
+
+/** For dialogs, which show the messages while they are in front. */
+export function provideToasts(toasts: Toasts): void {
+  setContext(key, toasts);
+}
+
+export function useToasts(): Toasts {
+  return getContext<Toasts>(key);
 }
