@@ -54,6 +54,8 @@ export interface ShellBridge {
   openStationPort(): Promise<void>;
   /** The station's state now; later changes come by `onStationState`. */
   stationState(): Promise<StationState>;
+  /** That this window is older than the sources behind it, for a person; null where it is not. */
+  buildWarning(): Promise<string | null>;
   /** Why the system's key chain cannot seal the station's keys here; null where it can. */
   keyChainLack(): Promise<string | null>;
   sealKeys(isOn: boolean): Promise<SealingOutcome>;

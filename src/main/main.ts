@@ -6,6 +6,7 @@ import type { ShellCommand, StationState } from '../contract/shell.ts';
 import { setAppMenu } from './app-menu.ts';
 import { registerAppScheme, serveWindowFiles } from './app-protocol.ts';
 import { openAppWindow } from './app-window.ts';
+import { buildWarning } from './build-age.ts';
 import { linkIn, watchLinks } from './deep-link.ts';
 import { homeFolder, stationProgram } from './home-folder.ts';
 import { openKeyChain } from './key-chain.ts';
@@ -68,6 +69,7 @@ async function open(): Promise<void> {
       pendingLink = null;
     },
     stationState: () => station.state,
+    buildWarning: () => (app.isPackaged ? Promise.resolve(null) : buildWarning(app.getAppPath())),
     keyChainLack: () => keyChain.lack(),
     sealKeys: async (isOn) => station.changeSealing(isOn ? keyChain.newSeal() : null),
   });

@@ -12,6 +12,7 @@ const bridge: ShellBridge = {
   pathOf: (file) => (webUtils as typeof webUtils | undefined)?.getPathForFile(file) ?? '',
   openStationPort: () => ipcRenderer.invoke('open-station-port') as Promise<void>,
   stationState: () => ipcRenderer.invoke('station-state') as Promise<StationState>,
+  buildWarning: () => ipcRenderer.invoke('build-warning') as Promise<string | null>,
   keyChainLack: () => ipcRenderer.invoke('key-chain-lack') as Promise<string | null>,
   sealKeys: (isOn: boolean) => ipcRenderer.invoke('seal-keys', isOn) as Promise<SealingOutcome>,
   onStationState: (listener) => listen('station-state', listener),

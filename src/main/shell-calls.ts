@@ -8,11 +8,13 @@ import { isFromWindow } from './locks.ts';
 export interface ShellServices {
   readonly openStationPort: (contents: Electron.WebContents) => void;
   readonly stationState: () => StationState;
+  readonly buildWarning: () => Promise<string | null>;
   readonly keyChainLack: () => string | null;
   readonly sealKeys: (isOn: boolean) => Promise<boolean>;
 }
 
-export function answerShellCalls({ openStationPort, stationState, keyChainLack, sealKeys }: ShellServices): void {
+export function answerShellCalls(services: ShellServices): void {
+  const { openStationPort, stationState, buildWarning, keyChainLack, sealKeys } = services;
   answer('choose-folders', async (event) => {
     const chosen = await openDialog(event, {
       title: 'Import a folder of studies',
@@ -52,6 +54,7 @@ export function answerShellCalls({ openStationPort, stationState, keyChainLack, 
   });
   answer('open-station-port', (event) => openStationPort(event.sender));
   answer('station-state', () => stationState());
+  answer('build-warning', () => buildWarning());
   answer('key-chain-lack', () => keyChainLack());
   answer('seal-keys', async (_event, isOn): Promise<SealingOutcome> => {
     if (typeof isOn !== 'boolean') throw new Error('neither on nor off');
