@@ -65,6 +65,35 @@ export const overlayShapeSchema = z.object({
 });
 export type OverlayShape = z.infer<typeof overlayShapeSchema>;
 
+/** One item of a structured report's content tree (PS3.3 C.17.3). All texts are the file's own. */
+export const reportLineSchema = z.object({
+  /** 0 below the title. */
+  depth: z.number().int(),
+  /** RelationshipType: CONTAINS, HAS CONCEPT MOD, …; '' where the file names none. */
+  relationship: z.string(),
+  /** ValueType: CONTAINER, CODE, NUM, TEXT, PNAME, DATE, IMAGE, …; '' where it refers to another item. */
+  type: z.string(),
+  concept: z.string(),
+  /** As text; names and dates as DICOM writes them. '' of a container. */
+  value: z.string(),
+  /** What it refers to. `kind`: of a segmentation or structure set. */
+  images: z.array(
+    z.object({ sopInstanceUID: z.string(), frame: z.number().int(), kind: z.enum(['SEG', 'RTSTRUCT']).nullable() }),
+  ),
+});
+export type ReportLine = z.infer<typeof reportLineSchema>;
+
+export const reportSchema = z.object({
+  title: z.string(),
+  /** CompletionFlag and VerificationFlag; null where the file does not say. */
+  isComplete: z.boolean().nullable(),
+  isVerified: z.boolean().nullable(),
+  lines: z.array(reportLineSchema),
+  /** Whether there is more than was read. */
+  isCut: z.boolean(),
+});
+export type Report = z.infer<typeof reportSchema>;
+
 const nothing = z.object({});
 
 export const annotationCalls = {
@@ -85,6 +114,8 @@ export const annotationCalls = {
   /** Adds it, or replaces the one of the same id. */
   'save-measurement': { in: z.object({ measurement: measurementSchema }), out: nothing },
   'delete-measurement': { in: z.object({ id: z.uuid() }), out: nothing },
+  /** What a structured report (SR, also a key object selection) says. */
+  report: { in: z.object({ sopInstanceUID: uid }), out: reportSchema },
   overlays: { in: z.object({ seriesInstanceUID: uid }), out: z.object({ overlays: z.array(overlaySchema) }) },
   /** Where every frame of a series lies, without its pixels. Frames of files that cannot be read are left out. */
   'series-geometry': {

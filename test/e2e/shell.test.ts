@@ -34,6 +34,7 @@ describe('the shell', { timeout: 60_000 }, () => {
     expect(seen.require).toBe('undefined');
     expect(seen.process).toBe('undefined');
     expect(seen.bridge).toEqual([
+      'buildWarning',
       'chooseFile',
       'chooseFiles',
       'chooseFolders',

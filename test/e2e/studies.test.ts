@@ -105,6 +105,13 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await held.click();
     await page.getByTestId('filter-chip').getByText('MR').waitFor();
     await held.focus();
+    // The old name is selected: what is typed takes its place.
+    await page.keyboard.press('F2');
+    await page.getByLabel('Name of the search').waitFor();
+    const chosen = (): Promise<string> => page.evaluate('getSelection().toString()');
+    await expect.poll(chosen).toBe('All MR');
+    await page.keyboard.press('Escape');
+    await held.focus();
     await page.keyboard.press('Delete');
     await page.getByText('Deleted “All MR”').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
@@ -289,9 +296,14 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: 'With findings', exact: true }).click();
     await page.getByText('No study matches').waitFor();
     await screenshot('studies-none-dark');
-    await page.getByRole('button', { name: 'Remove filter Has findings' }).click();
+    await page.getByRole('button', { name: 'Clear the search' }).click();
+    await page.getByRole('button', { name: 'Remove filter Has findings' }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Patients', exact: true }).click();
     await page.getByTestId('tree-patient').first().waitFor();
+    // Each heading stands over its column.
+    for (const heading of ['Patient', 'ID', 'Images']) {
+      await page.locator('.heads').getByText(heading, { exact: true }).waitFor();
+    }
     await screenshot('studies-tree-dark');
     await page.getByRole('button', { name: 'List', exact: true }).click();
     await page.emulateMedia({ colorScheme: 'light' });

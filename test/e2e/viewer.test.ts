@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { writeCtVolume } from '../../scripts/bench/ct-volume.ts';
+import { dicomFile, type ElementSpec } from '../fixtures/dicom-bytes.ts';
 import { litShare, newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
 
 let stage: Stage | string;
@@ -44,6 +45,7 @@ beforeAll(async () => {
   writeCtVolume(path.join(folder, 'damaged'), { side: 64, slices: 1, valueAt: phantom, number: 3 });
   const damaged = path.join(folder, 'damaged', '0.dcm');
   writeFileSync(damaged, readFileSync(damaged).subarray(0, -4_000));
+  writeReport(path.join(folder, 'report.dcm'));
   const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
   execFileSync(process.execPath, [cli, '--home', home, 'import', folder], { stdio: 'pipe' });
   opened = await openImagiq(stage, home);
@@ -60,6 +62,36 @@ function theWindow(context: TestContext): OpenWindow {
   const { screenshot } = opened;
   context.onTestFailed(() => screenshot(`failed: viewer ${context.task.name}`.replaceAll(/\W+/g, '-')));
   return opened;
+}
+
+/** A structured report of a study of its own, about an image that is not here. Words of its own file are words, no mark-up. */
+function writeReport(file: string): void {
+  const name = (meaning: string): ElementSpec => ({ tag: 0x0040a043, value: [[{ tag: 0x00080104, value: meaning }]] });
+  const remark = [
+    { tag: 0x0040a040, value: 'TEXT' },
+    name('Remark'),
+    { tag: 0x0040a160, value: '<img src=x onerror=alert(1)> Unchanged.' },
+  ];
+  const image: ElementSpec[] = [
+    { tag: 0x00081199, value: [[{ tag: 0x00081155, value: '1.2.3.9.9.9' }]] },
+    { tag: 0x0040a040, value: 'IMAGE' },
+  ];
+  writeFileSync(
+    file,
+    dicomFile([
+      { tag: 0x00080016, value: '1.2.840.10008.5.1.4.1.1.88.33' },
+      { tag: 0x00080018, value: '1.2.3.9.1.1.1' },
+      { tag: 0x00080060, value: 'SR' },
+      { tag: 0x00100010, value: 'Practice^P0009' },
+      { tag: 0x00100020, value: 'PRACTICE-P0009' },
+      { tag: 0x0020000d, value: '1.2.3.9.1' },
+      { tag: 0x0020000e, value: '1.2.3.9.1.1' },
+      { tag: 0x0040a040, value: 'CONTAINER' },
+      name('Imaging Report'),
+      { tag: 0x0040a493, value: 'UNVERIFIED' },
+      { tag: 0x0040a730, value: [remark, image] },
+    ]),
+  );
 }
 
 async function openPatient({ page }: OpenWindow, id: string): Promise<void> {
@@ -390,6 +422,28 @@ describe('the viewer', { timeout: 90_000 }, () => {
     await page.getByRole('dialog', { name: 'Keys and mouse' }).getByText('Reference lines').waitFor();
     await window.screenshot('viewer-keys');
     await page.keyboard.press('Escape');
+    await leave(window);
+  });
+
+  test('shows a structured report as text, with its header', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await page.getByPlaceholder('Search patient').fill('P0009');
+    await page.getByTestId('study-row').getByText('P0009').first().waitFor();
+    await expect.poll(() => page.getByTestId('study-row').count(), soon).toBe(1);
+    await page.getByTestId('study-row').dblclick();
+    const report = page.getByTestId('report');
+    await report.getByText('<img src=x onerror=alert(1)> Unchanged.').waitFor();
+    expect(await report.locator('img').count()).toBe(0);
+    await report.getByRole('heading', { name: 'Imaging Report' }).waitFor();
+    await report.getByText('not verified').waitFor();
+    await page.getByRole('navigation', { name: 'Series' }).getByText('SR · 1 report').waitFor();
+    await report.getByRole('button', { name: 'Show image' }).click();
+    await report.getByText('The image 1.2.3.9.9.9 is not in this study').waitFor();
+    await page.keyboard.press('h');
+    await page.getByTestId('header-panel').getByText('ContentSequence').waitFor();
+    await resized(window, 'viewer-report');
+    await page.keyboard.press('h');
     await leave(window);
   });
 

@@ -16,7 +16,7 @@ const distinct = (values: readonly string[]): string => [...new Set(values.filte
 
 export const columnKinds: Record<StudyColumn, ColumnKind> = {
   patientName: { label: 'Patient', widthPx: 136, text: ({ patientName }) => personName(patientName) },
-  patientID: { label: 'ID', widthPx: 84, text: ({ patientID }) => patientID },
+  patientID: { label: 'ID', widthPx: 116, text: ({ patientID }) => patientID },
   patientBirthDate: {
     label: 'Born',
     widthPx: 96,
@@ -32,7 +32,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   studyDate: { label: 'Date', widthPx: 88, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
   description: { label: 'Description', widthPx: 110, text: ({ description }) => description },
-  modalities: { label: 'Modality', widthPx: 84, text: ({ modalities }) => modalities.join(', ') },
+  modalities: { label: 'Modality', widthPx: 76, text: ({ modalities }) => modalities.join(', ') },
   bodyParts: {
     label: 'Body part',
     widthPx: 110,
@@ -50,7 +50,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   accessionNumber: { label: 'Accession', widthPx: 110, text: ({ accessionNumber }) => accessionNumber },
   series: { label: 'Series', widthPx: 76, isNumber: true, text: ({ series }) => count(series.length) },
-  instances: { label: 'Images', widthPx: 76, isNumber: true, text: ({ instances }) => count(instances) },
+  instances: { label: 'Images', widthPx: 66, isNumber: true, text: ({ instances }) => count(instances) },
   importedMs: {
     label: 'Imported',
     widthPx: 100,

@@ -12,10 +12,36 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+const instanceWords: Readonly<Record<string, string>> = {
+  SR: 'report',
+  KO: 'selection',
+  SEG: 'segmentation',
+  RTSTRUCT: 'structure set',
+  RTPLAN: 'plan',
+  RTDOSE: 'dose',
+  PR: 'presentation state',
+  REG: 'registration',
+  ANN: 'object',
+  DOC: 'document',
+  ECG: 'recording',
+  RWV: 'table',
+};
+
+/** How much a series holds, by what its modality makes: `1 report`, `60 images`. */
+export function countedInstances(value: number, modality: string): string {
+  return counted(value, instanceWords[modality] ?? 'image');
+}
+
 /** A DICOM date (YYYYMMDD) as YYYY-MM-DD; an en dash for none, anything else as it stands. */
 export function dicomDate(value: string): string {
   if (value === '') return '–';
   return /^\d{8}$/.test(value) ? `${value.slice(0, 4)}-${value.slice(4, 6)}-${value.slice(6)}` : value;
+}
+
+/** A DICOM time (HHMMSS.FFFFFF, cut anywhere) as HH:MM:SS without the fraction; anything else as it stands. */
+export function dicomTime(value: string): string {
+  const [, hours, minutes, seconds] = /^(\d\d)(?:(\d\d)(\d\d)?)?/.exec(value) ?? [];
+  return hours === undefined ? value : [hours, minutes, seconds].filter((part) => part !== undefined).join(':');
 }
 
 /** A DICOM person name (`Family^Given^Middle`) as `Family, Given Middle`. */

@@ -33,6 +33,11 @@ export function isDerived(modality: string): boolean {
   return derived[modality] !== undefined;
 }
 
+/** Whether its objects are content trees that can be read as text (PS3.3 A.35). */
+export function isReport(modality: string): boolean {
+  return modality === 'SR' || modality === 'KO';
+}
+
 /** Why a series without a single image shows nothing, and what to do. */
 export function emptySeriesReason({ modality }: Series, study: Study): string {
   const what = derived[modality] ?? other[modality];

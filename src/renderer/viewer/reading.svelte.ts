@@ -227,6 +227,19 @@ export class Reading {
     if (series) void this.active.showFrame(series, sopInstanceUID, frame);
   }
 
+  /** Shows a frame of the study in the active viewport. False: no image of the study has this UID. */
+  async showInstance(sopInstanceUID: string, frame: number): Promise<boolean> {
+    const view = this.active;
+    for (const series of this.study.series) {
+      const { instances } = await this.#frames.instances(series.seriesInstanceUID);
+      if (!instances.some((one) => one.sopInstanceUID === sopInstanceUID && one.rows > 0)) continue;
+      this.regions.open(series.seriesInstanceUID);
+      await view.showFrame(series, sopInstanceUID, frame);
+      return true;
+    }
+    return false;
+  }
+
   removeSelected(): void {
     const { selected } = this.measurements;
     if (selected) void this.measurements.remove(selected.id);

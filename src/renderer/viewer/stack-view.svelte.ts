@@ -1,8 +1,8 @@
 // One viewport's state: which frame of which series, under which window, at which place.
-import type { Frame, Series, Study } from '../../contract/dicom.ts';
+import type { Frame, Instance, Series, Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import { Cine } from './cine.svelte.ts';
-import { emptySeriesReason } from './empty-series.ts';
+import { emptySeriesReason, isReport } from './empty-series.ts';
 import { type FrameStore, frameStoreBytes } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
 import type { Picture } from './painter.ts';
@@ -31,6 +31,9 @@ export class StackView {
   readonly #prefetch: Prefetch;
   #series = $state.raw<Series | null>(null);
   #stack = $state.raw<readonly StackItem[]>([]);
+  /** Instances without pixels, in their order. */
+  #documents = $state.raw<readonly Instance[]>([]);
+  #documentIndex = $state(0);
   #index = $state(0);
   #shown = $state.raw<Shown | null>(null);
   #problem = $state<string | null>(null);
@@ -102,6 +105,25 @@ export class StackView {
     return this.#index;
   }
 
+  /** What a series without images holds: reports, plans, recordings. */
+  get documents(): readonly Instance[] {
+    return this.#stack.length === 0 ? this.#documents : [];
+  }
+
+  /** The one that is shown; null of a series with images. */
+  get document(): Instance | null {
+    return this.documents[this.#documentIndex] ?? null;
+  }
+
+  chooseDocument(index: number): void {
+    this.#documentIndex = Math.max(0, Math.min(this.#documents.length - 1, index));
+  }
+
+  /** What lies under the reader's eyes: the image, or what a series without images holds. */
+  get instance(): Instance | null {
+    return this.item?.instance ?? this.document;
+  }
+
   get item(): StackItem | null {
     return this.#stack[this.#index] ?? null;
   }
@@ -170,6 +192,8 @@ export class StackView {
     this.cine.reset();
     this.#series = series;
     this.#stack = [];
+    this.#documents = [];
+    this.#documentIndex = 0;
     this.#shown = null;
     this.#problem = null;
     this.#index = 0;
@@ -179,8 +203,10 @@ export class StackView {
       const { instances } = await this.#frames.instances(series.seriesInstanceUID);
       if (this.#series !== series) return;
       this.#stack = stackOf(instances);
-      if (this.#stack.length === 0) this.#problem = emptySeriesReason(series, this.#study);
-      else this.show(middleOf(this.#stack.length));
+      this.#documents = instances.filter(({ rows }) => rows === 0);
+      if (this.#stack.length === 0 && !isReport(series.modality))
+        this.#problem = emptySeriesReason(series, this.#study);
+      if (this.#stack.length > 0) this.show(middleOf(this.#stack.length));
     } catch (fault) {
       // Of a series that was left meanwhile, nobody needs to know.
       if (this.#series === series) this.#problem = faultValueOf(fault).message;

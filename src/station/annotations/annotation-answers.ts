@@ -12,7 +12,7 @@ export function annotationAnswers({
   library,
   onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
-  const { measurements, overlays, overlayShapes, readLabels, seriesGeometry } = library.annotations;
+  const { measurements, overlays, overlayShapes, readLabels, report, seriesGeometry } = library.annotations;
   const allOf = (studyInstanceUID: string): Measurement[] => {
     if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
     return measurements.all(studyInstanceUID);
@@ -36,6 +36,7 @@ export function annotationAnswers({
       measurements.delete(id);
       return {};
     },
+    report: ({ sopInstanceUID }) => report(sopInstanceUID),
     overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
     'series-geometry': async ({ seriesInstanceUID }) => ({ frames: await seriesGeometry(seriesInstanceUID) }),
     'overlay-shapes': (asked) => overlayShapes(asked),

@@ -24,6 +24,8 @@ export interface Annotations {
   }): Promise<CallOutput<'overlay-shapes'>>;
   /** @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
   header(sopInstanceUID: string): Promise<CallOutput<'header'>['elements']>;
+  /** What a structured report says. @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
+  report(sopInstanceUID: string): Promise<CallOutput<'report'>>;
   /** Reads labels out of objects of the library and keeps them. */
   readLabels(
     library: ReadLabelsOptions['library'],
@@ -60,6 +62,9 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
     },
     async header(sopInstanceUID) {
       return threads.ask('header', { path: pathOf(sopInstanceUID) });
+    },
+    async report(sopInstanceUID) {
+      return threads.ask('reportText', { path: pathOf(sopInstanceUID) });
     },
     readSegmentation: (series) => readSegmentation({ threads, overlaysOf, pathOf }, series),
     async readLabels(library, asked, reading = {}) {

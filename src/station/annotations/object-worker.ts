@@ -1,6 +1,6 @@
 // The thread that reads objects which may be large: headers to be shown, overlays. One task at a time.
 import { parentPort } from 'node:worker_threads';
-import type { OverlayShape } from '../../contract/annotation.ts';
+import type { OverlayShape, Report } from '../../contract/annotation.ts';
 import type { FrameGeometry } from '../../contract/dicom.ts';
 import { Fault, faultValueOf, type FaultValue } from '../../contract/fault.ts';
 import { libraryFaults } from '../library/faults.ts';
@@ -13,6 +13,7 @@ import { type ReportGroup, reportGroups } from './measurement-report.ts';
 import { type OverlayDescription, overlayDescription } from './overlay-description.ts';
 import { overlayReader, wholeDataset } from './overlay-reader.ts';
 import { overlayTarget } from './overlay-target.ts';
+import { reportText } from './report-text.ts';
 
 export interface ShapesAsked {
   readonly overlayPath: string;
@@ -34,6 +35,8 @@ export interface ObjectTasks {
   readonly describe: { readonly asked: { readonly path: string }; readonly answered: OverlayDescription | null };
   /** Which regions lie on which images; null where the file is neither a segmentation nor a structure set. */
   readonly contents: { readonly asked: { readonly path: string }; readonly answered: LabelContents | null };
+  /** What a structured report says, to be read. */
+  readonly reportText: { readonly asked: { readonly path: string }; readonly answered: Report };
   /** What a structured report says about images. */
   readonly report: { readonly asked: { readonly path: string }; readonly answered: ReportGroup[] };
   /** Of every frame of each file, in their order; none of a file that cannot be read. */
@@ -74,6 +77,8 @@ async function perform(task: ObjectTask): Promise<ObjectTasks[keyof ObjectTasks]
       return labelContents(wholeDataset(task.asked.path), codecs);
     case 'report':
       return reportGroups(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
+    case 'reportText':
+      return reportText(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
     case 'geometry':
       return task.asked.files.map(geometryOf);
     case 'shapes':

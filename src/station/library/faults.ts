@@ -1,5 +1,6 @@
 // Faults of the library: codes 100–149. A retired code keeps its line as a tombstone.
 import { Fault } from '../../contract/fault.ts';
+import { systemReason } from '../../contract/system-reason.ts';
 
 /** Of an import that a fault ended. */
 export interface ImportCounts {
@@ -24,7 +25,11 @@ export const libraryFaults = {
   pathUnreadable: (path: string, why: string) =>
     new Fault({
       code: 100,
-      message: `Cannot read ${path}: ${why}. Check that it exists and that you may read it, then import again.`,
+      message: `Cannot read ${path}: ${why}. ${
+        why === systemReason('ENOENT')
+          ? 'It may have been moved or renamed, or its disk is not connected: choose it again where it lies now.'
+          : 'See to that, then import again.'
+      }`,
       retry: 'later',
     }),
   /** Of an import: what it had done by then. */

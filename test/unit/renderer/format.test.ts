@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { bytes, counted, dicomDate, duration, fingerprintGroups, personName } from '../../../src/renderer/ui/format.ts';
+import {
+  bytes,
+  counted,
+  countedInstances,
+  dicomDate,
+  dicomTime,
+  duration,
+  fingerprintGroups,
+  personName,
+} from '../../../src/renderer/ui/format.ts';
 
 test('a person name reads as family and given names, whatever parts it lacks', () => {
   expect(personName('Curie^Marie^Salomea')).toBe('Curie, Marie Salomea');
@@ -22,6 +31,16 @@ test('sizes and times take the unit that a person would', () => {
     '10 min',
     '2 h 5 min',
   ]);
+});
+
+test('a DICOM time loses its fraction, and may be cut anywhere', () => {
+  expect(['114243.273000', '1142', '11', ''].map(dicomTime)).toEqual(['11:42:43', '11:42', '11', '']);
+});
+
+test('what a series holds is called what its modality makes', () => {
+  expect(countedInstances(1, 'SR')).toBe('1 report');
+  expect(countedInstances(2, 'SEG')).toBe('2 segmentations');
+  expect(countedInstances(60, 'CT')).toBe('60 images');
 });
 
 test('counts agree with their noun', () => {
