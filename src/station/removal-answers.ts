@@ -24,8 +24,8 @@ export function removalAnswers(
     ];
   }
 
-  function plan(request: RemovalRequest): RemovalPlan {
-    const { counts, measurements, labels, unknown, has } = library.planRemoval(request);
+  async function plan(request: RemovalRequest): Promise<RemovalPlan> {
+    const { counts, measurements, labels, unknown, has } = await library.planRemoval(request);
     const used = counts.instances === 0 ? [] : cohorts.using(has);
     const usedBy = usersOf(new Set(used.map(({ name }) => name)));
     return { ...counts, measurements, labels, unknown: [...unknown], cohorts: used, usedBy };
@@ -34,7 +34,7 @@ export function removalAnswers(
   return {
     'plan-removal': plan,
     'remove-studies': async (request, signal = new AbortController().signal) => {
-      const { series, unknown, usedBy } = plan(request);
+      const { series, unknown, usedBy } = await plan(request);
       if (series === 0) throw libraryFaults.nothingToRemove(unknown.slice(0, 3).join(', '));
       if (usedBy.length > 0) throw libraryFaults.removalInUse(usedBy);
       try {

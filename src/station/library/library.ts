@@ -33,7 +33,7 @@ export interface Library {
    */
   importPaths(paths: readonly string[], options: ImportOptions): Promise<ImportReport>;
   /** What a removal would take now. */
-  planRemoval(request: RemovalRequest): Removal;
+  planRemoval(request: RemovalRequest): Promise<Removal>;
   /**
    * Takes studies and series out of the library, for good; what went by a cancel or a fault is gone. Not while an import runs.
    * @throws Fault 109 (an import runs), 116 (another removal runs).

@@ -32,7 +32,7 @@ export interface RemovalOptions {
 
 export interface StudyRemoval {
   /** What would go now. */
-  plan(request: RemovalRequest): Removal;
+  plan(request: RemovalRequest): Promise<Removal>;
   /** Resolves when it is gone, with what went: less where it was cancelled. */
   run(request: RemovalRequest, options: RemovalOptions): Promise<Removal['counts']>;
 }
@@ -45,6 +45,8 @@ interface GoingSeries {
   readonly instances: number;
 }
 
+/** Looked at before other work of the station gets its turn. */
+const studiesAtOnce = 100;
 /** Copies that wait for their removal from the disk while studies leave the index. */
 const copiesAtOnce = 2_000;
 
@@ -65,12 +67,6 @@ export function studyRemoval(db: Db, writer: IndexWriter, leaving: LeavingFiles)
   const measurementsOf = db
     .prepare<[string, string], number>(
       'SELECT count(*) FROM measurements WHERE studyInstanceUID = ? AND seriesInstanceUID = ?',
-    )
-    .pluck();
-  const isHere = db
-    .prepare<[Record<string, string>], number>(
-      `SELECT 1 WHERE EXISTS (SELECT 1 FROM studies WHERE studyInstanceUID = @uid)
-         OR EXISTS (SELECT 1 FROM series WHERE seriesInstanceUID = @uid)`,
     )
     .pluck();
   const hasPatient = db
@@ -124,26 +120,34 @@ export function studyRemoval(db: Db, writer: IndexWriter, leaving: LeavingFiles)
   };
 
   return {
-    plan(request) {
+    async plan(request) {
       const series = seriesFor(request);
       const byStudy = [...Map.groupBy(series, ({ study }) => study)];
-      const whole = byStudy.filter(([study, ofStudy]) => seriesOfStudy.get(study) === ofStudy.length);
-      const sum = (of: (one: GoingSeries) => number): number => series.reduce((all, one) => all + of(one), 0);
+      const counts = { studies: 0, series: series.length, instances: 0, copies: 0, copyBytes: 0 };
+      let [measurements, labels] = [0, 0];
+      for (const [index, [study, ofStudy]] of byStudy.entries()) {
+        for (const { id, studyInstanceUID, seriesInstanceUID, instances } of ofStudy) {
+          const { copies, copyBytes } = copiesOf.get(id) ?? { copies: 0, copyBytes: 0 };
+          counts.instances += instances;
+          counts.copies += copies;
+          counts.copyBytes += copyBytes;
+          measurements += measurementsOf.get(studyInstanceUID, seriesInstanceUID) ?? 0;
+          labels += labelsOf.get({ series: id, seriesInstanceUID }) ?? 0;
+        }
+        if (seriesOfStudy.get(study) === ofStudy.length) {
+          counts.studies += 1;
+          labels += labelsOfStudy.get(ofStudy[0]?.studyInstanceUID ?? '') ?? 0;
+        }
+        if (index % studiesAtOnce === studiesAtOnce - 1) await setImmediate();
+      }
       const going = new Set(series.map(({ id }) => id));
+      const known = new Set(series.flatMap((one) => [one.studyInstanceUID, one.seriesInstanceUID]));
       return {
-        counts: {
-          studies: whole.length,
-          series: series.length,
-          instances: sum(({ instances }) => instances),
-          copies: sum(({ id }) => copiesOf.get(id)?.copies ?? 0),
-          copyBytes: sum(({ id }) => copiesOf.get(id)?.copyBytes ?? 0),
-        },
-        measurements: sum((one) => measurementsOf.get(one.studyInstanceUID, one.seriesInstanceUID) ?? 0),
-        labels:
-          sum(({ id, seriesInstanceUID }) => labelsOf.get({ series: id, seriesInstanceUID }) ?? 0) +
-          whole.reduce((all, [, ofStudy]) => all + (labelsOfStudy.get(ofStudy[0]?.studyInstanceUID ?? '') ?? 0), 0),
+        counts,
+        measurements,
+        labels,
         unknown: [
-          ...request.uids.filter((uid) => isHere.get({ uid }) === undefined),
+          ...request.uids.filter((uid) => !known.has(uid)),
           ...request.patientIDs.filter((id) => hasPatient.get(JSON.stringify(patientKeysNamed(id))) === undefined),
         ],
         has: (sopInstanceUID) => going.has(seriesOfInstance.get(sopInstanceUID) ?? 0),

@@ -14,7 +14,7 @@ function station(more: { runs?: Partial<Run>[]; memberships?: Partial<Membership
   const going = { ...counts, instances: more.instances ?? 3, series: more.instances === 0 ? 0 : 2 };
   const parts = {
     library: {
-      planRemoval: () => ({
+      planRemoval: async () => ({
         counts: going,
         measurements: 4,
         labels: 0,
@@ -47,7 +47,7 @@ const faultOf = async (work: unknown): Promise<Fault> => {
 describe('a removal from the library', () => {
   it('names the cohorts that have what goes, and does not wait for them', async () => {
     const { answers, told } = station();
-    expect(answers['plan-removal'](request)).toEqual({
+    expect(await answers['plan-removal'](request)).toEqual({
       ...counts,
       measurements: 4,
       labels: 0,

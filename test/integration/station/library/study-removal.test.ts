@@ -76,13 +76,19 @@ describe('what is taken out of the library', () => {
   it('is told beforehand, and nothing is changed by that', async () => {
     writeStudies();
     await bring('copy');
-    const plan = library.planRemoval(asked({ uids: ['1.1', '9.9'] }));
+    const plan = await library.planRemoval(asked({ uids: ['1.1', '9.9'] }));
     expect(plan.counts).toMatchObject({ studies: 1, series: 2, instances: 3, copies: 3 });
     expect(plan.counts.copyBytes).toBeGreaterThan(1_000);
     expect(plan).toMatchObject({ labels: 3, measurements: 0, unknown: ['9.9'] });
     expect(['1.1.1.1', '1.1.2.1', '1.2.1.1', '9'].map(plan.has)).toEqual([true, true, false, false]);
-    expect(library.planRemoval(asked({ patientIDs: ['P1'] })).counts).toMatchObject({ studies: 2, instances: 4 });
-    expect(library.planRemoval(asked({ uids: ['1.1.1', '1.2'] })).counts).toMatchObject({ studies: 1, series: 2 });
+    expect((await library.planRemoval(asked({ patientIDs: ['P1'] }))).counts).toMatchObject({
+      studies: 2,
+      instances: 4,
+    });
+    expect((await library.planRemoval(asked({ uids: ['1.1.1', '1.2'] }))).counts).toMatchObject({
+      studies: 1,
+      series: 2,
+    });
     expect(found()).toEqual(['1.1', '1.2', '2.1']);
   });
 
@@ -136,7 +142,7 @@ describe('what is taken out of the library', () => {
     insert.run(measured('1.1', '1.1.1', '1.1.1.1'));
     insert.run(measured('1.2', '1.2.1', '1.2.1.1'));
     db.close();
-    expect(library.planRemoval(asked({ uids: ['1.1'] })).measurements).toBe(1);
+    expect((await library.planRemoval(asked({ uids: ['1.1'] }))).measurements).toBe(1);
     await remove({ uids: ['1.1'] });
     expect(rows()['measurements']).toBe(1);
   });
