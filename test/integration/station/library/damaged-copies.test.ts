@@ -11,8 +11,10 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImportReport } from '../../../../src/contract/dicom.ts';
+import { openDatabase } from '../../../../src/station/library/database.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { dicomFile, sliceElements } from '../../../fixtures/dicom-bytes.ts';
 
@@ -140,6 +142,39 @@ describe.each(modes)('a whole file (%s)', (mode) => {
   });
 });
 
+describe('a damaged file', () => {
+  it('makes way for a whole one in an archive', async () => {
+    await bring(write('first/1.dcm', cut), 'reference');
+    const report = await bring(write('second/disc.zip', zipSync({ 'a/1.dcm': whole })), 'reference');
+    expect(report).toMatchObject({ imported: 1, refused: 0 });
+    expect(replacements(report)).toHaveLength(1);
+    expect(heldBytes().equals(whole)).toBe(true);
+  });
+
+  it('is looked at again where the index of an earlier version did not know it: compressed pixel data', async () => {
+    const item = (length: number): Buffer => {
+      const head = Buffer.from('feff00e000000000', 'hex');
+      head.writeUInt32LE(length, 4);
+      return Buffer.concat([head, Buffer.alloc(length, 7)]);
+    };
+    const pixels = Buffer.concat([item(0), item(2_000), Buffer.from('feffdde000000000', 'hex')]);
+    const elements = sliceElements({ uid }).filter(({ tag }) => tag !== 0x7fe00010);
+    const compressed = dicomFile(
+      [...elements, { tag: 0x7fe00010, vr: 'OB', value: pixels, undefinedLength: true }],
+      '1.2.840.10008.1.2.4.90',
+    );
+    await bring(write('first/1.dcm', compressed.subarray(0, -900)), 'copy');
+    const db = openDatabase(home);
+    db.prepare('UPDATE instances SET damaged = NULL').run();
+    db.close();
+    expect(library.isWhole(uid)).toBe(false);
+    const report = await bring(write('second/1.dcm', compressed), 'copy');
+    expect(replacements(report)).toEqual(['It replaced a damaged copy: the file ends inside its pixel data.']);
+    expect(library.isWhole(uid)).toBe(true);
+    expect(stored()).toHaveLength(1);
+  });
+});
+
 it('a copy that the store lost comes back from the same file, and is told once', async () => {
   const original = write('first/1.dcm', whole);
   write('first/2.dcm', whole);
@@ -156,7 +191,6 @@ it('what a station left of a damaged copy that was replaced when it was killed g
   const damaged = heldFile();
   await bring(write('second/1.dcm', whole), 'copy');
   library.close();
-  const { openDatabase } = await import('../../../../src/station/library/database.ts');
   const db = openDatabase(home);
   db.prepare('INSERT INTO leavingFiles (path) VALUES (?)').run(path.relative(home, damaged));
   db.close();
