@@ -93,6 +93,11 @@ export const findingWords = {
     advice:
       'Nothing to do: the whole file is in the library now. What was built or measured of the damaged one is as it was.',
   },
+  'duplicate-files': {
+    title: 'Files that are there twice',
+    weight: 'note',
+    advice: 'Nothing to do: each image is in the library once.',
+  },
   'surplus-bytes': {
     title: 'Files longer than their data',
     weight: 'note',

@@ -88,6 +88,16 @@ function tellSurplus(tally: ImportTally, instance: ReadInstance): void {
   tally.remark(instance, 'surplus-bytes', `${surplus} of its ${all} bytes belong to nothing.`);
 }
 
+/** One that was named itself and would be passed over in silence; its folder may hold anything, and is not imported for it. */
+function tellRenamed(tally: ImportTally, source: string): void {
+  tally.found += 1;
+  tally.refuse(
+    source,
+    'A DICOMDIR under another name: it lists the files of a disc and holds no image. Import the folder that they lie in.',
+    'not-dicom',
+  );
+}
+
 /** A DICOMDIR stands for the medium that it lists. */
 function rootsOf(paths: readonly string[]): readonly string[] {
   const isIndex = (one: string): boolean => path.basename(one).toUpperCase() === 'DICOMDIR';
@@ -108,6 +118,7 @@ async function readAll(
   const archives: PendingArchive[] = [];
   const directories: PackedDirectory[] = [];
 
+  const given = new Set(roots.map((root) => path.resolve(root)));
   const patientOf = (source: string): string | null => labels?.patientOf(source) ?? null;
 
   async function take(outcomes: readonly CandidateOutcome[], candidates: readonly Candidate[]): Promise<void> {
@@ -127,6 +138,7 @@ async function readAll(
       if (outcome.kind === 'directory-file') {
         if (candidate.member !== null) directories.push({ ...outcome, candidate });
         tellMissing(tally, candidate.source, outcome.missing);
+        if (given.has(candidate.source)) tellRenamed(tally, candidate.source);
       }
     });
     const placed: PlacedFile[] = [];

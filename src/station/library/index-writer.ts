@@ -36,6 +36,8 @@ export interface HeldInstance {
   readonly modifiedMs: number;
   readonly headerHash: string;
   readonly fileHash: string | null;
+  /** Where a copy was found; null for a file indexed in place. */
+  readonly source: string | null;
 }
 
 /** Which series an instance is of. */
@@ -90,7 +92,7 @@ export interface IndexWriter {
 
 export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
   const findHeld = db.prepare<[string], HeldInstance>(
-    'SELECT id, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash FROM instances WHERE sopInstanceUID = ?',
+    'SELECT id, path, isCopy, fileBytes, modifiedMs, headerHash, fileHash, source FROM instances WHERE sopInstanceUID = ?',
   );
   const findAmong = db
     .prepare<[string], string>(
@@ -278,6 +280,14 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
       setPlace.run(found.stored, found.isCopy ? 1 : 0, found.modifiedMs, found.fileHash, origin, held.id);
     },
   };
+}
+
+/** Where a person left an instance's file; null for one that came over the network, and for copies of before this was kept. */
+export function foundAt(instance: { path: string; isCopy: number; source: string | null }): string | null {
+  if (instance.isCopy === 0) return instance.path;
+  // What arrived keeps in the store the name that it got as it arrived.
+  const isArrival = instance.source === null || path.basename(instance.source) === path.basename(instance.path);
+  return isArrival ? null : instance.source;
 }
 
 /** The absolute path of an instance's file. */

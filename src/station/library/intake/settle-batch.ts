@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { damageMended, isSameSeries, replacedDamaged } from '../file-damage.ts';
 import type { ImportTally } from '../import-tally.ts';
-import { absolutePath, type HeldInstance, type IndexWriter, type ReadInstance } from '../index-writer.ts';
+import { absolutePath, foundAt, type HeldInstance, type IndexWriter, type ReadInstance } from '../index-writer.ts';
 import { sameContent } from '../same-content.ts';
 import { ownPatientPrefix } from './wrapped-object.ts';
 
@@ -66,10 +66,14 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
     }
     tally.duplicates += 1;
     const isGone = !existsSync(heldPath);
+    if (!isGone) tellTwin(settling, held, found);
     if (isGone && held.isCopy === 1) tally.remark(found, 'replaced', replacedDamaged('it is gone'));
     // The indexed file is gone or is not ours, and this one is at hand.
-    if (isGone || (found.isCopy && held.isCopy === 0 && settling.copiesAll)) writer.relocate(held, found);
-    else dropCopy(folder, held, found);
+    if (isGone || (found.isCopy && held.isCopy === 0 && settling.copiesAll)) {
+      writer.relocate(held, found);
+      // Its copy is this import's own: a second file of it has found nothing lost.
+      settling.regained.add(found.record.sopInstanceUID);
+    } else dropCopy(folder, held, found);
     return true;
   }
   if (held.isCopy === 0 && !found.isCopy && held.path === found.stored) {
@@ -88,6 +92,13 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
     'different-content',
   );
   return false;
+}
+
+/** The same file met again, or one that came over the network, is no second file. */
+function tellTwin({ tally }: Settling, held: HeldInstance, found: ReadInstance): void {
+  const first = foundAt(held);
+  if (first !== null && first !== found.source)
+    tally.remark(found, 'duplicate-files', `Byte for byte the same as ${first}.`);
 }
 
 /** Both or neither: what is killed between would have lost the instance. */

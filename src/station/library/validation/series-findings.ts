@@ -1,6 +1,6 @@
 // The findings of one series, from what the index holds of all its instances.
-import path from 'node:path';
 import type { Finding, FindingKind } from '../../../contract/import-report.ts';
+import { foundAt } from '../index-writer.ts';
 import { isDecodableSyntax } from '../pixels/encapsulated.ts';
 import { burnedInSuspicion } from './burned-in.ts';
 import {
@@ -240,9 +240,7 @@ const placeOf = (slice: Slice): string =>
 
 /** As a person knows it: what came over the network has no name of its own. */
 function fileOf({ path: place, isCopy, source, sopInstanceUID }: CheckedInstance): string {
-  if (isCopy === 0) return place;
-  const isReceived = source === null || path.basename(source) === path.basename(place);
-  return isReceived ? `SOP Instance ${sopInstanceUID}` : source;
+  return foundAt({ path: place, isCopy, source }) ?? `SOP Instance ${sopInstanceUID}`;
 }
 
 /** What a series is called; by its UID where nothing else tells it from others. */

@@ -267,6 +267,49 @@ describe('pixel data whose end is looked at', () => {
   });
 });
 
+describe('files that bring nothing of their own', () => {
+  it('are named with the file that they are the same as, and not where the same file comes again', async () => {
+    const [first, second] = ['a', 'b'].map((name) => path.join(files, name));
+    mkdirSync(first!);
+    mkdirSync(second!);
+    write('a/1.dcm', { uid: '1.2.3.1.1', positionMm: 0 });
+    write('b/1.dcm', { uid: '1.2.3.1.1', positionMm: 0 });
+    const twins = async (mode: 'reference' | 'copy'): Promise<[string, string, string][]> => {
+      const { id } = await library.importPaths([files], {
+        mode,
+        signal: new AbortController().signal,
+        onProgress: () => {},
+      });
+      return findingsOf(id).map(({ kind, subject, what }) => [kind, subject, what]);
+    };
+    const twin = [
+      'duplicate-files',
+      path.join(second!, '1.dcm'),
+      `Byte for byte the same as ${path.join(first!, '1.dcm')}.`,
+    ];
+    expect(await twins('reference')).toEqual([twin]);
+    expect(await twins('copy')).toEqual([twin]);
+    rmSync(second!, { recursive: true });
+    expect(await twins('reference')).toEqual([]);
+    expect(await twins('copy')).toEqual([]);
+  });
+
+  it('are told where one is a DICOMDIR by content and not by name, which was named itself', async () => {
+    const index = path.join(files, 'INDEX.BAK');
+    writeFileSync(index, dicomFile([{ tag: 0x00041220, value: [] }]));
+    write('1.dcm', { uid: '1.2.3.1.1', positionMm: 0 });
+    const options = { mode: 'reference', signal: new AbortController().signal, onProgress: () => {} } as const;
+    const { files: count, imported, refusals } = await library.importPaths([index], options);
+    expect({ count, imported, refusals }).toMatchObject({
+      count: 1,
+      imported: 0,
+      refusals: [{ path: index, reason: expect.stringContaining('A DICOMDIR under another name') }],
+    });
+    // Below a folder it is passed over, as before.
+    expect(await library.importPaths([files], options)).toMatchObject({ files: 1, imported: 1, refused: 0 });
+  });
+});
+
 describe('past imports', () => {
   it('are listed newest first and stay after the library is opened again', async () => {
     writeStack([0, 2, 4, 6]);
