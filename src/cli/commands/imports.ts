@@ -11,7 +11,7 @@ import {
 } from '../../contract/import-report.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger } from '../options.ts';
-import { inLine, table } from '../output.ts';
+import { counted, inLine, table } from '../output.ts';
 
 /** Findings of a kind listed in text mode; --format and --json have all. */
 const findingsShown = 10;
@@ -79,8 +79,8 @@ function importsText(imports: readonly PastImport[]): string {
 
 function findingsText(past: PastImport, findings: readonly Finding[]): string {
   const lines = [
-    `Import ${past.id}, ${past.startedAt}: ${past.files} files, ${past.imported} imported, ${past.duplicates} already there, ${past.refused} refused.`,
-    ...(past.labelled > 0 ? [`${past.labelled} images got a label.`] : []),
+    `Import ${past.id}, ${past.startedAt}: ${counted(past.files, 'file')}, ${past.imported} imported, ${past.duplicates} already there, ${past.refused} refused.`,
+    ...(past.labelled > 0 ? [`${counted(past.labelled, 'image')} got a label.`] : []),
     ...past.notes.map((note) => `Note: ${note}`),
   ];
   if (findings.length === 0) lines.push('Nothing amiss was found.');

@@ -5,7 +5,7 @@ import { Fault } from '../../contract/fault.ts';
 import { type LabelReport, labelSources } from '../../contract/label-source.ts';
 import { decodeText, parseDelimitedText } from '../../station/cohorts/delimited-text.ts';
 import { contextOf } from '../context.ts';
-import { table, shortened } from '../output.ts';
+import { counted, shortened, table } from '../output.ts';
 
 /** Refused objects and offered labels listed in text mode; --json lists all. */
 const linesShown = 20;
@@ -97,15 +97,20 @@ async function readMap(file: string): Promise<{ from: string; to: string }[]> {
     throw new Fault({ code: 812, message: `The map ${file} cannot be read.`, retry: 'never' });
   }
   const { columns, rows } = parseDelimitedText(decodeText(bytes));
-  if (columns.length < 2) {
-    throw new Fault({ code: 813, message: `The map ${file} needs two columns: from and to.`, retry: 'never' });
+  if (columns.length !== 2) {
+    const found = `it has ${counted(columns.length, 'column')}${columns.length > 2 ? ` (${columns.join(', ')})` : ''}`;
+    throw new Fault({
+      code: 813,
+      message: `The map ${file} needs two columns, a label as it is written and as it is wanted, below a line of headings: ${found}.`,
+      retry: 'never',
+    });
   }
   return rows.map(([from = '', to = '']) => ({ from, to }));
 }
 
 function reportText(report: LabelReport, origin: string): string {
   const { objects, read, saved, notHere, labels, offered, refused } = report;
-  const lines = [`${read} of ${objects} ${origin} objects read: ${saved} labels kept.`];
+  const lines = [`${read} of ${counted(objects, `${origin} object`)} read: ${counted(saved, 'label')} kept.`];
   if (notHere > 0)
     lines.push(`${notHere} of them ${notHere === 1 ? 'waits' : 'wait'} for images that are not in this library.`);
   if (labels.length > 0)

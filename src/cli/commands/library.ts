@@ -90,7 +90,9 @@ function reportText(report: ImportReport): string {
     `${counted(report.studies, 'study', 'studies')}, ${report.series} series.`,
   ];
   if (report.labelled > 0) {
-    lines.push(`${report.labelled} images have labels: \`imagiq cohort create NAME\` makes a cohort of them.`);
+    lines.push(
+      `${counted(report.labelled, 'image has a label', 'images have labels')}: \`imagiq cohort create NAME\` makes a cohort of them.`,
+    );
   }
   lines.push(...report.notes.map((note) => `Note: ${note}`));
   if (report.cancelled) lines.push('Cancelled before the end: import the same path again to continue.');

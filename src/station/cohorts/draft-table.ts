@@ -148,6 +148,19 @@ export function removeDraftTables(folder: string): void {
 export function openDraftTable(folder: string): DraftTable {
   const file = path.join(folder, `${filePrefix}${randomUUID()}.sqlite`);
   const db = new Database(file);
+  const discard = (): void => {
+    db.close();
+    rmSync(file, { force: true });
+  };
+  try {
+    return draftTable(db, discard);
+  } catch (error) {
+    discard();
+    throw error;
+  }
+}
+
+function draftTable(db: Database.Database, close: () => void): DraftTable {
   // Nobody else reads it: all of it is one transaction that is never committed, so that a small one never reaches the disk.
   db.pragma('journal_mode = MEMORY');
   db.pragma('locking_mode = EXCLUSIVE');
@@ -272,10 +285,7 @@ export function openDraftTable(folder: string): DraftTable {
           'SELECT id - 1 AS patient, pseudonym FROM patient ORDER BY rank',
         )
         .iterate(),
-    close() {
-      db.close();
-      rmSync(file, { force: true });
-    },
+    close,
   };
 }
 

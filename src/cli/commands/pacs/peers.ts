@@ -62,6 +62,10 @@ export function addCommand(): Command {
         return command.error(`error: ${why}`, { exitCode: exitCode.wrongUse });
       }
       await withStation((station) => station.call('save-peer', { peer: peer.data }));
+      if (options.user !== undefined && process.env[passwordVariable] === undefined)
+        output.log(
+          `No password was given: ${name} keeps the one that it has, or has none. Set ${passwordVariable} to give one.`,
+        );
       const told = peer.data.kind === 'dicomweb' ? { ...peer.data, password: null } : peer.data;
       return output.result({ peer: told }, () => `${name} was added. \`imagiq pacs echo ${name}\` tries it.`);
     });

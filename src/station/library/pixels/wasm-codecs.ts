@@ -155,8 +155,12 @@ export function openWasmCodecs(): WasmCodecs {
 }
 
 function reasonOf(thrown: unknown, said: readonly string[], module: WasmModule): string {
-  const words = said.join(' ').replace(/\s+/g, ' ').trim();
-  if (words !== '') return words.slice(0, 300);
+  // They mark their lines, and the first says most: [ERROR] …, ojph error 0x00050065 at file.cpp:12: …
+  const first = said
+    .map((line) => line.replace(/^\s*(\[(ERROR|WARNING|INFO)\]|ojph \w+ 0x[0-9a-f]+ at [^ ]+:)\s*/i, ''))
+    .map((line) => line.replace(/\s+/g, ' ').replace(/[.!\s]+$/, ''))
+    .find((line) => line !== '');
+  if (first !== undefined) return `it breaks off or is damaged (${first.slice(0, 300)})`;
   if (thrown instanceof Error) return thrown.message.slice(0, 300);
   // Emscripten throws a C++ exception as its address.
   const read = module['getExceptionMessage'];

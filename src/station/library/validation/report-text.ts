@@ -43,13 +43,13 @@ function html(past: PastImport, findings: readonly Finding[]): string {
     ];
   });
   const figures = [
-    `${past.files} files`,
+    counted(past.files, 'file'),
     `${past.imported} imported`,
     `${past.duplicates} already there`,
     `${past.refused} refused`,
-    `${past.studies} studies`,
+    counted(past.studies, 'study', 'studies'),
     `${past.series} series`,
-    ...(past.labelled > 0 ? [`${past.labelled} images with a label`] : []),
+    ...(past.labelled > 0 ? [`${counted(past.labelled, 'image')} with a label`] : []),
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Import report ${past.id}</title>
@@ -70,3 +70,5 @@ ${sections.length > 0 ? sections.join('\n') : '<p>Nothing amiss was found.</p>'}
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -35,6 +35,7 @@ export class InstanceFile {
   #inPool: FileHandle | null = null;
   #gathered: Buffer;
   #gatheredHeld = 0;
+  #isClosed = false;
 
   /** Creates the file. @throws the file system's error */
   constructor(path: string, { head, gathered }: ArrivalMemory) {
@@ -67,6 +68,7 @@ export class InstanceFile {
 
   /** Also for a file that is given up. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const [here, inPool] = [this.#here, this.#inPool];
     this.#here = null;
     this.#inPool = null;
@@ -81,6 +83,8 @@ export class InstanceFile {
   #gather(piece: Buffer): Promise<void> | null {
     let at = 0;
     while (at < piece.length) {
+      // There is no file for it any more: waiting for room would not end.
+      if (this.#isClosed) throw new Error('A piece came for an instance whose file is closed.');
       const copied = piece.copy(this.#gathered, this.#gatheredHeld, at);
       at += copied;
       this.#gatheredHeld += copied;
