@@ -43,17 +43,6 @@ export function openLabelsFile(file: string, labelColumn: string | null): Labels
   return labelsFile(file, columns, labelIndex === -1 ? null : (row) => row[labelIndex] ?? '', labelColumn ?? 'label');
 }
 
-/** A labels file read whole. */
-export interface LabelTable extends Pick<LabelsFile, 'key' | 'columns'> {
-  readonly rows: readonly LabelRow[];
-}
-
-/** As `openLabelsFile`, with all rows at once. */
-export function readLabelsFile(file: string, labelColumn: string | null): LabelTable {
-  const { key, columns, rows } = openLabelsFile(file, labelColumn);
-  return { key, columns, rows: [...rows()] };
-}
-
 /**
  * As `openLabelsFile`, of several labels for each image: of one column where they are joined by `|`, or of columns of 0 and 1 (yes,
  * no, true, false), one for each label. `label` of a row then is its labels joined by `|`, and `|` alone for none of them.

@@ -16,7 +16,7 @@ export interface StoredLabels {
   /** Saves all rows or none; a UID's earlier label of the same origin is replaced. Returns how many rows changed. */
   save(origin: LabelOrigin, rows: readonly StoredLabel[]): number;
   /** Returns how many labels there were. */
-  remove(origin: LabelOrigin, rows: readonly Omit<StoredLabel, 'label'>[]): number;
+  remove(origin: LabelOrigin, rows: Iterable<Omit<StoredLabel, 'label'>>): number;
   labelOf(origin: LabelOrigin, level: LabelLevel, uid: string): string | null;
   all(origin: LabelOrigin): StoredLabel[];
   /** As `all`, of one level and a part at a time: there may be one for each image. */
@@ -56,9 +56,11 @@ export function storedLabels(db: Db): StoredLabels {
     save: db.transaction((origin: LabelOrigin, rows: readonly StoredLabel[]) =>
       rows.reduce((changes, { level, uid, label }) => changes + upsert.run(origin, level, uid, label).changes, 0),
     ),
-    remove: db.transaction((origin: LabelOrigin, rows: readonly Omit<StoredLabel, 'label'>[]) =>
-      rows.reduce((changes, { level, uid }) => changes + drop.run(origin, level, uid).changes, 0),
-    ),
+    remove: db.transaction((origin: LabelOrigin, rows: Iterable<Omit<StoredLabel, 'label'>>) => {
+      let changes = 0;
+      for (const { level, uid } of rows) changes += drop.run(origin, level, uid).changes;
+      return changes;
+    }),
     labelOf: (origin, level, uid) => one.get(origin, level, uid) ?? null,
     all: (origin) => every.all(origin),
     *each(origin, level) {

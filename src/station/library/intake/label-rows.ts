@@ -1,59 +1,132 @@
-// The rows of a labels file, looked up for each file of an import as it comes by.
-import type { LabelRow, LabelTable } from '../../cohorts/labels-file.ts';
+// The rows of a labels file, looked up for each file of an import as it comes by, and the labels that images were given. Both lie in a
+// database without a name, which SQLite keeps in a file of its own only where it grows, and which is gone with the process: memory does
+// not grow with the rows.
+import Database from 'better-sqlite3';
+import type { LabelsFile } from '../../cohorts/labels-file.ts';
 import type { PlacedFile } from './labelling.ts';
 
 export interface LabelRows {
   labelOf(placed: PlacedFile): string | null;
   patientOf(source: string): string | null;
-  /** SOP Instance UIDs of files that share a row that means one file. */
-  ambiguous(): Set<string>;
   notes(): string[];
 }
 
-interface Row extends LabelRow {
-  /** Instances that took this row. */
-  readonly taken: Set<string>;
+export interface LabelBook {
+  /** Takes in the rows of a labels file. */
+  rows(file: LabelsFile): LabelRows;
+  /** Whether this is an image's first label; one that gets another is in contradiction. */
+  give(sopInstanceUID: string, label: string): boolean;
+  /**
+   * SOP Instance UIDs of images in contradiction, of files that share a row that means one file, and of those whose row agrees longer with
+   * another file; one at a time.
+   */
+  withdrawn(): Iterable<string>;
+  given(): { images: number; contradicted: number; outbid: number; withdrawn: number };
+  close(): void;
+}
+
+const cacheKib = 8 * 1024;
+/** Ends each part of a path, before all that a name is made of: paths with the same end then lie side by side. */
+const partEnd = '\u0001';
+const afterAll = '\u{10ffff}';
+
+const schema = `
+  CREATE TABLE row (id INTEGER PRIMARY KEY, place TEXT NOT NULL, label TEXT NOT NULL, patient TEXT);
+  CREATE TABLE taken (row INTEGER NOT NULL, sopInstanceUID TEXT NOT NULL, agreement INTEGER, PRIMARY KEY (row, sopInstanceUID))
+    WITHOUT ROWID;
+  CREATE TABLE given (sopInstanceUID TEXT PRIMARY KEY, label TEXT NOT NULL, isContradicted INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE VIEW best AS SELECT row, max(agreement) AS agreement FROM taken GROUP BY row;
+  CREATE VIEW outbid AS SELECT sopInstanceUID FROM taken JOIN best USING (row) WHERE taken.agreement < best.agreement;
+  CREATE VIEW sharing AS SELECT row FROM taken JOIN best USING (row) WHERE taken.agreement = best.agreement
+    GROUP BY row HAVING count(*) > 1;
+`;
+
+interface Row {
+  readonly id: number;
+  readonly label: string;
+  readonly patient: string | null;
+}
+
+export function openLabelBook(): LabelBook {
+  const db = new Database('');
+  // One transaction that is never committed: nobody reads it later.
+  db.pragma('journal_mode = OFF');
+  db.pragma(`cache_size = -${cacheKib}`);
+  db.exec(`BEGIN; ${schema}`);
+  const give = db.prepare<[string, string]>(
+    `INSERT INTO given VALUES (?, ?, 0) ON CONFLICT DO UPDATE SET isContradicted = isContradicted OR label <> excluded.label`,
+  );
+  const isGiven = db.prepare<[string], 1>('SELECT 1 FROM given WHERE sopInstanceUID = ?').pluck();
+  const withdrawn = `FROM given WHERE isContradicted
+    OR sopInstanceUID IN (SELECT sopInstanceUID FROM outbid)
+    OR sopInstanceUID IN (SELECT sopInstanceUID FROM taken WHERE row IN (SELECT row FROM sharing))`;
+  const count = (what: string): number => db.prepare<[], number>(`SELECT count(*) ${what}`).pluck().get() ?? 0;
+  return {
+    rows: (file) => labelRows(db, file, count),
+    give(sopInstanceUID, label) {
+      const isFirst = isGiven.get(sopInstanceUID) === undefined;
+      give.run(sopInstanceUID, label);
+      return isFirst;
+    },
+    *withdrawn() {
+      yield* db.prepare<[], string>(`SELECT sopInstanceUID ${withdrawn}`).pluck().iterate();
+    },
+    given: () => ({
+      images: count('FROM given'),
+      contradicted: count('FROM given WHERE isContradicted'),
+      outbid: count('FROM given WHERE sopInstanceUID IN (SELECT sopInstanceUID FROM outbid)'),
+      withdrawn: count(withdrawn),
+    }),
+    close: () => void db.close(),
+  };
 }
 
 /**
- * By file: a row may give the whole path, its end, or the bare name; the longest agreement counts. A path from another
- * machine still matches by its name where that name has one row. By UID or patient: as it stands in the header.
+ * By file: a row may give the whole path, its end, or the bare name; the longest agreement counts, for the file and for the row. A path
+ * from another machine still matches by its name where that name has one row. By UID or patient: as it stands in the header.
  */
-export function labelRows(file: LabelTable): LabelRows {
-  const rows: Row[] = file.rows.map((row) => ({ ...row, taken: new Set() }));
-  const index = Map.groupBy(rows, ({ key }) => (file.key === 'file' ? baseName(slashed(key)) : key));
+function labelRows(db: Database.Database, file: LabelsFile, count: (what: string) => number): LabelRows {
+  const byFile = file.key === 'file';
+  const insert = db.prepare('INSERT INTO row (place, label, patient) VALUES (?, ?, ?)');
+  for (const { key, label, patient } of file.rows())
+    insert.run(byFile ? fromItsEnd(key.replaceAll('\\', '/').replace(/^(\.?\/)+/, '')) : key, label, patient);
+  db.exec('CREATE INDEX row_place ON row (place)');
+  const at = db.prepare<[string], Row>('SELECT id, label, patient FROM row WHERE place = ? ORDER BY id');
+  const between = db.prepare<[string, string], Row>(
+    'SELECT id, label, patient FROM row WHERE place >= ? AND place < ? ORDER BY id',
+  );
+  const before = db
+    .prepare<[string], string>('SELECT place FROM row WHERE place <= ? ORDER BY place DESC LIMIT 1')
+    .pluck();
+  const after = db.prepare<[string], string>('SELECT place FROM row WHERE place > ? ORDER BY place LIMIT 1').pluck();
+  const take = db.prepare<[number, string, number | null]>(
+    'INSERT INTO taken VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET agreement = max(agreement, excluded.agreement)',
+  );
 
-  function rowsOfFile(source: string): readonly Row[] {
-    const path = slashed(source);
-    const sameName = index.get(baseName(path)) ?? [];
-    let best: Row[] = [];
-    let bestAgreement = 0;
-    for (const row of sameName) {
-      const agreement = agreeingParts(path, slashed(row.key));
-      if (agreement > bestAgreement) [best, bestAgreement] = [[], agreement];
-      if (agreement === bestAgreement) best.push(row);
-    }
-    return best;
+  /** What agrees longest stands next to it in the order of the index, and so do all others that agree as long. */
+  function rowsOfFile(source: string): { found: Row[]; agreement: number } {
+    const place = fromItsEnd(source.replaceAll('\\', '/'));
+    const neighbours = [before.get(place), after.get(place)].map((one) => commonEnd(place, one ?? ''));
+    const agreed = neighbours[0]!.length >= neighbours[1]!.length ? neighbours[0]! : neighbours[1]!;
+    return { found: agreed === '' ? [] : between.all(agreed, agreed + afterAll), agreement: agreed.length };
   }
 
-  const rowsOf = ({ source, record }: PlacedFile): readonly Row[] =>
-    file.key === 'file' ? rowsOfFile(source) : (index.get(record[file.key]) ?? []);
+  const rowsOf = ({ source, record }: PlacedFile): { found: Row[]; agreement: number | null } =>
+    file.key === 'file' ? rowsOfFile(source) : { found: at.all(record[file.key]), agreement: null };
   /** What several rows that fit equally well say together: nothing where they differ. */
   const common = <Value>(found: readonly Row[], valueOf: (row: Row) => Value): Value | null =>
     found.every((row) => valueOf(row) === valueOf(found[0]!)) && found[0] !== undefined ? valueOf(found[0]) : null;
 
-  const isAmbiguous = ({ taken }: Row): boolean => file.key === 'file' && taken.size > 1;
   return {
     labelOf(placed) {
-      const found = rowsOf(placed);
-      for (const { taken } of found) taken.add(placed.record.sopInstanceUID);
+      const { found, agreement } = rowsOf(placed);
+      for (const { id } of found) take.run(id, placed.record.sopInstanceUID, agreement);
       return common(found, ({ label }) => label) || null;
     },
-    patientOf: (source) => (file.key === 'file' ? common(rowsOfFile(source), ({ patient }) => patient) : null),
-    ambiguous: () => new Set(rows.filter(isAmbiguous).flatMap(({ taken }) => [...taken])),
+    patientOf: (source) => (byFile ? common(rowsOfFile(source).found, ({ patient }) => patient) : null),
     notes() {
-      const unused = rows.filter(({ taken }) => taken.size === 0).length;
-      const ambiguous = rows.filter(isAmbiguous).length;
+      const unused = count('FROM row WHERE id NOT IN (SELECT row FROM taken)');
+      const ambiguous = count('FROM sharing');
       return [
         ...(unused === 0
           ? []
@@ -70,18 +143,18 @@ export function labelRows(file: LabelTable): LabelRows {
   };
 }
 
-/** How many parts of two paths agree, counted from their ends; the name is one of them. */
-function agreeingParts(path: string, key: string): number {
-  const parts = path.split('/');
-  const wanted = key.replace(/^(\.?\/)+/, '').split('/');
-  let agreeing = 0;
-  while (
-    agreeing < Math.min(parts.length, wanted.length) &&
-    parts[parts.length - 1 - agreeing] === wanted[wanted.length - 1 - agreeing]
-  )
-    agreeing += 1;
-  return agreeing;
+/** The parts of a path with slashes, the last one first, each with its end. */
+function fromItsEnd(path: string): string {
+  return path
+    .split('/')
+    .reverse()
+    .map((part) => part + partEnd)
+    .join('');
 }
 
-const slashed = (path: string): string => path.replaceAll('\\', '/');
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+/** The whole parts that two places begin with. */
+function commonEnd(place: string, other: string): string {
+  let length = 0;
+  while (length < place.length && place[length] === other[length]) length += 1;
+  return place.slice(0, place.lastIndexOf(partEnd, length - 1) + 1);
+}

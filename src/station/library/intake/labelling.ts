@@ -2,11 +2,11 @@
 // are there when the images are; what turns out to be ambiguous in the end is taken back.
 import path from 'node:path';
 import type { ImportLabels } from '../../../contract/dicom.ts';
-import { readLabelsFile } from '../../cohorts/labels-file.ts';
+import { openLabelsFile } from '../../cohorts/labels-file.ts';
 import type { InstanceRecord } from '../instance-record.ts';
 import type { StoredLabels } from '../stored-labels.ts';
 import { labelMapClassUID } from './wrap-mask.ts';
-import { type LabelRows, labelRows } from './label-rows.ts';
+import { type LabelRows, openLabelBook } from './label-rows.ts';
 
 export interface PlacedFile {
   readonly source: string;
@@ -27,9 +27,9 @@ export interface Labelling {
 
 /** @throws Fault 201–204, 210 or 216 where the labels file cannot be used. */
 export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
-  const rows = from === 'folders' ? null : labelRows(readLabelsFile(from.file, from.column));
-  /** By SOP Instance UID; null where two labels were met. */
-  const labels = new Map<string, string | null>();
+  const file = from === 'folders' ? null : openLabelsFile(from.file, from.column);
+  const book = openLabelBook();
+  const rows = file === null ? null : book.rows(file);
   let unlabelled = 0;
 
   function labelOf(placed: PlacedFile): string | null {
@@ -46,31 +46,26 @@ export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
         if (one.record.sopClassUID === labelMapClassUID) continue;
         const uid = one.record.sopInstanceUID;
         const label = labelOf(one);
-        const known = labels.get(uid);
         if (label === null) unlabelled += 1;
-        else if (known === undefined) {
-          labels.set(uid, label);
-          fresh.push({ level: 'instance', uid, label });
-        } else if (known !== label) labels.set(uid, null);
+        else if (book.give(uid, label)) fresh.push({ level: 'instance', uid, label });
       }
       stored.save('import', fresh);
     },
     finish() {
-      const ambiguous = rows?.ambiguous() ?? new Set<string>();
-      let contradicted = 0;
-      const takenBack: string[] = [];
-      for (const [uid, label] of labels) {
-        if (label === null) contradicted += 1;
-        if (label === null || ambiguous.has(uid)) takenBack.push(uid);
+      try {
+        const { images, contradicted, outbid, withdrawn } = book.given();
+        stored.remove('import', labelsOf(book.withdrawn()));
+        const notes = [...(rows?.notes() ?? []), ...notesOf(rows, unlabelled + outbid, contradicted)];
+        return { labelled: images - withdrawn, notes };
+      } finally {
+        book.close();
       }
-      stored.remove(
-        'import',
-        takenBack.map((uid) => ({ level: 'instance' as const, uid })),
-      );
-      const notes = [...(rows?.notes() ?? []), ...notesOf(rows, unlabelled, contradicted)];
-      return { labelled: labels.size - takenBack.length, notes };
     },
   };
+}
+
+function* labelsOf(images: Iterable<string>): Generator<{ level: 'instance'; uid: string }> {
+  for (const uid of images) yield { level: 'instance', uid };
 }
 
 /** The name of the folder that holds the file; null for one straight below what was imported. */

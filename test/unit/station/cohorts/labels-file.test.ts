@@ -6,7 +6,7 @@ import type { SelectedInstance } from '../../../../src/station/cohorts/cohort-li
 import { delimitedRows, parseDelimitedText } from '../../../../src/station/cohorts/delimited-text.ts';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
 import { matchLabels } from '../../../../src/station/cohorts/label-matching.ts';
-import { openLabelsFile, readLabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
+import { openLabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-labels-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -65,16 +65,17 @@ describe('delimited text', () => {
 
 describe('a labels file', () => {
   it('is read with a byte order mark, as UTF-16, and as Windows-1252', () => {
-    expect(readLabelsFile(labelsFile('\uFEFFfile;label\na.dcm;1'), null).key).toBe('file');
+    expect(openLabelsFile(labelsFile('\uFEFFfile;label\na.dcm;1'), null).key).toBe('file');
     const utf16 = Buffer.from('\uFEFFfile\tlabel\na.dcm\tépanchement', 'utf16le');
-    expect(readLabelsFile(labelsFile(utf16), null).rows[0]?.label).toBe('épanchement');
+    expect([...openLabelsFile(labelsFile(utf16), null).rows()][0]?.label).toBe('épanchement');
     const latin = Buffer.from('file,label\na.dcm,\u00e9panchement', 'latin1');
-    expect(readLabelsFile(labelsFile(latin), null).rows[0]?.label).toBe('épanchement');
+    expect([...openLabelsFile(labelsFile(latin), null).rows()][0]?.label).toBe('épanchement');
   });
 
   it('takes the most exact column and another label column where one is named', () => {
     const file = labelsFile('PatientID,SOP Instance UID,grade\np,1.1,high');
-    expect(readLabelsFile(file, 'grade')).toMatchObject({
+    const { key, rows } = openLabelsFile(file, 'grade');
+    expect({ key, rows: [...rows()] }).toMatchObject({
       key: 'sopInstanceUID',
       rows: [{ key: '1.1', label: 'high' }],
     });
@@ -90,11 +91,11 @@ describe('a labels file', () => {
     ['has an endless label', 210, `file,label\na,${'x'.repeat(101)}`, null],
   ])('that %s is refused with code %i', (_, code, content, column) => {
     const file = content === null ? path.join(folder, 'absent.csv') : labelsFile(content);
-    expect(() => readLabelsFile(file, column)).toThrow(expect.objectContaining({ code }));
+    expect(() => openLabelsFile(file, column)).toThrow(expect.objectContaining({ code }));
   });
 
   it('tells which columns it found', () => {
-    expect(() => readLabelsFile(labelsFile('scan,grade\na,1'), null)).toThrow(/“scan”, “grade”/);
+    expect(() => openLabelsFile(labelsFile('scan,grade\na,1'), null)).toThrow(/“scan”, “grade”/);
   });
 });
 

@@ -1,0 +1,101 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { LabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
+import { openLabelBook } from '../../../../src/station/library/intake/label-rows.ts';
+
+function bookOf(key: LabelsFile['key'], rows: [key: string, label: string, patient?: string][]) {
+  const book = openLabelBook();
+  onTestFinished(() => book.close());
+  const all = rows.map(([name, label, patient = null]) => ({ key: name, label, patient }));
+  const file = { key, columns: [], count: rows.length, rows: () => all };
+  const found = book.rows(file);
+  const labelOf = (source: string, uid = source, patientID = ''): string | null =>
+    found.labelOf({
+      source,
+      within: '',
+      record: { sopInstanceUID: uid, sopClassUID: '', studyInstanceUID: '', patientID },
+    });
+  return { book, found, labelOf };
+}
+
+describe('rows of files', () => {
+  it('are found by their names, and where these are the same by the longest agreement of the ends of their paths', () => {
+    const { labelOf } = bookOf('file', [
+      ['d/a/one.dcm', 'whole'],
+      ['./b/a/one.dcm', 'longer'],
+      ['c\\one.dcm', 'of Windows'],
+      ['one.dcm2', 'another name'],
+      ['two.dcm', 'by its name'],
+      ['xb/a/three.dcm', 'of another folder'],
+      ['zone.dcm', 'another name'],
+    ]);
+    expect(labelOf('/data/d/a/one.dcm')).toBe('whole');
+    expect(labelOf('/data/b/a/one.dcm')).toBe('longer');
+    expect(labelOf('/data/c/one.dcm')).toBe('of Windows');
+    expect(labelOf('/elsewhere/two.dcm')).toBe('by its name');
+    expect(labelOf('/data/b/a/three.dcm')).toBe('of another folder');
+    expect(labelOf('/data/four.dcm')).toBeNull();
+  });
+
+  it('that agree equally long say something together only where they say the same', () => {
+    const { labelOf, found } = bookOf('file', [
+      ['a/one.dcm', 'nodule', 'P1'],
+      ['b/one.dcm', 'nodule', 'P2'],
+      ['a/two.dcm', 'nodule'],
+      ['b/two.dcm', 'none'],
+    ]);
+    expect(labelOf('/data/c/one.dcm')).toBe('nodule');
+    expect(labelOf('/data/c/two.dcm')).toBeNull();
+    expect(found.patientOf('/data/a/one.dcm')).toBe('P1');
+    expect(found.patientOf('/data/c/one.dcm')).toBeNull();
+  });
+
+  it('that fit several files label none of them, and rows that fit none are counted', () => {
+    const { book, found, labelOf } = bookOf('file', [
+      ['one.dcm', 'nodule'],
+      ['two.dcm', 'none'],
+      ['three.dcm', 'none'],
+    ]);
+    for (const uid of ['a/one.dcm', 'b/one.dcm', 'a/two.dcm']) book.give(uid, labelOf(`/data/${uid}`, uid)!);
+    expect([...book.withdrawn()]).toEqual(['a/one.dcm', 'b/one.dcm']);
+    expect(book.given()).toEqual({ images: 3, contradicted: 0, outbid: 0, withdrawn: 2 });
+    expect(found.notes()).toEqual([
+      '1 row of the labels file fits no imported file.',
+      '1 row of the labels file fits several files, which are left without a label: write more of their paths.',
+    ]);
+  });
+});
+
+it('a row belongs to the file that it agrees longest with, and to none of the others of that name', () => {
+  const { book, found, labelOf } = bookOf('file', [
+    ['Hand/one.jpeg', 'Hand'],
+    ['CXR/one.jpeg', 'CXR'],
+    ['Hand/two.jpeg', 'Hand'],
+  ]);
+  for (const uid of ['AbdomenCT/two.jpeg', 'Hand/two.jpeg', 'Hand/one.jpeg', 'CXR/one.jpeg', 'HeadCT/one.jpeg']) {
+    const label = labelOf(`/data/${uid}`, uid);
+    if (label !== null) book.give(uid, label);
+  }
+  expect([...book.withdrawn()]).toEqual(['AbdomenCT/two.jpeg']);
+  expect(book.given()).toEqual({ images: 4, contradicted: 0, outbid: 1, withdrawn: 1 });
+  expect(found.notes()).toEqual([]);
+});
+
+it('rows of patients label all of their images', () => {
+  const { book, labelOf, found } = bookOf('patientID', [['P1', 'nodule']]);
+  for (const uid of ['1', '2']) expect(labelOf('x', uid, 'P1')).toBe('nodule');
+  expect(labelOf('x', '3', 'P2')).toBeNull();
+  expect(found.notes()).toEqual([]);
+  expect([...book.withdrawn()]).toEqual([]);
+});
+
+it('an image that gets two labels has none', () => {
+  const { book } = bookOf('file', []);
+  expect([book.give('1', 'a'), book.give('1', 'b'), book.give('1', 'a'), book.give('2', 'a')]).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ]);
+  expect([...book.withdrawn()]).toEqual(['1']);
+  expect(book.given()).toEqual({ images: 2, contradicted: 1, outbid: 0, withdrawn: 1 });
+});
