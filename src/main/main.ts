@@ -55,10 +55,8 @@ async function open(): Promise<void> {
     home,
     keyChain: () => keyChain.news(),
     onMessage: (message) => relay.deliver(message),
-    onState: (state: StationState) => {
-      if (state.state !== 'running') relay.failWaiting();
-      tell('station-state', state);
-    },
+    onState: (state: StationState) => tell('station-state', state),
+    onGone: () => relay.failWaiting(),
   });
   // Id −1 is no window's: nobody waits for the answer.
   watchWorkstation((news) => void station.send({ id: -1, call: 'workstation', arguments: news }));

@@ -14,6 +14,8 @@ export interface StationProcessOptions {
   readonly keyChain: () => KeyChainNews;
   readonly onMessage: (message: FromStation) => void;
   readonly onState: (state: StationState) => void;
+  /** It is gone: what it was asked and had not answered is not answered any more. */
+  readonly onGone: () => void;
 }
 
 export interface StationProcess {
@@ -79,6 +81,7 @@ export function startStationProcess({
   keyChain,
   onMessage,
   onState,
+  onGone,
 }: StationProcessOptions): StationProcess {
   let state: StationState = { state: 'starting' };
   let child: ChildProcess | null = null;
@@ -143,6 +146,7 @@ export function startStationProcess({
     if (child !== dead) return;
     child = null;
     sealing?.reject(shellFault.stationStopped());
+    onGone();
     if (closing) return;
     quickDeaths = Date.now() - startedAt < healthyAfterMs ? quickDeaths + 1 : 1;
     if (lastWords !== null || quickDeaths >= maxQuickDeaths) {

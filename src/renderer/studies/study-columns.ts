@@ -50,7 +50,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   accessionNumber: { label: 'Accession', widthPx: 110, text: ({ accessionNumber }) => accessionNumber },
   series: { label: 'Series', widthPx: 76, isNumber: true, text: ({ series }) => count(series.length) },
-  instances: { label: 'Images', widthPx: 66, isNumber: true, text: ({ instances }) => count(instances) },
+  instances: { label: 'Images', widthPx: 76, isNumber: true, text: ({ instances }) => count(instances) },
   importedMs: {
     label: 'Imported',
     widthPx: 100,

@@ -28,6 +28,7 @@ function stationThat(onOrders: string) {
     keyChain: () => ({ sealingKey: null, fault: null }),
     onMessage: () => {},
     onState: () => {},
+    onGone: () => {},
   });
   onTestFinished(async () => {
     await station.close();
@@ -47,6 +48,32 @@ test('a station that never answers is waited for up to a deadline; the next try 
   vi.advanceTimersByTime(sealingDeadlineMs);
   await expect(first).rejects.toMatchObject({ code: 708 });
   expect(await station.changeSealing(seal)).toBe(true);
+});
+
+test('a station that prepares its data is there: what it was asked waits until it is gone', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-station-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'station.mjs');
+  writeFileSync(
+    file,
+    `process.send({ preparing: { step: 1, steps: 2 } });
+    process.on('message', (message) => { if ('call' in message) process.exit(0); });`,
+  );
+  const heard: string[] = [];
+  const station = startStationProcess({
+    program: { node: process.execPath, file },
+    home: folder,
+    keyChain: () => ({ sealingKey: null, fault: null }),
+    onMessage: () => {},
+    onState: ({ state, message }: { state: string; message?: string }) =>
+      heard.push(message?.startsWith('Preparing') === true ? 'preparing' : state),
+    onGone: () => heard.push('gone'),
+  });
+  onTestFinished(() => station.close());
+  await vi.waitFor(() => expect(heard).toContain('preparing'), 10_000);
+  expect(heard).toEqual(['preparing']);
+  station.send({ id: 1, call: 'about', arguments: {} });
+  await vi.waitFor(() => expect(heard.slice(0, 3)).toEqual(['preparing', 'gone', 'restarting']), 10_000);
 });
 
 test('an answer that is none is told as a fault, not thrown where a message is heard', async () => {
