@@ -1,8 +1,12 @@
 // The contract's calls about studies that leave the library, answered: what uses them is looked at in cohorts, runs and federations.
 import type { Answers } from '../contract/calls.ts';
+import type { Membership } from '../contract/federation.ts';
 import type { RemovalPlan, RemovalRequest, removalCalls } from '../contract/removal.ts';
 import { libraryFaults } from './library/faults.ts';
 import type { Station } from './open-station.ts';
+
+/** A membership that trains no more. */
+const ended: ReadonlySet<Membership['state']> = new Set(['finished', 'left', 'refused']);
 
 export function removalAnswers(
   station: Pick<Station, 'library' | 'cohorts' | 'runs' | 'site' | 'ledger' | 'onEvent'>,
@@ -18,7 +22,7 @@ export function removalAnswers(
         .map(({ id, state, cohort }) => `training run ${id} on cohort “${cohort}” is ${state}`),
       ...site
         .memberships()
-        .filter(({ state, answer }) => state !== 'finished' && state !== 'left' && answer?.answer !== 'declined')
+        .filter(({ state, answer }) => !ended.has(state) && answer?.answer !== 'declined')
         .filter(({ cohort }) => cohort !== null && names.has(cohort))
         .map(({ federation, cohort }) => `federation ${federation} trains on cohort “${cohort}”`),
     ];

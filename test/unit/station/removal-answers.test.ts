@@ -89,6 +89,7 @@ describe('a removal from the library', () => {
     ];
     const memberships: Partial<Membership>[] = [
       { federation: 'North', cohort: 'lung', state: 'left', answer: null },
+      { federation: 'East', cohort: 'lung', state: 'refused', answer: null },
       { federation: 'South', cohort: null, state: 'online', answer: null },
     ];
     const { answers } = station({ runs, memberships });
