@@ -6,6 +6,8 @@ import {
   type CombinationRule,
   type Mode,
   type Project,
+  type StalenessRule,
+  type TrunkRule,
   type UpdateForm,
   updateCodecs,
   updateCompressions,
@@ -17,7 +19,7 @@ import { unknownDraftFields } from '../sync/hub/unknown-draft-fields.ts';
 import { problemsText, readProjectDraft } from '../sync/hub/project-draft.ts';
 import { modeOption } from './mode-option.ts';
 import { projectNetworks } from './project-networks.ts';
-import { combination } from './trunk-rule-options.ts';
+import { combination, staleness } from './trunk-rule-options.ts';
 
 export interface ProjectOptions {
   project?: string;
@@ -27,6 +29,8 @@ export interface ProjectOptions {
   commits: number;
   buffer: number;
   combination?: CombinationRule;
+  staleness?: StalenessRule;
+  stalenessEffect?: TrunkRule['stalenessEffect'];
   sitesToStart?: number;
   localEpochs: number;
   learningRate?: number;
@@ -85,6 +89,14 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
       'of updates: mean:sites (if not given), mean:updates, median, trimmed-mean:SHARE or krum:LIARS[:KEPT]',
       combination,
     )
+    .option(
+      '--staleness <rule>',
+      'what a stale update counts: constant, an exponent (1 if not given), or threshold:SLOPE:FREE-COMMITS',
+      staleness,
+    )
+    .addOption(
+      new Option('--staleness-effect <what>', 'what staleness lessens (step if not given)').choices(['share', 'step']),
+    )
     .option('--local-epochs <number>', 'epochs of a site between two updates', Number, newProjectValues.localEpochs)
     .option('--learning-rate <number>', 'learning rate at the sites', Number)
     .option(
@@ -133,6 +145,8 @@ export function projectOf(options: ProjectOptions): Project | null {
       trunkRule: {
         bufferSize: options.buffer,
         combination: options.combination ?? newProjectValues.combination,
+        staleness: options.staleness ?? newProjectValues.staleness,
+        stalenessEffect: options.stalenessEffect ?? newProjectValues.stalenessEffect,
       },
       mode: options.mode,
       updateCodec: options.updateCodec,

@@ -8,6 +8,12 @@ export const newProjectValues = {
   bufferSize: 2,
   /** A slow hospital's patients count like a quick one's. */
   combination: { kind: 'mean', of: 'sites' },
+  /**
+   * Of n sites of equal speed with buffers of K, updates are about n/K − 1 commits old: by this rule the steps of the n/K commits that all of
+   * them fill add up to that of one round, whatever K is. Larger ones overshoot, and the trunk swings instead of settling.
+   */
+  staleness: { kind: 'polynomial', exponent: 1 },
+  stalenessEffect: 'step',
   /** One site alone is no federation. */
   sitesToStart: 2,
   localEpochs: 1,

@@ -9,14 +9,15 @@ const fileSchema = z.record(z.string(), z.unknown());
 
 /** The schema's defaults, and those of the command line. */
 export function newDraft(): Draft {
-  const { commits, bufferSize, combination, sitesToStart, localEpochs, schedule, seed } = newProjectValues;
+  const { commits, bufferSize, combination, staleness, stalenessEffect, sitesToStart, localEpochs, schedule, seed } =
+    newProjectValues;
   return {
     id: '',
     title: '',
     classes: [],
     network: '',
     hyperParameters: hyperParametersSchema.parse({ epochs: localEpochs, schedule }),
-    trunkRule: trunkRuleSchema.parse({ bufferSize, combination }),
+    trunkRule: trunkRuleSchema.parse({ bufferSize, combination, staleness, stalenessEffect }),
     mode: { kind: 'trunk' },
     ...updateFormSchema.parse({}),
     siteNormalisation: false,

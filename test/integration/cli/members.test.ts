@@ -45,7 +45,10 @@ describe('a coordinator at the command line', () => {
     expect(await begin()).toMatchObject({ project: 'cnn-small-2-classes' });
     const shown = (await imagiq('--json', 'project', 'show', '--data', data)).json();
     expect(shown).toMatchObject({
-      project: { id: 'cnn-small-2-classes', trunkRule: { combination: { kind: 'mean', of: 'sites' } } },
+      project: {
+        id: 'cnn-small-2-classes',
+        trunkRule: { combination: { kind: 'mean', of: 'sites' }, stalenessEffect: 'step' },
+      },
       trunkVersion: 0,
       isFinished: false,
       bufferedUpdates: 0,
@@ -59,11 +62,14 @@ describe('a coordinator at the command line', () => {
     const propose = (...flags: string[]): ReturnType<typeof imagiq> =>
       imagiq('--json', 'project', 'propose', '--data', data, ...project, ...flags);
     const small = ['--update-codec', 'top-k', '--kept-share', '0.05', '--update-compression', 'zstd'];
+    const stale = ['--staleness', 'threshold:2:1', '--staleness-effect', 'share'];
     const refused = await propose(...small, '--control-variates');
     expect(refused.code).toBe(2);
     expect(refused.stdout + refused.stderr).toContain('set hyperParameters.optimiser to');
     expect((await propose('--update-codec', 'top-k', '--kept-share', '2')).code).toBe(2);
-    const proposed = await propose(...small, '--control-variates', '--optimiser', 'sgd', '--site-normalisation');
+    const proposed = await propose(
+      ...[...small, ...stale, '--control-variates', '--optimiser', 'sgd', '--site-normalisation'],
+    );
     expect(proposed.json()).toMatchObject({
       project: {
         updateCodec: 'top-k',
@@ -72,6 +78,7 @@ describe('a coordinator at the command line', () => {
         controlVariates: true,
         siteNormalisation: true,
         hyperParameters: { optimiser: 'sgd' },
+        trunkRule: { staleness: { kind: 'threshold', slope: 2, freeCommits: 1 }, stalenessEffect: 'share' },
       },
     });
     hub.process.kill('SIGTERM');

@@ -5,10 +5,13 @@ import { draftOfFile, newDraft } from '../../../src/console/propose/new-draft.ts
 
 const fileWith = (trunkRule: unknown): string => JSON.stringify({ id: 'nodules', trunkRule });
 
-test('a mean that does not say of what is shown as the hub takes it: of updates, not as a new project’s of sites', () => {
+test('what a rule does not say is shown as the hub takes it, not as a new project has it', () => {
   const draft = draftOfFile(fileWith({ bufferSize: 2, combination: { kind: 'mean' } }));
   expect(valueAt(draft, 'trunkRule.combination')).toEqual({ kind: 'mean', of: 'updates' });
   expect(valueAt(newDraft(), 'trunkRule.combination.of')).toBe('sites');
+  expect(valueAt(draft, 'trunkRule.stalenessEffect')).toBe('share');
+  expect(valueAt(newDraft(), 'trunkRule.stalenessEffect')).toBe('step');
+  expect(valueAt(newDraft(), 'trunkRule.staleness')).toEqual({ kind: 'polynomial', exponent: 1 });
   expect(draft['id']).toBe('nodules');
 });
 

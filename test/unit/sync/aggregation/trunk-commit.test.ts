@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StalenessRule } from '../../../../src/contract/federation.ts';
+import { newProjectValues } from '../../../../src/contract/project-draft.ts';
 import {
   type Contribution,
   contributionShares,
@@ -168,6 +169,29 @@ describe('a trunk commit', () => {
     expect(flat(commit(base, stale).weights)).toEqual([1, -2, 4]);
     expect(flat(commit(base, stale, { ...plain, stalenessEffect: 'step' }).weights)).toEqual([0.5, -1, 2]);
   });
+
+  it.each([1, 2, 4, 8])(
+    'by a new project’s rule moves as far as a round, in buffers of %i of eight equal sites',
+    (size) => {
+      const base = weightsOf([0, 0, 0]);
+      const rule = {
+        ...plain,
+        staleness: newProjectValues.staleness,
+        stalenessEffect: newProjectValues.stalenessEffect,
+      };
+      const commits = 8 / size;
+      const moved = Array.from({ length: commits }, (_, turn) => {
+        const buffer = Array.from({ length: size }, (_site, index): Arrival => {
+          const site = String(turn * size + index);
+          const update = weightsOf([1, -2, 4]);
+          return { id: site, site, examples: 10, stalenessCommits: commits - 1, update };
+        });
+        return flat(commit(base, buffer, rule).weights);
+      });
+      const together = [0, 1, 2].map((place) => moved.reduce((sum, values) => sum + values[place]!, 0));
+      together.forEach((value, place) => expect(value).toBeCloseTo([1, -2, 4][place]!, 6));
+    },
+  );
 
   it('with effect “step” weighs by nᵢ s(τᵢ) / Σ nⱼ, which is the share where nothing is stale', () => {
     const contributions = distinctContributions([
