@@ -67,9 +67,8 @@ describe('a coordinator at the command line', () => {
     expect(refused.code).toBe(2);
     expect(refused.stdout + refused.stderr).toContain('set hyperParameters.optimiser to');
     expect((await propose('--update-codec', 'top-k', '--kept-share', '2')).code).toBe(2);
-    const proposed = await propose(
-      ...[...small, ...stale, '--control-variates', '--optimiser', 'sgd', '--site-normalisation'],
-    );
+    const drift = ['--control-variates', '--optimiser', 'sgd', '--site-normalisation'];
+    const proposed = await propose(...small, ...stale, ...drift);
     expect(proposed.json()).toMatchObject({
       project: {
         updateCodec: 'top-k',
