@@ -50,7 +50,7 @@ export function outputTo(isJson: boolean, stdout: NodeJS.WriteStream, stderr: No
  * Names of files and patients may hold anything: characters that steer a terminal, or turn the direction of text, are written as
  * their numbers. Line ends and tabs stay.
  */
-export const visible = (text: string): string => text.replace(/[^\P{Cc}\n\t]|[\u202A-\u202E\u2066-\u2069]/gu, escaped);
+const visible = (text: string): string => text.replace(/[^\P{Cc}\n\t]|[\u202A-\u202E\u2066-\u2069]/gu, escaped);
 
 /** As `visible`, of a text that is to stay in its line. */
 export const inLine = (text: string): string => visible(text).replace(/[\n\t]/g, escaped);

@@ -153,7 +153,11 @@ export const importCountsSchema = z.object({
   findings: z.array(findingCountSchema),
 });
 
+/** `cut-off`: a fault or a kill ended it; what it had taken in by then is kept, and counted up to a second before. */
+const importStates = ['running', 'ended', 'cut-off'] as const;
+
 export const pastImportSchema = importCountsSchema.extend({
+  state: z.enum(importStates),
   /** ISO 8601. */
   startedAt: z.string(),
   /** The paths that were given, at most 100 of them. */

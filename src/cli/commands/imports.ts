@@ -72,9 +72,10 @@ function importsText(imports: readonly PastImport[]): string {
     one.duplicates,
     one.refused,
     one.findings.reduce((sum, { findings }) => sum + findings, 0),
+    one.cancelled ? 'cancelled' : one.state,
     one.paths.join(' '),
   ]);
-  return table(['import', 'at (UTC)', 'files', 'imported', 'known', 'refused', 'findings', 'from'], rows);
+  return table(['import', 'at (UTC)', 'files', 'imported', 'known', 'refused', 'findings', 'state', 'from'], rows);
 }
 
 function findingsText(past: PastImport, findings: readonly Finding[]): string {
@@ -83,7 +84,10 @@ function findingsText(past: PastImport, findings: readonly Finding[]): string {
     ...(past.labelled > 0 ? [`${counted(past.labelled, 'image')} got a label.`] : []),
     ...past.notes.map((note) => `Note: ${note}`),
   ];
-  if (findings.length === 0) lines.push('Nothing amiss was found.');
+  if (past.state === 'running') lines.push('It is running: what it finds amiss is told at its end.');
+  else if (past.state === 'cut-off')
+    lines.push('It was cut off by a fault or a kill: import the same paths again to have the rest and the findings.');
+  else if (findings.length === 0) lines.push('Nothing amiss was found.');
   for (const kind of findingKinds) {
     const ofKind = findings.filter((one) => one.kind === kind);
     if (ofKind.length === 0) continue;

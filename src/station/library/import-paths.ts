@@ -19,7 +19,7 @@ import { type Labelling, labelling, type PlacedFile } from './intake/labelling.t
 import { forgetCopies } from './intake/noted-copies.ts';
 import { settleBatch } from './intake/settle-batch.ts';
 import { storedLabels } from './stored-labels.ts';
-import { saveImport } from './validation/import-book.ts';
+import { beginImport, type RunningImport, saveImport } from './validation/import-book.ts';
 
 export interface ImportOptions {
   readonly mode: 'reference' | 'copy';
@@ -62,14 +62,16 @@ export async function importPaths(
     tally.refuse(one, `It cannot be read: ${reason}.`);
   }
   const readable = roots.filter((root) => !unreadable.some(({ path: one }) => one === root));
+  let running: RunningImport | null = null;
   try {
-    await readAll(place, readable, options, tally, workers, labels).finally(() => {
+    running = beginImport(place.db, tally, { paths, mode: options.mode });
+    await readAll(place, readable, options, tally, running, workers, labels).finally(() => {
       const labelled = labels?.finish();
       tally.labelled = labelled?.labelled ?? 0;
       tally.notes = [...tally.maskNotes(), ...(labelled?.notes ?? [])];
     });
     tally.walking = false;
-    const report = await saveImport(place.db, tally, { paths, mode: options.mode, cancelled: options.signal.aborted });
+    const report = await saveImport(place.db, running.id, tally, options.signal.aborted);
     // After a fault they stay noted: the next open looks for copies without a row.
     forgetCopies(place.folder);
     // Not before: a thread may have found one of them in the store and be about to bring it in again.
@@ -77,6 +79,7 @@ export async function importPaths(
     tally.tell(true);
     return report;
   } catch (error) {
+    running?.cutOff();
     throw databaseFault(error, place.folder, tally.counts);
   }
 }
@@ -109,6 +112,7 @@ async function readAll(
   roots: readonly string[],
   { signal, mode }: ImportOptions,
   tally: ImportTally,
+  running: RunningImport,
   workers: HeaderReading,
   labels: Labelling | null,
 ): Promise<void> {
@@ -147,6 +151,7 @@ async function readAll(
       placed.push({ source, within: withinOf.get(source) ?? '', record }),
     );
     labels?.save(placed);
+    running.note();
     tally.tell();
     if (isDiskFull) throw libraryFaults.diskFull(place.folder, tally.counts);
   }

@@ -21,7 +21,7 @@ import type { Urgency } from './pixels/pixel-workers.ts';
 import { type StoredLabels, storedLabels } from './stored-labels.ts';
 import { studyReader } from './study-query.ts';
 import { type ArrivalReports, openArrivalReports } from './validation/arrival-reports.ts';
-import { type ImportBook, importBook } from './validation/import-book.ts';
+import { endCutImports, type ImportBook, importBook } from './validation/import-book.ts';
 
 export type { ImportOptions } from './import-paths.ts';
 export type { InstanceFile, InstanceSelection, SelectedInstance } from './instance-query.ts';
@@ -97,6 +97,7 @@ export function openLibrary({
   sweepUnfinished(folder);
   sweepNotedCopies(db, folder);
   sweepLeavingFiles(db, folder);
+  endCutImports(db);
   const leaving = leavingFiles(db, folder);
   const lists = studyLists(db, { cohortInstances, now: () => new Date() });
   const studies = studyReader(db, lists);

@@ -228,4 +228,8 @@ export const migrations: readonly string[] = [
   -- Copies that are to be removed from the disk; relative to the library's folder.
   CREATE TABLE leavingFiles (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- An import has its row from its beginning: running, ended, or cut-off where it was ended by a fault or a kill.
+  ALTER TABLE imports ADD COLUMN state TEXT NOT NULL DEFAULT 'ended';
+  `,
 ];

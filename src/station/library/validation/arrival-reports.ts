@@ -3,7 +3,7 @@
 import type { Db } from '../database.ts';
 import { ImportTally } from '../import-tally.ts';
 import type { Accepted } from '../instance-intake.ts';
-import { saveImport } from './import-book.ts';
+import { beginImport, type RunningImport, saveImport } from './import-book.ts';
 
 export interface ArrivalReports {
   /**
@@ -31,6 +31,8 @@ const longestMs = 3_600_000;
 
 interface OpenReport {
   tally: ImportTally;
+  /** Null where the disk had no room for its row yet. */
+  running: RunningImport | null;
   timer: NodeJS.Timeout;
 }
 
@@ -47,6 +49,17 @@ export function openArrivalReports({
 
   const later = (sender: string): NodeJS.Timeout => setTimeout(() => void write(sender), quietMs).unref();
 
+  const begun = (sender: string, tally: ImportTally): RunningImport =>
+    beginImport(db, tally, { paths: [sender], mode: 'received' });
+  /** Its sender hears of a full disk where that counts: when the instance cannot be kept. */
+  function tried(sender: string, tally: ImportTally): RunningImport | null {
+    try {
+      return begun(sender, tally);
+    } catch {
+      return null;
+    }
+  }
+
   function write(sender: string): Promise<void> {
     queue = queue.then(async () => {
       const report = open.get(sender);
@@ -56,11 +69,12 @@ export function openArrivalReports({
       try {
         await flush();
         if (isClosed) return;
-        await saveImport(db, report.tally, { paths: [sender], mode: 'received', cancelled: false });
+        const { id } = (report.running ??= begun(sender, report.tally));
+        await saveImport(db, id, report.tally, false);
         onReport();
       } catch {
         // A full disk, which its next instance tells the sender. Tried again, unless a new report has begun meanwhile.
-        if (!open.has(sender) && !isClosed) open.set(sender, { tally: report.tally, timer: later(sender) });
+        if (!open.has(sender) && !isClosed) open.set(sender, { ...report, timer: later(sender) });
       }
     });
     return queue;
@@ -71,7 +85,7 @@ export function openArrivalReports({
       if (isClosed) return;
       const held = open.get(sender);
       const tally = held?.tally ?? new ImportTally(() => {});
-      if (held === undefined) open.set(sender, { tally, timer: later(sender) });
+      if (held === undefined) open.set(sender, { tally, running: tried(sender, tally), timer: later(sender) });
       else held.timer.refresh();
       tally.found += 1;
       if (accepted.kind === 'refused') {
@@ -88,6 +102,7 @@ export function openArrivalReports({
           );
         tally.place(accepted.studyInstanceUID, accepted.seriesInstanceUID);
       }
+      open.get(sender)?.running?.note();
       if (Date.now() - tally.startedAtMs > longestMs) void write(sender);
     },
     async write(sender) {

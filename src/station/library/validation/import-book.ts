@@ -22,12 +22,58 @@ const seriesAtOnce = 50;
 export interface ImportPlan {
   readonly paths: readonly string[];
   readonly mode: string;
-  readonly cancelled: boolean;
+}
+
+/** The row of an import that has begun. */
+export interface RunningImport {
+  readonly id: number;
+  /** Keeps what it has done by now, at most once a second; a place that is full costs only this. */
+  note(): void;
+  /** A fault ended it. Never throws: where it cannot be written, the next open does. */
+  cutOff(): void;
+}
+
+const noteEveryMs = 1_000;
+
+export function beginImport(db: Db, tally: ImportTally, plan: ImportPlan): RunningImport {
+  const inserted = db
+    .prepare(
+      `INSERT INTO imports (startedAt, paths, mode, files, imported, duplicates, refused, studies, series, seconds, cancelled, findings, state)
+       VALUES (?, ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, '[]', 'running')`,
+    )
+    .run(new Date(tally.startedAtMs).toISOString(), JSON.stringify(plan.paths.slice(0, pathsKept)), plan.mode);
+  const id = Number(inserted.lastInsertRowid);
+  const keep = db.prepare(
+    `UPDATE imports SET files = @files, imported = @imported, duplicates = @duplicates, refused = @refused, studies = @studies,
+       series = @series, seconds = @seconds, state = @state WHERE id = @id`,
+  );
+  const write = (state: 'running' | 'cut-off'): void => {
+    const { files, imported, duplicates, refused, studies, series, seconds } = tally.report(false);
+    try {
+      keep.run({ id, files, imported, duplicates, refused, studies, series, seconds, state });
+    } catch {
+      // What the import itself writes next tells the fault.
+    }
+  };
+  let notedMs = performance.now();
+  return {
+    id,
+    note() {
+      if (performance.now() - notedMs < noteEveryMs) return;
+      notedMs = performance.now();
+      write('running');
+    },
+    cutOff: () => write('cut-off'),
+  };
+}
+
+/** At the opening of a library nothing runs: what says so was killed. */
+export function endCutImports(db: Db): void {
+  db.prepare("UPDATE imports SET state = 'cut-off' WHERE state = 'running'").run();
 }
 
 /** Looks through every series that the import touched, over all that the library holds of it, and keeps the report. */
-export async function saveImport(db: Db, tally: ImportTally, plan: ImportPlan): Promise<ImportReport> {
-  const startedAt = new Date(tally.startedAtMs).toISOString();
+export async function saveImport(db: Db, id: number, tally: ImportTally, cancelled: boolean): Promise<ImportReport> {
   const found = [
     ...tally.refusals.map(fileFinding),
     ...tally.remarks,
@@ -38,31 +84,35 @@ export async function saveImport(db: Db, tally: ImportTally, plan: ImportPlan): 
     const count = ofKind.reduce((sum, one) => sum + one.count, 0);
     return ofKind.length === 0 ? [] : [{ kind, findings: ofKind.length, count }];
   });
-  const report = tally.report(plan.cancelled);
-  const { refusals: _refusals, cancelled, ...counts } = report;
-  const insertImport = db.prepare(
-    `INSERT INTO imports (startedAt, paths, mode, files, imported, duplicates, refused, studies, series, seconds, cancelled, labelled, notes, findings)
-     VALUES (@startedAt, @paths, @mode, @files, @imported, @duplicates, @refused, @studies, @series, @seconds, @cancelled, @labelled, @notes, @findings)`,
+  const report = tally.report(cancelled);
+  const { files, imported, duplicates, refused, studies, series, seconds, labelled, notes } = report;
+  const keepReport = db.prepare(
+    `UPDATE imports SET files = @files, imported = @imported, duplicates = @duplicates, refused = @refused, studies = @studies,
+       series = @series, seconds = @seconds, cancelled = @cancelled, labelled = @labelled, notes = @notes, findings = @findings,
+       state = 'ended' WHERE id = @id`,
   );
   const insertFinding = db.prepare(
     `INSERT INTO importFindings (import, kindOrder, kind, studyInstanceUID, seriesInstanceUID, subject, what, count)
      VALUES (@id, @kindOrder, @kind, @studyInstanceUID, @seriesInstanceUID, @subject, @what, @count)`,
   );
-  const id = db.transaction((): number => {
-    const row = {
-      ...counts,
-      startedAt,
-      paths: JSON.stringify(plan.paths.slice(0, pathsKept)),
-      mode: plan.mode,
+  db.transaction(() => {
+    keepReport.run({
+      id,
+      files,
+      imported,
+      duplicates,
+      refused,
+      studies,
+      series,
+      seconds,
+      labelled,
       cancelled: cancelled ? 1 : 0,
-      notes: JSON.stringify(counts.notes),
+      notes: JSON.stringify(notes),
       findings: JSON.stringify(findings),
-    };
-    const id = Number(insertImport.run(row).lastInsertRowid);
+    });
     for (const [kindOrder, kind] of findingKinds.entries())
       for (const one of found.filter((finding) => finding.kind === kind).slice(0, keptOfAKind))
         insertFinding.run({ ...one, id, kindOrder });
-    return id;
   })();
   return { ...report, id, findings };
 }

@@ -61,14 +61,16 @@ table{border-collapse:collapse;width:100%}td{border-top:1px solid #dfe4e8;paddin
 td:first-child{width:42%}
 </style></head><body>
 <h1>Import report ${past.id}</h1>
-<p>${escaped(past.startedAt)} · ${figures.join(' · ')}${past.cancelled ? ' · cancelled before its end' : ''}</p>
+<p>${escaped(past.startedAt)} · ${figures.join(' · ')}${past.cancelled ? ' · cancelled before its end' : ''}${stateWords[past.state]}</p>
 <p><small>${past.paths.map(escaped).join('<br>')}</small></p>
 ${past.notes.map((note) => `<p>${escaped(note)}</p>`).join('\n')}
-${sections.length > 0 ? sections.join('\n') : '<p>Nothing amiss was found.</p>'}
+${sections.length > 0 ? sections.join('\n') : past.state === 'ended' ? '<p>Nothing amiss was found.</p>' : ''}
 </body></html>
 `;
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+const stateWords = { ended: '', running: ' · running', 'cut-off': ' · cut off by a fault or a kill' } as const;
 
 const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -47,8 +47,14 @@ describe.skipIf(absence !== null)(
       await send([0, 1, 2, 6, 7]);
       await send([20], '-aet', 'OTHER');
       await heard(6);
+      const running = library.imports.list({ limit: 10, offset: 0 }).imports;
+      expect(running.map(({ paths, state }) => [paths[0], state])).toEqual([
+        ['Sent by OTHER', 'running'],
+        ['Sent by STORESCU', 'running'],
+      ]);
       await library.arrivals.write();
       const { imports } = library.imports.list({ limit: 10, offset: 0 });
+      expect(imports.every(({ state }) => state === 'ended')).toBe(true);
       expect(imports).toMatchObject([
         { paths: ['Sent by OTHER'], mode: 'received', files: 1, imported: 1 },
         { paths: ['Sent by STORESCU'], mode: 'received', files: 5, imported: 5, duplicates: 0, studies: 1, series: 1 },

@@ -6,7 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImportReport } from '../../../../../src/contract/dicom.ts';
 import { faultValueOf } from '../../../../../src/contract/fault.ts';
 import type { Finding } from '../../../../../src/contract/import-report.ts';
+import { openDatabase } from '../../../../../src/station/library/database.ts';
+import { ImportTally } from '../../../../../src/station/library/import-tally.ts';
 import { type Library, openLibrary } from '../../../../../src/station/library/library.ts';
+import { beginImport } from '../../../../../src/station/library/validation/import-book.ts';
 import { importAnswers } from '../../../../../src/station/library/validation/import-answers.ts';
 import { dicomFile, type ElementSpec, sliceElements, type SliceSpec } from '../../../../fixtures/dicom-bytes.ts';
 
@@ -311,6 +314,30 @@ describe('files that bring nothing of their own', () => {
 });
 
 describe('past imports', () => {
+  it('are there while they run, and say so when they were killed', async () => {
+    writeStack([0, 2, 4, 6]);
+    const states: string[] = [];
+    const { id } = await library.importPaths([files], {
+      mode: 'reference',
+      signal: new AbortController().signal,
+      onProgress: () => states.push(library.imports.list({ limit: 10, offset: 0 }).imports[0]?.state ?? 'none'),
+    });
+    expect(states[0]).toBe('running');
+    expect(findingsOf(id)).toEqual([]);
+    library.close();
+    const db = openDatabase(path.join(folder, 'home'));
+    const killed = new ImportTally(() => {});
+    killed.found = 7;
+    beginImport(db, killed, { paths: [files], mode: 'copy' });
+    db.close();
+    library = openLibrary({ folder: path.join(folder, 'home') });
+    const { imports } = library.imports.list({ limit: 10, offset: 0 });
+    expect(imports.map(({ state, mode, imported }) => [state, mode, imported])).toEqual([
+      ['cut-off', 'copy', 0],
+      ['ended', 'reference', 4],
+    ]);
+  });
+
   it('are listed newest first and stay after the library is opened again', async () => {
     writeStack([0, 2, 4, 6]);
     await importAll();
