@@ -1,4 +1,4 @@
-// Faults of models: codes 230–250. A retired code keeps its line as a tombstone.
+// Faults of models: codes 230–251. A retired code keeps its line as a tombstone.
 import { Fault } from '../../contract/fault.ts';
 
 export const modelFaults = {
@@ -95,7 +95,7 @@ export const modelFaults = {
     }),
   weightsDamaged: (id: string) =>
     new Fault({
-      code: 250,
+      code: 251,
       message: `The weights of model ${id.slice(0, 64)} are damaged on the disk: nothing is done with them. Import the model’s file again to mend them, or delete the model.`,
       retry: 'never',
     }),

@@ -29,9 +29,9 @@ export interface ModelRegistry {
   list(): Model[];
   /** Ids of the models whose record on the disk is damaged. */
   damaged(): string[];
-  /** @throws Fault 230 unknown, 235 of a version that kept no network, 246 record damaged, 250 weights damaged */
+  /** @throws Fault 230 unknown, 235 of a version that kept no network, 246 record damaged, 251 weights damaged */
   get(id: string): StoredModel;
-  /** The signed file for another site. @throws Fault 230, 235, 246, 250 */
+  /** The signed file for another site. @throws Fault 230, 235, 246, 251 */
   encode(id: string): Uint8Array;
   /** Takes a file from another site; the same model again mends its record and weights, and changes nothing where they are whole. @throws Fault 232 */
   take(bytes: Uint8Array): { model: Model; isKnown: boolean };

@@ -108,8 +108,8 @@ test('weights that changed on the disk are neither used nor sent', () => {
   const [one, two] = ids as [string, string];
   expect(registry.get(one).model.id).toBe(one);
   rot(one);
-  expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 250 }));
-  expect(() => registry.encode(one)).toThrow(expect.objectContaining({ code: 250 }));
+  expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 251 }));
+  expect(() => registry.encode(one)).toThrow(expect.objectContaining({ code: 251 }));
   expect(registry.get(two).model.id).toBe(two);
 });
 
@@ -128,5 +128,5 @@ test('a model whose weights are gone says so, not that it is of an earlier versi
   const { registry, ids } = registryWith(1);
   const [one] = ids as [string];
   rmSync(registry.get(one).weightsFile);
-  expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 250 }));
+  expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 251 }));
 });
