@@ -210,6 +210,10 @@ describe('the reading room', { timeout: 120_000 }, () => {
     const rows = page.getByTestId('measurement-panel').locator('li:not(.empty)');
     await expect.poll(() => rows.count()).toBe(1);
     const first = await rows.first().innerText();
+    // In the words of the image.
+    const drawn = await page.getByTestId('measurement').locator('text').first().textContent();
+    expect(drawn?.trim()).toMatch(/mm$/);
+    expect(first).toContain(drawn?.trim());
     await page.mouse.move(x + 100, y);
     await page.mouse.down();
     await page.mouse.move(x + 160, y, { steps: 4 });

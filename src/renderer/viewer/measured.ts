@@ -1,5 +1,5 @@
 // What a shape measures on a frame, in the units that the frame allows.
-import type { Frame } from '../../contract/dicom.ts';
+import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
 import { modalityUnit, valueText } from './pixel-units.ts';
 import { ellipseAxes, type MeasurementKind, type Point } from './shapes.ts';
 import { isColour, modalityOf, modalityValueAt, storedValues } from './window-level.ts';
@@ -37,11 +37,17 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
   }
 }
 
-/** Lines of text beside the shape. */
-export function measuredText(values: Values, frame: Frame): string[] {
-  const unit = modalityUnit(frame);
+/** What was measured on: a frame, or of one that is not there its series. */
+interface Measured {
+  readonly modality: string;
+  readonly geometry?: FrameGeometry;
+}
+
+/** Lines of text beside the shape, and in the list. */
+export function measuredText(values: Values, on: Measured): string[] {
+  const unit = modalityUnit(on);
   const inUnit = (value: number): string => `${valueText(value)} ${unit}`.trim();
-  const where = frame.geometry.spacingKind === 'detector' ? ' at the detector' : '';
+  const where = on.geometry?.spacingKind === 'detector' ? ' at the detector' : '';
   const lines: string[] = [];
   const { lengthMm, lengthPixels, angleDegrees: angle, areaMm2, areaPixels, mean, stdDev, min, max, value } = values;
   if (lengthMm !== undefined) lines.push(`${lengthMm.toFixed(1)} mm${where}`);

@@ -1,8 +1,6 @@
-import type { Frame } from '../../contract/dicom.ts';
-
 /** The unit of modality values, empty where it is not known: HU is what rescaled CT holds (PS3.3 C.8.2.1.1.2). */
-export function modalityUnit(frame: Frame): string {
-  return frame.modality === 'CT' ? 'HU' : '';
+export function modalityUnit({ modality }: { readonly modality: string }): string {
+  return modality === 'CT' ? 'HU' : '';
 }
 
 /** A value as a person reads it: whole when it is, else about four digits. */
