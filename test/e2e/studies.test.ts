@@ -111,7 +111,7 @@ describe('the study browser', { timeout: 90_000 }, () => {
     const chosen = (): Promise<string> => page.evaluate('getSelection().toString()');
     await expect.poll(chosen).toBe('All MR');
     await page.keyboard.press('Escape');
-    await held.focus();
+    await held.waitFor();
     await page.keyboard.press('Delete');
     await page.getByText('Deleted “All MR”').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
