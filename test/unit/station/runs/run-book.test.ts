@@ -140,7 +140,7 @@ test('a run whose record cannot be written goes on, keeps its model, and says so
   });
   const ended = await book.ended(book.start(request).id);
   expect(ended.state).toBe('done');
-  expect(ended.fault?.message).toContain('ENOENT');
+  expect(ended.fault?.message).toContain('it does not exist');
   expect(ended.fault?.message).not.toContain(folder);
   expect(told.filter(({ fault }) => fault !== null)).toHaveLength(1);
 });
