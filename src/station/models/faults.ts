@@ -10,7 +10,7 @@ export const modelFaults = {
     }),
   noneTrained: () =>
     new Fault({
-      code: 251,
+      code: 250,
       message: 'No model was trained here yet, so there is none to show. Train one, then show it.',
       retry: 'never',
     }),
