@@ -90,5 +90,7 @@ function nativeBytes(dataSet: DataSet): number | null {
   const isSubsampled = photometric !== undefined && /_42[02]/.test(latin1Of(dataSet, photometric, 16));
   // Writers leave chrominance whole and say that they did not.
   if (isSubsampled || rows === 0 || columns === 0 || bits === 0) return null;
-  return Math.ceil((rows * columns * samples * bits * frames) / 8);
+  const bytes = Math.ceil((rows * columns * samples * bits * frames) / 8);
+  // Text stands where a number should (a NumberOfFrames of "1A"): that says nothing about the pixels.
+  return Number.isFinite(bytes) ? bytes : null;
 }

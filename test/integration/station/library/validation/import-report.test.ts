@@ -241,6 +241,19 @@ describe('pixel data whose end is looked at', () => {
     expect(await foundIn()).toEqual([['damaged', 'Series 1.2.3.1: it holds 30 of the 32 bytes of its pixel data.']]);
   });
 
+  it('are not held against a number of rows, columns or frames that is no number', async () => {
+    const pixels: ElementSpec = { tag: 0x7fe00010, value: new Uint8Array(32) };
+    for (const [index, frames] of ['1A', '', '1e999', '-5'].entries())
+      write(`${index}.dcm`, { uid: `1.2.3.1.${index}`, positionMm: index }, [
+        ...whole,
+        { tag: 0x00280008, value: frames },
+        pixels,
+      ]);
+    const { id, imported } = await importAll();
+    expect(imported).toBe(4);
+    expect(findingsOf(id).filter(({ kind }) => kind === 'damaged' || kind === 'surplus-bytes')).toEqual([]);
+  });
+
   it('are told with their file where bytes follow that belong to nothing', async () => {
     const elements = [...sliceElements({ uid: '1.2.3.1.1', positionMm: 0 }), ...whole].sort((a, b) => a.tag - b.tag);
     const native = dicomFile(elements);
