@@ -1,5 +1,6 @@
 // Parsers of option values; a wrong one ends with exit code 2 and says why.
 import { InvalidArgumentError } from 'commander';
+import { federationNameSchema } from '../contract/federation.ts';
 
 /** A whole number of at least 1. */
 export function positiveInteger(text: string): number {
@@ -42,4 +43,11 @@ export function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0.');
   return value;
+}
+
+/** What a federation is called. A longer name would be in no invite that a site can read. */
+export function federationName(text: string): string {
+  const name = federationNameSchema.safeParse(text);
+  if (!name.success) throw new InvalidArgumentError('must be a name of 1 to 100 letters, digits, signs and spaces.');
+  return name.data;
 }

@@ -1,7 +1,7 @@
 // A new project by options, or from a file: the same at `imagiq hub` and `imagiq project propose`.
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { Fault, faultValueOf } from '../contract/fault.ts';
+import { Fault, reasonOf } from '../contract/fault.ts';
 import {
   type CombinationRule,
   type Mode,
@@ -172,7 +172,7 @@ function readProject(file: string, sitesToStart: number | undefined): Project {
     draft = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new Fault(
-      { code: 803, message: `The project file ${file} cannot be used: ${faultValueOf(error).message}`, retry: 'never' },
+      { code: 803, message: `The project file ${file} cannot be used: ${reasonOf(error)}.`, retry: 'never' },
       error,
     );
   }

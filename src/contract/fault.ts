@@ -42,12 +42,18 @@ export const unexpectedFaultCode = 600;
 /** The fault value of anything thrown: a `Fault` as it is, anything else as an unexpected one (code 600). */
 export function faultValueOf(thrown: unknown): FaultValue {
   if (thrown instanceof Fault) return thrown.toValue();
-  const message = systemAnswer(thrown) ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  const message = `${isOfFiles(thrown) ? 'a file or folder cannot be used: ' : ''}${reasonOf(thrown)}`;
   return { code: unexpectedFaultCode, message: `Unexpected error: ${message}`.slice(0, 4000), retry: 'never' };
 }
 
-/** An error of the file system without its path: folders and files are often named after patients. */
-function systemAnswer(thrown: unknown): string | null {
-  if (!(thrown instanceof Error) || !('code' in thrown) || !('path' in thrown)) return null;
-  return `a file or folder cannot be used: ${systemReason(thrown.code)}`;
+/**
+ * Why anything was thrown, as the rest of a sentence that names what it is about. An error of the file system is told
+ * without its path: folders and files are often named after patients.
+ */
+export function reasonOf(thrown: unknown): string {
+  if (isOfFiles(thrown)) return systemReason(thrown.code);
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+const isOfFiles = (thrown: unknown): thrown is Error & { code: unknown } =>
+  thrown instanceof Error && 'code' in thrown && 'path' in thrown;

@@ -21,13 +21,18 @@ export const inviteSchema = z.object({
 });
 export type Invite = z.infer<typeof inviteSchema>;
 
-/** It is shown in logs and lists of others: nothing in it may break a line, move the cursor, or be there unseen. */
+/** Names are shown in logs and lists of others: nothing in one may break a line, move the cursor, or be there unseen. */
+const shownName = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
+
 export const siteNameSchema = z
   .string()
   .trim()
   .min(1)
   .max(60)
-  .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u, 'a site’s name has letters, digits, signs and spaces only');
+  .regex(shownName, 'a site’s name has letters, digits, signs and spaces only');
+
+/** What a hub may call its federation; one that runs already may have been called otherwise before. */
+export const federationNameSchema = z.string().trim().min(1).max(100).regex(shownName);
 
 /**
  * How much an update counts that was trained from an old trunk, s(τ), τ in trunk commits:

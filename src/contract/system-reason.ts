@@ -4,6 +4,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of its path is no folder',
   EISDIR: 'it is a folder',
+  EEXIST: 'something of its name is there already',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the drive is read-only',

@@ -14,7 +14,7 @@ import { backupCommands } from './hub-backup.ts';
 import { consoleLinkCommand } from './hub-console-link.ts';
 import { hubLog, logFormats, logLevels, type LogFormat, type LogLevel } from '../hub-log.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
-import { port, positiveInteger, positiveNumber } from '../options.ts';
+import { federationName, port, positiveInteger, positiveNumber } from '../options.ts';
 import { projectNetworks } from '../project-networks.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
 
@@ -61,7 +61,7 @@ export function hubCommands(): Command[] {
     .option('--tls-key <file>', 'its key (PEM)')
     .addOption(new Option('--log-format <format>', 'of the log on stderr').choices(logFormats).default('text'))
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
-    .option('--federation <name>', 'name shown to the sites; kept from the first start on');
+    .option('--federation <name>', 'name shown to the sites; kept from the first start on', federationName);
   addProjectOptions(hub, 'project').action(async (options: HubOptions, command: Command) => {
     const { output } = contextOf(command);
     const { data, port, tlsCert, tlsKey } = options;

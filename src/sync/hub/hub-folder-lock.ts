@@ -1,12 +1,18 @@
 // One hub per data folder.
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { reasonOf } from '../../contract/fault.ts';
 import { hubFault } from './faults.ts';
 
 /** Keeps a second hub off the folder for as long as this process lives; the system lets go of it even after kill -9. */
 export function lockHubFolder(folder: string): { release(): void } {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK);
+  } catch (thrown) {
+    throw hubFault.unusableData(folder, reasonOf(thrown));
+  }
   const lock = new Database(path.join(folder, 'hub.lock'), { timeout: 0 });
   try {
     lock.pragma('journal_mode = DELETE');

@@ -2,7 +2,7 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { faultValueOf } from '../../contract/fault.ts';
+import { faultValueOf, reasonOf } from '../../contract/fault.ts';
 import { hubFault } from './faults.ts';
 
 /** Answers a request, or returns false where the path is not its own. */
@@ -67,7 +67,7 @@ function readTls({ certFile, keyFile }: TlsFiles): { cert: Buffer; key: Buffer; 
   try {
     return { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' };
   } catch (thrown) {
-    throw hubFault.unusableCertificate(faultValueOf(thrown).message);
+    throw hubFault.unusableCertificate(reasonOf(thrown));
   }
 }
 

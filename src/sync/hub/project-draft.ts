@@ -81,7 +81,7 @@ function issueWords(issue: z.core.$ZodIssue): string {
     }
     case 'invalid_type':
       if (issue.input === undefined || issue.input === null) return 'is missing';
-      return `must be ${issue.expected === 'int' ? 'a whole number' : `a ${issue.expected}`}`;
+      return `must be ${issue.expected === 'int' ? 'a whole number' : `${/^[ao]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_format':

@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import type { ConnectionSettings } from '../../contract/connection.ts';
+import { reasonOf } from '../../contract/fault.ts';
 import { siteFault } from './faults.ts';
 
 export interface WayOut {
@@ -73,7 +74,7 @@ export function certificatesOf(file: string | null): string[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw siteFault.unusableAuthorities(file, (error as NodeJS.ErrnoException).code ?? 'it cannot be read');
+    throw siteFault.unusableAuthorities(file, reasonOf(error));
   }
   const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (found.length === 0) throw siteFault.unusableAuthorities(file, 'it holds no certificate in PEM form');

@@ -1,4 +1,5 @@
 // What the command line refuses before anything is opened or trained, and how it says so.
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { imagiq, temporaryFolder } from './imagiq.ts';
@@ -33,4 +34,30 @@ test('a model that is not there is refused by the name that was typed', async ()
   const refused = await imagiq(...home(), '--json', 'models', 'show', '5zzz');
   expect(refused.code).toBe(1);
   expect(refused.json<{ fault: { message: string } }>().fault.message).toContain('There is no model “5zzz”');
+}, 60_000);
+
+test('a hub is not started under a name that no invite could carry, nor on a folder that is none', async () => {
+  const folder = temporaryFolder();
+  const hub = (...words: string[]) => imagiq('hub', '--port', '0', ...words);
+  for (const name of ['x'.repeat(101), 'Chest\nCT']) {
+    const refused = await hub('--data', path.join(folder, 'hub'), '--federation', name);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('a name of 1 to 100 letters')]);
+  }
+  const file = path.join(folder, 'notes.txt');
+  writeFileSync(file, 'no folder');
+  const refused = await hub('--data', file);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining(`The hub's data in ${file} cannot be used: something of its name is there already.`),
+  ]);
+}, 120_000);
+
+test('a project’s file that is no JSON, or is not there, is refused with the reason alone', async () => {
+  const folder = temporaryFolder();
+  const file = path.join(folder, 'project.json');
+  const propose = () => imagiq('project', 'propose', file, '--data', path.join(folder, 'hub'));
+  expect((await propose()).stderr).toContain(`The project file ${file} cannot be used: it does not exist.`);
+  writeFileSync(file, '{nonsense');
+  const refused = await propose();
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/cannot be used: Expected property name/)]);
 }, 60_000);

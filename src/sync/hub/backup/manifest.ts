@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
-import { faultValueOf } from '../../../contract/fault.ts';
+import { reasonOf } from '../../../contract/fault.ts';
 import { decodeDeviceKeys } from '../../protocol/device-keys.ts';
 import { hashSchema, parseJson } from '../../protocol/statement.ts';
 import { hubFault } from '../faults.ts';
@@ -99,7 +99,7 @@ async function checkFile(file: string, wanted: string, name: string): Promise<vo
     if (!(await stat(file)).isFile()) throw hubFault.damagedBackup(`${name} is no file`);
     found = await sha256Of(file);
   } catch (thrown) {
-    throw hubFault.damagedBackup(`${name} cannot be read (${faultValueOf(thrown).message})`);
+    throw hubFault.damagedBackup(`${name} cannot be read (${reasonOf(thrown)})`);
   }
   if (found !== wanted) throw hubFault.damagedBackup(`${name} has other bytes`);
 }
