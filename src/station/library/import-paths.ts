@@ -13,6 +13,7 @@ import { expandArchives, type PackedDirectory, type PendingArchive, tellMissing 
 import type { Candidate } from './intake/candidate.ts';
 import { candidateBatches } from './intake/candidate-batches.ts';
 import { openMaskPairs } from './intake/mask-pairs.ts';
+import { meetFiles } from './intake/meet-files.ts';
 import type { CandidateOutcome } from './intake/read-candidate.ts';
 import type { LeavingFiles } from './leaving-files.ts';
 import { type Labelling, labelling, type PlacedFile } from './intake/labelling.ts';
@@ -123,7 +124,7 @@ async function readAll(
   const directories: PackedDirectory[] = [];
 
   const given = new Set(roots.map((root) => path.resolve(root)));
-  const patientOf = (source: string): string | null => labels?.patientOf(source) ?? null;
+  const patientOf = (source: string): string | null => labels?.patients?.patientOf(source) ?? null;
 
   async function take(outcomes: readonly CandidateOutcome[], candidates: readonly Candidate[]): Promise<void> {
     const found: ReadInstance[] = [];
@@ -156,6 +157,7 @@ async function readAll(
     if (isDiskFull) throw libraryFaults.diskFull(place.folder, tally.counts);
   }
 
+  if (labels?.patients != null) await meetFiles(roots, labels.patients.meet, signal);
   const maskOfFile = openMaskPairs();
   const weightOf = ({ source, member }: Candidate): number =>
     copiesAll || member !== null || readWhole.test(source) ? wholeFileWeight : 1;

@@ -4,10 +4,12 @@
 import Database from 'better-sqlite3';
 import type { LabelsFile } from '../../cohorts/labels-file.ts';
 import type { PlacedFile } from './labelling.ts';
+import { type RowPatients, rowPatients } from './row-patients.ts';
 
 export interface LabelRows {
   labelOf(placed: PlacedFile): string | null;
-  patientOf(source: string): string | null;
+  /** Null where the rows are not of files or tell no patients. */
+  readonly patients: RowPatients | null;
   notes(): string[];
 }
 
@@ -117,13 +119,21 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
   const common = <Value>(found: readonly Row[], valueOf: (row: Row) => Value): Value | null =>
     found.every((row) => valueOf(row) === valueOf(found[0]!)) && found[0] !== undefined ? valueOf(found[0]) : null;
 
+  const tellsPatients = byFile && count('FROM row WHERE patient IS NOT NULL') > 0;
+  const patients = tellsPatients
+    ? rowPatients(db, (source) => {
+        const fitting = rowsOfFile(source);
+        return { ...fitting, patient: common(fitting.found, ({ patient }) => patient) };
+      })
+    : null;
+
   return {
     labelOf(placed) {
       const { found, agreement } = rowsOf(placed);
       for (const { id } of found) take.run(id, placed.record.sopInstanceUID, agreement);
       return common(found, ({ label }) => label) || null;
     },
-    patientOf: (source) => (byFile ? common(rowsOfFile(source).found, ({ patient }) => patient) : null),
+    patients,
     notes() {
       const unused = count('FROM row WHERE id NOT IN (SELECT row FROM taken)');
       const ambiguous = count('FROM sharing');
@@ -138,6 +148,7 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
           : [
               `${ambiguous} ${ambiguous === 1 ? 'row of the labels file fits' : 'rows of the labels file fit'} several files, which are left without a label: write more of their paths.`,
             ]),
+        ...(patients?.notes() ?? []),
       ];
     },
   };

@@ -7,6 +7,7 @@ import type { InstanceRecord } from '../instance-record.ts';
 import type { StoredLabels } from '../stored-labels.ts';
 import { labelMapClassUID } from './wrap-mask.ts';
 import { type LabelRows, openLabelBook } from './label-rows.ts';
+import type { RowPatients } from './row-patients.ts';
 
 export interface PlacedFile {
   readonly source: string;
@@ -18,8 +19,8 @@ export interface PlacedFile {
 export interface Labelling {
   /** Absolute path of the labels file, which is no file to import; null where folders give the labels. */
   readonly file: string | null;
-  /** The patient that the labels file names for a file. */
-  patientOf(source: string): string | null;
+  /** Patients that the labels file names for files; null where it names none. */
+  readonly patients: RowPatients | null;
   save(placed: readonly PlacedFile[]): void;
   /** Takes back what contradicts itself and tells what did not fit. */
   finish(): { labelled: number; notes: string[] };
@@ -38,7 +39,7 @@ export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
 
   return {
     file: from === 'folders' ? null : path.resolve(from.file),
-    patientOf: (source) => rows?.patientOf(source) ?? null,
+    patients: rows?.patients ?? null,
     save(placed) {
       const fresh: { level: 'instance'; uid: string; label: string }[] = [];
       for (const one of placed) {

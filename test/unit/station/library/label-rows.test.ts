@@ -36,7 +36,7 @@ describe('rows of files', () => {
     expect(labelOf('/data/four.dcm')).toBeNull();
   });
 
-  it('that agree equally long say something together only where they say the same', () => {
+  it('that agree equally long say something together only where they say the same', async () => {
     const { labelOf, found } = bookOf('file', [
       ['a/one.dcm', 'nodule', 'P1'],
       ['b/one.dcm', 'nodule', 'P2'],
@@ -45,8 +45,9 @@ describe('rows of files', () => {
     ]);
     expect(labelOf('/data/c/one.dcm')).toBe('nodule');
     expect(labelOf('/data/c/two.dcm')).toBeNull();
-    expect(found.patientOf('/data/a/one.dcm')).toBe('P1');
-    expect(found.patientOf('/data/c/one.dcm')).toBeNull();
+    for (const source of ['/data/a/one.dcm', '/data/c/one.dcm']) await found.patients?.meet(source);
+    expect(found.patients?.patientOf('/data/a/one.dcm')).toBe('P1');
+    expect(found.patients?.patientOf('/data/c/one.dcm')).toBeNull();
   });
 
   it('that fit several files label none of them, and rows that fit none are counted', () => {
