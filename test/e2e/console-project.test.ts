@@ -56,8 +56,10 @@ describe.skipIf(typeof stage === 'string')('a project at the console', () => {
     await page.getByText('The hub can use it.').waitFor();
     await browser.screenshot('console-propose');
 
-    await page.getByRole('combobox', { name: 'Combination' }).selectOption('krum');
     const rule = page.getByRole('region', { name: 'How the shared model moves' });
+    await rule.getByText('More', { exact: true }).click();
+    await page.getByRole('combobox', { name: 'What staleness lessens' }).selectOption('share');
+    await page.getByRole('combobox', { name: 'Combination' }).selectOption('krum');
     await rule.getByText('there is no share for staleness to lessen').waitFor();
     await page.getByRole('combobox', { name: 'What staleness lessens' }).selectOption('step');
     await rule
@@ -81,6 +83,24 @@ describe.skipIf(typeof stage === 'string')('a project at the console', () => {
     await show('Project');
     expect(await page.getByRole('textbox', { name: 'Title' }).inputValue()).toBe('Nodules on chest CT');
   }, 120_000);
+
+  test('keeps a limit on, and its field in sight, while its number is typed anew', async () => {
+    const rule = page.getByRole('region', { name: 'How the shared model moves' });
+    await rule.getByText('More', { exact: true }).click();
+    const refused = rule.getByRole('checkbox', { name: 'Refuse long updates' });
+    await refused.check();
+    const longest = rule.getByRole('spinbutton', { name: 'Longest accepted update' });
+    await longest.fill('');
+    await rule.getByText('must be a number').waitFor();
+    expect(await refused.isChecked()).toBe(true);
+    await longest.fill('0');
+    await rule.getByText('must be above 0').waitFor();
+    await longest.fill('0.5');
+    await page.getByText('The hub can use it.').waitFor();
+    expect(await longest.isVisible()).toBe(true);
+    await refused.uncheck();
+    await page.getByText('The hub can use it.').waitFor();
+  }, 60_000);
 
   test('is put to the sites with what follows named; each answer is seen with its reason', async () => {
     await page.getByRole('button', { name: 'Put to the sites…' }).press('Enter');
