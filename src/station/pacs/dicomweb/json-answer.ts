@@ -18,7 +18,7 @@ export async function jsonAnswer(peer: string, answer: HttpAnswer, limitBytes: n
   }
   if (status !== 200) {
     answer.drop();
-    throw statusFault(peer, status);
+    throw questionFault(peer, status);
   }
   const { type } = parseContentType(answer.headers['content-type'] ?? '');
   if (type !== dicomJsonType && type !== 'application/json') {
@@ -40,6 +40,15 @@ export function parseDataSets(peer: string, bytes: Buffer): DicomJson[] {
   const list = dicomJsonListSchema.safeParse(value);
   if (!list.success) throw pacsFault.notDicom(peer, 'its JSON is not the list of data sets that was asked for');
   return list.data;
+}
+
+/** A question that is as QIDO-RS has it and not taken: perhaps another interface of the server listens there. */
+function questionFault(peer: string, status: number): ReturnType<typeof pacsFault.refused> {
+  if (status !== 400 && status !== 405) return statusFault(peer, status);
+  return pacsFault.refused(
+    peer,
+    `it did not take the question (HTTP ${status}). Its DICOMweb service may have another address, which ends where “/studies” begins`,
+  );
 }
 
 export function statusFault(peer: string, status: number): ReturnType<typeof pacsFault.refused> {

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import tls from 'node:tls';
+import tls, { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { studyQuerySchema } from '../../../../src/contract/dicom.ts';
 import type { DicomwebPeer } from '../../../../src/contract/pacs.ts';
@@ -215,8 +215,9 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
   });
 
   test('that cannot be asked says why: user, place, port, TLS, study', async () => {
-    const codeOf = async (peer: DicomwebPeer): Promise<unknown> => {
+    const codeOf = async (peer: DicomwebPeer, beforeAsking = (): void => {}): Promise<unknown> => {
       const { ask } = await withPeer(peer);
+      beforeAsking();
       try {
         await ask['echo-peer']({ peer: 'Archive' });
         return 'an answer';
@@ -232,8 +233,23 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     expect(await codeOf(peerOf(`http://127.0.0.1:${orthanc.dicomPort}/dicom-web`))).toSatisfy(
       (code) => code === 652 || code === 657,
     );
-    expect(await codeOf(peerOf(orthanc.url, { authorityFile: '/no/such.pem' }))).toBe('an answer');
-    expect(await codeOf(peerOf(orthanc.url.replace('http:', 'https:'), { authorityFile: '/no/such.pem' }))).toBe(662);
+    // An authority's file that went after the peer was saved matters where there is TLS; one that is not there is not saved.
+    const authorityFile = path.join(mkdtempSync(path.join(os.tmpdir(), 'imagiq-gone-')), 'authority.pem');
+    onTestFinished(() => rmSync(path.dirname(authorityFile), { recursive: true, force: true }));
+    const codeWithout = (url: string): Promise<unknown> => {
+      writeFileSync(authorityFile, rootCertificates[0]!);
+      return codeOf(peerOf(url, { authorityFile }), () => rmSync(authorityFile));
+    };
+    expect(await codeWithout(orthanc.url)).toBe('an answer');
+    expect(await codeWithout(orthanc.url.replace('http:', 'https:'))).toBe(662);
+    await expect(withPeer(peerOf(orthanc.url, { authorityFile }))).rejects.toMatchObject({ code: 662 });
+
+    // Orthanc's own interface, not its DICOMweb service, answers there.
+    const above = await withPeer(peerOf(orthanc.origin));
+    await expect(above.ask['echo-peer']({ peer: 'Archive' })).rejects.toMatchObject({
+      message:
+        'Archive refused: it did not take the question (HTTP 400). Its DICOMweb service may have another address, which ends where “/studies” begins.',
+    });
 
     const one = await withPeer(peerOf(orthanc.url));
     const report = await one.ask['retrieve-studies']({
