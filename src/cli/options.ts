@@ -16,6 +16,16 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** A whole number from `least` to `most`. */
+export const wholeNumberIn =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}.`);
+    return value;
+  };
+
 /** A port: 0 picks a free one. */
 export function port(text: string): number {
   const value = Number(text);

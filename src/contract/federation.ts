@@ -237,6 +237,8 @@ export const membershipSchema = z.object({
   /** SHA-256 of the project as the hub announced it; null without one. */
   projectHash: z.string().nullable().default(null),
   role: memberRoleSchema.default('site'),
+  /** Until when this site's certificate of membership is good; null where its hub issues none. */
+  certificateUntil: z.string().nullable().default(null),
   /** What this site's data manager said to the project, and whether the hub has heard it; null before. */
   answer: z
     .object({ answer: z.enum(['approved', 'declined']), because: z.string().nullable(), isHeard: z.boolean() })

@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { renderSVG, renderUnicodeCompact } from 'uqr';
 import { memberRoles, type MemberRole } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
+import { certificateDays } from '../../sync/hub/certificates.ts';
 import { openHub } from '../../sync/hub/hub.ts';
 import { areConsolePagesBuilt } from '../../sync/hub/console/pages.ts';
 import { inviteFacts, ownMachineOnly } from '../../sync/hub/invite-reach.ts';
@@ -14,7 +15,7 @@ import { backupCommands } from './hub-backup.ts';
 import { consoleLinkCommand } from './hub-console-link.ts';
 import { hubLog, logFormats, logLevels, type LogFormat, type LogLevel } from '../hub-log.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
-import { federationName, port, positiveInteger, positiveNumber } from '../options.ts';
+import { federationName, port, positiveInteger, positiveNumber, wholeNumberIn } from '../options.ts';
 import { projectNetworks } from '../project-networks.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
 
@@ -27,6 +28,7 @@ interface HubOptions extends ProjectOptions {
   port?: number;
   host: string;
   publicUrl?: string;
+  certificateDays: number;
   tlsCert?: string;
   tlsKey?: string;
   logFormat: LogFormat;
@@ -57,6 +59,12 @@ export function hubCommands(): Command[] {
     .option('--port <number>', 'port to listen on; 0 picks a free one', port)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--public-url <url>', 'how sites reach the hub, where a proxy stands before it (wss://…)')
+    .option(
+      '--certificate-days <number>',
+      'how long a site’s certificate of membership is good, which its peers ask while the hub is away; it is renewed by itself',
+      wholeNumberIn(certificateDays.least, certificateDays.most),
+      certificateDays.byDefault,
+    )
     .option('--tls-cert <file>', 'certificate (PEM), where no proxy encrypts; read again when it changes')
     .option('--tls-key <file>', 'its key (PEM)')
     .addOption(new Option('--log-format <format>', 'of the log on stderr').choices(logFormats).default('text'))
@@ -83,6 +91,7 @@ export function hubCommands(): Command[] {
       blobs: options.blobs,
       ...(options.federation !== undefined && { federation: options.federation }),
       ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
+      certificateDays: options.certificateDays,
       networks: projectNetworks,
       ...(project && { project, initialWeights: initialTrunk(project) }),
     });

@@ -275,10 +275,12 @@ async function workToEnd(
 
 /** A membership in a few lines. */
 export function membershipText(membership: Membership): string {
-  const { updates, members, scoreboard } = membership;
+  const { updates, members, scoreboard, certificateUntil } = membership;
+  const certified =
+    certificateUntil === null ? '' : `; certificate of membership until ${certificateUntil.slice(0, 10)}`;
   const lines = [
     `${membership.federation} as ${membership.site}: ${membership.state}${membership.reason ? ` (${membership.reason})` : ''}`,
-    `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …`,
+    `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …${certified}`,
     projectLine(membership),
     ...awaitedLines(membership),
     ...leakLines(membership),

@@ -27,6 +27,8 @@ export interface HubOrder {
   readonly initialWeights?: Uint8Array;
   /** What the console makes new projects of; without, projects come from the command line only. */
   readonly networks?: ProjectNetworks;
+  /** How many days a certificate of membership is good; `certificateDays.byDefault` without. */
+  readonly certificateDays?: number | undefined;
   readonly clock?: () => number;
   readonly pingMs?: number;
   /** After how long without a sign of life another hub takes over a commit. */

@@ -12,6 +12,7 @@ import { type FromHub, fromSiteSchema } from '../protocol/messages.ts';
 import { type Signed, signStatement } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { BegunBlobs } from './begun-blobs.ts';
+import type { Certificates } from './certificates.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
 import { openInviteGuard } from './invite-guard.ts';
@@ -62,6 +63,8 @@ interface Session {
   /** What is said to all meanwhile is not said to it; the greeting is made anew then. */
   isGreeted: boolean;
   isBehind: boolean;
+  /** When its certificate of membership was issued, in ms since 1970. */
+  certifiedAt: number;
   /** Of the models that it was told of. */
   lastModelSequence: number;
 }
@@ -83,6 +86,7 @@ export function openHubSessions(
     readonly relay: Relay;
     readonly store: TrunkStore;
     readonly addresses: ToldAddresses;
+    readonly certificates: Certificates;
     readonly ledger: Pick<HubLedger, 'append'>;
     /** Asked for late: the trunk tells its commits to these sessions. */
     readonly trunk: () => Trunk;
@@ -94,7 +98,8 @@ export function openHubSessions(
     readonly onTraffic: (sentBytes: number, receivedBytes: number) => void;
   },
 ): HubSessions {
-  const { blobs, keys, federation, members, presence, relay, store, addresses, ledger, clock, tell } = order;
+  const { blobs, keys, federation, members, presence, relay, store, addresses, certificates, ledger, clock, tell } =
+    order;
   const sessions = new Map<string, Session>();
   const guard = openInviteGuard(clock);
   const mayFetch = openMemberRate(memberRates.fetches, clock);
@@ -170,6 +175,7 @@ export function openHubSessions(
           ({ address } = request);
           return guard.admit(isNew, () => members.admit(request));
         },
+        membershipFor: certificates.issue,
       });
     } catch (thrown) {
       if (thrown instanceof Fault) tell({ kind: 'site-refused', from, fault: atDoor(thrown).toValue() });
@@ -209,10 +215,19 @@ export function openHubSessions(
       receive: (message) => receive(session, message),
       onUnexpected: (thrown) => failed(site.site, thrown),
       onTraffic: order.onTraffic,
+      onHeartbeat: () => void guarded(site, () => certifyAnew(session)),
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
     const { features } = admitted;
-    const session: Session = { site, features, channel, isGreeted: false, isBehind: false, lastModelSequence: 0 };
+    const session: Session = {
+      site,
+      features,
+      channel,
+      isGreeted: false,
+      isBehind: false,
+      certifiedAt: clock(),
+      lastModelSequence: 0,
+    };
     sessions.get(site.fingerprint)?.channel.close(closeCodes.superseded, takenOver);
     void guarded(site, () => unoffered.ended(site.fingerprint));
     sessions.set(site.fingerprint, session);
@@ -263,6 +278,17 @@ export function openHubSessions(
       await session.channel.ready();
       say(session, available);
     }
+  };
+
+  /** For a site that stays connected; one that comes back has a new certificate in its welcome. */
+  const certifyAnew = async (session: Session): Promise<void> => {
+    const { fingerprint } = session.site;
+    if (!session.features.includes(wireFeature.certificates) || !certificates.isDue(session.certifiedAt)) return;
+    // Another hub may have ended the membership, and this one not have heard of it yet.
+    const role = await members.roleOf(fingerprint);
+    if (role === null) return;
+    session.certifiedAt = clock();
+    session.channel.send({ kind: 'membership-certified', membership: certificates.issue({ fingerprint, role }) });
   };
 
   /** @returns whether it was none any more. */

@@ -10,6 +10,7 @@ import { hubKeptBytes, keepFreedMemory } from '../protocol/freed-memory.ts';
 import { begunHere, begunInRows } from './begun-blobs.ts';
 import { sweepEveryMs, unofferedBlobMs } from './blob-sweep.ts';
 import { openBlobVolume } from './blob-volume.ts';
+import { openCertificates } from './certificates.ts';
 import { consolePart } from './console/console-part.ts';
 import { openLiveLine } from './console/live.ts';
 import { openProjectDesk } from './console/project-desk.ts';
@@ -124,6 +125,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     relay,
     store,
     addresses: openToldAddresses(db, keys.fingerprint),
+    certificates: openCertificates({ keys, days: order.certificateDays, clock }),
     ledger,
     exchangeHeads: (site, said) =>
       exchangeHeads({ db, ledger, keys, now: new Date(clock()).toISOString() }, site, said),

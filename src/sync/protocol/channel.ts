@@ -59,6 +59,8 @@ export interface ChannelOrder<In extends WireMessage> {
   /** Hears of what is thrown and no fault: the other end is told only that something failed here. */
   readonly onUnexpected?: (thrown: unknown) => void;
   readonly onTraffic?: (sent: number, received: number) => void;
+  /** Called with each heartbeat: for what has to be looked at now and then for as long as the connection stands. */
+  readonly onHeartbeat?: () => void;
   readonly pingMs?: number;
   readonly idleMs?: number;
 }
@@ -178,7 +180,9 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     }
     const word = randomBytes(8);
     asked.push(word.toString('hex'));
-    if (socket.readyState === WebSocket.OPEN) socket.ping(word);
+    if (socket.readyState !== WebSocket.OPEN) return;
+    socket.ping(word);
+    order.onHeartbeat?.();
   }, order.pingMs ?? wireLimits.pingMs);
   socket.on('pong', (repeated: Buffer) => {
     const at = asked.indexOf(repeated.toString('hex'));

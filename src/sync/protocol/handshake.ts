@@ -18,7 +18,7 @@ import {
 } from './device-keys.ts';
 import { wireFault } from './faults.ts';
 import type { FrameQueue } from './frame-queue.ts';
-import { wireFeatures, wireLimits } from './limits.ts';
+import { wireFeature, wireFeatures, wireLimits } from './limits.ts';
 import { createMessageSeal, type MessageSeal, type SessionKeys } from './message-seal.ts';
 import { decodeMessage } from './messages.ts';
 import { open as openSealed, seal } from './sealed-model.ts';
@@ -50,6 +50,8 @@ const requestSchema = z.object({
   application: z.string().max(60).default(''),
   /** Where the site says that its peers reach it. */
   address: signedSchema.nullable().default(null),
+  /** On a line between sites: the certificate of membership of the one that dials. */
+  membership: signedSchema.nullable().default(null),
   features: z.array(z.string().max(60)).max(100).default([]),
 });
 
@@ -58,6 +60,8 @@ const outcomeSchema = z.discriminatedUnion('kind', [
     kind: z.literal('welcome'),
     federation: z.string().max(100),
     role: memberRoleSchema.default('site'),
+    /** A certificate of membership: from a hub that of the device it welcomes, from a site that listens its own. */
+    membership: signedSchema.nullable().default(null),
   }),
   z.object({ kind: z.literal('refused'), fault: faultSchema }),
 ]);
@@ -70,6 +74,12 @@ export interface AdmissionRequest {
   readonly lastModelSequence: number;
   /** An `address` statement; its signature is still to be checked. */
   readonly address: Signed | null;
+}
+
+/** What a site that listens decides on, of a peer. */
+export interface PeerRequest extends AdmissionRequest {
+  /** A `membership` statement; still to be checked. */
+  readonly membership: Signed | null;
 }
 
 /** The hub's own word, sealed by the hub that the invite names: the only fault that may end a membership. */
@@ -87,8 +97,16 @@ export async function greetHub(order: {
   readonly inviteCode: string | null;
   readonly lastModelSequence: number;
   readonly address: Signed | null;
+  /** This site's certificate of membership, shown to a peer that knows certificates; a hub is shown none. */
+  readonly membership?: Signed | null;
   readonly wrongHub: () => Fault;
-}): Promise<{ readonly seal: MessageSeal; readonly hello: Hello; readonly role: MemberRole }> {
+}): Promise<{
+  readonly seal: MessageSeal;
+  readonly hello: Hello;
+  readonly role: MemberRole;
+  /** As the other end gave it: still to be checked. */
+  readonly membership: Signed | null;
+}> {
   const { socket, frames, keys } = order;
   const ephemeral = generateKeyPairSync('x25519').privateKey;
   const openText = JSON.stringify({ kind: 'open', nonce: nonce(), ephemeralKey: rawPublicKey(ephemeral) });
@@ -109,6 +127,7 @@ export async function greetHub(order: {
     application: 'imagiq',
     address: order.address,
     features: wireFeatures,
+    ...(order.membership && knowsCertificates(hello) && { membership: order.membership }),
   });
   const signature = signatureOf(transcript('authenticate', [openText, helloText], statement), keys.signingKey);
   socket.send(JSON.stringify({ kind: 'authenticate', statement, signature }));
@@ -116,8 +135,13 @@ export async function greetHub(order: {
   const messageSeal = createMessageSeal(session.siteToHub, session.hubToSite);
   const outcome = decodeMessage(outcomeSchema, messageSeal.open(await frames.nextText(wireLimits.handshakeMs)));
   if (outcome.kind === 'refused') throw new HubRefusal(outcome.fault);
-  return { seal: messageSeal, hello, role: outcome.role };
+  // What an end that does not name them says of certificates is none.
+  const membership = knowsCertificates(hello) ? outcome.membership : null;
+  return { seal: messageSeal, hello, role: outcome.role, membership };
 }
+
+const knowsCertificates = ({ features }: { readonly features: readonly string[] }): boolean =>
+  features.includes(wireFeature.certificates);
 
 /**
  * The hub's half: `admit` decides, and a fault that it throws is told to the site before it is thrown on.
@@ -131,12 +155,16 @@ export async function greetSite<M>(order: {
   readonly time: string;
   /** What the member may do; a site's all without. */
   readonly roleOf?: (member: M) => MemberRole;
-  readonly admit: (request: AdmissionRequest) => M | Promise<M>;
+  readonly admit: (request: PeerRequest) => M | Promise<M>;
+  /** The certificate of membership in the welcome; none without. */
+  readonly membershipFor?: (member: M) => Signed | null;
 }): Promise<{
   readonly seal: MessageSeal;
   readonly member: M;
   readonly lastModelSequence: number;
   readonly features: readonly string[];
+  /** As a peer showed it. */
+  readonly membership: Signed | null;
 }> {
   const { socket, frames, keys } = order;
   const openText = await frames.nextText(wireLimits.handshakeMs);
@@ -171,14 +199,14 @@ export async function greetSite<M>(order: {
       inviteCode,
       lastModelSequence: request.lastModelSequence,
       address: request.address,
+      membership: request.membership,
     });
-    socket.send(
-      messageSeal.seal(
-        JSON.stringify({ kind: 'welcome', federation: order.federation, role: order.roleOf?.(member) ?? 'site' }),
-      ),
-    );
+    const membership = knowsCertificates(request) ? (order.membershipFor?.(member) ?? null) : null;
+    const role = order.roleOf?.(member) ?? 'site';
+    const welcome = { kind: 'welcome', federation: order.federation, role, ...(membership && { membership }) };
+    socket.send(messageSeal.seal(JSON.stringify(welcome)));
     const { lastModelSequence, features } = request;
-    return { seal: messageSeal, member, lastModelSequence, features };
+    return { seal: messageSeal, member, lastModelSequence, features, membership: request.membership };
   } catch (thrown) {
     if (thrown instanceof Fault) {
       socket.send(messageSeal.seal(JSON.stringify({ kind: 'refused', fault: thrown.toValue() })));

@@ -10,6 +10,8 @@ export const wireFeature = {
   turnsDone: 'turns-done',
   /** Hears which of its accepted updates are never counted. */
   discards: 'discards',
+  /** Keeps the hub's certificates of membership, shows them to its peers and asks theirs. */
+  certificates: 'certificates',
   /** Trains and sends as a project with these fields asks. A hub takes no update from a site that does not. */
   siteNormalisation: 'site-normalisation',
   controlVariates: 'control-variates',

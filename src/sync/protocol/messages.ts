@@ -90,6 +90,8 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('update-accepted'), re: id, receipt: signedSchema, isDuplicate: z.boolean() }),
   /** Accepted updates of the site that are never counted (`discard` statements): said when it happens, and again after each welcome. */
   z.object({ kind: z.literal('updates-discarded'), discarded: z.array(signedSchema).max(wireLimits.discards) }),
+  /** The site's certificate of membership anew, when a third of its time is over; the first comes in the welcome. */
+  z.object({ kind: z.literal('membership-certified'), membership: signedSchema }),
   /** A peer's model; `sequence` grows, and the site names the last it has when it connects. */
   z.object({
     kind: z.literal('model-available'),

@@ -1,7 +1,7 @@
 // Statements: JSON that is signed and checked byte for byte as it was sent, so that no canonical form is needed.
 // The domain keeps a signature made for one purpose from being used for another.
 import { z } from 'zod';
-import { projectSchema, siteNameSchema } from '../../contract/federation.ts';
+import { memberRoleSchema, projectSchema, siteNameSchema } from '../../contract/federation.ts';
 import { networkSchema } from '../../contract/network.ts';
 import { branchSchema, normalisationSchema } from '../../contract/peers.ts';
 import { type DeviceKeys, fingerprintSchema, isSignatureOf, publicKeySchema, signatureOf } from './device-keys.ts';
@@ -172,6 +172,16 @@ const addressStatementSchema = z.object({
 });
 export type AddressStatement = z.infer<typeof addressStatementSchema>;
 
+/** The hub's certificate of membership: until when a device is a member for its peers while the hub cannot be asked. */
+const membershipStatementSchema = z.object({
+  /** Fingerprint of the federation's hub. */
+  hub: fingerprintSchema,
+  device: fingerprintSchema,
+  role: memberRoleSchema,
+  issuedAt: instant,
+  expiresAt: instant,
+});
+
 /** A site's word that it has an update for a masked buffer, with the keys that it made for this offer alone. No bytes of it leave yet. */
 const maskedOfferSchema = z.object({
   project: projectId,
@@ -247,6 +257,7 @@ const schemas = {
   model: modelStatementSchema,
   'site-card': siteCardSchema,
   address: addressStatementSchema,
+  membership: membershipStatementSchema,
   'project-answer': projectAnswerSchema,
   'turns-done': turnsDoneSchema,
   'ledger-head': ledgerHeadSchema,
@@ -258,6 +269,7 @@ export type StatementKind = keyof typeof schemas;
 const plainStatement = 8 * 1024;
 const statementLimits: Readonly<Partial<Record<StatementKind, number>>> = {
   'site-card': 1024,
+  membership: 1024,
   address: 6 * 1024,
   'masked-offer': 2 * 1024,
   // A network's definition.

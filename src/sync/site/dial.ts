@@ -35,6 +35,8 @@ export interface Line {
   readonly hello: Hello;
   /** What the hub lets this device do. */
   readonly role: MemberRole;
+  /** The device's certificate of membership; null from a hub of an earlier version. */
+  readonly membership: Signed | null;
 }
 
 /** @throws Fault 484–489 about the way there, 450 nobody there, 451 another key, 452 not a hub of this version, or the hub's reason of refusal. */

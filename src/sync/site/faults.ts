@@ -177,6 +177,12 @@ export const siteFault = {
       message: `${address} is no address that peers could use. Give a name or an IP address, such as imagiq.hospital.example, and the port apart.`,
       retry: 'never',
     }),
+  notCertified: (site: string, problem: string) =>
+    new Fault({
+      code: 496,
+      message: `The certificate of membership of ${site} ${problem}. Until it shows a good one its models go through the hub, which gives it a new one as soon as it is reached.`,
+      retry: 'later',
+    }),
   emptyBench: () =>
     new Fault({
       code: 483,

@@ -10,6 +10,7 @@ import { benchLimits } from './bench-limits.ts';
 import { takeCounted, takeDiscarded } from './awaited-updates.ts';
 import type { CardCheck } from './card-check.ts';
 import { siteFault } from './faults.ts';
+import { takeCertificate } from './membership-certificate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
@@ -189,6 +190,9 @@ export function openNewsReader(order: {
         return 'at-once';
       case 'updates-discarded':
         return takeDiscarded(desk, message.discarded) ? 'at-once' : 'not';
+      case 'membership-certified':
+        takeCertificate(desk, message.membership);
+        return 'at-once';
       case 'masked-buffer-opened':
       case 'mask-shares-relayed':
       case 'unmasking-asked':

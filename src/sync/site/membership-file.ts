@@ -131,6 +131,8 @@ const stateSchema = z.object({
     .nullable()
     .default(null),
   role: memberRoleSchema.default('site'),
+  /** The newest `membership` statement that the hub issued for this site; null where the hub is of an earlier version. */
+  certificate: signedSchema.nullable().default(null),
   /** In a mode without trunk: the project of whose end here the hub has heard. */
   endHeardOf: hashSchema.nullable().default(null),
   ledgerHeads: z
@@ -235,6 +237,7 @@ export function newMembershipState(
     leakProbe: null,
     answer: null,
     role: 'site',
+    certificate: null,
     endHeardOf: null,
     ledgerHeads: { hub: null, witness: null, countersigned: null },
     turn: 0,

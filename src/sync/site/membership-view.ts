@@ -5,6 +5,7 @@ import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { parseStatement } from '../protocol/statement.ts';
 import { isOnBench } from './bench-candidate.ts';
 import { leakProbeShown } from './leak-gate.ts';
+import { certificateUntil } from './membership-certificate.ts';
 import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
 import type { PeerLines } from './peer-lines.ts';
@@ -73,6 +74,7 @@ export function membershipView(order: {
     project: state.project?.project ?? null,
     projectHash: state.project?.hash ?? null,
     role: state.role,
+    certificateUntil: certificateUntil(state),
     answer: answerShown(state),
     cohort: state.approval?.cohort ?? null,
     leakProbe: leakProbeShown(state),

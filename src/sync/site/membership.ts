@@ -21,6 +21,7 @@ import { openKnownMembersFile } from './known-members.ts';
 import { openLink, type Link } from './link.ts';
 import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
+import { takeCertificate } from './membership-certificate.ts';
 import { blobsOfAwaited, blobsOfSpooled, writeMembershipState, type MembershipState } from './membership-file.ts';
 import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
 import { openOutbox } from './outbox.ts';
@@ -162,6 +163,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     state.hubKey = line.hello.hubKey;
     state.role = line.role;
     hubFeatures = line.hello.features;
+    if (line.membership !== null) takeCertificate(desk, line.membership);
     return openChannel({
       socket: line.socket,
       frames: line.frames,

@@ -17,6 +17,8 @@ export interface GreetedPeer {
   readonly socket: WebSocket;
   readonly frames: FrameQueue;
   readonly seal: MessageSeal;
+  /** The certificate of membership that it showed: still to be checked. */
+  readonly membership: Signed | null;
 }
 
 /** @throws Fault 490 where nobody answers there, 491 for another key, or the peer's own reason of refusal. */
@@ -26,8 +28,9 @@ export async function dialPeer(order: {
   readonly keys: DeviceKeys;
   /** This site's own. */
   readonly card: Signed;
+  readonly membership: Signed | null;
 }): Promise<GreetedPeer> {
-  const { address, site, keys, card } = order;
+  const { address, site, keys, card, membership } = order;
   if (address.url === null || address.certificate === null) throw siteFault.peerUnreachable(site, 'it does not listen');
   const socket = new WebSocket(`${address.url}${peerLimits.path}${address.hub}`, wireVersion, {
     perMessageDeflate: false,
@@ -43,7 +46,7 @@ export async function dialPeer(order: {
   await opened(socket, site);
   try {
     const wrongHub = (): Fault => siteFault.wrongPeer(site);
-    const { seal } = await greetHub({
+    const greeted = await greetHub({
       socket,
       frames,
       keys,
@@ -52,9 +55,10 @@ export async function dialPeer(order: {
       inviteCode: null,
       lastModelSequence: 0,
       address: null,
+      membership,
       wrongHub,
     });
-    return { socket, frames, seal };
+    return { socket, frames, seal: greeted.seal, membership: greeted.membership };
   } catch (thrown) {
     socket.terminate();
     // A peer decides nothing about a membership: whatever it says, it is asked again later.

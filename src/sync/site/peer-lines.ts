@@ -13,6 +13,7 @@ import { parseStatement, readSiteCard, readStatement, type Signed, signStatement
 import type { TransferMessage } from '../protocol/transfers.ts';
 import { siteFault } from './faults.ts';
 import { openLink, type Link } from './link.ts';
+import { checkPeerCertificate } from './membership-certificate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import { dialPeer, type GreetedPeer } from './peer-dial.ts';
 import { peerLimits } from './peer-limits.ts';
@@ -31,6 +32,8 @@ export interface PeerLines {
   isTrying(fingerprint: string): boolean;
   /** Resolves when no peer is being dialled for the first time any more. */
   tried(): Promise<void>;
+  /** Dials at once those that wait for their next turn: this site has a new certificate to show. */
+  hurry(): void;
   /** Members or addresses changed: opens and ends lines. */
   refresh(): void;
   close(): Promise<void>;
@@ -76,6 +79,9 @@ export function openPeerLines(order: {
   const siteOf = (fingerprint: string): string => readSiteCard(state.cards[fingerprint]!).site;
   const isPeer = (fingerprint: string): boolean =>
     state.standing === 'member' && state.role !== 'observer' && isPeerOf(state, keys.fingerprint, fingerprint);
+  /** @throws Fault 496 */
+  const checkCertificate = (device: string, shown: Signed | null): void =>
+    checkPeerCertificate({ state, device, site: siteOf(device), shown, now: desk.clock() });
   const addressOf = (fingerprint: string) => {
     const signed = state.addresses[fingerprint];
     return signed === undefined ? null : parseStatement('address', signed.statement);
@@ -129,6 +135,14 @@ export function openPeerLines(order: {
         state.bytesSent += sent;
         state.bytesReceived += received;
       },
+      // One that ran out on a line that stands ends it: with a newer one it is opened again at once.
+      onHeartbeat() {
+        try {
+          checkCertificate(fingerprint, greeted.membership);
+        } catch {
+          channel.close(closeCodes.refused, 'its certificate of membership is not good any more');
+        }
+      },
       ...(order.pingMs === null ? {} : { pingMs: order.pingMs }),
     });
     const line = { channel, dialler };
@@ -164,7 +178,15 @@ export function openPeerLines(order: {
       { site: state.site, publicKey: keys.publicKey, boxPublicKey: keys.boxPublicKey },
       keys,
     );
-    const greeted = await dialPeer({ address, site: siteOf(fingerprint), keys, card });
+    const { certificate: membership } = state;
+    const greeted = await dialPeer({ address, site: siteOf(fingerprint), keys, card, membership });
+    try {
+      checkCertificate(fingerprint, greeted.membership);
+    } catch (thrown) {
+      greeted.socket.close(closeCodes.refused, 'refused');
+      setTimeout(() => greeted.socket.terminate(), 1_000).unref();
+      throw thrown;
+    }
     if (isClosed) {
       greeted.socket.terminate();
       throw siteFault.peerUnreachable(siteOf(fingerprint), 'this site is closing');
@@ -201,7 +223,7 @@ export function openPeerLines(order: {
     async welcome(socket) {
       const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
       try {
-        const { seal, member } = await greetSite({
+        const { seal, member, membership } = await greetSite({
           socket,
           frames,
           keys,
@@ -212,10 +234,12 @@ export function openPeerLines(order: {
             const { publicKey } = readSiteCard(request.card);
             const fingerprint = fingerprintOf(publicKey);
             if (publicKey !== request.publicKey || isClosed || !isPeer(fingerprint)) throw siteFault.strangerHere();
+            checkCertificate(fingerprint, request.membership);
             return fingerprint;
           },
+          membershipFor: () => state.certificate,
         });
-        keep(member, { socket, frames, seal }, member);
+        keep(member, { socket, frames, seal, membership }, member);
       } catch {
         socket.close(closeCodes.refused, 'refused');
         setTimeout(() => socket.terminate(), 1_000).unref();
@@ -245,6 +269,9 @@ export function openPeerLines(order: {
     tried() {
       const waits = [...dialled.values()].some(({ isTried }) => !isTried);
       return waits ? new Promise((resolve) => wakeTried.push(resolve)) : Promise.resolve();
+    },
+    hurry() {
+      for (const { link } of dialled.values()) link.hurry();
     },
     refresh() {
       if (isClosed) return;

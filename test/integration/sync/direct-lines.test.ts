@@ -97,7 +97,7 @@ describe('direct lines', () => {
       { site: 'Oslo', publicKey: stranger.publicKey, boxPublicKey: stranger.boxPublicKey },
       stranger,
     );
-    const dialled = { address, site: 'Lyon', keys: stranger, card };
+    const dialled = { address, site: 'Lyon', keys: stranger, card, membership: null };
     await expect(dialPeer(dialled)).rejects.toMatchObject({
       code: 490,
       message: expect.stringContaining('does not know yours'),

@@ -2,8 +2,20 @@
 import { readFileSync } from 'node:fs';
 import type { Project } from '../../../src/contract/federation.ts';
 import { openCutOff } from './faults/cut-off.ts';
+import { speakAs } from './faults/speak-as.ts';
 
 const cutOff = openCutOff();
+const { folder, name, step, goal, isListening, secondsPerUpdate, features } = JSON.parse(process.argv[2] ?? '{}') as {
+  folder: string;
+  name: string;
+  step: number;
+  goal: number;
+  isListening: boolean;
+  secondsPerUpdate?: number;
+  /** What the site names in its handshakes, where it is an older one. */
+  features?: readonly string[];
+};
+if (features !== undefined) speakAs(features, (await import('../../../src/sync/protocol/limits.ts')).wireFeatures);
 const { openSite } = await import('../../../src/sync/site/site.ts');
 const { classes, firstWeight, practiceWork, until, weightsOf } = await import('./federation-fixture.ts');
 
@@ -16,14 +28,6 @@ export interface PeerOrder {
   readonly ports?: readonly number[];
 }
 
-const { folder, name, step, goal, isListening, secondsPerUpdate } = JSON.parse(process.argv[2] ?? '{}') as {
-  folder: string;
-  name: string;
-  step: number;
-  goal: number;
-  isListening: boolean;
-  secondsPerUpdate?: number;
-};
 const beforeUpdate = (): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, (secondsPerUpdate ?? 0) * 1_000));
 const site = await openSite({

@@ -24,6 +24,8 @@ export async function startPeer(order: {
   readonly goal: number;
   readonly isListening: boolean;
   readonly secondsPerUpdate?: number;
+  /** What the site names in its handshakes, where it is an older one. */
+  readonly features?: readonly string[];
 }): Promise<PeerProcess> {
   const child = fork(fileOf('./peer-process.ts'), [JSON.stringify(order)], { serialization: 'advanced' });
   const answers = new Map<number, (answer: { value?: unknown; error?: string }) => void>();
