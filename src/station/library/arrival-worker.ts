@@ -1,5 +1,5 @@
 // The worker thread behind instance-intake.ts: reads headers of arrived files, compares, places and removes them.
-import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { damageMended } from './file-damage.ts';
@@ -86,8 +86,8 @@ function place(file: string, target: string): void {
     linkOrMakeFolder(file, target);
   } catch (error) {
     const { code } = error as { code?: unknown };
-    // The name is this arrival's own: a station that was killed had placed it.
-    if (code === 'EEXIST') return;
+    // The name is this arrival's own: a station that was killed had placed it. Of a copy a power cut may have left a part.
+    if (code === 'EEXIST' && statSync(target).size === statSync(file).size) return;
     if (code === 'ENOENT') throw error;
     // A file system without hard links.
     // In the incoming folder: what a killed station leaves of it goes at the next open.

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -201,6 +210,18 @@ describe('instances that arrive over the network', () => {
     await library.intake().flush();
     expect(library.instanceFile(sopInstanceUID)?.path).toBe(path.join(folder, file));
     expect({ incoming: incoming(), stored: stored() }).toEqual({ incoming: [], stored: [file] });
+  });
+
+  it('are placed anew where a power cut left a part of them in the store, on a file system without hard links', async () => {
+    const { bytes } = practiceSlice(12);
+    const file = await handAndClose(bytes);
+    for (const name of readdirSync(folder).filter((one) => one.startsWith('library.sqlite')))
+      rmSync(path.join(folder, name));
+    writeFileSync(path.join(folder, 'incoming', path.basename(file)), bytes);
+    writeFileSync(path.join(folder, file), bytes.subarray(0, 1_000));
+    await open().intake().flush();
+    expect({ incoming: incoming(), stored: stored() }).toEqual({ incoming: [], stored: [file] });
+    expect(readFileSync(path.join(folder, file)).equals(bytes)).toBe(true);
   });
 
   it('are kept aside, and not in the store, where they had been accepted and other content is indexed', async () => {
