@@ -69,7 +69,7 @@ const acts: Readonly<Record<string, Act>> = {
     words: 'Studies removed from the library',
     direction: 'here',
     told: ({ studies, series, instances, copies }) =>
-      `${number(studies)} studies (${number(series)} series, ${number(instances)} instances); ${number(copies)} copies deleted.`,
+      `${counted(studies, 'study', 'studies')} (${number(series)} series, ${counted(instances, 'instance')}); ${counted(copies, 'copy', 'copies')} deleted.`,
   },
   'cohort-created': {
     words: 'Cohort created',
@@ -205,6 +205,9 @@ function told(name: string, value: Detail[string]): string {
 
 const number = (value: Detail[string] | undefined): string =>
   typeof value === 'number' ? value.toLocaleString('en-US') : String(value ?? 'some');
+
+const counted = (value: Detail[string] | undefined, one: string, many = `${one}s`): string =>
+  `${number(value)} ${value === 1 ? one : many}`;
 
 /** `projectHash` → `project hash`, `isFinished` → `finished`. */
 const spaced = (name: string): string =>

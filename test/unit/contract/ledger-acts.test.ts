@@ -30,3 +30,10 @@ test('a name that another site chose cannot become a column of its own or hide t
   const row = ledgerRow({ act: 'site-revoked', detail: { site: 'Oslo', device: 'f'.repeat(64), reason: 'key lost' } });
   expect(row).toMatchObject({ whom: 'Oslo', told: 'key lost' });
 });
+
+test('one of a thing is told in the singular', () => {
+  const removed = { studies: 1, series: 1, instances: 1, copies: 2 };
+  expect(ledgerRow({ act: 'studies-removed', detail: removed }).told).toBe(
+    '1 study (1 series, 1 instance); 2 copies deleted.',
+  );
+});

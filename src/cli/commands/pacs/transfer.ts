@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { RetrieveMethod, TransferReport } from '../../../contract/pacs.ts';
 import { type Context, contextOf } from '../../context.ts';
-import { exitCode } from '../../output.ts';
+import { counted, exitCode } from '../../output.ts';
 import type { StationLink } from '../../station-link.ts';
 
 /** Failures listed in text mode; --json lists up to a thousand. */
@@ -57,7 +57,7 @@ function reportText(
   const already = duplicates > 0 ? `, ${duplicates} were here already` : '';
   const mended = replaced > 0 ? `, ${replaced} of them replaced a damaged copy` : '';
   const lines = [
-    `${completed} instances of ${studies} studies ${done}${mended}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
+    `${counted(completed, 'instance')} of ${counted(studies, 'study', 'studies')} ${done}${mended}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
   ];
   if (cancelled) lines.push('Cancelled before the end: the same command continues.');
   for (const why of failures.slice(0, failuresShown)) lines.push(`  ${why}`);

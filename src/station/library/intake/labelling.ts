@@ -79,7 +79,9 @@ function notesOf(rows: LabelRows | null, unlabelled: number, contradicted: numbe
   const notes: string[] = [];
   if (unlabelled > 0) {
     const files = unlabelled === 1 ? '1 file has' : `${unlabelled} files have`;
-    const why = rows === null ? 'no folder below the imported one holds it' : 'the labels file has no row for it';
+    const which = unlabelled === 1 ? 'it' : 'them';
+    const why =
+      rows === null ? `no folder below the imported one holds ${which}` : `the labels file has no row for ${which}`;
     notes.push(`${files} no label: ${why}.`);
   }
   if (contradicted > 0) {
