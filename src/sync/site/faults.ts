@@ -30,10 +30,14 @@ export const siteFault = {
       message: `This invite expired at ${expiredAt}. Ask the coordinator for a new one.`,
       retry: 'never',
     }),
-  alreadyMember: (federation: string) =>
+  /** `otherHub` is the address of the member's hub where the invite comes from another one. */
+  alreadyMember: (federation: string, otherHub: string | null) =>
     new Fault({
       code: 454,
-      message: `This site is a member of ${federation} already. Leave it first to join again.`,
+      message:
+        otherHub === null
+          ? `This site is a member of ${federation} already. Leave it first to join again.`
+          : `This site is a member of another federation called ${federation}, at ${otherHub}. Leave that one first, or ask the coordinator to give this one another name (\`imagiq hub --federation NAME\`) and send a new invite.`,
       retry: 'never',
     }),
   noSuchFederation: (federation: string) =>

@@ -149,7 +149,10 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       const { federation } = invite;
       if (!(Date.parse(invite.expiresAt) > clock())) throw siteFault.expiredInvite(invite.expiresAt);
       const earlier = memberships.get(federation);
-      if (joining.has(federation) || earlier?.state.standing === 'member') throw siteFault.alreadyMember(federation);
+      if (joining.has(federation) || earlier?.state.standing === 'member') {
+        const isOther = earlier !== undefined && earlier.state.hubFingerprint !== invite.hubFingerprint;
+        throw siteFault.alreadyMember(federation, isOther ? earlier.state.hubUrl : null);
+      }
       joining.add(federation);
       try {
         // Closed first: it may owe the hub a goodbye, which would end the new membership of the same device.

@@ -42,3 +42,14 @@ it('a site works for two hubs at once, and what it says to one is nothing to the
   await lyon.leave('North');
   expect(membershipIn('South').state).toBe('finished');
 }, 120_000);
+
+it('a federation that has the name of another one is not taken for it', async () => {
+  const first = await hubOf('Chest CT', 'lungs');
+  const second = await hubOf('Chest CT', 'hearts');
+  const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
+  await lyon.join(await first.createInvite());
+  await expect(lyon.join(await first.createInvite())).rejects.toThrow('a member of Chest CT already');
+  await expect(lyon.join(await second.createInvite())).rejects.toThrow(
+    `another federation called Chest CT, at ${first.url}`,
+  );
+}, 60_000);
