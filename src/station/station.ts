@@ -27,8 +27,9 @@ if (!values.home || !process.send) {
   process.exit(2);
 }
 
+/** A parent may go while it is told: with a callback that is no error of this process, which has to close in order. */
 const tell = (message: FromStation): void => {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, () => {});
 };
 
 const [firstWords] = (await once(process, 'message')) as [unknown];

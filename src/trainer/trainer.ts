@@ -17,8 +17,9 @@ let running: RunControl | null = null;
 let heldFor: string | null = null;
 let idleShare = 0;
 
+/** A parent may go while it is told: with a callback that is no error of this process, which has to close in order. */
 const tell = (message: FromTrainer): void => {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, () => {});
 };
 
 async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void> {

@@ -4,13 +4,19 @@ import { fileSystemReason } from './file-walk.ts';
 import { readHeaderFile } from './header-file.ts';
 import type { SeriesPlace } from './index-writer.ts';
 
-/** Why the instance in a file is not whole, for a person; null where it is. Its pixels are not decoded. */
-export function fileDamage(path: string): string | null {
+/** `why` is for a person. Nobody knows of a file that cannot be opened just now: no right to it, too many files open, a share that is away. */
+export type Wholeness = { readonly is: 'whole' | 'unknown' } | { readonly is: 'damaged'; readonly why: string };
+
+/** What is known of the instance in a file. Its pixels are not decoded. */
+export function wholenessOf(path: string): Wholeness {
   try {
-    return readHeaderFile(path, { keepItems: false }).dataSet.damaged;
+    const why = readHeaderFile(path, { keepItems: false }).dataSet.damaged;
+    return why === null ? { is: 'whole' } : { is: 'damaged', why };
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return 'it is gone';
-    return error instanceof Fault ? 'it is no DICOM file any more' : `it cannot be read: ${fileSystemReason(error)}`;
+    if (error instanceof Fault) return { is: 'damaged', why: 'it is no DICOM file any more' };
+    const { code } = error as { code?: unknown };
+    if (code === 'ENOENT') return { is: 'damaged', why: 'it is gone' };
+    return code === 'EIO' ? { is: 'damaged', why: `it cannot be read: ${fileSystemReason(error)}` } : { is: 'unknown' };
   }
 }
 
@@ -19,8 +25,8 @@ export function fileDamage(path: string): string | null {
  * and the other is whole. Null where it stays.
  */
 export function damageMended(held: string, other: string): string | null {
-  const damage = fileDamage(held);
-  return damage !== null && fileDamage(other) === null ? damage : null;
+  const holding = wholenessOf(held);
+  return holding.is === 'damaged' && wholenessOf(other).is === 'whole' ? holding.why : null;
 }
 
 /** A whole file of another series claims the UID of another image: a person has to look at that. */

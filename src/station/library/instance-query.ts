@@ -4,7 +4,7 @@ import type { Db } from './database.ts';
 import type { StudyFilter } from '../../contract/study-filter.ts';
 import { seriesConditions } from './browse/filter-sources.ts';
 import { idsOf, type StudyLists } from './browse/study-lists.ts';
-import { fileDamage } from './file-damage.ts';
+import { wholenessOf } from './file-damage.ts';
 import { absolutePath } from './index-writer.ts';
 import { modelManufacturer } from './model-made.ts';
 
@@ -102,7 +102,7 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
       const file = absolutePath(folder, row);
       const isCompressed = row.pixelOffset !== null && row.pixelBytes === null;
       if (!isCompressed && statSync(file, { throwIfNoEntry: false })?.size === row.fileBytes) return true;
-      return fileDamage(file) === null;
+      return wholenessOf(file).is !== 'damaged';
     },
     *select({ query, filters = [], studyInstanceUIDs }) {
       const found = lists.found({ query, filters });

@@ -15,7 +15,7 @@ export function unknownDraftFields(draft: unknown, project: object, path = ''): 
   return Object.entries(draft).flatMap(([name, value]) => {
     const field = path === '' ? name : `${path}.${name}`;
     if (readOtherwise.has(field)) return [];
-    if (name in project) return unknownDraftFields(value, project[name] as object, field);
+    if (Object.hasOwn(project, name)) return unknownDraftFields(value, (project as Fields)[name] as object, field);
     const known = Object.keys(project).join(', ');
     return [{ field, message: `means nothing here; what can be set is ${known}` }];
   });
