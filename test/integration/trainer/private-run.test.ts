@@ -41,13 +41,13 @@ function job({ hyperParameters, ...rest }: Parameters<typeof stripesJob>[1] = {}
 
 it('learns under noise and tells what it has spent, by the accountant of Opacus', async () => {
   const meters: PrivacyMeter[] = [];
-  const outcome = await trainer.train(job({ hyperParameters: { epochs: 12, learningRate: 0.02 } }), {
+  const outcome = await trainer.train(job({ hyperParameters: { epochs: 30, learningRate: 0.02 } }), {
     onProgress: (told) => told.privacy !== null && meters.push(told.privacy),
   });
-  // Stripes of 160 images: chance alone is 0.5.
+  // Stripes of 160 images: chance alone is 0.5. The noise is another one each time: after 12 epochs it was above all signal in one run of twelve.
   expect(outcome.test?.accuracy?.value).toBeGreaterThan(0.7);
-  expect(outcome.privacy).toMatchObject({ sampleRate: 0.1, noiseMultiplier: 1, steps: 120, budget: 100, delta: 1e-3 });
-  const expected = privacyLoss({ sampleRate: 0.1, noiseMultiplier: 1, steps: 120 }, 1e-3);
+  expect(outcome.privacy).toMatchObject({ sampleRate: 0.1, noiseMultiplier: 1, steps: 300, budget: 100, delta: 1e-3 });
+  const expected = privacyLoss({ sampleRate: 0.1, noiseMultiplier: 1, steps: 300 }, 1e-3);
   expect(outcome.privacy?.epsilon).toBeCloseTo(expected.epsilon, 9);
   expect(meters.at(-1)).toEqual(outcome.privacy);
   expect(meters.map(({ steps }) => steps)).toEqual(meters.map(({ steps }) => steps).toSorted((a, b) => a - b));
