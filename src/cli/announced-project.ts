@@ -5,6 +5,8 @@ import type { Membership } from '../contract/federation.ts';
 /** A hub announces its project within a second of joining; a coordinator may also set it later. */
 const deadlineMs = 60_000;
 const pollMs = 100;
+/** Of the fault that none was announced in time. */
+export const notAnnouncedCode = 808;
 
 /** The membership once its project is announced. @throws Fault 808 when there is none by the deadline. */
 export async function announcedProject(
@@ -18,7 +20,7 @@ export async function announcedProject(
     if (found?.project) return found;
     if (Date.now() > deadline) {
       throw new Fault({
-        code: 808,
+        code: notAnnouncedCode,
         message: `${federation} has announced no project yet. You are a member; approve it with \`imagiq approve --cohort NAME\` when there is one, or in the app.`,
         retry: 'later',
       });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import { type Membership, sitesAwaitedText } from '../../contract/federation.ts';
-import { announcedProject } from '../announced-project.ts';
+import { announcedProject, notAnnouncedCode } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
@@ -69,7 +69,7 @@ export function memberCommands(): Command[] {
             announcedProject(() => station.call('memberships', {}), joined.federation, withinMs);
           if (options.cohort === undefined) {
             // A hub says what it has right after it let a site in; one without a project has nothing to say.
-            if (!options.wait) return await announced(greetingMs).catch(() => joined);
+            if (!options.wait) return await announced(greetingMs).catch(unannounced(joined));
           } else {
             await announced();
             const { federation } = joined;
@@ -272,6 +272,14 @@ async function workToEnd(
     process.off('SIGTERM', interrupt);
   }
 }
+
+/** What a wait for the project's announcement that ended in vain leaves; another fault stays one. */
+const unannounced =
+  (joined: Membership) =>
+  (thrown: unknown): Membership => {
+    if (thrown instanceof Fault && thrown.code === notAnnouncedCode) return joined;
+    throw thrown;
+  };
 
 /** A membership in a few lines. */
 export function membershipText(membership: Membership): string {
