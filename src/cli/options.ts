@@ -27,12 +27,7 @@ export const wholeNumberIn =
   };
 
 /** A port: 0 picks a free one. */
-export function port(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
-    throw new InvalidArgumentError('must be a port, 0 to 65535.');
-  return value;
-}
+export const port = wholeNumberIn(0, 65_535);
 
 /** A share from 0 up to but not including 1. */
 export function share(text: string): number {
