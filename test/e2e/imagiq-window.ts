@@ -141,13 +141,20 @@ export async function startImport(page: Page): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-/** Drops files or folders onto the middle of the window, as a file browser does. */
+/**
+ * Drops files or folders onto the middle of the window, as a person does: held over it until the window says that it would take
+ * them. Once, in CI, a drop straight after the first move came to nothing.
+ */
 export async function dropOn(page: Page, paths: string[]): Promise<void> {
   const devtools = await page.context().newCDPSession(page);
   const data = { items: [], files: paths, dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await devtools.send('Input.dispatchDragEvent', { type, x: 640, y: 400, data });
-  }
+  const send = (type: 'dragEnter' | 'dragOver' | 'drop'): Promise<unknown> =>
+    devtools.send('Input.dispatchDragEvent', { type, x: 640, y: 400, data });
+  await send('dragEnter');
+  await send('dragOver');
+  await page.getByText('Drop to import').waitFor();
+  await send('dragOver');
+  await send('drop');
   await devtools.detach();
 }
 
