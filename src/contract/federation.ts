@@ -265,7 +265,13 @@ export const membershipSchema = z.object({
   bytesSent: z.number().int(),
   bytesReceived: z.number().int(),
   members: z.array(
-    z.object({ site: z.string(), online: z.boolean(), updates: z.number().int(), lastSeen: z.string().nullable() }),
+    z.object({
+      site: z.string(),
+      /** Null where it is not known: the hub, which says it, is not there. */
+      online: z.boolean().nullable(),
+      updates: z.number().int(),
+      lastSeen: z.string().nullable(),
+    }),
   ),
   /** This site's validation metrics of each trunk version that it evaluated. */
   history: z.array(

@@ -24,6 +24,8 @@ export const peerSchema = z.object({
   route: z.enum(routes),
   /** Where it says that it can be reached directly. */
   address: z.string().nullable(),
+  /** Why no line of its own is open, by the last try, for a person; null where one is or none was tried. */
+  lineProblem: z.string().nullable().default(null),
   /** Its models are neither fetched nor chosen here. */
   isMuted: z.boolean(),
   /** Its models on the bench here. */
@@ -36,6 +38,12 @@ export const peerSchema = z.object({
   help: z.number().nullable(),
 });
 export type Peer = z.infer<typeof peerSchema>;
+
+/** What a peer adds, with its sign; without one where it rounds to nothing. */
+export function helpText(help: number): string {
+  const digits = help.toFixed(3);
+  return Number(digits) === 0 ? '0.000' : help > 0 ? `+${digits}` : digits;
+}
 
 /** A model in the history of the bench. */
 export const ancestorSchema = z.object({

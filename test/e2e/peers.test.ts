@@ -10,7 +10,7 @@ import { writePracticeStudies } from '../../src/station/practice/practice-studie
 import { openSite, type Site } from '../../src/sync/site/site.ts';
 import type { SiteWork } from '../../src/sync/site/site-work.ts';
 import { weightSpecifications } from '../../src/trainer/client.ts';
-import { type HubProcess, startHub } from './hub-process.ts';
+import { type HubProcess, inviteToNowhere, startHub } from './hub-process.ts';
 import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
 
 let stage: Stage | string;
@@ -104,6 +104,24 @@ describe('peers in the window', () => {
     await screenshot('peers-listening');
   }, 60_000);
 
+  test('the form for another invite closes, whatever was pasted there', async (context) => {
+    const { page, screenshot } = window(context);
+    await page.getByRole('button', { name: 'Federation' }).click();
+    const form = page.getByRole('form', { name: 'Join a federation' });
+    for (const pasted of [inviteToNowhere(), 'imagiq://join/not-an-invite']) {
+      await page.getByRole('button', { name: 'Join another' }).click();
+      await page.getByLabel('Invite').fill(pasted);
+      await page.getByTestId('invite-offer').or(page.getByTestId('invite-problem')).waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await form.waitFor({ state: 'detached' });
+      expect(await page.getByRole('button', { name: 'Join another' }).isVisible()).toBe(true);
+    }
+    await page.getByRole('button', { name: 'Fingerprints' }).click();
+    await page.getByTestId('certificate').getByText('good until').waitFor();
+    await screenshot('federation-fingerprints');
+    await page.getByRole('button', { name: 'Fingerprints' }).click();
+  }, 60_000);
+
   test('a peer on a line of its own, what it adds, opting out of it, and the history of the models', async (context) => {
     const { page, screenshot } = window(context);
     await page.getByRole('button', { name: 'Federation' }).click();
@@ -123,5 +141,19 @@ describe('peers in the window', () => {
     await page.getByRole('button', { name: 'Hear Oslo University Hospital' }).waitFor({ timeout: 30_000 });
     expect(await peers.locator('td.help').innerText()).toBe('muted');
     await screenshot('peers-muted');
+  }, 300_000);
+
+  test('without the hub it says of nobody that he is online but of whom a line reaches', async (context) => {
+    const { page, screenshot } = window(context);
+    const sites = page.getByRole('region', { name: 'Sites' });
+    await sites.getByText('online', { exact: true }).first().waitFor();
+    await hub?.close();
+    hub = null;
+    await oslo?.close();
+    oslo = null;
+    await sites.getByText('not known', { exact: true }).waitFor({ timeout: 60_000 });
+    expect(await sites.getByText('online', { exact: true }).count()).toBe(0);
+    await page.getByTestId('peers').getByText('cannot be reached directly').waitFor({ timeout: 60_000 });
+    await screenshot('federation-hub-away');
   }, 300_000);
 });

@@ -300,7 +300,11 @@ export function membershipText(membership: Membership): string {
         ]),
     table(
       ['member', 'online', 'updates'],
-      members.map(({ site, online, updates: count }) => [site, online ? 'yes' : 'no', count]),
+      members.map(({ site, online, updates: count }) => [
+        site,
+        online === null ? 'not known' : online ? 'yes' : 'no',
+        count,
+      ]),
     ),
   ];
   if (scoreboard)

@@ -2,7 +2,13 @@
 import { Command, Option } from 'commander';
 import type { Membership } from '../../contract/federation.ts';
 import type { Estimate } from '../../contract/metrics.ts';
-import { type Ancestor, type Listening, type SelectionMethod, selectionMethods } from '../../contract/peers.ts';
+import {
+  type Ancestor,
+  helpText,
+  type Listening,
+  type SelectionMethod,
+  selectionMethods,
+} from '../../contract/peers.ts';
 import { contextOf } from '../context.ts';
 import { estimateText } from '../follow-run.ts';
 import { positiveInteger } from '../options.ts';
@@ -169,7 +175,8 @@ async function membershipOf(station: StationLink, name: string | undefined): Pro
   return memberships.find((membership) => membership.federation === federation)!;
 }
 
-function listText(shown: {
+/** Who is there, how it is reached and why not directly, and the models. */
+export function listText(shown: {
   readonly federation: string;
   readonly site: string;
   readonly peers: Membership['peers'];
@@ -177,6 +184,7 @@ function listText(shown: {
   readonly lineage: readonly Ancestor[] | null;
 }): string {
   const number = (value: number | null): string => (value === null ? '' : value.toFixed(3));
+  const problems = shown.peers.flatMap(({ lineProblem }) => lineProblem ?? []);
   return [
     `${shown.federation} as ${shown.site}`,
     shown.peers.length === 0
@@ -189,11 +197,12 @@ function listText(shown: {
             peer.models,
             peer.offered,
             number(peer.alone),
-            peer.help === null ? '' : `${peer.help < 0 ? '' : '+'}${peer.help.toFixed(3)}`,
+            peer.help === null ? '' : helpText(peer.help),
             peer.fingerprint.slice(0, 16),
             peer.isMuted ? 'muted' : '',
           ]),
         ),
+    ...(problems.length === 0 ? [] : [problems.join('\n')]),
     benchText(shown.bench),
     ...(shown.lineage === null ? [] : [lineageText(shown.lineage)]),
   ].join('\n\n');

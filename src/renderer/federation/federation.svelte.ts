@@ -12,6 +12,7 @@ type ReadInvite = CallOutput<'read-invite'>;
 export class Federations {
   #memberships = $state.raw<readonly Membership[] | null>(null);
   #invite = $state('');
+  #asksForInvite = $state(false);
   #offer = $state.raw<ReadInvite | null>(null);
   #problem = $state<string | null>(null);
   #isBusy = $state(false);
@@ -28,6 +29,11 @@ export class Federations {
   /** Current memberships; ones that were left are not among them. Null until the station answered. */
   get memberships(): readonly Membership[] | null {
     return this.#memberships?.filter((membership) => membership.state !== 'left') ?? null;
+  }
+
+  /** The form for an invite was opened: by a person, or by a link. Where this site is no member it is shown anyway. */
+  get asksForInvite(): boolean {
+    return this.#asksForInvite;
   }
 
   get invite(): string {
@@ -56,12 +62,19 @@ export class Federations {
     }
   }
 
+  /** Opens the form for an invite, or closes it with what was pasted there. */
+  askForInvite(isWanted: boolean): void {
+    this.#asksForInvite = isWanted;
+    if (!isWanted) void this.paste('');
+  }
+
   /** Takes what was pasted and reads it, without contacting the hub. */
   async paste(text: string): Promise<void> {
     this.#invite = text.trim();
     this.#offer = null;
     this.#problem = null;
     if (this.#invite === '') return;
+    this.#asksForInvite = true;
     const asked = this.#invite;
     try {
       const offer = await this.#station.ask('read-invite', { invite: asked });
@@ -77,8 +90,7 @@ export class Federations {
     try {
       const membership = await this.#station.ask('join', { invite: this.#invite, site });
       this.#take(membership);
-      this.#invite = '';
-      this.#offer = null;
+      this.askForInvite(false);
       this.#toasts.tell(`Joined “${membership.federation}” as ${membership.site}.`);
     } catch (fault) {
       this.#problem = faultValueOf(fault).message;

@@ -3,7 +3,7 @@ import type { Membership } from '../../contract/federation.ts';
 import type { Peer } from '../../contract/peers.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { parseStatement } from '../protocol/statement.ts';
-import { isOnBench } from './bench-candidate.ts';
+import { isOnBench, trunkOnBench } from './bench-candidate.ts';
 import { leakProbeShown } from './leak-gate.ts';
 import { certificateUntil } from './membership-certificate.ts';
 import type { MembershipState } from './membership-file.ts';
@@ -41,6 +41,7 @@ function peersOf({ state, keys, connection, lines }: Parameters<typeof membershi
         fingerprint,
         route: lines.to(fingerprint) !== null ? 'direct' : connection === 'online' && member?.online ? 'relay' : 'away',
         address: address === undefined ? null : parseStatement('address', address.statement).url,
+        lineProblem: lines.problemWith(fingerprint),
         isMuted: muted.has(fingerprint),
         models: own.length,
         offered: offered.get(fingerprint)?.length ?? 0,
@@ -48,6 +49,16 @@ function peersOf({ state, keys, connection, lines }: Parameters<typeof membershi
         help: state.help[fingerprint] ?? null,
       },
     ];
+  });
+}
+
+/** Who is online is the hub's word, as long as it is there; without it a site knows of itself and of its lines. */
+function membersShown({ state, keys, connection, lines }: Parameters<typeof membershipView>[0]): Membership['members'] {
+  if (connection === 'online') return state.members;
+  return state.members.map((member, index) => {
+    const fingerprint = state.memberFingerprints[index] ?? '';
+    const isReached = lines.to(fingerprint) !== null;
+    return { ...member, online: isReached ? true : fingerprint === keys.fingerprint ? false : null };
   });
 }
 
@@ -62,6 +73,7 @@ export function membershipView(order: {
 }): Membership {
   const { state, keys, connection, reason, loop, outbox } = order;
   let peers: Peer[] | null = null;
+  let members: Membership['members'] | null = null;
   return {
     federation: state.federation,
     hubUrl: state.hubUrl,
@@ -91,15 +103,18 @@ export function membershipView(order: {
     meanStaleness: state.accepted === 0 ? 0 : state.stalenessSum / state.accepted,
     bytesSent: state.bytesSent,
     bytesReceived: state.bytesReceived,
-    members: state.members,
+    get members() {
+      return (members ??= membersShown(order));
+    },
     history: state.history,
-    bench: state.candidates.filter(isOnBench).map(({ model, site, network, metrics, branch }) => ({
+    bench: state.candidates.filter(isOnBench).map(({ model, site, network, metrics, branch, author }) => ({
       model,
       site,
       network,
       auc: metrics?.auc?.value ?? null,
       selected: state.selected.includes(model),
-      branch,
+      // No site wrote it: it is on no site's branch.
+      branch: site === trunkOnBench && author === null ? trunkOnBench : branch,
     })),
     /** Made when it is looked at: there may be a thousand, and most who hear of a change ask for something else. */
     get peers() {

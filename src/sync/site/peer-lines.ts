@@ -28,6 +28,8 @@ export interface PeerLines {
   noteAddress(address: Signed): boolean;
   /** This site listens elsewhere, or no more: says so on every line. */
   tellAddress(): void;
+  /** Why there is no line to a peer, by the last try from either side; null where there is one or none was tried. */
+  problemWith(fingerprint: string): string | null;
   /** A peer is being dialled for the first time, and may answer yet. */
   isTrying(fingerprint: string): boolean;
   /** Resolves when no peer is being dialled for the first time any more. */
@@ -73,6 +75,7 @@ export function openPeerLines(order: {
   const { state, keys, blobs } = desk;
   const lines = new Map<string, Line>();
   const dialled = new Map<string, Dialled>();
+  const problems = new Map<string, string>();
   let isClosed = false;
   let wakeTried: (() => void)[] = [];
 
@@ -147,6 +150,7 @@ export function openPeerLines(order: {
     });
     const line = { channel, dialler };
     lines.set(fingerprint, line);
+    problems.delete(fingerprint);
     other?.channel.close(closeCodes.superseded, 'a newer line took over');
     void channel.ended.then(() => {
       if (lines.get(fingerprint) === line) lines.delete(fingerprint);
@@ -201,11 +205,20 @@ export function openPeerLines(order: {
     settleTried();
   };
 
+  const failed = (fingerprint: string, { message }: Fault): void => {
+    if (lines.has(fingerprint) || problems.get(fingerprint) === message) return;
+    problems.set(fingerprint, message);
+    desk.changed();
+  };
+
   const dial = (fingerprint: string, url: string): void => {
     const link = openLink({
       connect: () => connect(fingerprint),
       onUp: () => tried(fingerprint),
-      onDown: () => tried(fingerprint),
+      onDown(fault) {
+        tried(fingerprint);
+        failed(fingerprint, fault);
+      },
       random: order.random,
       first: null,
     });
@@ -214,6 +227,7 @@ export function openPeerLines(order: {
   const hangUp = (fingerprint: string): Promise<void> | undefined => {
     const one = dialled.get(fingerprint);
     dialled.delete(fingerprint);
+    problems.delete(fingerprint);
     settleTried();
     return one?.link.close();
   };
@@ -234,7 +248,12 @@ export function openPeerLines(order: {
             const { publicKey } = readSiteCard(request.card);
             const fingerprint = fingerprintOf(publicKey);
             if (publicKey !== request.publicKey || isClosed || !isPeer(fingerprint)) throw siteFault.strangerHere();
-            checkCertificate(fingerprint, request.membership);
+            try {
+              checkCertificate(fingerprint, request.membership);
+            } catch (thrown) {
+              if (thrown instanceof Fault) failed(fingerprint, thrown);
+              throw thrown;
+            }
             return fingerprint;
           },
           membershipFor: () => state.certificate,
@@ -265,6 +284,7 @@ export function openPeerLines(order: {
     tellAddress() {
       for (const { channel } of lines.values()) channel.send({ kind: 'addresses-told', addresses: knownAddresses() });
     },
+    problemWith: (fingerprint) => problems.get(fingerprint) ?? null,
     isTrying: (fingerprint) => dialled.get(fingerprint)?.isTried === false,
     tried() {
       const waits = [...dialled.values()].some(({ isTried }) => !isTried);

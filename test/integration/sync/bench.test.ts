@@ -36,7 +36,11 @@ describe('the bench', () => {
         ) && all
       );
     });
-    expect(views[0]!.bench.map(({ site }) => site).sort()).toEqual(['Lyon', 'Oslo', 'trunk']);
+    expect(views[0]!.bench.map(({ site, branch }) => `${site}: ${branch}`).sort()).toEqual([
+      'Lyon: local-only',
+      'Oslo: local-only',
+      'trunk: trunk',
+    ]);
     expect(views[0]!.bench.some(({ selected }) => selected)).toBe(true);
     expect(lyon.ensembleOf('ImagiQ')!.members.length).toBeGreaterThan(0);
 

@@ -105,12 +105,21 @@ describe('certificates of membership', () => {
     await until('the hub is gone', () => [lyon, oslo].every((site) => site.memberships()[0]!.state === 'offline'));
     // The line outlives the hub, while the certificates are good.
     expect([routeTo(lyon, 'Oslo'), routeTo(oslo, 'Lyon')]).toEqual(['direct', 'direct']);
+    const online = lyon.memberships()[0]!.members.map((member) => [member.site, member.online]);
+    expect(Object.fromEntries(online)).toEqual({ Lyon: false, Oslo: true });
     pass(32 * dayMs);
     await until('the line ended', () => routeTo(lyon, 'Oslo') === 'away' && routeTo(oslo, 'Lyon') === 'away');
+    const why = (site: Site) => site.memberships()[0]!.peers[0]!.lineProblem;
+    const ranOut = 'The certificate of membership of Oslo was good until';
+    await until('the one that is dialled says why', () => why(lyon)?.startsWith(ranOut));
+    await until('so does the one that dials', () =>
+      why(oslo)?.startsWith(`Lyon cannot be reached directly (${ranOut}`),
+    );
     expect(await knock(oslo, lyon, ofOslo)).toContain('certificate of membership of Oslo was good until');
 
     bench.keep(await openHub({ ...order, port: hub.port }));
     await areDirect(lyon, oslo);
+    expect([why(lyon), why(oslo)]).toEqual([null, null]);
     // What ran out is of no use, however good the new one is.
     expect(await knock(oslo, lyon, ofOslo)).toContain('was good until');
     expect(await knock(oslo, lyon, stateOf(oslo).certificate)).toBe('welcome');

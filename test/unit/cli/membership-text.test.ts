@@ -34,3 +34,19 @@ it('a membership says until when its certificate is good, where the hub issues t
   );
   expect(textOf({})).not.toContain('certificate');
 });
+
+it('of whom nobody says that he is online it is said that it is not known', () => {
+  const members = [
+    { site: 'Lyon', online: false, updates: 3, lastSeen: null },
+    { site: 'Oslo', online: true, updates: 2, lastSeen: null },
+    { site: 'Quito', online: null, updates: 1, lastSeen: null },
+  ];
+  expect(textOf({ state: 'offline', reason: 'the hub does not answer', members })).toContain(
+    [
+      'member  online     updates',
+      'Lyon    no               3',
+      'Oslo    yes              2',
+      'Quito   not known        1',
+    ].join('\n'),
+  );
+});
