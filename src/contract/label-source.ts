@@ -11,6 +11,10 @@ export const labelReportSchema = z.object({
   objects: z.number().int(),
   read: z.number().int(),
   refused: z.array(z.object({ sopInstanceUID: z.string(), reason: z.string() })),
+  /** Regions of objects that were read, or whole reports (region ''), that gave no label although they were asked for. */
+  unlabelled: z.array(z.object({ sopInstanceUID: z.string(), region: z.string(), reason: z.string() })),
+  /** All of them, also those beyond the thousand that are told of. */
+  unlabelledCount: z.number().int(),
   /** How many instances or series have which label now. */
   labels: counted,
   saved: z.number().int(),

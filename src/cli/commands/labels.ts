@@ -109,7 +109,7 @@ async function readMap(file: string): Promise<{ from: string; to: string }[]> {
 }
 
 function reportText(report: LabelReport, origin: string): string {
-  const { objects, read, saved, notHere, labels, offered, refused } = report;
+  const { objects, read, saved, notHere, labels, offered, refused, unlabelledCount } = report;
   const lines = [`${read} of ${counted(objects, `${origin} object`)} read: ${counted(saved, 'label')} kept.`];
   if (notHere > 0)
     lines.push(`${notHere} of them ${notHere === 1 ? 'waits' : 'wait'} for images that are not in this library.`);
@@ -126,6 +126,27 @@ function reportText(report: LabelReport, origin: string): string {
   }
   for (const { sopInstanceUID, reason } of refused.slice(0, linesShown))
     lines.push(`  refused ${sopInstanceUID}: ${reason}`);
+  if (unlabelledCount > 0) lines.push(...unlabelledLines(report));
   if (saved > 0) lines.push(`\`imagiq cohort create NAME --labels-from ${origin}\` makes a cohort of them.`);
   return lines.join('\n');
+}
+
+/** Each by its object; those of one reason follow one another. */
+function unlabelledLines({ unlabelled, unlabelledCount, saved }: LabelReport): string[] {
+  const shown = [...unlabelled]
+    .sort((one, other) => (one.reason < other.reason ? -1 : Number(one.reason > other.reason)))
+    .slice(0, linesShown)
+    .map(({ sopInstanceUID, region, reason }) =>
+      region === '' ? `  ${sopInstanceUID}: ${reason}` : `  “${shortened(region)}” of ${sopInstanceUID}: ${reason}`,
+    );
+  const more = unlabelledCount - shown.length;
+  return [
+    saved > 0 ? 'No label came of:' : 'Why no label came of them:',
+    ...shown,
+    ...(more > 0
+      ? [
+          `  … and ${more} more (--json lists ${unlabelled.length === unlabelledCount ? 'all' : `the first ${unlabelled.length}`})`,
+        ]
+      : []),
+  ];
 }

@@ -9,7 +9,7 @@ import { imagePlane, inPatient, type Point } from './image-plane.ts';
 import { objectTags, overlayClasses } from './object-tags.ts';
 import { overlayDescription } from './overlay-description.ts';
 import { segmentationOf } from './segmentation-frames.ts';
-import { contoursOf } from './structure-set.ts';
+import { contoursOf, roisWithContours } from './structure-set.ts';
 
 export interface RegionsOnImage {
   readonly sopInstanceUID: string;
@@ -21,6 +21,8 @@ export interface RegionsOnPlane {
   readonly points: readonly Point[];
   /** Only one of these where there are any. */
   readonly among: readonly string[];
+  /** '' where the object does not say. */
+  readonly frameOfReferenceUID: string;
   readonly regions: readonly number[];
 }
 
@@ -29,6 +31,8 @@ export interface LabelContents {
   readonly series: readonly string[];
   readonly images: readonly RegionsOnImage[];
   readonly planes: readonly RegionsOnPlane[];
+  /** Regions that lie nowhere, and why. */
+  readonly empty: readonly { readonly region: number; readonly reason: string }[];
 }
 
 /** Points of a contour that are told of its plane. */
@@ -41,14 +45,22 @@ export async function labelContents(dataset: DataSet, codecs: WasmCodecs): Promi
   const labels = description.regions.map(({ number, label }) => ({ number, label }));
   const isSegmentation = overlayClasses[codeOf(dataset, dataset, objectTags.SOPClassUID)] === 'SEG';
   const found = isSegmentation ? await ofSegmentation(dataset, codecs) : ofStructureSet(dataset);
-  return { labels, series: description.series, ...found };
+  const placed = new Set([...found.images, ...found.planes].flatMap(({ regions }) => regions));
+  const empty = labels
+    .filter(({ number }) => !placed.has(number))
+    .map(({ number }) => ({ region: number, reason: found.whyEmpty(number) }));
+  return { labels, series: description.series, images: found.images, planes: found.planes, empty };
 }
 
-type Found = Pick<LabelContents, 'images' | 'planes'>;
+interface Found extends Pick<LabelContents, 'images' | 'planes'> {
+  /** Why a region is on none of them. */
+  readonly whyEmpty: (region: number) => string;
+}
 
 async function ofSegmentation(dataset: DataSet, codecs: WasmCodecs): Promise<Found> {
   const images = new Map<string, Set<number>>();
   const planes: RegionsOnPlane[] = [];
+  const placeless = new Set<number>();
   for (const { frame, segment, sources } of segmentationOf(dataset).frames) {
     const values = storedValuesOf(await readFrameOf(dataset, frame, codecs));
     const regions =
@@ -67,21 +79,30 @@ async function ofSegmentation(dataset: DataSet, codecs: WasmCodecs): Promise<Fou
     }
     const rows = numberOf(dataset, dataset, objectTags.Rows) ?? 0;
     const columns = numberOf(dataset, dataset, objectTags.Columns) ?? 0;
-    const plane = imagePlane(frameGeometry(dataset, frame - 1), rows, columns);
-    if (plane === null) continue;
+    const geometry = frameGeometry(dataset, frame - 1);
+    const plane = imagePlane(geometry, rows, columns);
+    if (plane === null) {
+      for (const region of regions) placeless.add(region);
+      continue;
+    }
     const points = [inPatient(plane, 0, 0), inPatient(plane, columns, 0), inPatient(plane, 0, rows)];
-    planes.push({ points, among: named, regions });
+    planes.push({ points, among: named, frameOfReferenceUID: geometry.frameOfReferenceUID ?? '', regions });
   }
   return {
     images: [...images].map(([sopInstanceUID, regions]) => ({ sopInstanceUID, regions: [...regions] })),
     planes,
+    whyEmpty: (region) =>
+      placeless.has(region)
+        ? 'its frames name neither one image nor a place in the patient'
+        : 'no pixel of it is set in any frame',
   };
 }
 
 function ofStructureSet(dataset: DataSet): Found {
   const images = new Map<string, Set<number>>();
   const planes: RegionsOnPlane[] = [];
-  for (const { roi, sopInstanceUID, points } of contoursOf(dataset)) {
+  const listed = roisWithContours(dataset);
+  for (const { roi, sopInstanceUID, points, frameOfReferenceUID } of contoursOf(dataset)) {
     if (sopInstanceUID !== '') {
       const known = images.get(sopInstanceUID) ?? new Set();
       images.set(sopInstanceUID, known.add(roi));
@@ -93,10 +114,11 @@ function ofStructureSet(dataset: DataSet): Found {
     for (let index = 0; index < count; index += step) {
       told.push([points[index * 3]!, points[index * 3 + 1]!, points[index * 3 + 2]!]);
     }
-    planes.push({ points: told, among: [], regions: [roi] });
+    planes.push({ points: told, among: [], frameOfReferenceUID, regions: [roi] });
   }
   return {
     images: [...images].map(([sopInstanceUID, regions]) => ({ sopInstanceUID, regions: [...regions] })),
     planes,
+    whyEmpty: (region) => (listed.has(region) ? 'its contours have no points that can be read' : 'it has no contours'),
   };
 }

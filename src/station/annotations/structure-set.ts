@@ -58,6 +58,14 @@ export function contoursOf(dataset: DataSet): Contour[] {
   return contours;
 }
 
+/** Numbers of the ROIs that list a contour, whatever is in it. */
+export function roisWithContours(dataset: DataSet): Set<number | null> {
+  const rois = itemsAt(dataset, objectTags.ROIContourSequence).filter(
+    (roi) => itemsAt(roi, objectTags.ContourSequence).length > 0,
+  );
+  return new Set(rois.map((roi) => numberOf(dataset, roi, objectTags.ReferencedROINumber)));
+}
+
 /**
  * The polygons of each ROI on the frame, to be filled by the even-odd rule: a contour within another is a hole
  * (CLOSED_PLANAR_XOR, PS3.3 C.8.8.6.3, and how nested CLOSED_PLANAR ones are meant). Open lines go there and back; points are
