@@ -112,7 +112,7 @@ describe('a researcher', { timeout: 60_000 }, () => {
     await dialog.getByText('A table (CSV)').click();
     await answerDialogs(app, [table]);
     await dialog.getByRole('button', { name: 'Choose' }).click();
-    await dialog.getByRole('textbox', { name: 'Column' }).fill('finding');
+    await dialog.getByRole('textbox', { name: 'Label column' }).fill('finding');
     await screenshot('import-dialog');
     await page.keyboard.press('Enter');
     const report = page.getByTestId('import-report');

@@ -2,7 +2,7 @@
 import { Fault } from '../../contract/fault.ts';
 
 const howToLabel =
-  'Give a CSV file with a column sopInstanceUID, file, studyInstanceUID or patientID and a column label (or name the label column).';
+  'Give a CSV file with a column sopInstanceUID, file, studyInstanceUID or patientID and a column label (or name the label’s column: --label-column, in the window “Label column”).';
 
 /** Column names for a message: at most 20, each cut at 40 characters. */
 const columnList = (columns: readonly string[]): string =>
@@ -34,10 +34,11 @@ export const cohortFaults = {
       message: `The labels file does not say which images its rows belong to. Columns found: ${columnList(columns)}. ${howToLabel}`,
       retry: 'never',
     }),
-  labelColumnMissing: (wanted: string, columns: readonly string[]) =>
+  /** `ofIndicators`: one of several columns of 0 and 1 was wanted. */
+  labelColumnMissing: (wanted: string, columns: readonly string[], { ofIndicators = false } = {}) =>
     new Fault({
       code: 204,
-      message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. Name the column that holds the label.`,
+      message: `The labels file has no column “${wanted.slice(0, 40)}”${ofIndicators ? ' that holds only 0 and 1' : ''}. Columns found: ${columnList(columns)}. ${ofIndicators ? 'Name other ones (--label-columns)' : 'Name the one that holds the label: --label-column, in the window “Label column”'}.`,
       retry: 'never',
     }),
   nothingMatches: (key: string, rows: number, columns: readonly string[]) =>
@@ -162,7 +163,7 @@ export const cohortFaults = {
   noIndicators: (columns: readonly string[]) =>
     new Fault({
       code: 225,
-      message: `The labels file has neither a column label (several labels joined by |) nor columns that hold only 0 and 1. Columns found: ${columnList(columns)}. Name the column of labels, or the columns of 0 and 1.`,
+      message: `The labels file has neither a column label (several labels joined by |) nor columns that hold only 0 and 1. Columns found: ${columnList(columns)}. Name the column of labels (--label-column, in the window “Label column”), or the columns of 0 and 1 (--label-columns).`,
       retry: 'never',
     }),
   emptyClass: (names: readonly string[]) =>

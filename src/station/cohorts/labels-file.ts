@@ -66,7 +66,7 @@ export function openLabelSetsFile(
   if (names.length === 0) throw cohortFaults.noIndicators(columns);
   const places = names.map((name) => {
     const index = placeOf(name, columns);
-    if (isIndicator[index] !== true) throw cohortFaults.labelColumnMissing(name, columns);
+    if (isIndicator[index] !== true) throw cohortFaults.labelColumnMissing(name, columns, { ofIndicators: true });
     return index;
   });
   const setOf = (row: readonly string[]): string => {

@@ -93,7 +93,10 @@ export const pacsFault = {
   // 666 said that speaking DIMSE was not part of this version yet.
   noSuchStudy: (peer: string) =>
     new Fault({ code: 667, message: `${peer} holds no instances of this study.`, retry: 'never' }),
-  // 668, 669: DICOMweb. 670–679: DIMSE and the receiver.
+  /** HTTP 404 of a WADO-RS question. */
+  notHeld: (peer: string) =>
+    new Fault({ code: 668, message: `${peer} does not hold these instances.`, retry: 'later' }),
+  // 669: DICOMweb. 670–679: DIMSE and the receiver.
   portUnusable: (port: number, why: string) =>
     new Fault({
       code: 670,

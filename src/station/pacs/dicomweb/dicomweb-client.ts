@@ -2,8 +2,7 @@
 import type { DicomwebPeer } from '../../../contract/pacs.ts';
 import type { PeerClient } from '../peer-client.ts';
 import { httpExchange } from './http-exchange.ts';
-import { dicomJsonType, jsonAnswer } from './json-answer.ts';
-import { findStudies } from './qido.ts';
+import { askForSign, findStudies } from './qido.ts';
 import { retrieveStudy } from './retrieve-study.ts';
 import { storeFiles } from './stow.ts';
 
@@ -31,8 +30,7 @@ export function dicomwebClient(peer: DicomwebPeer, limits: Partial<DicomwebLimit
     async echo(signal) {
       const startedMs = performance.now();
       const http = httpExchange(peer, { silenceMs: Math.min(silenceMs, echoSilenceMs) });
-      const answer = await http.ask({ method: 'GET', place: '/studies?limit=1', accept: dicomJsonType, signal });
-      await jsonAnswer(peer.name, answer, bounds.pageBytesLimit);
+      await askForSign({ ...asked, http }, signal);
       return performance.now() - startedMs;
     },
     find: (query, signal) => findStudies(asked, query, signal),

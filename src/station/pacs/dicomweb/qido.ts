@@ -64,6 +64,15 @@ async function askForStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSi
   return { studies: [...studies.values()].slice(0, query.limit), isCut: studies.size > query.limit };
 }
 
+/**
+ * Asks for one study, as a server does that has a DICOMweb service at the peer's address.
+ * @throws Fault 656 (nothing there), 657 (something else), 658 (it does not take the question), and those of the connection.
+ */
+export async function askForSign({ name, http, pageBytesLimit }: QidoPeer, signal: AbortSignal): Promise<void> {
+  const answer = await http.ask({ method: 'GET', place: '/studies?limit=1', accept: dicomJsonType, signal });
+  await jsonAnswer(name, answer, pageBytesLimit);
+}
+
 /** The instances of a study by UID; null where the peer does not tell them. */
 export async function instancesOf(
   peer: QidoPeer,

@@ -3,7 +3,7 @@
 import { Fault } from '../../../contract/fault.ts';
 import { pacsFault } from '../faults.ts';
 import type { RetrieveOptions } from '../peer-client.ts';
-import { instancesOf, type PeerInstance, type QidoPeer } from './qido.ts';
+import { askForSign, instancesOf, type PeerInstance, type QidoPeer } from './qido.ts';
 import { fetchInstances, type WadoPeer } from './wado.ts';
 
 /** As long as each brings at least one instance more. */
@@ -43,6 +43,8 @@ export async function retrieveStudy(
       }
       break;
     } catch (error) {
+      // A server that tells no instances and holds none may not be a DICOMweb one at this address: then that is the reason.
+      if (told === null && error instanceof Fault && error.code === 668) await askForSign(peer, signal);
       const isBroken = error instanceof Fault && error.retry === 'now' && !signal.aborted;
       if (!isBroken || arrived.size === before || attempt === attemptsLimit) throw error;
     }

@@ -25,7 +25,7 @@ const dicomType = 'application/dicom';
 
 /**
  * Fetches what lies at `place` (a study, a series or an instance); resolves when all that came is in the library.
- * @throws Fault 657 (not a multipart body of DICOM files), 658 (another status than 200), 659 (an instance beyond the limit),
+ * @throws Fault 657 (not a multipart body of DICOM files), 658 (another status than 200), 668 (nothing is there), 659 (an instance beyond the limit),
  * 660 (the body ended early). What arrived whole before is in the library all the same.
  */
 export async function fetchInstances(peer: WadoPeer, place: string, options: FetchOptions): Promise<void> {
@@ -38,8 +38,7 @@ export async function fetchInstances(peer: WadoPeer, place: string, options: Fet
   });
   if (answer.status === 204 || answer.status !== 200) {
     answer.drop();
-    if (answer.status === 404 || answer.status === 204)
-      throw pacsFault.refused(peer.name, 'it does not hold these instances');
+    if ([204, 404, 410].includes(answer.status)) throw pacsFault.notHeld(peer.name);
     throw statusFault(peer.name, answer.status);
   }
   const { type, parameters } = parseContentType(answer.headers['content-type'] ?? '');

@@ -96,6 +96,26 @@ const leftovers = (folder: string): string[] => {
   return existsSync(incoming) ? readdirSync(incoming).filter((name) => name.endsWith('.part')) : [];
 };
 
+test('a wrong address is told apart from a study that the peer does not hold', async () => {
+  const place = hospital();
+  const nowhere = await server((_request, response) => void response.writeHead(404).end());
+  expect((await retrieve(clientAt(`${nowhere}/dicomweb`), place)).fault).toMatchObject({ code: 656 });
+
+  // Orthanc's own interface below the root of its DICOMweb plug-in: it takes the question for studies in its own way.
+  const other = await server((request, response) => {
+    if (request.url === '/studies?limit=1') return void response.writeHead(400).end();
+    response.writeHead(404).end();
+  });
+  const { fault } = await retrieve(clientAt(other), place);
+  expect((fault as Error).message).toContain('may have another address');
+
+  const without = await server((request, response) => {
+    if (request.url === '/studies?limit=1') return json(response, []);
+    response.writeHead(404).end();
+  });
+  expect((await retrieve(clientAt(without), place)).fault).toMatchObject({ code: 668 });
+});
+
 test('a body that breaks off is taken up: the rest is fetched, nothing twice', async () => {
   const { parts, uids, place } = await fourInstances();
   const asked: string[] = [];

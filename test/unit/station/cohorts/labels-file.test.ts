@@ -94,6 +94,10 @@ describe('a labels file', () => {
     expect(() => openLabelsFile(file, column)).toThrow(expect.objectContaining({ code }));
   });
 
+  it('without the column of the label says how another one is named', () => {
+    expect(() => openLabelsFile(labelsFile('file,grade\na,1'), null)).toThrow(/“file”, “grade”.*--label-column/);
+  });
+
   it('tells which columns it found', () => {
     expect(() => openLabelsFile(labelsFile('scan,grade\na,1'), null)).toThrow(/“scan”, “grade”/);
   });
