@@ -133,7 +133,7 @@ export const calls = {
       ),
     }),
   },
-  /** Of segmentations every image is looked at: progress comes as `cohort-progress`, and nothing is kept where it is abandoned. */
+  /** Every image is gone through: progress comes as `cohort-progress`, and nothing is kept where it is abandoned. */
   'create-cohort': {
     in: z.object({
       name: cohortNameSchema,

@@ -13,9 +13,33 @@ export const cohortNameSchema = z
 export const labelOrigins = ['import', 'SEG', 'RTSTRUCT', 'SR'] as const;
 export type LabelOrigin = (typeof labelOrigins)[number];
 
-/** Images whose masks were looked at, of those of the chosen series, while a cohort of segmentations is made. */
-export const cohortProgressSchema = z.object({ done: z.number().int(), total: z.number().int() });
+/** What is gone through while a cohort is made, one after the other: with labels all but `masks`, of a segmentation all but `label`. */
+export const cohortStages = ['choose', 'label', 'masks', 'divide', 'keep'] as const;
+export type CohortStage = (typeof cohortStages)[number];
+
+export const cohortProgressSchema = z.object({
+  stage: z.enum(cohortStages),
+  done: z.number().int(),
+  /** Null where it is not known before. */
+  total: z.number().int().nullable(),
+});
 export type CohortProgress = z.infer<typeof cohortProgressSchema>;
+
+export function cohortProgressWords({ stage, done, total }: CohortProgress): string {
+  const [some, all] = [done, total ?? done].map((number) => number.toLocaleString('en'));
+  switch (stage) {
+    case 'choose':
+      return `Chose ${some} ${done === 1 ? 'image' : 'images'}`;
+    case 'label':
+      return `Read ${some} of ${all} ${total === 1 ? 'label' : 'labels'}`;
+    case 'masks':
+      return `Looked at the masks of ${some} of ${all} ${total === 1 ? 'image' : 'images'}`;
+    case 'divide':
+      return 'Divides the patients';
+    case 'keep':
+      return `Keeps ${some} of ${all} ${total === 1 ? 'image' : 'images'}`;
+  }
+}
 
 export const cohortSchema = z.object({
   name: cohortNameSchema,

@@ -89,13 +89,10 @@ export function stationAnswers(
     },
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
     'create-cohort': async (request, signal) => {
-      const isSegmentation = request.task === 'segmentation';
-      const cohort = isSegmentation
-        ? await cohorts.createSegmentation(request, {
-            signal,
-            onProgress: (progress) => station.onEvent('cohort-progress', progress),
-          })
-        : cohorts.create(request);
+      const cohort = await cohorts.create(request, {
+        signal,
+        onProgress: (progress) => station.onEvent('cohort-progress', progress),
+      });
       ledger.append('cohort-created', {
         cohort: cohort.name,
         version: cohort.version,

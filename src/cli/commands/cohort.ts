@@ -1,7 +1,7 @@
 // cohort create, show, list, delete.
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { type Cohort, type LabelOrigin, labelOrigins } from '../../contract/cohort.ts';
+import { type Cohort, cohortProgressWords, type LabelOrigin, labelOrigins } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
 import { type Task, taskNames } from '../../contract/network.ts';
 import type { StudyFilterInput } from '../../contract/study-filter.ts';
@@ -64,9 +64,7 @@ export function cohortCommand(): Command {
         const cancelling = new AbortController();
         const cancel = (): void => cancelling.abort();
         process.once('SIGINT', cancel);
-        station.listen('cohort-progress', ({ done, total }) =>
-          output.progress(`Looked at the masks of ${done} of ${total} images`),
-        );
+        station.listen('cohort-progress', (news) => output.progress(cohortProgressWords(news)));
         return station.call('create-cohort', asked, cancelling.signal).finally(() => process.off('SIGINT', cancel));
       });
       output.result(created, () => cohortText(created));

@@ -5,14 +5,15 @@ import type { Task } from '../../contract/network.ts';
 import type { StudyFilter } from '../../contract/study-filter.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { type CohortItem, cohortHash, type ItemMask, pseudonymOf } from './cohort-items.ts';
-import type { LibraryForCohorts, SelectedInstance } from './cohort-library.ts';
+import type { LibraryForCohorts } from './cohort-library.ts';
 import { classWarnings, countsOf, type PatientClasses, patientClasses } from './cohort-summary.ts';
-import type { DraftRow, DraftTable } from './draft-table.ts';
+import type { DraftPatient, DraftRow, DraftTable } from './draft-table.ts';
 import { cohortFaults } from './faults.ts';
 import { matchLabels } from './label-matching.ts';
 import { labelJoint, type LabelRow, openLabelSetsFile, openLabelsFile } from './labels-file.ts';
 import { notSplit, type PatientsToSplit, splitPatients, splitRank, strataOf } from './split.ts';
 import { labelFromStored } from './stored-label-matching.ts';
+import type { Stage, Turns } from './turns.ts';
 
 export interface CohortRequest {
   readonly name: string;
@@ -38,6 +39,7 @@ export interface CohortDraft {
   readonly cohort: Omit<Cohort, 'version' | 'createdAt'>;
   /** Read out of the draft's table, which is to stay open as long. */
   items(): Iterable<CohortItem>;
+  readonly count: number;
 }
 
 /** What a draft needs of the site. */
@@ -52,13 +54,18 @@ export interface DraftSite {
 
 const maxClasses = 1_000;
 
-/** Images with one label, or with several. @param table empty @throws Fault 200–210, 217–220, 225 and 226 */
-export function draftCohort(request: CohortRequest, site: DraftSite, table: DraftTable): CohortDraft {
+/** Images with one label, or with several. @param table empty @throws Fault 200–210, 217–220, 225, 226 and 228 (cancelled) */
+export async function draftCohort(
+  request: CohortRequest,
+  site: DraftSite,
+  table: DraftTable,
+  turns: Turns,
+): Promise<CohortDraft> {
   const { task = 'classification' } = request;
   const labelImages = labelling(request, site.library);
-  const forgotten = selectImages(request, site, table);
-  const { names, warnings } = labelImages(table);
-  table.takeLabelled();
+  const forgotten = await selectImages(request, site, table, turns);
+  const { names, warnings } = await labelImages(table, turns);
+  const items = table.takeLabelled();
   const found = new Set(names);
   for (const label of table.itemLabels()) for (const name of namesIn(label, task)) found.add(name);
   // Plain order of code points: every site gets the same classes in the same order from the same labels.
@@ -66,7 +73,8 @@ export function draftCohort(request: CohortRequest, site: DraftSite, table: Draf
   if (classNames.length > maxClasses) throw cohortFaults.tooManyClasses(classNames.length);
   if (classNames.length < 2) throw cohortFaults.oneClassOnly(classNames[0] ?? '');
   const classIndex = new Map(classNames.map((name, index) => [name, index]));
-  return completed(request, site, table, {
+  return completed(request, site, table, turns, {
+    items,
     classNames,
     labelsOf: (label) => indicesOf(namesIn(label, task), classIndex),
     masksOf: () => [],
@@ -80,14 +88,20 @@ export function indicesOf(names: Iterable<string>, classIndex: ReadonlyMap<strin
 }
 
 /** Takes the images that are asked for into the table, and tells of patients that are left out. @throws Fault 206 when nothing is left */
-export function selectImages(
+export async function selectImages(
   { query, filters = [], studyInstanceUIDs }: CohortRequest,
   { library, key, isForgotten }: DraftSite,
   table: DraftTable,
-): string[] {
-  table.select(imagesOnly(library.selectInstances({ query, filters, studyInstanceUIDs })), (patientKey) => {
+  turns: Turns,
+): Promise<string[]> {
+  const patientOf = (patientKey: string): DraftPatient => {
     const pseudonym = pseudonymOf(patientKey, key);
     return { pseudonym, rank: splitRank(pseudonym, key), isForgotten: isForgotten(pseudonym) };
+  };
+  const found = library.selectInstances({ query, filters, studyInstanceUIDs });
+  await turns.stage('choose', null).each(found, (one) => {
+    // Segmentations have pixels, but they are no images of a patient.
+    if (one.modality !== 'SEG') table.admit(one, patientOf);
   });
   const { images, forgotten } = table.counts();
   if (images === 0) throw cohortFaults.nothingSelected();
@@ -95,31 +109,34 @@ export function selectImages(
   return forgotten === 0 ? [] : [`${patients} that cohorts must forget ${forgotten === 1 ? 'is' : 'are'} left out.`];
 }
 
-/** Segmentations have pixels, but they are no images of a patient. */
-function* imagesOnly(found: Iterable<SelectedInstance>): Generator<SelectedInstance> {
-  for (const one of found) if (one.modality !== 'SEG') yield one;
-}
-
-/** Splits, counts and names a draft of the table's items. @throws Fault 208, 226 */
-export function completed(
+/** Splits, counts and names a draft of the table's items. @throws Fault 208, 226, 228 (cancelled) */
+export async function completed(
   { name, task = 'classification', query, filters = [] }: CohortRequest,
   { earlierSplit }: DraftSite,
   table: DraftTable,
+  turns: Turns,
   parts: {
+    /** How many the table has. */
+    readonly items: number;
     readonly classNames: readonly string[];
     /** Indices of classes out of what was written into an item, ascending. */
     labelsOf(label: string): number[];
     masksOf(masks: string): readonly ItemMask[];
     readonly warnings: readonly string[];
   },
-): CohortDraft {
+): Promise<CohortDraft> {
   const { classNames, labelsOf, masksOf } = parts;
   const { images, patients, studies } = table.counts();
-  const chosen = chosenImages(studies, labelsOf);
-  const shown = patientClasses(chosen.counted(table.itemsByImage()), { patients, classes: classNames.length });
+  const stage = turns.stage('divide', 2 * parts.items + patients);
+  const chosen = chosenImages(studies);
+  const shown = patientClasses({ patients, classes: classNames.length });
+  await stage.each(table.itemsByImage(), (row) => {
+    chosen.take(row);
+    shown.take({ patient: row.patient, labels: labelsOf(row.label) });
+  });
   const present = shown.items.reduce((count, items) => count + (items > 0 ? 1 : 0), 0);
   if (present < 3) throw cohortFaults.tooFewPatients(present);
-  const splits = splitPatients(patientsToSplit(table, shown, earlierSplit));
+  const splits = splitPatients(await patientsToSplit(table, shown, earlierSplit, stage));
   const counts = countsOf(task, shown, splits, classNames);
   const empty = counts.classes.filter(({ instances }) => instances === 0);
   if (empty.length > 0) throw cohortFaults.emptyClass(empty.map((entry) => entry.name));
@@ -135,15 +152,18 @@ export function completed(
         masks: masksOf(masks),
       };
   }
+  const hash = cohortHash(task, classNames);
+  await stage.each(itemsOf(table.itemsByImage()), (item) => hash.take(item));
   const facts = chosen.facts();
   const { nameless } = facts;
   const theirs = nameless === 1 ? '1 image has' : `${nameless} images have`;
   return {
     items: () => itemsOf(table.items()),
+    count: parts.items,
     cohort: {
       name,
       task,
-      hash: cohortHash(task, itemsOf(table.itemsByImage()), classNames),
+      hash: hash.digest(),
       query,
       ...(filters.length > 0 && { filters: [...filters] }),
       ...counts,
@@ -159,29 +179,22 @@ export function completed(
   };
 }
 
-/** Gives items on, in the order of images, and counts the images that they are of. */
-function chosenImages(
-  allStudies: number,
-  labelsOf: (label: string) => number[],
-): {
-  counted(rows: Iterable<DraftRow>): Iterable<{ patient: number; labels: number[] }>;
+/** Counts the images that items are of, which it takes in the order of images. */
+function chosenImages(allStudies: number): {
+  take(row: DraftRow): void;
   facts(): { images: number; nameless: number; studies: number; modalities: string[] };
 } {
   const isChosen = new Uint8Array(allStudies);
   const modalities = new Set<string>();
   let [images, nameless, last] = [0, 0, 0];
   return {
-    *counted(rows) {
-      for (const { image, study, modality, patientID, patient, label } of rows) {
-        if (image !== last) {
-          images += 1;
-          if (patientID === '') nameless += 1;
-          isChosen[study] = 1;
-          modalities.add(modality);
-          last = image;
-        }
-        yield { patient, labels: labelsOf(label) };
-      }
+    take({ image, study, modality, patientID }) {
+      if (image === last) return;
+      images += 1;
+      if (patientID === '') nameless += 1;
+      isChosen[study] = 1;
+      modalities.add(modality);
+      last = image;
     },
     facts: () => ({
       images,
@@ -192,22 +205,23 @@ function chosenImages(
   };
 }
 
-function patientsToSplit(
+async function patientsToSplit(
   table: DraftTable,
   shown: PatientClasses,
   earlierSplit: DraftSite['earlierSplit'],
-): PatientsToSplit {
+  stage: Stage,
+): Promise<PatientsToSplit> {
   const patients = shown.items.length;
   const order = new Uint32Array(patients);
   const earlier = new Uint8Array(patients).fill(notSplit);
   let count = 0;
-  for (const { patient, pseudonym } of table.patients()) {
-    if (shown.items[patient] === 0) continue;
+  await stage.each(table.patients(), ({ patient, pseudonym }) => {
+    if (shown.items[patient] === 0) return;
     order[count] = patient;
     count += 1;
     const kept = earlierSplit(pseudonym);
     if (kept !== null) earlier[patient] = splitNames.indexOf(kept);
-  }
+  });
   return { order: order.subarray(0, count), strata: strataOf(shown), earlier };
 }
 
@@ -228,14 +242,14 @@ interface Labels {
 function labelling(
   { task, labelsFile, labelColumn, labelColumns = null, labelsFrom = null }: CohortRequest,
   library: LibraryForCohorts,
-): (table: DraftTable) => Labels {
+): (table: DraftTable, turns: Turns) => Promise<Labels> {
   if (labelsFile !== null && labelsFrom !== null) throw cohortFaults.labelsTwice();
   if (labelsFile === null) {
     const origin = labelsFrom ?? 'import';
     const stored = library.labels.count(origin);
     if (stored === 0) throw labelsFrom === null ? cohortFaults.labelsMissing() : cohortFaults.noneStored(origin);
-    return (table) => {
-      labelFromStored(table, (level) => library.labels.each(origin, level));
+    return async (table, turns) => {
+      await labelFromStored(table, (level) => library.labels.each(origin, level), turns.stage('label', stored));
       if (table.labelled().clear === 0) throw cohortFaults.storedLabelsMatchNothing(origin, stored);
       return { names: null, warnings: [] };
     };
@@ -244,10 +258,10 @@ function labelling(
   const file = isMany
     ? openLabelSetsFile(labelsFile, labelColumn, labelColumns)
     : { ...openLabelsFile(labelsFile, labelColumn), names: null };
-  return (table) => {
+  return async (table, turns) => {
     const { key, columns, count, names } = file;
     const rows = isMany ? () => inOrder(file.rows()) : file.rows;
-    const { matchedRows, ambiguousRows, emptyRows, warnings } = matchLabels({ key, rows }, table);
+    const { matchedRows, ambiguousRows, emptyRows, warnings } = await matchLabels({ key, rows, count }, table, turns);
     if (emptyRows === count) throw cohortFaults.cellsEmpty(emptyRows, labelColumn ?? 'label', key);
     if (matchedRows + ambiguousRows === 0) throw cohortFaults.nothingMatches(key, count, columns);
     if (table.labelled().clear === 0) throw cohortFaults.noLabelLeft(warnings);

@@ -34,20 +34,22 @@ export function pseudonymOf(patientKey: string, key: Uint8Array): string {
   return createHmac('sha256', key).update(`patient/${patientKey}`).digest('hex').slice(0, 32);
 }
 
-/**
- * SHA-256 (hex) over what decides a data set: task, classes, then each item.
- * @param items in the order of their UIDs and frames
- */
-export function cohortHash(task: Task, items: Iterable<CohortItem>, classNames: readonly string[]): string {
+/** SHA-256 (hex) over what decides a data set: task, classes, then each item that is taken, in the order of their UIDs and frames. */
+export function cohortHash(
+  task: Task,
+  classNames: readonly string[],
+): { take(item: CohortItem): void; digest(): string } {
   // Classifications keep the form that they had before there were other tasks, and with it their hashes.
   const isPlain = task === 'classification';
   const head = isPlain ? ['cohort', 1, classNames] : ['cohort', 2, task, classNames];
   const hash = createHash('sha256').update(`${JSON.stringify(head)}\n`);
-  for (const { sopInstanceUID, patient, labels, split, frames, frame, masks } of items) {
-    const line = isPlain
-      ? [sopInstanceUID, patient, labels[0], split, frames]
-      : [sopInstanceUID, patient, labels, split, frames, frame, masks];
-    hash.update(`${JSON.stringify(line)}\n`);
-  }
-  return hash.digest('hex');
+  return {
+    take({ sopInstanceUID, patient, labels, split, frames, frame, masks }) {
+      const line = isPlain
+        ? [sopInstanceUID, patient, labels[0], split, frames]
+        : [sopInstanceUID, patient, labels, split, frames, frame, masks];
+      hash.update(`${JSON.stringify(line)}\n`);
+    },
+    digest: () => hash.digest('hex'),
+  };
 }

@@ -7,6 +7,8 @@ import type { CohortItem, ItemMask } from './cohort-items.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { openWalDatabase } from '../home/wal-database.ts';
 import { cohortFaults } from './faults.ts';
+import type { Stage } from './turns.ts';
+import { versionWriter } from './version-writer.ts';
 
 export interface CohortStore {
   /** The newest version of each cohort, by name. */
@@ -32,8 +34,11 @@ export interface CohortStore {
   patients(name: string, version: number, split: SplitName): { patient: string; items: number }[];
   /** The split of a patient in any version of the cohort; null where none had it. */
   splitOf(name: string, patient: string): SplitName | null;
-  /** Adds a version with these items, which may not be read out of this store. */
-  add(cohort: Cohort, items: Iterable<CohortItem>): void;
+  /**
+   * Adds a version with these items, which may not be read out of this store; one at a time, and what others write meanwhile comes
+   * first. False, and nothing is added, where the version `isStale` when its turn comes or after something else was written.
+   */
+  add(cohort: Cohort, items: Iterable<CohortItem>, stage: Stage, isStale: () => boolean): Promise<boolean>;
   /** Adds a version with the items of an earlier one, in the order of `items`. */
   addCopy(cohort: Cohort, version: number): void;
   /** Removes all versions; false where there was none. */
@@ -91,6 +96,11 @@ const masksSchema = z.array(
  */
 export function openCohortStore(file: string): CohortStore {
   const db = openDatabase(file);
+  const writer = versionWriter(file, db);
+  const alone = <Value>(act: () => Value): Value => {
+    writer.giveWay();
+    return orDiskFull(act);
+  };
   const newestRows = db.prepare<[], { summary: string }>(
     'SELECT summary FROM cohort AS c WHERE version = (SELECT max(version) FROM cohort WHERE name = c.name) ORDER BY name',
   );
@@ -129,7 +139,6 @@ export function openCohortStore(file: string): CohortStore {
     )
     .pluck();
   const insertCohort = db.prepare('INSERT INTO cohort (name, version, summary) VALUES (?, ?, ?)');
-  const insertItem = db.prepare('INSERT INTO cohort_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   const copyItems = db.prepare(
     `INSERT INTO cohort_item
      SELECT name, @to, row_number() OVER (ORDER BY ${byPatient}) - 1, sop_instance_uid, patient, label, split, frames, labels, frame, masks
@@ -171,7 +180,7 @@ export function openCohortStore(file: string): CohortStore {
     patients: (name, version, split) => patientRows.all(name, version, splitNames.indexOf(split)),
     isForgotten: (patient) => forgotten.get(patient) !== undefined,
     forgetPatient: (patient) =>
-      orDiskFull(
+      alone(
         db.transaction(() => {
           const names = versionsOf.all(patient).map(({ name }) => ({ name, version: newestVersion.get(name) ?? 0 }));
           removePatient.run(patient);
@@ -183,29 +192,19 @@ export function openCohortStore(file: string): CohortStore {
       const split = splitRow.get(name, patient);
       return split === undefined ? null : splitAt(split);
     },
-    add: (cohort, items) =>
-      orDiskFull(
-        db.transaction(() => {
-          insertCohort.run(cohort.name, cohort.version, JSON.stringify(cohort));
-          let position = 0;
-          for (const { sopInstanceUID, patient, labels, split, frames, frame, masks } of items) {
-            const code = splitNames.indexOf(split);
-            const { name, version } = cohort;
-            const lists = [JSON.stringify(labels), frame ?? 0, masks.length === 0 ? '' : JSON.stringify(masks)];
-            insertItem.run(name, version, position, sopInstanceUID, patient, labels[0] ?? -1, code, frames, ...lists);
-            position += 1;
-          }
-        }),
-      ),
+    add: (cohort, items, stage, isStale) => writer.write(cohort, items, stage, isStale),
     addCopy: (cohort, from) =>
-      orDiskFull(
+      alone(
         db.transaction(() => {
           insertCohort.run(cohort.name, cohort.version, JSON.stringify(cohort));
           copyItems.run({ name: cohort.name, from, to: cohort.version });
         }),
       ),
-    remove: (name) => orDiskFull(() => removeRows.run(name).changes > 0),
-    close: () => db.close(),
+    remove: (name) => alone(() => removeRows.run(name).changes > 0),
+    close() {
+      writer.giveWay();
+      db.close();
+    },
   };
 }
 

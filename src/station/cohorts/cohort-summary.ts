@@ -27,28 +27,31 @@ export interface PatientClasses {
   lacks(patient: number, label: number): boolean;
 }
 
-/** @param size `patients`: more than any patient's number */
-export function patientClasses(
-  items: Iterable<CountedItem>,
-  { patients, classes }: { patients: number; classes: number },
-): PatientClasses {
+/** Counts the items that it takes. @param size `patients`: more than any patient's number */
+export function patientClasses({
+  patients,
+  classes,
+}: {
+  patients: number;
+  classes: number;
+}): PatientClasses & { take(item: CountedItem): void } {
   const counts = new Uint32Array(patients);
   const itemsOf = new Uint32Array(classes);
   const patientsOf = new Uint32Array(classes);
   const [shown, lacking] = [bits(patients * classes), bits(patients * classes)];
-  for (const { patient, labels } of items) {
-    counts[patient]! += 1;
-    for (let label = 0; label < classes; label += 1) {
-      const place = patient * classes + label;
-      if (!labels.includes(label)) lacking.set(place);
-      else {
-        itemsOf[label]! += 1;
-        if (!shown.has(place)) patientsOf[label]! += 1;
-        shown.set(place);
-      }
-    }
-  }
   return {
+    take({ patient, labels }) {
+      counts[patient]! += 1;
+      for (let label = 0; label < classes; label += 1) {
+        const place = patient * classes + label;
+        if (!labels.includes(label)) lacking.set(place);
+        else {
+          itemsOf[label]! += 1;
+          if (!shown.has(place)) patientsOf[label]! += 1;
+          shown.set(place);
+        }
+      }
+    },
     items: counts,
     itemsOf,
     patientsOf,

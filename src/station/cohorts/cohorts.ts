@@ -1,8 +1,9 @@
 // Cohorts of a site: which images take part in training, what they are labelled, and who is tested on.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Cohort, cohortNameSchema } from '../../contract/cohort.ts';
+import { type Cohort, cohortNameSchema, type CohortProgress } from '../../contract/cohort.ts';
 import { shardFolder } from '../../contract/dataset.ts';
+import type { Task } from '../../contract/network.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
 import { buildDatasetFile, type Dataset, type DatasetOptions, datasetStem, recipesOf } from './build-dataset.ts';
 import { type CohortDraft, type CohortRequest, draftCohort, type DraftSite } from './cohort-draft.ts';
@@ -17,19 +18,22 @@ import { noRules, type WorkRules } from '../neighbour/work-rules.ts';
 import { readDatasetHead } from './dataset-columns.ts';
 import { cohortFaults } from './faults.ts';
 import { largestSidePixels } from './sampled-extent.ts';
-import { draftSegmentation, type SegmentationReading } from './segmentation-draft.ts';
+import { draftSegmentation } from './segmentation-draft.ts';
 import { plannedShards } from './shard-plan.ts';
+import { type Stage, turnsOf } from './turns.ts';
 import { readUnfinished } from './unfinished-build.ts';
 import { wholeShards } from './whole-shards.ts';
 
 export interface Cohorts {
   /**
-   * Makes a cohort, or the next version of the one with this name; the newest version as it is where nothing changed.
-   * @throws Fault 200–210, 215, 225 and 226, which say what to do.
+   * Makes a cohort, or the next version of the one with this name; the newest version as it is where nothing changed. Other work of
+   * this process goes on meanwhile.
+   * @throws Fault 200–210, 215, 221–223, 225 and 226, which say what to do, 228 (cancelled).
    */
-  create(request: CohortRequest): Cohort;
-  /** As `create`, of the slices of series that have segmentations. @throws Fault 208, 221–223, 228 (cancelled) */
-  createSegmentation(request: CohortRequest, reading?: SegmentationReading): Promise<Cohort>;
+  create(
+    request: CohortRequest,
+    making?: { signal?: AbortSignal | undefined; onProgress?: (progress: CohortProgress) => void },
+  ): Promise<Cohort>;
   /**
    * Takes a patient out of all versions of all cohorts and removes the patient's images from built data sets; cohorts that had some
    * get a new version. Returns their names.
@@ -154,33 +158,31 @@ export function openCohorts(options: {
     }
     return recipes;
   };
-  const keep = (request: CohortRequest, draft: CohortDraft): Cohort => {
-    const newest = store.newest(request.name);
+  /** Null where the draft is not of the newest version or has a patient who was forgotten since: `isStale` tells. */
+  const keep = async (draft: CohortDraft, stage: Stage, isStale: () => boolean): Promise<Cohort | null> => {
+    if (isStale()) return null;
+    const newest = store.newest(draft.cohort.name);
     if (newest?.hash === draft.cohort.hash) return newest;
     const cohort = { ...draft.cohort, version: (newest?.version ?? 0) + 1, createdAt: now().toISOString() };
-    store.add(cohort, draft.items());
+    if (!(await store.add(cohort, draft.items(), stage, isStale))) return null;
     sweepDatasets(null);
     return cohort;
   };
   return {
-    create(request) {
+    async create(request, making = {}) {
       checkName(request);
-      const table = orDiskFull(() => openDraftTable(options.folder));
-      try {
-        return orDiskFull(() => keep(request, draftCohort(request, siteFor(request.name), table)));
-      } finally {
-        table.close();
-      }
-    },
-    async createSegmentation(request, reading = {}) {
-      checkName(request);
+      const turns = turnsOf(making);
+      const draftOf = request.task === 'segmentation' ? draftSegmentation : draftCohort;
       for (;;) {
         const table = orDiskFull(() => openDraftTable(options.folder));
-        const forgottenBefore = forgotten;
+        const before = { forgotten, version: store.newest(request.name)?.version };
+        // While it was made, somebody whom it has may have been forgotten, or patients divided by another of this name.
+        const isStale = (): boolean =>
+          forgotten !== before.forgotten || store.newest(request.name)?.version !== before.version;
         try {
-          const draft = await draftSegmentation(request, siteFor(request.name), reading, table);
-          // It may have taken in somebody who was forgotten while masks were read.
-          if (forgotten === forgottenBefore) return keep(request, draft);
+          const draft = await draftOf(request, siteFor(request.name), table, turns);
+          const kept = await keep(draft, turns.stage('keep', draft.count), isStale);
+          if (kept !== null) return kept;
         } catch (error) {
           throw isDiskFull(error) ? stationFault.diskFull() : error;
         } finally {
@@ -202,7 +204,7 @@ export function openCohorts(options: {
           ...counts,
           version: version + 1,
           createdAt: now().toISOString(),
-          hash: cohortHash(before.task, store.itemsByImage(name, version), classNames),
+          hash: hashOf(before.task, store.itemsByImage(name, version), classNames),
           studies: Math.min(before.studies, counts.instances),
           warnings: classWarnings(before.task, shown, splits, counts.classes),
         };
@@ -285,15 +287,20 @@ function keptPatients(
   items: Iterable<CohortItem>,
 ): { shown: PatientClasses; splits: Uint8Array } {
   const splits = new Uint8Array(patients);
-  function* numbered(): Generator<{ patient: number; labels: readonly number[] }> {
-    let last = { patient: '', number: -1 };
-    for (const { patient, split, labels } of items) {
-      if (patient !== last.patient) last = { patient, number: last.number + 1 };
-      splits[last.number] = splitNames.indexOf(split);
-      yield { patient: last.number, labels };
-    }
+  const shown = patientClasses({ patients, classes: classes.length });
+  let last = { patient: '', number: -1 };
+  for (const { patient, split, labels } of items) {
+    if (patient !== last.patient) last = { patient, number: last.number + 1 };
+    splits[last.number] = splitNames.indexOf(split);
+    shown.take({ patient: last.number, labels });
   }
-  return { shown: patientClasses(numbered(), { patients, classes: classes.length }), splits };
+  return { shown, splits };
+}
+
+function hashOf(task: Task, items: Iterable<CohortItem>, classNames: readonly string[]): string {
+  const hash = cohortHash(task, classNames);
+  for (const item of items) hash.take(item);
+  return hash.digest();
 }
 
 /** @throws Fault 215 */

@@ -47,8 +47,8 @@ export interface DraftRow
 
 /** What is read row by row is to be read to its end before the next call. */
 export interface DraftTable {
-  /** Takes in images, which come in the order of their UIDs; of a patient that is forgotten none. */
-  select(instances: Iterable<SelectedInstance>, patientOf: (patientKey: string) => DraftPatient): void;
+  /** Takes in an image, which come in the order of their UIDs; of a patient that is forgotten none. */
+  admit(instance: SelectedInstance, patientOf: (patientKey: string) => DraftPatient): void;
   /** Of the images taken in; `forgotten`: patients of whom none was. */
   counts(): { images: number; frames: number; patients: number; studies: number; forgotten: number };
   /**
@@ -66,8 +66,8 @@ export interface DraftTable {
   labelled(): { clear: number; contradicted: number };
   /** SOP Instance UIDs and labels of the images with one label. */
   clearLabels(): Iterable<readonly [string, string]>;
-  /** Makes an item of each image with one label. */
-  takeLabelled(): void;
+  /** Makes an item of each image with one label, and returns how many they are. */
+  takeLabelled(): number;
   take(item: DraftItem): void;
   /** Every different `label` of the items. */
   itemLabels(): Iterable<string>;
@@ -219,21 +219,19 @@ function draftTable(db: Database.Database, close: () => void): DraftTable {
   };
   const count = (what: string): number => db.prepare<[], number>(`SELECT ${what}`).pluck().get() ?? 0;
   return {
-    select(instances, patientOf) {
-      for (const one of instances) {
-        const { patientKey } = one;
-        let patient = findPatient.get(patientKey);
-        if (patient === undefined) {
-          const { pseudonym, rank, isForgotten } = patientOf(patientKey);
-          insertPatient.run(patientKey, pseudonym, rank, isForgotten ? 1 : 0);
-          patient = findPatient.get(patientKey)!;
-        }
-        if (patient.isForgotten === 1) continue;
-        const place = `/${slashed(one.path)}`;
-        const of = [patient.id, studyOf(one.studyInstanceUID), seriesOf(one.seriesInstanceUID), one.patientID];
-        const { modality, frames, position } = one;
-        insertImage.run(one.sopInstanceUID, ...of, place, baseName(place), modality, frames, position);
+    admit(one, patientOf) {
+      const { patientKey } = one;
+      let patient = findPatient.get(patientKey);
+      if (patient === undefined) {
+        const { pseudonym, rank, isForgotten } = patientOf(patientKey);
+        insertPatient.run(patientKey, pseudonym, rank, isForgotten ? 1 : 0);
+        patient = findPatient.get(patientKey)!;
       }
+      if (patient.isForgotten === 1) return;
+      const place = `/${slashed(one.path)}`;
+      const of = [patient.id, studyOf(one.studyInstanceUID), seriesOf(one.seriesInstanceUID), one.patientID];
+      const { modality, frames, position } = one;
+      insertImage.run(one.sopInstanceUID, ...of, place, baseName(place), modality, frames, position);
     },
     counts: () => ({
       images: count('count(*) FROM image'),
@@ -265,9 +263,10 @@ function draftTable(db: Database.Database, close: () => void): DraftTable {
       contradicted: count('count(*) FROM image WHERE isContradicted = 1'),
     }),
     clearLabels: () => clearLabels.iterate(),
-    takeLabelled: () => {
-      db.exec(`INSERT INTO item (image, frame, label) SELECT id, 0, label FROM image WHERE ${isClear} ORDER BY id`);
-    },
+    takeLabelled: () =>
+      db
+        .prepare(`INSERT INTO item (image, frame, label) SELECT id, 0, label FROM image WHERE ${isClear} ORDER BY id`)
+        .run().changes,
     take: ({ image, frame, label, masks }) =>
       void insertItem.run(image, frame, label, masks === '' ? null : masksOf(masks)),
     itemLabels: () => db.prepare<[], string>('SELECT DISTINCT label FROM item').pluck().iterate(),

@@ -1,6 +1,7 @@
 // Brings the rows of a labels file together with the images they belong to.
 import { baseName, type DraftTable, slashed } from './draft-table.ts';
 import type { LabelsFile } from './labels-file.ts';
+import type { Turns } from './turns.ts';
 
 export interface LabelMatch {
   readonly matchedRows: number;
@@ -12,12 +13,16 @@ export interface LabelMatch {
 }
 
 /** Labels a draft's images by the file's key column and counts what does not fit. */
-export function matchLabels(file: Pick<LabelsFile, 'key' | 'rows'>, table: DraftTable): LabelMatch {
+export async function matchLabels(
+  file: Pick<LabelsFile, 'key' | 'rows' | 'count'>,
+  table: DraftTable,
+  turns: Turns,
+): Promise<LabelMatch> {
   const counts = { empty: 0, unmatched: 0, ambiguous: 0, repeated: 0, matched: 0 };
-  for (const { key, label } of file.rows()) {
+  await turns.stage('label', file.count).each(file.rows(), ({ key, label }) => {
     if (label === '' || key === '') {
       counts.empty += 1;
-      continue;
+      return;
     }
     const found = file.key === 'file' ? labelFile(table, key, label) : table.label(file.key, key, label);
     if (found === 0) counts.unmatched += 1;
@@ -26,7 +31,7 @@ export function matchLabels(file: Pick<LabelsFile, 'key' | 'rows'>, table: Draft
       counts.matched += 1;
       if (table.noteLabel(key, label) === label) counts.repeated += 1;
     }
-  }
+  });
   const { contradicted } = table.labelled();
   const warnings: string[] = [];
   const warn = (count: number, one: string, many: string): void => {

@@ -1,6 +1,5 @@
 // A cohort of slices with masks: every slice of the series that a SEG or RTSTRUCT object of the library refers to.
 import { Fault } from '../../contract/fault.ts';
-import type { CohortProgress } from '../../contract/cohort.ts';
 import type { Overlay } from '../../contract/annotation.ts';
 import {
   type CohortDraft,
@@ -13,12 +12,12 @@ import {
 import type { ItemMask } from './cohort-items.ts';
 import type { DraftImage, DraftTable } from './draft-table.ts';
 import { cohortFaults } from './faults.ts';
+import type { Turns } from './turns.ts';
 
 /** Index 0 of a segmentation's classes: what no region covers. */
 export const backgroundClass = 'background';
 /** Classes are bytes of a mask, of which the last means that a pixel is not labelled. */
 const maxClasses = 254;
-const progressEveryMs = 100;
 /** Slices asked for at once. */
 const atOnce = 8;
 
@@ -32,35 +31,21 @@ interface Slice {
 /** SOP Instance UID of an object, and its regions' numbers and names: what masks are told by until all classes are known. */
 type NamedRegions = readonly [string, readonly (readonly [number, string | null])[]];
 
-export interface SegmentationReading {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (progress: CohortProgress) => void;
-}
-
 /** @param table empty @throws Fault 206, 208, 209, 221–223, 228 (cancelled) */
 export async function draftSegmentation(
   request: CohortRequest,
   site: DraftSite,
-  { signal, onProgress = () => {} }: SegmentationReading,
   table: DraftTable,
+  turns: Turns,
 ): Promise<CohortDraft> {
   const { labelsFrom = null } = request;
   if (request.labelsFile !== null || (labelsFrom !== null && labelsFrom !== 'SEG' && labelsFrom !== 'RTSTRUCT'))
     throw cohortFaults.labelsNotForMasks();
-  const forgotten = selectImages(request, site, table);
+  const forgotten = await selectImages(request, site, table, turns);
   const seen = { segmentations: 0, slices: 0, empty: 0, several: 0, refused: 0, firstReason: null as string | null };
   const names = new Set<string>();
-  const { images, frames: total } = table.counts();
-  let done = 0;
-  let toldMs = Number.NEGATIVE_INFINITY;
-  const looked = (frames: number): void => {
-    if (signal?.aborted === true) throw cohortFaults.cancelled();
-    done += frames;
-    if (done < total && performance.now() - toldMs < progressEveryMs) return;
-    toldMs = performance.now();
-    onProgress({ done, total });
-  };
-  looked(0);
+  const { images, frames } = table.counts();
+  const { did: looked } = turns.stage('masks', frames);
   for (const series of table.series()) {
     const own = table.imagesOf(series);
     const found = await site.library.annotations.overlays(own[0]?.seriesInstanceUID ?? '');
@@ -69,7 +54,7 @@ export async function draftSegmentation(
       ({ kind, isPredicted }) => !isPredicted && (labelsFrom === null || kind === labelsFrom),
     );
     if (overlays.length === 0) {
-      looked(own.reduce((sum, { frames }) => sum + frames, 0));
+      looked(own.reduce((sum, one) => sum + one.frames, 0));
       continue;
     }
     seen.segmentations += overlays.length;
@@ -98,7 +83,8 @@ export async function draftSegmentation(
   if (names.size >= maxClasses) throw cohortFaults.tooManyClasses(names.size);
   const classNames = [backgroundClass, ...[...names].sort()];
   const classIndex = new Map(classNames.map((name, index) => [name, index]));
-  return completed({ ...request, task: 'segmentation' }, site, table, {
+  return completed(request, site, table, turns, {
+    items: seen.slices,
     classNames,
     labelsOf: (label) => indicesOf(JSON.parse(label) as string[], classIndex),
     masksOf: masksReader(classIndex),

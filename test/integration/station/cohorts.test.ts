@@ -65,8 +65,8 @@ describe('cohorts of practice studies', () => {
     expect(report).toMatchObject({ imported: report.written, refused: 0 });
   });
 
-  it('hold all labelled instances, every split filled', () => {
-    const cohort = cohorts.create({ ...all, name: 'chest', labelsFile });
+  it('hold all labelled instances, every split filled', async () => {
+    const cohort = await cohorts.create({ ...all, name: 'chest', labelsFile });
     expect(cohort).toMatchObject({ version: 1, unlabelled: 0, modalities: ['CT'], studies: cohort.patients });
     expect(cohort.classes.map(({ name }) => name)).toEqual([...practiceClasses]);
     for (const name of splitNames) expect(cohort.split[name].patients).toBeGreaterThan(0);
@@ -74,24 +74,27 @@ describe('cohorts of practice studies', () => {
     expect(cohorts.list()).toEqual([cohort]);
   });
 
-  it('stay as they are when nothing changed and get a version when something did, with the test patients kept', () => {
-    const first = cohorts.create({ ...all, name: 'versions', labelsFile });
-    expect(cohorts.create({ ...all, name: 'versions', labelsFile })).toEqual(first);
+  it('stay as they are when nothing changed and get a version when something did, with the test patients kept', async () => {
+    const first = await cohorts.create({ ...all, name: 'versions', labelsFile });
+    expect(await cohorts.create({ ...all, name: 'versions', labelsFile })).toEqual(first);
     const rows = readFileSync(labelsFile, 'utf8').trim().split('\n');
     const fewer = path.join(folder, 'fewer.csv');
     writeFileSync(fewer, rows.slice(0, -10).join('\n'));
-    const second = cohorts.create({ ...all, name: 'versions', labelsFile: fewer });
+    const second = await cohorts.create({ ...all, name: 'versions', labelsFile: fewer });
     expect(second.version).toBe(2);
     expect(second.hash).not.toBe(first.hash);
     expect(second.unlabelled).toBe(10);
     expect(second.split.test.patients).toBeLessThanOrEqual(first.split.test.patients);
     // What was taken out comes back to where it was.
-    expect(cohorts.create({ ...all, name: 'versions', labelsFile })).toMatchObject({ version: 3, hash: first.hash });
+    expect(await cohorts.create({ ...all, name: 'versions', labelsFile })).toMatchObject({
+      version: 3,
+      hash: first.hash,
+    });
     cohorts.delete('versions');
     expect(() => cohorts.show('versions')).toThrow(expect.objectContaining({ code: 211 }));
   });
 
-  it('choose by a list of studies', () => {
+  it('choose by a list of studies', async () => {
     const { studies } = library.studies({
       query: '',
       filters: [],
@@ -101,36 +104,36 @@ describe('cohorts of practice studies', () => {
       descending: true,
     });
     const studyInstanceUIDs = studies.map(({ studyInstanceUID }) => studyInstanceUID);
-    expect(cohorts.create({ ...all, name: 'ten', labelsFile, studyInstanceUIDs }).studies).toBe(10);
+    expect((await cohorts.create({ ...all, name: 'ten', labelsFile, studyInstanceUIDs })).studies).toBe(10);
   });
 
-  it('say what is wrong: no labels, nothing chosen, nothing matched, one class, too few patients', () => {
+  it('say what is wrong: no labels, nothing chosen, nothing matched, one class, too few patients', async () => {
     const rows = readFileSync(labelsFile, 'utf8').trim().split('\n');
     const write = (name: string, lines: string[]): string => {
       const file = path.join(folder, name);
       writeFileSync(file, lines.join('\n'));
       return file;
     };
-    const create = (more: Partial<Parameters<Cohorts['create']>[0]>) => () =>
+    const create = (more: Partial<Parameters<Cohorts['create']>[0]>) =>
       cohorts.create({ ...all, name: 'bad', labelsFile, ...more });
     const code = (value: number) => expect.objectContaining({ code: value });
-    expect(create({ labelsFile: null })).toThrow(code(200));
-    expect(create({ query: 'nobodyofthisname' })).toThrow(code(206));
-    expect(create({ labelsFile: write('other.csv', ['file,label', 'x.dcm,1']) })).toThrow(code(205));
+    await expect(create({ labelsFile: null })).rejects.toEqual(code(200));
+    await expect(create({ query: 'nobodyofthisname' })).rejects.toEqual(code(206));
+    await expect(create({ labelsFile: write('other.csv', ['file,label', 'x.dcm,1']) })).rejects.toEqual(code(205));
     const [header = '', first = ''] = rows;
     const [uid = ''] = first.split(',');
     const unclear = write('unclear.csv', [header, `${uid},normal`, `${uid},nodule`]);
-    expect(create({ labelsFile: unclear })).toThrow(code(217));
+    await expect(create({ labelsFile: unclear })).rejects.toEqual(code(217));
     const normal = rows.filter((row) => !/effusion|nodule|pneumothorax/.test(row));
-    expect(create({ labelsFile: write('one.csv', normal) })).toThrow(code(207));
+    await expect(create({ labelsFile: write('one.csv', normal) })).rejects.toEqual(code(207));
     const twoPatients = ['patientID,label', 'PRACTICE-KYOTO-P0001,a', 'PRACTICE-KYOTO-P0002,b'];
-    expect(create({ labelsFile: write('two.csv', twoPatients) })).toThrow(code(208));
-    expect(create({ name: '../x' })).toThrow(code(215));
+    await expect(create({ labelsFile: write('two.csv', twoPatients) })).rejects.toEqual(code(208));
+    await expect(create({ name: '../x' })).rejects.toEqual(code(215));
     expect(cohorts.list().some(({ name }) => name === 'bad')).toBe(false);
   });
 
   it('become a data set without identities, where no patient is in two splits', async () => {
-    const cohort = cohorts.create({ ...all, name: 'chest', labelsFile });
+    const cohort = await cohorts.create({ ...all, name: 'chest', labelsFile });
     const { file, header, leftOut } = await cohorts.buildDataset('chest', shape);
     expect(leftOut).toBe(0);
     expect(header).toMatchObject({ examples: cohort.instances, height: 32, width: 32, cohortHash: cohort.hash });
@@ -159,7 +162,7 @@ describe('cohorts of practice studies', () => {
   });
 
   it('are built once for each shape, also by two who ask at the same time', async () => {
-    cohorts.create({ ...all, name: 'chest', labelsFile });
+    await cohorts.create({ ...all, name: 'chest', labelsFile });
     const small = { ...shape, height: 16, width: 16 };
     let decoded = 0;
     const counting = { ...small, onProgress: () => void (decoded += 1) };
@@ -175,7 +178,7 @@ describe('cohorts of practice studies', () => {
   });
 
   it('leave nothing half-written when a build is stopped', async () => {
-    cohorts.create({ ...all, name: 'chest', labelsFile });
+    await cohorts.create({ ...all, name: 'chest', labelsFile });
     const stop = new AbortController();
     const stopping = { ...shape, folder: path.join(folder, 'stopped'), signal: stop.signal };
     const build = cohorts.buildDataset('chest', { ...stopping, onProgress: () => stop.abort() });
@@ -185,7 +188,7 @@ describe('cohorts of practice studies', () => {
   });
 
   it('write labels by class name in a project’s order, and refuse a class that the project has not', async () => {
-    const cohort = cohorts.create({ ...all, name: 'chest', labelsFile });
+    const cohort = await cohorts.create({ ...all, name: 'chest', labelsFile });
     const own = await cohorts.buildDataset('chest', shape);
     const projectClasses = ['rare', ...practiceClasses].reverse();
     const ordered = await cohorts.buildDataset('chest', { ...shape, classes: projectClasses });
@@ -207,14 +210,14 @@ describe('cohorts of practice studies', () => {
     const own = openHome();
     const studies = await writePracticeStudies({ site: 0, folder: path.join(own.folder, 'studies'), patients: 8 });
     await own.library.importPaths([studies.folder], importOptions);
-    own.cohorts.create({ ...all, name: 'short', labelsFile: studies.labelsFile });
+    await own.cohorts.create({ ...all, name: 'short', labelsFile: studies.labelsFile });
     const first = await own.cohorts.buildDataset('short', { ...shape, folder: own.datasets });
     const rows = readFileSync(studies.labelsFile, 'utf8').trim().split('\n');
     writeFileSync(studies.labelsFile, rows.slice(0, -1).join('\n'));
-    own.cohorts.create({ ...all, name: 'short', labelsFile: studies.labelsFile });
+    await own.cohorts.create({ ...all, name: 'short', labelsFile: studies.labelsFile });
     expect(existsSync(first.file)).toBe(false);
     const second = await own.cohorts.buildDataset('short', { ...shape, folder: own.datasets });
-    own.cohorts.create({ ...all, name: 'same', labelsFile: studies.labelsFile });
+    await own.cohorts.create({ ...all, name: 'same', labelsFile: studies.labelsFile });
     own.cohorts.delete('short');
     expect(existsSync(second.file)).toBe(true);
     own.cohorts.delete('same');
@@ -227,7 +230,7 @@ describe('cohorts of practice studies', () => {
     const studies = await writePracticeStudies({ site: 0, folder: path.join(own.folder, 'studies'), patients: 8 });
     await own.library.importPaths([studies.folder], importOptions);
     appendFileSync(studies.labelsFile, '1.2.3,nodule\n');
-    const cohort = own.cohorts.create({ ...all, name: 'gaps', labelsFile: studies.labelsFile });
+    const cohort = await own.cohorts.create({ ...all, name: 'gaps', labelsFile: studies.labelsFile });
     expect(cohort.warnings).toContain('1 row of the labels file matches no chosen image.');
     rmSync(path.join(studies.folder, 'P0002', 'CT0001.dcm'));
     const { leftOut, header, warnings } = await own.cohorts.buildDataset('gaps', shape);
@@ -247,7 +250,7 @@ describe('cohorts of real CTs', () => {
     if (!existsSync(data)) return context.skip('../shared/data/siim-ct-contrast is not here');
     const { library, cohorts, folder, close } = openHome();
     await library.importPaths([data], importOptions);
-    const cohort = cohorts.create({
+    const cohort = await cohorts.create({
       name: 'contrast',
       query: '',
       studyInstanceUIDs: null,

@@ -15,6 +15,7 @@ import path from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shardFolder } from '../../../src/contract/dataset.ts';
+import type { CohortProgress } from '../../../src/contract/cohort.ts';
 import { type Cohorts, openCohorts } from '../../../src/station/cohorts/cohorts.ts';
 import { type Library, openLibrary } from '../../../src/station/library/library.ts';
 import { type DatasetFile, openDatasetFile } from '../../../src/trainer/run/dataset-file.ts';
@@ -23,6 +24,7 @@ import { niftiFile } from '../../fixtures/nifti-bytes.ts';
 const onProgress = (): void => {};
 const { signal } = new AbortController();
 const all = { query: '', studyInstanceUIDs: null, labelsFile: null, labelColumn: null };
+const masks = { ...all, task: 'segmentation' } as const;
 
 interface Home {
   readonly folder: string;
@@ -134,7 +136,7 @@ describe('a cohort of segmented volumes', () => {
   afterAll(() => home.close());
 
   it('holds every slice of the volumes that have a mask with something in it, split by patient', async () => {
-    const cohort = await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    const cohort = await home.cohorts.create({ ...masks, name: 'boxes' });
     expect(cohort).toMatchObject({ task: 'segmentation', instances: 36, patients: 6 });
     expect(cohort.classes.map(({ name, instances }) => [name, instances])).toEqual([
       ['background', 36],
@@ -143,17 +145,18 @@ describe('a cohort of segmented volumes', () => {
     ]);
     expect(Object.values(cohort.split).map(({ instances }) => instances % slices)).toEqual([0, 0, 0]);
     expect(cohort.warnings).toContain('1 series is left out: its segmentation marks nothing on it.');
-    expect(await home.cohorts.createSegmentation({ ...all, name: 'boxes' })).toEqual(cohort);
+    expect(await home.cohorts.create({ ...masks, name: 'boxes' })).toEqual(cohort);
   });
 
   it('tells how far it is, and leaves nothing behind where it is cancelled', async () => {
-    const told: { done: number; total: number }[] = [];
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' }, { onProgress: (news) => told.push(news) });
-    expect(told[0]).toEqual({ done: 0, total: 8 * slices });
-    expect(told.at(-1)).toEqual({ done: 8 * slices, total: 8 * slices });
+    const told: CohortProgress[] = [];
+    await home.cohorts.create({ ...masks, name: 'boxes' }, { onProgress: (news) => told.push(news) });
+    const looked = told.filter(({ stage }) => stage === 'masks');
+    expect(looked[0]).toEqual({ stage: 'masks', done: 0, total: 8 * slices });
+    expect(looked.at(-1)).toEqual({ stage: 'masks', done: 8 * slices, total: 8 * slices });
     const stop = new AbortController();
-    const cancelled = home.cohorts.createSegmentation(
-      { ...all, name: 'never' },
+    const cancelled = home.cohorts.create(
+      { ...masks, name: 'never' },
       { signal: stop.signal, onProgress: () => stop.abort() },
     );
     await expect(cancelled).rejects.toMatchObject({ code: 228 });
@@ -161,7 +164,7 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('becomes images and masks that lie on one another, the front at the top', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     const { dataset, image, maskOf, header } = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 1 });
     expect(header.preprocessing).toMatchObject({ orientation: 'canonical', spacingMm: 2 ** -0.25 });
     expect(header.classPixels).toHaveLength(3);
@@ -184,7 +187,7 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('tells of each slice its volume, its number there and the distances in the patient', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     const { dataset, header } = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 1 });
     const places = dataset.placesOf(Int32Array.from({ length: header.examples }, (_, example) => example))!;
     expect(new Set(places.map(({ volume: number }) => number)).size).toBe(6);
@@ -198,7 +201,7 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('gives each slice its neighbours as channels, the last one again at the ends', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     const one = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 1 });
     const three = await openDataset(home, 'boxes', { height: 16, width: 16, channels: 3 });
     const channel = (example: number, index: number): number[] =>
@@ -217,8 +220,7 @@ describe('a cohort of segmented volumes', () => {
 
   it('says what is wrong: labels of another kind, no segmentation, nothing marked, too few patients', async () => {
     const code = (value: number) => expect.objectContaining({ code: value });
-    const create = (more: object): Promise<unknown> =>
-      home.cohorts.createSegmentation({ ...all, name: 'bad', ...more });
+    const create = (more: object): Promise<unknown> => home.cohorts.create({ ...masks, name: 'bad', ...more });
     await expect(create({ labelsFile: 'x.csv' })).rejects.toEqual(code(223));
     await expect(create({ labelsFrom: 'RTSTRUCT' })).rejects.toEqual(code(221));
     const { studies } = home.library.studies({
@@ -235,12 +237,12 @@ describe('a cohort of segmented volumes', () => {
     await expect(create({ studyInstanceUIDs: [studyOf('nothing')] })).rejects.toEqual(code(222));
     await expect(create({ studyInstanceUIDs: [studyOf('one')] })).rejects.toEqual(code(208));
     const asked = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     await expect(home.cohorts.buildDataset('boxes', { ...asked, task: 'classification' })).rejects.toEqual(code(227));
   });
 
   it('goes on from the shards that are whole when its build was cut short, and mends one that is damaged', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     // In the folder that is swept: what is not finished must outlive that, and the builds of others.
     const small = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
     await home.cohorts.buildDataset('boxes', small);
@@ -278,7 +280,7 @@ describe('a cohort of segmented volumes', () => {
   }, 60_000);
 
   it('reads its shards again when one is doubted that looks as it did', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     const asked = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
     const { header } = await home.cohorts.buildDataset('boxes', asked);
     const file = path.join(home.datasets, shardFolder, header.shards![0]!.file);
@@ -298,7 +300,7 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('is built by the chain of a model, where one is given, and found again', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     const asked = { height: 16, width: 16, channels: 1, folder: home.datasets, signal, onProgress };
     const own = await home.cohorts.buildDataset('boxes', asked);
     const chain = { ...own.header.preprocessing!, spacingMm: 3 };
@@ -323,7 +325,7 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('waits for its turn, and rests for what it worked', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'boxes' });
+    await home.cohorts.create({ ...masks, name: 'boxes' });
     let release = (): void => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     let isHeld = true;
@@ -359,14 +361,14 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('does not take in a patient who is forgotten while it is made', async () => {
-    await home.cohorts.createSegmentation({ ...all, name: 'before' });
+    await home.cohorts.create({ ...masks, name: 'before' });
     const held = new Set(home.cohorts.sopInstanceUIDs('before'));
     const patient = [...home.library.selectInstances({ query: '', studyInstanceUIDs: null })].find((instance) =>
       held.has(instance.sopInstanceUID),
     )!;
     let isForgotten = false;
-    await home.cohorts.createSegmentation(
-      { ...all, name: 'meanwhile' },
+    await home.cohorts.create(
+      { ...masks, name: 'meanwhile' },
       {
         onProgress() {
           if (!isForgotten) home.cohorts.forgetPatient(patient.patientKey);
@@ -410,7 +412,7 @@ describe('a cohort of several labels', () => {
     );
   const rowOf = (label: string): string => [label.includes('effusion'), label.includes('nodule')].map(Number).join(',');
 
-  it('is the same from labels joined by | and from columns of 0 and 1', () => {
+  it('is the same from labels joined by | and from columns of 0 and 1', async () => {
     const columnsFile = csv(
       'columns.csv',
       'file,effusion,age,nodule',
@@ -419,17 +421,19 @@ describe('a cohort of several labels', () => {
         return `${file(index)},${effusion},${40 + index},${nodule}`;
       }),
     );
-    const one = home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    const one = await home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
     expect(one).toMatchObject({ task: 'multi-label', instances: 8, unlabelled: 0 });
     expect(one.classes.map(({ name, instances }) => [name, instances])).toEqual([
       ['effusion', 4],
       ['nodule', 4],
     ]);
-    expect(home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: columnsFile })).toEqual(one);
+    expect(
+      await home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: columnsFile }),
+    ).toEqual(one);
   });
 
   it('becomes rows of 0 and 1', async () => {
-    home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    await home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
     const { dataset } = await openDataset(home, 'several', { height: 8, width: 8, channels: 1 });
     const found = Array.from({ length: 8 }, (_, example) =>
       String(dataset.labels.subarray(example * 2, example * 2 + 2)),
@@ -438,28 +442,30 @@ describe('a cohort of several labels', () => {
     dataset.close();
   });
 
-  it('says what is wrong: no column of labels, a label that no image has', () => {
-    const create =
-      (labelsFile: string, more: object = {}) =>
-      () =>
-        home.cohorts.create({ ...all, name: 'bad', task: 'multi-label', labelsFile, ...more });
+  it('says what is wrong: no column of labels, a label that no image has', async () => {
+    const create = (labelsFile: string, more: object = {}) =>
+      home.cohorts.create({ ...all, name: 'bad', task: 'multi-label', labelsFile, ...more });
     const ages = csv(
       'ages.csv',
       'file,age',
       labels.map((_, index) => `${file(index)},${40 + index}`),
     );
-    expect(create(ages)).toThrow(expect.objectContaining({ code: 225 }));
+    await expect(create(ages)).rejects.toEqual(expect.objectContaining({ code: 225 }));
     const never = csv(
       'never.csv',
       'file,effusion,rare',
       labels.map((label, index) => `${file(index)},${rowOf(label)[0]},0`),
     );
-    expect(create(never)).toThrow(expect.objectContaining({ code: 226, message: expect.stringContaining('“rare”') }));
-    expect(create(never, { labelColumns: ['effusion', 'absent'] })).toThrow(expect.objectContaining({ code: 204 }));
+    await expect(create(never)).rejects.toEqual(
+      expect.objectContaining({ code: 226, message: expect.stringContaining('“rare”') }),
+    );
+    await expect(create(never, { labelColumns: ['effusion', 'absent'] })).rejects.toEqual(
+      expect.objectContaining({ code: 204 }),
+    );
   });
 
   it('forgets a patient: in its items, in built data sets, and in every later version', async () => {
-    home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    await home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
     const shape = { height: 8, width: 8, channels: 1 };
     const before = await openDataset(home, 'several', shape);
     const [patient] = home.library.selectInstances({ query: '', studyInstanceUIDs: null });
@@ -476,7 +482,7 @@ describe('a cohort of several labels', () => {
     expect(imagesOf(after).every((image) => all8.includes(image))).toBe(true);
     expect(after.header.examples).toBe(7);
     after.dataset.close();
-    const again = home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
+    const again = await home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
     expect(again.instances).toBe(7);
   });
 });

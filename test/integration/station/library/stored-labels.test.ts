@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
+import { turnsOf } from '../../../../src/station/cohorts/turns.ts';
 import { labelFromStored } from '../../../../src/station/cohorts/stored-label-matching.ts';
 import { openLibrary } from '../../../../src/station/library/library.ts';
 
@@ -39,7 +40,7 @@ describe('stored labels', () => {
     ]);
   });
 
-  it('of an instance count before those of its series, and those before its study’s', () => {
+  it('of an instance count before those of its series, and those before its study’s', async () => {
     const instance = (number: number) => ({
       sopInstanceUID: `1.1.${number}`,
       seriesInstanceUID: `1.2.${Math.ceil(number / 2)}`,
@@ -59,8 +60,9 @@ describe('stored labels', () => {
     ] as const;
     const table = openDraftTable(folder);
     const patient = { pseudonym: 'a', rank: new Uint8Array(32), isForgotten: false };
-    table.select([instance(1), instance(2), instance(3)], () => patient);
-    labelFromStored(table, (level) => stored.filter((one) => one.level === level));
+    for (const one of [instance(1), instance(2), instance(3)]) table.admit(one, () => patient);
+    const stage = turnsOf({}).stage('label', stored.length);
+    await labelFromStored(table, (level) => stored.filter((one) => one.level === level), stage);
     expect([...table.clearLabels()].map(([, label]) => label)).toEqual(['instance', 'series', 'study']);
     table.close();
   });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { draftCohort, type DraftSite } from '../../../../src/station/cohorts/cohort-draft.ts';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
+import { turnsOf } from '../../../../src/station/cohorts/turns.ts';
 
 const image = (name: string, file: string) => ({
   sopInstanceUID: `${name}.2`,
@@ -26,7 +27,7 @@ const site: DraftSite = {
   isForgotten: () => false,
 };
 
-function refusalOf(text: string): () => unknown {
+function refusalOf(text: string): Promise<unknown> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-labels-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const labelsFile = path.join(folder, 'labels.csv');
@@ -34,19 +35,21 @@ function refusalOf(text: string): () => unknown {
   const request = { name: 'chest', query: '', studyInstanceUIDs: null, labelsFile, labelColumn: 'finding' };
   const table = openDraftTable(folder);
   onTestFinished(() => table.close());
-  return () => draftCohort(request, site, table);
+  return draftCohort(request, site, table, turnsOf({}));
 }
 
-test('rows that match and have no label are told from rows that match nothing', () => {
-  expect(refusalOf('patientID,finding\nP1,\nP2,\n')).toThrow(
+test('rows that match and have no label are told from rows that match nothing', async () => {
+  await expect(refusalOf('patientID,finding\nP1,\nP2,\n')).rejects.toEqual(
     expect.objectContaining({ code: 229, message: expect.stringContaining('column finding') }),
   );
-  expect(refusalOf('patientID,finding\nP8,nodule\nP9,\n')).toThrow('matches a chosen image by its column patientID');
+  await expect(refusalOf('patientID,finding\nP8,nodule\nP9,\n')).rejects.toThrow(
+    'matches a chosen image by its column patientID',
+  );
 });
 
-test('rows whose file names exist more than once are told so, not that they match nothing', () => {
-  expect(refusalOf('file,finding\none.dcm,nodule\nold/two.dcm,none\n')).toThrow(
+test('rows whose file names exist more than once are told so, not that they match nothing', async () => {
+  await expect(refusalOf('file,finding\none.dcm,nodule\nold/two.dcm,none\n')).rejects.toEqual(
     expect.objectContaining({ code: 217, message: expect.stringContaining('write more of its path') }),
   );
-  expect(refusalOf('file,finding\ntwo.dcm,nodule\n')).toThrow(expect.objectContaining({ code: 205 }));
+  await expect(refusalOf('file,finding\ntwo.dcm,nodule\n')).rejects.toEqual(expect.objectContaining({ code: 205 }));
 });

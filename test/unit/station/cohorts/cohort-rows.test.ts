@@ -6,7 +6,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 import type { Overlay } from '../../../../src/contract/annotation.ts';
-import type { LabelOrigin } from '../../../../src/contract/cohort.ts';
+import type { CohortProgress, LabelOrigin } from '../../../../src/contract/cohort.ts';
 import type {
   LibraryForCohorts,
   SelectedInstance,
@@ -102,9 +102,18 @@ const overlaysOf = (series: string): Overlay[] => {
   return number % 5 === 0 ? [overlay('1'), overlay('2'), overlay('3', true)] : [overlay('1')];
 };
 
+/** As long as a slow disk may take. */
+function busy(): void {
+  for (const since = performance.now(); performance.now() - since < 1;);
+}
+
 const library: LibraryForCohorts = {
-  selectInstances: ({ studyInstanceUIDs }) =>
-    instances.filter((one) => studyInstanceUIDs === null || studyInstanceUIDs.includes(one.studyInstanceUID)),
+  *selectInstances({ query, studyInstanceUIDs }) {
+    for (const one of instances) {
+      if (query === 'slow') busy();
+      if (studyInstanceUIDs === null || studyInstanceUIDs.includes(one.studyInstanceUID)) yield one;
+    }
+  },
   labels: {
     count: (origin) => stored[origin]?.length ?? 0,
     each: (origin, level) => (stored[origin] ?? []).filter((one) => one.level === level),
@@ -156,20 +165,38 @@ function digestOf(name: string): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+const drafts = (): string[] => readdirSync(folder).filter((name) => name.startsWith('cohort-draft-'));
+
+/** Its images and labels come slowly. */
+const slow = (name: string): CohortRequest => request(name, { query: 'slow' });
+
+/** Lets `act` come between while the version is written. */
+async function whileKept(name: string, act: () => unknown): Promise<void> {
+  let isDone = false;
+  await cohorts.create(slow(name), {
+    onProgress({ stage, done }) {
+      if (isDone || stage !== 'keep' || done === 0) return;
+      isDone = true;
+      act();
+    },
+  });
+  expect(isDone).toBe(true);
+}
+
 const numbers = Array.from({ length: images }, (_, number) => number);
 
-test('by SOP Instance UID, with rows that are empty, repeated, of other images and in contradiction', () => {
+test('by SOP Instance UID, with rows that are empty, repeated, of other images and in contradiction', async () => {
   const rows = numbers.flatMap((number) => {
     const row = `${uid(number)},${findingOf(number)}`;
     if (number % 31 === 0) return [row, `${uid(number)},other`];
     if (number % 23 === 0) return [row, row];
     return number % 19 === 0 ? [`${uid(number)},`] : number % 37 === 0 ? [`9.${number},nodule`] : [row];
   });
-  cohorts.create(request('uid', { labelsFile: csv('uid.csv', 'sopInstanceUID,label', rows) }));
+  await cohorts.create(request('uid', { labelsFile: csv('uid.csv', 'sopInstanceUID,label', rows) }));
   expect(digestOf('uid')).toBe(digests['uid, first']);
 });
 
-test('by file, in paths of two systems, of which some end alike', () => {
+test('by file, in paths of two systems, of which some end alike', async () => {
   const rows = instances.map(({ path: file }, number) => {
     const plain = file.replaceAll('\\', '/');
     const name =
@@ -181,33 +208,33 @@ test('by file, in paths of two systems, of which some end alike', () => {
             .join('/');
     return `"${name}";${findingOf(number)}`;
   });
-  cohorts.create(request('file', { labelsFile: csv('file.csv', 'file;label', rows) }));
+  await cohorts.create(request('file', { labelsFile: csv('file.csv', 'file;label', rows) }));
   expect(digestOf('file')).toBe(digests['file, first']);
 });
 
-test('by study and by patient, in two versions of which the second has other studies', () => {
+test('by study and by patient, in two versions of which the second has other studies', async () => {
   const ofStudies = Array.from({ length: 130 }, (_, study) => `3.${study}\t${findingOf(study)}`);
   const labelsFile = csv('study.tsv', 'StudyInstanceUID\tgrade', ofStudies);
   const studyInstanceUIDs = Array.from({ length: 60 }, (_, study) => `3.${study * 2}`);
-  cohorts.create(request('study', { labelsFile, labelColumn: 'grade', studyInstanceUIDs }));
-  cohorts.create(request('study', { labelsFile, labelColumn: 'grade' }));
+  await cohorts.create(request('study', { labelsFile, labelColumn: 'grade', studyInstanceUIDs }));
+  await cohorts.create(request('study', { labelsFile, labelColumn: 'grade' }));
   expect(digestOf('study')).toBe(digests['study, first']);
   const ofPatients = numbers.map((patient) => `P${patient},${findingOf(patient)}`);
-  cohorts.create(request('patient', { labelsFile: csv('patient.csv', 'patientID,label', ofPatients) }));
+  await cohorts.create(request('patient', { labelsFile: csv('patient.csv', 'patientID,label', ofPatients) }));
   expect(digestOf('patient')).toBe(digests['patient, first']);
 });
 
-test('by stored labels of instances, series and studies', () => {
-  cohorts.create(request('stored'));
+test('by stored labels of instances, series and studies', async () => {
+  await cohorts.create(request('stored'));
   expect(digestOf('stored')).toBe(digests['stored, first']);
-  cohorts.create(request('report', { labelsFrom: 'SR', task: 'multi-label' }));
+  await cohorts.create(request('report', { labelsFrom: 'SR', task: 'multi-label' }));
   expect(digestOf('report')).toBe(digests['report, first']);
 });
 
-test('of several labels, joined and in columns', () => {
+test('of several labels, joined and in columns', async () => {
   const names = (number: number): string[] => findings.filter((_, at) => (number >> at) % 3 === 0);
   const joined = numbers.map((number) => `${uid(number)},${names(number).reverse().join('|') || '|'}`);
-  cohorts.create(
+  await cohorts.create(
     request('joined', { task: 'multi-label', labelsFile: csv('joined.csv', 'sopInstanceUID,label', joined) }),
   );
   expect(digestOf('joined')).toBe(digests['joined, first']);
@@ -219,25 +246,84 @@ test('of several labels, joined and in columns', () => {
     ].join(','),
   );
   const labelsFile = csv('columns.csv', ['sopInstanceUID', ...findings, 'age'].join(','), flags);
-  cohorts.create(request('columns', { task: 'multi-label', labelsFile }));
+  await cohorts.create(request('columns', { task: 'multi-label', labelsFile }));
   expect(digestOf('columns')).toBe(digests['columns, first']);
 });
 
 test('of slices with masks', async () => {
-  await cohorts.createSegmentation(request('masks'));
+  await cohorts.create(request('masks', { task: 'segmentation' }));
   expect(digestOf('masks')).toBe(digests['masks, first']);
 });
 
-test('without a patient that is forgotten, and never with it again', () => {
+test('without a patient that is forgotten, and never with it again', async () => {
   const names = ['columns', 'file', 'joined', 'masks', 'patient', 'report', 'stored', 'study', 'uid'];
   expect(cohorts.forgetPatient('patient P20').sort()).toEqual(names);
   for (const name of names) expect([name, digestOf(name)]).toEqual([name, digests[`${name}, later`]]);
-  cohorts.create(request('stored'));
+  await cohorts.create(request('stored'));
   expect(digestOf('stored')).toBe(digests['stored, again']);
 });
 
+test('other work comes between while one is made, and hears how far it is', async () => {
+  const told: CohortProgress[] = [];
+  let turns = 0;
+  const timer = setInterval(() => (turns += 1));
+  await cohorts.create(slow('told'), { onProgress: (progress) => told.push(progress) });
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(2);
+  expect([...new Set(told.map(({ stage }) => stage))]).toEqual(['choose', 'label', 'divide', 'keep']);
+  const last = (stage: CohortProgress['stage']): CohortProgress | undefined =>
+    told.findLast((progress) => progress.stage === stage);
+  expect(last('keep')).toEqual({
+    stage: 'keep',
+    done: cohorts.show('told').instances,
+    total: cohorts.show('told').instances,
+  });
+});
+
+test('one that is cancelled in any stage leaves nothing', async () => {
+  for (const stage of ['choose', 'label', 'divide', 'keep'] as const) {
+    const stop = new AbortController();
+    const onProgress = (progress: CohortProgress): void => void (progress.stage === stage && stop.abort());
+    await expect(cohorts.create(slow('never'), { signal: stop.signal, onProgress })).rejects.toMatchObject({
+      code: 228,
+    });
+    expect(() => cohorts.show('never')).toThrow('never');
+    expect(drafts()).toEqual([]);
+  }
+});
+
+test('a patient who is forgotten while one is kept is not in it', async () => {
+  const key = instances[100]!.patientKey;
+  const theirs = instances.filter(({ patientKey }) => patientKey === key).map(({ sopInstanceUID }) => sopInstanceUID);
+  await whileKept('meanwhile', () => cohorts.forgetPatient(key));
+  expect(cohorts.sopInstanceUIDs('meanwhile')).not.toHaveLength(0);
+  expect(cohorts.sopInstanceUIDs('meanwhile').filter((one) => theirs.includes(one))).toEqual([]);
+});
+
+test('what is removed while another one is kept does not wait for it', async () => {
+  await whileKept('stays', () => cohorts.delete('meanwhile'));
+  expect(cohorts.list().map(({ name }) => name)).not.toContain('meanwhile');
+  expect(cohorts.show('stays').version).toBe(1);
+});
+
+test('two of one name that are made at once are two versions with the same patients in test', async () => {
+  const studyInstanceUIDs = Array.from({ length: 60 }, (_, study) => `3.${study * 2}`);
+  const [first, second] = await Promise.all([
+    cohorts.create(slow('twice')),
+    cohorts.create(request('twice', { studyInstanceUIDs })),
+  ]);
+  expect([first.version, second.version].sort((a, b) => a - b)).toEqual([1, 2]);
+  const testOf = new Map<string, Set<string>>();
+  const db = new Database(path.join(folder, 'cohorts.sqlite'), { readonly: true });
+  for (const row of db.prepare("SELECT patient, split FROM cohort_item WHERE name = 'twice'").iterate()) {
+    const { patient, split } = row as { patient: string; split: number };
+    testOf.set(patient, (testOf.get(patient) ?? new Set()).add(String(split)));
+  }
+  db.close();
+  expect([...testOf.values()].every((splits) => splits.size === 1)).toBe(true);
+});
+
 test('no draft is left behind, not even by a process that was killed while it made one', () => {
-  const drafts = (): string[] => readdirSync(folder).filter((name) => name.startsWith('cohort-draft-'));
   expect(drafts()).toEqual([]);
   openDraftTable(folder);
   expect(drafts()).toHaveLength(1);

@@ -12,7 +12,8 @@ test('of several labels, one that a split lacks and one that all of its images h
     splitNames.indexOf(patient < 12 ? 'train' : patient < 18 ? 'validation' : 'test'),
   );
   const items = labelsOf.map((labels, patient) => ({ patient, labels }));
-  const shown = patientClasses(items, { patients: items.length, classes: 2 });
+  const shown = patientClasses({ patients: items.length, classes: 2 });
+  for (const item of items) shown.take(item);
   const { classes, split } = countsOf('multi-label', shown, splits, ['contrast', 'siemens']);
   expect(classes).toEqual([
     { name: 'contrast', instances: 9, patients: 9 },

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { SelectedInstance } from '../../../../src/station/cohorts/cohort-library.ts';
 import { delimitedRows, parseDelimitedText } from '../../../../src/station/cohorts/delimited-text.ts';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
+import { turnsOf } from '../../../../src/station/cohorts/turns.ts';
 import { matchLabels } from '../../../../src/station/cohorts/label-matching.ts';
 import { openLabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
 
@@ -104,20 +105,20 @@ describe('a labels file', () => {
 });
 
 describe('matching labels', () => {
-  function match(text: string, instances: SelectedInstance[]) {
+  async function match(text: string, instances: SelectedInstance[]) {
     const table = openDraftTable(folder);
     const patient = { pseudonym: 'a', rank: new Uint8Array(32), isForgotten: false };
-    table.select(instances, () => patient);
-    const found = matchLabels(openLabelsFile(labelsFile(text), null), table);
+    for (const one of instances) table.admit(one, () => patient);
+    const found = await matchLabels(openLabelsFile(labelsFile(text), null), table, turnsOf({}));
     const labels = new Map(table.clearLabels());
     table.close();
     return { ...found, labels };
   }
 
-  it('finds files by whole path, by the end of the path, by name, and by a path from another machine', () => {
+  it('finds files by whole path, by the end of the path, by name, and by a path from another machine', async () => {
     const instances = [instance(1), instance(2), instance(3), instance(4)];
     const rows = 'file,label\n/archive/a/1.dcm,x\na/2.dcm,x\n3.dcm,y\nC:\\data\\4.dcm,y';
-    expect([...match(rows, instances).labels]).toEqual([
+    expect([...(await match(rows, instances)).labels]).toEqual([
       ['1.1', 'x'],
       ['1.2', 'x'],
       ['1.3', 'y'],
@@ -125,21 +126,21 @@ describe('matching labels', () => {
     ]);
   });
 
-  it('does not guess between files of one name', () => {
+  it('does not guess between files of one name', async () => {
     const instances = [instance(1, '/p/1/CT1.dcm'), instance(2, '/p/2/CT1.dcm')];
-    const { labels, warnings } = match('file,label\nCT1.dcm,x\n2/CT1.dcm,y', instances);
+    const { labels, warnings } = await match('file,label\nCT1.dcm,x\n2/CT1.dcm,y', instances);
     expect([...labels]).toEqual([['1.2', 'y']]);
     expect(warnings.join()).toMatch(/1 row of the labels file names a file that exists more than once/);
   });
 
-  it('labels all images of a study or a patient', () => {
-    expect(match('studyInstanceUID,label\n2.1,x', [instance(1), instance(2), instance(3)]).labels.size).toBe(2);
-    expect(match('patientID,label\nP1,x', [instance(1), instance(2), instance(3)]).labels.size).toBe(2);
+  it('labels all images of a study or a patient', async () => {
+    expect((await match('studyInstanceUID,label\n2.1,x', [instance(1), instance(2), instance(3)])).labels.size).toBe(2);
+    expect((await match('patientID,label\nP1,x', [instance(1), instance(2), instance(3)])).labels.size).toBe(2);
   });
 
-  it('counts unmatched, repeated, empty and contradicting rows', () => {
+  it('counts unmatched, repeated, empty and contradicting rows', async () => {
     const rows = 'sopInstanceUID,label\n1.1,x\n1.1,x\n1.2,x\n1.2,y\n9.9,x\n1.3,';
-    const { labels, warnings, matchedRows } = match(rows, [instance(1), instance(2), instance(3)]);
+    const { labels, warnings, matchedRows } = await match(rows, [instance(1), instance(2), instance(3)]);
     expect([...labels]).toEqual([['1.1', 'x']]);
     expect(matchedRows).toBe(4);
     expect(warnings).toEqual([

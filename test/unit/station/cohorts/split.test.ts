@@ -19,10 +19,12 @@ function splitPatients(
   earlier: ReadonlyMap<string, SplitName>,
 ): Map<string, SplitName> {
   const items = patients.map(({ classes }, patient) => ({ patient, labels: classes }));
+  const shown = patientClasses({ patients: patients.length, classes: 7 });
+  for (const item of items) shown.take(item);
   const ranks = patients.map(({ pseudonym }) => split.splitRank(pseudonym, secret));
   const codes = split.splitPatients({
     order: Uint32Array.from([...patients.keys()].sort((a, b) => Buffer.compare(ranks[a]!, ranks[b]!))),
-    strata: split.strataOf(patientClasses(items, { patients: patients.length, classes: 7 })),
+    strata: split.strataOf(shown),
     earlier: Uint8Array.from(patients, ({ pseudonym }) =>
       earlier.has(pseudonym) ? splitNames.indexOf(earlier.get(pseudonym)!) : split.notSplit,
     ),
