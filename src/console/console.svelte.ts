@@ -42,6 +42,7 @@ export class Console {
   #session = $state.raw<ConsoleSessionView | null>(null);
   #page = $state<PageName>(pageOf(location.hash));
   #problem = $state<string | null>(null);
+  #readAt = $state<string | null>(null);
   #overview = $state.raw<ConsoleOverview | null>(null);
   #members = $state.raw<readonly ConsoleMember[] | null>(null);
   #invites = $state.raw<readonly ConsoleInvite[] | null>(null);
@@ -78,6 +79,11 @@ export class Console {
   /** Why what is shown may be old, for a person. */
   get problem(): string | null {
     return this.#problem;
+  }
+
+  /** When the page that is shown was read last: an ISO time; null before. */
+  get readAt(): string | null {
+    return this.#readAt;
   }
 
   get overview(): ConsoleOverview | null {
@@ -150,6 +156,7 @@ export class Console {
     if (this.#session?.role == null) return;
     try {
       await this.#read(this.#page);
+      this.#readAt = new Date().toISOString();
       this.#problem = null;
     } catch (thrown) {
       if (thrown instanceof Fault && thrown.code === notSignedInCode) await this.#readSession();

@@ -1,6 +1,8 @@
 // The detail of an entry of the hub's ledger as a person reads it at the console.
 import type { ConsoleOverview } from '../contract/console.ts';
-import { bytes } from '../renderer/ui/format.ts';
+import { bytes, when } from '../renderer/ui/format.ts';
+
+const isoMoment = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
 type Detail = ConsoleOverview['recent'][number]['detail'];
 
@@ -16,7 +18,10 @@ export function detailWords(detail: Detail): string {
       if (value === true) return name.replace(/^is/, '').toLowerCase();
       if (name === 'site' || name === 'from' || name === 'to' || name === 'reason' || name === 'url')
         return String(value);
-      return `${name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)} ${String(value)}`;
+      return `${name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)} ${shown(value)}`;
     })
     .join(' · ');
 }
+
+const shown = (value: Detail[string] | undefined): string =>
+  typeof value === 'string' && isoMoment.test(value) ? when(value) : String(value);

@@ -26,9 +26,10 @@ export function bundledNetworks(): NetworkChoice[] {
   return networkCatalogue().map(({ name, description, task, parameters }) => ({ name, description, task, parameters }));
 }
 
-/** How many numbers a network is for so many classes. @throws Fault (trainer) when it cannot be built. */
+/** How many numbers a network trains for so many classes: without the means and variances that it measures. @throws Fault (trainer) when it cannot be built. */
 export function parametersOf(network: Network, classes: number): number {
   return weightSpecifications(network, classes)
+    .filter(({ kind }) => kind === 'trainable')
     .map(({ shape }) => shape.reduce((product, side) => product * side, 1))
     .reduce((sum, size) => sum + size, 0);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openHub } from '../../src/sync/hub/hub.ts';
+import { type Hub, openHub } from '../../src/sync/hub/hub.ts';
 import { openBench, practiceProject, practiceWork, until, weightsOf } from '../integration/sync/federation-fixture.ts';
 import { type Browser, openBrowser } from './browser-window.ts';
 import { setStage, type Stage } from './imagiq-window.ts';
@@ -16,6 +16,7 @@ let browser: Browser;
 let page: Page;
 let folder: string;
 let base: string;
+let hub: Hub;
 
 async function link(role: string): Promise<string> {
   const flags = ['--json', 'hub', 'console-link', '--data', folder, '--role', role];
@@ -31,7 +32,7 @@ async function show(label: string): Promise<void> {
 beforeAll(async () => {
   if (typeof stage === 'string') return;
   folder = bench.folder();
-  const hub = bench.keep(
+  hub = bench.keep(
     await openHub({
       folder,
       port: 0,
@@ -155,5 +156,20 @@ describe.skipIf(typeof stage === 'string')('the hub’s console in a browser', (
     expect(await page.getByRole('button', { name: /End the membership/ }).count()).toBe(0);
     await show('Invites');
     expect(await page.getByRole('button', { name: 'Make an invite' }).count()).toBe(0);
+  }, 120_000);
+
+  test('while the hub does not answer nothing is said to be well, and nobody to be connected', async () => {
+    await show('Overview');
+    await page.getByText('of 2').first().waitFor();
+    await hub.close();
+    await page.getByText('The hub does not answer').waitFor({ timeout: 60_000 });
+    expect(await page.getByTestId('health').innerText()).toBe('not known');
+    await page.getByText('This is how it was at').waitFor();
+    expect(await page.locator('dd').first().innerText()).toBe('not known');
+    await browser.screenshot('console-overview-hub-away');
+    await show('Members');
+    await page.getByText('not known').first().waitFor();
+    expect(await page.getByText('connected', { exact: true }).count()).toBe(0);
+    await browser.screenshot('console-members-hub-away');
   }, 120_000);
 });

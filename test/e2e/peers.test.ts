@@ -147,6 +147,8 @@ describe('peers in the window', () => {
     const { page, screenshot } = window(context);
     const sites = page.getByRole('region', { name: 'Sites' });
     await sites.getByText('online', { exact: true }).first().waitFor();
+    await oslo?.listen({ isOn: true, port: 0, address: '127.0.0.1' });
+    await page.getByTestId('peers').getByTitle('wss://127.0.0.1').waitFor();
     await hub?.close();
     hub = null;
     await oslo?.close();

@@ -1,13 +1,15 @@
 // project propose, show, retire: the coordinator's, at the hub's folder. project approve, decline: the data manager's, at the site.
 import { Command } from 'commander';
 import { sitesAwaitedText } from '../../contract/federation.ts';
+import { modeWords } from '../../contract/mode-words.ts';
+import { trunkRuleWords } from '../../contract/trunk-rule-words.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.ts';
 import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
 import { announcedProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
-import { exitCode } from '../output.ts';
+import { counted, exitCode } from '../output.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
 import { type ApproveOptions, chosenFederation, membershipText, sendAnyway } from './member.ts';
 
@@ -87,16 +89,21 @@ export function projectCommand(): Command {
   return project;
 }
 
-function standingText(standing: ProjectStanding): string {
+/** Where a project stands, for a person. */
+export function standingText(standing: ProjectStanding): string {
   const { project, trunkVersion, isFinished, retiredBecause, bufferedUpdates, awaited, projectHash, answers } =
     standing;
+  const ruleWords = modeWords(project.mode) ?? [
+    `The trunk moves after ${project.trunkRule.bufferSize === 1 ? 'each update' : `every ${project.trunkRule.bufferSize} updates`}.`,
+    ...trunkRuleWords(project.trunkRule),
+  ];
   const end = isFinished ? ', finished' : retiredBecause === null ? '' : ', ending';
   return [
     `${project.title} (${project.id})`,
     `Classes ${project.classes.join(', ')}; network ${project.network.name}`,
-    `Trunk ${trunkVersion} of ${project.commits}${end}; ${bufferedUpdates} updates wait${awaited === null ? '' : `; ${sitesAwaitedText(awaited)}`}`,
+    `Trunk ${trunkVersion} of ${project.commits}${end}; ${counted(bufferedUpdates, 'update waits', 'updates wait')}${awaited === null ? '' : `; ${sitesAwaitedText(awaited)}`}`,
     ...(retiredBecause === null ? [] : [`Retired: ${retiredBecause}`]),
-    `Rule ${JSON.stringify(project.trunkRule)}`,
+    ...ruleWords.map((sentence) => `- ${sentence}`),
     `Hash ${projectHash}`,
     ...answers.map(
       ({ site, answer, because, answeredAt }) =>

@@ -134,7 +134,11 @@ export const hubFault = {
       retry: 'never',
     }),
   cannotListen: (reason: string) =>
-    new Fault({ code: 523, message: `The hub cannot listen on its address: ${reason}.`, retry: 'later' }),
+    new Fault({
+      code: 523,
+      message: `The hub cannot listen: ${reason}. Choose another address with --host, or another port with --port.`,
+      retry: 'later',
+    }),
   unusableProject: (reason: string) =>
     new Fault({ code: 524, message: `This project cannot be used: ${reason}.`, retry: 'never' }),
   badPublicUrl: (url: string) =>

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { type Fault, faultValueOf } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
+import { listenReason } from '../../contract/system-reason.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { checkPortIsFree, openDoor } from '../protocol/door.ts';
@@ -59,7 +60,7 @@ export async function openHub(order: HubOrder): Promise<Hub> {
   if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
   const [problem] = order.project === undefined ? [] : unusableProject(order.project);
   if (problem !== undefined) throw hubFault.unusableProject(problem.message);
-  if (order.port !== 0) await checkPortIsFree(order.port, order.host ?? ownHost, cannotListen);
+  await checkPortIsFree(order.port, order.host ?? ownHost, cannotListen);
   const lock = lockHubFolder(order.folder);
   try {
     return await openLockedHub(order, lock);
@@ -391,5 +392,5 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
   }
 }
 
-const cannotListen = (code: string, port: number): Fault =>
-  code === 'EADDRINUSE' ? hubFault.portInUse(port) : hubFault.cannotListen(code);
+const cannotListen = (code: string, port: number, host: string): Fault =>
+  code === 'EADDRINUSE' ? hubFault.portInUse(port) : hubFault.cannotListen(listenReason(code, host, port));

@@ -67,6 +67,15 @@ export interface ChannelOrder<In extends WireMessage> {
 
 const lookEveryMs = 20;
 
+/** A control frame carries 125 bytes (RFC 6455, 5.5), two of them the code. */
+const closeReasonBytes = 123;
+
+/** As much of it as a close frame carries, in whole characters. */
+function closeReason(reason: string): string {
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(closeReasonBytes));
+  return reason.slice(0, read);
+}
+
 export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Channel {
   const { socket, seal } = order;
   const idleMs = order.idleMs ?? wireLimits.idleMs;
@@ -113,7 +122,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     });
   };
   const close = (code: number, reason: string): void => {
-    if (socket.readyState === WebSocket.OPEN) socket.close(code, reason.slice(0, 120));
+    if (socket.readyState === WebSocket.OPEN) socket.close(code, closeReason(reason));
     // A peer that does not answer the close is not waited for.
     setTimeout(() => socket.terminate(), 2_000).unref();
   };

@@ -13,14 +13,16 @@ export interface Door {
   close(): void;
 }
 
+/** `code` as the system has it: EADDRINUSE where another program has the port. */
+export type CannotListen = (code: string, port: number, host: string) => Fault;
+
 export function openDoor(order: {
   readonly server: Server | SecureServer;
   /** Connections that have not said who they are yet. */
   readonly maxStrangers: number;
   /** Resolves when a stranger has been let in or sent away. `from` is the address of its end of the line; a proxy's, where there is one. */
   readonly welcome: (socket: WebSocket, path: string, from: string | null) => Promise<void>;
-  /** `code` as the system has it: EADDRINUSE where another program has the port. */
-  readonly cannotListen: (code: string, port: number) => Fault;
+  readonly cannotListen: CannotListen;
 }): Door {
   const { server, maxStrangers, welcome } = order;
   let strangers = 0;
@@ -67,11 +69,7 @@ export function openDoor(order: {
 }
 
 /** Before anything is written for a server that could not listen then. Another program may still be quicker. @throws what `cannotListen` makes of the reason. */
-export async function checkPortIsFree(
-  port: number,
-  host: string,
-  cannotListen: (code: string, port: number) => Fault,
-): Promise<void> {
+export async function checkPortIsFree(port: number, host: string, cannotListen: CannotListen): Promise<void> {
   const server = createServer();
   await listen({ server, cannotListen }, port, host);
   await new Promise<void>((resolve) => void server.close(() => resolve()));
@@ -83,7 +81,9 @@ function listen(
   host: string,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error.code ?? error.message, port)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(cannotListen(error.code ?? error.message, port, host)),
+    );
     server.listen(port, host, resolve);
   });
 }

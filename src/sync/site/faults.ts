@@ -1,5 +1,6 @@
 // Faults of the site's end (450–499).
 import { Fault } from '../../contract/fault.ts';
+import { connectReason } from '../../contract/system-reason.ts';
 
 export const siteFault = {
   hubUnreachable: (host: string, reason: string) =>
@@ -148,7 +149,7 @@ export const siteFault = {
   peerUnreachable: (site: string, reason: string) =>
     new Fault({
       code: 490,
-      message: `${site} cannot be reached directly (${reason}). Its models come through the hub, sealed.`,
+      message: `${site} cannot be reached directly (${connectReason(reason)}). Its models come through the hub, sealed, where that reaches it.`,
       retry: 'later',
     }),
   wrongPeer: (site: string) =>

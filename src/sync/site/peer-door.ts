@@ -1,6 +1,7 @@
 // Where a site lets its peers in, if it listens at all: one port for all its federations, TLS 1.3, the federation named by the path.
 import { createServer } from 'node:https';
 import type { WebSocket } from 'ws';
+import { listenReason } from '../../contract/system-reason.ts';
 import { openDoor } from '../protocol/door.ts';
 import { siteFault } from './faults.ts';
 import { certificatePem, type PeerCertificate } from './peer-certificate.ts';
@@ -33,8 +34,8 @@ export async function openPeerDoor(order: {
       const hub = path.startsWith(peerLimits.path) ? path.slice(peerLimits.path.length) : '';
       return order.welcome(socket, hub);
     },
-    cannotListen: (code, port) =>
-      code === 'EADDRINUSE' ? siteFault.peerPortInUse(port) : siteFault.cannotListen(code),
+    cannotListen: (code, port, host) =>
+      code === 'EADDRINUSE' ? siteFault.peerPortInUse(port) : siteFault.cannotListen(listenReason(code, host, port)),
   });
   const port = await door.open(order.port, order.host);
   return { port, close: () => door.close() };

@@ -25,12 +25,15 @@ test('a hub that is refused, and a join with a cut-off invite, leave no folder b
   const port = ['--port', String(await takenPort())];
   for (const [flags, code] of [
     [port, 521],
+    [['--port', '0', '--host', '192.0.2.1'], 523],
     [['--port', '0', '--public-url', 'ws://hub.example.org'], 526],
     [['--port', '0', '--project', project], 803],
   ] as const) {
     const refused = await imagiq(...hub, ...flags);
     expect([refused.json<Refusal>().fault.code, existsSync(data)]).toEqual([code, false]);
   }
+  const elsewhere = await imagiq('hub', '--data', data, '--port', '0', '--host', '192.0.2.1');
+  expect(elsewhere.stderr).toContain('The hub cannot listen: 192.0.2.1 is no address of this machine.');
   const home = path.join(folder, 'home');
   const joined = await imagiq('--home', home, '--json', 'join', 'imagiq://join/eyJ2ZXJzaW9uIjoxLCJ1cmwi');
   expect([joined.json<Refusal>().fault.code, existsSync(home)]).toEqual([412, false]);

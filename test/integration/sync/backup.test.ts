@@ -1,6 +1,6 @@
 // A backup of a hub that is at work, and the hub that comes back from it: nothing that it knew is missing, nothing damaged is taken.
 import { fork } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { restoreBackup } from '../../../src/sync/hub/backup/restore-backup.ts';
@@ -115,6 +115,11 @@ describe('a backup', () => {
     const { from } = await restoredBackup();
     await expect(restoreBackup({ from, to: folder })).rejects.toMatchObject({ code: 544 });
     await expect(restoreBackup({ from: taken, to: path.join(taken, 'hub') })).rejects.toMatchObject({ code: 539 });
+    rmSync(path.join(from, 'hub-keys.json'));
+    mkdirSync(path.join(from, 'hub-keys.json'));
+    await expect(restoreBackup({ from, to: path.join(taken, 'hub') })).rejects.toThrow(
+      /^The backup is damaged: hub-keys\.json is no file\. Nothing/,
+    );
     const blob = readdirSync(path.join(folder, 'blobs'), { recursive: true, withFileTypes: true }).find((entry) =>
       entry.isFile(),
     )!;

@@ -94,12 +94,12 @@ function readManifest(folder: string): BackupManifest {
 }
 
 async function checkFile(file: string, wanted: string, name: string): Promise<void> {
-  let found: string;
+  let found: string | null;
   try {
-    if (!(await stat(file)).isFile()) throw hubFault.damagedBackup(`${name} is no file`);
-    found = await sha256Of(file);
+    found = (await stat(file)).isFile() ? await sha256Of(file) : null;
   } catch (thrown) {
     throw hubFault.damagedBackup(`${name} cannot be read (${reasonOf(thrown)})`);
   }
+  if (found === null) throw hubFault.damagedBackup(`${name} is no file`);
   if (found !== wanted) throw hubFault.damagedBackup(`${name} has other bytes`);
 }

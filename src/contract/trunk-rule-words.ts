@@ -1,6 +1,6 @@
-// A trunk rule in sentences, for the person who approves a project.
-import { duration } from './format.ts';
-import type { ServerOptimizer, TrunkRule } from '../../contract/federation.ts';
+// A trunk rule in sentences, for the person who approves a project or looks after it: the same in window, console and command line.
+import { duration } from './duration.ts';
+import type { ServerOptimizer, TrunkRule } from './federation.ts';
 
 /** One sentence each: combination, clipping, refusal, staleness, the trunk's step, the deadline where there is one. */
 export function trunkRuleWords(rule: TrunkRule): string[] {

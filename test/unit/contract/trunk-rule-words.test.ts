@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { trunkRuleSchema } from '../../../src/contract/federation.ts';
-import { trunkRuleWords } from '../../../src/renderer/ui/trunk-rule-words.ts';
+import { trunkRuleWords } from '../../../src/contract/trunk-rule-words.ts';
 
 describe('a trunk rule in words', () => {
   it('tells the usual rule', () => {

@@ -1,5 +1,5 @@
 // How a project's shared model moves, in sentences for the person who approves it.
-import type { Mode } from '../../contract/federation.ts';
+import type { Mode } from './federation.ts';
 
 /** Null where the hub keeps the trunk: then its rule says it all. */
 export function modeWords(mode: Mode): string[] | null {

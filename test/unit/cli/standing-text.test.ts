@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { standingText } from '../../../src/cli/commands/project.ts';
+import type { Project } from '../../../src/contract/federation.ts';
+import { practiceProject } from '../../integration/sync/federation-fixture.ts';
+
+const textOf = (project: Project): string[] =>
+  standingText({
+    federation: 'Chest',
+    project,
+    projectHash: 'ab'.repeat(32),
+    trunkVersion: 1,
+    trunk: 'cd'.repeat(32),
+    committedAt: '2026-01-01T00:00:00.000Z',
+    isFinished: false,
+    retiredBecause: null,
+    bufferedUpdates: 1,
+    awaited: null,
+    answers: [],
+    unanswered: [],
+  }).split('\n');
+
+describe('where a project stands', () => {
+  it('tells how updates become the trunk in sentences', () => {
+    const lines = textOf(practiceProject({ rule: { bufferSize: 3, clipNorm: 2 } }));
+    expect(lines).toContain('Trunk 1 of 3; 1 update waits');
+    expect(lines).toContain('- The trunk moves after every 3 updates.');
+    expect(lines).toContain(
+      '- An update longer than 2 is scaled down to that length, so that no site can pull further.',
+    );
+    expect(lines.join('\n')).not.toMatch(/[{}"]/);
+  });
+
+  it('tells of a mode without a trunk how the model goes from site to site', () => {
+    const project = practiceProject({ mode: { kind: 'cyclic', patienceMs: 5_000 } });
+    expect(textOf(project)).toContain('- Where a site is away, the next one steps in after 5 s.');
+    expect(textOf(project).join('\n')).not.toContain('averaged');
+  });
+});
