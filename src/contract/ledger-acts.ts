@@ -65,6 +65,13 @@ const acts: Readonly<Record<string, Act>> = {
     told: ({ epsilon, delta }) =>
       `ε of at most ${epsilon} at δ ${delta} for any one image, over all trainings; about k times that for a patient with k images.`,
   },
+  'studies-removal-begun': {
+    words: 'Removal of studies from the library begun',
+    direction: 'here',
+    told: ({ studies, series, instances, copies }) =>
+      `Of ${counted(studies, 'study', 'studies')} (${number(series)} series, ${counted(instances, 'instance')}; ${counted(copies, 'copy', 'copies')} to be deleted).`,
+  },
+  'studies-removal-failed': { words: 'Removal of studies from the library failed', direction: 'here' },
   'studies-removed': {
     words: 'Studies removed from the library',
     direction: 'here',

@@ -17,6 +17,7 @@ import { modelAnswers } from './models/model-answers.ts';
 import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { peerAnswers } from './peers/peer-answers.ts';
 import { privacyAnswers } from './privacy/privacy-answers.ts';
+import { libraryFaults } from './library/faults.ts';
 import { removalAnswers } from './removal-answers.ts';
 import { browseAnswers } from './library/browse/browse-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
@@ -28,6 +29,8 @@ export function stationAnswers(
   station: Station,
 ): (name: CallName, input: unknown, signal?: AbortSignal) => Promise<unknown> {
   const { library, cohorts, runs, site, ledger, home } = station;
+  /** Cohorts whose images are being removed. */
+  const leaving = new Set<string>();
   let activeImport: AbortController | null = null;
 
   const importPaths: Answers<'import-paths'>['import-paths'] = async ({ paths, mode, labels }) => {
@@ -119,7 +122,10 @@ export function stationAnswers(
       station.onEvent('library-changed', {});
       return {};
     },
-    'start-run': (request) => runs.start(request),
+    'start-run': (request) => {
+      if (leaving.has(request.cohort)) throw libraryFaults.removalRunning();
+      return runs.start(request);
+    },
     'pause-run': ({ id }) => done(runs.pause(id)),
     'resume-run': ({ id }) => done(runs.resume(id)),
     'stop-run': ({ id }) => done(runs.stop(id)),
@@ -134,6 +140,7 @@ export function stationAnswers(
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
     'approve-project': ({ federation, cohort, acceptsLeak }) => {
       const project = site.memberships().find((membership) => membership.federation === federation)?.project;
+      if (leaving.has(cohort)) throw libraryFaults.removalRunning();
       // The person who approves must hear it, not a training run days later.
       classLabels(cohorts.show(cohort), project?.classes);
       return site.approve(federation, cohort, null, acceptsLeak);
@@ -158,7 +165,7 @@ export function stationAnswers(
     ...pacsAnswers(station),
     ...peerAnswers(station),
     ...privacyAnswers(station),
-    ...removalAnswers(station),
+    ...removalAnswers(station, leaving),
   };
 
   return async (name, input, signal = new AbortController().signal) => {

@@ -11,6 +11,7 @@ import { cohortHash, type CohortItem, pseudonymOf } from './cohort-items.ts';
 import type { LibraryForCohorts } from './cohort-library.ts';
 import { openCohortStore, orDiskFull } from './cohort-store.ts';
 import { classWarnings, countsOf, type PatientClasses, patientClasses } from './cohort-summary.ts';
+import { cohortsUsing } from './cohorts-using.ts';
 import { openDraftTable, removeDraftTables } from './draft-table.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { splitNames } from '../../contract/training.ts';
@@ -44,7 +45,7 @@ export interface Cohorts {
   /** Images of the newest version, none where there is no such cohort. */
   sopInstanceUIDs(name: string): string[];
   /** Cohorts whose newest version has images, or masks of images, that `isGoing` tells; with the number of such images. */
-  using(isGoing: (sopInstanceUID: string) => boolean): { name: string; images: number }[];
+  using(isGoing: (sopInstanceUID: string) => boolean): Promise<{ name: string; images: number }[]>;
   /** Of the newest version; to be read to its end before anything is written to cohorts. @throws Fault 211 */
   items(name: string): Iterable<CohortItem>;
   /** SOP Instance UIDs of the training split of the version that has this hash; none where there is no such version here. */
@@ -221,13 +222,7 @@ export function openCohorts(options: {
     },
     show,
     items: (name) => store.items(name, show(name).version),
-    using: (isGoing) =>
-      store.list().flatMap(({ name, version }) => {
-        let images = 0;
-        for (const { sopInstanceUID, masks } of store.items(name, version))
-          if (isGoing(sopInstanceUID) || masks.some((mask) => isGoing(mask.sopInstanceUID))) images += 1;
-        return images === 0 ? [] : [{ name, images }];
-      }),
+    using: (isGoing) => cohortsUsing(store, isGoing),
     trainingImages(name, hash) {
       const version = store.versionOf(name, hash);
       return version === null ? [] : store.sopInstanceUIDs(name, version, 'train');

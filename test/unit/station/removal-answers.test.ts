@@ -9,30 +9,49 @@ type Parts = Parameters<typeof removalAnswers>[0];
 const counts = { studies: 1, series: 2, instances: 3, copies: 0, copyBytes: 0 };
 
 /** A station of which one study is used by the cohort “lung”. */
-function station(more: { runs?: Partial<Run>[]; memberships?: Partial<Membership>[]; instances?: number } = {}) {
+function station(
+  more: {
+    runs?: Partial<Run>[];
+    memberships?: Partial<Membership>[];
+    instances?: number;
+    failing?: Fault;
+    whileLooking?: () => unknown;
+  } = {},
+) {
   const told: string[] = [];
-  const going = { ...counts, instances: more.instances ?? 3, series: more.instances === 0 ? 0 : 2 };
+  const going = new Set<string>();
+  /** Cohorts that nothing may begin to train on while the removal runs. */
+  const held: string[] = [];
+  const leaves = { ...counts, instances: more.instances ?? 3, series: more.instances === 0 ? 0 : 2 };
   const parts = {
     library: {
       planRemoval: async () => ({
-        counts: going,
+        counts: leaves,
         measurements: 4,
         labels: 0,
         unknown: ['9.9'],
         has: (uid: string) => uid === '1',
       }),
       remove: async () => {
+        held.push(...going);
+        if (more.failing !== undefined) throw more.failing;
         told.push('removed');
-        return going;
+        return leaves;
       },
     },
-    cohorts: { using: (isGoing: (uid: string) => boolean) => (isGoing('1') ? [{ name: 'lung', images: 1 }] : []) },
+    cohorts: {
+      using: async (isGoing: (uid: string) => boolean) => {
+        const used = isGoing('1') ? [{ name: 'lung', images: 1 }] : [];
+        await more.whileLooking?.();
+        return used;
+      },
+    },
     runs: { list: () => more.runs ?? [] },
     site: { memberships: () => more.memberships ?? [] },
     ledger: { append: (act: string, detail: object) => told.push(`${act} ${JSON.stringify(detail)}`) },
     onEvent: (event: string) => told.push(event),
   };
-  return { answers: removalAnswers(parts as unknown as Parts), told };
+  return { answers: removalAnswers(parts as unknown as Parts, going), told, held, going };
 }
 const request = { uids: ['1.1'], patientIDs: [] };
 const faultOf = async (work: unknown): Promise<Fault> => {
@@ -58,6 +77,7 @@ describe('a removal from the library', () => {
     expect(told).toEqual([]);
     expect(await answers['remove-studies'](request)).toEqual({ ...counts, cancelled: false });
     expect(told).toEqual([
+      'studies-removal-begun {"studies":1,"series":2,"instances":3,"copies":0}',
       'removed',
       'studies-removed {"studies":1,"series":2,"instances":3,"copies":0}',
       'library-changed',
@@ -70,6 +90,34 @@ describe('a removal from the library', () => {
     expect(fault.code).toBe(118);
     expect(fault.message).toContain(`training run r1 on cohort “lung” is ${state}`);
     expect(told).toEqual([]);
+  });
+
+  it('is refused where a run on such a cohort began while it was looked at', async () => {
+    const runs: Partial<Run>[] = [];
+    const { answers, told } = station({
+      runs,
+      whileLooking: () => runs.push({ id: 'r1', cohort: 'lung', state: 'running' }),
+    });
+    expect((await faultOf(answers['remove-studies'](request))).code).toBe(118);
+    expect(told).toEqual([]);
+  });
+
+  it('holds the cohorts that lose images, and lets them go however it ends', async () => {
+    const { answers, held, going } = station();
+    await answers['remove-studies'](request);
+    expect([held, [...going]]).toEqual([['lung'], []]);
+  });
+
+  it('that fails is in the ledger, begun and failed', async () => {
+    const failing = new Fault({ code: 109, message: 'An import runs.', retry: 'later' });
+    const { answers, told, going } = station({ failing });
+    expect((await faultOf(answers['remove-studies'](request))).code).toBe(109);
+    expect(told).toEqual([
+      'studies-removal-begun {"studies":1,"series":2,"instances":3,"copies":0}',
+      'studies-removal-failed {"reason":"fault 109"}',
+      'library-changed',
+    ]);
+    expect([...going]).toEqual([]);
   });
 
   it('is refused while a federation trains on such a cohort', async () => {
