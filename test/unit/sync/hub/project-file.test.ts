@@ -1,0 +1,36 @@
+// The project's file that docs/hub.md shows is one, and the fields that it says must be there are those that must.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { projectNetworks } from '../../../../src/cli/project-networks.ts';
+import { projectSchema } from '../../../../src/contract/federation.ts';
+import { readProjectDraft } from '../../../../src/sync/hub/project-draft.ts';
+
+const page = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/hub.md'), 'utf8');
+const example = JSON.parse(/```json\n([\s\S]*?)```/.exec(page)![1]!) as Record<string, unknown>;
+/** The first cells of the table's rows: fields, and whether they must be there. */
+const rows = [...page.matchAll(/^\| (`[`\w, ]+`) \| (yes)? ?\| /gm)].map(([, cell, needed]) => ({
+  fields: [...cell!.matchAll(/\w+/g)].map(([field]) => field),
+  isNeeded: needed !== undefined,
+}));
+const problemsOf = (draft: object): string[] =>
+  readProjectDraft(draft, projectNetworks).problems.map(({ field, message }) => `${field} ${message}`);
+
+test('the file that is shown can be used', () => {
+  expect(problemsOf(example)).toEqual([]);
+});
+
+test('of the fields that are marked none may be left out', () => {
+  const marked = rows.filter(({ isNeeded }) => isNeeded).flatMap(({ fields }) => fields);
+  expect(marked).toEqual(Object.keys(example));
+  for (const field of Object.keys(example)) {
+    const { [field]: _left, ...rest } = example;
+    expect(problemsOf(rest)).toEqual([`${field} is missing`]);
+  }
+  expect(problemsOf({ ...example, trunkRule: {} })).toEqual(['trunkRule.bufferSize is missing']);
+});
+
+test('every field of a project is told of', () => {
+  const told = new Set(rows.flatMap(({ fields }) => fields));
+  expect(Object.keys(projectSchema.shape).filter((field) => !told.has(field))).toEqual([]);
+});
