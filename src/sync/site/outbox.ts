@@ -22,6 +22,8 @@ import { keepVariate, takeBackVariate } from './own-variate.ts';
 
 /** The hub's fault for an update from a trunk version that it does not have: its disk was restored from a backup. */
 const unknownVersionCode = 513;
+/** The hub's fault for a project that takes no more updates: it has ended, or ends with a commit that is still to come. */
+const finishedCode = 512;
 /** How often a refusal that says `now` is followed at once, per connection. */
 const maxImmediateRetries = 3;
 
@@ -38,6 +40,8 @@ export interface Outbox {
   /** Sends what is stored, oldest first, for as long as the hub is there. Never rejects. */
   deliver(): Promise<void>;
   readonly isDelivering: boolean;
+  /** The hub said on this line that the project takes no more updates. Its end, with the last trunk, may still come. */
+  readonly isProjectOver: boolean;
   /** Takes the hub's news of a masked buffer; `deliver` then says what follows. */
   receive(news: MaskingNews): void;
   clear(): void;
@@ -53,6 +57,8 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
   /** Masked buffers that this site refused since an update was counted. */
   let refusals = 0;
   let isResting = false;
+  /** An ended project begins no more; on another line the hub may be one that came back from a backup. */
+  let over: { readonly projectHash: string; readonly channel: Channel } | null = null;
   let restTimer: NodeJS.Timeout | undefined;
 
   const masked = openMaskedDelivery({
@@ -174,6 +180,8 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
       } catch (thrown) {
         if (state.spool[0] !== first) continue;
         if (thrown instanceof Fault && thrown.retry === 'never') {
+          const { projectHash } = parseStatement('update', first.update.statement);
+          if (thrown.code === finishedCode) over = { projectHash, channel };
           dropRefused(first, thrown);
           continue;
         }
@@ -267,6 +275,10 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     },
     get isDelivering() {
       return delivering !== null;
+    },
+    get isProjectOver() {
+      const isOnThisLine = desk.channel() === null || desk.channel() === over?.channel;
+      return over !== null && over.projectHash === state.project?.hash && isOnThisLine;
     },
     clear() {
       const kept = [state.residual, state.normalisation, state.homeTrunk, state.controlVariate];

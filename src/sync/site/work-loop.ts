@@ -120,6 +120,7 @@ export function openWorkLoop(order: {
       return false;
     }
     if (project.mode.kind !== 'trunk') return modeStep(project, cohort, signal);
+    if (outbox.isProjectOver) return false;
     const base = newestHeld();
     const mostSpooled = desk.channel() === null ? maxSpooledUpdates : maxUndeliveredUpdates;
     if (base === null || state.spool.length >= mostSpooled) return false;

@@ -160,6 +160,22 @@ describe('a retired project', () => {
     expect(await verifyHubLedgerIn(folder)).toMatchObject({ verified: true });
     await site.close();
   });
+
+  it('refuses a quick site once: it trains for it no more, though its end is still to come', async () => {
+    const { folder, hub } = await hubAndFolder();
+    const endless = practiceProject({ rule: { bufferSize: 1, maxStalenessCommits: 10_000 }, commits: 100_000 });
+    await hub.setProject(endless, weightsOf(0));
+    const lyon = await bench.site('Lyon', practiceWork({ step: 0.001 }));
+    const { federation } = await lyon.join(await hub.createInvite());
+    await until('the project', () => lyon.memberships()[0]?.project);
+    await lyon.approve(federation, 'chest');
+    await until('it is at work', () => (lyon.memberships()[0]?.updates.accepted ?? 0) > 3);
+    await retireProjectIn(folder, 'the study ended');
+    await until('it has ended', async () => (await hub.status()).isFinished);
+    await until('the site knows', () => lyon.memberships()[0]?.state === 'finished');
+    const refused = lyon.ledger.filter(({ act }) => act === 'update-refused');
+    expect(refused.length).toBeLessThanOrEqual(1);
+  });
 });
 
 describe('updates that wait when their site’s membership ends', () => {
