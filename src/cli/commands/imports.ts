@@ -86,7 +86,11 @@ function findingsText(past: PastImport, findings: readonly Finding[]): string {
   ];
   if (past.state === 'running') lines.push('It is running: what it finds amiss is told at its end.');
   else if (past.state === 'cut-off')
-    lines.push('It was cut off by a fault or a kill: import the same paths again to have the rest and the findings.');
+    lines.push(
+      past.mode === 'received'
+        ? 'It was cut off by a fault or a kill: what was acknowledged is here; what is amiss is told when more of these series arrives.'
+        : 'It was cut off by a fault or a kill: import the same paths again to have the rest and the findings.',
+    );
   else if (findings.length === 0) lines.push('Nothing amiss was found.');
   for (const kind of findingKinds) {
     const ofKind = findings.filter((one) => one.kind === kind);

@@ -11,7 +11,7 @@ export interface ArrivalReports {
    * @param sopInstanceUID of one that was refused
    */
   came(sender: string, accepted: Accepted, sopInstanceUID?: string): void;
-  /** Writes the reports that are still open, of one sender or of all. Never rejects; one that cannot be written stays open. */
+  /** Writes the reports that are still open, of one sender or of all, and waits for what is being written. Never rejects; one that cannot be written stays open. */
   write(sender?: string): Promise<void>;
   close(): void;
 }
@@ -107,6 +107,8 @@ export function openArrivalReports({
     },
     async write(sender) {
       await Promise.all((sender === undefined ? [...open.keys()] : [sender]).map(write));
+      // One that is being written is open no more, and not ended either.
+      await queue;
     },
     close() {
       isClosed = true;
