@@ -133,6 +133,7 @@ export const findingCountSchema = z.object({
   /** Series (or, without a series, files) that they are about. */
   count: z.number().int(),
 });
+export type FindingCount = z.infer<typeof findingCountSchema>;
 
 /** What became of an import. `files` = imported + duplicates + refused (+ untouched when cancelled). */
 export const importCountsSchema = z.object({

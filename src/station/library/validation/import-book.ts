@@ -11,10 +11,9 @@ import {
 import type { Db } from '../database.ts';
 import type { ImportTally } from '../import-tally.ts';
 import { libraryFaults } from '../faults.ts';
+import { FindingsTally } from './findings-tally.ts';
 import { type CheckedInstance, type CheckedSeries, seriesFindings } from './series-findings.ts';
 
-/** Findings of one kind kept with an import; counts stay exact beyond it. */
-const keptOfAKind = 20_000;
 const pathsKept = 100;
 /** Between these many series other work of the station gets its turn. */
 const seriesAtOnce = 50;
@@ -74,16 +73,11 @@ export function endCutImports(db: Db): void {
 
 /** Looks through every series that the import touched, over all that the library holds of it, and keeps the report. */
 export async function saveImport(db: Db, id: number, tally: ImportTally, cancelled: boolean): Promise<ImportReport> {
-  const found = [
-    ...tally.refusals.map(fileFinding),
-    ...tally.remarks,
-    ...joinedSuspicions(await touchedFindings(db, tally)),
-  ];
-  const findings = findingKinds.flatMap((kind) => {
-    const ofKind = found.filter((one) => one.kind === kind);
-    const count = ofKind.reduce((sum, one) => sum + one.count, 0);
-    return ofKind.length === 0 ? [] : [{ kind, findings: ofKind.length, count }];
-  });
+  const found = new FindingsTally();
+  for (const refusal of tally.refusals) found.add(fileFinding(refusal));
+  for (const remark of tally.remarks) found.add(remark);
+  await findInTouched(db, tally, found);
+  const { counts: findings, kept } = found.end();
   const report = tally.report(cancelled);
   const { files, imported, duplicates, refused, studies, series, seconds, labelled, notes } = report;
   const keepReport = db.prepare(
@@ -110,9 +104,7 @@ export async function saveImport(db: Db, id: number, tally: ImportTally, cancell
       notes: JSON.stringify(notes),
       findings: JSON.stringify(findings),
     });
-    for (const [kindOrder, kind] of findingKinds.entries())
-      for (const one of found.filter((finding) => finding.kind === kind).slice(0, keptOfAKind))
-        insertFinding.run({ ...one, id, kindOrder });
+    for (const one of kept) insertFinding.run({ ...one, id, kindOrder: findingKinds.indexOf(one.kind) });
   })();
   return { ...report, id, findings };
 }
@@ -126,23 +118,7 @@ const fileFinding = ({ kind, path, reason }: { kind: FindingKind; path: string; 
   count: 1,
 });
 
-/** A research set of pictures gives the same suspicion once for each: they are told together, by what is suspected. */
-function joinedSuspicions(found: readonly Finding[]): Finding[] {
-  const suspicions = found.filter((one) => one.kind === 'burned-in-text');
-  const joined = Map.groupBy(suspicions, ({ what }) => what.slice(what.indexOf(': ') + 2));
-  return [
-    ...found.filter((one) => one.kind !== 'burned-in-text'),
-    ...[...joined].flatMap(([why, ofOne]) => {
-      const first = ofOne[0]!;
-      if (ofOne.length === 1) return [first];
-      const count = ofOne.reduce((sum, one) => sum + one.count, 0);
-      const subject = `${ofOne.length} series, the first of them: ${first.subject}`;
-      return [{ ...first, subject, count, what: `${count} images: ${why}` }];
-    }),
-  ];
-}
-
-async function touchedFindings(db: Db, tally: ImportTally): Promise<Finding[]> {
+async function findInTouched(db: Db, tally: ImportTally, found: FindingsTally): Promise<void> {
   const oneSeries = db.prepare<[string, string], CheckedSeries & { id: number }>(
     `SELECT r.id, s.studyInstanceUID, r.seriesInstanceUID, r.modality, r.description, r.seriesNumber, s.patientID
      FROM studies s JOIN series r ON r.study = s.id WHERE s.studyInstanceUID = ? AND r.seriesInstanceUID = ?`,
@@ -152,16 +128,15 @@ async function touchedFindings(db: Db, tally: ImportTally): Promise<Finding[]> {
        acquisition, acquisitionTime, pixelSpacing, alongRow, alongColumn, gantryTilt, burnedIn, missing
      FROM instances WHERE series = ?`,
   );
-  const findings: Finding[] = [];
   let looked = 0;
   for (const [study, ofStudy] of tally.touched)
     for (const uid of ofStudy) {
       const series = oneSeries.get(study, uid);
-      if (series !== undefined) findings.push(...seriesFindings(series, instancesOf.all(series.id)));
+      if (series !== undefined)
+        for (const finding of seriesFindings(series, instancesOf.all(series.id))) found.add(finding);
       looked += 1;
       if (looked % seriesAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-  return findings;
 }
 
 interface ImportRow extends Omit<PastImport, 'paths' | 'cancelled' | 'notes' | 'findings'> {

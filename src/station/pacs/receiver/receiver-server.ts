@@ -203,6 +203,7 @@ function reasonOf(error: unknown): string {
 /** Why a sender and this receiver did not agree on TLS, by what OpenSSL calls it. */
 const handshakeReasons: readonly (readonly [RegExp, string])[] = [
   [/PEER_DID_NOT_RETURN_A_CERTIFICATE/, 'the sender showed no certificate, which the authority file asks for'],
+  [/BAD_RECORD_MAC|DECRYPTION_FAILED/, 'what it sent was changed on the way'],
   [/HTTP_REQUEST|WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|RECORD/, 'the sender does not speak TLS'],
   [/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|ALERT_PROTOCOL_VERSION/, 'the sender knows no TLS that is safe (1.2 or 1.3)'],
   [/NO_SHARED_CIPHER|HANDSHAKE_FAILURE/, 'the sender knows no cipher that this receiver takes'],

@@ -1,8 +1,9 @@
 // TLS settings that cannot work are refused when they are set, in plain words, and nothing of them is kept.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import tls from 'node:tls';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { faultValueOf } from '../../../../src/contract/fault.ts';
 import { type ReceiverSettings, receiverSettingsSchema } from '../../../../src/contract/pacs.ts';
 import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
@@ -83,4 +84,31 @@ it('that are whole are kept; a sender that speaks no TLS is named by its address
     aeTitle: '',
     reason: 'No secure connection with 127.0.0.1: the sender does not speak TLS.',
   });
+});
+
+it('a sender whose words were changed on the way is not taken for one that speaks no TLS', async () => {
+  const { certificate: certificateFile, key: keyFile } = await certificates(ward, 'ours');
+  const whole = await settings({ certificateFile, keyFile });
+  await receiver.configure(whole);
+  // Passes the greeting on, and changes the last byte of what follows.
+  const relay = createServer((near) => {
+    const far = connect(whole.port, '127.0.0.1');
+    let parts = 0;
+    near.on('data', (bytes) => {
+      parts += 1;
+      if (parts > 1) bytes[bytes.length - 1]! ^= 1;
+      far.write(bytes);
+    });
+    far.on('data', (bytes) => near.write(bytes));
+    for (const end of [near, far]) end.on('error', () => {}).on('close', () => (end === near ? far : near).destroy());
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void relay.close());
+  await until(() => relay.listening, 'the relay listens');
+  const { port } = relay.address() as AddressInfo;
+  const sender = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  sender.on('error', () => {});
+  await until(() => receiver.state().refused > 0, 'the connection is refused');
+  expect(receiver.state().refusals[0]?.reason).toBe(
+    'No secure connection with 127.0.0.1: what it sent was changed on the way.',
+  );
 });
