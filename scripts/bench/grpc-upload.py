@@ -4,6 +4,8 @@ import concurrent.futures, hashlib, json, multiprocessing, os, sys, tempfile, ti
 import grpc
 
 CONNECTIONS, COUNT, SIZE = (int(word) for word in sys.argv[1:4])
+# Seconds, as in hub-sites.ts.
+HEARTBEAT_EVERY = 0.02
 OPTIONS = [("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20)]
 
 
@@ -48,6 +50,7 @@ def turn(channels):
         channels[index].unary_unary("/bench.Hub/Beat")(b"", timeout=60)
         beats.append(1000 * (time.perf_counter() - beat))
         index = (index + 37) % len(channels)
+        time.sleep(HEARTBEAT_EVERY)
     for call in calls:
         call.result()
     seconds = time.perf_counter() - started

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { hubNodeFlags } from '../runtime.mjs';
+import { hubNodeFlags, nodeFlags } from '../runtime.mjs';
 import { lessIsBetter, type Measurement, median, moreIsBetter } from './measurement.ts';
 
 const uploaders = 50;
@@ -172,7 +172,7 @@ export async function start(
 ) {
   const hubChild = forked(children, './hub-process.ts', { folder: path.join(folder, 'hub'), ...order }, hubNodeFlags);
   const { invites, projectHash } = startedSchema.parse(await nextMessage(hubChild, (message) => 'invites' in message));
-  const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') });
+  const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') }, nodeFlags);
   return {
     hub: hubChild,
     invites,
@@ -193,7 +193,7 @@ export async function start(
   };
 }
 
-function forked(children: ChildProcess[], file: string, order: object, flags: readonly string[] = []): ChildProcess {
+function forked(children: ChildProcess[], file: string, order: object, flags: readonly string[]): ChildProcess {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(order)], {
     execArgv: [...flags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -3,6 +3,7 @@ import type { Agent } from 'node:http';
 import { WebSocket } from 'ws';
 import { Fault } from '../../contract/fault.ts';
 import type { MemberRole } from '../../contract/federation.ts';
+import { zeroMask } from '../protocol/frame-mask.ts';
 import { openFrameQueue, type FrameQueue } from '../protocol/frame-queue.ts';
 import { closeCodes } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
@@ -46,6 +47,7 @@ export async function dial(order: DialOrder): Promise<Line> {
   const through = proxy === null ? null : proxyAgent(proxy);
   const agent = order.agent ?? through?.agent;
   const socket = new WebSocket(order.url, wireVersion, {
+    ...zeroMask,
     perMessageDeflate: false,
     maxPayload: wireLimits.frameBytes,
     handshakeTimeout: wireLimits.handshakeMs,

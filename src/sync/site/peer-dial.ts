@@ -3,6 +3,7 @@
 import { WebSocket } from 'ws';
 import { Fault } from '../../contract/fault.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { zeroMask } from '../protocol/frame-mask.ts';
 import { openFrameQueue, type FrameQueue } from '../protocol/frame-queue.ts';
 import { greetHub, HubRefusal } from '../protocol/handshake.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
@@ -33,6 +34,7 @@ export async function dialPeer(order: {
   const { address, site, keys, card, membership } = order;
   if (address.url === null || address.certificate === null) throw siteFault.peerUnreachable(site, 'it does not listen');
   const socket = new WebSocket(`${address.url}${peerLimits.path}${address.hub}`, wireVersion, {
+    ...zeroMask,
     perMessageDeflate: false,
     maxPayload: wireLimits.frameBytes,
     handshakeTimeout: peerLimits.dialMs,
