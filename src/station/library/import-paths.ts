@@ -69,7 +69,7 @@ export async function importPaths(
     await readAll(place, readable, options, tally, running, workers, labels).finally(() => {
       const labelled = labels?.finish();
       tally.labelled = labelled?.labelled ?? 0;
-      tally.notes = [...tally.maskNotes(), ...(labelled?.notes ?? [])];
+      tally.notes = [...tally.maskNotes(), ...(labelled?.notes ?? []), ...tally.patientNotes()];
     });
     tally.walking = false;
     const report = await saveImport(place.db, running.id, tally, options.signal.aborted);
@@ -119,7 +119,15 @@ async function readAll(
 ): Promise<void> {
   const copiesAll = mode === 'copy';
   const writer = indexWriter(place.db, place.leaving);
-  const settling = { ...place, writer, tally, copiesAll, newestBefore: writer.newest(), regained: new Set<string>() };
+  const settling = {
+    ...place,
+    writer,
+    tally,
+    copiesAll,
+    newestBefore: writer.newest(),
+    regained: new Set<string>(),
+    tellsPatients: labels?.patients != null,
+  };
   const archives: PendingArchive[] = [];
   const directories: PackedDirectory[] = [];
 

@@ -24,6 +24,8 @@ export class ImportTally {
   walking = true;
   /** Instances that have a label of this import. */
   labelled = 0;
+  /** Wrapped files whose patient is an earlier import's, though this one names patients. */
+  keptPatients = 0;
   /** What a person should know besides: labels that fit nothing, for example. */
   notes: readonly string[] = [];
   #refused = 0;
@@ -99,6 +101,14 @@ export class ImportTally {
         `${this.#misfits.length} of the files in folders of masks became volumes of their own, ${path.basename(first.source)} first: ${first.whyNot}`,
       );
     return notes;
+  }
+
+  patientNotes(): string[] {
+    if (this.keptPatients === 0) return [];
+    const which = this.keptPatients === 1 ? '1 file keeps' : `${this.keptPatients} files keep`;
+    return [
+      `${which} the patient of an earlier import, whom no row names for ${this.keptPatients === 1 ? 'it' : 'them'} now. Where that is wrong, remove their studies and import them again.`,
+    ];
   }
 
   tell(isLast = false): void {

@@ -15,6 +15,8 @@ export interface Settling {
   readonly newestBefore: number;
   /** SOP Instance UIDs whose lost copies came back in this import. */
   readonly regained: Set<string>;
+  /** Whether the import has a labels file that names patients. */
+  readonly tellsPatients: boolean;
   /** True where the import copies files: a copy takes the place of a file indexed where it lay. */
   readonly copiesAll: boolean;
 }
@@ -57,6 +59,7 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
     replace(settling, held, found);
     return true;
   }
+  if (keepsPatient(settling, held, found)) tally.keptPatients += 1;
   const heldPath = absolutePath(folder, held);
   if (found.isWrapped === true || (await isSame(folder, held, found))) {
     if (wasLost(settling, found, held)) {
@@ -131,6 +134,19 @@ function mendedDamage({ writer, folder }: Settling, held: HeldInstance, found: R
 function hasNewPatient({ writer }: Settling, held: HeldInstance, found: ReadInstance): boolean {
   const { patientID } = found.record;
   return !patientID.startsWith(ownPatientPrefix) && writer.patientOf(held) !== patientID;
+}
+
+/**
+ * Whether it was given a patient before and the labels file of this import names none for it. It stays: an import of a part, with another
+ * file, must not part the images of one patient.
+ */
+function keepsPatient(
+  { writer, tellsPatients, newestBefore }: Settling,
+  held: HeldInstance,
+  found: ReadInstance,
+): boolean {
+  if (!tellsPatients || found.isWrapped !== true || held.id > newestBefore) return false;
+  return found.record.patientID.startsWith(ownPatientPrefix) && !writer.patientOf(held).startsWith(ownPatientPrefix);
 }
 
 /** The index does not know the copy that the worker made, so nothing else uses it. */

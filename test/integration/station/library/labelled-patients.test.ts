@@ -70,6 +70,24 @@ it('a row that fits several files equally gives its patient to none of them, and
   );
 });
 
+it('a patient that an earlier import gave is kept where the rows name none now, which is told; a removal puts it right', async () => {
+  write('a/1.png', picture(1));
+  write('b/1.png', picture(2));
+  await importWith('a/1.png,cat,P1\nb/1.png,dog,P2\n');
+  const { notes } = await importWith('1.png,cat,P1\n');
+  expect(notes).toContain(
+    '2 files keep the patient of an earlier import, whom no row names for them now. Where that is wrong, remove their studies and import them again.',
+  );
+  expect(patients()).toEqual({ 'a/1.png': 'P1', 'b/1.png': 'P2' });
+
+  await library.remove(
+    { uids: [], patientIDs: ['P1'] },
+    { signal: new AbortController().signal, onProgress: () => {} },
+  );
+  expect((await importWith('1.png,cat,P1\nb/1.png,dog,P2\n')).notes.join()).not.toContain('keep');
+  expect(patients()).toEqual({ 'b/1.png': 'P2' });
+});
+
 it('a row that fits copies of one picture gives them its patient', async () => {
   write('a/1.png', picture(1));
   write('b/1.png', picture(1));
