@@ -206,6 +206,14 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.keyboard.press('ArrowRight');
     await page.getByTestId('tree-series').first().waitFor();
     await sized(window, 'studies-tree');
+    const description = page.getByTestId('tree-study').first().locator('.ellipsis');
+    await description.hover();
+    expect(await description.getAttribute('title')).toBeNull();
+    // Too narrow a place for it.
+    await page.evaluate(`document.querySelector('[data-testid=tree-study] .ellipsis').style.maxWidth = '12px'`);
+    await page.getByRole('searchbox').hover();
+    await description.hover();
+    await expect.poll(() => description.getAttribute('title')).toBe((await description.textContent())?.trim());
     await page.keyboard.press('ArrowLeft');
     await expect.poll(() => page.getByTestId('tree-series').count()).toBe(0);
     await page.keyboard.press('ArrowLeft');
