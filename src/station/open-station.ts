@@ -1,6 +1,7 @@
 // Opens the home folder and composes the parts of a station. Window and command line both talk to what this returns.
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { EventName, EventValue } from '../contract/calls.ts';
 import type { KeyChainNews } from '../contract/key-chain.ts';
 import type { Membership } from '../contract/federation.ts';
@@ -87,6 +88,23 @@ function signLedger(ledger: Ledger): void {
   } catch {
     // The next act that cannot be entered says so.
   }
+}
+
+/** Longest wait for what a killed station left, at the start and at the end. */
+const takeUpMs = 2_000;
+
+/**
+ * What a killed station had acknowledged and not indexed is in the index, or goes on being taken up after `withinMs`. Never rejects: what
+ * cannot be indexed now stays where it is.
+ */
+async function takenUp(library: Library, withinMs: number): Promise<void> {
+  const over = new AbortController();
+  const all = library
+    .intake()
+    .flush()
+    .catch(() => {});
+  const waited = setTimeout(withinMs, undefined, { signal: over.signal }).catch(() => {});
+  await Promise.race([all.finally(() => over.abort()), waited]);
 }
 
 /**
@@ -187,6 +205,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       signLedger(ledger);
     }, checkpointEvery.ms).unref();
     const pacs = openPacs({ folder: home.folder, library, onEvent: options.onEvent });
+    await takenUp(library, takeUpMs);
     return {
       home,
       library,
@@ -211,6 +230,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
         neighbour.close();
         // Together: the shell does not wait for ever.
         await Promise.all([runs.close(), site.close(), pacs.close(), modelWork.close()]);
+        await takenUp(library, takeUpMs);
         clearInterval(signing);
         signLedger(ledger);
         trainer.close();

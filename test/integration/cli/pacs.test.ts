@@ -1,8 +1,9 @@
 // `imagiq pacs` against dcmtk's archive and sender.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TransferReport } from '../../../src/contract/pacs.ts';
+import { dicomFile, sliceElements } from '../../fixtures/dicom-bytes.ts';
 import { practiceSlice } from '../station/library/practice-slice.ts';
 import { absence, dcmqrscp, dcmtk, freePort, until, Ward } from '../station/pacs/dimse-peers.ts';
 import { imagiq, start } from './imagiq.ts';
@@ -30,6 +31,18 @@ test('a peer that is not whole, and an AE title that is none, are wrong use', as
   const unknown = await imagiq('--home', home, '--json', 'pacs', 'echo', 'nobody');
   expect(unknown.code).toBe(1);
   expect(unknown.json<{ fault: { code: number } }>().fault.code).toBe(650);
+}, 60_000);
+
+test('what a killed station acknowledged and had not indexed is there for the next command', async () => {
+  const home = path.join(ward.folder, 'home');
+  mkdirSync(path.join(home, 'incoming'), { recursive: true });
+  for (const instance of [1, 2, 3]) {
+    const file = path.join(home, 'incoming', `${instance}.dcm`);
+    writeFileSync(file, dicomFile(sliceElements({ uid: `1.2.3.1.${instance}` })));
+  }
+  const { studies } = (await imagiq('--home', home, '--json', 'studies')).json<{ studies: { instances: number }[] }>();
+  expect(studies).toMatchObject([{ instances: 3 }]);
+  expect(readdirSync(path.join(home, 'incoming'))).toEqual([]);
 }, 60_000);
 
 describe.skipIf(absence !== null)(
