@@ -163,6 +163,8 @@ export const consoleTrunkSchema = z.object({
       updates: z.number(),
       /** Of the updates that could be read: their sites, mean staleness in commits, examples. */
       sites: z.array(z.string()),
+      /** Sites whose updates the rule did not keep. */
+      leftOut: z.array(z.string()).default([]),
       meanStalenessCommits: z.number().nullable(),
       examples: z.number(),
     }),

@@ -104,6 +104,10 @@ export function standingText(standing: ProjectStanding): string {
     `Trunk ${trunkVersion} of ${project.commits}${end}; ${counted(bufferedUpdates, 'update waits', 'updates wait')}${awaited === null ? '' : `; ${sitesAwaitedText(awaited)}`}`,
     ...(retiredBecause === null ? [] : [`Retired: ${retiredBecause}`]),
     ...ruleWords.map((sentence) => `- ${sentence}`),
+    ...standing.leftOut.map(
+      ({ site, updates, leftOut }) =>
+        `Of ${site} the rule left out ${leftOut} of ${counted(updates, 'committed update')}`,
+    ),
     `Hash ${projectHash}`,
     ...answers.map(
       ({ site, answer, because, answeredAt }) =>

@@ -11,6 +11,8 @@ import { trimmedMean } from './trimmed-mean.ts';
 import type { WeightLayout } from './weights.ts';
 
 export interface Combination {
+  /** Sites whose updates are in none of it: what Krum did not keep. */
+  readonly leftOut: readonly string[];
   /** A block of the combined update, until the next is asked for; the caller's to change. */
   block(block: Block): Float64Array;
 }
@@ -31,6 +33,7 @@ export function combinationOf(
   const chosen = (choose: (ascending: Float64Array) => number): Combination => {
     const values = new Float64Array(largestBlock(layout));
     return {
+      leftOut: [],
       block(block) {
         const into = values.subarray(0, block.count);
         byCoordinate(rows.read(block), into, choose);
@@ -44,8 +47,10 @@ export function combinationOf(
     case 'trimmed-mean':
       return chosen(trimmedMean(sites, combination.trimShare));
     case 'krum': {
-      const kept = rows.of(new Set(krumKept(rows, layout, combination)));
+      const names = new Set(krumKept(rows, layout, combination));
+      const kept = rows.of(names);
       return {
+        leftOut: rows.sites.filter((site) => !names.has(site)),
         block(block) {
           const read = kept.read(block);
           const addend = exactSum.begin(block.count);
@@ -66,6 +71,7 @@ function meanOf(
 ): Combination {
   const shares = contributionShares(distinctContributions(updates), rule);
   return {
+    leftOut: [],
     block({ tensor, from, count }) {
       const addend = exactSum.begin(count);
       for (const { id, values } of updates) {

@@ -21,6 +21,8 @@ export interface Commit {
   readonly bytes: Uint8Array;
   /** The server optimiser's state for the next commit; null when it has none. */
   readonly optimizerState: Weights | null;
+  /** Sites whose updates its rule did not keep. */
+  readonly leftOut: readonly string[];
 }
 
 /** The trunk that a commit moves, and what moves it. */
@@ -79,7 +81,7 @@ export function commitOf(
     base.values.read(tensor, from, before.subarray(0, count));
     advance(next, before, change, rate);
   }
-  return { weights, bytes, optimizerState: step.state };
+  return { weights, bytes, optimizerState: step.state, leftOut: combination.leftOut };
 }
 
 /** By itself, so that the runtime compiles it for what it is. */

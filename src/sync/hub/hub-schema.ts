@@ -137,4 +137,8 @@ export const migrations = [
   ) STRICT;
   CREATE INDEX begunByHash ON begunBlobs (hash);
   `,
+  // Updates that the rule of their commit did not keep.
+  `
+  ALTER TABLE updates ADD COLUMN isLeftOut INTEGER NOT NULL DEFAULT 0;
+  `,
 ] as const;

@@ -48,6 +48,7 @@ export function combinationOfSum(
   const numbers = new Float64Array(largestBlock(layout));
   const before = new Float32Array(largestBlock(layout));
   return {
+    leftOut: [],
     block({ tensor, from, count }) {
       const into = numbers.subarray(0, count);
       const at = startOf.get(tensor)! + from;

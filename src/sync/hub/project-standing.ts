@@ -21,6 +21,8 @@ export interface ProjectStanding {
   /** What the first commit waits for; null when it does not. */
   readonly awaited: SitesAwaited | null;
   readonly answers: readonly ProjectAnswer[];
+  /** Sites of whose committed updates the project's rule did not keep some, and how many. */
+  readonly leftOut: readonly { readonly site: string; readonly updates: number; readonly leftOut: number }[];
   /** Members that have not answered. */
   readonly unanswered: readonly string[];
 }
@@ -43,6 +45,12 @@ export async function projectStanding(db: HubStatements): Promise<ProjectStandin
   const buffered = await bufferedUpdates(db, projectHash);
   const hasEnded = isFinished || retiredBecause !== null;
   const answers = await answersTo(db, projectHash);
+  const leftOut = await db.all<ProjectStanding['leftOut'][number]>(
+    `SELECT members.site, count(*) AS updates, count(CASE isLeftOut WHEN 1 THEN 1 END) AS leftOut
+     FROM updates JOIN members ON members.fingerprint = updates.site WHERE projectHash = ? AND committedVersion > 0
+     GROUP BY members.fingerprint, members.site HAVING max(isLeftOut) = 1 ORDER BY members.site`,
+    projectHash,
+  );
   const members = await db.all<{ site: string }>("SELECT site FROM members WHERE state = 'member' ORDER BY site");
   return {
     federation: (await readSetting(db, 'federation')) ?? '',
@@ -56,6 +64,7 @@ export async function projectStanding(db: HubStatements): Promise<ProjectStandin
     bufferedUpdates: buffered.length,
     awaited: hasEnded ? null : sitesAwaited({ project, trunkVersion: trunk.version }, buffered),
     answers,
+    leftOut,
     unanswered: members.map(({ site }) => site).filter((site) => !answers.some((answer) => answer.site === site)),
   };
 }

@@ -99,7 +99,7 @@ export function openTrunkCommits(order: {
   };
   const publish = async (
     current: CurrentProject,
-    { blob, bytes, optimizerBlob }: MadeCommit,
+    { blob, bytes, optimizerBlob, leftOut }: MadeCommit,
     counted: {
       readonly updates: readonly string[];
       readonly masked: NonNullable<NewCommit['masked']> | null;
@@ -122,7 +122,7 @@ export function openTrunkCommits(order: {
     };
     const signed = signStatement('trunk', statement, keys);
     const { masked, variates } = counted;
-    await store.commit({ statement, signed, optimizerBlob, isLast, epoch, masked, variates });
+    await store.commit({ statement, signed, optimizerBlob, isLast, epoch, masked, variates, leftOut });
     order.onStep('trunk-committed');
     if (current.optimizerBlob !== null) await forgetCounted([current.optimizerBlob]);
     if (trunk.controlVariate !== undefined) await forgetCounted([trunk.controlVariate.blob]);

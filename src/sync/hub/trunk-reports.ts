@@ -19,6 +19,8 @@ export interface ReportedUpdate {
   readonly baseVersion: number;
   /** Null while it waits. */
   readonly committedVersion: number | null;
+  /** Its commit's rule did not keep it. */
+  readonly isLeftOut: boolean;
   readonly examples: number;
   /** Of the site's training, by its own word. */
   readonly loss: number | null;
@@ -53,13 +55,18 @@ export function openTrunkReports(db: HubStatements): TrunkReports {
       return rows.map(({ statement, ...update }) => ({ ...update, validation: reportIn(statement).validation }));
     },
     async recentUpdates(projectHash, limit) {
-      const rows = await db.all<Omit<ReportedUpdate, 'loss' | 'validation'> & { statement: string }>(
-        `SELECT site, baseVersion, committedVersion, examples, acceptedAt, statement FROM updates
+      type Row = Omit<ReportedUpdate, 'isLeftOut' | 'loss' | 'validation'> & { isLeftOut: number; statement: string };
+      const rows = await db.all<Row>(
+        `SELECT site, baseVersion, committedVersion, isLeftOut, examples, acceptedAt, statement FROM updates
          WHERE projectHash = ? ORDER BY number DESC LIMIT ?`,
         projectHash,
         limit,
       );
-      return rows.map(({ statement, ...update }) => ({ ...update, ...reportIn(statement) }));
+      return rows.map(({ statement, isLeftOut, ...update }) => ({
+        ...update,
+        isLeftOut: isLeftOut === 1,
+        ...reportIn(statement),
+      }));
     },
     async trunkVersions(projectHash, limit) {
       const rows = await db.all<{ statement: string }>(

@@ -89,6 +89,8 @@ export interface NewCommit {
   /** Of a masked buffer: its updates, accepted and counted in one, and the buffer is gone. */
   readonly masked?: { readonly updates: readonly NewUpdate[]; readonly buffer: EndedBuffer } | null;
   readonly variates?: NewVariates | null;
+  /** Sites whose updates are counted as committed, and are not in it: the rule did not keep them. */
+  readonly leftOut?: readonly string[];
 }
 
 /** The turn to make a project's commits; `epoch` grows with each. */
@@ -153,7 +155,7 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
       return same?.projectHash ?? null;
     },
     selectProject: (projectHash) => db.transaction((tx) => choose(tx, projectHash, false)),
-    commit: ({ statement, signed, optimizerBlob, isLast, epoch, masked, variates = null }) =>
+    commit: ({ statement, signed, optimizerBlob, isLast, epoch, masked, variates = null, leftOut = [] }) =>
       db.transaction(async (tx) => {
         const { projectHash, version, committedAt } = statement;
         const variateBlob = variates?.trunk?.blob ?? null;
@@ -186,12 +188,18 @@ export function openTrunkStore(db: HubDatabase, blobs: BlobFolder, enter: EnterA
           // An update that is already counted must not be counted again: nothing of this commit may happen then.
           if (counted !== 1) throw new Error(`update ${key} twice`);
         }
+        let updatesLeftOut = 0;
+        for (const site of leftOut) {
+          const sql = 'UPDATE updates SET isLeftOut = 1 WHERE projectHash = ? AND committedVersion = ? AND site = ?';
+          updatesLeftOut += await tx.run(sql, projectHash, version, site);
+        }
         await enter(tx, 'trunk-committed', {
           project: statement.project,
           version,
           blob: statement.blob,
           bytes: statement.bytes,
           updates: statement.updates.length,
+          ...(updatesLeftOut > 0 && { leftOut: updatesLeftOut }),
           isFinished: isLast,
         });
         if (isLast) {

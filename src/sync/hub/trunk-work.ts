@@ -54,11 +54,12 @@ export interface FiledUpdate extends Contribution {
   readonly startedFrom: string | null;
 }
 
-/** Names of the blobs that a commit wrote, which are on the disk. */
+/** Names of the blobs that a commit wrote, which are on the disk, and the sites whose updates are not in it. */
 export interface MadeCommit {
   readonly blob: string;
   readonly bytes: number;
   readonly optimizerBlob: string | null;
+  readonly leftOut: readonly string[];
 }
 
 export type CommitStep = 'optimizer-state-written' | 'trunk-blob-written';
@@ -92,12 +93,12 @@ export async function makeCommit(
   onStep: (step: CommitStep) => void | Promise<void>,
 ): Promise<MadeCommit> {
   const blobs = openBlobFolder(task.blobs.folder, task.blobs);
-  const { bytes, optimizerState } = withFiles((files) => commitFrom(files, task));
+  const { bytes, optimizerState, leftOut } = withFiles((files) => commitFrom(files, task));
   const optimizerBlob = optimizerState === null || task.isLast ? null : blobs.put(encodeWeights(optimizerState));
   await onStep('optimizer-state-written');
   const blob = blobs.put(bytes);
   await onStep('trunk-blob-written');
-  return { blob, bytes: bytes.byteLength, optimizerBlob };
+  return { blob, bytes: bytes.byteLength, optimizerBlob, leftOut };
 }
 
 function commitFrom(files: FileRanges, task: CommitTask): Commit {

@@ -4,9 +4,13 @@ import { utimesSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import { consoleTrunkSchema } from '../../../src/contract/console.ts';
 import { trunkRuleSchema, type TrunkRule } from '../../../src/contract/federation.ts';
 import { comparedUpdateLimits } from '../../../src/sync/aggregation/unusable-trunk-rule.ts';
 import { openHub, type Hub } from '../../../src/sync/hub/hub.ts';
+import { hubLedgerEntriesIn } from '../../../src/sync/hub/ledger-in.ts';
+import { projectStandingIn } from '../../../src/sync/hub/project-standing.ts';
+import { signedInPage } from './console-page.ts';
 import { firstWeight, openBench, practiceProject, weightsOf } from './federation-fixture.ts';
 import { rawSite, rawUpdate, type RawSite } from './raw-site.ts';
 
@@ -18,9 +22,10 @@ const median = { bufferSize: 3, combination: { kind: 'median' }, stalenessEffect
 async function hubWith(
   rule: Partial<TrunkRule>,
   others: { readonly sitesToStart?: number } = {},
-): Promise<{ hub: Hub; join: (name: string) => Promise<Offering> }> {
+): Promise<{ hub: Hub; folder: string; join: (name: string) => Promise<Offering> }> {
   const project = practiceProject({ rule, commits: 100, ...others });
-  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+  const folder = bench.folder();
+  const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
   const join = async (name: string): Promise<Offering> => {
     const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name }));
     return {
@@ -32,7 +37,7 @@ async function hubWith(
       },
     };
   };
-  return { hub, join };
+  return { hub, folder, join };
 }
 
 interface Offering {
@@ -40,6 +45,56 @@ interface Offering {
   /** An update whose every value is `value`. */
   offer(value: number, baseVersion?: number): Promise<void>;
 }
+
+describe('Multi-Krum', () => {
+  it('says whose updates it left out of a commit: at the console, in the ledger and where the project is shown', async () => {
+    const rule = {
+      bufferSize: 3,
+      staleness: { kind: 'constant' },
+      combination: { kind: 'krum', byzantine: 0, kept: 2 },
+    };
+    const { hub, folder, join } = await hubWith(trunkRuleSchema.parse(rule));
+    const [lyon, oslo, quito] = [await join('Lyon'), await join('Oslo'), await join('Quito')];
+    await lyon.offer(1);
+    await oslo.offer(1.1);
+    await quito.offer(9);
+    expect((await hub.status()).trunkVersion).toBe(1);
+    await lyon.offer(2, 1);
+    await oslo.offer(-9, 1);
+    await quito.offer(2.1, 1);
+    // One that waits is neither.
+    await quito.offer(7, 2);
+    expect(await projectStandingIn(folder)).toMatchObject({
+      trunkVersion: 2,
+      leftOut: [
+        { site: 'Oslo', updates: 2, leftOut: 1 },
+        { site: 'Quito', updates: 2, leftOut: 1 },
+      ],
+    });
+    const { body } = await (await signedInPage(hub.port, folder)).get('trunk');
+    const { commits } = consoleTrunkSchema.parse(body);
+    expect(
+      commits.map(({ version, updates, sites, leftOut }) => [version, updates, sites.toSorted(), leftOut]),
+    ).toEqual([
+      [2, 3, ['Lyon', 'Quito'], ['Oslo']],
+      [1, 3, ['Lyon', 'Oslo'], ['Quito']],
+      [0, 0, [], []],
+    ]);
+    const entries = await hubLedgerEntriesIn(folder, 9, ({ act }) => act === 'trunk-committed');
+    expect(entries.map(({ detail }) => [detail['updates'], detail['leftOut']])).toEqual([
+      [3, 1],
+      [3, 1],
+    ]);
+  });
+
+  it('a rule that keeps all says nothing of it', async () => {
+    const { folder, join } = await hubWith({ bufferSize: 1 });
+    await (await join('Lyon')).offer(1);
+    expect((await projectStandingIn(folder)).leftOut).toEqual([]);
+    const [entry] = await hubLedgerEntriesIn(folder, 9, ({ act }) => act === 'trunk-committed');
+    expect(entry?.detail).not.toHaveProperty('leftOut');
+  });
+});
 
 describe('a project whose rule cannot keep its promise', () => {
   it('is refused when it is set, with why and what instead, and the hub goes on with the one before', async () => {
@@ -134,7 +189,7 @@ describe('a hub’s folder of an earlier version', () => {
     db.exec('ALTER TABLE projects DROP COLUMN epoch; ALTER TABLE projects DROP COLUMN retiredBecause;');
     db.exec('ALTER TABLE invites DROP COLUMN role; ALTER TABLE members DROP COLUMN role;');
     db.exec('ALTER TABLE members DROP COLUMN endedKind; ALTER TABLE projects DROP COLUMN variateBlob;');
-    db.exec('ALTER TABLE updates DROP COLUMN discardedBecause;');
+    db.exec('ALTER TABLE updates DROP COLUMN discardedBecause; ALTER TABLE updates DROP COLUMN isLeftOut;');
     const first = ['settings', 'invites', 'members', 'projects', 'trunk', 'updates', 'models', 'envelopes'];
     const tables = db.prepare<[], { name: string }>(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",

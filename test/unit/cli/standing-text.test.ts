@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { standingText } from '../../../src/cli/commands/project.ts';
 import type { Project } from '../../../src/contract/federation.ts';
+import type { ProjectStanding } from '../../../src/sync/hub/project-standing.ts';
 import { practiceProject } from '../../integration/sync/federation-fixture.ts';
 
-const textOf = (project: Project): string[] =>
+const textOf = (project: Project, leftOut: ProjectStanding['leftOut'] = []): string[] =>
   standingText({
     federation: 'Chest',
     project,
@@ -16,6 +17,7 @@ const textOf = (project: Project): string[] =>
     bufferedUpdates: 1,
     awaited: null,
     answers: [],
+    leftOut,
     unanswered: [],
   }).split('\n');
 
@@ -34,5 +36,11 @@ describe('where a project stands', () => {
     const project = practiceProject({ mode: { kind: 'cyclic', patienceMs: 5_000 } });
     expect(textOf(project)).toContain('- Where a site is away, the next one steps in after 5 s.');
     expect(textOf(project).join('\n')).not.toContain('averaged');
+  });
+
+  it('tells whose updates the rule left out', () => {
+    expect(textOf(practiceProject(), [{ site: 'Oslo', updates: 9, leftOut: 7 }])).toContain(
+      'Of Oslo the rule left out 7 of 9 committed updates',
+    );
   });
 });

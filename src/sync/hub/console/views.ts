@@ -128,7 +128,8 @@ export function openConsoleViews(order: {
           blob,
           bytes,
           updates: trunk.updates.length,
-          sites: [...new Set(counted.map(({ site }) => site))],
+          sites: [...new Set(counted.filter(({ isLeftOut }) => !isLeftOut).map(({ site }) => site))],
+          leftOut: [...new Set(counted.filter(({ isLeftOut }) => isLeftOut).map(({ site }) => site))],
           meanStalenessCommits: counted.length === 0 ? null : staleness / counted.length,
           examples: counted.reduce((sum, { examples }) => sum + examples, 0),
         };
