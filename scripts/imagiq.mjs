@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `imagiq` command: runs the TypeScript sources, of a clone and of an installed package alike (docs/decisions/0002).
 import { spawn } from 'node:child_process';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { cloneEnvironment, ensureInstalled, hubNodeFlags, isClone, nodeFlags, nodePath, root } from './runtime.mjs';
 
@@ -10,9 +11,22 @@ const entry = path.join(root, 'src', 'cli', 'cli.ts');
 const words = process.argv.slice(2);
 const child = spawn(node, [...(words.includes('hub') ? hubNodeFlags : nodeFlags), entry, ...words], {
   stdio: 'inherit',
-  env: isClone ? cloneEnvironment() : process.env,
+  env: isClone ? cloneEnvironment() : packageEnvironment(),
 });
 // Ctrl+C reaches the whole group: sent on, it would come twice and cut the orderly end short.
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+
+/**
+ * A package's own folder is not the user's to write: what Node has compiled once is kept in the user's cache, beside the trainer's
+ * (src/trainer/process-environment.ts). Where nothing can be written nothing is kept.
+ */
+function packageEnvironment() {
+  const caches = {
+    win32: process.env.LOCALAPPDATA ?? path.join(homedir(), 'AppData', 'Local'),
+    darwin: path.join(homedir(), 'Library', 'Caches'),
+  };
+  const cache = caches[process.platform] ?? process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
+  return { NODE_COMPILE_CACHE: path.join(cache, 'imagiq', 'code'), ...process.env };
+}
