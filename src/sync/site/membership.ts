@@ -9,22 +9,22 @@ import { closeCodes, openChannel, type Channel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { fromHubSchema } from '../protocol/messages.ts';
-import { parseStatement, signStatement } from '../protocol/statement.ts';
+import { type Approval, openApproval } from './approval.ts';
 import { openBench } from './bench.ts';
 import { type BenchActs, openBenchActs } from './bench-acts.ts';
 import type { CardCheck } from './card-check.ts';
 import { dial } from './dial.ts';
-import { siteFault } from './faults.ts';
-import { acceptLeak, enterAcceptance, forgetProbe } from './leak-gate.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openKnownMembersFile } from './known-members.ts';
 import { openLink, type Link } from './link.ts';
 import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
 import { takeCertificate } from './membership-certificate.ts';
-import { blobsOfAwaited, blobsOfSpooled, writeMembershipState, type MembershipState } from './membership-file.ts';
+import { writeMembershipState, type MembershipState } from './membership-file.ts';
 import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
+import { isBlobNeeded } from './needed-blobs.ts';
 import { openOutbox } from './outbox.ts';
+import { signAddress } from './own-address.ts';
 import { openPeerLines, type PeerLines } from './peer-lines.ts';
 import { openProjectAnswers } from './project-answer.ts';
 import type { SiteWork } from './site-work.ts';
@@ -32,18 +32,10 @@ import { openTurnsDone } from './turns-done.ts';
 import type { WayOut } from './way-out.ts';
 import { openWorkLoop } from './work-loop.ts';
 
-export interface OpenMembership {
+export interface OpenMembership extends Approval {
   readonly folder: string;
   readonly view: Membership;
   readonly state: MembershipState;
-  /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at. */
-  approve(cohort: string, fingerprint: string | null, acceptsLeak: boolean): Promise<void>;
-  /** A person has looked at what the leak probe found: updates are sent. @throws Fault 465 where nothing is held */
-  acceptLeak(): void;
-  /** @throws Fault 456 without an approved project. */
-  probeAgain(): void;
-  /** @throws Fault 456 without a project. */
-  decline(because: string | null): void;
   leave(): Promise<void>;
   /** Greets a peer that came to this site's door. */
   welcomePeer(socket: WebSocket): Promise<void>;
@@ -115,22 +107,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       });
     },
     forget(hash) {
-      const { own, trunk, candidates, published, spool, masking, residual, normalisation, homeTrunk, controlVariate } =
-        state;
-      const isNeeded =
-        own?.model === hash ||
-        trunk?.blob === hash ||
-        residual?.blob === hash ||
-        normalisation?.blob === hash ||
-        homeTrunk?.blob === hash ||
-        controlVariate?.blob === hash ||
-        trunk?.controlVariate?.blob === hash ||
-        masking?.buffer?.masked?.blob === hash ||
-        candidates.some(({ model }) => model === hash) ||
-        published.some(({ sealedBlob }) => sealedBlob === hash) ||
-        spool.some((spooled) => blobsOfSpooled(spooled).includes(hash)) ||
-        state.awaited.some((update) => blobsOfAwaited(update).includes(hash));
-      if (!isNeeded) blobs.remove(hash);
+      if (!isBlobNeeded(state, hash)) blobs.remove(hash);
     },
     channel: () => channel,
     lines: () => lines,
@@ -288,18 +265,15 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     },
     maySend: bench.publication.isOfferedTo,
   });
-  /** Signs where this site listens now, where that is another place than it told last. @returns whether it is. */
-  const signAddress = (): boolean => {
-    const told = state.address === null ? null : parseStatement('address', state.address.statement);
-    const now = order.address();
-    const url = now?.url ?? null;
-    const certificate = now?.certificate ?? null;
-    if ((told?.url ?? null) === url && (url === null || told?.certificate === certificate)) return false;
-    const sequence = Math.max((told?.sequence ?? 0) + 1, Math.floor(clock() / 1_000));
-    const { hubFingerprint: hub } = state;
-    state.address = signStatement('address', { hub, device: keys.fingerprint, sequence, url, certificate }, keys);
-    return true;
-  };
+  const signOwnAddress = (): boolean => signAddress(desk, order.address());
+  const approval = openApproval({
+    desk,
+    bench,
+    outbox,
+    loop,
+    answers: { give: answers.give, deliver: () => void answers.deliver(hubFeatures) },
+    onMayLeave: goOn,
+  });
   const takeNews = openNewsReader({ desk, bench, outbox, loop, checkCard: order.checkCard });
   let link: Link | null = null;
   /** Bytes that nothing names: of a transfer that was given up, or left by a kill between two steps. By the file system's clock. */
@@ -322,7 +296,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     await blobs.close();
   };
   let first: Channel | null = null;
-  signAddress();
+  signOwnAddress();
   if (order.inviteCode !== null) {
     connection = 'enrolling';
     try {
@@ -345,55 +319,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     },
     folder,
     state,
-    async approve(cohort, fingerprint, acceptsLeak) {
-      const { project } = state;
-      if (project === null) throw siteFault.noProject(state.federation);
-      const datasetFingerprint = await work.datasetFingerprint(cohort);
-      if (fingerprint !== null && fingerprint !== datasetFingerprint) throw siteFault.cohortChanged(cohort);
-      const isOther = state.approval?.datasetFingerprint !== datasetFingerprint || state.approval.cohort !== cohort;
-      if (isOther) {
-        bench.judgeAnew();
-        outbox.clear();
-        state.history = [];
-      }
-      const isSame = !isOther && state.approval?.projectHash === project.hash;
-      const didAccept = isSame && state.approval?.acceptsLeak === true;
-      state.approval = {
-        cohort,
-        projectHash: project.hash,
-        datasetFingerprint,
-        acceptsLeak: acceptsLeak || didAccept,
-      };
-      state.reason = null;
-      answers.give({ answer: 'approved', because: null, datasetFingerprint });
-      desk.save();
-      desk.ledger('project-approved', { project: project.project.id, projectHash: project.hash, datasetFingerprint });
-      if (acceptsLeak && !didAccept) enterAcceptance(desk, true);
-      void answers.deliver(hubFeatures);
-      if (isOther) loop.restart();
-      goOn();
-    },
-    acceptLeak() {
-      acceptLeak(desk);
-      goOn();
-    },
-    probeAgain() {
-      forgetProbe(desk);
-      loop.poke();
-    },
-    decline(because) {
-      const { project } = state;
-      if (project === null) throw siteFault.noProject(state.federation);
-      state.approval = null;
-      state.reason = null;
-      // What waits to be sent was trained under a consent that is withdrawn.
-      outbox.clear();
-      answers.give({ answer: 'declined', because, datasetFingerprint: null });
-      desk.save();
-      desk.ledger('project-declined', { project: project.project.id, projectHash: project.hash, reason: because });
-      void answers.deliver(hubFeatures);
-      loop.restart();
-    },
+    ...approval,
     async leave() {
       if (state.standing !== 'left') {
         state.standing = 'left';
@@ -410,7 +336,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     },
     welcomePeer: (socket) => lines.welcome(socket),
     tellAddress() {
-      if (!signAddress()) return;
+      if (!signOwnAddress()) return;
       desk.save();
       lines.tellAddress();
       // The hub is told with the next greeting.
