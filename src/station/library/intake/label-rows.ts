@@ -28,12 +28,15 @@ export interface LabelBook {
 }
 
 const cacheKib = 8 * 1024;
+/** Files whose rows are kept in memory, once or twice so many: more than are read at once. */
+const keptLately = 2_048;
 /** Ends each part of a path, before all that a name is made of: paths with the same end then lie side by side. */
 const partEnd = '\u0001';
 const afterAll = '\u{10ffff}';
 
 const schema = `
-  CREATE TABLE row (id INTEGER PRIMARY KEY, place TEXT NOT NULL, label TEXT NOT NULL, patient TEXT);
+  CREATE TABLE row (id INTEGER NOT NULL, place TEXT NOT NULL, label TEXT NOT NULL, patient TEXT, PRIMARY KEY (place, id))
+    WITHOUT ROWID;
   CREATE TABLE taken (row INTEGER NOT NULL, sopInstanceUID TEXT NOT NULL, agreement INTEGER, PRIMARY KEY (row, sopInstanceUID))
     WITHOUT ROWID;
   CREATE TABLE given (sopInstanceUID TEXT PRIMARY KEY, label TEXT NOT NULL, isContradicted INTEGER NOT NULL) WITHOUT ROWID;
@@ -49,16 +52,22 @@ interface Row {
   readonly patient: string | null;
 }
 
+interface RowsOfFile {
+  readonly found: readonly Row[];
+  /** Characters that all of them agree with. */
+  readonly agreement: number;
+}
+
 export function openLabelBook(): LabelBook {
   const db = new Database('');
   // One transaction that is never committed: nobody reads it later.
   db.pragma('journal_mode = OFF');
   db.pragma(`cache_size = -${cacheKib}`);
   db.exec(`BEGIN; ${schema}`);
-  const give = db.prepare<[string, string]>(
-    `INSERT INTO given VALUES (?, ?, 0) ON CONFLICT DO UPDATE SET isContradicted = isContradicted OR label <> excluded.label`,
+  const give = db.prepare<[string, string]>('INSERT OR IGNORE INTO given VALUES (?, ?, 0)');
+  const contradict = db.prepare<[string, string]>(
+    'UPDATE given SET isContradicted = 1 WHERE sopInstanceUID = ? AND label <> ?',
   );
-  const isGiven = db.prepare<[string], 1>('SELECT 1 FROM given WHERE sopInstanceUID = ?').pluck();
   const withdrawn = `FROM given WHERE isContradicted
     OR sopInstanceUID IN (SELECT sopInstanceUID FROM outbid)
     OR sopInstanceUID IN (SELECT sopInstanceUID FROM taken WHERE row IN (SELECT row FROM sharing))`;
@@ -66,8 +75,8 @@ export function openLabelBook(): LabelBook {
   return {
     rows: (file) => labelRows(db, file, count),
     give(sopInstanceUID, label) {
-      const isFirst = isGiven.get(sopInstanceUID) === undefined;
-      give.run(sopInstanceUID, label);
+      const isFirst = give.run(sopInstanceUID, label).changes === 1;
+      if (!isFirst) contradict.run(sopInstanceUID, label);
       return isFirst;
     },
     *withdrawn() {
@@ -89,31 +98,51 @@ export function openLabelBook(): LabelBook {
  */
 function labelRows(db: Database.Database, file: LabelsFile, count: (what: string) => number): LabelRows {
   const byFile = file.key === 'file';
-  const insert = db.prepare('INSERT INTO row (place, label, patient) VALUES (?, ?, ?)');
+  const insert = db.prepare('INSERT INTO row (id, place, label, patient) VALUES (?, ?, ?, ?)');
+  let id = 0;
   for (const { key, label, patient } of file.rows())
-    insert.run(byFile ? fromItsEnd(key.replaceAll('\\', '/').replace(/^(\.?\/)+/, '')) : key, label, patient);
-  db.exec('CREATE INDEX row_place ON row (place)');
+    insert.run(
+      (id += 1),
+      byFile ? fromItsEnd(key.replaceAll('\\', '/').replace(/^(\.?\/)+/, '')) : key,
+      label,
+      patient,
+    );
   const at = db.prepare<[string], Row>('SELECT id, label, patient FROM row WHERE place = ? ORDER BY id');
   const between = db.prepare<[string, string], Row>(
     'SELECT id, label, patient FROM row WHERE place >= ? AND place < ? ORDER BY id',
   );
-  const before = db
-    .prepare<[string], string>('SELECT place FROM row WHERE place <= ? ORDER BY place DESC LIMIT 1')
-    .pluck();
+  const before = db.prepare<[string], Row & { place: string }>(
+    'SELECT id, label, patient, place FROM row WHERE place <= ? ORDER BY place DESC LIMIT 2',
+  );
   const after = db.prepare<[string], string>('SELECT place FROM row WHERE place > ? ORDER BY place LIMIT 1').pluck();
   const take = db.prepare<[number, string, number | null]>(
     'INSERT INTO taken VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET agreement = max(agreement, excluded.agreement)',
   );
 
   /** What agrees longest stands next to it in the order of the index, and so do all others that agree as long. */
-  function rowsOfFile(source: string): { found: Row[]; agreement: number } {
+  function readRowsOfFile(source: string): RowsOfFile {
     const place = fromItsEnd(source.replaceAll('\\', '/'));
-    const neighbours = [before.get(place), after.get(place)].map((one) => commonEnd(place, one ?? ''));
-    const agreed = neighbours[0]!.length >= neighbours[1]!.length ? neighbours[0]! : neighbours[1]!;
-    return { found: agreed === '' ? [] : between.all(agreed, agreed + afterAll), agreement: agreed.length };
+    const [last, ...others] = before.all(place);
+    const own = commonEnd(place, last?.place ?? '');
+    const theirs = Math.max(commonEnd(place, after.get(place) ?? ''), commonEnd(place, others[0]?.place ?? ''));
+    // As a rule it is one row, the last one before.
+    if (last !== undefined && own > theirs) return { found: [last], agreement: own };
+    const agreed = place.slice(0, theirs);
+    return { found: agreed === '' ? [] : between.all(agreed, agreed + afterAll), agreement: theirs };
   }
 
-  const rowsOf = ({ source, record }: PlacedFile): { found: Row[]; agreement: number | null } =>
+  /** Whose patient was asked for, its label is asked for soon. The files before them go together. */
+  let [lately, earlier] = [new Map<string, RowsOfFile>(), new Map<string, RowsOfFile>()];
+  function rowsOfFile(source: string): RowsOfFile {
+    const known = lately.get(source) ?? earlier.get(source);
+    if (known !== undefined) return known;
+    if (lately.size === keptLately) [lately, earlier] = [new Map(), lately];
+    const rows = readRowsOfFile(source);
+    lately.set(source, rows);
+    return rows;
+  }
+
+  const rowsOf = ({ source, record }: PlacedFile): { found: readonly Row[]; agreement: number | null } =>
     file.key === 'file' ? rowsOfFile(source) : { found: at.all(record[file.key]), agreement: null };
   /** What several rows that fit equally well say together: nothing where they differ. */
   const common = <Value>(found: readonly Row[], valueOf: (row: Row) => Value): Value | null =>
@@ -163,9 +192,9 @@ function fromItsEnd(path: string): string {
     .join('');
 }
 
-/** The whole parts that two places begin with. */
-function commonEnd(place: string, other: string): string {
+/** Length of the whole parts that two places begin with. */
+function commonEnd(place: string, other: string): number {
   let length = 0;
   while (length < place.length && place[length] === other[length]) length += 1;
-  return place.slice(0, place.lastIndexOf(partEnd, length - 1) + 1);
+  return place.lastIndexOf(partEnd, length - 1) + 1;
 }
