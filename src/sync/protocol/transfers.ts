@@ -15,9 +15,6 @@ const transferKinds = ['put-begin', 'put-end', 'get-begin', 'chunk-received'] as
 export type TransferMessage = Extract<WireMessage, { kind: (typeof transferKinds)[number] }>;
 type Answer = Extract<WireMessage, { re: number }>;
 
-/** Of a file that is sent: each turn to the disk's threads costs as much as one of them. */
-const framesReadAtOnce = 4;
-
 export interface Transfers {
   put(hash: string): Promise<void>;
   get(hash: string, bytes: number): Promise<void>;
@@ -101,31 +98,18 @@ export function openTransfers(order: {
         position = Math.max(position, transfer.acknowledged);
         if (position >= bytes) break;
         if (ended !== null) throw ended;
-        const mayLeave = Math.min(bytes, transfer.acknowledged + wireLimits.windowBytes) - position;
-        if (mayLeave <= 0) {
+        if (position - transfer.acknowledged >= wireLimits.windowBytes) {
           await progress(transfer);
           continue;
         }
-        const frames = Array.from(
-          { length: Math.min(framesReadAtOnce, Math.ceil(mayLeave / wireLimits.sentChunkBytes)) },
-          () => free.pop() ?? Buffer.allocUnsafeSlow(chunkHeaderBytes + wireLimits.sentChunkBytes),
-        );
-        const payloads = frames.map((frame) => frame.subarray(chunkHeaderBytes));
-        const read = await handle.readv(payloads, position);
-        let left = Math.min(read.bytesRead, bytes - position);
-        if (left === 0) throw wireFault.unknownBlob(hash);
-        for (const frame of frames) {
-          const length = Math.min(left, wireLimits.sentChunkBytes);
-          left -= length;
-          if (length === 0) {
-            free.push(frame);
-            continue;
-          }
-          const filled = frame.subarray(0, chunkHeaderBytes + length);
-          writeChunkHeader(filled, id, position);
-          await sendFrame(filled, () => free.push(frame));
-          position += length;
-        }
+        const frame = free.pop() ?? Buffer.allocUnsafeSlow(chunkHeaderBytes + wireLimits.sentChunkBytes);
+        const length = Math.min(wireLimits.sentChunkBytes, bytes - position);
+        const { bytesRead } = await handle.read(frame, chunkHeaderBytes, length, position);
+        if (bytesRead === 0) throw wireFault.unknownBlob(hash);
+        const filled = frame.subarray(0, chunkHeaderBytes + bytesRead);
+        writeChunkHeader(filled, id, position);
+        await sendFrame(filled, () => free.push(frame));
+        position += bytesRead;
       }
       while (transfer.acknowledged < bytes) await progress(transfer);
     } finally {
