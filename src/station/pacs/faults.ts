@@ -119,7 +119,7 @@ export const pacsFault = {
     new Fault({
       code: 674,
       message:
-        'C-MOVE sends the instances to this station’s receiver, which does not listen. Turn it on, or fetch with C-GET.',
+        'C-MOVE sends the instances to this station’s receiver, which does not listen. Turn it on (on the PACS screen, or `imagiq pacs receive`), or fetch with C-GET.',
       retry: 'later',
     }),
   fileBroken: (sopInstanceUID: string) =>

@@ -81,8 +81,8 @@ describe.skipIf(absence !== null)(
         { studyInstanceUID: study, instancesHere: 0 },
       ]);
 
-      const refused = await imagiq('--home', other, '--json', 'pacs', 'move', 'archive', study);
-      expect(refused).toMatchObject({ code: 1 });
+      const refused = await imagiq('--home', other, 'pacs', 'move', 'archive', study);
+      expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining('`imagiq pacs receive`') });
       const receiving = start(
         '--home',
         other,
@@ -120,6 +120,8 @@ describe.skipIf(absence !== null)(
       const third = await imagiq('--home', ward.path('third'), '--json', 'pacs', 'get', 'archive', study);
       expect(third).toMatchObject({ code: 0 });
       expect(third.json<TransferReport>()).toMatchObject({ completed: 20, failed: 0 });
+      const fourth = await imagiq('--home', ward.path('third'), 'pacs', 'get', 'archive', study);
+      expect(fourth).toMatchObject({ code: 0, stdout: expect.stringContaining('all of it was here already') });
       expect((await imagiq('--home', home, 'pacs', 'remove', 'archive')).code).toBe(0);
     }, 120_000);
   },

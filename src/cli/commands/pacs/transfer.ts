@@ -56,6 +56,8 @@ function reportText(
 ): string {
   const already = duplicates > 0 ? `, ${duplicates} were here already` : '';
   const mended = replaced > 0 ? `, ${replaced} of them replaced a damaged copy` : '';
+  const isAllHere = done === 'fetched' && !cancelled && completed + duplicates + failed === 0;
+  if (isAllHere) return `${counted(studies, 'study', 'studies')} asked for; all of it was here already.`;
   const lines = [
     `${counted(completed, 'instance')} of ${counted(studies, 'study', 'studies')} ${done}${mended}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
   ];
