@@ -7,6 +7,8 @@ import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
+/** On a busy machine a run reads its images, and its trainer starts, for longer than a click takes. */
+const toBegin = { timeout: 60_000 };
 
 beforeAll(async () => {
   stage = await setStage();
@@ -35,7 +37,7 @@ function theWindow(context: TestContext): OpenWindow {
   return opened;
 }
 
-describe('training on a workstation that people use', { timeout: 120_000 }, () => {
+describe('training on a workstation that people use', { timeout: 240_000 }, () => {
   test('waits while the workstation is in use, says so, and the rule is kept', async (context) => {
     const { page, screenshot } = theWindow(context);
     await page.getByRole('button', { name: 'Settings' }).click();
@@ -75,13 +77,13 @@ describe('training on a workstation that people use', { timeout: 120_000 }, () =
     // Its name tells by now that a run is under way.
     await page.getByRole('button', { name: /^Training/ }).click();
     const run = page.getByTestId('run-view');
-    await run.getByText(/Step [\d,]+ of/).waitFor();
+    await run.getByText(/Step [\d,]+ of/).waitFor(toBegin);
     expect(await run.getByText('Waits for data').isVisible()).toBe(true);
     await screenshot('training-runs');
     await run.getByRole('button', { name: 'Pause' }).click();
     await run.getByText('Paused. The checkpoint is kept').waitFor();
     await run.getByRole('button', { name: 'Resume' }).click();
-    await run.getByText(/Step [\d,]+ of/).waitFor();
+    await run.getByText(/Step [\d,]+ of/).waitFor(toBegin);
     await run.getByRole('button', { name: 'Stop' }).click();
     await page.locator('[data-testid="run-view"][data-state="stopped"]').waitFor();
     expect(await run.getByText('Ended').isVisible()).toBe(true);

@@ -68,9 +68,9 @@ export class Training {
   async start(input: CallInput<'start-run'>): Promise<void> {
     this.#isStarting = true;
     try {
-      const run = await this.#station.ask('start-run', input);
-      this.#take(run);
-      this.#chosen = run.id;
+      const { id } = await this.#station.ask('start-run', input);
+      // News of it came before the answer, and may be newer than it.
+      this.#chosen = id;
     } catch (fault) {
       this.#toasts.fault(fault);
     } finally {

@@ -109,7 +109,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
       const fault = writeFault(error);
       // What can be put right (a full disk, a process that was ended) leaves a run that can be resumed.
       if (state.intent === 'run') change({ ...ended, state: fault.retry === 'never' ? 'failed' : 'paused', fault });
-      else change({ ...ended, state: state.intent === 'pause' ? 'paused' : 'stopped' });
+      else if (state.intent === 'pause') change({ ...ended, state: 'paused' });
+      // Stopped before it had begun again: what it learnt before it was paused is kept.
+      else stopPaused(ended);
     } finally {
       live.delete(id);
     }
@@ -236,7 +238,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
       if (run.state === 'running') throw stationFault.runUnderWay();
       if (run.state !== 'paused' || !request) throw stationFault.runNotPausable();
       if (live.size > 0) throw stationFault.runsBusy();
-      change({ ...run, state: 'running', fault: null });
+      // Its last step was before the pause.
+      const progress = run.progress && { ...run.progress, state: 'preparing' as const };
+      change({ ...run, state: 'running', fault: null, progress });
       launch(id, request);
     },
     delete(id) {

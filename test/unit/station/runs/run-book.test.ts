@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Run } from '../../../../src/contract/calls.ts';
 import type { TrainOrder, TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
 import type { Cohorts } from '../../../../src/station/cohorts/cohorts.ts';
@@ -13,7 +13,7 @@ import { openAuthor } from '../../../../src/sync/site/author.ts';
 import { type ModelRegistry, openModelRegistry } from '../../../../src/station/models/model-registry.ts';
 import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
 import type { TrainerProcess } from '../../../../src/trainer/client.ts';
-import { runNotAccessible, shardDamaged } from '../../../../src/trainer/faults.ts';
+import { jobStopped, runNotAccessible, shardDamaged } from '../../../../src/trainer/faults.ts';
 import { openPrivacyLedger } from '../../../../src/station/privacy/privacy-ledger.ts';
 import { resolveNetwork } from '../../../../src/trainer/client.ts';
 
@@ -187,6 +187,31 @@ test('closing pauses the live run and waits until it has stopped', async () => {
   await new Promise(setImmediate);
   await book.close();
   expect((await book.ended(id)).state).toBe('paused');
+});
+
+test('a resumed run that is stopped before it has begun again becomes the model of what it had learnt', async () => {
+  let attempts = 0;
+  const { book } = situation((job, listeners) => {
+    attempts += 1;
+    if (attempts === 1) listeners?.onProgress?.(progress);
+    return new Promise((resolve, reject) =>
+      listeners?.signal?.addEventListener('abort', () => {
+        if (attempts > 1) return reject(jobStopped());
+        const weightsFile = path.join(job.runFolder, 'weights');
+        writeFileSync(weightsFile, 'weights');
+        resolve({ ...outcomeOf(weightsFile), stoppedEarly: true, ending: 'stopped', steps: 7 });
+      }),
+    );
+  });
+  const { id } = book.start(request);
+  await vi.waitFor(() => expect(attempts).toBe(1));
+  book.pause(id);
+  expect((await book.ended(id)).state).toBe('paused');
+  book.resume(id);
+  expect(book.list()[0]?.progress?.state).toBe('preparing');
+  await vi.waitFor(() => expect(attempts).toBe(2));
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7 }, fault: null });
 });
 
 test('a fault that can be put right leaves a paused run with what to do, and the resumed run forgets it', async () => {
