@@ -6,6 +6,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { SelectedInstance } from './cohort-library.ts';
+import { draftSchema } from './draft-schema.ts';
 
 /** A column that images are labelled by. */
 export type ImageKey = 'sopInstanceUID' | 'studyInstanceUID' | 'seriesInstanceUID' | 'patientID';
@@ -88,41 +89,6 @@ const filePrefix = 'cohort-draft-';
 /** Of the database in memory. */
 const cacheKib = 16_384;
 
-const schema = `
-  CREATE TABLE patient (
-    id INTEGER PRIMARY KEY,
-    patientKey TEXT NOT NULL UNIQUE,
-    pseudonym TEXT NOT NULL,
-    rank BLOB NOT NULL,
-    isForgotten INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX patientByRank ON patient (rank);
-  CREATE TABLE study (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE series (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE image (
-    id INTEGER PRIMARY KEY,
-    sopInstanceUID TEXT NOT NULL UNIQUE,
-    patient INTEGER NOT NULL,
-    study INTEGER NOT NULL,
-    series INTEGER NOT NULL,
-    patientID TEXT NOT NULL,
-    -- With slashes, one before the first name.
-    path TEXT NOT NULL,
-    name TEXT NOT NULL,
-    modality TEXT NOT NULL,
-    frames INTEGER NOT NULL,
-    position REAL,
-    label TEXT,
-    isContradicted INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
-  CREATE TABLE noted (key TEXT PRIMARY KEY, label TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE masks (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE item (
-    id INTEGER PRIMARY KEY, image INTEGER NOT NULL, frame INTEGER NOT NULL, label TEXT NOT NULL, masks INTEGER
-  ) STRICT;
-  CREATE INDEX itemByImage ON item (image, frame);
-`;
-
 const conditions: Readonly<Record<ImageKey, string>> = {
   sopInstanceUID: 'sopInstanceUID = @key',
   patientID: 'patientID = @key',
@@ -166,7 +132,7 @@ function draftTable(db: Database.Database, close: () => void): DraftTable {
   db.pragma('locking_mode = EXCLUSIVE');
   db.pragma('temp_store = MEMORY');
   db.pragma(`cache_size = -${cacheKib}`);
-  db.exec(`BEGIN; ${schema}`);
+  db.exec(`BEGIN; ${draftSchema}`);
   const studyOf = numbers(db, 'study');
   const seriesOf = numbers(db, 'series');
   const masksOf = numbers(db, 'masks');
