@@ -1,41 +1,26 @@
 // Patients out of a labels file, through the real library: a picture never gets the patient of another file's row.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { encode } from 'fast-png';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ImportReport } from '../../../../src/contract/dicom.ts';
-import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { niftiFile } from '../../../fixtures/nifti-bytes.ts';
+import { FilesAndLibrary } from './files-and-library.ts';
 
-let folder: string;
-let files: string;
-let library: Library;
-
+let place: FilesAndLibrary;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-labelled-patients-'));
-  files = path.join(folder, 'files');
-  library = openLibrary({ folder: path.join(folder, 'home') });
+  place = new FilesAndLibrary();
 });
-afterEach(() => {
-  library.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => place.close());
 
-function write(name: string, bytes: Uint8Array | string): string {
-  const file = path.join(files, name);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, bytes);
-  return file;
-}
+const write = (name: string, bytes: Uint8Array | string): string => place.write(name, bytes);
 
 const picture = (value: number): Uint8Array =>
   encode({ width: 1, height: 1, data: Uint8Array.of(value), channels: 1, depth: 8 });
 
 function importWith(rows: string): Promise<ImportReport> {
   const labels = { file: write('labels.csv', `file,label,patient\n${rows}`), column: null };
-  return library.importPaths([files], {
+  return place.library.importPaths([place.files], {
     mode: 'reference',
     labels,
     signal: new AbortController().signal,
@@ -46,9 +31,9 @@ function importWith(rows: string): Promise<ImportReport> {
 /** By the file; those that are a patient of their own left out. */
 const patients = (): Record<string, string> =>
   Object.fromEntries(
-    [...library.selectInstances({ query: '', studyInstanceUIDs: null })]
+    [...place.library.selectInstances({ query: '', studyInstanceUIDs: null })]
       .filter(({ patientID }) => !patientID.startsWith('file-'))
-      .map((one) => [path.relative(files, one.path), one.patientID]),
+      .map((one) => [path.relative(place.files, one.path), one.patientID]),
   );
 
 it('a row whose path another file agrees with longer gives its patient to that one alone', async () => {
@@ -80,7 +65,7 @@ it('a patient that an earlier import gave is kept where the rows name none now, 
   );
   expect(patients()).toEqual({ 'a/1.png': 'P1', 'b/1.png': 'P2' });
 
-  await library.remove(
+  await place.library.remove(
     { uids: [], patientIDs: ['P1'] },
     { signal: new AbortController().signal, onProgress: () => {} },
   );

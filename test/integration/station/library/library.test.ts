@@ -5,14 +5,12 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -20,31 +18,18 @@ import type { ImportProgress, ImportReport, StudyQuery } from '../../../../src/c
 import { faultValueOf } from '../../../../src/contract/fault.ts';
 import type { Preparing } from '../../../../src/contract/calls.ts';
 import { openDatabase } from '../../../../src/station/library/database.ts';
-import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
+import { openLibrary } from '../../../../src/station/library/library.ts';
 import { migrations } from '../../../../src/station/library/schema.ts';
 import { dicomFile, sliceElements, type SliceSpec } from '../../../fixtures/dicom-bytes.ts';
+import { FilesAndLibrary } from './files-and-library.ts';
 
-let folder: string;
-let files: string;
-let library: Library;
-
+let place: FilesAndLibrary;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-library-'));
-  files = path.join(folder, 'files');
-  mkdirSync(files);
-  library = openLibrary({ folder: path.join(folder, 'home') });
+  place = new FilesAndLibrary();
 });
-afterEach(() => {
-  library.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => place.close());
 
-function write(name: string, bytes: Uint8Array | string): string {
-  const file = path.join(files, name);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, bytes);
-  return file;
-}
+const write = (name: string, bytes: Uint8Array | string): string => place.write(name, bytes);
 
 const writeSlice = (name: string, spec: SliceSpec, syntax?: string): string =>
   write(name, dicomFile(sliceElements(spec), syntax));
@@ -57,8 +42,13 @@ function importAll(
     paths: string[];
   }> = {},
 ): Promise<ImportReport> {
-  const { mode = 'reference', signal = new AbortController().signal, onProgress = () => {}, paths = [files] } = options;
-  return library.importPaths(paths, { mode, signal, onProgress });
+  const {
+    mode = 'reference',
+    signal = new AbortController().signal,
+    onProgress = () => {},
+    paths = [place.files],
+  } = options;
+  return place.library.importPaths(paths, { mode, signal, onProgress });
 }
 
 const query = (changes: Partial<StudyQuery> = {}): StudyQuery => ({
@@ -127,7 +117,7 @@ describe('importing', () => {
       'picture.PNG': expect.stringContaining('PNG'),
       'no-study.dcm': expect.stringContaining('No Study Instance UID'),
     });
-    expect(library.instanceFile('1.2.3.1.3')?.damaged).toContain('pixel data');
+    expect(place.library.instanceFile('1.2.3.1.3')?.damaged).toContain('pixel data');
   });
 
   it('imports nothing twice, and takes up where a cancelled import stopped', async () => {
@@ -140,12 +130,12 @@ describe('importing', () => {
       onProgress: (progress) => progress.imported > 0 && cancel.abort(),
     });
     expect(first.cancelled).toBe(true);
-    expect(library.studies(query()).studies[0]?.instances ?? 0).toBe(first.imported);
+    expect(place.library.studies(query()).studies[0]?.instances ?? 0).toBe(first.imported);
     const second = await importAll();
     expect(second.imported + second.duplicates).toBe(400);
     expect(second.duplicates).toBe(first.imported);
     expect(counts(await importAll())).toEqual([400, 0, 400, 0]);
-    expect(library.studies(query()).studies[0]).toMatchObject({
+    expect(place.library.studies(query()).studies[0]).toMatchObject({
       instances: 400,
       series: [{ instances: 200 }, { instances: 200 }],
     });
@@ -156,22 +146,22 @@ describe('importing', () => {
     const hash = createHash('sha256').update(readFileSync(file)).digest('hex');
     expect(counts(await importAll({ mode: 'copy' }))).toEqual([1, 1, 0, 0]);
     rmSync(file);
-    const stored = library.instanceFile('1.2.3.1.1')!.path;
-    expect(stored).toBe(path.join(folder, 'home', 'instances', hash.slice(0, 2), `${hash}.dcm`));
+    const stored = place.library.instanceFile('1.2.3.1.1')!.path;
+    expect(stored).toBe(path.join(place.home, 'instances', hash.slice(0, 2), `${hash}.dcm`));
     expect(createHash('sha256').update(readFileSync(stored)).digest('hex')).toBe(hash);
     writeSlice('changed.dcm', { uid: '1.2.3.1.1', fill: 5 });
     expect(counts(await importAll({ mode: 'copy' }))).toEqual([1, 0, 0, 1]);
-    expect((await library.header('1.2.3.1.1')).length).toBeGreaterThan(10);
+    expect((await place.library.header('1.2.3.1.1')).length).toBeGreaterThan(10);
   });
 
   it('finds an instance again whose file was moved', async () => {
     const file = writeSlice('1.dcm', { uid: '1.2.3.1.1' });
     await importAll();
-    mkdirSync(path.join(files, 'moved'));
-    renameSync(file, path.join(files, 'moved', '1.dcm'));
-    expect(await faultOf(() => library.header('1.2.3.1.1'))).toBe(108);
+    mkdirSync(path.join(place.files, 'moved'));
+    renameSync(file, path.join(place.files, 'moved', '1.dcm'));
+    expect(await faultOf(() => place.library.header('1.2.3.1.1'))).toBe(108);
     expect(counts(await importAll())).toEqual([1, 0, 1, 0]);
-    expect(library.instanceFile('1.2.3.1.1')?.path).toContain('moved');
+    expect(place.library.instanceFile('1.2.3.1.1')?.path).toContain('moved');
   });
 
   it('forgets of a file that was changed where it lies what it said before', async () => {
@@ -180,9 +170,9 @@ describe('importing', () => {
     await importAll();
     writeSlice('changed.dcm', { uid: '1.2.3.2.1', series: '1.2.3.3', modality: 'MR', fill: 1 });
     expect(counts(await importAll())).toEqual([2, 1, 1, 0]);
-    expect(library.studies(query()).studies[0]).toMatchObject({ modalities: ['CT', 'MR'], instances: 2 });
+    expect(place.library.studies(query()).studies[0]).toMatchObject({ modalities: ['CT', 'MR'], instances: 2 });
     const filters = [{ field: 'modality' as const, anyOf: ['PT'] }];
-    expect(library.studies({ ...query(), filters }).total).toBe(0);
+    expect(place.library.studies({ ...query(), filters }).total).toBe(0);
   });
 
   it('reads a segmentation anew whose file was changed where it lies', async () => {
@@ -192,25 +182,25 @@ describe('importing', () => {
     );
     write('seg.dcm', dicomFile(segmentation));
     await importAll();
-    expect(await library.annotations.overlays('1.2.3.1')).toEqual([]);
+    expect(await place.library.annotations.overlays('1.2.3.1')).toEqual([]);
     const reference = { tag: 0x00081115, value: [[{ tag: 0x0020000e, value: '1.2.3.1' }]] };
     write('seg.dcm', dicomFile([...segmentation, reference].sort((a, b) => a.tag - b.tag)));
     await importAll();
-    expect(await library.annotations.overlays('1.2.3.1')).toHaveLength(1);
+    expect(await place.library.annotations.overlays('1.2.3.1')).toHaveLength(1);
   });
 
   it('finds an instance again whose copy is gone from the store', async () => {
     writeSlice('1.dcm', { uid: '1.2.3.1.1' });
     await importAll({ mode: 'copy' });
-    rmSync(library.instanceFile('1.2.3.1.1')!.path);
+    rmSync(place.library.instanceFile('1.2.3.1.1')!.path);
     expect(counts(await importAll())).toEqual([1, 0, 1, 0]);
-    expect(library.instanceFile('1.2.3.1.1')?.path).toBe(path.join(files, '1.dcm'));
+    expect(place.library.instanceFile('1.2.3.1.1')?.path).toBe(path.join(place.files, '1.dcm'));
   });
 
   it('walks each folder once, also when links lead in circles', async () => {
     writeSlice('a/1.dcm', { uid: '1.2.3.1.1' });
-    symlinkSync(files, path.join(files, 'a', 'loop'));
-    symlinkSync(path.join(files, 'nowhere'), path.join(files, 'broken'));
+    symlinkSync(place.files, path.join(place.files, 'a', 'loop'));
+    symlinkSync(path.join(place.files, 'nowhere'), path.join(place.files, 'broken'));
     const report = await importAll();
     expect(counts(report)).toEqual([2, 1, 0, 1]);
     expect(report.refusals[0]?.reason).toBe('The link leads nowhere.');
@@ -218,14 +208,14 @@ describe('importing', () => {
 
   it('refuses a path that is not there, naming it, and imports the others', async () => {
     writeSlice('1.dcm', { uid: '1.2.3.1.1' });
-    const absent = path.join(files, 'absent');
-    const report = await importAll({ paths: [absent, files] });
+    const absent = path.join(place.files, 'absent');
+    const report = await importAll({ paths: [absent, place.files] });
     expect(counts(report)).toEqual([2, 1, 0, 1]);
     expect(report.refusals).toEqual([{ path: absent, reason: expect.stringContaining('does not exist') }]);
   });
 
   it('is a fault where none of the paths can be read', async () => {
-    const absent = path.join(files, 'absent');
+    const absent = path.join(place.files, 'absent');
     const fault = await importAll({ paths: [absent, `${absent}-too`] }).catch(faultValueOf);
     expect(fault).toMatchObject({ code: 100, message: expect.stringContaining(absent), retry: 'later' });
   });
@@ -233,15 +223,14 @@ describe('importing', () => {
   it('remembers where a copied file was found, and sweeps what a killed import left unfinished', async () => {
     const file = writeSlice('a/1.dcm', { uid: '1.2.3.1.1' });
     await importAll({ mode: 'copy' });
-    const [selected] = library.selectInstances({ query: '', studyInstanceUIDs: null });
+    const [selected] = place.library.selectInstances({ query: '', studyInstanceUIDs: null });
     expect(selected?.path).toBe(file);
-    const unfinished = path.join(folder, 'home', 'unfinished');
+    const unfinished = path.join(place.home, 'unfinished');
     mkdirSync(unfinished, { recursive: true });
     writeFileSync(path.join(unfinished, 'half'), 'half a file');
-    library.close();
-    library = openLibrary({ folder: path.join(folder, 'home') });
+    place.reopen();
     expect(existsSync(unfinished)).toBe(false);
-    expect(existsSync(library.instanceFile('1.2.3.1.1')!.path)).toBe(true);
+    expect(existsSync(place.library.instanceFile('1.2.3.1.1')!.path)).toBe(true);
   });
 
   it('runs one import at a time', async () => {
@@ -252,14 +241,14 @@ describe('importing', () => {
   });
 
   it('says that the disk is full and keeps what is stored', async (ctx) => {
-    const small = path.join(folder, 'small');
+    const small = path.join(place.folder, 'small');
     mkdirSync(small);
     ctx.skip(!canMount(small), 'a small disk cannot be mounted here');
     const crowded = openLibrary({ folder: small });
     try {
       for (let index = 0; index < 200; index += 1) writeSlice(`${index}.dcm`, { uid: `1.2.3.1.${index}`, size: 64 });
       const fault = await crowded
-        .importPaths([files], { mode: 'copy', signal: new AbortController().signal, onProgress: () => {} })
+        .importPaths([place.files], { mode: 'copy', signal: new AbortController().signal, onProgress: () => {} })
         .catch(faultValueOf);
       expect(fault).toMatchObject({ code: 101, retry: 'later' });
       const [kept] = crowded.studies(query()).studies;
@@ -317,7 +306,7 @@ describe('asking', () => {
   });
 
   const found = (changes: Partial<StudyQuery>): string[] =>
-    library.studies(query(changes)).studies.map((study) => study.studyInstanceUID);
+    place.library.studies(query(changes)).studies.map((study) => study.studyInstanceUID);
 
   it('finds studies by beginnings of words, without accents, and by UIDs', () => {
     expect(found({ query: 'mul jor' })).toEqual(['1.1']);
@@ -337,26 +326,30 @@ describe('asking', () => {
     expect(found({ filters: [{ field: 'modality', anyOf: ['CT'] }] })).toEqual(['1.2', '1.1']);
     expect(found({ sortBy: 'patientName', descending: false })).toEqual(['1.2', '1.1', '1.10']);
     expect(found({ limit: 1, offset: 1 })).toEqual(['1.1']);
-    expect(library.studies(query({ limit: 1 })).total).toBe(3);
-    expect(library.study('1.2')).toMatchObject({ modalities: ['CT', 'MR'], instances: 2, patientName: 'adams^Ann' });
-    expect(library.study('9.9')).toBeNull();
+    expect(place.library.studies(query({ limit: 1 })).total).toBe(3);
+    expect(place.library.study('1.2')).toMatchObject({
+      modalities: ['CT', 'MR'],
+      instances: 2,
+      patientName: 'adams^Ann',
+    });
+    expect(place.library.study('9.9')).toBeNull();
   });
 
   it('selects instances with pixel data for a cohort', () => {
-    const all = [...library.selectInstances({ query: '', studyInstanceUIDs: null })];
+    const all = [...place.library.selectInstances({ query: '', studyInstanceUIDs: null })];
     expect(all.map((one) => one.sopInstanceUID)).toEqual(['1.1.1', '1.2.1', '1.2.2']);
     expect(all[0]).toMatchObject({
       patientID: 'A-17',
       rows: 4,
       columns: 4,
       frames: 1,
-      path: path.join(files, '1.dcm'),
+      path: path.join(place.files, '1.dcm'),
     });
-    expect([...library.selectInstances({ query: 'brain', studyInstanceUIDs: ['1.1', '1.2'] })]).toHaveLength(2);
+    expect([...place.library.selectInstances({ query: 'brain', studyInstanceUIDs: ['1.1', '1.2'] })]).toHaveLength(2);
   });
 
   it('lists a header with keywords and readable values', async () => {
-    const elements = await library.header('1.2.1');
+    const elements = await place.library.header('1.2.1');
     expect(elements).toContainEqual({
       depth: 0,
       tag: '(0010,0010)',
@@ -371,7 +364,7 @@ describe('asking', () => {
       keyword: 'PixelData',
       value: '32 bytes',
     });
-    expect(await faultOf(() => library.header('9.9'))).toBe(106);
+    expect(await faultOf(() => place.library.header('9.9'))).toBe(106);
   });
 
   it('orders a series by position along its normal', async () => {
@@ -385,20 +378,23 @@ describe('asking', () => {
       });
     }
     await importAll();
-    expect(library.instances('5.1')?.instances.map((one) => one.sopInstanceUID)).toEqual(['5.1.1', '5.1.2', '5.1.0']);
-    expect(library.instances('9.9')).toBeNull();
+    expect(place.library.instances('5.1')?.instances.map((one) => one.sopInstanceUID)).toEqual([
+      '5.1.1',
+      '5.1.2',
+      '5.1.0',
+    ]);
+    expect(place.library.instances('9.9')).toBeNull();
   });
 
   it('keeps everything when closed and opened again', () => {
-    library.close();
-    library = openLibrary({ folder: path.join(folder, 'home') });
-    expect(library.studies(query()).total).toBe(3);
+    place.reopen();
+    expect(place.library.studies(query()).total).toBe(3);
   });
 });
 
 describe('opening', () => {
   it('tells each step of bringing an older index to this form, and is quiet about a new one', () => {
-    const older = path.join(folder, 'older');
+    const older = path.join(place.folder, 'older');
     mkdirSync(older);
     const db = new Database(path.join(older, 'library.sqlite'));
     for (const statement of migrations.slice(0, 3)) db.exec(statement);
@@ -409,21 +405,21 @@ describe('opening', () => {
     const steps = migrations.length - 3 + 1;
     expect(heard).toEqual(Array.from({ length: steps }, (_, index) => ({ step: index + 1, steps })));
     openDatabase(older, (progress) => heard.push(progress)).close();
-    openDatabase(path.join(folder, 'new'), (progress) => heard.push(progress)).close();
+    openDatabase(path.join(place.folder, 'new'), (progress) => heard.push(progress)).close();
     expect(heard).toHaveLength(steps);
   });
 
   it('refuses an index that is no database, or one of a newer version, and leaves it as it is', async () => {
-    const broken = path.join(folder, 'broken');
+    const broken = path.join(place.folder, 'broken');
     mkdirSync(broken);
     writeFileSync(
       path.join(broken, 'library.sqlite'),
       'this is no database, it only looks like a file of that name'.repeat(100),
     );
     expect(await faultOf(() => openLibrary({ folder: broken }))).toBe(102);
-    const newer = path.join(folder, 'newer');
+    const newer = path.join(place.folder, 'newer');
     mkdirSync(newer);
-    copyFileSync(path.join(folder, 'home', 'library.sqlite'), path.join(newer, 'library.sqlite'));
+    copyFileSync(path.join(place.home, 'library.sqlite'), path.join(newer, 'library.sqlite'));
     const db = new Database(path.join(newer, 'library.sqlite'));
     db.pragma('user_version = 999');
     db.close();

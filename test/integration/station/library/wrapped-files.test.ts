@@ -1,46 +1,36 @@
 // PNG, JPEG and NIfTI through the real library: pixels, geometry, identity, labels, and what cannot be taken.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Frame, ImportLabels, ImportReport } from '../../../../src/contract/dicom.ts';
-import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 import { displayFrame } from '../../../../src/station/library/pixels/display.ts';
 import { dicomFile, sliceElements } from '../../../fixtures/dicom-bytes.ts';
 import { niftiFile, type NiftiSpec } from '../../../fixtures/nifti-bytes.ts';
+import { FilesAndLibrary } from './files-and-library.ts';
 
-let folder: string;
-let files: string;
-let library: Library;
-
+let place: FilesAndLibrary;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-wrapped-'));
-  files = path.join(folder, 'files');
-  mkdirSync(files);
-  library = openLibrary({ folder: path.join(folder, 'home') });
+  place = new FilesAndLibrary();
 });
-afterEach(() => {
-  library.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => place.close());
 
-function write(name: string, bytes: Uint8Array | string): string {
-  const file = path.join(files, name);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, bytes);
-  return file;
-}
+const write = (name: string, bytes: Uint8Array | string): string => place.write(name, bytes);
 
-const importFiles = (labels: ImportLabels | null = null, paths = [files]): Promise<ImportReport> =>
-  library.importPaths(paths, { mode: 'reference', labels, signal: new AbortController().signal, onProgress: () => {} });
+const importFiles = (labels: ImportLabels | null = null, paths = [place.files]): Promise<ImportReport> =>
+  place.library.importPaths(paths, {
+    mode: 'reference',
+    labels,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  });
 
-const selected = () => [...library.selectInstances({ query: '', studyInstanceUIDs: null })];
+const selected = () => [...place.library.selectInstances({ query: '', studyInstanceUIDs: null })];
 const uidOf = (name: string): string => selected().find((one) => one.path.endsWith(name))?.sopInstanceUID ?? '';
-const frameOf = (name: string, frame = 1): Promise<Frame> => library.frame(uidOf(name), frame);
+const frameOf = (name: string, frame = 1): Promise<Frame> => place.library.frame(uidOf(name), frame);
 const reasons = (report: ImportReport): Record<string, string> =>
   Object.fromEntries(report.refusals.map((one) => [path.basename(one.path), one.reason]));
 
@@ -108,12 +98,12 @@ describe('a PNG picture', () => {
     write('a/1.png', grey([1, 2, 3]));
     write('b/copy.png', grey([1, 2, 3]));
     write('b/1.png', grey([3, 2, 1]));
-    const before = readFileSync(path.join(files, 'a/1.png'));
+    const before = readFileSync(path.join(place.files, 'a/1.png'));
     expect(await importFiles()).toMatchObject({ files: 3, imported: 2, duplicates: 1, studies: 2 });
     expect(await importFiles()).toMatchObject({ files: 3, imported: 0, duplicates: 3 });
     expect(new Set(selected().map(({ patientID }) => patientID)).size).toBe(2);
-    expect(readFileSync(path.join(files, 'a/1.png'))).toEqual(before);
-    const copies = readdirSync(path.join(folder, 'home', 'instances'), { recursive: true, withFileTypes: true });
+    expect(readFileSync(path.join(place.files, 'a/1.png'))).toEqual(before);
+    const copies = readdirSync(path.join(place.home, 'instances'), { recursive: true, withFileTypes: true });
     expect(copies.filter((one) => one.isFile())).toHaveLength(2);
   });
 
@@ -145,7 +135,7 @@ describe('a PNG picture', () => {
     );
     const report = await importFiles('folders', [zip]);
     expect(report).toMatchObject({ imported: 3, labelled: 2 });
-    const labels = library.labels.all('import').map(({ label }) => label);
+    const labels = place.library.labels.all('import').map(({ label }) => label);
     expect(labels.sort((a, b) => (a < b ? -1 : 1))).toEqual(['cats', 'dogs']);
   });
 });
@@ -159,8 +149,8 @@ describe('labels of an import', () => {
     const report = await importFiles('folders');
     expect(report).toMatchObject({ imported: 4, labelled: 3 });
     expect(report.notes).toEqual([expect.stringContaining('1 file has no label')]);
-    expect(library.labels.labelOf('import', 'instance', '1.2.3.1.1')).toBe('dogs');
-    expect(library.labels.labelOf('import', 'instance', uidOf('cats/1.png'))).toBe('cats');
+    expect(place.library.labels.labelOf('import', 'instance', '1.2.3.1.1')).toBe('dogs');
+    expect(place.library.labels.labelOf('import', 'instance', uidOf('cats/1.png'))).toBe('cats');
   });
 
   it('that contradict each other for one image are left out and told', async () => {
@@ -170,7 +160,7 @@ describe('labels of an import', () => {
     const report = await importFiles('folders');
     expect(report).toMatchObject({ imported: 2, duplicates: 1, labelled: 1 });
     expect(report.notes).toEqual([expect.stringContaining('different labels')]);
-    expect(library.labels.all('import').map(({ label }) => label)).toEqual(['dogs']);
+    expect(place.library.labels.all('import').map(({ label }) => label)).toEqual(['dogs']);
   });
 
   it('come from a CSV with the patient, whatever the case of its header; what does not fit is told', async () => {
@@ -182,10 +172,10 @@ describe('labels of an import', () => {
     const report = await importFiles({ file: csv, column: null });
     expect(report).toMatchObject({ files: 4, imported: 4, labelled: 3, refused: 0 });
     expect(report.notes).toEqual([expect.stringContaining('1 row'), expect.stringContaining('1 file has no label')]);
-    const byFile = Object.fromEntries(selected().map((one) => [path.relative(files, one.path), one.patientID]));
+    const byFile = Object.fromEntries(selected().map((one) => [path.relative(place.files, one.path), one.patientID]));
     expect(byFile).toMatchObject({ 'a/1.png': 'P1', 'a/2.png': 'P1', 'b/1.png': 'P2' });
     expect(byFile['b/4.png']).toMatch(/^file-/);
-    expect(library.labels.labelOf('import', 'instance', uidOf('a/2.png'))).toBe('dog');
+    expect(place.library.labels.labelOf('import', 'instance', uidOf('a/2.png'))).toBe('dog');
   });
 
   it('give an image that was imported before its patient afterwards', async () => {
@@ -294,7 +284,7 @@ describe('a NIfTI volume', () => {
     };
     for (const [name, spec] of Object.entries(specs)) write(`${name}.nii`, niftiFile(spec));
     expect(await importFiles()).toMatchObject({ imported: 6, refused: 0 });
-    const pairs = selected().flatMap((one) => [library.instanceFile(one.sopInstanceUID)!.path, one.path]);
+    const pairs = selected().flatMap((one) => [place.library.instanceFile(one.sopInstanceUID)!.path, one.path]);
     const script = new URL('nifti-against-pydicom.py', import.meta.url).pathname;
     const said = JSON.parse(execFileSync('/usr/bin/python3', [script, ...pairs], { encoding: 'utf8' }));
     expect(said.compared).toBe(6);
@@ -377,7 +367,7 @@ describe('a NIfTI volume', () => {
     const nowhere = (await frameOf('nowhere.nii')).geometry;
     expect(nowhere).toMatchObject({ position: null, orientation: null, pixelSpacingMm: [3, 2] });
     expect((await frameOf('skew.nii')).geometry).toMatchObject({ position: null, orientation: null });
-    const header = await library.header(uidOf('skew.nii'));
+    const header = await place.library.header(uidOf('skew.nii'));
     expect(header.find(({ keyword }) => keyword === 'ImageComments')?.value).toContain('right angles');
   });
 
@@ -420,7 +410,7 @@ describe.skipIf(!existsSync(realSets))('a JPEG picture (../shared/data/mednist-2
   it('stays as it is, bit for bit, inside of its object', async () => {
     const [source = ''] = folderOf('Hand');
     await importFiles(null, [source]);
-    const { path: stored, transferSyntaxUID } = library.instanceFile(uidOf(path.basename(source)))!;
+    const { path: stored, transferSyntaxUID } = place.library.instanceFile(uidOf(path.basename(source)))!;
     expect(transferSyntaxUID).toBe('1.2.840.10008.1.2.4.50');
     expect(readFileSync(stored).includes(readFileSync(source))).toBe(true);
     expect(await frameOf(path.basename(source))).toMatchObject({ rows: 64, columns: 64, samples: 1, bits: 8 });
