@@ -13,10 +13,11 @@ import { lessIsBetter, type Measurement, median, moreIsBetter } from './measurem
 const uploaders = 50;
 /** 4 MB of float32. */
 const uploadValues = 1_000_000;
-const turns = 3;
+const turns = 7;
 /** A ResNet-18: 46.8 MB. */
 const roundValues = 11_689_472;
 const roundSites = 10;
+const roundTurns = 3;
 const cutValues = 11_250_000;
 
 const startedSchema = z.object({ invites: z.array(z.string()), projectHash: z.string() });
@@ -112,7 +113,7 @@ export async function hub(isQuick: boolean): Promise<{ figures: HubFigures; meas
     const [roundCutInvite = '', ...roundInvites] = rounds.invites;
     await rounds.act({ act: 'connect', invites: roundInvites });
     const seconds: number[] = [];
-    for (let turn = 0; turn < turns; turn += 1) {
+    for (let turn = 0; turn < roundTurns; turn += 1) {
       seconds.push(
         z
           .object({ seconds: z.number() })

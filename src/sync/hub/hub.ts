@@ -5,6 +5,7 @@ import { type Fault, faultValueOf } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
 import { listenReason } from '../../contract/system-reason.ts';
 import { checkpointEvery } from '../../ledger/checkpoint.ts';
+import { openBlobHashThread } from './blob-hash-thread.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { checkPortIsFree, openDoor } from '../protocol/door.ts';
 import { hubKeptBytes, keepFreedMemory } from '../protocol/freed-memory.ts';
@@ -90,7 +91,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     await writeSetting(tx, 'fingerprint', keys.fingerprint);
   });
   const blobsFolder = order.blobs ?? path.join(order.folder, 'blobs');
-  const blobs = openBlobFolder(blobsFolder, { isShared: db.isShared });
+  const hashes = openBlobHashThread();
+  const blobs = openBlobFolder(blobsFolder, { isShared: db.isShared, openHash: hashes.openHash });
   const federation = order.federation ?? (await readSetting(db, 'federation')) ?? 'ImagiQ';
   const ledger = openHubLedger(db, hubSeal(keys), clock);
   const { enter } = ledger;
@@ -372,6 +374,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         await sign();
         await presence.close();
         await blobs.close();
+        await hashes.close();
         await db.close();
         lock.release();
       },
@@ -388,6 +391,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     await masked.close();
     await trunk.close();
     await presence.close();
+    await hashes.close();
     throw thrown;
   }
 }

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { type BlobPart, type BlobReception, type DiskLoad, openBlobPart } from './blob-part.ts';
 import { folderSynced, writeFileDurably, syncFolder } from './durable-file.ts';
 import { wireFault } from './faults.ts';
+import { hashedAsItComes, type OpenPartHash } from './part-hash.ts';
 import { hashSchema } from './statement.ts';
 
 export interface BlobFolder {
@@ -37,7 +38,7 @@ export interface BlobFolder {
 
 export function openBlobFolder(
   folder: string,
-  options: { readonly isShared: boolean } = { isShared: false },
+  options: { readonly isShared: boolean; readonly openHash?: OpenPartHash } = { isShared: false },
 ): BlobFolder {
   const unfinished = path.join(folder, 'unfinished');
   mkdirSync(unfinished, { recursive: true, mode: 0o700 });
@@ -131,6 +132,7 @@ export function openBlobFolder(
         hash,
         file,
         disk,
+        openHash: options.openHash ?? hashedAsItComes,
         store: () => store(hash),
         discard: () => discard(hash),
         onEnded() {

@@ -1,14 +1,13 @@
 // An unfinished blob on disk. Whoever brings the same blob at the same moment adds to the same file: what one has brought the others
 // need not send. The disk works beside the event loop: a slow one delays acknowledgements and nothing else. It begins to sync while the
 // rest still arrives, so that little is left to wait for at the end.
-import { createHash } from 'node:crypto';
-import { close, closeSync, fdatasync, fstatSync, fsync, openSync, read, writev } from 'node:fs';
+import { close, closeSync, fdatasync, fstatSync, fsync, openSync, writev } from 'node:fs';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { wireFault } from './faults.ts';
-import { wireLimits } from './limits.ts';
+import type { OpenPartHash } from './part-hash.ts';
 
-const [readFrom, writeTo, syncBytes] = [promisify(read), promisify(writev), promisify(fdatasync)];
+const [writeTo, syncBytes] = [promisify(writev), promisify(fdatasync)];
 const [sync, closed] = [promisify(fsync), promisify(close)];
 
 /** So much of a part is written before it is synced on the way, and so many parts of a folder are at a time: the others write on. */
@@ -48,6 +47,7 @@ export function openBlobPart(order: {
   readonly hash: string;
   readonly file: string;
   readonly disk: DiskLoad;
+  readonly openHash: OpenPartHash;
   /** Puts the synced file where whole blobs are. */
   readonly store: () => Promise<void>;
   /** Throws the file away. */
@@ -61,8 +61,7 @@ export function openBlobPart(order: {
   let taken = fstatSync(handle).size;
   let written = taken;
   let synced = taken;
-  /** Of the bytes as they come; null where the first are from an earlier time, and only the disk has them. */
-  const seen = taken === 0 ? createHash('sha256') : null;
+  const running = order.openHash({ file, handle, bytes: taken });
   let writing: Promise<void> = Promise.resolve();
   /** What the next write takes, as long as it has not begun. */
   let gathered: Uint8Array[] | null = null;
@@ -79,7 +78,7 @@ export function openBlobPart(order: {
   const takeIn = (fresh: Uint8Array): void => {
     taken += fresh.length;
     disk.unwrittenBytes += fresh.length;
-    seen?.update(fresh);
+    running.came(fresh);
     if (gathered !== null) {
       gathered.push(fresh);
       return;
@@ -102,6 +101,7 @@ export function openBlobPart(order: {
     if (lost !== null) throw lost.thrown;
     for (let left = pieces; left.length > 0;) left = after(left, (await writeTo(handle, left)).bytesWritten);
     written += bytesIn(pieces);
+    running.written(written);
     syncEarly();
   };
   const syncEarly = (): void => {
@@ -138,7 +138,7 @@ export function openBlobPart(order: {
       await writing.finally(() => syncing);
       if (lost !== null) throw lost.thrown;
       try {
-        if (written !== bytes || (seen?.digest('hex') ?? (await hashOf(handle))) !== hash) throw wireFault.wrongHash();
+        if (written !== bytes || (await running.digest()) !== hash) throw wireFault.wrongHash();
         await sync(handle);
       } catch (thrown) {
         closeNow();
@@ -156,6 +156,7 @@ export function openBlobPart(order: {
   const closeNow = (): void => {
     if (isClosed) return;
     isClosed = true;
+    running.drop();
     closeSync(handle);
   };
   const closeUnused = async (): Promise<void> => {
@@ -219,16 +220,4 @@ function after(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Arra
   let left = bytes;
   while (index < pieces.length && left >= pieces[index]!.length) left -= pieces[index++]!.length;
   return left === 0 ? pieces.slice(index) : [pieces[index]!.subarray(left), ...pieces.slice(index + 1)];
-}
-
-/** Read in pieces, so that memory stays small for a large blob. */
-async function hashOf(handle: number): Promise<string> {
-  const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(wireLimits.chunkBytes);
-  for (let position = 0; ;) {
-    const { bytesRead } = await readFrom(handle, piece, 0, piece.length, position);
-    if (bytesRead === 0) return hash.digest('hex');
-    hash.update(piece.subarray(0, bytesRead));
-    position += bytesRead;
-  }
 }

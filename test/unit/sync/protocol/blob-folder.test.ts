@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openBlobFolder } from '../../../../src/sync/protocol/blob-folder.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openBlobHashThread } from '../../../../src/sync/hub/blob-hash-thread.ts';
+import { type BlobFolder, openBlobFolder } from '../../../../src/sync/protocol/blob-folder.ts';
+import { hashedAsItComes } from '../../../../src/sync/protocol/part-hash.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -14,12 +16,20 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const bytes = Buffer.from('some weights that arrive in pieces');
 const hash = createHash('sha256').update(bytes).digest('hex');
 
-describe('a folder of blobs (rule 6)', () => {
+const thread = openBlobHashThread();
+afterAll(() => thread.close());
+
+describe.each([
+  { where: 'as they come', openHash: hashedAsItComes },
+  { where: 'in a thread', openHash: thread.openHash },
+])('a folder of blobs that are hashed $where (rule 6)', ({ openHash }) => {
+  const open = (): BlobFolder => openBlobFolder(folder, { isShared: false, openHash });
+
   it('goes on where a transfer was cut, also after it was opened anew', async () => {
-    const first = openBlobFolder(folder);
+    const first = open();
     void first.receive(hash, bytes.length).append(0, bytes.subarray(0, 10));
     await first.close();
-    const second = openBlobFolder(folder);
+    const second = open();
     expect(second.has(hash)).toBe(false);
     const reception = second.receive(hash, bytes.length);
     expect(reception.offset).toBe(10);
@@ -33,7 +43,7 @@ describe('a folder of blobs (rule 6)', () => {
 
   it('finds wrong bytes in what was kept of an earlier time, and throws it away whole', async () => {
     const kept = path.join(folder, 'unfinished', hash);
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     appendFileSync(kept, 'evil');
     const reception = blobs.receive(hash, bytes.length);
     await reception.append(4, bytes.subarray(4));
@@ -50,7 +60,7 @@ describe('a folder of blobs (rule 6)', () => {
     const large = Buffer.from(Array.from({ length: 200_003 }, (_, index) => (index * index) % 251));
     const name = createHash('sha256').update(large).digest('hex');
     for (let cut = 0; cut < 20; cut += 1) {
-      const blobs = openBlobFolder(folder);
+      const blobs = open();
       const reception = blobs.receive(name, large.length);
       for (let piece = 0; piece < 1 + (cut % 4); piece += 1) {
         const at = reception.offset;
@@ -59,7 +69,7 @@ describe('a folder of blobs (rule 6)', () => {
       if (cut % 2 === 0) reception.suspend();
       await blobs.close();
     }
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     const reception = blobs.receive(name, large.length);
     expect(reception.offset).toBeGreaterThan(0);
     expect(reception.offset).toBeLessThan(large.length);
@@ -69,7 +79,7 @@ describe('a folder of blobs (rule 6)', () => {
   });
 
   it('writes in order what comes while the disk is at work, and says of each piece when it is written', async () => {
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     const reception = blobs.receive(hash, bytes.length);
     const told: number[] = [];
     const appended: Promise<unknown>[] = [];
@@ -86,7 +96,7 @@ describe('a folder of blobs (rule 6)', () => {
   });
 
   it('throws other bytes away whole, and takes none out of order or beyond the end', async () => {
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     const wrong = blobs.receive(hash, 4);
     await wrong.append(0, Buffer.from('evil'));
     await expect(wrong.finish()).rejects.toThrow(/not the ones/);
@@ -100,7 +110,7 @@ describe('a folder of blobs (rule 6)', () => {
   });
 
   it('is filled by all transfers of one blob at once: what one has brought the others need not', async () => {
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     const [one, other] = [blobs.receive(hash, bytes.length), blobs.receive(hash, bytes.length)];
     expect(await one.append(0, bytes.subarray(0, 10))).toBe(10);
     // The first six of them are here.
@@ -115,7 +125,7 @@ describe('a folder of blobs (rule 6)', () => {
   });
 
   it('is not stored before it is synced, and one that ends early spoils nothing for the others', async () => {
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     const [hasty, thorough] = [blobs.receive(hash, bytes.length), blobs.receive(hash, bytes.length)];
     await thorough.append(0, bytes.subarray(0, 10));
     await expect(hasty.finish()).rejects.toThrow(/not the ones/);
@@ -128,7 +138,7 @@ describe('a folder of blobs (rule 6)', () => {
   });
 
   it('tells what is old, and drops old unfinished ones except those on their way', async () => {
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     const stored = blobs.put(bytes);
     const [cut, going] = ['1'.repeat(64), '2'.repeat(64)];
     blobs.receive(cut, 10);
@@ -145,7 +155,7 @@ describe('a folder of blobs (rule 6)', () => {
   });
 
   it('names nothing outside itself', () => {
-    const blobs = openBlobFolder(folder);
+    const blobs = open();
     expect(blobs.file('../../etc/passwd')).toBeNull();
     expect(() => blobs.receive('../evil', 10)).toThrow(/Invalid/);
     expect(existsSync(path.join(folder, 'evil'))).toBe(false);
@@ -153,7 +163,7 @@ describe('a folder of blobs (rule 6)', () => {
 });
 
 describe('a folder of blobs that several processes share', () => {
-  const shared = { isShared: true } as const;
+  const shared = { isShared: true, openHash: thread.openHash } as const;
 
   it('goes on with what another one received, whose bytes reach nobody any more', async () => {
     const [one, other] = [openBlobFolder(folder, shared), openBlobFolder(folder, shared)];

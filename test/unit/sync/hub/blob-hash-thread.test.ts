@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type BlobHashThread, openBlobHashThread } from '../../../../src/sync/hub/blob-hash-thread.ts';
+import type { PartHash } from '../../../../src/sync/protocol/part-hash.ts';
+
+const mebibyte = 1024 * 1024;
+const bytes = Buffer.from(Array.from({ length: 3 * mebibyte + 17 }, (_, index) => (index * index) % 251));
+const hash = createHash('sha256').update(bytes).digest('hex');
+
+let folder: string;
+let file: string;
+let handle: number;
+let thread: BlobHashThread;
+let part: PartHash;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'imagiq-hash-thread-'));
+  file = path.join(folder, 'part');
+  handle = openSync(file, 'a+');
+  thread = openBlobHashThread();
+  part = thread.openHash({ file, handle, bytes: 0 });
+});
+afterEach(async () => {
+  closeSync(handle);
+  await thread.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Up to the byte `to`. */
+function write(from: number, to: number): void {
+  appendFileSync(file, bytes.subarray(from, to));
+  part.written(to);
+}
+
+it('hashes a file while it grows', async () => {
+  write(0, mebibyte);
+  write(mebibyte, 2 * mebibyte + 5);
+  write(2 * mebibyte + 5, bytes.length);
+  expect(await part.digest()).toBe(hash);
+});
+
+it('begins with what was there before', async () => {
+  appendFileSync(file, bytes.subarray(0, mebibyte));
+  part = thread.openHash({ file, handle, bytes: mebibyte });
+  appendFileSync(file, bytes.subarray(mebibyte));
+  part.written(bytes.length);
+  expect(await part.digest()).toBe(hash);
+});
+
+it('tells the same when its thread is lost, before or while it is asked', async () => {
+  write(0, 2 * mebibyte);
+  await thread.close();
+  write(2 * mebibyte, bytes.length);
+  expect(await part.digest()).toBe(hash);
+  part = thread.openHash({ file, handle, bytes: bytes.length });
+  const asked = part.digest();
+  await thread.close();
+  expect(await asked).toBe(hash);
+});
+
+it('tells the same of a file that it cannot open', async () => {
+  write(0, mebibyte / 2);
+  rmSync(file);
+  expect(await part.digest()).toBe(
+    createHash('sha256')
+      .update(bytes.subarray(0, mebibyte / 2))
+      .digest('hex'),
+  );
+});
