@@ -11,9 +11,17 @@ export const labelReportSchema = z.object({
   objects: z.number().int(),
   read: z.number().int(),
   refused: z.array(z.object({ sopInstanceUID: z.string(), reason: z.string() })),
-  /** Regions of objects that were read, or whole reports (region ''), that gave no label although they were asked for. */
-  unlabelled: z.array(z.object({ sopInstanceUID: z.string(), region: z.string(), reason: z.string() })),
-  /** All of them, also those beyond the thousand that are told of. */
+  /** What gave no label although it was asked for: regions of one object and one reason together; `count` 0 for a whole report. */
+  unlabelled: z.array(
+    z.object({
+      sopInstanceUID: z.string(),
+      /** The first fifty of `count`. */
+      regions: z.array(z.string()),
+      count: z.number().int(),
+      reason: z.string(),
+    }),
+  ),
+  /** How many of these there are, also beyond the thousand that are told. */
   unlabelledCount: z.number().int(),
   /** How many instances or series have which label now. */
   labels: counted,

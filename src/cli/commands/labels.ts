@@ -9,6 +9,8 @@ import { counted, shortened, table } from '../output.ts';
 
 /** Refused objects and offered labels listed in text mode; --json lists all. */
 const linesShown = 20;
+/** Regions of one object that gave no label for one reason. */
+const namesShown = 3;
 
 export function labelsCommand(): Command {
   return new Command('labels')
@@ -131,22 +133,21 @@ function reportText(report: LabelReport, origin: string): string {
   return lines.join('\n');
 }
 
-/** Each by its object; those of one reason follow one another. */
+/** Those of one reason follow one another. */
 function unlabelledLines({ unlabelled, unlabelledCount, saved }: LabelReport): string[] {
   const shown = [...unlabelled]
     .sort((one, other) => (one.reason < other.reason ? -1 : Number(one.reason > other.reason)))
     .slice(0, linesShown)
-    .map(({ sopInstanceUID, region, reason }) =>
-      region === '' ? `  ${sopInstanceUID}: ${reason}` : `  “${shortened(region)}” of ${sopInstanceUID}: ${reason}`,
-    );
+    .map(({ sopInstanceUID, regions, count, reason }) => {
+      const names = regions.slice(0, namesShown).map((region) => `“${shortened(region)}”`);
+      const more = count > names.length ? ` and ${count - names.length} more` : '';
+      return `  ${names.length === 0 ? '' : `${names.join(', ')}${more} of `}${sopInstanceUID}: ${reason}`;
+    });
   const more = unlabelledCount - shown.length;
+  const listed = unlabelled.length === unlabelledCount ? 'all' : `the first ${unlabelled.length}`;
   return [
     saved > 0 ? 'No label came of:' : 'Why no label came of them:',
     ...shown,
-    ...(more > 0
-      ? [
-          `  … and ${more} more (--json lists ${unlabelled.length === unlabelledCount ? 'all' : `the first ${unlabelled.length}`})`,
-        ]
-      : []),
+    ...(more > 0 ? [`  … and ${more} more (--json lists ${listed})`] : []),
   ];
 }

@@ -29,9 +29,9 @@ export interface ImageIndex {
   readonly imageOf: { get(sopInstanceUID: string): ImageRow | undefined };
 }
 
-/** A region of an object that gave no label; '' for the whole object. */
+/** Regions of an object that gave no label for one reason; none of them where it is the whole object. */
 export interface Unlabelled {
-  readonly region: string;
+  readonly regions: readonly string[];
   readonly reason: string;
 }
 
@@ -94,9 +94,11 @@ export class FoundLabels {
       const reason = whyOnNone(series, images, here);
       for (const region of plane.regions) reasons.set(region, reason);
     }
-    return [...reasons]
-      .filter(([region]) => !labelled.has(region) && this.#wanted(nameOf(region)) !== null)
-      .map(([region, reason]) => ({ region: nameOf(region), reason }));
+    const without = [...reasons].filter(([region]) => !labelled.has(region) && this.#wanted(nameOf(region)) !== null);
+    return [...Map.groupBy(without, ([, reason]) => reason)].map(([reason, ofOne]) => ({
+      regions: ofOne.map(([region]) => nameOf(region)),
+      reason,
+    }));
   }
 
   /** @returns why it gave no label, at most one */
@@ -128,7 +130,7 @@ export class FoundLabels {
       }
     }
     if (isLabelled || isLeftOut) return [];
-    return [{ region: '', reason: whyNoReport(groups, isChosen, choice) }];
+    return [{ regions: [], reason: whyNoReport(groups, isChosen, choice) }];
   }
 
   rows({ imagesIn }: ImageIndex): StoredLabel[] {

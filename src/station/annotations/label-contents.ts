@@ -46,8 +46,10 @@ export async function labelContents(dataset: DataSet, codecs: WasmCodecs): Promi
   const isSegmentation = overlayClasses[codeOf(dataset, dataset, objectTags.SOPClassUID)] === 'SEG';
   const found = isSegmentation ? await ofSegmentation(dataset, codecs) : ofStructureSet(dataset);
   const placed = new Set([...found.images, ...found.planes].flatMap(({ regions }) => regions));
+  // Of a label map, 0 is the background.
+  const isRegion = (number: number): boolean => !isSegmentation || number !== 0;
   const empty = labels
-    .filter(({ number }) => !placed.has(number))
+    .filter(({ number }) => isRegion(number) && !placed.has(number))
     .map(({ number }) => ({ region: number, reason: found.whyEmpty(number) }));
   return { labels, series: description.series, images: found.images, planes: found.planes, empty };
 }

@@ -26,6 +26,8 @@ export interface ReadLabelsOptions {
 
 const progressEveryMs = 100;
 const refusalsTold = 1_000;
+/** Of one object and one reason. */
+const regionsTold = 50;
 const offeredTold = 1_000;
 
 const classes: Readonly<Record<LabelSource, string>> = {
@@ -79,8 +81,10 @@ export async function readLabels(
       const without =
         asked.origin === 'SR' ? found.addReport(await threads.ask('report', { path }), images) : await contentsOf(path);
       unlabelledCount += without.length;
-      for (const { region, reason } of without.slice(0, refusalsTold - unlabelled.length))
-        unlabelled.push({ sopInstanceUID: object.sopInstanceUID, region, reason });
+      for (const { regions, reason } of without.slice(0, refusalsTold - unlabelled.length)) {
+        const [told, count] = [regions.slice(0, regionsTold), regions.length];
+        unlabelled.push({ sopInstanceUID: object.sopInstanceUID, regions: told, count, reason });
+      }
       read += 1;
     } catch (thrown) {
       const { message } = faultValueOf(thrown);

@@ -90,7 +90,7 @@ async function read(home: string, asked: Record<string, unknown>): Promise<Label
 }
 
 const told = ({ unlabelled }: LabelReport): [string, string][] =>
-  unlabelled.map(({ region, reason }) => [region, reason]);
+  unlabelled.map(({ regions, reason }) => [regions.join(), reason]);
 
 it('each ROI without a label says why: not drawn, unreadable, elsewhere, in another frame of reference', async () => {
   const rois: Roi[] = [
@@ -98,6 +98,7 @@ it('each ROI without a label says why: not drawn, unreadable, elsewhere, in anot
     { name: 'Empty', contours: [] },
     { name: 'Unreadable', contours: ['1\\2'] },
     { name: 'Between', contours: [square(4.5)] },
+    { name: 'Above', contours: [square(9)] },
     { name: 'Elsewhere', contours: [square(3)], space: '9.9.9' },
   ];
   const home = await threeSlicesWith(structureSet(rois, series));
@@ -107,7 +108,7 @@ it('each ROI without a label says why: not drawn, unreadable, elsewhere, in anot
   expect(Object.fromEntries(told(report))).toEqual({
     Empty: 'it has no contours',
     Unreadable: 'its contours have no points that can be read',
-    Between: 'no image of its series lies in the plane that it is drawn in',
+    'Between,Above': 'no image of its series lies in the plane that it is drawn in',
     Elsewhere: 'it is drawn in another frame of reference than its series has',
   });
 });
