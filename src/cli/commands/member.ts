@@ -8,6 +8,7 @@ import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
+import { settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
 import { workTold } from '../work-told.ts';
 import { counted, exitCode, type Output, table } from '../output.ts';
@@ -151,7 +152,7 @@ export function memberCommands(): Command[] {
       const { output, withStation } = contextOf(command);
       const { about, memberships } = await withStation(async (station) => ({
         about: await station.call('about', {}),
-        ...(await station.call('memberships', {})),
+        memberships: await settledMemberships(() => station.call('memberships', {})),
       }));
       output.result(
         {

@@ -13,6 +13,7 @@ import { contextOf } from '../context.ts';
 import { estimateText } from '../follow-run.ts';
 import { positiveInteger } from '../options.ts';
 import { counted, table } from '../output.ts';
+import { settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
 import { chosenFederation } from './member.ts';
 import { fullId } from './models.ts';
@@ -30,7 +31,8 @@ export function peersCommand(): Command {
     .action(async (options: FederationOption & { lineage?: boolean }, command: Command) => {
       const { output, withStation } = contextOf(command);
       const shown = await withStation(async (station) => {
-        const membership = await membershipOf(station, options.federation);
+        const known = await settledMemberships(() => station.call('memberships', {}));
+        const membership = oneOf(known, options.federation);
         const { federation, site, siteFingerprint, peers: others, bench, scoreboard } = membership;
         const lineage = options.lineage ? (await station.call('lineage', { federation })).models : null;
         return { federation, site, fingerprint: siteFingerprint, peers: others, bench, scoreboard, lineage };
@@ -171,6 +173,10 @@ function ofFederation(parent: Command, name: string): Command {
 
 async function membershipOf(station: StationLink, name: string | undefined): Promise<Membership> {
   const { memberships } = await station.call('memberships', {});
+  return oneOf(memberships, name);
+}
+
+function oneOf(memberships: readonly Membership[], name: string | undefined): Membership {
   const federation = chosenFederation(memberships, name, 'look at the bench of');
   return memberships.find((membership) => membership.federation === federation)!;
 }

@@ -20,7 +20,7 @@ export function siteNamed(state: MembershipState, fingerprint: string): string {
 }
 
 /** Each list is gone through once: a federation may have a thousand members, and each of them changes now and then. */
-function peersOf({ state, keys, connection, lines }: Parameters<typeof membershipView>[0]): Peer[] {
+function peersOf({ state, keys, areMembersTold, lines }: Parameters<typeof membershipView>[0]): Peer[] {
   const offered = Map.groupBy(
     state.announced.map(({ model }) => parseStatement('model', model.statement).author),
     (author) => author,
@@ -39,7 +39,7 @@ function peersOf({ state, keys, connection, lines }: Parameters<typeof membershi
       {
         site: member?.site ?? siteNamed(state, fingerprint),
         fingerprint,
-        route: lines.to(fingerprint) !== null ? 'direct' : connection === 'online' && member?.online ? 'relay' : 'away',
+        route: lines.to(fingerprint) !== null ? 'direct' : areMembersTold && member?.online ? 'relay' : 'away',
         address: address === undefined ? null : parseStatement('address', address.statement).url,
         lineProblem: lines.problemWith(fingerprint),
         isMuted: muted.has(fingerprint),
@@ -53,12 +53,18 @@ function peersOf({ state, keys, connection, lines }: Parameters<typeof membershi
 }
 
 /** Who is online is the hub's word, as long as it is there; without it a site knows of itself and of its lines. */
-function membersShown({ state, keys, connection, lines }: Parameters<typeof membershipView>[0]): Membership['members'] {
-  if (connection === 'online') return state.members;
+function membersShown({
+  state,
+  keys,
+  connection,
+  areMembersTold,
+  lines,
+}: Parameters<typeof membershipView>[0]): Membership['members'] {
+  if (areMembersTold) return state.members;
   return state.members.map((member, index) => {
     const fingerprint = state.memberFingerprints[index] ?? '';
     const isReached = lines.to(fingerprint) !== null;
-    return { ...member, online: isReached ? true : fingerprint === keys.fingerprint ? false : null };
+    return { ...member, online: isReached ? true : fingerprint === keys.fingerprint ? connection === 'online' : null };
   });
 }
 
@@ -66,6 +72,8 @@ export function membershipView(order: {
   readonly state: MembershipState;
   readonly keys: DeviceKeys;
   readonly connection: ConnectionState;
+  /** The hub has said on this connection who its members are, and who is online. */
+  readonly areMembersTold: boolean;
   readonly reason: string | null;
   readonly loop: WorkLoop;
   readonly outbox: Outbox;

@@ -81,6 +81,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   let connectionReason: string | null = null;
   /** What the hub says first after a welcome, its members last, has been taken in. */
   let isNewsTaken = false;
+  /** On the connection that stands. */
+  let areMembersTold = false;
   let isTelling = false;
   let isClosed = false;
 
@@ -184,7 +186,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     const isToKeep = keep !== 'not';
     const isAboutMembers = message.kind === 'members-changed' || message.kind === 'members-updated';
     // The models that wait for this site come in the same breath.
-    if (message.kind === 'members-changed') setTimeout(() => (isNewsTaken = true), breathMs).unref();
+    if (message.kind === 'members-changed') {
+      areMembersTold = true;
+      setTimeout(() => (isNewsTaken = true), breathMs).unref();
+    }
     if (isToKeep && isAboutMembers) {
       lines.refresh();
       shareModel();
@@ -197,7 +202,16 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
 
   const view = (): Membership =>
-    membershipView({ state, keys, connection, reason: connectionReason ?? state.reason, loop, outbox, lines });
+    membershipView({
+      state,
+      keys,
+      connection,
+      areMembersTold,
+      reason: connectionReason ?? state.reason,
+      loop,
+      outbox,
+      lines,
+    });
 
   const onUp = (opened: Channel): void => {
     channel = opened;
@@ -216,6 +230,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   const onDown = (fault: Fault, isFinal: boolean): void => {
     channel = null;
+    areMembersTold = false;
     connection = 'offline';
     connectionReason = fault.message;
     if (isFinal && state.standing === 'member') {

@@ -127,6 +127,23 @@ describe('a federation from the command line', () => {
     expect(ended.stderr).toContain('invite');
   });
 
+  test('status says who is online as long as the hub is there, and then that it is not known', async () => {
+    const folder = temporaryFolder();
+    const { data, stop } = await hubIn(folder, 2);
+    for (const site of ['Lyon', 'Oslo'])
+      await imagiq('--home', path.join(folder, site), 'join', await inviteTo(data), '--site', site);
+    const status = async () =>
+      (await imagiq('--home', path.join(folder, 'Oslo'), '--json', 'status')).json<{ memberships: Membership[] }>()
+        .memberships[0]!;
+    const online = ({ members }: Membership) =>
+      Object.fromEntries(members.map((member) => [member.site, member.online]));
+    const before = await status();
+    expect([before.state, online(before)]).toEqual(['online', { Lyon: false, Oslo: true }]);
+    stop();
+    const after = await status();
+    expect([after.state, online(after)]).toEqual(['offline', { Lyon: null, Oslo: false }]);
+  }, 120_000);
+
   test('a hub that is not there is said, and the invite stays good', async () => {
     const folder = temporaryFolder();
     const { data, stop } = await hubIn(folder, 2);

@@ -1,32 +1,32 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { membershipText } from '../../../src/cli/commands/member.ts';
-import { membershipSchema } from '../../../src/contract/federation.ts';
+import { settledMemberships } from '../../../src/cli/settled-memberships.ts';
+import { type Membership, membershipSchema } from '../../../src/contract/federation.ts';
 
-const textOf = (changes: object): string =>
-  membershipText(
-    membershipSchema.parse({
-      federation: 'Chest',
-      hubUrl: 'wss://hub.example.org',
-      hubFingerprint: 'ab'.repeat(32),
-      site: 'Lyon',
-      siteFingerprint: 'cd'.repeat(32),
-      state: 'online',
-      reason: null,
-      project: null,
-      cohort: null,
-      trunkVersion: 0,
-      trunkCommits: 0,
-      activity: 'idle',
-      updates: { accepted: 0, refused: 0, spooled: 0 },
-      bytesSent: 0,
-      bytesReceived: 0,
-      members: [],
-      history: [],
-      bench: [],
-      scoreboard: null,
-      ...changes,
-    }),
-  );
+const membership = (changes: object): Membership =>
+  membershipSchema.parse({
+    federation: 'Chest',
+    hubUrl: 'wss://hub.example.org',
+    hubFingerprint: 'ab'.repeat(32),
+    site: 'Lyon',
+    siteFingerprint: 'cd'.repeat(32),
+    state: 'online',
+    reason: null,
+    project: null,
+    cohort: null,
+    trunkVersion: 0,
+    trunkCommits: 0,
+    activity: 'idle',
+    updates: { accepted: 0, refused: 0, spooled: 0 },
+    bytesSent: 0,
+    bytesReceived: 0,
+    members: [],
+    history: [],
+    bench: [],
+    scoreboard: null,
+    ...changes,
+  });
+const textOf = (changes: object): string => membershipText(membership(changes));
 
 it('a membership says until when its certificate is good, where the hub issues them', () => {
   expect(textOf({ certificateUntil: '2026-12-29T11:00:00.000Z' })).toContain(
@@ -49,4 +49,27 @@ it('of whom nobody says that he is online it is said that it is not known', () =
       'Quito   not known        1',
     ].join('\n'),
   );
+});
+
+describe('a command that only looks', () => {
+  const lyon = { site: 'Lyon', updates: 0, lastSeen: null };
+  const told = { state: 'online', members: [{ ...lyon, online: true }] };
+  const untold = { state: 'online', members: [{ ...lyon, online: null }] };
+  /** What a station answers, one after the other; the last again and again. */
+  const answering = (...states: object[]) => {
+    let asked = 0;
+    return async () => ({ memberships: [membership(states[Math.min(asked++, states.length - 1)]!)] });
+  };
+
+  it('waits until the hub has said who is online', async () => {
+    expect(await settledMemberships(answering({ state: 'connecting' }, untold, told))).toMatchObject([told]);
+  });
+
+  it.each(['offline', 'refused', 'left'])('does not wait for a hub from which it is %s', async (state) => {
+    expect(await settledMemberships(answering({ ...untold, state }, told))).toMatchObject([{ state }]);
+  });
+
+  it('shows what it knows of a hub that says nothing', async () => {
+    expect(await settledMemberships(answering(untold), 120)).toMatchObject([untold]);
+  });
 });
