@@ -102,7 +102,9 @@ function runText(run: Run): string {
   const lines: string[] = [];
   const test = run.outcome?.test;
   if (test) {
-    lines.push(`test (${test.patients} patients): ${figuresText(test)}, ECE ${test.calibrationError.toFixed(3)}`);
+    lines.push(
+      `test (${test.patients} ${test.patients === 1 ? 'patient' : 'patients'}): ${figuresText(test)}, ECE ${test.calibrationError.toFixed(3)}`,
+    );
   }
   if (run.outcome?.ending === 'patience') {
     lines.push(

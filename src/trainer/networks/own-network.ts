@@ -1,6 +1,7 @@
 // A network that somebody brings as a file: data, checked whole before anything is built of it.
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { type Network, networkSchema, type Task } from '../../contract/network.ts';
 import { networkCatalogue } from './catalogue.ts';
 import { networkMalformed, networkNameTaken } from './faults.ts';
@@ -16,16 +17,30 @@ const mostBytes = 1024 * 1024;
  */
 export function readNetworkFile(file: string, { task, classes }: { task: Task; classes: number }): Network {
   const name = path.basename(file);
-  const parsed = networkSchema.safeParse(contentOf(file, name));
+  const content = contentOf(file, name);
+  const parsed = networkSchema.safeParse(content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const place = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+    const place = placeIn(content, issue?.path ?? []);
     throw networkMalformed(name, `${place}${issue?.message ?? 'unknown reason'}`);
   }
   const network = askedTask(parsed.data, task);
   if (networkCatalogue().some((bundled) => bundled.name === network.name)) throw networkNameTaken(network.name);
   planNetwork(network, classes);
   return network;
+}
+
+const layersSchema = z.object({ layers: z.array(z.unknown()) });
+const layerIdSchema = z.object({ id: z.string().max(100) });
+
+/** Where an issue is: a layer by its name, where it has one. */
+function placeIn(content: unknown, place: readonly PropertyKey[]): string {
+  const [first, index, ...rest] = place;
+  const layers = layersSchema.safeParse(content).data?.layers ?? [];
+  const id =
+    first === 'layers' && typeof index === 'number' ? layerIdSchema.safeParse(layers[index]).data?.id : undefined;
+  if (id !== undefined) return ['layer', id, ...rest.map(String)].join(' ') + ': ';
+  return place.length === 0 ? '' : `${place.map(String).join('.')}: `;
 }
 
 function contentOf(file: string, name: string): unknown {

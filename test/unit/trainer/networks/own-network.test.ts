@@ -40,3 +40,10 @@ test('a file that is not there is named', () => {
     'own.json is not a network definition: it does not exist',
   );
 });
+
+test('what is wrong with a layer is said with the name that it has', () => {
+  const tooMany = { op: 'conv', id: 'stem', input: 'input', filters: 100_000, kernel: 3 };
+  expect(() => readNetworkFile(fileOf({ ...own, layers: [...own.layers, tooMany] }), asked)).toThrow(
+    /layer stem filters: .*4096/,
+  );
+});
