@@ -56,7 +56,8 @@ export function removalAnswers(
       // Before anything goes: a station that is killed meanwhile has told what it was about to do. Which they are is what is to be gone.
       ledger.append('studies-removal-begun', { studies, series, instances, copies });
       // Nothing was waited for since the plan looked at what trains.
-      const names = used.map(({ name }) => name);
+      // Another removal, by which this one is refused, holds its own until it ends.
+      const names = used.map(({ name }) => name).filter((name) => !going.has(name));
       for (const name of names) going.add(name);
       try {
         const gone = await library.remove(request, {

@@ -110,8 +110,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
       // What can be put right (a full disk, a process that was ended) leaves a run that can be resumed.
       if (state.intent === 'run') change({ ...ended, state: fault.retry === 'never' ? 'failed' : 'paused', fault });
       else if (state.intent === 'pause') change({ ...ended, state: 'paused' });
-      // Stopped before it had begun again: what it learnt before it was paused is kept.
-      else stopPaused(ended);
+      else stopUnbegun(ended);
     } finally {
       live.delete(id);
     }
@@ -190,6 +189,15 @@ export function openRunBook(parts: RunBookParts): RunBook {
       return change({ ...run, state: 'stopped' });
     const state: LiveRun = { abort: new AbortController(), intent: 'stop', ended: Promise.resolve() };
     finish(run.id, request, { ...paused, outcome: { ...paused.outcome, weightsFile } }, state);
+  };
+
+  /** Stopped before it had begun again: what it learnt before it was paused is kept, or waits until it can be. Never throws, as `run` may not. */
+  const stopUnbegun = (run: Run): void => {
+    try {
+      stopPaused(run);
+    } catch (error) {
+      change({ ...run, state: 'paused', fault: writeFault(error) });
+    }
   };
 
   const runOf = (id: string): Run => {

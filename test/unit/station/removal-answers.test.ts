@@ -16,6 +16,7 @@ function station(
     instances?: number;
     failing?: Fault;
     whileLooking?: () => unknown;
+    whileRemoving?: () => unknown;
   } = {},
 ) {
   const told: string[] = [];
@@ -35,6 +36,7 @@ function station(
       remove: async () => {
         held.push(...going);
         if (more.failing !== undefined) throw more.failing;
+        await more.whileRemoving?.();
         told.push('removed');
         return leaves;
       },
@@ -106,6 +108,19 @@ describe('a removal from the library', () => {
     const { answers, held, going } = station();
     await answers['remove-studies'](request);
     expect([held, [...going]]).toEqual([['lung'], []]);
+  });
+
+  it('goes on holding them where another one is refused meanwhile', async () => {
+    const refused = new Fault({ code: 116, message: 'A removal runs.', retry: 'later' });
+    const more: Parameters<typeof station>[0] = {};
+    const { answers, going } = station(more);
+    more.whileRemoving = async () => {
+      more.failing = refused;
+      expect((await faultOf(answers['remove-studies'](request))).code).toBe(116);
+      expect([...going]).toEqual(['lung']);
+    };
+    await answers['remove-studies'](request);
+    expect([...going]).toEqual([]);
   });
 
   it('that fails is in the ledger, begun and failed', async () => {

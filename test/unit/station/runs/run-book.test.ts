@@ -1,6 +1,6 @@
 // The book of runs where writing fails. A full disk cannot be had here: a run's folder that vanished fails the same writes;
 // the trainer, which would fail with it, is a stand-in that reports what a real one does.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -212,6 +212,35 @@ test('a resumed run that is stopped before it has begun again becomes the model 
   await vi.waitFor(() => expect(attempts).toBe(2));
   book.stop(id);
   expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7 }, fault: null });
+});
+
+test('a resumed run that is stopped before it has begun again stays paused where its model cannot be kept', async () => {
+  let attempts = 0;
+  const { book, folder } = situation((job, listeners) => {
+    attempts += 1;
+    return new Promise((resolve, reject) =>
+      listeners?.signal?.addEventListener('abort', () => {
+        if (attempts > 1) return reject(jobStopped());
+        const weightsFile = path.join(job.runFolder, 'weights');
+        writeFileSync(weightsFile, 'weights');
+        resolve({ ...outcomeOf(weightsFile), stoppedEarly: true, ending: 'stopped', steps: 7 });
+      }),
+    );
+  });
+  const { id } = book.start(request);
+  await vi.waitFor(() => expect(attempts).toBe(1));
+  book.pause(id);
+  expect((await book.ended(id)).state).toBe('paused');
+  book.resume(id);
+  await vi.waitFor(() => expect(attempts).toBe(2));
+  rmSync(path.join(folder, 'models'), { recursive: true });
+  book.stop(id);
+  const stopped = await book.ended(id);
+  expect(stopped).toMatchObject({ state: 'paused', outcome: null });
+  expect(stopped.fault?.message).toContain('it does not exist');
+  mkdirSync(path.join(folder, 'models'));
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7 } });
 });
 
 test('a fault that can be put right leaves a paused run with what to do, and the resumed run forgets it', async () => {
