@@ -12,34 +12,43 @@ export interface BlobHashThread {
   close(): Promise<void>;
 }
 
-export function openBlobHashThread(): BlobHashThread {
-  let worker: Worker | null = null;
-  let lastId = 0;
+interface Running {
+  readonly thread: Worker;
   /** Who waits for a hash; null is told when the thread has none. */
-  const waiting = new Map<number, (hash: string | null) => void>();
+  readonly waiting: Map<number, (hash: string | null) => void>;
+}
 
-  const lose = (thread: Worker): void => {
-    if (worker === thread) worker = null;
-    for (const tell of waiting.values()) tell(null);
-    waiting.clear();
-  };
-  const started = (): Worker => {
+export function openBlobHashThread(): BlobHashThread {
+  let running: Running | null = null;
+  let lastId = 0;
+
+  const started = (): Running => {
     const thread = new Worker(new URL('./blob-hash-worker.ts', import.meta.url));
-    thread.on('message', ({ id, hash }: FromBlobHashWorker) => {
+    const waiting: Running['waiting'] = new Map();
+    const begun: Running = { thread, waiting };
+    const tell = (id: number, hash: string | null): void => {
       waiting.get(id)?.(hash);
       waiting.delete(id);
-    });
-    thread.on('error', () => lose(thread)).on('exit', () => lose(thread));
+      // One that nobody waits for does not keep the process alive.
+      if (waiting.size === 0) thread.unref();
+    };
+    const lose = (): void => {
+      if (running === begun) running = null;
+      for (const id of waiting.keys()) tell(id, null);
+    };
+    thread.on('message', ({ id, hash }: FromBlobHashWorker) => tell(id, hash));
+    thread.on('error', lose).on('exit', lose);
     thread.unref();
-    return thread;
+    return begun;
   };
 
   return {
     openHash({ file, handle, bytes }) {
       const id = (lastId += 1);
-      worker ??= started();
+      running ??= started();
       /** Another one knows nothing of this file. */
-      const thread = worker;
+      const own = running;
+      const { thread, waiting } = own;
       const say = (message: ToBlobHashWorker): void => thread.postMessage(message, []);
       let written = bytes;
       let told = 0;
@@ -52,9 +61,10 @@ export function openBlobHashThread(): BlobHashThread {
           say({ kind: 'written', id, file, bytes: written });
         },
         async digest() {
-          if (worker !== thread) return hashOf(handle);
+          if (running !== own) return hashOf(handle);
           const hash = await new Promise<string | null>((resolve) => {
             waiting.set(id, resolve);
+            thread.ref();
             say({ kind: 'digest', id, file, bytes: written });
           });
           return hash ?? (await hashOf(handle));
@@ -63,7 +73,7 @@ export function openBlobHashThread(): BlobHashThread {
       };
     },
     async close() {
-      await worker?.terminate();
+      await running?.thread.terminate();
     },
   };
 }

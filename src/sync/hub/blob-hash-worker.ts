@@ -36,9 +36,10 @@ parentPort?.on('message', (message: ToBlobHashWorker) => {
     open.set(id, null);
   }
   if (message.kind !== 'digest') return;
-  const read = open.get(id) ?? null;
-  parentPort?.postMessage({ id, hash: read?.hash.digest('hex') ?? null } satisfies FromBlobHashWorker, []);
+  const hash = open.get(id)?.hash.digest('hex') ?? null;
+  // Whoever hears of it may move the file, or remove it: on Windows not while it is open here.
   drop(id);
+  parentPort?.postMessage({ id, hash } satisfies FromBlobHashWorker, []);
 });
 
 function readOn(id: number, file: string, bytes: number): void {

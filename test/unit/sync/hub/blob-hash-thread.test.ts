@@ -69,3 +69,24 @@ it('tells the same of a file that it cannot open', async () => {
       .digest('hex'),
   );
 });
+
+/** Of threads that keep this process alive. */
+const ports = (): number => process.getActiveResourcesInfo().filter((one) => one === 'MessagePort').length;
+
+it('keeps the process alive, and imagined time still, as long as somebody waits for a hash', async () => {
+  write(0, bytes.length);
+  const other = thread.openHash({ file, handle, bytes: bytes.length });
+  const before = ports();
+  const asked = [part.digest(), other.digest()];
+  expect(ports()).toBe(before + 1);
+  expect(await Promise.all(asked)).toEqual([hash, hash]);
+  expect(ports()).toBe(before);
+});
+
+it('does not keep it alive for a thread that was lost', async () => {
+  const before = ports();
+  const asked = part.digest();
+  await thread.close();
+  await asked;
+  expect(ports()).toBe(before);
+});
