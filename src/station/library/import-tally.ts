@@ -6,8 +6,8 @@ import type { ImportCounts } from './faults.ts';
 import type { SeriesPlace } from './index-writer.ts';
 
 const progressEveryMs = 100;
-/** The list is for people; counts stay exact beyond it. */
-const refusalsListed = 100_000;
+/** Of one kind. The lists are for people; counts stay exact beyond them. */
+const listedOfAKind = 20_000;
 
 /** A refused file, and as what it is found in the report. */
 export interface ListedRefusal extends Refusal {
@@ -30,9 +30,11 @@ export class ImportTally {
   notes: readonly string[] = [];
   #refused = 0;
   #masks = 0;
-  readonly #misfits: { readonly source: string; readonly whyNot: string }[] = [];
+  #misfits = 0;
+  #firstMisfit: { readonly source: string; readonly whyNot: string } | null = null;
   readonly #refusals: ListedRefusal[] = [];
   readonly #remarks: Finding[] = [];
+  readonly #ofKinds = new Map<FindingKind, number>();
   readonly #series = new Map<string, Set<string>>();
   /** Milliseconds since 1970. */
   readonly startedAtMs = Date.now();
@@ -46,7 +48,7 @@ export class ImportTally {
 
   refuse(path: string, reason: string, kind: FindingKind = kindOf(reason)): void {
     this.#refused += 1;
-    if (this.#refusals.length < refusalsListed) this.#refusals.push({ path, reason, kind });
+    if (this.#isListed(kind)) this.#refusals.push({ path, reason, kind });
   }
 
   /** What a fault tells of an import that it ends. */
@@ -61,13 +63,27 @@ export class ImportTally {
 
   /** A finding about a file that was taken in. */
   remark({ source, record }: { source: string; record: SeriesPlace }, kind: FindingKind, what: string): void {
-    if (this.#remarks.length >= refusalsListed) return;
+    if (!this.#isListed(kind)) return;
     const { studyInstanceUID, seriesInstanceUID } = record;
     this.#remarks.push({ kind, studyInstanceUID, seriesInstanceUID, subject: source, what, count: 1 });
   }
 
   get remarks(): readonly Finding[] {
     return this.#remarks;
+  }
+
+  /** How many more refusals and remarks of a kind there were than the lists have. */
+  get unlisted(): readonly { readonly kind: FindingKind; readonly count: number }[] {
+    return [...this.#ofKinds].flatMap(([kind, count]) =>
+      count > listedOfAKind ? [{ kind, count: count - listedOfAKind }] : [],
+    );
+  }
+
+  /** Counts one more. */
+  #isListed(kind: FindingKind): boolean {
+    const count = (this.#ofKinds.get(kind) ?? 0) + 1;
+    this.#ofKinds.set(kind, count);
+    return count <= listedOfAKind;
   }
 
   /** Studies and series that the import brought or met. */
@@ -84,7 +100,10 @@ export class ImportTally {
   /** A file that is a mask by its place. `whyNot`: why it is kept as a volume of its own; null for a segmentation. */
   mask(source: string, whyNot: string | null): void {
     if (whyNot === null) this.#masks += 1;
-    else this.#misfits.push({ source, whyNot });
+    else {
+      this.#misfits += 1;
+      this.#firstMisfit ??= { source, whyNot };
+    }
   }
 
   maskNotes(): string[] {
@@ -95,10 +114,10 @@ export class ImportTally {
           ? '1 mask is kept as the segmentation of its image.'
           : `${this.#masks} masks are kept as segmentations of their images.`,
       );
-    const [first] = this.#misfits;
-    if (first !== undefined)
+    const first = this.#firstMisfit;
+    if (first !== null)
       notes.push(
-        `${this.#misfits.length} of the files in folders of masks became volumes of their own, ${path.basename(first.source)} first: ${first.whyNot}`,
+        `${this.#misfits} of the files in folders of masks became volumes of their own, ${path.basename(first.source)} first: ${first.whyNot}`,
       );
     return notes;
   }

@@ -28,6 +28,13 @@ export class FindingsTally {
     }
   }
 
+  /** So many more, each about one file, of which nothing else is known. */
+  addUnnamed(kind: FindingKind, count: number): void {
+    const held = this.#ofKind(kind);
+    held.findings += count;
+    held.count += count;
+  }
+
   /** Both in the order of the kinds. Ends the gathering. */
   end(): { readonly counts: FindingCount[]; readonly kept: Finding[] } {
     for (const [why, { first, series, images }] of this.#suspicions) {
@@ -45,9 +52,14 @@ export class FindingsTally {
     };
   }
 
+  #ofKind(kind: FindingKind): OfKind {
+    const held = this.#ofKinds.get(kind) ?? { findings: 0, count: 0, keptCount: 0, kept: [] };
+    this.#ofKinds.set(kind, held);
+    return held;
+  }
+
   #keep(finding: Finding): void {
-    const held = this.#ofKinds.get(finding.kind) ?? { findings: 0, count: 0, keptCount: 0, kept: [] };
-    this.#ofKinds.set(finding.kind, held);
+    const held = this.#ofKind(finding.kind);
     held.findings += 1;
     held.count += finding.count;
     if (held.kept.length >= keptOfAKind) return;

@@ -76,6 +76,7 @@ export async function saveImport(db: Db, id: number, tally: ImportTally, cancell
   const found = new FindingsTally();
   for (const refusal of tally.refusals) found.add(fileFinding(refusal));
   for (const remark of tally.remarks) found.add(remark);
+  for (const { kind, count } of tally.unlisted) found.addUnnamed(kind, count);
   await findInTouched(db, tally, found);
   const { counts: findings, kept } = found.end();
   const report = tally.report(cancelled);

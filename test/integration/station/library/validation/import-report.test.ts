@@ -9,7 +9,7 @@ import type { Finding } from '../../../../../src/contract/import-report.ts';
 import { openDatabase } from '../../../../../src/station/library/database.ts';
 import { ImportTally } from '../../../../../src/station/library/import-tally.ts';
 import { type Library, openLibrary } from '../../../../../src/station/library/library.ts';
-import { beginImport } from '../../../../../src/station/library/validation/import-book.ts';
+import { beginImport, saveImport } from '../../../../../src/station/library/validation/import-book.ts';
 import { importAnswers } from '../../../../../src/station/library/validation/import-answers.ts';
 import { dicomFile, type ElementSpec, sliceElements, type SliceSpec } from '../../../../fixtures/dicom-bytes.ts';
 
@@ -349,6 +349,27 @@ describe('past imports', () => {
       ['cut-off', 'copy', 0],
       ['ended', 'reference', 4],
     ]);
+  });
+
+  it('count every file that was refused or remarked on, also of more than any list names', async () => {
+    const db = openDatabase(path.join(folder, 'home'));
+    const tally = new ImportTally(() => {});
+    const [damaged, refused] = [120_001, 110_000];
+    const record = { studyInstanceUID: '1.2', seriesInstanceUID: '1.2.1' };
+    for (let file = 0; file < refused; file += 1) tally.refuse(`${file}.txt`, 'Not a DICOM file');
+    tally.refuse('last.dcm', 'It breaks off in its header');
+    for (let file = 0; file < damaged; file += 1)
+      tally.remark({ source: `${file}.dcm`, record }, 'damaged', 'Cut off.');
+    const { id } = beginImport(db, tally, { paths: [files], mode: 'copy' });
+    const { findings } = await saveImport(db, id, tally, false);
+    db.close();
+    expect(findings).toEqual([
+      { kind: 'unreadable', findings: 1, count: 1 },
+      { kind: 'damaged', findings: damaged, count: damaged },
+      { kind: 'not-dicom', findings: refused, count: refused },
+    ]);
+    const shown = library.imports.findings({ id, kind: 'damaged', limit: 1, offset: 20_000 });
+    expect(shown.findings).toMatchObject([{ subject: `… and ${damaged - 20_000} more`, count: damaged - 20_000 }]);
   });
 
   it('are listed newest first and stay after the library is opened again', async () => {
