@@ -1,9 +1,11 @@
 // Hashes arriving blobs beside the event loop, which has the rest of every transfer to do. It reads what was written, from the
 // system's cache: what is checked is what the file holds. A thread that is lost costs time only: the file is read again.
 import { Worker } from 'node:worker_threads';
-import { hashOf, type OpenPartHash } from '../protocol/part-hash.ts';
+import { hashedAsItComes, hashOf, type OpenPartHash } from '../protocol/part-hash.ts';
 import type { FromBlobHashWorker, ToBlobHashWorker } from './blob-hash-worker.ts';
 
+/** Up to here a blob is hashed sooner, in less than a millisecond, than handed over. */
+const doneHereBytes = 1024 * 1024;
 /** So much more of a file is written before the thread is told again. */
 const toldEveryBytes = 1024 * 1024;
 
@@ -18,7 +20,9 @@ interface Running {
   readonly waiting: Map<number, (hash: string | null) => void>;
 }
 
-export function openBlobHashThread(): BlobHashThread {
+/** @param options other values only in tests. */
+export function openBlobHashThread(options: { readonly doneHere?: number } = {}): BlobHashThread {
+  const { doneHere = doneHereBytes } = options;
   let running: Running | null = null;
   let lastId = 0;
 
@@ -43,7 +47,9 @@ export function openBlobHashThread(): BlobHashThread {
   };
 
   return {
-    openHash({ file, handle, bytes }) {
+    openHash(part) {
+      if (part.blobBytes <= doneHere) return hashedAsItComes(part);
+      const { file, handle, bytes } = part;
       const id = (lastId += 1);
       running ??= started();
       /** Another one knows nothing of this file. */

@@ -131,6 +131,7 @@ export function openBlobFolder(
       const part = openBlobPart({
         hash,
         file,
+        bytes,
         disk,
         openHash: options.openHash ?? hashedAsItComes,
         store: () => store(hash),

@@ -46,6 +46,8 @@ export interface DiskLoad {
 export function openBlobPart(order: {
   readonly hash: string;
   readonly file: string;
+  /** Of the whole blob, by whoever brings it first. */
+  readonly bytes: number;
   readonly disk: DiskLoad;
   readonly openHash: OpenPartHash;
   /** Puts the synced file where whole blobs are. */
@@ -61,7 +63,7 @@ export function openBlobPart(order: {
   let taken = fstatSync(handle).size;
   let written = taken;
   let synced = taken;
-  const running = order.openHash({ file, handle, bytes: taken });
+  const running = order.openHash({ file, handle, bytes: taken, blobBytes: order.bytes });
   let writing: Promise<void> = Promise.resolve();
   /** What the next write takes, as long as it has not begun. */
   let gathered: Uint8Array[] | null = null;

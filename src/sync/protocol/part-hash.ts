@@ -24,6 +24,8 @@ export type OpenPartHash = (part: {
   readonly handle: number;
   /** Bytes that are in the file from an earlier time. */
   readonly bytes: number;
+  /** How many the whole blob has, by whoever brings it. */
+  readonly blobBytes: number;
 }) => PartHash;
 
 /** Of the bytes as they come; where the first are from an earlier time, only the disk has them, and all are read at the end. */

@@ -20,7 +20,7 @@ beforeEach(() => {
   file = path.join(folder, 'part');
   handle = openSync(file, 'a+');
   thread = openBlobHashThread();
-  part = thread.openHash({ file, handle, bytes: 0 });
+  part = thread.openHash({ file, handle, bytes: 0, blobBytes: bytes.length });
 });
 afterEach(async () => {
   closeSync(handle);
@@ -43,7 +43,7 @@ it('hashes a file while it grows', async () => {
 
 it('begins with what was there before', async () => {
   appendFileSync(file, bytes.subarray(0, mebibyte));
-  part = thread.openHash({ file, handle, bytes: mebibyte });
+  part = thread.openHash({ file, handle, bytes: mebibyte, blobBytes: bytes.length });
   appendFileSync(file, bytes.subarray(mebibyte));
   part.written(bytes.length);
   expect(await part.digest()).toBe(hash);
@@ -54,7 +54,7 @@ it('tells the same when its thread is lost, before or while it is asked', async 
   await thread.close();
   write(2 * mebibyte, bytes.length);
   expect(await part.digest()).toBe(hash);
-  part = thread.openHash({ file, handle, bytes: bytes.length });
+  part = thread.openHash({ file, handle, bytes: bytes.length, blobBytes: bytes.length });
   const asked = part.digest();
   await thread.close();
   expect(await asked).toBe(hash);

@@ -16,7 +16,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const bytes = Buffer.from('some weights that arrive in pieces');
 const hash = createHash('sha256').update(bytes).digest('hex');
 
-const thread = openBlobHashThread();
+const thread = openBlobHashThread({ doneHere: 0 });
 afterAll(() => thread.close());
 
 describe.each([
