@@ -75,7 +75,7 @@ const ports = (): number => process.getActiveResourcesInfo().filter((one) => one
 
 it('keeps the process alive, and imagined time still, as long as somebody waits for a hash', async () => {
   write(0, bytes.length);
-  const other = thread.openHash({ file, handle, bytes: bytes.length });
+  const other = thread.openHash({ file, handle, bytes: bytes.length, blobBytes: bytes.length });
   const before = ports();
   const asked = [part.digest(), other.digest()];
   expect(ports()).toBe(before + 1);
