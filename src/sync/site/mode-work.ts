@@ -108,12 +108,16 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
     const { version, blob } = state.trunk!;
     const mesh = roster();
     const neighbours = neighboursOf(mesh, keys.fingerprint, mode.neighbours);
-    const isNew = ({ model, author }: BenchCandidate): boolean =>
-      author !== null && neighbours.includes(author) && !state.mixedIn.includes(model);
-    const news = onBranch(gossipBranch).filter(isNew);
-    // Nobody waits for a neighbour that is away; who runs ahead alone gives the others a moment.
+    const isNeighbour = ({ author }: BenchCandidate): boolean => author !== null && neighbours.includes(author);
+    const isNew = (one: BenchCandidate): boolean => isNeighbour(one) && !state.mixedIn.includes(one.model);
+    const known = onBranch(gossipBranch).filter(isNeighbour);
+    const news = known.filter(isNew);
+    // Nobody waits for a neighbour that is away; who runs ahead alone gives the others a moment. Of one that has made its last turn no news
+    // will come: who is behind a neighbour goes on with what it has.
+    const isBehind = known.some(({ turn }) => turn !== null && turn > version);
     const leftMs = mode.patienceMs - waited();
-    if (version > 0 && news.length === 0 && neighbours.length > 0 && leftMs > 0) return { waitMs: leftMs };
+    const isToWait = version > 0 && neighbours.length > 0 && news.length === 0 && !isBehind;
+    if (isToWait && leftMs > 0) return { waitMs: leftMs };
     const own = decodeWeights(await blobs.read(blob));
     const others = await Promise.all(
       news.map(async ({ model, author }) => ({

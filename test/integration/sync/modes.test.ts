@@ -197,6 +197,21 @@ describe('members of a project without trunk', () => {
 });
 
 describe('gossip', () => {
+  it('a site that comes late makes its turns, although its neighbours have ended and say nothing new', async () => {
+    const { hub, sites } = await sitesIn({ kind: 'gossip', neighbours: 2, patienceMs: 600_000 }, 4, [
+      { name: 'Lyon', step: 0.5 },
+      { name: 'Oslo', step: 0.5 },
+      { name: 'Quito', step: 0.5 },
+    ]);
+    const [lyon, oslo, quito] = sites as [PracticeSite, PracticeSite, PracticeSite];
+    for (const site of [lyon, oslo]) await site.approve('ImagiQ', 'chest');
+    await finished([lyon, oslo]);
+    await quito.approve('ImagiQ', 'chest');
+    await finished([quito]);
+    expect(quito.memberships()[0]).toMatchObject({ trunkVersion: 4 });
+    await until('the hub has heard of it', async () => (await hub.status()).isFinished);
+  }, 120_000);
+
   it('four processes on a ring come together, the hub killed at the start', async () => {
     const turns = 6;
     const project = { mode: { kind: 'gossip', neighbours: 2, patienceMs: 3_000 } as Mode, commits: turns };
