@@ -42,7 +42,7 @@ export class Console {
   #session = $state.raw<ConsoleSessionView | null>(null);
   #page = $state<PageName>(pageOf(location.hash));
   #problem = $state<string | null>(null);
-  #readAt = $state<string | null>(null);
+  #overviewAt = $state<string | null>(null);
   #overview = $state.raw<ConsoleOverview | null>(null);
   #members = $state.raw<readonly ConsoleMember[] | null>(null);
   #invites = $state.raw<readonly ConsoleInvite[] | null>(null);
@@ -81,9 +81,9 @@ export class Console {
     return this.#problem;
   }
 
-  /** When the page that is shown was read last: an ISO time; null before. */
-  get readAt(): string | null {
-    return this.#readAt;
+  /** When the overview was read last: an ISO time; null before. */
+  get overviewAt(): string | null {
+    return this.#overviewAt;
   }
 
   get overview(): ConsoleOverview | null {
@@ -156,7 +156,6 @@ export class Console {
     if (this.#session?.role == null) return;
     try {
       await this.#read(this.#page);
-      this.#readAt = new Date().toISOString();
       this.#problem = null;
     } catch (thrown) {
       if (thrown instanceof Fault && thrown.code === notSignedInCode) await this.#readSession();
@@ -168,6 +167,7 @@ export class Console {
     switch (page) {
       case 'overview':
         this.#overview = await askHub('overview', consoleOverviewSchema);
+        this.#overviewAt = new Date().toISOString();
         return;
       case 'members':
         this.#project = await askHub('project', z.object({ project: consoleProjectSchema.nullable() }));
