@@ -26,6 +26,8 @@ export interface StoredLabel {
 }
 
 export interface LibraryForCohorts {
+  /** How many removals of images there were since it was opened. @throws Fault 116 while one is under way */
+  removals(): number;
   /**
    * Instances with pixel data of the studies that match `query`, of the studies listed where a list is given, in the order of their
    * UIDs: there may be very many.

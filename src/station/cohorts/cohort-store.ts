@@ -36,7 +36,7 @@ export interface CohortStore {
   splitOf(name: string, patient: string): SplitName | null;
   /**
    * Adds a version with these items, which may not be read out of this store; one at a time, and what others write meanwhile comes
-   * first. False, and nothing is added, where the version `isStale` when its turn comes or after something else was written.
+   * first. False, and nothing is added, where the version `isStale` when its turn comes or at its end, or after something else was written.
    */
   add(cohort: Cohort, items: Iterable<CohortItem>, stage: Stage, isStale: () => boolean): Promise<boolean>;
   /** Adds a version with the items of an earlier one, in the order of `items`. */

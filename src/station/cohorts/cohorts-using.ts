@@ -1,5 +1,6 @@
 // Which cohorts have images that are to leave the library: looked at a part at a time, so that the station answers meanwhile.
 import { setImmediate } from 'node:timers/promises';
+import type { Cohort } from '../../contract/cohort.ts';
 import type { CohortStore } from './cohort-store.ts';
 
 /** Pseudonyms are hexadecimal: a part of a large cohort is those that begin with the same two digits. */
@@ -7,13 +8,31 @@ const partsOfLarge = 256;
 /** Images of a cohort that are looked at at once. */
 const imagesAtOnce = 5_000;
 
-/** Of the newest versions; with the number of images that go themselves or whose masks do. */
+interface Using {
+  readonly name: string;
+  readonly images: number;
+}
+
+/** Of the versions that are the newest at its end; with the number of images that go themselves or whose masks do. */
 export async function cohortsUsing(
   store: Pick<CohortStore, 'list' | 'itemsBetween'>,
   isGoing: (sopInstanceUID: string) => boolean,
-): Promise<{ name: string; images: number }[]> {
-  const using: { name: string; images: number }[] = [];
-  for (const { name, version, instances } of store.list()) {
+): Promise<Using[]> {
+  const newest = (): string => JSON.stringify(store.list().map(({ name, version }) => [name, version]));
+  for (;;) {
+    const before = newest();
+    const using = await usingAmong(store.list(), store, isGoing);
+    if (newest() === before) return using;
+  }
+}
+
+async function usingAmong(
+  cohorts: readonly Cohort[],
+  store: Pick<CohortStore, 'itemsBetween'>,
+  isGoing: (sopInstanceUID: string) => boolean,
+): Promise<Using[]> {
+  const using: Using[] = [];
+  for (const { name, version, instances } of cohorts) {
     let images = 0;
     for (const [from, to] of partsOf(instances <= imagesAtOnce ? 1 : partsOfLarge)) {
       for (const { sopInstanceUID, masks } of store.itemsBetween(name, version, from, to))

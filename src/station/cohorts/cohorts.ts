@@ -29,7 +29,7 @@ export interface Cohorts {
   /**
    * Makes a cohort, or the next version of the one with this name; the newest version as it is where nothing changed. Other work of
    * this process goes on meanwhile.
-   * @throws Fault 200–210, 215, 221–223, 225 and 226, which say what to do, 228 (cancelled).
+   * @throws Fault 200–210, 215, 221–223, 225 and 226, which say what to do, 228 (cancelled), 116 while images are removed.
    */
   create(
     request: CohortRequest,
@@ -159,7 +159,7 @@ export function openCohorts(options: {
     }
     return recipes;
   };
-  /** Null where the draft is not of the newest version or has a patient who was forgotten since: `isStale` tells. */
+  /** Null where the draft is not of the newest version or has what was removed or forgotten since: `isStale` tells. */
   const keep = async (draft: CohortDraft, stage: Stage, isStale: () => boolean): Promise<Cohort | null> => {
     if (isStale()) return null;
     const newest = store.newest(draft.cohort.name);
@@ -176,11 +176,11 @@ export function openCohorts(options: {
       const draftOf = request.task === 'segmentation' ? draftSegmentation : draftCohort;
       for (;;) {
         const table = orDiskFull(() => openDraftTable(options.folder));
-        const before = { forgotten, version: store.newest(request.name)?.version };
-        // While it was made, somebody whom it has may have been forgotten, or patients divided by another of this name.
-        const isStale = (): boolean =>
-          forgotten !== before.forgotten || store.newest(request.name)?.version !== before.version;
         try {
+          // While it was made, images may have left the library, patients been forgotten, or divided by another of this name.
+          const others = (): string => `${library.removals()} ${forgotten} ${store.newest(request.name)?.version ?? 0}`;
+          const before = others();
+          const isStale = (): boolean => others() !== before;
           const draft = await draftOf(request, siteFor(request.name), table, turns);
           const kept = await keep(draft, turns.stage('keep', draft.count), isStale);
           if (kept !== null) return kept;

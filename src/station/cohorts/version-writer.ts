@@ -8,7 +8,7 @@ import type { CohortItem } from './cohort-items.ts';
 import type { Stage } from './turns.ts';
 
 export interface VersionWriter {
-  /** One at a time. False, and nothing is written, where `isStale` when its turn comes, or where it gave way. */
+  /** One at a time. False, and nothing is written, where `isStale` when its turn comes or at its end, or where it gave way. */
   write(cohort: Cohort, items: Iterable<CohortItem>, stage: Stage, isStale: () => boolean): Promise<boolean>;
   /** For whoever is about to write by another connection, which would wait: the version under way is undone. */
   giveWay(): void;
@@ -20,7 +20,12 @@ export function versionWriter(file: string, db: Database.Database): VersionWrite
   let last: Promise<unknown> = Promise.resolve();
   let giveWay = (): void => {};
 
-  async function write(cohort: Cohort, items: Iterable<CohortItem>, stage: Stage): Promise<boolean> {
+  async function write(
+    cohort: Cohort,
+    items: Iterable<CohortItem>,
+    stage: Stage,
+    isStale: () => boolean,
+  ): Promise<boolean> {
     const own = isAlone ? db : openWalDatabase(file);
     let gaveWay = false;
     try {
@@ -34,8 +39,10 @@ export function versionWriter(file: string, db: Database.Database): VersionWrite
       const take = insertion(own, cohort);
       if (isAlone) for (const item of items) take(item);
       else await stage.each(items, (item) => !gaveWay && take(item));
-      if (!gaveWay) own.exec('COMMIT');
-      return !gaveWay;
+      if (gaveWay) return false;
+      const isKept = !isStale();
+      own.exec(isKept ? 'COMMIT' : 'ROLLBACK');
+      return isKept;
     } catch (error) {
       if (own.inTransaction) own.exec('ROLLBACK');
       throw error;
@@ -47,7 +54,7 @@ export function versionWriter(file: string, db: Database.Database): VersionWrite
 
   return {
     write(cohort, items, stage, isStale) {
-      const written = last.catch(() => {}).then(() => !isStale() && write(cohort, items, stage));
+      const written = last.catch(() => {}).then(() => !isStale() && write(cohort, items, stage, isStale));
       last = written;
       return written;
     },

@@ -39,6 +39,8 @@ export interface Library {
    * @throws Fault 109 (an import runs), 116 (another removal runs).
    */
   remove(request: RemovalRequest, options: RemovalOptions): Promise<Removal['counts']>;
+  /** How many removals there were since it was opened. @throws Fault 116 while one is under way */
+  removals(): number;
   /** What past imports did and found amiss. */
   readonly imports: ImportBook;
   studies(query: StudyQuery): StudyPage;
@@ -114,6 +116,7 @@ export function openLibrary({
   const removal = studyRemoval(db, indexWriter(db, leaving), leaving);
   let activeImport: Promise<ImportReport> | null = null;
   let activeRemoval: Promise<unknown> | null = null;
+  let removals = 0;
   let pixelWorkers: Promise<PixelWorkers> | null = null;
 
   function fileOf(sopInstanceUID: string): InstanceFile {
@@ -150,6 +153,7 @@ export function openLibrary({
       // What has arrived of a study and is not indexed yet belongs to it.
       const removing = intake.flush().then(() => removal.run(request, { ...options, signal }));
       activeRemoval = removing;
+      removals += 1;
       try {
         return await removing;
       } catch (error) {
@@ -158,6 +162,10 @@ export function openLibrary({
         activeRemoval = null;
         if (closing.signal.aborted) end();
       }
+    },
+    removals() {
+      if (activeRemoval !== null) throw libraryFaults.removalRunning();
+      return removals;
     },
     imports: importBook(db),
     browse: openBrowse(db, lists),

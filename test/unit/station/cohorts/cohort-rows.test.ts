@@ -14,6 +14,7 @@ import type {
 } from '../../../../src/station/cohorts/cohort-library.ts';
 import type { CohortRequest } from '../../../../src/station/cohorts/cohort-draft.ts';
 import { openCohorts } from '../../../../src/station/cohorts/cohorts.ts';
+import { libraryFaults } from '../../../../src/station/library/faults.ts';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
 
 const digests: Readonly<Record<string, string>> = {
@@ -107,10 +108,18 @@ function busy(): void {
   for (const since = performance.now(); performance.now() - since < 1;);
 }
 
+/** What was removed from the library, by how many removals; and whether one is under way. */
+const removed = { instances: new Set<string>(), times: 0, isUnderWay: false };
+
 const library: LibraryForCohorts = {
+  removals() {
+    if (removed.isUnderWay) throw libraryFaults.removalRunning();
+    return removed.times;
+  },
   *selectInstances({ query, studyInstanceUIDs }) {
     for (const one of instances) {
       if (query === 'slow') busy();
+      if (removed.instances.has(one.sopInstanceUID)) continue;
       if (studyInstanceUIDs === null || studyInstanceUIDs.includes(one.studyInstanceUID)) yield one;
     }
   },
@@ -304,6 +313,29 @@ test('what is removed while another one is kept does not wait for it', async () 
   await whileKept('stays', () => cohorts.delete('meanwhile'));
   expect(cohorts.list().map(({ name }) => name)).not.toContain('meanwhile');
   expect(cohorts.show('stays').version).toBe(1);
+});
+
+test('images that are removed while one is kept are not in it', async () => {
+  const gone = instances[200]!.sopInstanceUID;
+  await whileKept('smaller', () => {
+    removed.instances.add(gone);
+    removed.times += 1;
+  });
+  const kept = cohorts.sopInstanceUIDs('smaller');
+  removed.instances.clear();
+  await cohorts.create(request('whole'));
+  expect(cohorts.sopInstanceUIDs('whole')).toContain(gone);
+  expect(cohorts.sopInstanceUIDs('whole').filter((one) => !kept.includes(one))).toEqual([gone]);
+});
+
+test('none is made while images are being removed, nor kept when that begins meanwhile', async () => {
+  removed.isUnderWay = true;
+  await expect(cohorts.create(request('never'))).rejects.toMatchObject({ code: 116 });
+  removed.isUnderWay = false;
+  await expect(whileKept('never', () => (removed.isUnderWay = true))).rejects.toMatchObject({ code: 116 });
+  removed.isUnderWay = false;
+  expect(() => cohorts.show('never')).toThrow('never');
+  expect(drafts()).toEqual([]);
 });
 
 test('two of one name that are made at once are two versions with the same patients in test', async () => {

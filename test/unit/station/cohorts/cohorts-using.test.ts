@@ -53,3 +53,15 @@ it('lets other work have its turn between the parts of a large cohort', async ()
   expect(reads.filter((name) => name === 'lung').length).toBeGreaterThan(100);
   expect(turns).toBeGreaterThan(0);
 });
+
+it('looks again where a cohort was made meanwhile', async () => {
+  let versions = ['lung'];
+  const growing = {
+    list: () => store.list().filter(({ name }) => versions.includes(name)),
+    itemsBetween(...range: Parameters<typeof store.itemsBetween>) {
+      versions = ['lung', 'masks'];
+      return store.itemsBetween(...range);
+    },
+  };
+  expect(await cohortsUsing(growing, (uid) => uid === 'm1')).toEqual([{ name: 'masks', images: 1 }]);
+});
