@@ -169,6 +169,10 @@ export const frameSchema = z.object({
   /** Modality LUT as slope and intercept (PS3.3 C.11.1); 1 and 0 where absent. */
   rescaleSlope: z.number(),
   rescaleIntercept: z.number(),
+  /** RescaleType, or ModalityLUTType of a table (PS3.3 C.11.1.1.2): HU, US (unspecified), …; absent where the file does not say. */
+  rescaleType: z.string().optional(),
+  /** Present where pixels went through lossy compression at any time (PS3.3 C.7.6.1.1.5); the ratio is null where the file does not say. */
+  lossy: z.object({ ratio: z.number().nullable() }).optional(),
   /** First window of the file in modality units (PS3.3 C.11.2), null where absent. */
   windowCenter: z.number().nullable(),
   windowWidth: z.number().nullable(),

@@ -40,6 +40,7 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
 /** What was measured on: a frame, or of one that is not there its series. */
 interface Measured {
   readonly modality: string;
+  readonly rescaleType?: string | undefined;
   readonly geometry?: FrameGeometry;
 }
 

@@ -1,6 +1,15 @@
-/** The unit of modality values, empty where it is not known: HU is what rescaled CT holds (PS3.3 C.8.2.1.1.2). */
-export function modalityUnit({ modality }: { readonly modality: string }): string {
-  return modality === 'CT' ? 'HU' : '';
+/**
+ * The unit of modality values, empty where it is not known. Rescaled CT holds HU unless RescaleType says otherwise, as it does for
+ * maps of perfusion or of materials (PS3.3 C.8.2.1.1.2).
+ */
+export function modalityUnit({
+  modality,
+  rescaleType = 'HU',
+}: {
+  readonly modality: string;
+  readonly rescaleType?: string | undefined;
+}): string {
+  return modality === 'CT' && rescaleType === 'HU' ? 'HU' : '';
 }
 
 /** A value as a person reads it: whole when it is, else about four digits. */

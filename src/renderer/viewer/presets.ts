@@ -1,5 +1,6 @@
 // Windows to choose from, by modality, and those that the file itself names.
 import type { Frame } from '../../contract/dicom.ts';
+import { modalityUnit } from './pixel-units.ts';
 import { rangeWindow, type VoiWindow } from './window-level.ts';
 
 export interface Preset {
@@ -40,7 +41,8 @@ export function presetsOf(frame: Frame): readonly Preset[] {
   const named = own.length > 1 || frame.voiTable ? own : [];
   const all: Preset = { name: 'All values', window: rangeWindow(frame) };
   const known = new Set<string>();
-  return [...named, ...(byModality[frame.modality] ?? []), all].filter(({ name }) => {
+  const ofModality = frame.modality === 'CT' && modalityUnit(frame) !== 'HU' ? [] : (byModality[frame.modality] ?? []);
+  return [...named, ...ofModality, all].filter(({ name }) => {
     const isNew = !known.has(name);
     known.add(name);
     return isNew;

@@ -16,9 +16,13 @@ const valueTags = {
   WindowWidth: 0x00281051,
   RescaleIntercept: 0x00281052,
   RescaleSlope: 0x00281053,
+  RescaleType: 0x00281054,
   WindowCenterWidthExplanation: 0x00281055,
   VOILUTFunction: 0x00281056,
+  LossyImageCompression: 0x00282110,
+  LossyImageCompressionRatio: 0x00282112,
   ModalityLUTSequence: 0x00283000,
+  ModalityLUTType: 0x00283004,
   VOILUTSequence: 0x00283010,
   FrameVOILUTSequence: 0x00289132,
   PixelValueTransformationSequence: 0x00289145,
@@ -28,6 +32,8 @@ export type ModalityDescription = Pick<
   Frame,
   | 'rescaleSlope'
   | 'rescaleIntercept'
+  | 'rescaleType'
+  | 'lossy'
   | 'windowCenter'
   | 'windowWidth'
   | 'windows'
@@ -53,9 +59,16 @@ export function modalityDescription(dataset: DataSet, frame: number): ModalityDe
   const voiTable = lookUpTable(dataset, voi, valueTags.VOILUTSequence, mayBeNegative);
   const windows = windowsOf(dataset, voi);
   const padding = paddingOf(dataset, isSigned);
+  const table = modalityTable === null ? undefined : dataset.elements.get(valueTags.ModalityLUTSequence)?.items?.[0];
+  const rescaleType = table
+    ? codeOf(dataset, table, valueTags.ModalityLUTType)
+    : codeOf(dataset, rescale, valueTags.RescaleType);
+  const isLossy = codeOf(dataset, dataset, valueTags.LossyImageCompression) === '01';
   return {
     rescaleSlope: modalityTable === null ? slope : 1,
     rescaleIntercept: modalityTable === null ? intercept : 0,
+    ...(rescaleType === '' ? {} : { rescaleType }),
+    ...(isLossy ? { lossy: { ratio: numberOf(dataset, dataset, valueTags.LossyImageCompressionRatio) } } : {}),
     windowCenter: windows[0]?.center ?? null,
     windowWidth: windows[0]?.width ?? null,
     windows,

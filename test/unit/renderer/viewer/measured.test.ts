@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Frame, type FrameGeometry, unknownGeometry } from '../../../../src/contract/dicom.ts';
 import { measured, measuredText } from '../../../../src/renderer/viewer/measured.ts';
+import { presetsOf } from '../../../../src/renderer/viewer/presets.ts';
 import { spanned } from '../../../../src/renderer/viewer/shapes.ts';
 
 function ct(size: number, geometry: Partial<FrameGeometry> = {}, changes: Partial<Frame> = {}): Frame {
@@ -136,4 +137,17 @@ test('one pixel has a value and no spread', () => {
 test('an ellipse of no width has no values that are not numbers', () => {
   const found = measured('ellipse', spanned('ellipse', [3.5, 1], [3.5, 6]), ct(8));
   expect(Object.values(found).filter((value) => !Number.isFinite(value))).toEqual([]);
+});
+
+test('values are HU only where the file does not call them something else', () => {
+  const probe = (changes: Partial<Frame>): string[] => measuredText({ value: 40 }, ct(2, {}, changes));
+  expect(probe({})).toEqual(['40 HU']);
+  expect(probe({ rescaleType: 'HU' })).toEqual(['40 HU']);
+  // A perfusion map of CT: its RescaleType is US, unspecified.
+  expect(probe({ rescaleType: 'US' })).toEqual(['40']);
+  expect(probe({ modality: 'MR' })).toEqual(['40']);
+  // Presets of CT are windows of HU.
+  const names = (frame: Frame): string[] => presetsOf(frame).map(({ name }) => name);
+  expect(names(ct(2))).toContain('Lung');
+  expect(names(ct(2, {}, { rescaleType: 'US' }))).toEqual(['All values']);
 });

@@ -319,4 +319,20 @@ describe('what is asked', () => {
     const plain = await readFrame(dicomFile({ ...small, pixels }), 1);
     expect(plain).toMatchObject({ rescaleSlope: 1, rescaleIntercept: 0, windowCenter: null, windowWidth: null });
   });
+
+  it('says what its rescaled values are, and that they were compressed with loss, where the file does', async () => {
+    const pixels = littleEndian([1, 2, 3, 4, 5, 6], 16);
+    const said = [
+      [0x00281054, 'LO', 'US'],
+      [0x00282110, 'CS', '01'],
+      [0x00282112, 'DS', '13.893'],
+    ] as const;
+    const frame = await readFrame(dicomFile({ ...small, elements: said, pixels }), 1);
+    expect(frame).toMatchObject({ rescaleType: 'US', lossy: { ratio: 13.893 } });
+    const withoutRatio = await readFrame(dicomFile({ ...small, elements: [[0x00282110, 'CS', '01']], pixels }), 1);
+    expect(withoutRatio.lossy).toEqual({ ratio: null });
+    const never = await readFrame(dicomFile({ ...small, elements: [[0x00282110, 'CS', '00']], pixels }), 1);
+    expect(never.rescaleType).toBeUndefined();
+    expect(never.lossy).toBeUndefined();
+  });
 });
