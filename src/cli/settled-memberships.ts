@@ -19,8 +19,10 @@ export async function settledMemberships(
   }
 }
 
-function isSettled({ state, members }: Membership): boolean {
+function isSettled({ state, reason, members }: Membership): boolean {
   if (state === 'connecting' || state === 'enrolling') return false;
-  const isAway = state === 'offline' || state === 'refused' || state === 'left';
+  // A hub that has not heard that this site left is told meanwhile.
+  if (state === 'left') return reason === null;
+  const isAway = state === 'offline' || state === 'refused';
   return isAway || members.every(({ online }) => online !== null);
 }

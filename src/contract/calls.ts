@@ -218,7 +218,8 @@ export const calls = {
     in: z.object({ federation: z.string(), because: z.string().trim().max(500).default('') }),
     out: membershipSchema,
   },
-  leave: { in: z.object({ federation: z.string() }), out: nothing },
+  /** `hasHubHeard`: false where it does not answer; it hears at the next connection. */
+  leave: { in: z.object({ federation: z.string() }), out: z.object({ hasHubHeard: z.boolean() }) },
   memberships: { in: nothing, out: z.object({ memberships: z.array(membershipSchema) }) },
   ...connectionCalls,
   ...ledgerCalls,

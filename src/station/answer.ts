@@ -147,9 +147,9 @@ export function stationAnswers(
     },
     'decline-project': ({ federation, because }) => site.decline(federation, because),
     leave: async ({ federation }) => {
-      await site.leave(federation);
+      const hasHubHeard = await site.leave(federation);
       station.leakPictures.forget(federation);
-      return {};
+      return { hasHubHeard };
     },
     memberships: () => ({ memberships: site.memberships() }),
     'training-rules': () => station.neighbour.now(),

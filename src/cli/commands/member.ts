@@ -137,13 +137,14 @@ export function memberCommands(): Command[] {
     .argument('[federation]', 'needed when there are several')
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
-      const left = await withStation(async (station) => {
+      const { left, hasHubHeard } = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'leave');
-        await station.call('leave', { federation });
-        return federation;
+        return { left: federation, ...(await station.call('leave', { federation })) };
       });
-      output.result({ left }, () => `Left ${left}.`);
+      const unheard =
+        ' The hub does not answer and has not heard of it: the app or `imagiq status` tells it as soon as it does.';
+      output.result({ left, hasHubHeard }, () => `Left ${left}.${hasHubHeard ? '' : unheard}`);
     });
 
   const status = new Command('status')

@@ -132,8 +132,9 @@ export class Federations {
 
   async leave(federation: string): Promise<void> {
     try {
-      await this.#station.ask('leave', { federation });
-      this.#toasts.tell(`Left “${federation}”. Your studies, cohorts and models stay here.`);
+      const { hasHubHeard } = await this.#station.ask('leave', { federation });
+      const unheard = hasHubHeard ? '' : ' The hub does not answer; it is told of it as soon as it does.';
+      this.#toasts.tell(`Left “${federation}”. Your studies, cohorts and models stay here.${unheard}`);
     } catch (fault) {
       this.#toasts.fault(fault);
     }

@@ -11,6 +11,8 @@ import type { Outbox } from './outbox.ts';
 import type { PeerLines } from './peer-lines.ts';
 import type { WorkLoop } from './work-loop.ts';
 
+const leaveNotHeard = 'The hub has not heard yet that this site left. It is told as soon as it answers.';
+
 export type ConnectionState = 'enrolling' | 'connecting' | 'online' | 'offline';
 
 /** The site's name that a member's card carries. */
@@ -90,7 +92,7 @@ export function membershipView(order: {
     siteFingerprint: keys.fingerprint,
     state:
       state.standing !== 'member' ? state.standing : state.project?.isFinished && loop.isDone ? 'finished' : connection,
-    reason: reason,
+    reason: state.standing === 'left' ? (state.owesLeave ? leaveNotHeard : null) : reason,
     project: state.project?.project ?? null,
     projectHash: state.project?.hash ?? null,
     role: state.role,

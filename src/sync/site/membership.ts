@@ -14,6 +14,7 @@ import { openBench } from './bench.ts';
 import { type BenchActs, openBenchActs } from './bench-acts.ts';
 import type { CardCheck } from './card-check.ts';
 import { dial } from './dial.ts';
+import { openGoodbye } from './goodbye.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openKnownMembersFile } from './known-members.ts';
 import { openLink, type Link } from './link.ts';
@@ -36,7 +37,7 @@ export interface OpenMembership extends Approval {
   readonly folder: string;
   readonly view: Membership;
   readonly state: MembershipState;
-  leave(): Promise<void>;
+  leave(): Promise<boolean>;
   /** Greets a peer that came to this site's door. */
   welcomePeer(socket: WebSocket): Promise<void>;
   /** Where this site listens changed: its peers are told. */
@@ -233,6 +234,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     areMembersTold = false;
     connection = 'offline';
     connectionReason = fault.message;
+    goodbye.failed();
     if (isFinal && state.standing === 'member') {
       state.standing = 'refused';
       state.reason = fault.message;
@@ -244,15 +246,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       desk.save();
     }
   };
+  const goodbye = openGoodbye(desk);
   const sayGoodbye = async (opened: Channel): Promise<void> => {
-    try {
-      await opened.ask({ kind: 'leave' });
-      state.owesLeave = false;
-      desk.save();
-      void link?.close();
-    } catch {
-      // Said again at the next connection.
-    }
+    await goodbye.say(opened);
+    if (!state.owesLeave) void link?.close();
   };
 
   const loop = openWorkLoop({
@@ -306,6 +303,9 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     clearInterval(sweeping);
     outbox.close();
     bench.publication.close();
+    // A command that only looks is over before its line is there.
+    if (connection === 'connecting') await goodbye.heard();
+    await goodbye.settled();
     await Promise.all([link?.close(), lines.close(), loop.close()]);
     membersFile.close();
     await blobs.close();
@@ -347,7 +347,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
         desk.save();
         desk.ledger('left', {});
       }
-      if (channel !== null) await sayGoodbye(channel);
+      if (link === null) return !state.owesLeave;
+      if (channel === null) link.hurry();
+      else void sayGoodbye(channel);
+      return goodbye.heard();
     },
     welcomePeer: (socket) => lines.welcome(socket),
     tellAddress() {

@@ -74,8 +74,8 @@ export interface Site {
   probeAgain(federation: string): Membership;
   /** The data manager's no to the project; the coordinator hears the reason. @throws Fault 455, 456 */
   decline(federation: string, because: string): Membership;
-  /** Stops at once; the hub hears of it now or at the next connection. */
-  leave(federation: string): Promise<void>;
+  /** Stops at once. @returns whether the hub has heard of it; else it hears at the next connection. */
+  leave(federation: string): Promise<boolean>;
   memberships(): Membership[];
   /** Heads of the station's ledger that hubs countersigned. */
   ledgerWitnesses(): readonly { by: string; entries: number; hash: string; at: string }[];

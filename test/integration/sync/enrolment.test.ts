@@ -163,6 +163,34 @@ describe('enrolment', () => {
     expect((await hub.status()).members).toHaveLength(1);
   });
 
+  it('tells the hub that it left, also where it was opened for that only', async () => {
+    const hub = await newHub();
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(await hub.createInvite());
+    await lyon.close();
+    const opened = await bench.site('Lyon', idle, lyon.folder);
+    expect(await opened.leave('North')).toBe(true);
+    expect((await hub.status()).members).toEqual([]);
+    expect(opened.memberships()).toMatchObject([{ state: 'left', reason: null }]);
+  });
+
+  it('says that the hub has not heard of its leaving while that is away, and tells it once it is back', async () => {
+    const folder = bench.folder();
+    const hub = await newHub({ folder });
+    const lyon = await bench.site('Lyon', idle);
+    await lyon.join(await hub.createInvite());
+    await hub.close();
+    expect(await lyon.leave('North')).toBe(false);
+    expect(lyon.memberships()[0]?.reason).toContain('has not heard yet');
+    await lyon.close();
+    const port = Number(new URL(hub.url).port);
+    const back = await newHub({ folder, port });
+    const opened = await bench.site('Lyon', idle, lyon.folder);
+    // As by a command that only looks: what is owed is said before the site closes.
+    await opened.close();
+    expect((await back.status()).members).toEqual([]);
+  });
+
   it('keeps the earlier membership when joining again fails, and one only when it succeeds', async () => {
     const hub = await newHub();
     const lyon = await bench.site('Lyon', idle);
