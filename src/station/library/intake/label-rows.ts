@@ -30,6 +30,8 @@ export interface LabelBook {
 const cacheKib = 8 * 1024;
 /** Files whose rows are kept in memory, once or twice so many: more than are read at once. */
 const keptLately = 2_048;
+/** Rows of a file that are kept so: files without a row of their own may agree with all rows by a common name, such as image.png. */
+const rowsKept = 8;
 /** Ends each part of a path, before all that a name is made of: paths with the same end then lie side by side. */
 const partEnd = '\u0001';
 const afterAll = '\u{10ffff}';
@@ -119,6 +121,7 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
     'INSERT INTO taken VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET agreement = max(agreement, excluded.agreement)',
   );
 
+  let group: { readonly agreed: string; readonly found: readonly Row[] } = { agreed: '', found: [] };
   /** What agrees longest stands next to it in the order of the index, and so do all others that agree as long. */
   function readRowsOfFile(source: string): RowsOfFile {
     const place = fromItsEnd(source.replaceAll('\\', '/'));
@@ -128,7 +131,9 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
     // As a rule it is one row, the last one before.
     if (last !== undefined && own > theirs) return { found: [last], agreement: own };
     const agreed = place.slice(0, theirs);
-    return { found: agreed === '' ? [] : between.all(agreed, agreed + afterAll), agreement: theirs };
+    // Files that agree alike come together.
+    if (agreed !== group.agreed) group = { agreed, found: between.all(agreed, agreed + afterAll) };
+    return { found: group.found, agreement: theirs };
   }
 
   /** Whose patient was asked for, its label is asked for soon. The files before them go together. */
@@ -136,8 +141,9 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
   function rowsOfFile(source: string): RowsOfFile {
     const known = lately.get(source) ?? earlier.get(source);
     if (known !== undefined) return known;
-    if (lately.size === keptLately) [lately, earlier] = [new Map(), lately];
     const rows = readRowsOfFile(source);
+    if (rows.found.length > rowsKept) return rows;
+    if (lately.size === keptLately) [lately, earlier] = [new Map(), lately];
     lately.set(source, rows);
     return rows;
   }

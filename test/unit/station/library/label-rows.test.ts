@@ -1,6 +1,16 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
 import { openLabelBook } from '../../../../src/station/library/intake/label-rows.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heldBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
 
 function bookOf(key: LabelsFile['key'], rows: [key: string, label: string, patient?: string][]) {
   const book = openLabelBook();
@@ -79,6 +89,20 @@ it('a row belongs to the file that it agrees longest with, and to none of the ot
   expect([...book.withdrawn()]).toEqual(['AbdomenCT/two.jpeg']);
   expect(book.given()).toEqual({ images: 4, contradicted: 0, outbid: 1, withdrawn: 1 });
   expect(found.notes()).toEqual([]);
+});
+
+it('memory does not grow with the rows that very many files agree with alike', async () => {
+  const many = 1_500;
+  const { found } = bookOf(
+    'file',
+    Array.from({ length: many }, (_, at) => [`listed/${at}/image.png`, 'nodule', `patient ${at}`]),
+  );
+  const before = heldBytes();
+  for (let at = 0; at < many; at += 1) await found.patients?.meet(`/data/other/unlisted ${at}/image.png`);
+  expect(heldBytes() - before).toBeLessThan(30_000_000);
+  expect(found.patients?.patientOf('/data/listed/7/image.png')).toBeNull();
+  await found.patients?.meet('/data/listed/7/image.png');
+  expect(found.patients?.patientOf('/data/listed/7/image.png')).toBe('patient 7');
 });
 
 it('rows of patients label all of their images', () => {
