@@ -23,10 +23,10 @@ child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
  * (src/trainer/process-environment.ts). Where nothing can be written nothing is kept.
  */
 function packageEnvironment() {
-  const caches = {
-    win32: process.env.LOCALAPPDATA ?? path.join(homedir(), 'AppData', 'Local'),
-    darwin: path.join(homedir(), 'Library', 'Caches'),
-  };
-  const cache = caches[process.platform] ?? process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
+  const { LOCALAPPDATA = '', XDG_CACHE_HOME = '' } = process.env;
+  const [named, usual] = { win32: [LOCALAPPDATA, 'AppData/Local'], darwin: ['', 'Library/Caches'] }[
+    process.platform
+  ] ?? [XDG_CACHE_HOME, '.cache'];
+  const cache = path.isAbsolute(named) ? named : path.join(homedir(), usual);
   return { NODE_COMPILE_CACHE: path.join(cache, 'imagiq', 'code'), ...process.env };
 }

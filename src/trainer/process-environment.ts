@@ -26,12 +26,17 @@ export function trainerEnvironment(inherited: NodeJS.ProcessEnv): NodeJS.Process
  * documentation, "Module compile cache"): a file for each source by its hash and this very Node, under the user's own folder, where
  * nobody else writes. What does not fit the source is compiled anew, and where nothing can be written nothing is kept.
  */
-function codeCache(environment: NodeJS.ProcessEnv): string {
+function codeCache({ LOCALAPPDATA, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
+  const { platform } = process;
   const caches =
-    process.platform === 'win32'
-      ? (environment['LOCALAPPDATA'] ?? path.join(os.homedir(), 'AppData', 'Local'))
-      : process.platform === 'darwin'
-        ? path.join(os.homedir(), 'Library', 'Caches')
-        : (environment['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'));
+    platform === 'win32'
+      ? named(LOCALAPPDATA, 'AppData/Local')
+      : platform === 'darwin'
+        ? named(undefined, 'Library/Caches')
+        : named(XDG_CACHE_HOME, '.cache');
   return path.join(caches, 'imagiq', 'code');
 }
+
+/** A folder that is empty or not absolute is none (XDG Base Directory Specification): it would lie where the process happens to be. */
+const named = (folder: string | undefined, usual: string): string =>
+  folder !== undefined && path.isAbsolute(folder) ? folder : path.join(os.homedir(), usual);

@@ -1,6 +1,6 @@
 // The `imagiq` command in the layout of an installed package: the folders that electron-builder packs, and no lock file.
 import { execFile } from 'node:child_process';
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -29,4 +29,14 @@ test('it runs, and keeps what Node compiled in the user’s cache', async () => 
   });
   expect(JSON.parse(stdout)).toMatchObject({ studies: 0, memberships: [] });
   expect(globSync('**/imagiq/code', { cwd: cache })).toHaveLength(1);
+}, 60_000);
+
+test('a user’s cache that is named and empty is not the folder where it is called', async () => {
+  const [cwd, user] = [path.join(folder, 'here'), path.join(folder, 'user')];
+  for (const one of [cwd, user]) mkdirSync(one);
+  const { NODE_COMPILE_CACHE: _given, ...environment } = process.env;
+  const env = { ...environment, HOME: user, USERPROFILE: user, XDG_CACHE_HOME: '', LOCALAPPDATA: '' };
+  const words = ['--home', path.join(folder, 'home'), '--json', 'status'];
+  await promisify(execFile)(process.execPath, [path.join(app, 'scripts', 'imagiq.mjs'), ...words], { env, cwd });
+  expect(readdirSync(cwd)).toEqual([]);
 }, 60_000);

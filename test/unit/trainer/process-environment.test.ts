@@ -8,6 +8,11 @@ test('compiled code is kept in the user’s own folder, unless the parent says w
   const own = trainerEnvironment({ XDG_CACHE_HOME: cache, LOCALAPPDATA: cache })['NODE_COMPILE_CACHE'];
   expect(own?.endsWith(path.join('imagiq', 'code'))).toBe(true);
   expect(own?.startsWith(cache)).toBe(process.platform !== 'darwin');
+  // One that is empty, or begins nowhere, is none (XDG Base Directory Specification).
+  for (const none of ['', 'cache']) {
+    const others = trainerEnvironment({ XDG_CACHE_HOME: none, LOCALAPPDATA: none })['NODE_COMPILE_CACHE'];
+    expect(path.isAbsolute(others ?? '')).toBe(true);
+  }
   expect(trainerEnvironment({ NODE_COMPILE_CACHE: 'elsewhere' })['NODE_COMPILE_CACHE']).toBe('elsewhere');
 });
 
