@@ -1,6 +1,7 @@
 // simulate --scenario: a federation played with the real protocol, told as a table of its trunk, or compared with synchronous rounds.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { unknownFields } from '../../sync/hub/unknown-draft-fields.ts';
 import type { SimulationOutcome } from '../../sync/simulation/outcome.ts';
 import { runProcesses } from '../../sync/simulation/run-processes.ts';
 import { runScenario, synchronousTwin } from '../../sync/simulation/run-scenario.ts';
@@ -69,17 +70,27 @@ function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): S
   } catch (thrown) {
     return command.error(`error: ${file} cannot be read: ${(thrown as Error).message}.`, { exitCode: 2 });
   }
-  const { name } = given as { name?: unknown };
-  const parsed = scenarioSchema.safeParse({
-    ...(given as object),
-    // What the file calls it may speak of its own number.
-    ...(typeof name === 'string' && sites !== undefined && { name: `${name} (with ${sites} sites)`.slice(0, 200) }),
-    ...(sites !== undefined && { sites }),
-    ...(seed !== undefined && { seed }),
-  });
-  if (parsed.success) return parsed.data;
-  const { path = [], message = '' } = parsed.error.issues[0] ?? {};
-  return command.error(`error: ${file} is no scenario: ${path.join('.') || 'it'}: ${message}.`, { exitCode: 2 });
+  const fields = typeof given === 'object' && given !== null ? given : null;
+  const name = fields !== null && 'name' in fields ? fields.name : undefined;
+  const parsed = scenarioSchema.safeParse(
+    fields && {
+      ...fields,
+      // What the file calls it may speak of its own number.
+      ...(typeof name === 'string' && sites !== undefined && { name: `${name} (with ${sites} sites)`.slice(0, 200) }),
+      ...(sites !== undefined && { sites }),
+      ...(seed !== undefined && { seed }),
+    },
+  );
+  const problems = parsed.success
+    ? unknownFields(given, parsed.data)
+    : parsed.error.issues.flatMap((issue) =>
+        issue.code === 'unrecognized_keys'
+          ? issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), message: 'means nothing here' }))
+          : [{ field: issue.path.join('.'), message: issue.message }],
+      );
+  if (parsed.success && problems.length === 0) return parsed.data;
+  const told = problems.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join('\n');
+  return command.error(`error: ${file} is no scenario:\n${told}`, { exitCode: 2 });
 }
 
 function words(outcome: SimulationOutcome, rounds: SimulationOutcome | null, speedup: number | null): string {

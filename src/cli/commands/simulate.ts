@@ -74,6 +74,15 @@ export function simulateCommand(): Command {
       if (scenario === undefined && (processes || againstRounds))
         return command.error('error: --processes and --against-rounds need a --scenario.', { exitCode: 2 });
       if (scenario !== undefined) {
+        const meant = ['scenario', 'sites', 'seed', 'processes', 'againstRounds'];
+        const unmeant = command.options.filter(
+          (option) =>
+            !meant.includes(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli',
+        );
+        if (unmeant.length > 0) {
+          const named = unmeant.map(({ long }) => long).join(', ');
+          return command.error(`error: ${named}: a --scenario says that itself, in its file.`, { exitCode: 2 });
+        }
         const given = (name: 'sites' | 'seed'): number | undefined =>
           command.getOptionValueSource(name) === 'cli' ? options[name] : undefined;
         return simulateScenario(command, {

@@ -10,13 +10,23 @@ const isFields = (value: unknown): value is Fields =>
 const readOtherwise: ReadonlySet<string> = new Set(['task', 'network', 'trunkRule.stalenessExponent']);
 
 /** Each field of a draft that the project which was read from it has not, beside its path. */
-export function unknownDraftFields(draft: unknown, project: object, path = ''): readonly ProjectProblem[] {
-  if (!isFields(draft) || !isFields(project)) return [];
+export function unknownDraftFields(draft: unknown, project: object): readonly ProjectProblem[] {
+  return unknownFields(draft, project, readOtherwise);
+}
+
+/** Each field that what was read from it has not, beside its path. @param skipped paths that are not looked at */
+export function unknownFields(
+  draft: unknown,
+  read: unknown,
+  skipped: ReadonlySet<string> = new Set(),
+  path = '',
+): readonly ProjectProblem[] {
+  if (!isFields(draft) || !isFields(read)) return [];
   return Object.entries(draft).flatMap(([name, value]) => {
     const field = path === '' ? name : `${path}.${name}`;
-    if (readOtherwise.has(field)) return [];
-    if (Object.hasOwn(project, name)) return unknownDraftFields(value, (project as Fields)[name] as object, field);
-    const known = Object.keys(project).join(', ');
+    if (skipped.has(field)) return [];
+    if (Object.hasOwn(read, name)) return unknownFields(value, read[name], skipped, field);
+    const known = Object.keys(read).join(', ');
     return [{ field, message: `means nothing here; what can be set is ${known}` }];
   });
 }

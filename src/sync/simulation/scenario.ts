@@ -7,7 +7,7 @@ const seconds = z.number().min(0).max(1e8);
 
 const trainingSchema = z.discriminatedUnion('kind', [
   /** Logistic regression on generated data of unlike sites (logistic-sites.ts), trained for real; how long it takes is imagined. */
-  z.object({
+  z.strictObject({
     kind: z.literal('logistic'),
     /** Of one update of the fastest site. */
     secondsPerUpdate: z.number().positive().max(1e6).default(60),
@@ -17,7 +17,7 @@ const trainingSchema = z.discriminatedUnion('kind', [
     jitter: z.number().min(0).max(0.9).default(0.1),
   }),
   /** The same task with times that were measured: site i takes the i-th list's, over and over. Fewer lists than sites repeat. */
-  z.object({
+  z.strictObject({
     kind: z.literal('replayed'),
     secondsOfUpdates: z
       .array(z.array(z.number().positive().max(1e6)).min(1).max(10_000))

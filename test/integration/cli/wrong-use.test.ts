@@ -61,3 +61,30 @@ test('a project’s file that is no JSON, or is not there, is refused with the r
   const refused = await propose();
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/cannot be used: Expected property name/)]);
 }, 60_000);
+
+test('a scenario that is none says all that is wrong with it, misspelt names too', async () => {
+  const file = path.join(temporaryFolder(), 'scenario.json');
+  const refusal = async (scenario: unknown, ...words: string[]): Promise<[number | null, string]> => {
+    writeFileSync(file, JSON.stringify(scenario));
+    const refused = await imagiq('simulate', '--scenario', file, ...words);
+    return [refused.code, refused.stderr];
+  };
+  const training = { kind: 'logistic', secondPerUpdate: 600 };
+  const misspelt = {
+    sites: 3,
+    training,
+    churns: {},
+    network: { latency: 5 },
+  };
+  const [code, told] = await refusal(misspelt);
+  expect(code).toBe(2);
+  expect(told).toContain('training.secondPerUpdate: means nothing here');
+  expect(told).toContain('network.latency: means nothing here');
+  expect(told).toContain('churns: means nothing here');
+  const [, ofRule] = await refusal({ sites: 3, project: { commits: 1, trunkRule: { bufferSize: 2, deadline: 9 } } });
+  expect(ofRule).toContain('project.trunkRule.deadline: means nothing here; what can be set is bufferSize');
+  const [, many] = await refusal({ sites: 1, network: { latencyMs: -5 } });
+  expect(many).toMatch(/sites: .*>=2[^]*network\.latencyMs: .*>=0/);
+  expect(await refusal(null)).toEqual([2, expect.stringContaining('is no scenario')]);
+  expect(await refusal({ sites: 2 }, '--buffer', '3')).toEqual([2, expect.stringContaining('--buffer')]);
+}, 60_000);
