@@ -34,6 +34,9 @@ export const distributionFields = [
   'label',
 ] as const;
 
+/** The label of the bar of studies without a value: a category's or a chart's last. */
+export const notStated = 'not stated';
+
 export const distributionSchema = z.object({
   field: z.enum(distributionFields),
   /** Categories come with the most frequent first, ranges in order, empty ones between them included. */

@@ -33,6 +33,17 @@ export function countedInstances(value: number, modality: string): string {
   return counted(value, instanceWords[modality] ?? 'image');
 }
 
+/** A series by its description, else by its number. */
+export function seriesName({
+  description,
+  seriesNumber,
+}: {
+  readonly description: string;
+  readonly seriesNumber: number | null;
+}): string {
+  return description || (seriesNumber === null ? 'Series' : `Series ${seriesNumber}`);
+}
+
 /** A DICOM date (YYYYMMDD) as YYYY-MM-DD; an en dash for none, anything else as it stands. */
 export function dicomDate(value: string): string {
   if (value === '') return '–';

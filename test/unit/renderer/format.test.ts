@@ -8,6 +8,7 @@ import {
   duration,
   fingerprintGroups,
   personName,
+  seriesName,
 } from '../../../src/renderer/ui/format.ts';
 
 test('a person name reads as family and given names, whatever parts it lacks', () => {
@@ -50,4 +51,10 @@ test('counts agree with their noun', () => {
 
 test('a fingerprint is read in groups of four', () => {
   expect(fingerprintGroups('ab12cd34')).toEqual(['AB12', 'CD34']);
+});
+
+test('a series without a description is told by its number', () => {
+  expect(seriesName({ description: 'Thorax', seriesNumber: 2 })).toBe('Thorax');
+  expect(seriesName({ description: '', seriesNumber: 2 })).toBe('Series 2');
+  expect(seriesName({ description: '', seriesNumber: null })).toBe('Series');
 });

@@ -1,5 +1,5 @@
 // From tallies of values to the bars of a chart, each with the filter that finds its studies.
-import type { Distribution } from '../../../contract/browse.ts';
+import { type Distribution, notStated } from '../../../contract/browse.ts';
 import { type StudyFilterInput, studyFilterSchema } from '../../../contract/study-filter.ts';
 
 export type Tally = ReadonlyMap<string, number>;
@@ -10,7 +10,6 @@ const mostCategories = 24;
 /** Up to so many years, months are told apart. */
 const fewYears = 3;
 const yearsPerAgeBar = 10;
-const notStated = 'not stated';
 
 /** A value that no filter takes, because a file states one without end, has a bar without a filter. */
 function bar(label: string, studies: number, filter: StudyFilterInput | null): Bar {

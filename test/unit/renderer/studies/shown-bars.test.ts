@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { notStated } from '../../../../src/contract/browse.ts';
+import { shownBars, tickOf } from '../../../../src/renderer/studies/shown-bars.ts';
+
+const bars = (labels: readonly string[]): { label: string; studies: number; filter: null }[] =>
+  labels.map((label) => ({ label, studies: 1, filter: null }));
+const labels = (shown: readonly { label: string }[]): string[] => shown.map(({ label }) => label);
+
+test('what is not stated is shown also where a chart is cut short', () => {
+  expect(labels(shownBars(bars(['CHEST', 'HEAD', 'ABDOMEN', notStated]), 3))).toEqual(['CHEST', 'HEAD', notStated]);
+  expect(labels(shownBars(bars(['CT', 'MR', 'US', 'CR']), 3))).toEqual(['CT', 'MR', 'US']);
+  expect(labels(shownBars(bars(['CT', notStated]), 3))).toEqual(['CT', notStated]);
+});
+
+test('the bar of what is not stated has its label, and no other one under it', () => {
+  const years = bars([...Array.from({ length: 20 }, (_, index) => String(2000 + index)), notStated]);
+  const ticks = years.map((_, index) => tickOf(years, index, 7));
+  expect(ticks.at(-1)).toBe(notStated);
+  expect(ticks.slice(-7, -1).every((tick) => tick === '')).toBe(true);
+  expect(ticks.filter((tick) => tick !== '')).toEqual(['2000', '2003', '2006', '2009', '2012', notStated]);
+});
