@@ -1,8 +1,8 @@
 import { count, counted, duration } from '../ui/format.ts';
-import type { ShownImport } from './imports.svelte.ts';
+import type { ImportReport } from '../../contract/dicom.ts';
 
 type Counted = Pick<
-  ShownImport,
+  ImportReport,
   'files' | 'cancelled' | 'imported' | 'duplicates' | 'refused' | 'studies' | 'series' | 'seconds'
 >;
 

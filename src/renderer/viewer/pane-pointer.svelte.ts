@@ -6,6 +6,7 @@ import type { Reading } from './reading.svelte.ts';
 import { distanceTo, type Grip, outline, type Point } from './shapes.ts';
 import type { StackView } from './stack-view.svelte.ts';
 import { type LookToolName, lookTools, type ToolName } from './tools.ts';
+import { WheelSteps } from './wheel-steps.ts';
 
 /** How near the pointer must come, in CSS pixels. */
 const pointReachPx = 8;
@@ -26,7 +27,7 @@ export class PanePointer {
   #at = $state.raw<readonly [number, number] | null>(null);
   #drag: { readonly tool: LookToolName; readonly x: number; readonly y: number } | null = null;
   #pressedAt: readonly [number, number] | null = null;
-  #wheelRest = 0;
+  readonly #wheelSteps = new WheelSteps();
 
   constructor(pane: () => Pane) {
     this.#pane = pane;
@@ -155,10 +156,8 @@ export class PanePointer {
       view.zoomBy(Math.exp(-event.deltaY / 400), x - width / 2, y - height / 2);
       return;
     }
-    this.#wheelRest += event.deltaY;
-    const steps = Math.trunc(this.#wheelRest / 50);
-    this.#wheelRest -= steps * 50;
-    if (steps !== 0) view.step(Math.sign(steps) * Math.min(3, Math.abs(steps)));
+    const steps = this.#wheelSteps.take(event);
+    if (steps !== 0) view.step(steps);
   }
 
   #place(event: MouseEvent): readonly [number, number] {
