@@ -16,8 +16,13 @@ function lines(last: Membership | undefined, now: Membership): string[] {
   const isAway = ({ state }: Membership): boolean => state === 'offline' || state === 'connecting';
   if (isAway(now) && last?.state === 'online') told.push('connection to the hub lost; trying again');
   if (now.state === 'online' && last !== undefined && isAway(last)) told.push('connected to the hub');
+  const hasTrunk = (now.project?.mode.kind ?? 'trunk') === 'trunk';
   if (last !== undefined && now.trunkVersion > last.trunkVersion)
-    told.push(`trunk ${now.trunkVersion} of ${now.trunkCommits} committed`);
+    told.push(
+      hasTrunk
+        ? `trunk ${now.trunkVersion} of ${now.trunkCommits} committed`
+        : `turn ${now.trunkVersion} of ${now.trunkCommits}`,
+    );
   if (last !== undefined && now.updates.accepted > last.updates.accepted)
     told.push(`update ${now.updates.accepted} sent and accepted`);
   if (now.reason !== null && now.reason !== last?.reason) told.push(now.reason);
@@ -25,8 +30,11 @@ function lines(last: Membership | undefined, now: Membership): string[] {
   if (now.activity === 'probing') told.push('leak probe: trying to reconstruct images from an update');
   if (now.activity === 'training')
     told.push(
-      `training update ${now.updates.accepted + now.updates.refused + now.updates.spooled + 1} from trunk ${now.trunkVersion}`,
+      hasTrunk
+        ? `training update ${now.updates.accepted + now.updates.refused + now.updates.spooled + 1} from trunk ${now.trunkVersion}`
+        : `training turn ${now.trunkVersion + 1}`,
     );
-  if (now.activity === 'waiting' && now.state === 'online') told.push('waiting for the others');
+  // The others are waited for without a hub, too, where it keeps no trunk.
+  if (now.activity === 'waiting' && (now.state === 'online' || !hasTrunk)) told.push('waiting for the others');
   return told;
 }

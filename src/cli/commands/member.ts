@@ -286,6 +286,7 @@ const unannounced =
 /** A membership in a few lines. */
 export function membershipText(membership: Membership): string {
   const { updates, members, scoreboard, certificateUntil } = membership;
+  const mode = membership.project?.mode.kind ?? 'trunk';
   const certified =
     certificateUntil === null ? '' : `; certificate of membership until ${certificateUntil.slice(0, 10)}`;
   const lines = [
@@ -294,18 +295,20 @@ export function membershipText(membership: Membership): string {
     projectLine(membership),
     ...awaitedLines(membership),
     ...leakLines(membership),
-    `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`,
+    mode === 'trunk'
+      ? `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`
+      : `turn ${membership.trunkVersion} of ${membership.trunkCommits} (${mode})`,
     ...(updates.discarded === 0
       ? []
       : [
           `${counted(updates.discarded, 'accepted update')} discarded by the hub: ${membership.discardedBecause ?? ''}`,
         ]),
     table(
-      ['member', 'online', 'updates'],
+      ['member', 'online', ...(mode === 'trunk' ? ['updates'] : [])],
       members.map(({ site, online, updates: count }) => [
         site,
         online === null ? 'not known' : online ? 'yes' : 'no',
-        count,
+        ...(mode === 'trunk' ? [count] : []),
       ]),
     ),
   ];
@@ -321,14 +324,15 @@ export function membershipText(membership: Membership): string {
 
 /** As far as a site knows: of whom the hub has an update. */
 function awaitedLines({ project, trunkVersion, members }: Membership): string[] {
-  const needed = trunkVersion === 0 ? (project?.sitesToStart ?? 1) : 1;
+  if (project === null || project.mode.kind !== 'trunk') return [];
+  const needed = trunkVersion === 0 ? project.sitesToStart : 1;
   const delivered = members.filter(({ updates }) => updates > 0).length;
   return needed > 1 && delivered < needed ? [sitesAwaitedText({ needed, delivered })] : [];
 }
 
 function leakLines({ cohort, leakProbe }: Membership): string[] {
   if (cohort === null) return [];
-  if (leakProbe === null) return ['leak probe: not run yet; it comes before the first update'];
+  if (leakProbe === null) return ['leak probe: not run yet; it comes before anything is sent'];
   const { isHeld: isWaiting, isAccepted, sentence, failure, isRecognised } = leakProbe;
   const verdict =
     failure !== null ? 'failed' : isRecognised ? 'an image could be recognised' : 'no image could be recognised';

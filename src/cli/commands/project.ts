@@ -101,7 +101,9 @@ export function standingText(standing: ProjectStanding): string {
   return [
     `${project.title} (${project.id})`,
     `Classes ${project.classes.join(', ')}; network ${project.network.name}`,
-    `Trunk ${trunkVersion} of ${project.commits}${end}; ${counted(bufferedUpdates, 'update waits', 'updates wait')}${awaited === null ? '' : `; ${sitesAwaitedText(awaited)}`}`,
+    project.mode.kind === 'trunk'
+      ? `Trunk ${trunkVersion} of ${project.commits}${end}; ${counted(bufferedUpdates, 'update waits', 'updates wait')}${awaited === null ? '' : `; ${sitesAwaitedText(awaited)}`}`
+      : `${counted(project.commits, 'turn')}${end}, which the sites make among themselves; through: ${standing.through.join(', ') || 'nobody yet'}`,
     ...(retiredBecause === null ? [] : [`Retired: ${retiredBecause}`]),
     ...ruleWords.map((sentence) => `- ${sentence}`),
     ...standing.leftOut.map(

@@ -23,6 +23,8 @@ export interface ProjectStanding {
   readonly answers: readonly ProjectAnswer[];
   /** Sites of whose committed updates the project's rule did not keep some, and how many. */
   readonly leftOut: readonly { readonly site: string; readonly updates: number; readonly leftOut: number }[];
+  /** In a mode without a trunk: sites that said that they made their last turn. */
+  readonly through: readonly string[];
   /** Members that have not answered. */
   readonly unanswered: readonly string[];
 }
@@ -51,6 +53,11 @@ export async function projectStanding(db: HubStatements): Promise<ProjectStandin
      GROUP BY members.fingerprint, members.site HAVING max(isLeftOut) = 1 ORDER BY members.site`,
     projectHash,
   );
+  const through = await db.all<{ site: string }>(
+    `SELECT members.site FROM turnsDone JOIN members ON members.fingerprint = turnsDone.site
+     WHERE projectHash = ? ORDER BY members.site`,
+    projectHash,
+  );
   const members = await db.all<{ site: string }>("SELECT site FROM members WHERE state = 'member' ORDER BY site");
   return {
     federation: (await readSetting(db, 'federation')) ?? '',
@@ -65,6 +72,7 @@ export async function projectStanding(db: HubStatements): Promise<ProjectStandin
     awaited: hasEnded ? null : sitesAwaited({ project, trunkVersion: trunk.version }, buffered),
     answers,
     leftOut,
+    through: through.map(({ site }) => site),
     unanswered: members.map(({ site }) => site).filter((site) => !answers.some((answer) => answer.site === site)),
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { membershipText } from '../../../src/cli/commands/member.ts';
+import { practiceProject } from '../../integration/sync/federation-fixture.ts';
 import { settledMemberships } from '../../../src/cli/settled-memberships.ts';
 import { type Membership, membershipSchema } from '../../../src/contract/federation.ts';
 
@@ -49,6 +50,14 @@ it('of whom nobody says that he is online it is said that it is not known', () =
       'Quito   not known        1',
     ].join('\n'),
   );
+});
+
+it('in a mode without a trunk turns are counted, and no updates', () => {
+  const project = practiceProject({ mode: { kind: 'gossip', neighbours: 2, patienceMs: 300_000 }, sitesToStart: 2 });
+  const members = [{ site: 'Lyon', online: true, updates: 0, lastSeen: null }];
+  const text = textOf({ project, cohort: 'chest', trunkCommits: 30, trunkVersion: 0, activity: 'waiting', members });
+  expect(text).toContain('turn 0 of 30 (gossip)');
+  expect(text).not.toMatch(/trunk version|accepted|updates|waiting for 2 sites/);
 });
 
 describe('a command that only looks', () => {

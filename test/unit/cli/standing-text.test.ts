@@ -18,6 +18,7 @@ const textOf = (project: Project, leftOut: ProjectStanding['leftOut'] = []): str
     awaited: null,
     answers: [],
     leftOut,
+    through: ['Lyon'],
     unanswered: [],
   }).split('\n');
 
@@ -36,6 +37,8 @@ describe('where a project stands', () => {
     const project = practiceProject({ mode: { kind: 'cyclic', patienceMs: 5_000 } });
     expect(textOf(project)).toContain('- Where a site is away, the next one steps in after 5 s.');
     expect(textOf(project).join('\n')).not.toContain('averaged');
+    expect(textOf(project)).toContain('3 turns, which the sites make among themselves; through: Lyon');
+    expect(textOf(project).join('\n')).not.toMatch(/Trunk|update/);
   });
 
   it('tells whose updates the rule left out', () => {

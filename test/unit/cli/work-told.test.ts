@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { workTold } from '../../../src/cli/work-told.ts';
 import { type Membership, membershipSchema } from '../../../src/contract/federation.ts';
+import { practiceProject } from '../../integration/sync/federation-fixture.ts';
 
 const membership = (changes: Partial<Membership>): Membership =>
   membershipSchema.parse({
@@ -49,6 +50,23 @@ describe('a site that works while a command waits', () => {
       'Chest: connected to the hub',
       'Chest: trunk 1 of 4 committed',
       'Chest: training update 2 from trunk 1',
+    ]);
+  });
+
+  it('in a mode without a trunk tells turns, also while the hub is away', () => {
+    const toldOf = workTold();
+    const project = practiceProject({ mode: { kind: 'gossip', neighbours: 2, patienceMs: 300_000 } });
+    const steps: Partial<Membership>[] = [
+      { activity: 'training' },
+      { activity: 'waiting', trunkVersion: 1, state: 'offline' },
+      { activity: 'training', trunkVersion: 1, state: 'offline' },
+    ];
+    expect(steps.flatMap((step) => toldOf(membership({ project, ...step })))).toEqual([
+      'Chest: training turn 1',
+      'Chest: connection to the hub lost; trying again',
+      'Chest: turn 1 of 4',
+      'Chest: waiting for the others',
+      'Chest: training turn 2',
     ]);
   });
 });
