@@ -130,6 +130,8 @@ export const frameGeometrySchema = z.object({
   /** What the spacing means (PS3.3 10.7): in the patient, calibrated, or at the detector (uncorrected for magnification). */
   spacingKind: z.enum(['patient', 'calibrated', 'detector', 'unknown']),
   sliceThicknessMm: z.number().nullable(),
+  /** Many slices side by side on one sheet (ImageType MOSAIC, of MR by Siemens): the position is the sheet's, no slice's. */
+  isMosaic: z.literal(true).optional(),
 });
 export type FrameGeometry = z.infer<typeof frameGeometrySchema>;
 

@@ -8,12 +8,13 @@ export function geometryNotes(geometry: FrameGeometry): string[] {
   else if (geometry.spacingKind === 'calibrated') notes.push('Spacing calibrated');
   else if (geometry.spacingKind === 'unknown') notes.push('Kind of pixel spacing unknown');
   if (geometry.orientation === null) notes.push('No orientation in the file');
+  if (geometry.isMosaic) notes.push('Mosaic: many slices on one image');
   return notes;
 }
 
 /** The distance of a slice from the origin of its frame of reference, along its normal, mm; null where unknown. */
-export function slicePositionMm({ position, orientation }: FrameGeometry): number | null {
-  if (!position || !orientation) return null;
+export function slicePositionMm({ position, orientation, isMosaic }: FrameGeometry): number | null {
+  if (!position || !orientation || isMosaic) return null;
   const normal = normalOf(orientation);
   return position[0] * normal[0] + position[1] * normal[1] + position[2] * normal[2];
 }

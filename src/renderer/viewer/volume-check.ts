@@ -30,6 +30,7 @@ export function volumeProblem(slices: readonly Slice[]): string | null {
   if (slices.some(({ rows, columns }) => rows !== first.rows || columns !== first.columns)) {
     return 'Images of different sizes: no MPR';
   }
+  if (slices.some(({ geometry }) => geometry.isMosaic)) return 'Mosaic images: no MPR';
   const { orientation, pixelSpacingMm: spacing } = first.geometry;
   if (!spacing) return 'No pixel spacing: no MPR';
   if (!orientation || slices.some(({ geometry }) => !geometry.orientation || !geometry.position)) {

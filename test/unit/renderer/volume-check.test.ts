@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type FrameGeometry, unknownGeometry } from '../../../src/contract/dicom.ts';
+import { geometryNotes, slicePositionMm } from '../../../src/renderer/viewer/geometry-notes.ts';
 import { type Slice, volumeProblem } from '../../../src/renderer/viewer/volume-check.ts';
 
 function slicesAt(
@@ -68,4 +69,16 @@ test('a volume that the window has no memory for is refused with its size', () =
     columns: 512,
   }));
   expect(volumeProblem(large)).toMatch(/would take \d+ MB/);
+});
+
+test('a mosaic of slices is named, has no position, and makes no volume', () => {
+  const mosaics = slicesAt(
+    [0, 2, 4, 6].map((z) => [0, 0, z]),
+    { isMosaic: true },
+  );
+  expect(volumeProblem(mosaics)).toBe('Mosaic images: no MPR');
+  const [{ geometry }] = mosaics as [Slice];
+  expect(geometryNotes(geometry)).toContain('Mosaic: many slices on one image');
+  expect(slicePositionMm(geometry)).toBeNull();
+  expect(slicePositionMm({ ...geometry, isMosaic: undefined })).toBe(0);
 });

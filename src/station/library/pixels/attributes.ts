@@ -18,9 +18,14 @@ export function numbersAt(dataset: DataSet, item: Item, tag: number, most: numbe
 
 /** The first value of a code string, '' where absent. */
 export function codeOf(dataset: DataSet, item: Item, tag: number): string {
+  return codesOf(dataset, item, tag)[0]!;
+}
+
+/** All values of a code string, one empty one where it is absent. */
+export function codesOf(dataset: DataSet, item: Item, tag: number): string[] {
   return latinText(bytesAt(dataset, item, tag).subarray(0, 1024))
-    .split('\\')[0]!
-    .trim();
+    .split('\\')
+    .map((value) => value.trim());
 }
 
 /** The bytes of a value as they lie; none where the element is absent or lies outside the data set. */

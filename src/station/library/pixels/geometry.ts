@@ -2,11 +2,12 @@
 // directions that are not perpendicular) are left out, never mended: a reader must hear that a length is unknown.
 import type { FrameGeometry } from '../../../contract/dicom.ts';
 import type { DataSet, Item } from '../dataset.ts';
-import { codeOf, numberOf, numbersAt } from './attributes.ts';
+import { codeOf, codesOf, numberOf, numbersAt } from './attributes.ts';
 import { functionalGroup } from './functional-groups.ts';
 import { ultrasoundSpacingMm } from './ultrasound-regions.ts';
 
 const geometryTags = {
+  ImageType: 0x00080008,
   Modality: 0x00080060,
   SliceThickness: 0x00180050,
   ImagerPixelSpacing: 0x00181164,
@@ -43,6 +44,7 @@ export function frameGeometry(dataset: DataSet, frame: number): FrameGeometry {
     orientation,
     ...spacingOf(dataset, frame, measures, orientation !== null),
     sliceThicknessMm: thickness !== null && thickness > 0 ? thickness : null,
+    ...(codesOf(dataset, dataset, geometryTags.ImageType).includes('MOSAIC') ? { isMosaic: true } : {}),
   };
 }
 

@@ -215,3 +215,12 @@ describe('the frame rate', () => {
     expect((await frameWith([{ tag: 0x00181063, value: '40' }])).framesPerSecond).toBeUndefined();
   });
 });
+
+describe('a mosaic', () => {
+  it('is told by the third or a later value of ImageType', async () => {
+    const typed = async (value: string): Promise<unknown> =>
+      (await frameWith([{ tag: 0x00080008, value }])).geometry.isMosaic;
+    expect(await typed('ORIGINAL\\PRIMARY\\M\\ND\\MOSAIC')).toBe(true);
+    expect(await typed('ORIGINAL\\PRIMARY\\M\\ND')).toBeUndefined();
+  });
+});
