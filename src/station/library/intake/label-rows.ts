@@ -30,8 +30,8 @@ export interface LabelBook {
 const cacheKib = 8 * 1024;
 /** Files whose rows are kept in memory, once or twice so many: more than are read at once. */
 const keptLately = 2_048;
-/** Rows of a file that are kept so: files without a row of their own may agree with all rows by a common name, such as image.png. */
-const rowsKept = 8;
+/** More rows than these a file agrees with by a common name, such as image.png, and as a rule without a row of its own. */
+const fewRows = 8;
 /** Ends each part of a path, before all that a name is made of: paths with the same end then lie side by side. */
 const partEnd = '\u0001';
 const afterAll = '\u{10ffff}';
@@ -42,8 +42,13 @@ const schema = `
   CREATE TABLE taken (row INTEGER NOT NULL, sopInstanceUID TEXT NOT NULL, agreement INTEGER, PRIMARY KEY (row, sopInstanceUID))
     WITHOUT ROWID;
   CREATE TABLE given (sopInstanceUID TEXT PRIMARY KEY, label TEXT NOT NULL, isContradicted INTEGER NOT NULL) WITHOUT ROWID;
+  -- The first two images of those that agree alike with very many rows; the further ones fare as the first does.
+  CREATE TABLE crowd (agreed TEXT PRIMARY KEY, first TEXT NOT NULL, second TEXT) WITHOUT ROWID;
+  CREATE TABLE further (sopInstanceUID TEXT NOT NULL, first TEXT NOT NULL, PRIMARY KEY (sopInstanceUID, first)) WITHOUT ROWID;
   CREATE VIEW best AS SELECT row, max(agreement) AS agreement FROM taken GROUP BY row;
-  CREATE VIEW outbid AS SELECT sopInstanceUID FROM taken JOIN best USING (row) WHERE taken.agreement < best.agreement;
+  CREATE VIEW outbidByRow AS SELECT sopInstanceUID FROM taken JOIN best USING (row) WHERE taken.agreement < best.agreement;
+  CREATE VIEW outbid AS SELECT sopInstanceUID FROM outbidByRow
+    UNION SELECT sopInstanceUID FROM further WHERE first IN (SELECT sopInstanceUID FROM outbidByRow);
   CREATE VIEW sharing AS SELECT row FROM taken JOIN best USING (row) WHERE taken.agreement = best.agreement
     GROUP BY row HAVING count(*) > 1;
 `;
@@ -58,6 +63,8 @@ interface RowsOfFile {
   readonly found: readonly Row[];
   /** Characters that all of them agree with. */
   readonly agreement: number;
+  /** These characters, where they are very many rows. */
+  readonly agreed: string | null;
 }
 
 export function openLabelBook(): LabelBook {
@@ -71,7 +78,7 @@ export function openLabelBook(): LabelBook {
     'UPDATE given SET isContradicted = 1 WHERE sopInstanceUID = ? AND label <> ?',
   );
   const withdrawn = `FROM given WHERE isContradicted
-    OR sopInstanceUID IN (SELECT sopInstanceUID FROM outbid)
+    OR sopInstanceUID IN (SELECT sopInstanceUID FROM outbid) OR sopInstanceUID IN (SELECT sopInstanceUID FROM further)
     OR sopInstanceUID IN (SELECT sopInstanceUID FROM taken WHERE row IN (SELECT row FROM sharing))`;
   const count = (what: string): number => db.prepare<[], number>(`SELECT count(*) ${what}`).pluck().get() ?? 0;
   return {
@@ -120,6 +127,12 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
   const take = db.prepare<[number, string, number | null]>(
     'INSERT INTO taken VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET agreement = max(agreement, excluded.agreement)',
   );
+  const crowdOf = db.prepare<[string], { first: string; second: string | null }>(
+    'SELECT first, second FROM crowd WHERE agreed = ?',
+  );
+  const begin = db.prepare<[string, string]>('INSERT INTO crowd VALUES (?, ?, NULL)');
+  const addSecond = db.prepare<[string, string]>('UPDATE crowd SET second = ? WHERE agreed = ?');
+  const follow = db.prepare<[string, string]>('INSERT OR IGNORE INTO further VALUES (?, ?)');
 
   let group: { readonly agreed: string; readonly found: readonly Row[] } = { agreed: '', found: [] };
   /** What agrees longest stands next to it in the order of the index, and so do all others that agree as long. */
@@ -129,11 +142,12 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
     const own = commonEnd(place, last?.place ?? '');
     const theirs = Math.max(commonEnd(place, after.get(place) ?? ''), commonEnd(place, others[0]?.place ?? ''));
     // As a rule it is one row, the last one before.
-    if (last !== undefined && own > theirs) return { found: [last], agreement: own };
+    if (last !== undefined && own > theirs) return { found: [last], agreement: own, agreed: null };
     const agreed = place.slice(0, theirs);
     // Files that agree alike come together.
     if (agreed !== group.agreed) group = { agreed, found: between.all(agreed, agreed + afterAll) };
-    return { found: group.found, agreement: theirs };
+    const { found } = group;
+    return { found, agreement: theirs, agreed: found.length > fewRows ? agreed : null };
   }
 
   /** Whose patient was asked for, its label is asked for soon. The files before them go together. */
@@ -142,14 +156,27 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
     const known = lately.get(source) ?? earlier.get(source);
     if (known !== undefined) return known;
     const rows = readRowsOfFile(source);
-    if (rows.found.length > rowsKept) return rows;
+    if (rows.agreed !== null) return rows;
     if (lately.size === keptLately) [lately, earlier] = [new Map(), lately];
     lately.set(source, rows);
     return rows;
   }
 
-  const rowsOf = ({ source, record }: PlacedFile): { found: readonly Row[]; agreement: number | null } =>
-    file.key === 'file' ? rowsOfFile(source) : { found: at.all(record[file.key]), agreement: null };
+  const rowsOf = ({ source, record }: PlacedFile): Omit<RowsOfFile, 'agreement'> & { agreement: number | null } =>
+    file.key === 'file' ? rowsOfFile(source) : { found: at.all(record[file.key]), agreement: null, agreed: null };
+  /**
+   * Whether an image is to take these rows, which would be as many as files times rows: a third one changes nothing for the two before it. Of
+   * three, each row has another file that agrees longer, or is shared.
+   */
+  const isToTake = (agreed: string, sopInstanceUID: string): boolean => {
+    const crowd = crowdOf.get(agreed);
+    if (crowd === undefined) return begin.run(agreed, sopInstanceUID).changes === 1;
+    const { first, second } = crowd;
+    if (sopInstanceUID === first || sopInstanceUID === second) return false;
+    if (second === null) return addSecond.run(sopInstanceUID, agreed).changes === 1;
+    follow.run(sopInstanceUID, first);
+    return false;
+  };
   /** What several rows that fit equally well say together: nothing where they differ. */
   const common = <Value>(found: readonly Row[], valueOf: (row: Row) => Value): Value | null =>
     found.every((row) => valueOf(row) === valueOf(found[0]!)) && found[0] !== undefined ? valueOf(found[0]) : null;
@@ -164,8 +191,10 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
 
   return {
     labelOf(placed) {
-      const { found, agreement } = rowsOf(placed);
-      for (const { id } of found) take.run(id, placed.record.sopInstanceUID, agreement);
+      const { found, agreement, agreed } = rowsOf(placed);
+      const { sopInstanceUID } = placed.record;
+      if (agreed === null || isToTake(agreed, sopInstanceUID))
+        for (const { id } of found) take.run(id, sopInstanceUID, agreement);
       return common(found, ({ label }) => label) || null;
     },
     patients,

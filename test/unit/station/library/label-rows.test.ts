@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { LabelsFile } from '../../../../src/station/cohorts/labels-file.ts';
 import { openLabelBook } from '../../../../src/station/library/intake/label-rows.ts';
 
@@ -103,6 +104,48 @@ it('memory does not grow with the rows that very many files agree with alike', a
   expect(found.patients?.patientOf('/data/listed/7/image.png')).toBeNull();
   await found.patients?.meet('/data/listed/7/image.png');
   expect(found.patients?.patientOf('/data/listed/7/image.png')).toBe('patient 7');
+});
+
+describe('files without a row that agree with very many rows by a common name', () => {
+  const rows = (count: number): [string, string][] =>
+    Array.from({ length: count }, (_, at) => [`listed/${at}/image.png`, 'nodule']);
+
+  function given(listed: number, unlisted: number, of: number) {
+    const { book, found, labelOf } = bookOf('file', rows(of));
+    const files = [
+      ...Array.from({ length: unlisted }, (_, at) => `other/unlisted ${at}/image.png`),
+      ...Array.from({ length: listed }, (_, at) => `listed/${at}/image.png`),
+    ];
+    for (const file of [...files, ...files]) book.give(file, labelOf(`/data/${file}`, file)!);
+    return { withdrawn: [...book.withdrawn()].toSorted(), given: book.given(), notes: found.notes() };
+  }
+
+  it('are left without a label, as few or many as they are, and leave the others theirs', () => {
+    for (const unlisted of [1, 2, 3, 7])
+      expect(given(40, unlisted, 40)).toEqual({
+        withdrawn: Array.from({ length: unlisted }, (_, at) => `other/unlisted ${at}/image.png`),
+        given: { images: 40 + unlisted, contradicted: 0, outbid: unlisted, withdrawn: unlisted },
+        notes: [],
+      });
+  });
+
+  it('share the rows that no other file has', () => {
+    const { withdrawn, given: counts, notes } = given(0, 5, 12);
+    expect(withdrawn).toHaveLength(5);
+    expect(counts).toEqual({ images: 5, contradicted: 0, outbid: 0, withdrawn: 5 });
+    expect(notes).toEqual([
+      '12 rows of the labels file fit several files, which are left without a label: write more of their paths.',
+    ]);
+  });
+
+  it('do not write each of the rows for each of the files', () => {
+    const statement: object = Object.getPrototypeOf(new Database(':memory:').prepare('SELECT 1'));
+    const run = vi.spyOn(statement as Database.Statement, 'run');
+    onTestFinished(() => run.mockRestore());
+    given(0, 300, 300);
+    // Each row once, for the first two files once more, and some for each file.
+    expect(run.mock.calls.length).toBeLessThan(6_000);
+  });
 });
 
 it('rows of patients label all of their images', () => {
