@@ -49,11 +49,16 @@ export function openBlobHashThread(options: { readonly doneHere?: number } = {})
   return {
     openHash(part) {
       if (part.blobBytes <= doneHere) return hashedAsItComes(part);
+      /** Another one knows nothing of this file. */
+      let own: Running;
+      try {
+        own = running ??= started();
+      } catch {
+        // The system has none to give now.
+        return hashedAsItComes(part);
+      }
       const { file, handle, bytes } = part;
       const id = (lastId += 1);
-      running ??= started();
-      /** Another one knows nothing of this file. */
-      const own = running;
       const { thread, waiting } = own;
       const say = (message: ToBlobHashWorker): void => thread.postMessage(message, []);
       let written = bytes;
