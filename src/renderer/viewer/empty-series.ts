@@ -1,5 +1,6 @@
 // Series that show nothing by themselves, and what is said in place of their images.
-import type { Series, Study } from '../../contract/dicom.ts';
+import type { Instance, Series, Study } from '../../contract/dicom.ts';
+import { counted } from '../ui/format.ts';
 
 /** What is drawn or told about images. */
 const derived: Readonly<Record<string, string>> = {
@@ -49,4 +50,11 @@ export function emptySeriesReason({ modality }: Series, study: Study): string {
   return hasImages
     ? `This series is ${what}: it is drawn over the images that it was made on. Open their series and press G.`
     : `This series is ${what} and has no images of its own. The images that it was made on are not in this study: import them to see it.`;
+}
+
+/** How many files of a series that has images hold none; null where all do, or none does. */
+export function leftOutNote(instances: readonly Instance[]): string | null {
+  const without = instances.filter(({ rows }) => rows === 0).length;
+  if (without === 0 || without === instances.length) return null;
+  return `${counted(without, 'file without pixels is', 'files without pixels are')} not shown`;
 }

@@ -2,7 +2,7 @@
 import type { Frame, Instance, Series, Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import { Cine } from './cine.svelte.ts';
-import { emptySeriesReason, isReport } from './empty-series.ts';
+import { emptySeriesReason, isReport, leftOutNote } from './empty-series.ts';
 import { type FrameStore, frameStoreBytes } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
 import type { Picture } from './painter.ts';
@@ -33,6 +33,7 @@ export class StackView {
   #stack = $state.raw<readonly StackItem[]>([]);
   /** Instances without pixels, in their order. */
   #documents = $state.raw<readonly Instance[]>([]);
+  #leftOut = $state<string | null>(null);
   #documentIndex = $state(0);
   #index = $state(0);
   #shown = $state.raw<Shown | null>(null);
@@ -108,6 +109,11 @@ export class StackView {
   /** What a series without images holds: reports, plans, recordings. */
   get documents(): readonly Instance[] {
     return this.#stack.length === 0 ? this.#documents : [];
+  }
+
+  /** How many files of a series with images hold none; null where all do. */
+  get leftOut(): string | null {
+    return this.#leftOut;
   }
 
   /** The one that is shown; null of a series with images. */
@@ -193,6 +199,7 @@ export class StackView {
     this.#series = series;
     this.#stack = [];
     this.#documents = [];
+    this.#leftOut = null;
     this.#documentIndex = 0;
     this.#shown = null;
     this.#problem = null;
@@ -204,6 +211,7 @@ export class StackView {
       if (this.#series !== series) return;
       this.#stack = stackOf(instances);
       this.#documents = instances.filter(({ rows }) => rows === 0);
+      this.#leftOut = leftOutNote(instances);
       if (this.#stack.length === 0 && !isReport(series.modality))
         this.#problem = emptySeriesReason(series, this.#study);
       if (this.#stack.length > 0) this.show(middleOf(this.#stack.length));
