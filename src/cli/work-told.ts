@@ -26,7 +26,11 @@ function lines(last: Membership | undefined, now: Membership): string[] {
   if (last !== undefined && now.updates.accepted > last.updates.accepted)
     told.push(`update ${now.updates.accepted} sent and accepted`);
   if (now.reason !== null && now.reason !== last?.reason) told.push(now.reason);
-  if (now.activity === last?.activity) return told;
+  if (isProposed(now) && !(last !== undefined && isProposed(last) && last.projectHash === now.projectHash))
+    told.push(
+      `“${now.project?.title}” waits for your answer: imagiq project approve --cohort NAME, or project decline`,
+    );
+  if (now.activity === last?.activity || isProposed(now)) return told;
   if (now.activity === 'probing') told.push('leak probe: trying to reconstruct images from an update');
   if (now.activity === 'training')
     told.push(
@@ -38,3 +42,7 @@ function lines(last: Membership | undefined, now: Membership): string[] {
   if (now.activity === 'waiting' && (now.state === 'online' || !hasTrunk)) told.push('waiting for the others');
   return told;
 }
+
+/** The data manager has not answered to the project. */
+const isProposed = ({ project, cohort, answer, role, state }: Membership): boolean =>
+  project !== null && cohort === null && answer === null && role !== 'observer' && state !== 'finished';

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import { type Membership, sitesAwaitedText } from '../../contract/federation.ts';
-import { announcedProject, notAnnouncedCode } from '../announced-project.ts';
+import { announcedProject, notAnnouncedCode, presentProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, share } from '../options.ts';
@@ -97,7 +97,7 @@ export function memberCommands(): Command[] {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve the project of');
-        await announcedProject(() => station.call('memberships', {}), federation);
+        await presentProject(() => station.call('memberships', {}), federation);
         const acceptsLeak = options.sendAnyway ?? false;
         return station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak });
       });
@@ -112,7 +112,8 @@ export function memberCommands(): Command[] {
       const { output, withStation } = contextOf(command);
       const memberships = await withStation(
         async (station) => {
-          const { memberships: known } = await station.call('memberships', {});
+          // A project that has ended here may have been followed by another.
+          const known = await settledMemberships(() => station.call('memberships', {}));
           if (known.length === 0)
             throw new Fault({
               code: 805,

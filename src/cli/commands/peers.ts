@@ -11,7 +11,7 @@ import {
 } from '../../contract/peers.ts';
 import { contextOf } from '../context.ts';
 import { estimateText } from '../follow-run.ts';
-import { positiveInteger } from '../options.ts';
+import { port } from '../options.ts';
 import { counted, table } from '../output.ts';
 import { settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
@@ -128,7 +128,7 @@ export function peersCommand(): Command {
     .command('listen')
     .description('whether peers may reach this site directly; without options it is shown')
     .option('--address <name>', 'name or IP address under which peers reach this machine; turns it on')
-    .option('--port <number>', 'TCP port that the firewall lets through', positiveInteger)
+    .option('--port <number>', 'TCP port that the firewall lets through', port)
     .option('--off', 'do not listen any more')
     .action(async (options: { address?: string; port?: number; off?: boolean }, command: Command) => {
       const { output, withStation } = contextOf(command);

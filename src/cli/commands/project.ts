@@ -6,7 +6,7 @@ import { trunkRuleWords } from '../../contract/trunk-rule-words.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.ts';
 import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
-import { announcedProject } from '../announced-project.ts';
+import { presentProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { counted, exitCode } from '../output.ts';
@@ -65,7 +65,7 @@ export function projectCommand(): Command {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve');
-        await announcedProject(() => station.call('memberships', {}), federation);
+        await presentProject(() => station.call('memberships', {}), federation);
         const { cohort, sendAnyway: acceptsLeak = false } = options;
         return station.call('approve-project', { federation, cohort, acceptsLeak });
       });
@@ -81,7 +81,7 @@ export function projectCommand(): Command {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'decline');
-        await announcedProject(() => station.call('memberships', {}), federation);
+        await presentProject(() => station.call('memberships', {}), federation);
         return station.call('decline-project', { federation, because: because.trim().slice(0, 500) });
       });
       output.result(membership, () => membershipText(membership));

@@ -80,3 +80,15 @@ test('where there is no hub, trying again later does not help', async () => {
   const refused = await imagiq('--json', 'invite', '--data', path.join(temporaryFolder(), 'nothing'));
   expect(refused.json<Refusal>().fault).toMatchObject({ code: 522, retry: 'never' });
 }, 60_000);
+
+test('an answer is to the project that the hub has now, not to the one that this site heard of last', async () => {
+  const folder = temporaryFolder();
+  const [data, home] = [path.join(folder, 'hub'), path.join(folder, 'home')];
+  const hub = start('--json', 'hub', '--data', data, '--port', '0', '--network', 'cnn-small', '--classes', 'a,b');
+  await hub.firstLine;
+  const { invite } = (await imagiq('--json', 'invite', '--data', data)).json<{ invite: string }>();
+  await imagiq('--home', home, 'join', invite, '--site', 'Lyon');
+  await imagiq('project', 'propose', '--data', data, '--network', 'cnn-small', '--classes', 'c,d');
+  const declined = await imagiq('--home', home, '--json', 'project', 'decline', '--because', 'not ours');
+  expect(declined.json()).toMatchObject({ project: { classes: ['c', 'd'] }, answer: { answer: 'declined' } });
+}, 60_000);

@@ -24,6 +24,8 @@ test('numbers out of range, and predictions of nothing, are wrong use in plain w
   expect([rate.code, rate.stderr]).toEqual([2, expect.stringContaining('must be at most 10.')]);
   const epochs = await imagiq(...home(), 'train', '--cohort', 'chest', '--epochs', '1.5');
   expect([epochs.code, epochs.stderr]).toEqual([2, expect.stringContaining('must be a whole number.')]);
+  const port = await imagiq(...home(), 'peers', 'listen', '--port', '80000');
+  expect([port.code, port.stderr]).toEqual([2, expect.stringContaining('from 0 to 65535')]);
   const nothing = await imagiq(...home(), 'predict', '--model', '0123');
   expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('--studies, --series or --cohort')]);
   const epsilon = await imagiq('epsilon', '--q', '4', '--sigma', '1', '--steps', '1', '--delta', '1e-5');

@@ -53,6 +53,15 @@ describe('a site that works while a command waits', () => {
     ]);
   });
 
+  it('says that a project waits for an answer, once, instead of waiting for the others', () => {
+    const toldOf = workTold();
+    const project = practiceProject();
+    const proposed = { project, projectHash: 'ab', cohort: null, activity: 'waiting' } as const;
+    const steps = [proposed, proposed, { ...proposed, cohort: 'chest' }, { ...proposed, projectHash: 'cd' }];
+    const asked = `Chest: “${project.title}” waits for your answer: imagiq project approve --cohort NAME, or project decline`;
+    expect(steps.flatMap((step) => toldOf(membership(step)))).toEqual([asked, asked]);
+  });
+
   it('in a mode without a trunk tells turns, also while the hub is away', () => {
     const toldOf = workTold();
     const project = practiceProject({ mode: { kind: 'gossip', neighbours: 2, patienceMs: 300_000 } });
