@@ -44,6 +44,12 @@ export function seriesName({
   return description || (seriesNumber === null ? 'Series' : `Series ${seriesNumber}`);
 }
 
+/** An age in years as a person says it, in months below two years; empty where it is unknown. */
+export function ageText(years: number | null): string {
+  if (years === null) return '';
+  return years < 2 ? `${Math.round(years * 12)} mo` : `${Math.floor(years)} y`;
+}
+
 /** A DICOM date (YYYYMMDD) as YYYY-MM-DD; an en dash for none, anything else as it stands. */
 export function dicomDate(value: string): string {
   if (value === '') return '–';

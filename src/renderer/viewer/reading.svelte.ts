@@ -14,6 +14,7 @@ import { isDerived } from './empty-series.ts';
 import { ShownHeader } from './shown-header.svelte.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
+import { isColour } from './window-level.ts';
 
 export const layouts = [
   { name: '1 × 1', columns: 1, views: 1 },
@@ -127,7 +128,11 @@ export class Reading {
   /** Why MPR cannot even be tried, for a person; null where it can. */
   get mprHindrance(): string | null {
     if (this.#graphics.isMissing) return 'MPR needs the graphics card, which is not there';
-    return this.active.length < 3 ? 'MPR needs a series of at least three slices' : null;
+    if (this.active.length < 3) return 'MPR needs a series of at least three slices';
+    const { frame } = this.active;
+    if (frame && isColour(frame)) return 'MPR needs images in grey';
+    if (frame?.geometry.isMosaic) return 'MPR needs images of one slice each, not mosaics';
+    return frame?.geometry.orientation === null ? 'MPR needs images that tell their orientation' : null;
   }
 
   async toggleMpr(): Promise<void> {

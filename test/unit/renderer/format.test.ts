@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  ageText,
   bytes,
   counted,
   countedInstances,
@@ -57,4 +58,8 @@ test('a series without a description is told by its number', () => {
   expect(seriesName({ description: 'Thorax', seriesNumber: 2 })).toBe('Thorax');
   expect(seriesName({ description: '', seriesNumber: 2 })).toBe('Series 2');
   expect(seriesName({ description: '', seriesNumber: null })).toBe('Series');
+});
+
+test('an age is told in years, of small children in months', () => {
+  expect([64.9, 2, 1.5, 0, null].map(ageText)).toEqual(['64 y', '2 y', '18 mo', '0 mo', '']);
 });
