@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { Fault } from '../../contract/fault.ts';
 import type { BlobFolder } from './blob-folder.ts';
 import { decodeChunk } from './chunk-frame.ts';
-import { passing, refusalOf, wireFault } from './faults.ts';
+import { endReason, passing, refusalOf, wireFault } from './faults.ts';
 import type { FrameQueue } from './frame-queue.ts';
 import { wireLimits } from './limits.ts';
 import type { MessageSeal } from './message-seal.ts';
@@ -204,7 +204,7 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
   });
   const end = (code: number, reason: string): void => {
     clearInterval(heartbeat);
-    const fault = endedBy ?? wireFault.closed(reason || `code ${code}`);
+    const fault = endedBy ?? wireFault.closed(endReason(code, reason));
     endedBy = fault;
     // Whatever ended the connection, it is no answer to what was asked on it.
     transfers.close(passing(fault));

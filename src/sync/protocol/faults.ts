@@ -103,3 +103,12 @@ export function refusalOf(thrown: unknown): Fault {
 export function passing(fault: Fault): Fault {
   return fault.retry === 'never' ? new Fault({ ...fault.toValue(), retry: 'later' }, fault) : fault;
 }
+
+/** What a line that was cut is closed with: nobody said anything (RFC 6455, 7.4.1). */
+const cutCode = 1006;
+
+/** Why a connection ended, in words: what the other end said, or that it said nothing. */
+export function endReason(code: number, said: string): string {
+  if (said !== '') return said;
+  return code === cutCode ? 'the line was cut' : `code ${code}`;
+}

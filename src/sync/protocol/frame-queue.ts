@@ -1,6 +1,6 @@
 // The frames of one socket in order: first read one by one (the handshake), then handed to a listener. None is lost between.
 import type { WebSocket } from 'ws';
-import { wireFault } from './faults.ts';
+import { endReason, wireFault } from './faults.ts';
 
 export type Frame = { readonly text: string } | { readonly bytes: Uint8Array };
 
@@ -35,7 +35,7 @@ export function openFrameQueue(
     wake?.();
   });
   socket.on('close', (code: number, reason: Buffer) => {
-    ended = reason.toString('utf8') || `code ${code}`;
+    ended = endReason(code, reason.toString('utf8'));
     wake?.();
   });
 

@@ -49,3 +49,10 @@ it.each([
   channel.close(closeCodes.goingAway, given);
   expect(await closed).toEqual({ code: closeCodes.goingAway, reason: heard });
 });
+
+it('a line that was cut is said to be cut, without a number', async () => {
+  const other = new Promise<WebSocket>((resolve) => server.once('connection', resolve));
+  const { channel } = await line();
+  (await other).terminate();
+  expect((await channel.ended).message).toBe('The connection ended: the line was cut. It is opened again by itself.');
+});
