@@ -44,9 +44,12 @@ export function seriesName({
   return description || (seriesNumber === null ? 'Series' : `Series ${seriesNumber}`);
 }
 
-/** An age in years as a person says it, in months below two years; empty where it is unknown. */
-export function ageText(years: number | null): string {
-  if (years === null) return '';
+/**
+ * A patient's age at the study as a person says it, in months below two years; empty where it is unknown. An age of 0 without a
+ * date of birth is what scanners write where nobody entered one (PatientAge 000Y).
+ */
+export function ageText(years: number | null, birthDate: string): string {
+  if (years === null || (years === 0 && birthDate === '')) return '';
   return years < 2 ? `${Math.round(years * 12)} mo` : `${Math.floor(years)} y`;
 }
 

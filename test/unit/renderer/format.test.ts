@@ -61,5 +61,14 @@ test('a series without a description is told by its number', () => {
 });
 
 test('an age is told in years, of small children in months', () => {
-  expect([64.9, 2, 1.5, 0, null].map(ageText)).toEqual(['64 y', '2 y', '18 mo', '0 mo', '']);
+  expect([64.9, 2, 1.5, 0, null].map((years) => ageText(years, '20040826'))).toEqual([
+    '64 y',
+    '2 y',
+    '18 mo',
+    '0 mo',
+    '',
+  ]);
+  // PatientAge 000Y of an adult.
+  expect(ageText(0, '')).toBe('');
+  expect(ageText(64, '')).toBe('64 y');
 });
