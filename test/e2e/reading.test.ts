@@ -231,6 +231,11 @@ describe('the reading room', { timeout: 120_000 }, () => {
     expect(readFileSync(table, 'utf8')).toMatch(/^StudyInstanceUID,.*\r\n.*,length,.*\r\n$/);
     await screenshot('reading-measurement');
     await page.mouse.click(x + 50, y);
+    // At once: before the station has answered to the deletion.
+    await page.evaluate(`for (const init of [{ key: 'Delete' }, { key: 'z', ctrlKey: true }])
+      document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { ...init, bubbles: true, cancelable: true }))`);
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.mouse.click(x + 50, y);
     await page.keyboard.press('Delete');
     await expect.poll(() => rows.count()).toBe(0);
     await page.keyboard.press('Control+z');

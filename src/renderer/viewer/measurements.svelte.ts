@@ -76,7 +76,11 @@ export class Measurements {
 
   async remove(id: string): Promise<void> {
     const before = this.#all.find((one) => one.id === id);
-    if (before && (await this.#drop(id))) this.#changes = [...this.#changes, { id, before }];
+    if (!before) return;
+    // Known at once, so that an undo that comes before the station's answer takes this back and nothing older.
+    const change: Change = { id, before };
+    this.#changes = [...this.#changes, change];
+    if (!(await this.#drop(id))) this.#changes = this.#changes.filter((one) => one !== change);
   }
 
   async #keep(measurement: Measurement): Promise<void> {
@@ -102,7 +106,8 @@ export class Measurements {
       await this.#station.ask('delete-measurement', { id });
       return true;
     } catch (fault) {
-      this.#all = [...this.#all, found];
+      // An undo may have brought it back meanwhile.
+      if (!this.#all.some((one) => one.id === id)) this.#all = [...this.#all, found];
       this.#onfault(fault);
       return false;
     }
