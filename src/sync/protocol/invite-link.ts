@@ -4,18 +4,19 @@ import { wireFault } from './faults.ts';
 import { parseJson } from './statement.ts';
 
 const prefix = 'imagiq://join/';
+/** Of a link with its line breaks: as `inviteTextPattern` allows, and some. */
+const mostCharacters = 5_000;
 
 export function formatInvite(invite: Invite): string {
   return prefix + Buffer.from(JSON.stringify(invite)).toString('base64url');
 }
 
-/** Blanks and line breaks, as a mail puts them in, are no part of it. @throws Fault 412 when the text is not an invite, or leads to a hub without encryption outside this machine. */
+/** Text may stand around it, and blanks and line breaks in it, as a mail puts them. @throws Fault 412 when the text holds no invite, or leads to a hub without encryption outside this machine. */
 export function parseInvite(text: string): Invite {
-  const trimmed = text.replaceAll(/\s+/g, '');
-  if (!inviteTextPattern.test(trimmed)) throw wireFault.badInvite('it does not have the form imagiq://join/…');
-  const decoded = Buffer.from(trimmed.slice(prefix.length), 'base64url').toString('utf8');
-  const invite = inviteSchema.safeParse(parseJson(decoded));
-  if (!invite.success) throw wireFault.badInvite('it is cut off or changed');
+  const links = linksIn(text);
+  if (links.length === 0) throw wireFault.badInvite('it does not have the form imagiq://join/…');
+  const invite = links.map((link) => inviteSchema.safeParse(parseJson(decoded(link)))).find(({ success }) => success);
+  if (invite?.data === undefined) throw wireFault.badInvite('it is cut off or changed');
   let url: URL;
   try {
     url = new URL(invite.data.url);
@@ -26,6 +27,25 @@ export function parseInvite(text: string): Invite {
     throw wireFault.badInvite(`the hub's address ${url.protocol}//${url.host} is not encrypted (wss://)`);
   }
   return invite.data;
+}
+
+const decoded = (link: string): string => Buffer.from(link.slice(prefix.length), 'base64url').toString('utf8');
+
+/** What may be meant: all of the text, or what follows the link's beginning, over as many blanks as it takes. */
+function linksIn(text: string): string[] {
+  const links = [text.replaceAll(/\s+/g, '')];
+  const start = text.indexOf(prefix);
+  if (start !== -1) {
+    let link = prefix;
+    for (const word of text.slice(start + prefix.length, start + mostCharacters).split(/\s+/)) {
+      const [ofLink] = /^[A-Za-z0-9_-]*/.exec(word)!;
+      link += ofLink;
+      links.push(link);
+      // A bracket or a full stop ends it.
+      if (ofLink.length < word.length) break;
+    }
+  }
+  return links.filter((link) => inviteTextPattern.test(link));
 }
 
 /** Whether an address is this machine's own. */
