@@ -134,7 +134,7 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
   const addSecond = db.prepare<[string, string]>('UPDATE crowd SET second = ? WHERE agreed = ?');
   const follow = db.prepare<[string, string]>('INSERT OR IGNORE INTO further VALUES (?, ?)');
 
-  let group: { readonly agreed: string; readonly found: readonly Row[] } = { agreed: '', found: [] };
+  let group: { readonly agreed: string; readonly found: readonly Row[] } | null = null;
   /** What agrees longest stands next to it in the order of the index, and so do all others that agree as long. */
   function readRowsOfFile(source: string): RowsOfFile {
     const place = fromItsEnd(source.replaceAll('\\', '/'));
@@ -143,9 +143,10 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
     const theirs = Math.max(commonEnd(place, after.get(place) ?? ''), commonEnd(place, others[0]?.place ?? ''));
     // As a rule it is one row, the last one before.
     if (last !== undefined && own > theirs) return { found: [last], agreement: own, agreed: null };
+    if (theirs === 0) return { found: [], agreement: 0, agreed: null };
     const agreed = place.slice(0, theirs);
     // Files that agree alike come together.
-    if (agreed !== group.agreed) group = { agreed, found: between.all(agreed, agreed + afterAll) };
+    if (agreed !== group?.agreed) group = { agreed, found: between.all(agreed, agreed + afterAll) };
     const { found } = group;
     return { found, agreement: theirs, agreed: found.length > fewRows ? agreed : null };
   }

@@ -106,6 +106,14 @@ it('memory does not grow with the rows that very many files agree with alike', a
   expect(found.patients?.patientOf('/data/listed/7/image.png')).toBe('patient 7');
 });
 
+it('a file whose name no row has gets none of them, whichever file came before', () => {
+  const rows: [string, string][] = ['a/1.png', 'b/1.png', 'c/2.png'].map((key) => [key, 'nodule']);
+  const { found, labelOf } = bookOf('file', rows);
+  expect(labelOf('/data/d/1.png', '1')).toBe('nodule');
+  expect(labelOf('/data/a/9.png', '2')).toBeNull();
+  expect(found.notes()).toEqual([expect.stringMatching(/^1 row /)]);
+});
+
 describe('files without a row that agree with very many rows by a common name', () => {
   const rows = (count: number): [string, string][] =>
     Array.from({ length: count }, (_, at) => [`listed/${at}/image.png`, 'nodule']);
