@@ -3,15 +3,25 @@
 import { spawn } from 'node:child_process';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { cloneEnvironment, ensureInstalled, hubNodeFlags, isClone, nodeFlags, nodePath, root } from './runtime.mjs';
+import {
+  cloneEnvironment,
+  ensureInstalled,
+  hubEnvironment,
+  hubNodeFlags,
+  isClone,
+  nodeFlags,
+  nodePath,
+  root,
+} from './runtime.mjs';
 
 ensureInstalled();
 const node = nodePath();
 const entry = path.join(root, 'src', 'cli', 'cli.ts');
 const words = process.argv.slice(2);
-const child = spawn(node, [...(words.includes('hub') ? hubNodeFlags : nodeFlags), entry, ...words], {
+const isHub = words.includes('hub');
+const child = spawn(node, [...(isHub ? hubNodeFlags : nodeFlags), entry, ...words], {
   stdio: 'inherit',
-  env: isClone ? cloneEnvironment() : packageEnvironment(),
+  env: { ...(isHub && hubEnvironment), ...(isClone ? cloneEnvironment() : packageEnvironment()) },
 });
 // Ctrl+C reaches the whole group: sent on, it would come twice and cut the orderly end short.
 process.on('SIGINT', () => {});

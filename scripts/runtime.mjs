@@ -57,6 +57,9 @@ export const nodeFlags = ['--max-semi-space-size=8'];
  */
 export const hubNodeFlags = ['--max-semi-space-size=2', '--external-memory-accounted-in-global-limit'];
 
+/** Of a hub: the four threads that Node has for the disk may all be syncing, and what other sites bring then waits to be written. */
+export const hubEnvironment = { UV_THREADPOOL_SIZE: '8' };
+
 /** Installs what package-lock.json says, unless that is there already. Output goes to stderr. */
 export function ensureInstalled() {
   if (!isClone || isInstalled()) return;
