@@ -189,9 +189,10 @@ test('closing pauses the live run and waits until it has stopped', async () => {
   expect((await book.ended(id)).state).toBe('paused');
 });
 
-test('a resumed run that is stopped before it has begun again becomes the model of what it had learnt', async () => {
+/** A run that had learnt something when it was paused, and whose second job ends without an outcome when it is stopped. */
+async function resumedRun() {
   let attempts = 0;
-  const { book } = situation((job, listeners) => {
+  const { book, folder } = situation((job, listeners) => {
     attempts += 1;
     if (attempts === 1) listeners?.onProgress?.(progress);
     return new Promise((resolve, reject) =>
@@ -208,31 +209,20 @@ test('a resumed run that is stopped before it has begun again becomes the model 
   book.pause(id);
   expect((await book.ended(id)).state).toBe('paused');
   book.resume(id);
+  return { book, folder, id, beginsAgain: () => vi.waitFor(() => expect(attempts).toBe(2)) };
+}
+
+test('a resumed run that is stopped before it has begun again becomes the model of what it had learnt', async () => {
+  const { book, id, beginsAgain } = await resumedRun();
   expect(book.list()[0]?.progress?.state).toBe('preparing');
-  await vi.waitFor(() => expect(attempts).toBe(2));
+  await beginsAgain();
   book.stop(id);
   expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7 }, fault: null });
 });
 
 test('a resumed run that is stopped before it has begun again stays paused where its model cannot be kept', async () => {
-  let attempts = 0;
-  const { book, folder } = situation((job, listeners) => {
-    attempts += 1;
-    return new Promise((resolve, reject) =>
-      listeners?.signal?.addEventListener('abort', () => {
-        if (attempts > 1) return reject(jobStopped());
-        const weightsFile = path.join(job.runFolder, 'weights');
-        writeFileSync(weightsFile, 'weights');
-        resolve({ ...outcomeOf(weightsFile), stoppedEarly: true, ending: 'stopped', steps: 7 });
-      }),
-    );
-  });
-  const { id } = book.start(request);
-  await vi.waitFor(() => expect(attempts).toBe(1));
-  book.pause(id);
-  expect((await book.ended(id)).state).toBe('paused');
-  book.resume(id);
-  await vi.waitFor(() => expect(attempts).toBe(2));
+  const { book, folder, id, beginsAgain } = await resumedRun();
+  await beginsAgain();
   rmSync(path.join(folder, 'models'), { recursive: true });
   book.stop(id);
   const stopped = await book.ended(id);
