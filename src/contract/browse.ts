@@ -13,9 +13,10 @@ export const patientRowSchema = z.object({
   patientName: z.string(),
   patientBirthDate: z.string(),
   patientSex: z.string(),
-  /** Of the studies that the search finds: how many, their instances, and the date of the newest. */
+  /** Of the studies that the search finds: how many, their instances and frames, and the date of the newest. */
   studies: z.number().int(),
   instances: z.number().int(),
+  frames: z.number().int(),
   lastStudyDate: z.string(),
 });
 export type PatientRow = z.infer<typeof patientRowSchema>;

@@ -15,6 +15,8 @@ export const seriesSchema = z.object({
   manufacturerModelName: z.string(),
   sliceThicknessMm: z.number().nullable(),
   instances: z.number().int(),
+  /** Frames of images (a segmentation's are none): more than instances where some are multi-frame. */
+  frames: z.number().int(),
 });
 export type Series = z.infer<typeof seriesSchema>;
 
@@ -32,6 +34,8 @@ export const studySchema = z.object({
   accessionNumber: z.string(),
   modalities: z.array(z.string()),
   instances: z.number().int(),
+  /** As in the series. */
+  frames: z.number().int(),
   /** When its newest series came into the library, milliseconds since 1970; 0 where that was not kept. */
   importedMs: z.number(),
   series: z.array(seriesSchema),

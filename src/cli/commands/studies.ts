@@ -49,9 +49,10 @@ function studiesText({ total, studies }: StudyPage): string {
     study.description,
     study.series.length,
     study.instances,
+    study.frames,
   ]);
   const shown = studies.length < total ? `\n${studies.length} of ${total} studies; --limit shows more.` : '';
-  return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances'], rows) + shown;
+  return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances', 'frames'], rows) + shown;
 }
 
 /** Widest bar of the summary, in characters. */

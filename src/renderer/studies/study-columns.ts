@@ -16,7 +16,7 @@ const distinct = (values: readonly string[]): string => [...new Set(values.filte
 
 export const columnKinds: Record<StudyColumn, ColumnKind> = {
   patientName: { label: 'Patient', widthPx: 136, text: ({ patientName }) => personName(patientName) },
-  patientID: { label: 'ID', widthPx: 116, text: ({ patientID }) => patientID },
+  patientID: { label: 'ID', widthPx: 108, text: ({ patientID }) => patientID },
   patientBirthDate: {
     label: 'Born',
     widthPx: 96,
@@ -50,7 +50,13 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   accessionNumber: { label: 'Accession', widthPx: 110, text: ({ accessionNumber }) => accessionNumber },
   series: { label: 'Series', widthPx: 76, isNumber: true, text: ({ series }) => count(series.length) },
-  instances: { label: 'Images', widthPx: 76, isNumber: true, text: ({ instances }) => count(instances) },
+  instances: {
+    label: 'Images',
+    widthPx: 108,
+    isNumber: true,
+    text: ({ instances, frames }) =>
+      frames > instances ? `${count(instances)} · ${count(frames)} frames` : count(instances),
+  },
   importedMs: {
     label: 'Imported',
     widthPx: 100,

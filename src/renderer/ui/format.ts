@@ -28,9 +28,20 @@ const instanceWords: Readonly<Record<string, string>> = {
   RWV: 'table',
 };
 
-/** How much a series holds, by what its modality makes: `1 report`, `60 images`. */
-export function countedInstances(value: number, modality: string): string {
-  return counted(value, instanceWords[modality] ?? 'image');
+/** What a series, study or patient holds. */
+interface Held {
+  readonly instances: number;
+  /** Of images. */
+  readonly frames: number;
+}
+
+/**
+ * How much is held, by what the modality makes: `1 report`, `60 images`; with frames where some are multi-frame, on a line of their
+ * own where there is no room: `1 image · 96 frames`.
+ */
+export function countedInstances({ instances, frames }: Held, modality = ''): string {
+  const held = counted(instances, instanceWords[modality] ?? 'image');
+  return frames > instances ? `${held}\u00A0· ${count(frames)}\u00A0frames` : held;
 }
 
 /** A series by its description, else by its number. */

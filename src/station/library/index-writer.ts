@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Db } from './database.ts';
 import { studySummary } from './browse/study-summary.ts';
+import { imageFrames, isImageSql } from './image-frames.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import type { LeavingFiles } from './leaving-files.ts';
 import { patientKeyOf } from './patient-key.ts';
@@ -124,8 +125,8 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
       .map((column) => `"${column}"`)
       .join(', ')}) VALUES (${'?, '.repeat(recordColumns.length + 7)}?)`,
   );
-  const countSeries = db.prepare('UPDATE series SET instances = instances + ? WHERE id = ?');
-  const countStudy = db.prepare('UPDATE studies SET instances = instances + ? WHERE id = ?');
+  const countSeries = db.prepare('UPDATE series SET instances = instances + ?, frames = frames + ? WHERE id = ?');
+  const countStudy = db.prepare('UPDATE studies SET instances = instances + ?, frames = frames + ? WHERE id = ?');
   const addModality = db.prepare('INSERT OR IGNORE INTO studyModalities (modality, study) VALUES (?, ?)');
   const dropModalities = db.prepare(
     `DELETE FROM studyModalities WHERE study = @study AND modality NOT IN (SELECT modality FROM series WHERE study = @study)`,
@@ -143,9 +144,9 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
   );
   const placeOf = db.prepare<
     [number],
-    { series: number; study: number; sopInstanceUID: string; transferSyntaxUID: string }
+    { series: number; study: number; sopInstanceUID: string; transferSyntaxUID: string; frames: number }
   >(
-    `SELECT s.id AS series, s.study, i.sopInstanceUID, i.transferSyntaxUID
+    `SELECT s.id AS series, s.study, i.sopInstanceUID, i.transferSyntaxUID, CASE WHEN ${isImageSql} THEN i.frames ELSE 0 END AS frames
      FROM instances i JOIN series s ON s.id = i.series WHERE i.id = ?`,
   );
   const patientOf = db
@@ -194,7 +195,11 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     return series;
   }
 
-  const add = (counts: Map<number, number>, id: number): void => void counts.set(id, (counts.get(id) ?? 0) + 1);
+  /** Instances and frames of images by the number of a series or study. */
+  function add(counts: Map<number, [number, number]>, id: number, frames: number): void {
+    const [instances, before] = counts.get(id) ?? [0, 0];
+    counts.set(id, [instances + 1, before + frames]);
+  }
 
   /** What a study says of its series, after some came or went. */
   function describeStudy(study: number): void {
@@ -210,8 +215,8 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     if (held.isCopy === 1) leaving.note(held.path);
     for (const statement of forgetOverlay) statement.run(place.sopInstanceUID);
     summarise.removed(place.study, place.transferSyntaxUID, held.fileBytes);
-    countSeries.run(-1, place.series);
-    countStudy.run(-1, place.study);
+    countSeries.run(-1, -place.frames, place.series);
+    countStudy.run(-1, -place.frames, place.study);
     removeEmptySeries.run(place.series);
     settleStudy(place.study);
   }
@@ -232,8 +237,8 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     for (const held of insteadOf) remove(held);
     const changed = new Set<number>();
     const syntaxes = summarise.tally();
-    const studies = new Map<number, number>();
-    const series = new Map<number, number>();
+    const studies = new Map<number, [number, number]>();
+    const series = new Map<number, [number, number]>();
     let last: InstanceRecord | null = null;
     let study = 0;
     let seriesId = 0;
@@ -256,12 +261,13 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
         ...recordColumns.map((column) => record[column]),
       );
       if (isCopy) leaving.keep(stored);
-      add(studies, study);
-      add(series, seriesId);
+      const frames = imageFrames(record);
+      add(studies, study, frames);
+      add(series, seriesId, frames);
       syntaxes.add(study, record.transferSyntaxUID, file.fileBytes);
     }
-    for (const [id, count] of series) countSeries.run(count, id);
-    for (const [id, count] of studies) countStudy.run(count, id);
+    for (const [id, counts] of series) countSeries.run(...counts, id);
+    for (const [id, counts] of studies) countStudy.run(...counts, id);
     syntaxes.write();
     for (const study of changed) describeStudy(study);
   });

@@ -5,6 +5,7 @@ import type { StudyFilter } from '../../contract/study-filter.ts';
 import { seriesConditions } from './browse/filter-sources.ts';
 import { idsOf, type StudyLists } from './browse/study-lists.ts';
 import { wholenessOf } from './file-damage.ts';
+import { isImageSql } from './image-frames.ts';
 import { absolutePath } from './index-writer.ts';
 import { modelManufacturer } from './model-made.ts';
 
@@ -124,7 +125,7 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
       const ids = db
         .prepare<(string | number)[], number>(
           `SELECT i.id FROM studies s JOIN series r ON r.study = s.id JOIN instances i ON i.series = r.id
-           WHERE ${where} AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7') AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0
+           WHERE ${where} AND ${isImageSql}
              AND r.manufacturer <> '${modelManufacturer}'
            ORDER BY i.sopInstanceUID`,
         )

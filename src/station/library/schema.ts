@@ -232,4 +232,12 @@ export const migrations: readonly string[] = [
   -- An import has its row from its beginning: running, ended, or cut-off where it was ended by a fault or a kill.
   ALTER TABLE imports ADD COLUMN state TEXT NOT NULL DEFAULT 'ended';
   `,
+  `
+  -- Frames of images: more than instances where some are multi-frame.
+  ALTER TABLE series ADD COLUMN frames INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE studies ADD COLUMN frames INTEGER NOT NULL DEFAULT 0;
+  UPDATE series SET frames = (SELECT coalesce(sum(frames), 0) FROM instances i WHERE i.series = series.id AND i."rows" > 0 AND i."columns" > 0
+    AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7'));
+  UPDATE studies SET frames = (SELECT coalesce(sum(frames), 0) FROM series r WHERE r.study = studies.id);
+  `,
 ];

@@ -19,7 +19,7 @@ interface InstanceRow extends Instance {
 }
 
 const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.patientBirthDate, s.patientSex, s.patientAgeYears, s.studyDate,
-  s.description, s.accessionNumber, s.modalities, s.instances, s.importedMs`;
+  s.description, s.accessionNumber, s.modalities, s.instances, s.frames, s.importedMs`;
 
 const seriesColumns = `seriesInstanceUID, modality, description, seriesNumber, bodyPartExamined, manufacturer,
   manufacturerModelName, sliceThicknessMm`;
@@ -36,11 +36,11 @@ export function studyReader(db: Db, lists: StudyLists): StudyReader {
     `SELECT ${studyColumns} FROM studies s WHERE id IN (SELECT value FROM json_each(?))`,
   );
   const seriesOfStudies = db.prepare<[string], SeriesRow>(
-    `SELECT study, ${seriesColumns}, instances FROM series
+    `SELECT study, ${seriesColumns}, instances, frames FROM series
      WHERE study IN (SELECT value FROM json_each(?)) ORDER BY study, seriesNumber, id`,
   );
   const oneSeries = db.prepare<[string], Series>(
-    `SELECT ${seriesColumns}, sum(instances) AS instances
+    `SELECT ${seriesColumns}, sum(instances) AS instances, sum(frames) AS frames
      FROM series WHERE seriesInstanceUID = ? GROUP BY seriesInstanceUID`,
   );
   const instancesOfSeries = db.prepare<[string], InstanceRow>(

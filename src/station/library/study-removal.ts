@@ -96,7 +96,8 @@ export function studyRemoval(db: Db, writer: IndexWriter, leaving: LeavingFiles)
        fileBytes = fileBytes - (SELECT coalesce(sum(fileBytes), 0) FROM instances i WHERE i.series = @series AND i.transferSyntaxUID = studyTransferSyntaxes.transferSyntaxUID)
      WHERE study = @study`,
     'DELETE FROM studyTransferSyntaxes WHERE study = @study AND instances <= 0',
-    'UPDATE studies SET instances = instances - (SELECT count(*) FROM instances WHERE series = @series) WHERE id = @study',
+    `UPDATE studies SET instances = instances - (SELECT count(*) FROM instances WHERE series = @series),
+       frames = frames - (SELECT frames FROM series WHERE id = @series) WHERE id = @study`,
     'DELETE FROM instances WHERE series = @series',
     'DELETE FROM series WHERE id = @series',
   ].map((sql) => db.prepare<[Record<string, unknown>]>(sql));
