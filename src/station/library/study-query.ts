@@ -24,6 +24,9 @@ const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.pa
 const seriesColumns = `seriesInstanceUID, modality, description, seriesNumber, bodyPartExamined, manufacturer,
   manufacturerModelName, sliceThicknessMm`;
 
+/** Of objects that are made from images and say something of them (PS3.3 C.7.3.1.1.1): they come after these. */
+const derivedModalities = "'SEG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'RTRECORD', 'REG', 'ANN', 'SR', 'KO', 'PR', 'RWV', 'FID'";
+
 export interface StudyReader {
   studies(query: StudyQuery): StudyPage;
   study(studyInstanceUID: string): Study | null;
@@ -37,7 +40,7 @@ export function studyReader(db: Db, lists: StudyLists): StudyReader {
   );
   const seriesOfStudies = db.prepare<[string], SeriesRow>(
     `SELECT study, ${seriesColumns}, instances, frames FROM series
-     WHERE study IN (SELECT value FROM json_each(?)) ORDER BY study, seriesNumber, id`,
+     WHERE study IN (SELECT value FROM json_each(?)) ORDER BY study, modality IN (${derivedModalities}), seriesNumber, id`,
   );
   const oneSeries = db.prepare<[string], Series>(
     `SELECT ${seriesColumns}, sum(instances) AS instances, sum(frames) AS frames

@@ -386,6 +386,17 @@ describe('asking', () => {
     expect(place.library.instances('9.9')).toBeNull();
   });
 
+  it('lists what is derived from images after them, whatever its number', async () => {
+    const study = '7.7';
+    writeSlice('derived/seg.dcm', { uid: '7.7.1.1', study, series: '7.7.1', modality: 'SEG' });
+    writeSlice('derived/structures.dcm', { uid: '7.7.2.1', study, series: '7.7.2', modality: 'RTSTRUCT', size: 0 });
+    writeSlice('derived/report.dcm', { uid: '7.7.3.1', study, series: '7.7.3', modality: 'SR', size: 0 });
+    writeSlice('derived/z.dcm', { uid: '7.7.4.1', study, series: '7.7.4', modality: 'CT' });
+    await importAll();
+    expect(place.library.study(study)?.series.map(({ modality }) => modality)).toEqual(['CT', 'SEG', 'RTSTRUCT', 'SR']);
+    await place.library.remove({ uids: [study], patientIDs: [] }, { signal: new AbortController().signal, onProgress: () => {} });
+  });
+
   it('keeps everything when closed and opened again', () => {
     place.reopen();
     expect(place.library.studies(query()).total).toBe(3);
