@@ -25,7 +25,8 @@ const seriesColumns = `seriesInstanceUID, modality, description, seriesNumber, b
   manufacturerModelName, sliceThicknessMm`;
 
 /** Of objects that are made from images and say something of them (PS3.3 C.7.3.1.1.1): they come after these. */
-const derivedModalities = "'SEG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'RTRECORD', 'REG', 'ANN', 'SR', 'KO', 'PR', 'RWV', 'FID'";
+const derivedModalities =
+  "'SEG', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'RTRECORD', 'REG', 'ANN', 'SR', 'KO', 'PR', 'RWV', 'FID'";
 
 export interface StudyReader {
   studies(query: StudyQuery): StudyPage;

@@ -88,6 +88,8 @@ it('frames of an index of before are counted when it is opened', () => {
   db.pragma(`user_version = ${before}`);
   db.close();
   const opened = openDatabase(older);
-  expect(opened.prepare('SELECT frames FROM series UNION ALL SELECT frames FROM studies').pluck().all()).toEqual([9, 9]);
+  expect(opened.prepare('SELECT frames FROM series UNION ALL SELECT frames FROM studies').pluck().all()).toEqual([
+    9, 9,
+  ]);
   opened.close();
 });
