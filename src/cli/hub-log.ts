@@ -1,5 +1,6 @@
 // The hub's log: one line for each piece of news, as text for a person or as JSON for a collector.
 import { sitesAwaitedText } from '../contract/federation.ts';
+import { brokenLedgerText } from '../sync/hub/ledger-watch.ts';
 import type { HubNews } from '../sync/hub/hub.ts';
 
 export const logFormats = ['text', 'json'] as const;
@@ -32,6 +33,7 @@ function levelOf(news: HubNews): LogLevel {
     case 'failed':
     case 'commit-failed':
     case 'masked-buffer-failed':
+    case 'ledger-broken':
       return 'error';
     case 'site-refused':
     case 'update-refused':
@@ -41,6 +43,7 @@ function levelOf(news: HubNews): LogLevel {
     case 'masked-buffer-refused':
       return 'warn';
     case 'blobs-swept':
+    case 'ledger-verified':
       return 'debug';
     default:
       return 'info';
@@ -82,6 +85,10 @@ function newsText(news: HubNews): string {
       return `project ${news.project} ${news.isFinished ? 'is finished' : 'is put to the sites'}`;
     case 'console-act':
       return `web console: ${news.act}`;
+    case 'ledger-verified':
+      return `all ${news.entries} entries of the ledger are as they were written`;
+    case 'ledger-broken':
+      return `THE LEDGER WAS CHANGED: ${brokenLedgerText(news)}`;
     case 'blobs-swept':
       return `${news.blobs} blobs thrown away that were stored and never offered`;
     case 'model-published':

@@ -37,6 +37,11 @@ const acts: Readonly<Record<string, Act>> = {
     direction: 'here',
     told: ({ reason }) => String(reason),
   },
+  'ledger-broken': {
+    words: 'Ledger found changed',
+    direction: 'here',
+    told: ({ firstBroken, reason }) => `Entry ${firstBroken} is not as it was written: ${reason}.`,
+  },
   import: {
     words: 'Studies imported',
     direction: 'here',

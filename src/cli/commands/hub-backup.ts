@@ -1,8 +1,11 @@
 // hub backup, restore: a hub's folder saved while it runs, and brought back.
 import { Command } from 'commander';
+import type { BackupManifest } from '../../sync/hub/backup/manifest.ts';
 import { restoreBackup } from '../../sync/hub/backup/restore-backup.ts';
 import { takeBackup } from '../../sync/hub/backup/take-backup.ts';
+import { brokenLedgerText } from '../../sync/hub/ledger-watch.ts';
 import { contextOf } from '../context.ts';
+import { exitCode } from '../output.ts';
 
 interface Place {
   readonly data?: string;
@@ -18,7 +21,10 @@ export function backupCommands(): Command[] {
     .action(async ({ to }: { to: string }, command: Command) => {
       const { data, blobs } = placeOf(command);
       const manifest = await takeBackup({ folder: data, blobs, to });
-      contextOf(command).output.result(
+      const { output } = contextOf(command);
+      // So that a script which throws older backups away after this one does not.
+      if (isLedgerBroken(manifest, output.log)) process.exitCode = exitCode.failed;
+      output.result(
         { ...manifest, blobs: manifest.blobs.length },
         () =>
           `${to}: trunk ${manifest.trunkVersion ?? '–'}, ${manifest.acceptedUpdates} updates, ${manifest.blobs.length} blobs, ${(manifest.bytes / 1e6).toFixed(1)} MB`,
@@ -31,12 +37,21 @@ export function backupCommands(): Command[] {
     .action(async ({ from }: { from: string }, command: Command) => {
       const { data } = placeOf(command);
       const manifest = await restoreBackup({ from, to: data });
-      contextOf(command).output.result(
+      const { output } = contextOf(command);
+      isLedgerBroken(manifest, output.log);
+      output.result(
         { ...manifest, blobs: manifest.blobs.length },
         () => `${data} is as the hub was at ${manifest.takenAt}. Start it: imagiq hub --data ${data} --port 8443`,
       );
     });
   return [backup, restore];
+}
+
+/** Says so where it is. */
+function isLedgerBroken({ ledger: { firstBroken, reason } }: BackupManifest, log: (line: string) => void): boolean {
+  if (firstBroken === null || reason === null) return false;
+  log(`Warning: the backup is whole, but ${brokenLedgerText({ firstBroken, reason })}.`);
+  return true;
 }
 
 function placeOf(command: Command): { data: string; blobs: string | undefined } {

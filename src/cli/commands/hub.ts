@@ -93,9 +93,9 @@ export function hubCommands(): Command[] {
       ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
       certificateDays: options.certificateDays,
       networks: projectNetworks,
+      onNews: hubLog({ format: options.logFormat, level: options.logLevel, write: output.log }),
       ...(project && { project, initialWeights: initialTrunk(project) }),
     });
-    hub.watch(hubLog({ format: options.logFormat, level: options.logLevel, write: output.log }));
     const stop = (): void => void hub.close().then(() => process.exit(0));
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);

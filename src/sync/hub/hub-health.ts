@@ -1,5 +1,6 @@
 // How the hub is: serving, serving with something amiss that a person should look at, or not serving.
 import type { HubNews } from './hub-news.ts';
+import { brokenLedgerText } from './ledger-watch.ts';
 
 export interface HubHealth {
   take(news: HubNews): void;
@@ -15,16 +16,19 @@ const slowSeconds = 2;
 const wantedFree = { trunks: 8, bytes: 512 * 1024 * 1024 } as const;
 
 export function openHubHealth(clock: () => number): HubHealth {
+  let ledgerProblem: string | null = null;
   let commitFailure: string | null = null;
   let failure: { readonly at: number; readonly message: string } | null = null;
   return {
     take(news) {
+      if (news.kind === 'ledger-broken') ledgerProblem = brokenLedgerText(news);
+      if (news.kind === 'ledger-verified') ledgerProblem = null;
       if (news.kind === 'trunk-committed') commitFailure = null;
       if (news.kind === 'commit-failed') commitFailure = news.fault.message;
       if (news.kind === 'failed') failure = { at: clock(), message: news.fault.message };
     },
     problems({ freeBytes, trunkBytes, lagSeconds }) {
-      const found: string[] = [];
+      const found: string[] = ledgerProblem === null ? [] : [ledgerProblem];
       if (commitFailure !== null) found.push(`the last trunk commit failed: ${commitFailure}`);
       if (failure !== null && clock() - failure.at < failureShownMs) found.push(`something failed: ${failure.message}`);
       const wanted = Math.max(wantedFree.bytes, wantedFree.trunks * trunkBytes);

@@ -18,8 +18,11 @@ export interface HubLedger {
   append(act: string, detail: LedgerEntry['detail']): Promise<void>;
   /** The latest entries that are wanted, newest first. */
   entries(limit: number, isWanted?: (entry: LedgerEntry) => boolean): Promise<LedgerEntry[]>;
-  /** Recomputes the whole chain. `known` are heads that others countersigned: each must be in it. */
-  verify(known?: readonly LedgerHead[]): Promise<Verification>;
+  /**
+   * Recomputes the whole chain. `known` are heads that others countersigned: each must be in it. `pause` is waited for after each thousand
+   * entries (some 5 ms).
+   */
+  verify(known?: readonly LedgerHead[], pause?: () => Promise<void>): Promise<Verification>;
   head(): Promise<LedgerHead>;
   /** Hash of the entry with this number (from 1); null where there is none. */
   hashAt(sequence: number): Promise<string | null>;
@@ -99,7 +102,7 @@ export function openHubLedger(db: HubDatabase, seal: LedgerSeal | null, clock: (
       }
       return wanted;
     },
-    async verify(known = []) {
+    async verify(known = [], pause = async () => {}) {
       const chain = openChainCheck(seal, known);
       for (let after = 0; ;) {
         const rows = await db.all<Row>(
@@ -110,6 +113,7 @@ export function openHubLedger(db: HubDatabase, seal: LedgerSeal | null, clock: (
         for (const { line } of rows) chain.take(line);
         if (rows.length < pageRows) return chain.verification();
         after = rows.at(-1)!.sequence;
+        await pause();
       }
     },
     head: () => headOf(db),

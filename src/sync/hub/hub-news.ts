@@ -35,6 +35,10 @@ export type HubNews =
     }
   /** The coordinator gave the federation another project, or ended the present one. */
   | { readonly kind: 'project-changed'; readonly project: string; readonly isFinished: boolean }
+  /** What a look through the whole ledger found. */
+  | { readonly kind: 'ledger-verified'; readonly entries: number }
+  /** Number of the first entry that is not as it was written, and what is wrong with it. */
+  | { readonly kind: 'ledger-broken'; readonly firstBroken: number; readonly reason: string }
   /** Blobs that were stored and never offered. */
   | { readonly kind: 'blobs-swept'; readonly blobs: number }
   | { readonly kind: 'model-published'; readonly site: string; readonly recipients: number }

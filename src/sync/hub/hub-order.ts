@@ -33,6 +33,8 @@ export interface HubOrder {
   readonly pingMs?: number;
   /** After how long without a sign of life another hub takes over a commit. */
   readonly leaseMs?: number;
+  /** Hears each piece of news from the first on. */
+  readonly onNews?: (news: HubNews) => void;
   readonly onStep?: (step: HubStep) => void;
 }
 

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { type Fault, faultValueOf } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
 import { listenReason } from '../../contract/system-reason.ts';
-import { checkpointEvery } from '../../ledger/checkpoint.ts';
 import { openBlobHashThread } from './blob-hash-thread.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { checkPortIsFree, openDoor } from '../protocol/door.ts';
@@ -36,6 +35,7 @@ import { openMaskedBuffers } from './masked-buffers.ts';
 import { openMaskedStore } from './masked-store.ts';
 import { openPresence } from './presence.ts';
 import { exchangeHeads } from './ledger-heads.ts';
+import { openLedgerWatch } from './ledger-watch.ts';
 import { retireProject } from './project-acts.ts';
 import { recordAnswer } from './project-answers.ts';
 import { checkPublicUrl } from './public-url.ts';
@@ -99,7 +99,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
   const store = openTrunkStore(db, blobs, enter);
   const members = openMembers(db, enter, clock);
   const relay = openRelay({ db, blobs, members, store, enter });
-  const listeners = new Set<(news: HubNews) => void>();
+  const listeners = new Set<(news: HubNews) => void>(order.onNews === undefined ? [] : [order.onNews]);
   let refusedUpdates = 0;
   const metrics = openHubMetrics(clock());
   const health = openHubHealth(clock);
@@ -232,14 +232,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     welcome: sessions.welcome,
     cannotListen,
   });
-  const sign = async (): Promise<void> => {
-    try {
-      await ledger.checkpoint();
-    } catch (thrown) {
-      tell({ kind: 'failed', site: 'the ledger’s checkpoint', fault: faultValueOf(thrown) });
-    }
-  };
-  let signing: NodeJS.Timeout | undefined;
+  const ledgerWatch = openLedgerWatch({ db, ledger, tell });
   let sweeping: NodeJS.Timeout | undefined;
   let endFollowing: (() => Promise<void>) | undefined;
   try {
@@ -248,7 +241,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     await writeSetting(db, 'url', url);
     await writeSetting(db, 'federation', federation);
     await ledger.append('hub-started', { federation, url, device: keys.fingerprint });
-    signing = setInterval(() => void sign(), checkpointEvery.ms).unref();
+    ledgerWatch.start();
     endFollowing = await followEvents(db, take, failed('what other processes changed'));
     await trunk.resume();
     await masked.resume();
@@ -370,8 +363,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
         door.close();
         await masked.close();
         await trunk.close();
-        clearInterval(signing);
-        await sign();
+        await ledgerWatch.close();
         await presence.close();
         await blobs.close();
         await hashes.close();
@@ -385,11 +377,11 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     return hub;
   } catch (thrown) {
     clearInterval(sweeping);
-    clearInterval(signing);
     await endFollowing?.();
     door.close();
     await masked.close();
     await trunk.close();
+    await ledgerWatch.close();
     await presence.close();
     await hashes.close();
     throw thrown;

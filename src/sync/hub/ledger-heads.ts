@@ -21,6 +21,8 @@ export interface WitnessedHeads {
   readonly remembered: Signed | null;
   /** The hub's own head. */
   readonly head: Signed;
+  /** The hub's own head as it is at the number that the site countersigned last; null where there is none. */
+  readonly through: Signed | null;
 }
 
 interface HeadsOrder {
@@ -57,20 +59,29 @@ export async function exchangeHeads(
     witness = signStatement('ledger-witness', { witness: keys.fingerprint, owner, entries, hash, at: now }, keys);
     await keep(db, site, 'site', { entries, hash, ...witness });
   }
-  if (said.witness !== null) await takeWitness(order, site, said.witness);
   const own = await ledger.head();
-  const head = signStatement('ledger-head', { owner: keys.fingerprint, ...own, at: now }, keys);
-  return { witness, remembered, head };
+  const signedHead = (at: LedgerHead): Signed =>
+    signStatement('ledger-head', { owner: keys.fingerprint, ...at, at: now }, keys);
+  const through = said.witness === null ? null : await takeWitness(order, site, said.witness);
+  return { witness, remembered, head: signedHead(own), through: through && signedHead(through) };
 }
 
-/** A site's word on this hub's ledger: kept while the ledger leads through it, entered as a contradiction where it does not. */
-async function takeWitness(order: HeadsOrder, site: AdmittedSite, signed: Signed): Promise<void> {
+/**
+ * A site's word on this hub's ledger: kept while the ledger leads through it, entered as a contradiction where it does not.
+ * @returns what is here at that number.
+ */
+async function takeWitness(order: HeadsOrder, site: AdmittedSite, signed: Signed): Promise<LedgerHead | null> {
   const { db, ledger, keys } = order;
   const { owner, entries, hash } = readStatement('ledger-witness', signed, site.publicKey);
   if (owner !== keys.fingerprint) throw wireFault.badSignature('countersignature');
-  if ((await ledger.hashAt(entries)) === hash) return keep(db, site, 'hub', { entries, hash, ...signed });
+  const here = await ledger.hashAt(entries);
+  if (here === hash) {
+    await keep(db, site, 'hub', { entries, hash, ...signed });
+    return { entries, hash };
+  }
   const reason = `${site.site} countersigned ${entries} entries of this ledger, and they are not the ones that are here`;
   await ledger.append('ledger-contradicted', { site: site.site, device: site.fingerprint, reason });
+  return here === null ? null : { entries, hash: here };
 }
 
 async function keep(db: HubDatabase, site: AdmittedSite, whose: 'site' | 'hub', row: HeadRow): Promise<void> {
@@ -86,14 +97,15 @@ async function keep(db: HubDatabase, site: AdmittedSite, whose: 'site' | 'hub', 
   );
 }
 
+/** Rows of heads of the hub's ledger that sites countersigned. */
+export const countersignedRows = `SELECT members.site AS site, entries, hash, statement, signature FROM heads
+  JOIN members ON members.fingerprint = heads.site WHERE whose = 'hub'`;
+
 /** Heads of the hub's ledger that sites countersigned. */
 export async function countersignedHeads(
   db: HubStatements,
 ): Promise<readonly (LedgerHead & { readonly by: string; readonly at: string })[]> {
-  const rows = await db.all<HeadRow & { readonly site: string }>(
-    `SELECT members.site AS site, entries, hash, statement, signature FROM heads
-     JOIN members ON members.fingerprint = heads.site WHERE whose = 'hub'`,
-  );
+  const rows = await db.all<HeadRow & { readonly site: string }>(countersignedRows);
   return rows.map(({ site, entries, hash, statement }) => ({
     by: site,
     entries,

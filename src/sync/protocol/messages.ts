@@ -108,6 +108,8 @@ export const fromHubSchema = z.discriminatedUnion('kind', [
     witness: signedSchema.nullable(),
     remembered: signedSchema.nullable(),
     head: signedSchema,
+    /** Absent from hubs of earlier versions. */
+    through: signedSchema.nullish(),
   }),
   z.object({ kind: z.literal('left'), re: id }),
   // Secure aggregation: news to the members of a masked buffer.

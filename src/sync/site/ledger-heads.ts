@@ -5,9 +5,14 @@ import { readStatement, signStatement } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 
+interface LedgerHead {
+  readonly entries: number;
+  readonly hash: string;
+}
+
 /** The station's ledger, as far as the federation is concerned. */
 export interface CountersignedLedger {
-  head(): { readonly entries: number; readonly hash: string };
+  head(): LedgerHead;
   /** Hash of the entry with this number; null where there is none. */
   hashAt(sequence: number): string | null;
 }
@@ -51,9 +56,12 @@ export function openLedgerHeads(
       }
     }
     const hub = readStatement('ledger-head', answer.head, state.hubKey);
+    const through = answer.through ? readStatement('ledger-head', answer.through, state.hubKey) : null;
+    const contradicts = (known: LedgerHead, said: LedgerHead | null): boolean =>
+      said !== null && said.entries === known.entries && said.hash !== known.hash;
     const isForked =
       heads.hub !== null &&
-      (hub.entries < heads.hub.entries || (hub.entries === heads.hub.entries && hub.hash !== heads.hub.hash));
+      (hub.entries < heads.hub.entries || contradicts(heads.hub, hub) || contradicts(heads.hub, through));
     if (isForked) {
       return contradicted(`the hub's ledger had ${heads.hub!.entries} entries before and has other ones now`);
     }

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { restoreBackup } from '../../../src/sync/hub/backup/restore-backup.ts';
 import { takeBackup } from '../../../src/sync/hub/backup/take-backup.ts';
@@ -104,6 +105,20 @@ describe('a backup', () => {
     const to = path.join(bench.folder(), 'hub');
     await expect(restoreBackup({ from, to })).rejects.toMatchObject({ code: 538 });
     expect(readdirSync(path.dirname(to))).toEqual([]);
+  });
+
+  it('of a hub whose ledger was changed on the disk is taken and says so, and so does its restoring', async () => {
+    const folder = bench.folder();
+    await (await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) })).close();
+    const whole = path.join(bench.folder(), 'backup');
+    expect((await takeBackup({ folder, to: whole })).ledger).toMatchObject({ verified: true, firstBroken: null });
+    const db = new Database(path.join(folder, 'hub.sqlite'));
+    db.exec("UPDATE ledger SET line = replace(line, 'hub-started', 'hub-starved') WHERE act = 'hub-started'");
+    db.close();
+    const from = path.join(bench.folder(), 'backup');
+    expect((await takeBackup({ folder, to: from })).ledger).toMatchObject({ verified: false, firstBroken: 1 });
+    const restored = await restoreBackup({ from, to: path.join(bench.folder(), 'hub') });
+    expect(restored.ledger).toMatchObject({ verified: false, firstBroken: 1 });
   });
 
   it('neither overwrites anything nor is taken of a hub whose own blob is damaged', async () => {

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openHub } from '../../../src/sync/hub/hub.ts';
+import { type HubNews, openHub } from '../../../src/sync/hub/hub.ts';
 import { createInviteIn } from '../../../src/sync/hub/invites.ts';
 import { hubLedgerEntriesIn, verifyHubLedgerIn } from '../../../src/sync/hub/ledger-in.ts';
 import { endMembershipIn } from '../../../src/sync/hub/membership-end.ts';
@@ -28,6 +28,13 @@ async function lifeOfAFederation() {
   return { folder, lyon };
 }
 
+/** As somebody does who has the disk and not the hub's key. */
+function tamperWith(folder: string, sql: string): void {
+  const db = new Database(path.join(folder, 'hub.sqlite'));
+  db.exec(sql);
+  db.close();
+}
+
 describe('the hub’s ledger', () => {
   it('names who did what, and each blob that left with its bytes and its receiver, in a chain that verifies', async () => {
     const { folder, lyon } = await lifeOfAFederation();
@@ -46,7 +53,7 @@ describe('the hub’s ledger', () => {
       expect(detail['bytes']).toBeGreaterThan(64 * 4);
     }
     expect(entries.at(-1)?.act).toBe('checkpoint');
-    expect(await verifyHubLedgerIn(folder)).toMatchObject({ verified: true, entries: entries.length, checkpoints: 1 });
+    expect(await verifyHubLedgerIn(folder)).toMatchObject({ verified: true, entries: entries.length, checkpoints: 2 });
   });
 
   it('keeps a refused update and its reason, and a membership that was ended with its', async () => {
@@ -70,9 +77,42 @@ describe('the hub’s ledger', () => {
     ],
   ])('shows %s and names the first one that is wrong', async (_, tamper, firstBroken) => {
     const { folder } = await lifeOfAFederation();
-    const db = new Database(path.join(folder, 'hub.sqlite'));
-    db.exec(tamper);
-    db.close();
+    tamperWith(folder, tamper);
     expect(await verifyHubLedgerIn(folder)).toMatchObject({ verified: false, firstBroken });
   });
+
+  it('is signed when the hub starts, and not only when it has run for ten minutes or is stopped in good order', async () => {
+    const folder = bench.folder();
+    bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
+    await until('the checkpoint', async () => (await verifyHubLedgerIn(folder)).checkpoints === 1);
+    const [started] = await hubLedgerEntriesIn(folder, 1, ({ act }) => act === 'hub-started');
+    expect((await verifyHubLedgerIn(folder)).signedEntries).toBeGreaterThanOrEqual(started!.sequence);
+  });
+
+  it('that was changed on the disk is told, entered and shown by a hub that starts on it, and the hub serves', async () => {
+    const { folder } = await lifeOfAFederation();
+    tamperWith(folder, `UPDATE ledger SET line = replace(line, 'Lyon', 'Oslo') WHERE sequence = 5`);
+    const news: HubNews[] = [];
+    const hub = bench.keep(await openHub({ folder, port: 0, onNews: (one) => news.push(one) }));
+    await until('it is told', () => news.some(({ kind }) => kind === 'ledger-broken'));
+    expect(news).toContainEqual({
+      kind: 'ledger-broken',
+      firstBroken: 5,
+      reason: 'its hash does not fit what it says and the entry before it',
+    });
+    const entered = await until(
+      'it is entered and signed',
+      async () => (await hubLedgerEntriesIn(folder, 2, ({ act }) => act !== 'checkpoint')).find(isBrokenLedger),
+    );
+    expect(entered.detail).toMatchObject({ firstBroken: 5 });
+    const health = await (await fetch(`http://127.0.0.1:${hub.port}/healthz`)).json();
+    expect(health).toMatchObject({
+      status: 'degraded',
+      problems: [expect.stringContaining('its ledger is not as it was written, from entry 5 on')],
+    });
+    const oslo = await bench.site('Oslo', practiceWork({ step: 1 }));
+    await oslo.join(await hub.createInvite());
+  });
 });
+
+const isBrokenLedger = ({ act }: { readonly act: string }): boolean => act === 'ledger-broken';

@@ -7,9 +7,13 @@ import { pipeline } from 'node:stream/promises';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { reasonOf } from '../../../contract/fault.ts';
+import { openChainCheck } from '../../../ledger/chain-check.ts';
+import type { LedgerHead, Verification } from '../../../ledger/ledger.ts';
 import { decodeDeviceKeys } from '../../protocol/device-keys.ts';
 import { hashSchema, parseJson } from '../../protocol/statement.ts';
 import { hubFault } from '../faults.ts';
+import { hubSeal } from '../hub-ledger.ts';
+import { countersignedRows } from '../ledger-heads.ts';
 import { neededBlobs } from '../trunk-store.ts';
 
 export const databaseName = 'hub.sqlite';
@@ -30,7 +34,9 @@ const manifestSchema = z.object({
   blobs: z.array(hashSchema),
   bytes: z.number().int().min(0),
 });
-export type BackupManifest = z.infer<typeof manifestSchema>;
+
+/** What a backup says of itself, and whether the ledger in it is as it was written: looked through each time, and not believed. */
+export type BackupManifest = z.infer<typeof manifestSchema> & { readonly ledger: Verification };
 
 /** Where a blob lies below a folder of blobs (protocol/blob-folder.ts). */
 export const blobPath = (hash: string): string => path.join(hash.slice(0, 2), hash);
@@ -41,20 +47,31 @@ export async function sha256Of(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What the rows of a hub's database name, and how far it had come. @throws Fault 538 when SQLite finds it damaged. */
-export function readSnapshot(
-  file: string,
-): Pick<BackupManifest, 'federation' | 'fingerprint' | 'members' | 'acceptedUpdates' | 'trunkVersion' | 'blobs'> {
+type Snapshot = Omit<BackupManifest, 'format' | 'takenAt' | 'files' | 'bytes'>;
+
+/**
+ * What the rows of the hub's database in a folder name, how far it had come, and whether its ledger is as it was written.
+ * @throws Fault 538 when SQLite finds it damaged, or the keys beside it are of another hub.
+ */
+export function readSnapshot(folder: string): Snapshot {
+  const keys = decodeDeviceKeys(readFileSync(path.join(folder, keysName)));
   let db: Database.Database | undefined;
   try {
-    db = new Database(file, { readonly: true, fileMustExist: true });
+    db = new Database(path.join(folder, databaseName), { readonly: true, fileMustExist: true });
     const verdict = db.pragma('integrity_check', { simple: true });
     if (verdict !== 'ok') throw hubFault.damagedBackup(`its database is: ${String(verdict).slice(0, 200)}`);
     const value = <T>(sql: string): T => db!.prepare<[], T>(sql).pluck().get() as T;
     const setting = (key: string): string => value<string>(`SELECT value FROM settings WHERE key = '${key}'`);
+    const fingerprint = setting('fingerprint');
+    if (keys.fingerprint !== fingerprint) throw hubFault.damagedBackup('its keys are of another hub');
+    const chain = openChainCheck(hubSeal(keys), db.prepare<[], LedgerHead>(countersignedRows).all());
+    for (const line of db.prepare<[], string>('SELECT line FROM ledger ORDER BY sequence').pluck().iterate()) {
+      chain.take(line);
+    }
     return {
+      ledger: chain.verification(),
       federation: setting('federation'),
-      fingerprint: setting('fingerprint'),
+      fingerprint,
       members: value("SELECT count(*) FROM members WHERE state = 'member'"),
       acceptedUpdates: value('SELECT count(*) FROM updates'),
       trunkVersion: value(
@@ -77,15 +94,13 @@ export async function verifiedBackup(folder: string): Promise<BackupManifest> {
   for (const hash of manifest.blobs) {
     await checkFile(path.join(folder, 'blobs', blobPath(hash)), hash, `blob ${hash.slice(0, 16)}`);
   }
-  const snapshot = readSnapshot(path.join(folder, databaseName));
+  const { blobs, ledger } = readSnapshot(folder);
   const kept = new Set(manifest.blobs);
-  if (snapshot.blobs.some((hash) => !kept.has(hash))) throw hubFault.damagedBackup('it lacks blobs that its rows name');
-  const keys = decodeDeviceKeys(readFileSync(path.join(folder, keysName)));
-  if (keys.fingerprint !== snapshot.fingerprint) throw hubFault.damagedBackup('its keys are of another hub');
-  return manifest;
+  if (blobs.some((hash) => !kept.has(hash))) throw hubFault.damagedBackup('it lacks blobs that its rows name');
+  return { ...manifest, ledger };
 }
 
-function readManifest(folder: string): BackupManifest {
+function readManifest(folder: string): z.infer<typeof manifestSchema> {
   const file = path.join(folder, manifestName);
   if (!existsSync(file)) throw hubFault.noBackup(folder);
   const manifest = manifestSchema.safeParse(parseJson(readFileSync(file, 'utf8')));

@@ -22,7 +22,8 @@ import {
 const attempts = 8;
 
 /**
- * Writes the backup beside `to` and renames it when it has been read back whole.
+ * Writes the backup beside `to` and renames it when it has been read back whole. One whose ledger was changed on the disk is taken all the
+ * same, for it may be the last that this disk gives; the caller says so (`ledger`).
  * @throws Fault 522 where no hub was ever started, 538 when the hub's own bytes are damaged, 544 when `to` is taken, 545 when the hub
  * changes too quickly.
  */
@@ -40,9 +41,9 @@ export async function takeBackup(order: {
   try {
     checkFree(to);
     mkdirSync(path.join(beside, 'blobs'), { recursive: true, mode: 0o700 });
-    const snapshot = await gather({ folder, blobs, beside });
     await copyFile(path.join(folder, keysName), path.join(beside, keysName));
     chmodSync(path.join(beside, keysName), 0o600);
+    const snapshot = await gather({ folder, blobs, beside });
     const file = (name: string): string => path.join(beside, name);
     const manifest: BackupManifest = {
       format: 1,
@@ -88,7 +89,7 @@ async function gather(order: {
     // Before the rows: what they name was there already, unless it came in between and is there afterwards.
     for (const hash of storedBlobs(order.blobs)) await take(hash);
     await copyDatabase(path.join(order.folder, databaseName), path.join(order.beside, databaseName));
-    const snapshot = readSnapshot(path.join(order.beside, databaseName));
+    const snapshot = readSnapshot(order.beside);
     for (const hash of snapshot.blobs) await take(hash);
     if (snapshot.blobs.some((hash) => !gathered.has(hash))) continue;
     const needed = new Set(snapshot.blobs);
