@@ -100,9 +100,8 @@ describe('the hub’s ledger', () => {
       firstBroken: 5,
       reason: 'its hash does not fit what it says and the entry before it',
     });
-    const entered = await until(
-      'it is entered and signed',
-      async () => (await hubLedgerEntriesIn(folder, 2, ({ act }) => act !== 'checkpoint')).find(isBrokenLedger),
+    const entered = await until('it is entered and signed', async () =>
+      (await hubLedgerEntriesIn(folder, 2, ({ act }) => act !== 'checkpoint')).find(isBrokenLedger),
     );
     expect(entered.detail).toMatchObject({ firstBroken: 5 });
     const health = await (await fetch(`http://127.0.0.1:${hub.port}/healthz`)).json();
