@@ -1,5 +1,6 @@
 // Every key of the viewer, with what it does: the list on the screen and the acts come from the same table.
 import type { Mpr } from './mpr.svelte.ts';
+import { numberKeys, windowsOf } from './presets.ts';
 import type { Reading } from './reading.svelte.ts';
 import { tools } from './tools.ts';
 
@@ -8,15 +9,31 @@ export interface KeyAct {
   readonly keys: readonly string[];
   readonly label: string;
   readonly group: 'Images' | 'Look' | 'Tools' | 'Screen';
-  readonly act: (reading: Reading) => void;
+  readonly act: (reading: Reading, key: string) => void;
   /** What it does to the planes of an MPR instead; null: nothing, since planes have nothing of the kind. */
-  readonly planes: ((mpr: Mpr, reading: Reading) => void) | null;
+  readonly planes: ((mpr: Mpr, reading: Reading, key: string) => void) | null;
 }
 
 /** Does what a key stands for, where images or planes are shown. */
-export function press({ act, planes }: KeyAct, reading: Reading): void {
-  if (reading.mpr) planes?.(reading.mpr, reading);
-  else act(reading);
+export function press({ act, planes }: KeyAct, reading: Reading, key: string): void {
+  if (reading.mpr) planes?.(reading.mpr, reading, key);
+  else act(reading, key);
+}
+
+const arrows: Readonly<Record<string, readonly [right: number, down: number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/** Moves the cross of the active viewport. False: it is not there, or the key is no arrow. */
+export function moveCross({ key, shiftKey }: KeyboardEvent, { mpr, cross }: Reading): boolean {
+  const by = arrows[key];
+  if (mpr || by === undefined || cross.at === null) return false;
+  const step = shiftKey ? 10 : 1;
+  cross.moveBy(by[0] * step, by[1] * step);
+  return true;
 }
 
 export const keyActs: readonly KeyAct[] = [
@@ -80,7 +97,16 @@ export const keyActs: readonly KeyAct[] = [
     ({ active }) => active.fit(),
     (mpr) => mpr.fit(),
   ),
-  look(['1'], 'One to one', ({ active }) => active.showPixels()),
+  look(
+    numberKeys,
+    'A window, in the order of its menu',
+    ({ active }, key) => {
+      const choice = active.frame ? windowsOf(active.frame)[numberKeys.indexOf(key)] : undefined;
+      if (choice) active.setWindow(choice.window);
+    },
+    'same',
+  ),
+  look(['/'], 'One to one', ({ active }) => active.showPixels()),
   look(['>'], 'Rotate right', ({ active }) => active.rotateBy(90)),
   look(['<'], 'Rotate left', ({ active }) => active.rotateBy(-90)),
   look(['x'], 'Flip left and right', ({ active }) => active.flipHorizontally()),
@@ -95,6 +121,8 @@ export const keyActs: readonly KeyAct[] = [
     const planes = plane === null ? null : (mpr: Mpr): void => mpr.choose(plane);
     return edit([key], label, (reading) => reading.choose(name), planes);
   }),
+  edit(['Enter'], 'Cross of the keys: put or take a point, let go of it', (reading) => reading.cross.press()),
+  edit([' '], 'Cross to the next point', (reading) => reading.cross.toNextPoint()),
   edit(['Delete', 'Backspace'], 'Delete the chosen measurement', (reading) => reading.removeSelected()),
   edit(['u'], 'Undo (also Ctrl Z)', ({ measurements }) => void measurements.undo()),
   screen(['m'], 'Measurements', (reading) => reading.togglePanel('measurements'), 'same'),
@@ -139,5 +167,5 @@ function keyAct(
   group: KeyAct['group'],
   { keys, label, act, planes }: Omit<KeyAct, 'group' | 'planes'> & { planes: Planes },
 ): KeyAct {
-  return { keys, label, group, act, planes: planes === 'same' ? (_mpr, reading) => act(reading) : planes };
+  return { keys, label, group, act, planes: planes === 'same' ? (_mpr, reading, key) => act(reading, key) : planes };
 }

@@ -1,7 +1,7 @@
 // Windows to choose from, by modality, and those that the file itself names.
 import type { Frame } from '../../contract/dicom.ts';
 import { modalityUnit } from './pixel-units.ts';
-import { rangeWindow, type VoiWindow } from './window-level.ts';
+import { isColour, rangeWindow, type VoiWindow } from './window-level.ts';
 
 export interface Preset {
   readonly name: string;
@@ -30,8 +30,16 @@ function preset(name: string, center: number, width: number): Preset {
   return { name, window: { center, width } };
 }
 
-/** What the window menu offers for a frame: the file's windows by their names, the modality's, and all values. */
-export function presetsOf(frame: Frame): readonly Preset[] {
+/** They choose the windows of the menu, in its order. */
+export const numberKeys: readonly string[] = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+/**
+ * What the window menu offers for a frame: what the file itself shows, its windows by their names, the modality's, and all values.
+ * Nothing for colours.
+ */
+export function windowsOf(frame: Frame): readonly Preset[] {
+  if (isColour(frame)) return [];
+  const first: Preset = { name: frame.voiTable ? "File's table" : "File's window", window: null };
   const voiFunction = frame.voiFunction ?? 'LINEAR';
   const own = (frame.windows ?? []).map(({ name, center, width }, index) => ({
     name: name === '' ? `File's window ${index + 1}` : name,
@@ -42,7 +50,7 @@ export function presetsOf(frame: Frame): readonly Preset[] {
   const all: Preset = { name: 'All values', window: rangeWindow(frame) };
   const known = new Set<string>();
   const ofModality = frame.modality === 'CT' && modalityUnit(frame) !== 'HU' ? [] : (byModality[frame.modality] ?? []);
-  return [...named, ...ofModality, all].filter(({ name }) => {
+  return [first, ...named, ...ofModality, all].filter(({ name }) => {
     const isNew = !known.has(name);
     known.add(name);
     return isNew;

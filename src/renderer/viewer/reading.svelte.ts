@@ -5,6 +5,8 @@ import type { StationLink } from '../bridge/station-link.ts';
 import type { OpenedStudy } from '../navigation.svelte.ts';
 import type { FrameStore } from './frame-store.ts';
 import { followLook, followPlace, type FollowedBy } from './links.ts';
+import { KeyCross } from './key-cross.svelte.ts';
+import { Measuring } from './measuring.svelte.ts';
 import { Measurements } from './measurements.svelte.ts';
 import type { Graphics } from './graphics.svelte.ts';
 import type { Mpr } from './mpr.svelte.ts';
@@ -54,8 +56,7 @@ export class Reading {
   #isClosed = false;
   /** How each following viewport was brought to its place last. */
   #followed = $state.raw<ReadonlyMap<StackView, FollowedBy>>(new Map());
-  /** What Escape ends in a viewport before it leaves the screen. */
-  readonly #escapes = new Map<StackView, () => boolean>();
+  readonly #crosses = new WeakMap<StackView, KeyCross>();
 
   constructor(opened: OpenedStudy, { frames, station, graphics, onfault }: ReadingParts) {
     this.study = opened.study;
@@ -80,6 +81,21 @@ export class Reading {
     const view = this.#views[this.#activeIndex] ?? this.#views[0];
     if (!view) throw new Error('a reading has at least one viewport');
     return view;
+  }
+
+  /** Of the active viewport. */
+  get cross(): KeyCross {
+    return this.crossOf(this.active);
+  }
+
+  /** What measures in a viewport. */
+  crossOf(view: StackView): KeyCross {
+    const known = this.#crosses.get(view);
+    if (known) return known;
+    const { measurements } = this;
+    const cross = new KeyCross(new Measuring({ view, measurements, tool: () => this.#tool }));
+    this.#crosses.set(view, cross);
+    return cross;
   }
 
   get tool(): ToolName {
@@ -257,19 +273,13 @@ export class Reading {
     if (this.#panel === 'regions' && !this.regions.areShown) this.regions.toggleAll();
   }
 
-  /** Lets a viewport end what it is doing when Escape is pressed, until the returned function is called. */
-  watchEscape(view: StackView, end: () => boolean): () => void {
-    this.#escapes.set(view, end);
-    return () => this.#escapes.delete(view);
-  }
-
   /** Ends what is being drawn, or clears the selection. False: there was nothing to end. */
   escape(): boolean {
     if (this.#mpr) {
       this.closeMpr();
       return true;
     }
-    for (const end of this.#escapes.values()) if (end()) return true;
+    if (this.#views.some((view) => this.crossOf(view).leave())) return true;
     const hadSelection = this.measurements.selected !== null;
     this.measurements.select(null);
     return hadSelection;

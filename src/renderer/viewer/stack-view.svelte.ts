@@ -26,7 +26,7 @@ interface Shown {
 export class StackView {
   readonly id: string;
   readonly cine: Cine;
-  readonly #study: Study;
+  readonly study: Study;
   readonly #frames: FrameStore;
   readonly #prefetch: Prefetch;
   #series = $state.raw<Series | null>(null);
@@ -56,7 +56,7 @@ export class StackView {
 
   constructor(id: string, study: Study, frames: FrameStore) {
     this.id = id;
-    this.#study = study;
+    this.study = study;
     this.#frames = frames;
     this.#prefetch = new Prefetch(frames);
     this.cine = new Cine(this);
@@ -212,8 +212,7 @@ export class StackView {
       this.#stack = stackOf(instances);
       this.#documents = instances.filter(({ rows }) => rows === 0);
       this.#leftOut = leftOutNote(instances);
-      if (this.#stack.length === 0 && !isReport(series.modality))
-        this.#problem = emptySeriesReason(series, this.#study);
+      if (this.#stack.length === 0 && !isReport(series.modality)) this.#problem = emptySeriesReason(series, this.study);
       if (this.#stack.length > 0) this.show(middleOf(this.#stack.length));
     } catch (fault) {
       // Of a series that was left meanwhile, nobody needs to know.

@@ -6,6 +6,8 @@ interface NamedTool {
   readonly label: string;
   readonly icon: IconName;
   readonly key: string;
+  /** How it is used, where its name does not say it. */
+  readonly tip?: string;
   /** What its key chooses on the planes of an MPR; null where they have nothing of the kind. */
   readonly plane: 'window' | 'pan' | 'zoom' | 'cross' | null;
 }
@@ -17,14 +19,54 @@ export const lookTools = [
 ] as const satisfies readonly NamedTool[];
 
 export const measurementTools = [
-  { name: 'length', label: 'Length', icon: 'ruler', key: 'l', plane: null },
-  { name: 'angle', label: 'Angle', icon: 'angle', key: 'a', plane: null },
-  { name: 'ellipse', label: 'Ellipse', icon: 'ellipse', key: 'e', plane: null },
-  { name: 'rectangle', label: 'Rectangle', icon: 'rectangle', key: 'b', plane: null },
+  {
+    name: 'length',
+    label: 'Length',
+    icon: 'ruler',
+    key: 'l',
+    tip: 'Length: drag, or Enter, arrow keys, Enter',
+    plane: null,
+  },
+  {
+    name: 'angle',
+    label: 'Angle',
+    icon: 'angle',
+    key: 'a',
+    tip: 'Angle: drag and click, or Enter and arrow keys',
+    plane: null,
+  },
+  {
+    name: 'ellipse',
+    label: 'Ellipse',
+    icon: 'ellipse',
+    key: 'e',
+    tip: 'Ellipse: drag, or Enter, arrow keys, Enter',
+    plane: null,
+  },
+  {
+    name: 'rectangle',
+    label: 'Rectangle',
+    icon: 'rectangle',
+    key: 'b',
+    tip: 'Rectangle: drag, or Enter, arrow keys, Enter',
+    plane: null,
+  },
   // The cross-hairs tell the value where they meet, as the probe does.
-  { name: 'probe', label: 'Probe', icon: 'probe', key: 'o', plane: 'cross' },
+  {
+    name: 'probe',
+    label: 'Probe',
+    icon: 'probe',
+    key: 'o',
+    tip: 'Probe: click, or Enter, arrow keys, Enter',
+    plane: 'cross',
+  },
 ] as const satisfies readonly NamedTool[];
 
-export const tools = [...lookTools, ...measurementTools];
-export type ToolName = (typeof tools)[number]['name'];
+export type ToolName = (typeof lookTools | typeof measurementTools)[number]['name'];
+export const tools: readonly (NamedTool & { readonly name: ToolName })[] = [...lookTools, ...measurementTools];
 export type LookToolName = (typeof lookTools)[number]['name'];
+export type MeasuringToolName = (typeof measurementTools)[number]['name'];
+
+export function isMeasuring(tool: ToolName): tool is MeasuringToolName {
+  return measurementTools.some(({ name }) => name === tool);
+}

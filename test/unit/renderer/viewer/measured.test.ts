@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Frame, type FrameGeometry, unknownGeometry } from '../../../../src/contract/dicom.ts';
 import { measured, measuredText } from '../../../../src/renderer/viewer/measured.ts';
-import { presetsOf } from '../../../../src/renderer/viewer/presets.ts';
+import { windowsOf } from '../../../../src/renderer/viewer/presets.ts';
 import { spanned } from '../../../../src/renderer/viewer/shapes.ts';
 
 function ct(size: number, geometry: Partial<FrameGeometry> = {}, changes: Partial<Frame> = {}): Frame {
@@ -147,7 +147,7 @@ test('values are HU only where the file does not call them something else', () =
   expect(probe({ rescaleType: 'US' })).toEqual(['40']);
   expect(probe({ modality: 'MR' })).toEqual(['40']);
   // Presets of CT are windows of HU.
-  const names = (frame: Frame): string[] => presetsOf(frame).map(({ name }) => name);
+  const names = (frame: Frame): string[] => windowsOf(frame).map(({ name }) => name);
   expect(names(ct(2))).toContain('Lung');
-  expect(names(ct(2, {}, { rescaleType: 'US' }))).toEqual(['All values']);
+  expect(names(ct(2, {}, { rescaleType: 'US' }))).toEqual(["File's window", 'All values']);
 });

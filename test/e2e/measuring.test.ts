@@ -1,0 +1,127 @@
+// Measuring in the real window, over a generated CT of known size.
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { writeCtVolume } from '../../scripts/bench/ct-volume.ts';
+import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+
+let stage: Stage | string;
+let opened: OpenWindow | null = null;
+/** A software renderer on a busy machine takes its time. */
+const soon = { timeout: 15_000 };
+/** Rows and columns; the practice CT is 360 mm wide. */
+const side = 128;
+
+beforeAll(async () => {
+  stage = await setStage();
+  if (typeof stage === 'string') return;
+  const home = newFolder('home');
+  const folder = newFolder('volume');
+  writeCtVolume(folder, {
+    side,
+    slices: 5,
+    valueAt: (x, y) => (Math.hypot((x - 0.5) / 0.42, (y - 0.5) / 0.32) < 1 ? 40 : -1_000),
+    number: 1,
+  });
+  const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
+  execFileSync(process.execPath, [cli, '--home', home, 'import', folder], { stdio: 'pipe' });
+  opened = await openImagiq(stage, home);
+  await opened.page.getByTestId('study-row').dblclick();
+  await opened.page.getByTestId('image-position').waitFor();
+}, 180_000);
+
+afterAll(async () => {
+  await opened?.close();
+  if (typeof stage === 'object') stage.close();
+});
+
+function theWindow(context: TestContext): OpenWindow {
+  if (typeof stage === 'string') context.skip(stage);
+  if (!opened) throw new Error('the window is not open');
+  const { screenshot } = opened;
+  context.onTestFailed(() => screenshot(`failed: measuring ${context.task.name}`.replaceAll(/\W+/g, '-')));
+  return opened;
+}
+
+const shapes = (page: Page): Promise<string[]> => page.getByTestId('measurement').allTextContents();
+
+async function pressed(page: Page, key: string, times: number): Promise<void> {
+  for (let time = 0; time < times; time += 1) await page.keyboard.press(key);
+}
+
+/** CSS pixels for a millimetre of the whole image. */
+async function perMm(page: Page): Promise<number> {
+  const box = await page.getByTestId('image-canvas').boundingBox();
+  if (!box) throw new Error('the image is not on the screen');
+  return Math.min(box.width, box.height) / 360;
+}
+
+describe('measuring', { timeout: 90_000 }, () => {
+  test('draws, changes and gives up a shape by keys alone', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    const cross = page.getByTestId('key-cross');
+    const length = async (): Promise<number> => Number.parseFloat((await shapes(page))[0]?.trim() ?? '');
+    // The bar's own button first: Enter then belongs to the image, not to the button any more.
+    const button = page.getByRole('button', { name: 'Length' });
+    expect(await button.getAttribute('title')).toMatch(/Enter/);
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await cross.waitFor();
+    expect(await page.getByTestId('probe').innerText()).toMatch(/= 40 HU$/);
+    await page.keyboard.press('Enter');
+    await pressed(page, 'Shift+ArrowRight', 12);
+    await pressed(page, 'ArrowLeft', 5);
+    await screenshot('measuring-by-keys');
+    await page.keyboard.press('Enter');
+    const scale = await perMm(page);
+    await expect.poll(length, soon).toBeCloseTo(115 / scale, 1);
+    await expect
+      .poll(() => page.getByTestId('viewport').getByRole('status').textContent(), soon)
+      .toContain((await shapes(page))[0]?.trim());
+    // Its end is under the cross: taken, moved and let go of.
+    await page.keyboard.press('Enter');
+    await pressed(page, 'Shift+ArrowRight', 3);
+    await page.keyboard.press('Enter');
+    await expect.poll(length, soon).toBeCloseTo(145 / scale, 1);
+    // The other end, given up while it is moved.
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Enter');
+    await pressed(page, 'Shift+ArrowLeft', 4);
+    await page.keyboard.press('Escape');
+    await expect.poll(length, soon).toBeCloseTo(145 / scale, 1);
+    await cross.waitFor();
+    await pressed(page, 'Shift+ArrowDown', 4);
+    await page.keyboard.press('a');
+    await page.keyboard.press('Enter');
+    await pressed(page, 'Shift+ArrowRight', 5);
+    await page.keyboard.press('Enter');
+    await pressed(page, 'Shift+ArrowDown', 5);
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => (await shapes(page)).map((text) => text.trim()), soon).toContain('90.0°');
+    // Without the cross the arrows go through the images again.
+    await page.keyboard.press('Escape');
+    await cross.waitFor({ state: 'detached' });
+    const position = page.getByTestId('image-position');
+    await position.getByText('Image 3 / 5').waitFor();
+    await page.keyboard.press('ArrowDown');
+    await position.getByText('Image 4 / 5').waitFor();
+    await page.keyboard.press('w');
+  });
+
+  test('chooses windows by number, in the order of their menu', async (context) => {
+    const { page } = theWindow(context);
+    const words = page.getByTestId('window');
+    const own = await words.innerText();
+    const menu = page.getByLabel('Window preset');
+    const names = (await menu.locator('option').allTextContents()).map((name) => name.trim());
+    expect(names[0]).toMatch(/^1\s+File/);
+    const bone = names.findIndex((name) => name.endsWith('Bone')) + 1;
+    await page.keyboard.press(String(bone));
+    await words.getByText('C 400 · W 1800').waitFor();
+    expect(await menu.inputValue()).toBe('Bone');
+    await page.keyboard.press('1');
+    await words.getByText(own, { exact: true }).waitFor();
+  });
+});
