@@ -195,6 +195,15 @@ export const frameSchema = z.object({
   /** RecommendedDisplayFrameRate, CineRate or from FrameTime; absent where the file does not say. */
   framesPerSecond: z.number().positive().optional(),
   modality: z.string(),
+  /** When and where it was taken, as DICOM writes dates and times; '' where the file does not say. */
+  origin: z
+    .object({
+      studyTime: z.string(),
+      acquisitionDate: z.string(),
+      acquisitionTime: z.string(),
+      institution: z.string(),
+    })
+    .optional(),
   /** Absent unless the frame is PALETTE COLOR. */
   palette: paletteSchema.optional(),
 });

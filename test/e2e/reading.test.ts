@@ -135,6 +135,12 @@ describe('the reading room', { timeout: 120_000 }, () => {
       .getByRole('button', { name: /CT · 3 images/ })
       .click();
     await page.getByTestId('image-canvas').waitFor();
+    // As dcmdump reads the file.
+    await page.getByText('2003-04-17 10:46:07', { exact: true }).waitFor();
+    await page.getByText('Acquired 10:50:28', { exact: true }).waitFor();
+    await page.keyboard.press('t');
+    await page.getByTestId('acquired').waitFor({ state: 'detached' });
+    await page.keyboard.press('t');
     await page.keyboard.press('s');
     const panel = page.getByTestId('region-panel');
     await panel.getByText('Liver', { exact: true }).waitFor();

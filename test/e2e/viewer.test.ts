@@ -32,6 +32,13 @@ beforeAll(async () => {
     number: 2,
     positionMmOf: (slice) => slice * 2 + (slice > 5 ? 7 : 0),
   });
+  writeCtVolume(path.join(folder, 'doubled'), {
+    side: 64,
+    slices: 6,
+    valueAt: phantom,
+    number: 5,
+    positionMmOf: (slice) => Math.floor(slice / 2) * 3,
+  });
   // Two planes of one person, in one frame of reference: 360 mm wide each.
   const across = { side: 64, valueAt: phantom, number: 4 };
   writeCtVolume(path.join(folder, 'across'), { ...across, slices: 10 });
@@ -375,14 +382,28 @@ describe('the viewer', { timeout: 90_000 }, () => {
     await leave(window);
   });
 
-  test('says on the image why an uneven series makes no volume', async (context) => {
+  test('says before the click, and on the image, why an uneven series makes no volume', async (context) => {
     const window = theWindow(context);
     const { page } = window;
     await openPatient(window, 'P0002');
-    await page.getByRole('button', { name: 'MPR' }).click();
-    await page.getByRole('alert').getByText('Uneven slice spacing').waitFor();
-    await page.getByRole('button', { name: 'Back to the images' }).click();
+    const mpr = page.getByRole('button', { name: 'MPR' });
+    await expect.poll(() => mpr.isDisabled(), soon).toBe(true);
+    expect(await mpr.getAttribute('title')).toBe('Uneven slice spacing: no MPR');
     expect(await page.getByTestId('geometry-note').allInnerTexts()).toContain('Uneven slice spacing: no MPR');
+    await page.keyboard.press('j');
+    expect(await page.getByTestId('mpr-axial').count()).toBe(0);
+    await leave(window);
+  });
+
+  test('says before the click that several slices lie at one position', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await openPatient(window, 'P0005');
+    const mpr = page.getByRole('button', { name: 'MPR' });
+    await expect.poll(() => mpr.isDisabled(), soon).toBe(true);
+    expect(await mpr.getAttribute('title')).toBe('Several slices at one position: no MPR');
+    expect(await page.getByTestId('geometry-note').count()).toBe(0);
+    await window.screenshot('viewer-mpr-refused');
     await leave(window);
   });
 

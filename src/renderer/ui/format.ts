@@ -76,6 +76,11 @@ export function dicomTime(value: string): string {
   return hours === undefined ? value : [hours, minutes, seconds].filter((part) => part !== undefined).join(':');
 }
 
+/** A DICOM date and time in one line; empty where there is neither. */
+export function dicomMoment(date: string, time: string): string {
+  return [date === '' ? '' : dicomDate(date), dicomTime(time)].filter((part) => part !== '').join(' ');
+}
+
 /** A DICOM person name (`Family^Given^Middle`) as `Family, Given Middle`. */
 export function personName(value: string): string {
   const [family = '', ...rest] = (value.split('=')[0] ?? '').split('^').map((part) => part.trim());

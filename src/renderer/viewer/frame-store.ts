@@ -16,7 +16,7 @@ export class FrameStore {
   /** Small, and wanted before there are pixels and after they are gone. */
   readonly #geometries = new Map<string, FrameGeometry>();
 
-  readonly #learnt = new Set<string>();
+  readonly #learnt = new Map<string, Promise<void>>();
   /** Frames on their way that nobody waited for when they were asked for. */
   readonly #ahead = new Set<string>();
 
@@ -64,16 +64,20 @@ export class FrameStore {
   }
 
   /** Learns where every frame of a series lies, once; without an answer that is known of decoded frames alone. */
-  async learnGeometry(seriesInstanceUID: string): Promise<void> {
-    if (this.#learnt.has(seriesInstanceUID)) return;
-    this.#learnt.add(seriesInstanceUID);
-    try {
-      const { frames } = await this.#station.ask('series-geometry', { seriesInstanceUID });
-      for (const { sopInstanceUID, frame, geometry } of frames)
-        this.#geometries.set(`${sopInstanceUID}/${frame}`, geometry);
-    } catch {
+  learnGeometry(seriesInstanceUID: string): Promise<void> {
+    const known = this.#learnt.get(seriesInstanceUID);
+    if (known) return known;
+    const learning = this.#learn(seriesInstanceUID).catch(() => {
       this.#learnt.delete(seriesInstanceUID);
-    }
+    });
+    this.#learnt.set(seriesInstanceUID, learning);
+    return learning;
+  }
+
+  async #learn(seriesInstanceUID: string): Promise<void> {
+    const { frames } = await this.#station.ask('series-geometry', { seriesInstanceUID });
+    for (const { sopInstanceUID, frame, geometry } of frames)
+      this.#geometries.set(`${sopInstanceUID}/${frame}`, geometry);
   }
 
   /** Undefined until the frame was decoded once, or its series was learnt. */

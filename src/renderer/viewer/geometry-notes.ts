@@ -1,13 +1,16 @@
-import type { FrameGeometry } from '../../contract/dicom.ts';
+import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
+
+/** Modalities whose images lie in the patient's coordinates; of others nobody expects it. */
+const lyingInThePatient = new Set(['CT', 'MR', 'PT', 'NM']);
 
 /** What the reader must know about lengths and directions of an image, as sentences; empty where all is well. */
-export function geometryNotes(geometry: FrameGeometry): string[] {
+export function geometryNotes({ geometry, modality }: Pick<Frame, 'geometry' | 'modality'>): string[] {
   const notes: string[] = [];
   if (geometry.pixelSpacingMm === null) notes.push('No pixel spacing: lengths in pixels');
   else if (geometry.spacingKind === 'detector') notes.push('Spacing at the detector: not corrected for magnification');
   else if (geometry.spacingKind === 'calibrated') notes.push('Spacing calibrated');
   else if (geometry.spacingKind === 'unknown') notes.push('Kind of pixel spacing unknown');
-  if (geometry.orientation === null) notes.push('No orientation in the file');
+  if (geometry.orientation === null && lyingInThePatient.has(modality)) notes.push('No orientation in the file');
   if (geometry.isMosaic) notes.push('Mosaic: many slices on one image');
   return notes;
 }

@@ -148,7 +148,8 @@ export class Reading {
     const { frame } = this.active;
     if (frame && isColour(frame)) return 'MPR needs images in grey';
     if (frame?.geometry.isMosaic) return 'MPR needs images of one slice each, not mosaics';
-    return frame?.geometry.orientation === null ? 'MPR needs images that tell their orientation' : null;
+    if (frame?.geometry.orientation === null) return 'MPR needs images that tell their orientation';
+    return this.active.volumeHindrance;
   }
 
   async toggleMpr(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Picture } from './painter.ts';
 import { pixelSize, type Placement, placementOf, type Size, type View, wholeImage } from './placement.ts';
 import { Prefetch } from './prefetch.ts';
 import { middleOf, nearby, type StackItem, stackOf } from './stack.ts';
+import { unevenSpacing, volumeProblem } from './volume-check.ts';
 import { initialWindow, isColour, type VoiWindow } from './window-level.ts';
 
 /** Frames asked for at a time while scrolling; the newest place waits when so many are on their way. */
@@ -43,6 +44,7 @@ export class StackView {
   #view = $state.raw<View>(wholeImage);
   #size = $state.raw<Size>({ width: 0, height: 0 });
   #isInverted = $state(false);
+  #volumeHindrance = $state<string | null>(null);
   #volumeProblem = $state<string | null>(null);
   #direction = 1;
   #requests = 0;
@@ -185,13 +187,19 @@ export class StackView {
     if (at >= 0) this.go(at);
   }
 
-  /** Why the series makes no volume, once that was tried. */
+  /** Why the series makes no volume, as far as headers tell it; null while they are not known. */
+  get volumeHindrance(): string | null {
+    return this.#volumeHindrance;
+  }
+
+  /** As much of it as is said on the images: what a try came to, and that slices may be missing. */
   get volumeProblem(): string | null {
     return this.#volumeProblem;
   }
 
   setVolumeProblem(problem: string): void {
     this.#volumeProblem = problem;
+    this.#volumeHindrance = problem;
   }
 
   async openSeries(series: Series): Promise<void> {
@@ -205,6 +213,7 @@ export class StackView {
     this.#problem = null;
     this.#index = 0;
     this.#volumeProblem = null;
+    this.#volumeHindrance = null;
     this.reset();
     try {
       const { instances } = await this.#frames.instances(series.seriesInstanceUID);
@@ -348,6 +357,7 @@ export class StackView {
       const frame = await this.#frames.frame(item.instance.sopInstanceUID, item.frame);
       if (isOutdated()) return;
       this.#shownRequest = request;
+      if (this.#shown === null) void this.#checkVolume(stack);
       this.#shown = { index, item, frame };
       this.#problem = null;
       this.#fetchAhead(frame);
@@ -363,6 +373,20 @@ export class StackView {
         void this.#load();
       }
     }
+  }
+
+  /** Behind the first image: nobody waits for it. */
+  async #checkVolume(stack: readonly StackItem[]): Promise<void> {
+    if (this.#series === null || stack.length < 3) return;
+    await this.#frames.learnGeometry(this.#series.seriesInstanceUID);
+    if (stack !== this.#stack) return;
+    const slices = stack.flatMap(({ instance: { sopInstanceUID, rows, columns }, frame }) => {
+      const geometry = this.#frames.geometryOf(sopInstanceUID, frame);
+      return geometry ? [{ rows, columns, geometry, isInColour: false }] : [];
+    });
+    if (slices.length < stack.length) return;
+    this.#volumeHindrance = volumeProblem(slices);
+    if (this.#volumeHindrance === unevenSpacing) this.#volumeProblem = unevenSpacing;
   }
 
   #fetchAhead(frame: Frame): void {

@@ -22,6 +22,9 @@ export function volumeBytes(slices: readonly Slice[]): number {
   return slices.reduce((sum, { rows, columns }) => sum + rows * columns * bytesPerVoxel, 0);
 }
 
+/** Slices may be missing: said on the images too, not only where a volume is wanted. */
+export const unevenSpacing = 'Uneven slice spacing: no MPR';
+
 /** Why the slices make no volume, as a sentence; null where they do. */
 export function volumeProblem(slices: readonly Slice[]): string | null {
   const [first] = slices;
@@ -59,7 +62,7 @@ function spacingProblem(positions: readonly Vector[], normal: Vector): string | 
   const mean = heights.reduce((sum, height) => sum + height, 0) / heights.length;
   if (heights.some((height) => height < 1e-3)) return 'Several slices at one position: no MPR';
   if (heights.some((height) => Math.abs(height - mean) > Math.max(0.02 * mean, 0.01))) {
-    return 'Uneven slice spacing: no MPR';
+    return unevenSpacing;
   }
   // Along a tilted gantry the slices are sheared against each other (PS3.3 C.8.2.1.1.5).
   const isSheared = steps.some((step) => Math.hypot(...step) - dot(step, normal) > 0.01 * mean);

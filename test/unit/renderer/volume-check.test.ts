@@ -78,7 +78,14 @@ test('a mosaic of slices is named, has no position, and makes no volume', () => 
   );
   expect(volumeProblem(mosaics)).toBe('Mosaic images: no MPR');
   const [{ geometry }] = mosaics as [Slice];
-  expect(geometryNotes(geometry)).toContain('Mosaic: many slices on one image');
+  expect(geometryNotes({ geometry, modality: 'MR' })).toContain('Mosaic: many slices on one image');
   expect(slicePositionMm(geometry)).toBeNull();
   expect(slicePositionMm({ ...geometry, isMosaic: undefined })).toBe(0);
+});
+
+test('images are missed an orientation only where the modality has one', () => {
+  const said = (modality: string): string[] => geometryNotes({ geometry: unknownGeometry, modality });
+  for (const modality of ['CT', 'MR', 'PT', 'NM']) expect(said(modality)).toContain('No orientation in the file');
+  for (const modality of ['US', 'OT', 'CR', 'DX', 'MG', 'XC'])
+    expect(said(modality)).not.toContain('No orientation in the file');
 });

@@ -12,6 +12,7 @@ import { frameGeometry } from './geometry.ts';
 import { frameLimitBytes, imageDescription, type ImageDescription } from './image-description.ts';
 import { modalityDescription } from './modality.ts';
 import { nativeFrame } from './native.ts';
+import { originOf } from './origin.ts';
 import { paletteOf } from './palette.ts';
 import { storedValues } from './stored-values.ts';
 import { openWasmCodecs, type WasmCodecs } from './wasm-codecs.ts';
@@ -51,6 +52,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
     pixels: bytes,
     ...modalityDescription(dataset, frame - 1),
     geometry: frameGeometry(dataset, frame - 1),
+    origin: originOf(dataset, frame - 1),
     ...(rate === null ? {} : { framesPerSecond: rate }),
     ...(palette === null ? {} : { palette }),
   };

@@ -40,6 +40,28 @@ describe('uncompressed pixels', () => {
     );
   });
 
+  it('bring when and where they were taken, the moment of one DT before date and time', async () => {
+    const originOf = async (elements: ImageFile['elements'] = []): Promise<unknown> =>
+      (await readFrame(dicomFile({ ...small, elements, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) }), 1)).origin;
+    expect(await originOf()).toEqual({ studyTime: '', acquisitionDate: '', acquisitionTime: '', institution: '' });
+    const written = [
+      [0x00080022, 'DA', '20240105'],
+      [0x00080030, 'TM', '101500'],
+      [0x00080032, 'TM', '101722.500'],
+      [0x00080080, 'LO', 'Hôpital'],
+    ] as const;
+    expect(await originOf([[0x00080005, 'CS', 'ISO_IR 100'], ...written])).toEqual({
+      studyTime: '101500',
+      acquisitionDate: '20240105',
+      acquisitionTime: '101722.500',
+      institution: 'Hôpital',
+    });
+    expect(await originOf([...written, [0x0008002a, 'DT', '20240106235959.1+0100']])).toMatchObject({
+      acquisitionDate: '20240106',
+      acquisitionTime: '235959.1',
+    });
+  });
+
   it('do not share memory with the file', async () => {
     const file = Buffer.from(dicomFile({ ...small, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) }));
     const frame = await readFrame(file, 1);
