@@ -38,7 +38,7 @@ export class Navigation {
   #modelling = $state.raw<readonly string[] | null>(null);
   #removing = $state.raw<RemovalChoice | null>(null);
   #removeRequests = $state(0);
-  #trainCohort = $state<string | null>(null);
+  #askedRun = $state.raw<{ readonly cohort: string | null } | null>(null);
   #findRequests = $state(0);
   #helpRequests = $state(0);
   /** The page of the guide that is open, kept while other screens are shown. */
@@ -77,9 +77,9 @@ export class Navigation {
     return this.#removeRequests;
   }
 
-  /** The cohort that the training form starts with. */
-  get trainCohort(): string | null {
-    return this.#trainCohort;
+  /** Set while the dialog for a new run is open; with the cohort that it was asked for from. */
+  get askedRun(): { readonly cohort: string | null } | null {
+    return this.#askedRun;
   }
 
   /** Grows each time the search field should take the focus. */
@@ -139,9 +139,13 @@ export class Navigation {
     this.#modelling = null;
   }
 
-  train(cohort: string): void {
-    this.#trainCohort = cohort;
+  newRun(cohort: string | null = null): void {
+    this.#askedRun = { cohort };
     this.#screen = 'training';
+  }
+
+  closeRunDialog(): void {
+    this.#askedRun = null;
   }
 
   /** The viewer lists its keys over the images; elsewhere all keys stand in the settings. */

@@ -185,8 +185,10 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await page.locator('[data-testid="run-view"][data-state="done"]').waitFor({ timeout: 90_000 });
     await page.getByTestId('metrics').getByText('95 % CI').first().waitFor();
     // The next run can go on from what came out of this one.
+    await page.getByRole('button', { name: 'New run…' }).click();
     const from = page.getByRole('form', { name: 'New run' }).locator('[name=from] option');
     await expect.poll(() => from.count()).toBe(2);
+    await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByTestId('run-view').hover();
     await screenshot('13-training-done');
     await page.emulateMedia({ colorScheme: 'dark' });

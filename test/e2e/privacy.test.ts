@@ -39,6 +39,7 @@ describe('a privacy promise in the window', () => {
   test('is asked for by its ε, metered while it trains and told in the ledger', async (context) => {
     const { page, screenshot } = window(context);
     await page.getByRole('button', { name: 'Training' }).click();
+    await page.getByRole('button', { name: 'New run…' }).click();
     await page.getByText('Advanced').click();
     await page.getByTestId('class-weights').locator('input').first().fill('3');
     await page.getByTestId('class-weights').scrollIntoViewIfNeeded();
@@ -52,6 +53,7 @@ describe('a privacy promise in the window', () => {
     await page.getByTestId('privacy-meter').waitFor({ timeout: 120_000 });
     await page.locator('[data-testid=run-view][data-state=done]').waitFor({ timeout: 120_000 });
     expect(await page.getByTestId('privacy-meter').innerText()).toMatch(/ε [\d.]+ of 3 for each training image/);
+    await page.getByRole('button', { name: 'New run…' }).click();
     const probe = page.getByTestId('leak-probe');
     await page.getByText('Could somebody see an image in an update?').click();
     await probe.getByRole('button', { name: 'Try to reconstruct images' }).click();
@@ -63,6 +65,7 @@ describe('a privacy promise in the window', () => {
     expect(await probe.getByRole('status').innerText()).toContain('recognised');
     expect(await probe.locator('img').count()).toBe(2);
     await screenshot('privacy-training');
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Ledger' }).click();
     await page.getByTestId('privacy-report').waitFor({ timeout: 30_000 });
     expect(await page.getByTestId('privacy-report').innerText()).toMatch(/chest[^]*images each: up to about/);

@@ -57,7 +57,13 @@ describe('training on a workstation that people use', { timeout: 240_000 }, () =
   test('starts a run with hyper-parameters of its own, which waits and tells why', async (context) => {
     const { page, screenshot } = theWindow(context);
     await page.getByRole('button', { name: 'Training', exact: true }).click();
+    await page.getByText('No runs yet').waitFor();
+    await screenshot('training-empty');
+    await page.keyboard.press('n');
     const form = page.getByRole('form', { name: 'New run' });
+    await form.waitFor();
+    await screenshot('training-new-run');
+    await form.locator('[name=note]').fill('three at once');
     await form.getByText('Advanced').click();
     await form.locator('[name=optimiser]').selectOption('sgd');
     await form.locator('[name=momentum]').fill('0.8');
@@ -65,7 +71,8 @@ describe('training on a workstation that people use', { timeout: 240_000 }, () =
     await form.locator('[name=epochs]').fill('3000');
     expect(await form.getByText('3 changed').isVisible()).toBe(true);
     await screenshot('training-advanced');
-    await form.getByRole('button', { name: 'Start training' }).click();
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await form.waitFor({ state: 'detached' });
     await page.getByText('Waits: the workstation is in use').waitFor();
     await screenshot('training-waits');
   });
@@ -88,5 +95,42 @@ describe('training on a workstation that people use', { timeout: 240_000 }, () =
     await page.locator('[data-testid="run-view"][data-state="stopped"]').waitFor();
     expect(await run.getByText('Ended').isVisible()).toBe(true);
     await screenshot('training-stopped');
+  });
+
+  test('shows the runs beside the one that is chosen, and asks for the next with what the last one had', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole('button', { name: 'New run…' }).click();
+    const form = page.getByRole('form', { name: 'New run' });
+    expect(await form.getByText('3 changed').isVisible()).toBe(true);
+    expect(await form.locator('[name=note]').inputValue()).toBe('');
+    await page.keyboard.press('Escape');
+    await form.waitFor({ state: 'detached' });
+    await page.keyboard.press('n');
+    await form.locator('[name=epochs]').fill('400');
+    await page.keyboard.press('Enter');
+    const runs = page.getByRole('region', { name: 'Runs' }).getByRole('button');
+    await expect.poll(() => runs.count()).toBe(2);
+    await runs
+      .first()
+      .getByText(/Epoch \d+ of 400/)
+      .waitFor(toBegin);
+    await page.locator('[data-testid="run-view"][data-state="running"]').waitFor();
+    // Both stand whole in the window.
+    for (const run of await runs.all()) {
+      const box = await run.boundingBox();
+      expect(box!.y + box!.height).toBeLessThan(800);
+    }
+    await screenshot('training-two-runs-1280');
+    await page.setViewportSize({ width: 2560, height: 1440 });
+    await screenshot('training-two-runs-2560');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await runs.first().focus();
+    await page.keyboard.press('ArrowDown');
+    await page.locator('[data-testid="run-view"][data-state="stopped"]').waitFor();
+    expect(await page.getByRole('region', { name: 'Run', exact: true }).getByText('three at once').count()).toBe(1);
+    await page.keyboard.press('Home');
+    await page.getByTestId('run-view').getByRole('button', { name: 'Stop' }).click();
+    await page.locator('[data-testid="run-view"][data-state="stopped"]').waitFor();
   });
 });

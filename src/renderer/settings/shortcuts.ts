@@ -51,6 +51,14 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
     ],
   },
   {
+    title: 'Training and models',
+    shortcuts: [
+      { keys: ['N'], act: 'New run' },
+      { keys: ['↑', '↓'], act: 'Previous, next run or model of the list' },
+      { keys: ['Home', 'End'], act: 'First, last of the list' },
+    ],
+  },
+  {
     title: 'Viewer',
     shortcuts: [
       { keys: ['↑', '↓'], act: 'Previous, next image' },

@@ -4,6 +4,7 @@ import type { Cohort } from '../../contract/cohort.ts';
 import type { Model } from '../../contract/model.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
+import { RunDraft } from './run-draft.svelte.ts';
 
 export class Training {
   #runs = $state.raw<readonly Run[] | null>(null);
@@ -11,6 +12,8 @@ export class Training {
   #models = $state.raw<readonly Model[]>([]);
   #chosen = $state<string | null>(null);
   #isStarting = $state(false);
+  /** The run that is asked for next. */
+  readonly draft = new RunDraft();
   readonly #station: StationLink;
   readonly #toasts: Toasts;
 
@@ -65,14 +68,17 @@ export class Training {
     this.#chosen = id;
   }
 
-  async start(input: CallInput<'start-run'>): Promise<void> {
+  /** False where the station refused, which is told. */
+  async start(input: CallInput<'start-run'>): Promise<boolean> {
     this.#isStarting = true;
     try {
       const { id } = await this.#station.ask('start-run', input);
       // News of it came before the answer, and may be newer than it.
       this.#chosen = id;
+      return true;
     } catch (fault) {
       this.#toasts.fault(fault);
+      return false;
     } finally {
       this.#isStarting = false;
     }
