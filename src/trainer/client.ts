@@ -34,6 +34,7 @@ export { chosenPoint } from './metrics/operating-point.ts';
 export { networkCatalogue, resolveNetwork } from './networks/catalogue.ts';
 export { readNetworkFile } from './networks/own-network.ts';
 export { initialWeights, weightSpecifications } from './networks/weights.ts';
+export { outcomeOfCheckpoint } from './run/checkpoint-outcome.ts';
 export { groupNormTwin } from './privacy/group-norm-twin.ts';
 export { withFittedInput } from './networks/fitted-input.ts';
 export { composedLoss, noiseMultiplierFor, privacyLoss, stepsWithin } from './privacy/rdp-accountant.ts';

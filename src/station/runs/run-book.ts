@@ -1,11 +1,13 @@
 // The training runs of a station: started, paused, resumed, stopped, and remembered over restarts.
 // One run is live at a time; a run that a crash interrupted is shown as paused and continues from its checkpoint.
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from '../../contract/calls.ts';
+import type { DatasetHeader } from '../../contract/dataset.ts';
 import { faultValueOf, type FaultValue } from '../../contract/fault.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
+import { outcomeOfCheckpoint } from '../../trainer/client.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
 import { newRun, type RunRequest } from './new-run.ts';
 import { modelOfRun } from './run-model.ts';
@@ -61,7 +63,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const runs = new Map<string, Run>();
   const requests = new Map<string, FullRequest>();
   const bases = new Map<string, RunBasis>();
-  const learnt = new Map<string, Learnt>();
+  const headers = new Map<string, DatasetHeader>();
   const live = new Map<string, LiveRun>();
   const recordedAt = new Map<string, number>();
 
@@ -70,8 +72,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const record = (run: Run): void => {
     recordedAt.set(run.id, Date.now());
     const request = requests.get(run.id) as FullRequest;
-    const [basis, paused] = [bases.get(run.id) ?? null, learnt.get(run.id) ?? null];
-    writeRunRecord(folderOf(run.id), { run, request, basis, learnt: paused });
+    const [basis, header] = [bases.get(run.id) ?? null, headers.get(run.id) ?? null];
+    writeRunRecord(folderOf(run.id), { run, request, basis, header });
   };
   /** Never throws: it is called where nobody could catch, and a full disk must not end a run that trains well. */
   const change = (run: Run, force = true): void => {
@@ -88,13 +90,13 @@ export function openRunBook(parts: RunBookParts): RunBook {
     parts.onChange(told);
   };
 
-  for (const { run, request, basis, learnt: paused } of readRunRecords(parts.folder)) {
+  for (const { run, request, basis, header } of readRunRecords(parts.folder)) {
     const interrupted = run.state === 'running';
     const fault = run.fault ?? stationFault.runCutOff().toValue();
     runs.set(run.id, interrupted ? { ...run, state: 'paused', preparing: null, waitsFor: null, fault } : run);
     requests.set(run.id, request);
     if (basis !== null) bases.set(run.id, basis);
-    if (paused !== null) learnt.set(run.id, paused);
+    if (header !== null) headers.set(run.id, header);
   }
 
   const run = async (id: string, request: FullRequest, state: LiveRun): Promise<void> => {
@@ -102,15 +104,16 @@ export function openRunBook(parts: RunBookParts): RunBook {
     try {
       const folder = folderOf(id);
       const order = { id, folder, request, basis: bases.get(id) ?? null, signal: state.abort.signal };
-      const outcome = await workOnRun(parts, order, listenersOf(id));
-      finish(id, request, outcome, state);
+      const learnt = await workOnRun(parts, order, listenersOf(id));
+      finish(id, request, learnt, state.intent);
     } catch (error) {
       const ended = { ...current(), preparing: null, waitsFor: null };
+      runs.set(id, ended);
       const fault = writeFault(error);
       // What can be put right (a full disk, a process that was ended) leaves a run that can be resumed.
       if (state.intent === 'run') change({ ...ended, state: fault.retry === 'never' ? 'failed' : 'paused', fault });
       else if (state.intent === 'pause') change({ ...ended, state: 'paused' });
-      else stopUnbegun(ended);
+      else stopUnbegun(id);
     } finally {
       live.delete(id);
     }
@@ -120,8 +123,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
     const current = (): Run => runs.get(id) as Run;
     return {
       onPreparing: ({ done, total, waitsFor }) => tellPreparing(current(), total > 0 ? done / total : 0, waitsFor),
-      onBasis(basis) {
+      onBasis(basis, header) {
         bases.set(id, basis);
+        headers.set(id, { ...header, shards: [] });
         change({ ...current(), preparing: null, waitsFor: null });
       },
       onProgress(progress) {
@@ -150,24 +154,20 @@ export function openRunBook(parts: RunBookParts): RunBook {
       change({ ...before, preparing: rounded, waitsFor }, false);
   };
 
-  const finish = (id: string, request: FullRequest, { outcome, header }: Learnt, state: LiveRun): void => {
+  const finish = (id: string, request: FullRequest, { outcome, header }: Learnt, intent: LiveRun['intent']): void => {
     const current = runs.get(id) as Run;
-    if (outcome.stoppedEarly && state.intent === 'pause') {
-      learnt.set(id, { outcome, header: { ...header, shards: [] } });
-      change({ ...current, state: 'paused' });
-      return;
-    }
+    if (outcome.stoppedEarly && intent === 'pause') return change({ ...current, state: 'paused' });
     // Random weights are nobody's model.
     if (outcome.steps === 0) return change({ ...current, state: 'stopped' });
     const modalities = parts.cohorts.list().find(({ name }) => name === request.cohort)?.modalities ?? [];
     const description = modelOfRun(request, bases.get(id) as RunBasis, { outcome, header }, modalities);
     const { weightsFile, isKnown, id: model } = parts.models.add(description);
-    learnt.delete(id);
     const same = `The very same training was made before: model ${model} stays as it is.`;
     change({
       ...current,
       notes: isKnown ? [...current.notes, same].slice(-maxNotes) : current.notes,
       state: outcome.stoppedEarly ? 'stopped' : 'done',
+      fault: null,
       epochs: outcome.epochs,
       outcome: { ...outcome, weightsFile },
     });
@@ -181,22 +181,25 @@ export function openRunBook(parts: RunBookParts): RunBook {
     state.ended = run(id, request, state);
   };
 
-  /** What a paused run learnt becomes a model; of one that was cut off nothing is known to have been learnt. */
-  const stopPaused = (run: Run): void => {
-    const [paused, request] = [learnt.get(run.id), requests.get(run.id)];
-    const weightsFile = path.join(folderOf(run.id), path.basename(paused?.outcome.weightsFile ?? ''));
-    if (paused === undefined || request === undefined || !existsSync(weightsFile))
-      return change({ ...run, state: 'stopped' });
-    const state: LiveRun = { abort: new AbortController(), intent: 'stop', ended: Promise.resolve() };
-    finish(run.id, request, { ...paused, outcome: { ...paused.outcome, weightsFile } }, state);
+  /** What a run without a trainer had learnt at its last checkpoint becomes its model: it was paused, or cut off. */
+  const stopPaused = (id: string): void => {
+    const [request, basis, header] = [requests.get(id), bases.get(id), headers.get(id)];
+    // Without them it has not trained.
+    if (!request || !basis || !header) return change({ ...runOf(id), state: 'stopped' });
+    const { progress } = runOf(id);
+    const [{ definition: network }, { engine }, classes] = [basis, request, header.classes.length];
+    const interrupted = { runFolder: folderOf(id), network, classes, engine, progress };
+    const outcome = outcomeOfCheckpoint(interrupted, listenersOf(id).onNote);
+    if (outcome === null) change({ ...runOf(id), state: 'stopped' });
+    else finish(id, request, { outcome, header }, 'stop');
   };
 
   /** Stopped before it had begun again: what it learnt before it was paused is kept, or waits until it can be. Never throws, as `run` may not. */
-  const stopUnbegun = (run: Run): void => {
+  const stopUnbegun = (id: string): void => {
     try {
-      stopPaused(run);
+      stopPaused(id);
     } catch (error) {
-      change({ ...run, state: 'paused', fault: writeFault(error) });
+      change({ ...runOf(id), state: 'paused', fault: writeFault(error) });
     }
   };
 
@@ -213,7 +216,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
       state.intent = intent;
       state.abort.abort();
     } else if (run.state === 'paused' && intent === 'stop') {
-      stopPaused(run);
+      stopPaused(id);
     } else {
       throw stationFault.runNotPausable();
     }
@@ -254,7 +257,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
     delete(id) {
       if (live.has(id) || runOf(id).state === 'running') throw stationFault.runUnderWay();
       rmSync(folderOf(id), { recursive: true, force: true });
-      for (const kept of [runs, requests, bases, learnt, recordedAt]) kept.delete(id);
+      for (const kept of [runs, requests, bases, headers, recordedAt]) kept.delete(id);
     },
     list: () => [...runs.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)),
     async ended(id) {

@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type Run, runSchema } from '../../contract/calls.ts';
-import { datasetHeaderSchema } from '../../contract/dataset.ts';
+import { type DatasetHeader, datasetHeaderSchema } from '../../contract/dataset.ts';
 import { networkSchema } from '../../contract/network.ts';
 import { preprocessingSchema } from '../../contract/preprocessing.ts';
-import { engineNames, hyperParametersSchema, providerNames, trainOutcomeSchema } from '../../contract/training.ts';
+import { engineNames, hyperParametersSchema, providerNames, type TrainOutcome } from '../../contract/training.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 
 const recordFile = 'run.json';
@@ -32,16 +32,19 @@ const runBasisSchema = z.object({
 });
 export type RunBasis = z.infer<typeof runBasisSchema>;
 
-/** What a paused run has learnt so far. */
-const learntSchema = z.object({ outcome: trainOutcomeSchema, header: datasetHeaderSchema });
-export type Learnt = z.infer<typeof learntSchema>;
+/** What a run has learnt, and of which data set. */
+export interface Learnt {
+  readonly outcome: TrainOutcome;
+  readonly header: DatasetHeader;
+}
 
 const runRecordSchema = z.object({
   run: runSchema,
   request: runRequestSchema,
   /** Null of a run that has not got so far, and of one of an earlier version. */
   basis: runBasisSchema.nullable().default(null),
-  learnt: learntSchema.nullable().default(null),
+  /** Of the data set that it trains on, without its shards; null of a run that has not got so far. */
+  header: datasetHeaderSchema.nullable().default(null),
 });
 type RunRecord = z.infer<typeof runRecordSchema>;
 

@@ -1,5 +1,6 @@
 // The work of one run: what it trains is settled, its data set built, its training charged where a promise is kept, and done.
 import path from 'node:path';
+import type { DatasetHeader } from '../../contract/dataset.ts';
 import type { Network, Task } from '../../contract/network.ts';
 import { hyperParametersSchema } from '../../contract/training.ts';
 import { type TrainerProcess, type TrainListeners, withFittedInput } from '../../trainer/client.ts';
@@ -36,7 +37,7 @@ export interface RunToWork {
 export interface RunWorkListeners extends Required<Pick<TrainListeners, 'onProgress' | 'onEpoch' | 'onNote'>> {
   onPreparing(progress: { done: number; total: number; waitsFor: string | null }): void;
   /** The data set is there: from now on the run is this one. */
-  onBasis(basis: RunBasis): void;
+  onBasis(basis: RunBasis, header: DatasetHeader): void;
 }
 
 /** @throws What building, charging or training throws; the signal's reason when aborted before there was anything to keep. */
@@ -71,7 +72,7 @@ async function trainOn(
   { file, header }: Dataset,
   listeners: RunWorkListeners,
 ): Promise<Learnt> {
-  listeners.onBasis({ definition, parent, chain: header.preprocessing ?? null });
+  listeners.onBasis({ definition, parent, chain: header.preprocessing ?? null }, header);
   const hyperParameters = hyperParametersSchema.parse(request.hyperParameters);
   const charge = {
     id,

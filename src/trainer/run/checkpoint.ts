@@ -33,6 +33,8 @@ export const runPositionSchema = z.object({
   bestLoss: z.number().nullable(),
   /** Images of a step, as chosen when the run began; null where it is the hyper-parameters'. */
   batchSize: z.number().int().min(1).nullable().default(null),
+  /** Training images of one epoch; null in checkpoints of versions that did not tell them. */
+  examples: z.number().int().min(0).nullable().default(null),
   /** Set when the run is complete. */
   outcome: trainOutcomeSchema.nullable(),
 });
@@ -106,16 +108,38 @@ export interface RunFolder {
   saveControlVariate(bytes: Uint8Array): void;
 }
 
+export const weightsFileName = 'weights.safetensors';
+/** Newest first. */
+const checkpointNames = ['checkpoint', 'checkpoint.previous'] as const;
+
 /** Whether the folder holds a checkpoint, whole or not. */
 export function hasCheckpoint(folder: string): boolean {
-  return ['checkpoint', 'checkpoint.previous'].some((name) => existsSync(path.join(folder, name)));
+  return checkpointNames.some((name) => existsSync(path.join(folder, name)));
+}
+
+/**
+ * The latest whole checkpoint with the hash of its run. A damaged one is removed with a note, or the next save would move it
+ * over the whole one, and the one before it is taken.
+ */
+export function lastCheckpoint(
+  folder: string,
+  onNote: (note: string) => void,
+): { checkpoint: Checkpoint; run: string } | null {
+  for (const name of checkpointNames) {
+    const file = path.join(folder, name);
+    if (!existsSync(file)) continue;
+    const found = decodeCheckpoint(readRunFile(file));
+    if (found !== null) return found;
+    onNote(`The checkpoint ${name} is damaged; the run goes on from an earlier point.`);
+    rmSync(file, { force: true });
+  }
+  return null;
 }
 
 /** Opens (and makes) the folder of the run whose specification has the hash `run`. @throws Fault 357. */
 export function openRunFolder(folder: string, run: string, onNote: (note: string) => void): RunFolder {
-  const file = path.join(folder, 'checkpoint');
-  const previous = path.join(folder, 'checkpoint.previous');
-  const weightsFile = path.join(folder, 'weights.safetensors');
+  const [file, previous] = checkpointNames.map((name) => path.join(folder, name)) as [string, string];
+  const weightsFile = path.join(folder, weightsFileName);
   const measuredFile = path.join(folder, 'measured');
   const controlVariateFile = path.join(folder, 'control-variate.safetensors');
   try {
@@ -127,18 +151,9 @@ export function openRunFolder(folder: string, run: string, onNote: (note: string
     weightsFile,
     controlVariateFile,
     read() {
-      for (const candidate of [file, previous]) {
-        if (!existsSync(candidate)) continue;
-        const found = decodeCheckpoint(readRunFile(candidate));
-        if (found !== null) {
-          if (found.run !== run) throw otherRunInFolder();
-          return found.checkpoint;
-        }
-        onNote(`The checkpoint ${path.basename(candidate)} is damaged; the run goes on from an earlier point.`);
-        // Removed, or the next save would move it over the whole one.
-        rmSync(candidate, { force: true });
-      }
-      return null;
+      const found = lastCheckpoint(folder, onNote);
+      if (found !== null && found.run !== run) throw otherRunInFolder();
+      return found?.checkpoint ?? null;
     },
     save(checkpoint) {
       writeRunFile(file, encodeCheckpoint(checkpoint, run), () => {

@@ -118,7 +118,10 @@ async function openRun({
   if (batchSize < asked) onNote(`The memory here is short: ${batchSize} instead of ${asked} images per step.`);
   const batchesPerEpoch = Math.ceil(examples.length / batchSize);
   const steps = batchesPerEpoch * epochs;
-  const position = { ...(found?.position ?? { ...newPosition(), batchSize }), steps: stepsOf(found, batchesPerEpoch) };
+  const position = {
+    ...(found?.position ?? { ...newPosition(), batchSize, examples: examples.length }),
+    steps: stepsOf(found, batchesPerEpoch),
+  };
   const progress = progressReporter({ onProgress, epochs, steps, examples: examples.length });
   progress.report({ state: 'preparing', position }, true);
   const opened = await sessions.open({
@@ -157,6 +160,7 @@ function newPosition(): RunPosition {
     epochs: [],
     bestLoss: null,
     batchSize: null,
+    examples: null,
     outcome: null,
   };
 }

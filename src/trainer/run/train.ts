@@ -4,10 +4,9 @@ import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { isOutOfMemory } from '../engines/faults.ts';
 import { notFinite } from '../faults.ts';
-import { youdenPoint } from '../metrics/operating-point.ts';
 import { openPrivateRun } from '../privacy/private-run.ts';
 import { type Batch, batchSource } from './batches.ts';
-import type { RunPosition } from './checkpoint.ts';
+import { operatingPointOf } from './checkpoint-outcome.ts';
 import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { type DatasetFile, openDatasetFile } from './dataset-file.ts';
 import { deviceNote } from './device-note.ts';
@@ -279,11 +278,4 @@ async function trainOn(
 async function timed<Value>(promise: Promise<Value>): Promise<{ value: Value; endedAt: number }> {
   const value = await promise;
   return { value, endedAt: performance.now() };
-}
-
-/** From the validation images of the epoch whose weights are kept: test images have no say in it. */
-function operatingPointOf({ epochs }: RunPosition): OperatingPoint | null {
-  const best = bestEpoch(epochs);
-  const validation = epochs.find(({ epoch }) => epoch === best)?.validation ?? null;
-  return validation === null ? null : youdenPoint(validation);
 }

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Run } from '../../../../src/contract/calls.ts';
+import { networkSchema } from '../../../../src/contract/network.ts';
 import type { TrainOrder, TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
 import type { Cohorts } from '../../../../src/station/cohorts/cohorts.ts';
 import { defaultPreprocessing } from '../../../../src/station/cohorts/preprocess.ts';
@@ -13,9 +14,11 @@ import { openAuthor } from '../../../../src/sync/site/author.ts';
 import { type ModelRegistry, openModelRegistry } from '../../../../src/station/models/model-registry.ts';
 import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
 import type { TrainerProcess } from '../../../../src/trainer/client.ts';
-import { jobStopped, runNotAccessible, shardDamaged } from '../../../../src/trainer/faults.ts';
+import { jobStopped, runNotAccessible, shardDamaged, trainerCrashed } from '../../../../src/trainer/faults.ts';
 import { openPrivacyLedger } from '../../../../src/station/privacy/privacy-ledger.ts';
-import { resolveNetwork } from '../../../../src/trainer/client.ts';
+import { resolveNetwork, weightSpecifications } from '../../../../src/trainer/client.ts';
+import { openRunFolder } from '../../../../src/trainer/run/checkpoint.ts';
+import { readWeightsFile } from '../../../../src/trainer/run/weights-file.ts';
 
 const progress: TrainProgress = {
   epoch: 1,
@@ -99,10 +102,25 @@ const header = {
   preprocessing: defaultPreprocessing('classification', { height: 8, width: 8, channels: 1 }, null),
 } as const;
 
-/** A trainer that writes these weights and says what became of it. */
+/** A checkpoint of a run that has made so many steps, as the trainer writes it, with all weights one value. */
+function keepCheckpoint({ runFolder, network }: TrainOrder, steps: number, value = steps): void {
+  const weights = new Map(
+    weightSpecifications(networkSchema.parse(network), header.classes.length).map(({ name, shape }) => [
+      name,
+      new Float32Array(shape.reduce((product, side) => product * side, 1)).fill(value),
+    ]),
+  );
+  const counted = { epoch: 0, batch: steps, steps, examples: 1, lossSum: steps, seconds: 1, epochs: [] };
+  const position = { ...counted, bestLoss: null, batchSize: 16, outcome: null };
+  const folder = openRunFolder(runFolder, 'r', () => {});
+  folder.save({ position, weights, optimiser: new Map(), best: null });
+}
+
+/** A trainer that writes these weights, or a checkpoint where it was stopped, and says what became of it. */
 const learns =
   (outcome: Partial<TrainOutcome> = {}, weights = 'weights'): TrainerProcess['train'] =>
   async (job) => {
+    if (outcome.stoppedEarly === true && outcome.steps !== 0) keepCheckpoint(job, outcome.steps ?? 1);
     const weightsFile = path.join(job.runFolder, 'weights');
     writeFileSync(weightsFile, weights);
     return { ...outcomeOf(weightsFile), ...outcome };
@@ -198,9 +216,7 @@ async function resumedRun() {
     return new Promise((resolve, reject) =>
       listeners?.signal?.addEventListener('abort', () => {
         if (attempts > 1) return reject(jobStopped());
-        const weightsFile = path.join(job.runFolder, 'weights');
-        writeFileSync(weightsFile, 'weights');
-        resolve({ ...outcomeOf(weightsFile), stoppedEarly: true, ending: 'stopped', steps: 7 });
+        resolve(learns({ stoppedEarly: true, ending: 'stopped', steps: 7 })(job));
       }),
     );
   });
@@ -218,6 +234,68 @@ test('a resumed run that is stopped before it has begun again becomes the model 
   await beginsAgain();
   book.stop(id);
   expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7 }, fault: null });
+});
+
+test('a run that crashed becomes the model of its last checkpoint when it is stopped, resumed or not', async () => {
+  for (const isResumed of [false, true]) {
+    let attempts = 0;
+    const { book, models } = situation((job, listeners) => {
+      attempts += 1;
+      if (attempts === 1) {
+        keepCheckpoint(job, 7);
+        return Promise.reject(trainerCrashed('ended by SIGKILL'));
+      }
+      return new Promise((_, reject) => listeners?.signal?.addEventListener('abort', () => reject(jobStopped())));
+    });
+    const { id } = book.start(request);
+    expect(await book.ended(id)).toMatchObject({ state: 'paused', fault: { code: 358 } });
+    if (isResumed) {
+      book.resume(id);
+      await vi.waitFor(() => expect(attempts).toBe(2));
+    }
+    book.stop(id);
+    expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7, batchSize: 16 }, fault: null });
+    expect(models.list()).toMatchObject([{ network: 'cnn-small', classes: ['a', 'b'] }]);
+  }
+});
+
+test('a run that was paused, went on and crashed becomes the model of its last checkpoint, not of its pause', async () => {
+  let attempts = 0;
+  const { book, models } = situation((job, listeners) => {
+    attempts += 1;
+    if (attempts === 1)
+      return new Promise((resolve) =>
+        listeners?.signal?.addEventListener('abort', () => resolve(learns({ stoppedEarly: true, steps: 7 })(job))),
+      );
+    keepCheckpoint(job, 9);
+    return Promise.reject(trainerCrashed('ended by SIGKILL'));
+  });
+  const { id } = book.start(request);
+  await vi.waitFor(() => expect(attempts).toBe(1));
+  book.pause(id);
+  await book.ended(id);
+  book.resume(id);
+  await book.ended(id);
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 9 } });
+  const { weightsFile } = models.get(models.list()[0]!.id);
+  const weights = readWeightsFile(weightsFile, weightSpecifications(resolveNetwork('cnn-small'), 2));
+  expect([...weights.values()].every((values) => values.every((value) => value === 9))).toBe(true);
+});
+
+test('a run whose newest checkpoint is damaged becomes the model of the one before, and says so', async () => {
+  const { book } = situation((job) => {
+    keepCheckpoint(job, 7);
+    keepCheckpoint(job, 9);
+    writeFileSync(path.join(job.runFolder, 'checkpoint'), 'torn');
+    return Promise.reject(trainerCrashed('ended by SIGKILL'));
+  });
+  const { id } = book.start(request);
+  await book.ended(id);
+  book.stop(id);
+  const stopped = await book.ended(id);
+  expect(stopped).toMatchObject({ state: 'stopped', outcome: { steps: 7 } });
+  expect(stopped.notes.join()).toContain('is damaged');
 });
 
 test('a resumed run that is stopped before it has begun again stays paused where its model cannot be kept', async () => {

@@ -20,6 +20,7 @@ function checkpointAt(batch: number): Checkpoint {
       epochs: [],
       bestLoss: 0.25,
       batchSize: 16,
+      examples: 40,
       outcome: null,
     },
     weights: new Map([['conv/kernel', Float32Array.from([1, 2, 3])]]),

@@ -1,0 +1,64 @@
+// What a run had learnt at its last checkpoint, where its trainer is gone: as if it had been stopped there.
+import path from 'node:path';
+import type { OperatingPoint } from '../../contract/metrics.ts';
+import type { Network } from '../../contract/network.ts';
+import type { TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
+import { youdenPoint } from '../metrics/operating-point.ts';
+import { weightSpecifications } from '../networks/weights.ts';
+import { lastCheckpoint, type RunPosition, weightsFileName } from './checkpoint.ts';
+import { bestEpoch } from './early-stopping.ts';
+import { writeRunFile } from './sealed-file.ts';
+import { encodeWeights } from './weights-file.ts';
+
+export interface InterruptedRun {
+  readonly runFolder: string;
+  readonly network: Network;
+  /** How many. */
+  readonly classes: number;
+  readonly engine: TrainJob['engine'];
+  /** What it told last. */
+  readonly progress: TrainProgress | null;
+}
+
+/**
+ * Writes the weights that a stopped run would have left, those of the best epoch where one was validated, and says what became
+ * of it; null without a whole checkpoint.
+ * @throws Fault 357 when the disk does not take them
+ */
+export function outcomeOfCheckpoint(
+  { runFolder, network, classes, engine, progress }: InterruptedRun,
+  onNote: (note: string) => void,
+): TrainOutcome | null {
+  const checkpoint = lastCheckpoint(runFolder, onNote)?.checkpoint ?? null;
+  if (checkpoint === null) return null;
+  const weightsFile = path.join(runFolder, weightsFileName);
+  const { position, weights, best } = checkpoint;
+  // Of a complete run the file is there.
+  if (position.outcome !== null) return { ...position.outcome, weightsFile };
+  writeRunFile(weightsFile, [encodeWeights(best ?? weights, weightSpecifications(network, classes))]);
+  return {
+    epochs: position.epochs,
+    test: null,
+    weightsFile,
+    controlVariateFile: null,
+    examples: position.examples ?? 0,
+    steps: position.steps ?? 0,
+    seconds: position.seconds,
+    imagesPerSecond: progress?.imagesPerSecond ?? 0,
+    engine,
+    provider: progress?.device || 'cpu',
+    privacy: progress?.privacy ?? null,
+    stoppedEarly: true,
+    ending: 'stopped',
+    batchSize: position.batchSize,
+    bestEpoch: best === null ? null : bestEpoch(position.epochs),
+    operatingPoint: best === null ? null : operatingPointOf(position),
+  };
+}
+
+/** From the validation images of the epoch whose weights are kept: test images have no say in it. */
+export function operatingPointOf({ epochs }: Pick<RunPosition, 'epochs'>): OperatingPoint | null {
+  const best = bestEpoch(epochs);
+  const validation = epochs.find(({ epoch }) => epoch === best)?.validation ?? null;
+  return validation === null ? null : youdenPoint(validation);
+}
