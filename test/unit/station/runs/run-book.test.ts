@@ -236,27 +236,36 @@ test('a resumed run that is stopped before it has begun again becomes the model 
   expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7 }, fault: null });
 });
 
-test('a run that crashed becomes the model of its last checkpoint when it is stopped, resumed or not', async () => {
-  for (const isResumed of [false, true]) {
-    let attempts = 0;
-    const { book, models } = situation((job, listeners) => {
-      attempts += 1;
-      if (attempts === 1) {
-        keepCheckpoint(job, 7);
-        return Promise.reject(trainerCrashed('ended by SIGKILL'));
-      }
+/** A run whose trainer died after its checkpoint of step 7; resumed, its second job does not begin before it is stopped. */
+async function crashedRun() {
+  let attempts = 0;
+  const { book, models } = situation((job, listeners) => {
+    attempts += 1;
+    if (attempts > 1)
       return new Promise((_, reject) => listeners?.signal?.addEventListener('abort', () => reject(jobStopped())));
-    });
-    const { id } = book.start(request);
-    expect(await book.ended(id)).toMatchObject({ state: 'paused', fault: { code: 358 } });
-    if (isResumed) {
-      book.resume(id);
-      await vi.waitFor(() => expect(attempts).toBe(2));
-    }
-    book.stop(id);
-    expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 7, batchSize: 16 }, fault: null });
-    expect(models.list()).toMatchObject([{ network: 'cnn-small', classes: ['a', 'b'] }]);
-  }
+    keepCheckpoint(job, 7);
+    return Promise.reject(trainerCrashed('ended by SIGKILL'));
+  });
+  const { id } = book.start(request);
+  expect(await book.ended(id)).toMatchObject({ state: 'paused', fault: { code: 358 } });
+  return { book, models, id, beginsAgain: () => vi.waitFor(() => expect(attempts).toBe(2)) };
+}
+const learntAtStep7 = { state: 'stopped', outcome: { steps: 7, batchSize: 16 }, fault: null };
+
+test('a run that crashed becomes the model of its last checkpoint when it is stopped', async () => {
+  const { book, models, id } = await crashedRun();
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject(learntAtStep7);
+  expect(models.list()).toMatchObject([{ network: 'cnn-small', classes: ['a', 'b'] }]);
+});
+
+test('a run that crashed, is resumed and stopped before it has begun again becomes that model, too', async () => {
+  const { book, models, id, beginsAgain } = await crashedRun();
+  book.resume(id);
+  await beginsAgain();
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject(learntAtStep7);
+  expect(models.list()).toHaveLength(1);
 });
 
 test('a run that was paused, went on and crashed becomes the model of its last checkpoint, not of its pause', async () => {
