@@ -6,6 +6,8 @@ export const exitCode = { done: 0, failed: 1, wrongUse: 2 } as const;
 
 export interface Output {
   readonly isJson: boolean;
+  /** Whether stderr is read as it comes. */
+  readonly isTerminal: boolean;
   /** The command's result, exactly once: JSON on stdout with --json, else the text that `format` makes of it. */
   result(value: unknown, format: () => string): void;
   /** Text in a format of its own (CSV, HTML), on stdout: exact, but for what would steer a terminal. */
@@ -24,6 +26,7 @@ export function outputTo(isJson: boolean, stdout: NodeJS.WriteStream, stderr: No
   };
   return {
     isJson,
+    isTerminal: stderr.isTTY,
     result(value, format) {
       clear();
       stdout.write(isJson ? `${JSON.stringify(value)}\n` : `${visible(format())}\n`);

@@ -7,7 +7,8 @@ import { runProcesses } from '../../sync/simulation/run-processes.ts';
 import { runScenario, synchronousTwin } from '../../sync/simulation/run-scenario.ts';
 import { type Scenario, scenarioSchema } from '../../sync/simulation/scenario.ts';
 import { contextOf } from '../context.ts';
-import { type Output, table } from '../output.ts';
+import { table } from '../output.ts';
+import { progressLines } from '../progress-lines.ts';
 
 export interface ScenarioOrder {
   readonly file: string;
@@ -28,13 +29,16 @@ export async function simulateScenario(command: Command, order: ScenarioOrder): 
   const stop = (): void => stopping.abort();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  const told = outputOfProgress(output);
-  output.log(`Playing ${scenario.name || order.file}: ${scenario.sites} sites; Ctrl+C ends it.`);
+  const told = progressLines(output);
+  if (!output.isJson) output.log(`Playing ${scenario.name || order.file}: ${scenario.sites} sites; Ctrl+C ends it.`);
   const play = (one: Scenario): Promise<SimulationOutcome> =>
     (order.processes ? runProcesses : runScenario)(one, {
       signal: stopping.signal,
-      onCommit: ({ seconds, version }) =>
-        told(`Commit ${version} of ${one.project.commits} after ${seconds.toFixed(0)} s of the federation's time`),
+      onProgress: ({ seconds, joined, updates, commits }) =>
+        told(
+          () =>
+            `${one === scenario ? '' : 'In rounds: '}${seconds.toFixed(0)} s of the federation’s time: ${joined} of ${one.sites} sites joined, ${updates} updates, ${commits} of ${one.project.commits} commits`,
+        ),
     });
   try {
     const outcome = await play(scenario);
@@ -49,18 +53,6 @@ export async function simulateScenario(command: Command, order: ScenarioOrder): 
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   }
-}
-
-/** On a terminal one line that changes; elsewhere, as in a log, a line now and then. */
-function outputOfProgress(output: Output): (line: string) => void {
-  const everyMs = 10_000;
-  let last = 0;
-  return (line) => {
-    output.progress(line);
-    if (process.stderr.isTTY || Date.now() - last < everyMs) return;
-    last = Date.now();
-    output.log(line);
-  };
 }
 
 function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): Scenario {

@@ -7,11 +7,12 @@ import {
   type TrunkRule,
   trunkRuleSchema,
 } from '../../contract/federation.ts';
-import { simulate, type RuleOutcome } from '../../sync/simulation/simulate.ts';
+import { simulate, type RuleOutcome, type RuleProgress } from '../../sync/simulation/simulate.ts';
 import { contextOf } from '../context.ts';
 import { simulateScenario } from './simulate-scenario.ts';
 import { positiveInteger, positiveNumber, share, wholeNumber } from '../options.ts';
 import { table } from '../output.ts';
+import { progressLines } from '../progress-lines.ts';
 import { combination, serverOptimizer, staleness } from '../trunk-rule-options.ts';
 
 interface SimulateOptions {
@@ -111,6 +112,7 @@ export function simulateCommand(): Command {
         const { path = [], message = '' } = trunkRule.error.issues[0] ?? {};
         return command.error(`error: ${path.join('.')}: ${message}.`, { exitCode: 2 });
       }
+      const told = progressLines(output);
       const result = simulate({
         sites: options.sites,
         slowest: options.slowest,
@@ -119,6 +121,7 @@ export function simulateCommand(): Command {
         dropRate: options.drop,
         secondsPerUpdate: options.seconds,
         seed: options.seed,
+        onProgress: (progress) => told(() => progressText(progress)),
       });
       output.result({ ...options, ...result }, () =>
         [
@@ -131,9 +134,25 @@ export function simulateCommand(): Command {
             ],
           ),
           result.speedup === null ? 'Not both reached it.' : `Asynchronous is ${result.speedup.toFixed(1)}× as fast.`,
+          ...staleAdvice(options, result.asynchronous),
         ].join('\n'),
       );
     });
+}
+
+function progressText({ rule, seconds, commits, updates, mostUpdates, loss, targetLoss }: RuleProgress): string {
+  return targetLoss === null
+    ? `Finding the loss to reach: ${updates} of ${mostUpdates} updates, loss ${loss.toFixed(3)}`
+    : `${rule === 'asynchronous' ? '1 of 2, asynchronous' : '2 of 2, synchronous'}: ${seconds.toFixed(0)} virtual s, ${commits} commits, ${updates} of at most ${mostUpdates} updates, loss ${loss.toFixed(3)} (wanted: ${targetLoss.toFixed(3)})`;
+}
+
+/** Small commits of many sites, each as large as a whole step, overshoot (docs/hub.md). */
+function staleAdvice({ stalenessEffect, buffer, sites }: SimulateOptions, found: RuleOutcome): string[] {
+  if (found.secondsToTarget !== null || stalenessEffect === 'step' || found.meanStaleness * buffer < sites / 2)
+    return [];
+  return [
+    `The asynchronous commits held updates ${found.meanStaleness.toFixed(0)} commits old, each at full size, and overshot. Try --staleness 1 --staleness-effect step, which new projects have, or a larger --buffer.`,
+  ];
 }
 
 function cells({

@@ -7,8 +7,9 @@ export const sustainedCommits = 3;
 
 const count = z.number().int().min(0);
 
-export const commitNewsSchema = z.object({ seconds: z.number(), version: count, score: z.number() });
-export type CommitNews = z.infer<typeof commitNewsSchema>;
+/** How far it has come, in the federation's own seconds. */
+export const progressSchema = z.object({ seconds: z.number(), joined: count, updates: count, commits: count });
+export type SimulationProgress = z.infer<typeof progressSchema>;
 
 export const outcomeSchema = z.object({
   hasReachedTarget: z.boolean(),

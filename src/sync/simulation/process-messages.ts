@@ -25,6 +25,7 @@ export const fromProcessSchema = z.discriminatedUnion('kind', [
     isFinished: z.boolean(),
     score: z.number(),
   }),
+  z.object({ kind: z.enum(['site-enrolled', 'update-accepted']) }),
   z.object({
     kind: z.literal('site'),
     fingerprint: z.string(),

@@ -18,6 +18,8 @@ async function runHub({ folder, port, scenario }: Extract<ProcessOrder, { role: 
   const task = logisticWork(scenario);
   const hub = await openHub({ folder, port, project: task.project, initialWeights: task.initialWeights });
   hub.watch((news) => {
+    if (news.kind === 'site-enrolled') tell({ kind: 'site-enrolled' });
+    if (news.kind === 'update-accepted' && !news.isDuplicate) tell({ kind: 'update-accepted' });
     if (news.kind !== 'trunk-committed') return;
     void (async () => {
       const weights = await hub.trunkWeights();

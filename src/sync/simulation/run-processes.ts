@@ -10,7 +10,7 @@ import { simulationFault } from './faults.ts';
 import { spreadSites } from './churn.ts';
 import { countedUpdates } from './counted-updates.ts';
 import { logisticWork } from './logistic-work.ts';
-import type { CommitNews, SimulationOutcome } from './outcome.ts';
+import type { SimulationOutcome, SimulationProgress } from './outcome.ts';
 import { openTargetWatch } from './target-watch.ts';
 import { type FromProcess, fromProcessSchema, type ProcessOrder } from './process-messages.ts';
 import type { Scenario } from './scenario.ts';
@@ -29,7 +29,7 @@ interface SiteProcess {
 /** @throws Fault 572 for too many sites, 571 when the hub does not start. */
 export async function runProcesses(
   scenario: Scenario,
-  options: { readonly onCommit?: (commit: CommitNews) => void; readonly signal?: AbortSignal } = {},
+  options: { readonly onProgress?: (progress: SimulationProgress) => void; readonly signal?: AbortSignal } = {},
 ): Promise<SimulationOutcome> {
   if (scenario.sites > mostProcessSites) {
     throw simulationFault.tooManyProcesses(mostProcessSites, scenario.sites);
@@ -51,7 +51,10 @@ async function conduct(
   folder: string,
   children: Set<ChildProcess>,
   timers: NodeJS.Timeout[],
-  { onCommit, signal }: { readonly onCommit?: (commit: CommitNews) => void; readonly signal?: AbortSignal },
+  {
+    onProgress,
+    signal,
+  }: { readonly onProgress?: (progress: SimulationProgress) => void; readonly signal?: AbortSignal },
 ): Promise<SimulationOutcome> {
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1_000;
@@ -65,6 +68,11 @@ async function conduct(
   let hubDeaths = 0;
   const target = openTargetWatch(targetScore);
   let isFinished = false;
+  let done = { joined: 0, updates: 0, commits: 0 };
+  const told = (more: Partial<typeof done>): void => {
+    done = { ...done, ...more };
+    onProgress?.({ seconds: seconds(), ...done });
+  };
   let settle = (): void => {};
   let fail = (_fault: Fault): void => {};
   const over = new Promise<void>((resolve, reject) => {
@@ -89,10 +97,14 @@ async function conduct(
         if (message.kind === 'ready') {
           port = message.port;
           resolve(message.invites);
+        } else if (message.kind === 'site-enrolled') {
+          told({ joined: done.joined + 1 });
+        } else if (message.kind === 'update-accepted') {
+          told({ updates: done.updates + 1 });
         } else if (message.kind === 'committed') {
           const { version, updates, score } = message;
           curve.push({ seconds: seconds(), version, updates, score });
-          onCommit?.({ seconds: seconds(), version, score });
+          told({ commits: version });
           target.take(seconds(), score);
           isFinished ||= message.isFinished;
           if (isFinished || target.reachedAt !== null) settle();

@@ -3,18 +3,18 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { simulationFault } from './faults.ts';
-import { type CommitNews, commitNewsSchema, outcomeSchema, type SimulationOutcome } from './outcome.ts';
+import { outcomeSchema, progressSchema, type SimulationOutcome, type SimulationProgress } from './outcome.ts';
 import type { Scenario } from './scenario.ts';
 
 const workerFile = fileURLToPath(new URL('./simulation-worker.ts', import.meta.url));
-const fromWorkerSchema = z.union([z.object({ commit: commitNewsSchema }), z.object({ outcome: outcomeSchema })]);
+const fromWorkerSchema = z.union([z.object({ progress: progressSchema }), z.object({ outcome: outcomeSchema })]);
 /** A federation of a thousand sites in one process. */
 const heapMegabytes = 8_192;
 
 /** The same scenario gives the same outcome. @throws Fault 571 when the process fails. */
 export function runScenario(
   scenario: Scenario,
-  options: { readonly onCommit?: (commit: CommitNews) => void; readonly signal?: AbortSignal } = {},
+  options: { readonly onProgress?: (progress: SimulationProgress) => void; readonly signal?: AbortSignal } = {},
 ): Promise<SimulationOutcome> {
   const child = fork(workerFile, [], {
     execArgv: [`--max-old-space-size=${heapMegabytes}`],
@@ -30,7 +30,7 @@ export function runScenario(
     child.on('message', (raw) => {
       const message = fromWorkerSchema.parse(raw);
       if ('outcome' in message) resolve(message.outcome);
-      else options.onCommit?.(message.commit);
+      else options.onProgress?.(message.progress);
     });
     child.once('error', reject);
     child.once('exit', () => {

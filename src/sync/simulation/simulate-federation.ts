@@ -10,7 +10,7 @@ import { openSite, type Site } from '../site/site.ts';
 import type { SiteWork } from '../site/site-work.ts';
 import { spreadSites } from './churn.ts';
 import { countedUpdates } from './counted-updates.ts';
-import type { CommitNews, SimulationOutcome } from './outcome.ts';
+import type { SimulationOutcome, SimulationProgress } from './outcome.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedTask } from './simulated-task.ts';
 import { openTargetWatch } from './target-watch.ts';
@@ -30,12 +30,12 @@ export async function simulateFederation(
   clock: VirtualClock,
   scenario: Scenario,
   task: SimulatedTask,
-  onCommit: (commit: CommitNews) => void,
+  onProgress: (progress: SimulationProgress) => void,
 ): Promise<SimulationOutcome> {
   // In memory where the system has such a folder: a simulated hospital's disk need not survive a power cut.
   const folder = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'imagiq-simulation-'));
   try {
-    return await play(clock, scenario, task, folder, onCommit);
+    return await play(clock, scenario, task, folder, onProgress);
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -46,7 +46,7 @@ async function play(
   scenario: Scenario,
   task: SimulatedTask,
   folder: string,
-  onCommit: (commit: CommitNews) => void,
+  onProgress: (progress: SimulationProgress) => void,
 ): Promise<SimulationOutcome> {
   const network = openVirtualNetwork(clock);
   const curve: SimulationOutcome['curve'][number][] = [];
@@ -57,6 +57,7 @@ async function play(
   let hubDeaths = 0;
   let linesCut = 0;
   let isDoomed = false;
+  const done = { joined: 0, updates: 0, commits: 0 };
   const target = openTargetWatch(task.targetScore);
 
   const judge = (of: Hub, commit: { version: number; updates: number; isFinished: boolean }): void => {
@@ -69,7 +70,6 @@ async function play(
         if (weights === null) return;
         const score = await task.score(weights);
         curve.push({ seconds: second, version, updates, score });
-        onCommit({ seconds: second, version, score });
         target.take(second, score);
       })(),
     );
@@ -91,7 +91,13 @@ async function play(
       },
     });
     opened.watch((news) => {
-      if (news.kind === 'trunk-committed') judge(opened, news);
+      if (news.kind === 'site-enrolled') done.joined += 1;
+      if (news.kind === 'update-accepted' && !news.isDuplicate) done.updates += 1;
+      if (news.kind === 'trunk-committed') {
+        done.commits = news.version;
+        judge(opened, news);
+      }
+      onProgress({ seconds: seconds(), ...done });
     });
     // Committed as the hub died, before it could say so.
     const { trunkVersion, isFinished } = await opened.status();

@@ -28,6 +28,21 @@ export interface SimulationOptions {
   /** Virtual seconds that one update of the fastest site takes, transfer included. */
   readonly secondsPerUpdate: number;
   readonly seed: number;
+  /** Called after each commit: some hundred thousand times in a large federation. */
+  readonly onProgress?: (progress: RuleProgress) => void;
+}
+
+export interface RuleProgress {
+  readonly rule: 'asynchronous' | 'synchronous';
+  /** Virtual. */
+  readonly seconds: number;
+  readonly commits: number;
+  readonly updates: number;
+  /** After so many the rule is given up. */
+  readonly mostUpdates: number;
+  readonly loss: number;
+  /** Null while it is still looked for, in synchronous rounds of honest sites. */
+  readonly targetLoss: number | null;
 }
 
 export interface RuleOutcome {
@@ -73,7 +88,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
   const task = logisticTask(options.sites, options.seed);
   const speeds = siteSeconds(options);
   const initialLoss = logLoss(task.initial, task.test);
-  const reference = logLoss(referenceTrunk(task), task.test);
+  const reference = logLoss(referenceTrunk(task, options.onProgress), task.test);
   const targetLoss = initialLoss + targetShare * (reference - initialLoss);
   const asynchronous = run(options, task, speeds, targetLoss, options.trunkRule);
   const synchronous = run(options, task, speeds, targetLoss, synchronousRule);
@@ -102,12 +117,21 @@ function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
 }
 
 /** What training to the end reaches: synchronous rounds of honest sites, without any network. */
-export function referenceTrunk(task: LogisticTask): Weights {
+export function referenceTrunk(task: LogisticTask, onProgress?: SimulationOptions['onProgress']): Weights {
   const plain = openHub(task, trunkRuleSchema.parse({ bufferSize: task.sites.length }));
   for (let round = 0; round < referenceRounds; round += 1) {
     const { trunk } = plain;
     for (let site = 0; site < task.sites.length; site += 1)
       plain.take(site, 0, encoded(honestUpdate(trunk, task, site)), 0);
+    onProgress?.({
+      rule: 'synchronous',
+      seconds: 0,
+      commits: round + 1,
+      updates: (round + 1) * task.sites.length,
+      mostUpdates: referenceRounds * task.sites.length,
+      loss: logLoss(plain.trunk, task.test),
+      targetLoss: null,
+    });
   }
   return plain.trunk;
 }
@@ -212,7 +236,17 @@ function run(
     updates += 1;
     stalenessSum += stalenessCommits;
     if (answer === 'committed') {
-      atTarget = logLoss(hub.trunk, task.test) <= targetLoss ? atTarget + 1 : 0;
+      const loss = logLoss(hub.trunk, task.test);
+      atTarget = loss <= targetLoss ? atTarget + 1 : 0;
+      options.onProgress?.({
+        rule: isSynchronous ? 'synchronous' : 'asynchronous',
+        seconds: clock,
+        commits: hub.version,
+        updates,
+        mostUpdates: limit,
+        loss,
+        targetLoss,
+      });
       if (atTarget === sustainedCommits) return outcome(clock);
       if (isSynchronous) working.forEach(startAgain);
     }

@@ -1,4 +1,4 @@
-// The process in which time is imagined: plays one scenario that its parent sends, tells each commit, then the outcome.
+// The process in which time is imagined: plays one scenario that its parent sends, tells how far it is, then the outcome.
 import { installVirtualClock } from './virtual-clock.ts';
 
 // Before hub and site code is loaded, so that no timer of theirs is a real one.
@@ -7,12 +7,18 @@ const { scenarioSchema } = await import('./scenario.ts');
 const { logisticWork } = await import('./logistic-work.ts');
 const { simulateFederation } = await import('./simulate-federation.ts');
 
+/** On this machine's clock, which alone goes on by itself here. */
+const tellEveryMs = 200;
+
 process.once('message', (message) => {
   void (async () => {
     const scenario = scenarioSchema.parse(message);
-    const outcome = await simulateFederation(clock, scenario, logisticWork(scenario), (commit) =>
-      process.send?.({ commit }),
-    );
+    let toldAt = performance.now();
+    const outcome = await simulateFederation(clock, scenario, logisticWork(scenario), (progress) => {
+      if (performance.now() - toldAt < tellEveryMs) return;
+      toldAt = performance.now();
+      process.send?.({ progress });
+    });
     process.send?.({ outcome }, () => process.exit(0));
   })();
 });

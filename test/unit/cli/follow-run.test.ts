@@ -31,6 +31,7 @@ test('a log hears each epoch when it is made, and why a run waits before its ima
   } as unknown as StationLink;
   const output: Output = {
     isJson: false,
+    isTerminal: false,
     result: () => {},
     document: () => {},
     log: (line) => void log.push(line),

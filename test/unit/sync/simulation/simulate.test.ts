@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CombinationRule, trunkRuleSchema } from '../../../../src/contract/federation.ts';
-import { simulate, type SimulationOptions } from '../../../../src/sync/simulation/simulate.ts';
+import { type RuleProgress, simulate, type SimulationOptions } from '../../../../src/sync/simulation/simulate.ts';
 
 const options: SimulationOptions = {
   sites: 8,
@@ -15,6 +15,22 @@ const options: SimulationOptions = {
 describe('the simulation of rules on a virtual clock', () => {
   test('the same options give the same result', () => {
     expect(simulate(options)).toEqual(simulate(options));
+  });
+
+  test('it says how far it is: what it looks for, each rule’s commits, and what they are to reach', () => {
+    const told: RuleProgress[] = [];
+    const { asynchronous, synchronous, targetLoss } = simulate({ ...options, onProgress: (one) => told.push(one) });
+    const [looking, ...rules] = [
+      told.filter((one) => one.targetLoss === null),
+      ...['asynchronous', 'synchronous'].map((rule) =>
+        told.filter((one) => one.targetLoss === targetLoss && one.rule === rule),
+      ),
+    ];
+    expect(looking.at(-1)).toMatchObject({ updates: 480, mostUpdates: 480 });
+    for (const [index, { commits, updates, secondsToTarget }] of [asynchronous, synchronous].entries()) {
+      expect(rules[index]!.map((one) => one.commits)).toEqual(Array.from({ length: commits }, (_, nth) => nth + 1));
+      expect(rules[index]!.at(-1)).toMatchObject({ updates, seconds: secondsToTarget, mostUpdates: 3_200 });
+    }
   });
 
   test('asynchronous commits reach the target sooner when one site is 20 times slower', () => {
