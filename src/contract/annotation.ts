@@ -4,12 +4,25 @@ import { frameGeometrySchema } from './dicom.ts';
 
 const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
-export const measurementKinds = ['length', 'angle', 'ellipse', 'rectangle', 'probe'] as const;
+export const measurementKinds = [
+  'length',
+  'angle',
+  'ellipse',
+  'rectangle',
+  'freehand',
+  'probe',
+  'arrow',
+  'key-image',
+] as const;
+
+/** Most points of one shape. */
+export const pointsLimit = 2_000;
 
 /**
  * A measurement on one frame. Points are image coordinates in pixels as SCOORD has them (PS3.3 C.18.6): column, row, with 0,0 at
  * the outer corner of the first pixel. length: 2 points · angle: 3, the vertex in the middle · ellipse: 4, the ends of both
- * axes · rectangle: 4 corners · probe: 1.
+ * axes · rectangle: 4 corners · freehand: 3 or more, a closed outline filled by the even-odd rule · probe: 1 · arrow: 2, the tip
+ * first; its label stands at the other end · key-image: none, the whole image is meant.
  */
 export const measurementSchema = z.object({
   id: z.uuid(),
@@ -19,13 +32,12 @@ export const measurementSchema = z.object({
   /** Counts from 1. */
   frame: z.number().int().min(1),
   kind: z.enum(measurementKinds),
-  points: z
-    .array(z.tuple([z.number(), z.number()]))
-    .min(1)
-    .max(4),
+  points: z.array(z.tuple([z.number(), z.number()])).max(pointsLimit),
   label: z.string().max(200).default(''),
   /** What was measured when it was saved, name to value; the unit is in the name: lengthMm, lengthPixels, angleDegrees, areaMm2, mean. */
   values: z.record(z.string().max(40), z.number()).default({}),
+  /** Of the pixels' values (mean, stdDev, min, max, value); '' where the file gives none, or was not asked for it in an old version. */
+  unit: z.string().max(16).default(''),
   /** ISO 8601. */
   changedAt: z.string().max(40),
 });

@@ -124,4 +124,114 @@ describe('measuring', { timeout: 90_000 }, () => {
     await page.keyboard.press('1');
     await words.getByText(own, { exact: true }).waitFor();
   });
+
+  test('traces an outline by hand, or by its corners, and moves it as a whole', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.keyboard.press('Home');
+    await page.getByTestId('image-position').getByText('Image 1 / 5').waitFor();
+    await page.keyboard.press('Shift+E');
+    const box = await page.getByTestId('image-canvas').boundingBox();
+    if (!box) throw new Error('the image is not on the screen');
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const scale = await perMm(page);
+    const around = (angle: number): [number, number] => [x + 60 * Math.cos(angle), y + 60 * Math.sin(angle)];
+    await page.mouse.move(...around(0));
+    await page.mouse.down();
+    for (let step = 1; step < 120; step += 1) await page.mouse.move(...around((step / 120) * 2 * Math.PI));
+    await page.mouse.up();
+    const told = async (): Promise<string> => (await shapes(page)).join(' ');
+    await expect.poll(told, soon).toMatch(/Mean 40 HU, SD 0/);
+    const areaMm2 = Math.PI * (60 / scale) ** 2;
+    const area = /([\d.]+) (cm|mm)²/.exec(await told());
+    expect(Number(area?.[1]) / (area?.[2] === 'cm' ? areaMm2 / 100 : areaMm2)).toBeCloseTo(1, 1);
+    // Gripped at its line and moved out of the body, on one side.
+    await page.mouse.move(...around(Math.PI));
+    await page.mouse.down();
+    await page.mouse.move(x - 60, y + 240, { steps: 4 });
+    await page.mouse.up();
+    await expect.poll(told, soon).toMatch(/-1000 HU to 40 HU/);
+    await page.keyboard.press('Control+z');
+    await expect.poll(told, soon).toMatch(/Mean 40 HU, SD 0/);
+    // A square of corners that are clicked; the last one twice.
+    await page.keyboard.press('Escape');
+    for (const [right, down] of [
+      [200, -60],
+      [280, -60],
+      [280, 20],
+      [200, 20],
+      [200, 20],
+    ] as const)
+      await page.mouse.click(x + right, y + down);
+    await expect.poll(async () => (await shapes(page)).length, soon).toBe(2);
+    const square = (80 / scale) ** 2;
+    const second = /([\d.]+) (cm|mm)²/.exec((await shapes(page))[1] ?? '');
+    expect(Number(second?.[1]) / (second?.[2] === 'cm' ? square / 100 : square)).toBeCloseTo(1, 1);
+    await screenshot('measuring-outlines');
+    // A double click is no shape, and does not fit the image.
+    await page.keyboard.press('l');
+    await page.mouse.dblclick(x - 100, y - 100);
+    expect((await shapes(page)).length).toBe(2);
+  });
+
+  test('asks for the words of an arrow, keeps them, and takes them back', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.keyboard.press('ArrowDown');
+    await page.getByTestId('image-position').getByText('Image 2 / 5').waitFor();
+    await page.keyboard.press('Shift+A');
+    const box = await page.getByTestId('image-canvas').boundingBox();
+    if (!box) throw new Error('the image is not on the screen');
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 120, y - 80, { steps: 3 });
+    await page.mouse.up();
+    const field = page.getByLabel('Words for the arrow');
+    await field.waitFor();
+    await page.keyboard.type('Nodule, left');
+    await screenshot('measuring-arrow-asks');
+    await page.keyboard.press('Enter');
+    await field.waitFor({ state: 'detached' });
+    await expect.poll(async () => (await shapes(page)).map((text) => text.trim()), soon).toEqual(['Nodule, left']);
+    await page.keyboard.press('m');
+    const panel = page.getByTestId('measurement-panel');
+    expect(await panel.getByLabel('Label of the measurement').last().inputValue()).toBe('Nodule, left');
+    await screenshot('measuring-arrow');
+    await page.keyboard.press('Control+z');
+    await expect.poll(async () => (await shapes(page)).map((text) => text.trim()), soon).toEqual(['']);
+    await page.keyboard.press('Control+z');
+    await expect.poll(async () => (await shapes(page)).length, soon).toBe(0);
+    await page.keyboard.press('w');
+  });
+
+  test('marks key images, lists them and goes from one to the next', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    const position = page.getByTestId('image-position');
+    await page.keyboard.press('Shift+K');
+    await page.getByTestId('key-image').waitFor();
+    await page.keyboard.press('End');
+    await position.getByText('Image 5 / 5').waitFor();
+    await page.getByTestId('key-image').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Key image', exact: true }).click();
+    await page.getByTestId('key-image').waitFor();
+    const panel = page.getByTestId('measurement-panel');
+    await panel.getByText('image 2', { exact: false }).first().waitFor();
+    await expect.poll(() => panel.getByText('Key image', { exact: true }).count(), soon).toBe(2);
+    await screenshot('measuring-key-images');
+    await page.keyboard.press('Home');
+    await position.getByText('Image 1 / 5').waitFor();
+    for (const number of [2, 5, 2]) {
+      await page.keyboard.press('Shift+J');
+      await position.getByText(`Image ${number} / 5`).waitFor();
+    }
+    // Caps Lock changes the letter and not the key.
+    await page.evaluate(
+      `document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'I', bubbles: true, cancelable: true }))`,
+    );
+    await expect.poll(() => page.getByRole('button', { name: 'Invert' }).getAttribute('aria-pressed')).toBe('true');
+    await page.keyboard.press('i');
+    await page.keyboard.press('Shift+K');
+    await page.getByTestId('key-image').waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+z');
+    await page.getByTestId('key-image').waitFor();
+  });
 });

@@ -1,5 +1,6 @@
-// A measurement while it is drawn or changed in one viewport: by press, drag, release, or by click, move, click.
-import type { Measurement } from '../../contract/annotation.ts';
+// A measurement while it is drawn or changed in one viewport: by press, drag, release, or by click, move, click. A free-hand outline
+// is traced by a drag, or its corners are clicked.
+import { type Measurement, pointsLimit } from '../../contract/annotation.ts';
 import { type Grip, type MeasurementKind, moved, type Point, spanned, withPoint } from './shapes.ts';
 
 interface Draft {
@@ -9,7 +10,7 @@ interface Draft {
   readonly of: Measurement | null;
 }
 
-type Phase = 'idle' | 'spanning' | 'second-arm' | 'point' | 'whole';
+type Phase = 'idle' | 'spanning' | 'second-arm' | 'tracing' | 'corners' | 'point' | 'whole';
 
 export class Drawing {
   #draft = $state.raw<Draft | null>(null);
@@ -21,15 +22,28 @@ export class Drawing {
     return this.#draft;
   }
 
-  /** Presses the button with a tool. Returns the finished shape where this press ends one. */
-  press(kind: MeasurementKind, at: Point): Draft | null {
+  get isTracing(): boolean {
+    return this.#phase === 'tracing';
+  }
+
+  /** The corners of an outline that were clicked; none of another shape. */
+  get corners(): readonly Point[] {
+    return this.#phase === 'corners' ? (this.#draft?.points.slice(0, -1) ?? []) : [];
+  }
+
+  /** Presses the button with a tool; `isEnd` where that closes an outline. Returns the finished shape where this press ends one. */
+  press(kind: MeasurementKind, at: Point, isEnd = false): Draft | null {
+    if (this.#phase === 'corners' && this.#draft) {
+      this.#draft = { ...this.#draft, points: isEnd ? this.corners : [...this.corners, at, at] };
+      return isEnd ? this.#finish() : null;
+    }
     if (this.#phase === 'second-arm' || this.#phase === 'spanning') {
       this.move(at);
       return this.#phase === 'spanning' && this.#draft?.kind === 'angle' ? this.#toSecondArm(at) : this.#finish();
     }
     this.#from = at;
     this.#draft = { kind, points: spanned(kind, at, at), of: null };
-    this.#phase = 'spanning';
+    this.#phase = kind === 'freehand' ? 'tracing' : 'spanning';
     return null;
   }
 
@@ -58,6 +72,12 @@ export class Drawing {
       this.move(at);
       return this.#finish();
     }
+    if (this.#phase === 'tracing') {
+      // An outline that is traced whole ends where it began.
+      if (!isClick || this.#draft.points.length > 3) return this.#finish();
+      this.#draft = { ...this.#draft, points: [this.#from, this.#from] };
+      this.#phase = 'corners';
+    }
     if (this.#phase !== 'spanning' || (isClick && this.#draft.kind !== 'probe')) return null;
     this.move(at);
     return this.#draft.kind === 'angle' ? this.#toSecondArm(at) : this.#finish();
@@ -74,6 +94,10 @@ export class Drawing {
         return spanned(kind, this.#from, at);
       case 'second-arm':
         return [...points.slice(0, 2), at];
+      case 'tracing':
+        return points.length < pointsLimit ? [...points, at] : points;
+      case 'corners':
+        return [...this.corners, at];
       case 'point':
         return withPoint(kind, of?.points ?? points, this.#point, at);
       case 'whole':
@@ -92,6 +116,14 @@ export class Drawing {
   #finish(): Draft | null {
     const finished = this.#draft;
     this.cancel();
-    return finished;
+    return finished && isShape(finished) ? finished : null;
   }
+}
+
+/** Something that was begun and ended at one place is none. */
+function isShape({ kind, points }: Draft): boolean {
+  const [first] = points;
+  if (kind === 'probe' || !first) return points.length > 0;
+  const isWide = points.some(([x, y]) => Math.hypot(x - first[0], y - first[1]) > 0.01);
+  return isWide && (kind !== 'freehand' || points.length >= 3);
 }

@@ -123,6 +123,8 @@ export const keyActs: readonly KeyAct[] = [
   }),
   edit(['Enter'], 'Cross of the keys: put or take a point, let go of it', (reading) => reading.cross.press()),
   edit([' '], 'Cross to the next point', (reading) => reading.cross.toNextPoint()),
+  edit(['K'], 'Key image: mark, or take the mark away', ({ cross }) => cross.measuring.toggleKeyImage()),
+  edit(['J'], 'Next key image', (reading) => void reading.nextKeyImage()),
   edit(['Delete', 'Backspace'], 'Delete the chosen measurement', (reading) => reading.removeSelected()),
   edit(['u'], 'Undo (also Ctrl Z)', ({ measurements }) => void measurements.undo()),
   screen(['m'], 'Measurements', (reading) => reading.togglePanel('measurements'), 'same'),

@@ -1,10 +1,13 @@
 // What a shape measures on a frame, in the units that the frame allows.
 import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
-import { modalityUnit, valueText } from './pixel-units.ts';
+import { valueText } from './pixel-units.ts';
 import { ellipseAxes, type MeasurementKind, type Point } from './shapes.ts';
 import { isColour, modalityOf, modalityValueAt, storedValues } from './window-level.ts';
 
 export type Values = Record<string, number>;
+
+/** Lines on which an outline's area is summed up: exact but for the lines through its corners. */
+const areaLines = 1_024;
 
 /** Values by name with their unit: millimetres where the file tells the spacing of its pixels, else pixels. */
 export function measured(kind: MeasurementKind, points: readonly Point[], frame: Frame): Values {
@@ -18,6 +21,24 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
       const value = modalityValueAt(frame, Math.floor(first[0]), Math.floor(first[1]));
       return value === null ? {} : { value };
     }
+    case 'freehand': {
+      const spans = spansOf(points);
+      let [line, ends]: [number, readonly number[]] = [Number.NaN, []];
+      const isInside = (x: number, y: number): boolean => {
+        if (y !== line) [line, ends] = [y, spans(y)];
+        return ends.filter((end) => end < x).length % 2 === 1;
+      };
+      const [, top, , bottom] = bounds(points);
+      const step = (bottom - top) / areaLines;
+      const lengths = Array.from({ length: areaLines }, (_, at) => spanned(spans(top + (at + 0.5) * step)));
+      return {
+        ...area(step * lengths.reduce((sum, one) => sum + one, 0), frame),
+        ...statistics(frame, points, isInside),
+      };
+    }
+    case 'arrow':
+    case 'key-image':
+      return {};
     case 'rectangle': {
       const [left, top, right, bottom] = bounds(points);
       const isInside = (x: number, y: number): boolean => x >= left && x <= right && y >= top && y <= bottom;
@@ -37,18 +58,10 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
   }
 }
 
-/** What was measured on: a frame, or of one that is not there its series. */
-interface Measured {
-  readonly modality: string;
-  readonly rescaleType?: string | undefined;
-  readonly geometry?: FrameGeometry;
-}
-
-/** Lines of text beside the shape, and in the list. */
-export function measuredText(values: Values, on: Measured): string[] {
-  const unit = modalityUnit(on);
+/** Lines of text beside the shape, and in the list. `unit` is that of the pixels' values; the geometry is the frame's, where it is at hand. */
+export function measuredText(values: Values, unit: string, geometry?: FrameGeometry): string[] {
   const inUnit = (value: number): string => `${valueText(value)} ${unit}`.trim();
-  const where = on.geometry?.spacingKind === 'detector' ? ' at the detector' : '';
+  const where = geometry?.spacingKind === 'detector' ? ' at the detector' : '';
   const lines: string[] = [];
   const { lengthMm, lengthPixels, angleDegrees: angle, areaMm2, areaPixels, mean, stdDev, min, max, value } = values;
   if (lengthMm !== undefined) lines.push(`${lengthMm.toFixed(1)} mm${where}`);
@@ -80,6 +93,23 @@ function angleDegrees(first: Point, vertex: Point, last: Point, { geometry }: Fr
 function area(pixels: number, { geometry }: Frame): Values {
   const spacing = geometry.pixelSpacingMm;
   return spacing ? { areaMm2: pixels * spacing[0] * spacing[1] } : { areaPixels: pixels };
+}
+
+/** Where a line at a height crosses a closed outline, from left to right: the first two bound a part of the inside, and so on. */
+function spansOf(points: readonly Point[]): (y: number) => number[] {
+  return (y) => {
+    const ends: number[] = [];
+    let [x1, y1] = points.at(-1) ?? [0, 0];
+    for (const [x2, y2] of points) {
+      if (y1 < y !== y2 < y) ends.push(x1 + ((y - y1) / (y2 - y1)) * (x2 - x1));
+      [x1, y1] = [x2, y2];
+    }
+    return ends.sort((a, b) => a - b);
+  };
+}
+
+function spanned(ends: readonly number[]): number {
+  return ends.reduce((sum, end, at) => (at % 2 === 1 ? sum + end - (ends[at - 1] ?? end) : sum), 0);
 }
 
 function bounds(points: readonly Point[]): [left: number, top: number, right: number, bottom: number] {

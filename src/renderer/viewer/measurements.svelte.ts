@@ -13,6 +13,7 @@ export class Measurements {
   readonly #onfault: (thrown: unknown) => void;
   #all = $state.raw<readonly Measurement[]>([]);
   #selected = $state<string | null>(null);
+  #naming = $state<string | null>(null);
   /** What each change replaced, oldest first; `before` is null where a measurement was made. */
   #changes = $state.raw<readonly Change[]>([]);
 
@@ -46,6 +47,22 @@ export class Measurements {
 
   select(id: string | null): void {
     this.#selected = id;
+  }
+
+  /** The one whose words are asked for on the image. */
+  get naming(): Measurement | null {
+    return this.#all.find(({ id }) => id === this.#naming) ?? null;
+  }
+
+  nameNext(id: string): void {
+    this.#naming = id;
+  }
+
+  /** Ends the asking; null: without an answer. */
+  name(label: string | null): void {
+    const { naming } = this;
+    this.#naming = null;
+    if (naming && label !== null && label !== naming.label) void this.save({ ...naming, label });
   }
 
   /** Shows it at once; one that cannot be saved stays on the screen and the reader is told. */

@@ -14,6 +14,7 @@ import { HeatMaps } from './heat-maps.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
 import { ShownHeader } from './shown-header.svelte.ts';
+import { placeIn, stackOf } from './stack.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
 import { isColour } from './window-level.ts';
@@ -247,6 +248,33 @@ export class Reading {
     this.measurements.select(id);
     const series = this.study.series.find((one) => one.seriesInstanceUID === seriesInstanceUID);
     if (series) void this.active.showFrame(series, sopInstanceUID, frame);
+  }
+
+  /** Which image of its series a measurement lies on, from 1; null where no viewport shows the series. */
+  numberOf({ seriesInstanceUID, sopInstanceUID, frame }: Measurement): number | null {
+    const stack = this.#views.find(({ series }) => series?.seriesInstanceUID === seriesInstanceUID)?.stack ?? [];
+    return placeIn(stack, sopInstanceUID, frame) + 1 || null;
+  }
+
+  /** Shows the key image that follows the active viewport's image, in the order of the series; after the last one the first. */
+  async nextKeyImage(): Promise<void> {
+    const { series: shown, index } = this.active;
+    const order: { readonly mark: Measurement; readonly isAfter: boolean }[] = [];
+    let isAfter = false;
+    for (const series of this.study.series) {
+      const { seriesInstanceUID } = series;
+      const marks = this.measurements.all.filter(
+        (one) => one.kind === 'key-image' && one.seriesInstanceUID === seriesInstanceUID,
+      );
+      const stack = marks.length > 0 ? stackOf((await this.#frames.instances(seriesInstanceUID)).instances) : [];
+      const placed = marks.map((mark) => ({ mark, place: placeIn(stack, mark.sopInstanceUID, mark.frame) }));
+      const isShown = shown?.seriesInstanceUID === seriesInstanceUID;
+      for (const { mark, place } of placed.sort((one, other) => one.place - other.place))
+        order.push({ mark, isAfter: isAfter || (isShown && place > index) });
+      isAfter ||= isShown;
+    }
+    const next = order.find((one) => one.isAfter) ?? order[0];
+    if (next) this.jumpTo(next.mark);
   }
 
   /** Shows a frame of the study in the active viewport. False: no image of the study has this UID. */

@@ -14,7 +14,8 @@ export interface Grip {
 /** The shape spanned from one corner (or end) to the other. */
 export function spanned(kind: MeasurementKind, from: Point, to: Point): Point[] {
   if (kind === 'probe') return [to];
-  if (kind === 'length' || kind === 'angle') return [from, to];
+  if (kind === 'length' || kind === 'angle' || kind === 'arrow') return [from, to];
+  if (kind === 'freehand') return [from];
   const [left, right] = [Math.min(from[0], to[0]), Math.max(from[0], to[0])];
   const [top, bottom] = [Math.min(from[1], to[1]), Math.max(from[1], to[1])];
   if (kind === 'rectangle') {
@@ -54,11 +55,19 @@ export function moved(points: readonly Point[], [dx, dy]: Point): Point[] {
   return points.map(([x, y]) => [x + dx, y + dy]);
 }
 
-/** The line that is drawn, as points; closed for rectangle and ellipse. */
+/** More points than a hand can tell apart: such an outline is moved as a whole. */
+const mostHandles = 40;
+
+/** The points that can be held. */
+export function handles(kind: MeasurementKind, points: readonly Point[]): readonly Point[] {
+  return kind === 'freehand' && points.length > mostHandles ? [] : points;
+}
+
+/** The line that is drawn, as points; closed for what has an area. */
 export function outline(kind: MeasurementKind, points: readonly Point[]): Point[] {
   const [first] = points;
   if (!first) return [];
-  if (kind === 'rectangle') return [...points, first];
+  if (kind === 'rectangle' || kind === 'freehand') return [...points, first];
   if (kind !== 'ellipse') return [...points];
   const { center, u, v } = ellipseAxes(points);
   return Array.from({ length: 65 }, (_, step) => {

@@ -8,7 +8,7 @@ import { imageIdOf } from './image-id.ts';
 import type { Picture } from './painter.ts';
 import { pixelSize, type Placement, placementOf, type Size, type View, wholeImage } from './placement.ts';
 import { Prefetch } from './prefetch.ts';
-import { middleOf, nearby, type StackItem, stackOf } from './stack.ts';
+import { middleOf, nearby, placeIn, type StackItem, stackOf } from './stack.ts';
 import { unevenSpacing, volumeProblem } from './volume-check.ts';
 import { initialWindow, isColour, type VoiWindow } from './window-level.ts';
 
@@ -183,7 +183,7 @@ export class StackView {
   /** Goes to a frame, opening its series when another is shown. */
   async showFrame(series: Series, sopInstanceUID: string, frame: number): Promise<void> {
     if (this.#series?.seriesInstanceUID !== series.seriesInstanceUID) await this.openSeries(series);
-    const at = this.#stack.findIndex((item) => item.instance.sopInstanceUID === sopInstanceUID && item.frame === frame);
+    const at = placeIn(this.#stack, sopInstanceUID, frame);
     if (at >= 0) this.go(at);
   }
 

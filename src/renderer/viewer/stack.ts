@@ -16,6 +16,11 @@ export function stackOf(instances: readonly Instance[]): StackItem[] {
     );
 }
 
+/** Where a frame lies in a stack; -1: nowhere. */
+export function placeIn(stack: readonly StackItem[], sopInstanceUID: string, frame: number): number {
+  return stack.findIndex((item) => item.instance.sopInstanceUID === sopInstanceUID && item.frame === frame);
+}
+
 /** The place that a reader sees first, and that a thumbnail shows: the one is decoded for the other. */
 export function middleOf(length: number): number {
   return Math.floor((length - 1) / 2);

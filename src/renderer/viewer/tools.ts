@@ -4,6 +4,8 @@ import type { IconName } from '../ui/Icon.svelte';
 interface NamedTool {
   readonly name: string;
   readonly label: string;
+  /** Under its icon, where it is not the label. */
+  readonly word?: string;
   readonly icon: IconName;
   readonly key: string;
   /** How it is used, where its name does not say it. */
@@ -46,9 +48,19 @@ export const measurementTools = [
   {
     name: 'rectangle',
     label: 'Rectangle',
+    word: 'Box',
     icon: 'rectangle',
     key: 'b',
     tip: 'Rectangle: drag, or Enter, arrow keys, Enter',
+    plane: null,
+  },
+  {
+    name: 'freehand',
+    label: 'Free-hand region',
+    word: 'Free',
+    icon: 'lasso',
+    key: 'E',
+    tip: 'Free-hand region: trace it, or click its corners and the last one twice',
     plane: null,
   },
   // The cross-hairs tell the value where they meet, as the probe does.
@@ -59,6 +71,15 @@ export const measurementTools = [
     key: 'o',
     tip: 'Probe: click, or Enter, arrow keys, Enter',
     plane: 'cross',
+  },
+  {
+    name: 'arrow',
+    label: 'Arrow with words',
+    word: 'Arrow',
+    icon: 'arrow',
+    key: 'A',
+    tip: 'Arrow with words: drag from what is meant to where the words stand',
+    plane: null,
   },
 ] as const satisfies readonly NamedTool[];
 

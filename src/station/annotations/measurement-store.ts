@@ -18,12 +18,16 @@ export interface MeasurementStore {
 
 const measurementsPerStudy = 10_000;
 
+/** Of a free-hand outline: at least. */
 const pointsOf: Readonly<Record<(typeof measurementKinds)[number], number>> = {
   length: 2,
   angle: 3,
   ellipse: 4,
   rectangle: 4,
+  freehand: 3,
   probe: 1,
+  arrow: 2,
+  'key-image': 0,
 };
 
 type Row = Omit<Measurement, 'points' | 'values'> & { points: string; measured: string };
@@ -43,8 +47,8 @@ export function measurementStore(db: Db): MeasurementStore {
   );
   const upsert = db.prepare<Row>(
     `INSERT OR REPLACE INTO measurements
-       (id, studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, kind, points, label, measured, changedAt)
-     VALUES (@id, @studyInstanceUID, @seriesInstanceUID, @sopInstanceUID, @frame, @kind, @points, @label, @measured, @changedAt)`,
+       (id, studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, kind, points, label, measured, unit, changedAt)
+     VALUES (@id, @studyInstanceUID, @seriesInstanceUID, @sopInstanceUID, @frame, @kind, @points, @label, @measured, @unit, @changedAt)`,
   );
   const drop = db.prepare<[string]>('DELETE FROM measurements WHERE id = ?');
 
@@ -66,7 +70,7 @@ export function measurementStore(db: Db): MeasurementStore {
         throw annotationFaults.badMeasurement(`it is on frame ${measurement.frame} of ${found.frames}`);
       }
       const needs = pointsOf[measurement.kind];
-      if (points.length !== needs) {
+      if (measurement.kind === 'freehand' ? points.length < needs : points.length !== needs) {
         throw annotationFaults.badMeasurement(`a ${measurement.kind} has ${needs} points, not ${points.length}`);
       }
       if (countOfOthers.get(measurement.studyInstanceUID, measurement.id)! >= measurementsPerStudy) {

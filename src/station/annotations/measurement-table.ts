@@ -11,9 +11,10 @@ const head = [
   'label',
   'changedAt',
   'points',
+  'unit',
 ];
 
-/** RFC 4180; one column for each name of a measured value; points as `column row` pairs. */
+/** RFC 4180; one column for each name of a measured value; points as `column row` pairs; `unit` is that of the pixels' values. */
 export function measurementTable(measurements: readonly Measurement[]): string {
   const names = [...new Set(measurements.flatMap(({ values }) => Object.keys(values)))].sort();
   const rows = measurements.map((one) => [
@@ -25,6 +26,7 @@ export function measurementTable(measurements: readonly Measurement[]): string {
     one.label,
     one.changedAt,
     one.points.map((point) => point.join(' ')).join('; '),
+    one.unit,
     ...names.map((name) => String(one.values[name as keyof typeof one.values] ?? '')),
   ]);
   return csvText([...head, ...names], rows);

@@ -240,4 +240,8 @@ export const migrations: readonly string[] = [
     AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7'));
   UPDATE studies SET frames = (SELECT coalesce(sum(frames), 0) FROM series r WHERE r.study = studies.id);
   `,
+  `
+  -- Of the pixels' values; empty where a measurement was kept before this column.
+  ALTER TABLE measurements ADD COLUMN unit TEXT NOT NULL DEFAULT '';
+  `,
 ];

@@ -39,6 +39,7 @@ const length = (changes: Partial<Measurement> = {}): Measurement => ({
   ],
   label: 'nodule, left',
   values: { lengthMm: 2.5 },
+  unit: '',
   changedAt: '2026-01-02T03:04:05Z',
   ...changes,
 });
@@ -62,6 +63,28 @@ it('measurements survive a restart, are replaced by id, and are gone once delete
   expect(after.annotations.measurements.all('1.2.4')).toEqual([]);
 });
 
+it('an outline, an arrow with its words and the mark of a key image are kept like the rest', async () => {
+  const { open } = await libraryOfOneSlice();
+  const before = open();
+  const kept = [
+    length({ kind: 'arrow', label: 'here', values: {} }),
+    length({
+      kind: 'freehand',
+      points: Array.from({ length: 2_000 }, (_, at) => [at / 100, at % 7]),
+      values: { mean: -12 },
+      unit: 'HU',
+    }),
+    length({ kind: 'key-image', points: [], values: {} }),
+  ];
+  for (const measurement of kept) before.annotations.measurements.save(measurement);
+  before.close();
+  const after = open();
+  onTestFinished(() => after.close());
+  const found = after.annotations.measurements.all('1.2.3');
+  expect(found).toHaveLength(3);
+  for (const measurement of kept) expect(found).toContainEqual(measurement);
+});
+
 it('a measurement that contradicts its instance is refused with the reason', async () => {
   const { open } = await libraryOfOneSlice();
   const library = open();
@@ -71,6 +94,8 @@ it('a measurement that contradicts its instance is refused with the reason', asy
     [{ seriesInstanceUID: '1.2.3.2' }, /another series/],
     [{ frame: 2 }, /frame 2 of 1/],
     [{ kind: 'angle' }, /3 points, not 2/],
+    [{ kind: 'freehand' }, /3 points, not 2/],
+    [{ kind: 'key-image' }, /0 points, not 2/],
   ];
   for (const [changes, why] of refused)
     expect(() => library.annotations.measurements.save(length(changes))).toThrow(why);
@@ -82,7 +107,15 @@ it('imagiq measurements writes them as comma separated values, a column for each
   const library = open();
   library.annotations.measurements.save(length({ label: '=1+1, "left"' }));
   library.annotations.measurements.save(
-    length({ kind: 'probe', points: [[1, 2]], values: { mean: 7 }, frame: 1, label: '', changedAt: '2027' }),
+    length({
+      kind: 'probe',
+      points: [[1, 2]],
+      values: { mean: 7 },
+      unit: 'HU',
+      frame: 1,
+      label: '',
+      changedAt: '2027',
+    }),
   );
   library.close();
   const file = path.join(folder, '..', 'measurements.csv');
@@ -90,8 +123,8 @@ it('imagiq measurements writes them as comma separated values, a column for each
   expect(code).toBe(0);
   const [header, first, second] = readFileSync(file, 'utf8').split('\r\n');
   expect(header).toBe(
-    'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,lengthMm,mean',
+    'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,unit,lengthMm,mean',
   );
-  expect(first).toBe(`1.2.3,1.2.3.1,1.2.3.1.1,1,length,"'=1+1, ""left""",2026-01-02T03:04:05Z,0.5 1; 3 1,2.5,`);
-  expect(second).toBe('1.2.3,1.2.3.1,1.2.3.1.1,1,probe,,2027,1 2,,7');
+  expect(first).toBe(`1.2.3,1.2.3.1,1.2.3.1.1,1,length,"'=1+1, ""left""",2026-01-02T03:04:05Z,0.5 1; 3 1,,2.5,`);
+  expect(second).toBe('1.2.3,1.2.3.1,1.2.3.1.1,1,probe,,2027,1 2,HU,,7');
 });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { type Frame, type FrameGeometry, unknownGeometry } from '../../../../src/contract/dicom.ts';
 import { measured, measuredText } from '../../../../src/renderer/viewer/measured.ts';
+import { modalityUnit } from '../../../../src/renderer/viewer/pixel-units.ts';
 import { windowsOf } from '../../../../src/renderer/viewer/presets.ts';
-import { spanned } from '../../../../src/renderer/viewer/shapes.ts';
+import { type Point, spanned } from '../../../../src/renderer/viewer/shapes.ts';
 
 function ct(size: number, geometry: Partial<FrameGeometry> = {}, changes: Partial<Frame> = {}): Frame {
   const values = Uint16Array.from({ length: size * size }, (_, index) => (index * 7919) % 4096);
@@ -123,10 +124,11 @@ test('a length on a projection image says that it was taken at the detector', ()
         ],
         frame,
       ),
-      frame,
+      '',
+      frame.geometry,
     ),
   ).toEqual(['4.0 mm at the detector']);
-  expect(measuredText({ lengthPixels: 12 }, ct(8))).toEqual(['12.0 pixels']);
+  expect(measuredText({ lengthPixels: 12 }, '')).toEqual(['12.0 pixels']);
 });
 
 test('one pixel has a value and no spread', () => {
@@ -140,7 +142,7 @@ test('an ellipse of no width has no values that are not numbers', () => {
 });
 
 test('values are HU only where the file does not call them something else', () => {
-  const probe = (changes: Partial<Frame>): string[] => measuredText({ value: 40 }, ct(2, {}, changes));
+  const probe = (changes: Partial<Frame>): string[] => measuredText({ value: 40 }, modalityUnit(ct(2, {}, changes)));
   expect(probe({})).toEqual(['40 HU']);
   expect(probe({ rescaleType: 'HU' })).toEqual(['40 HU']);
   // A perfusion map of CT: its RescaleType is US, unspecified.
@@ -150,4 +152,52 @@ test('values are HU only where the file does not call them something else', () =
   const names = (frame: Frame): string[] => windowsOf(frame).map(({ name }) => name);
   expect(names(ct(2))).toContain('Lung');
   expect(names(ct(2, {}, { rescaleType: 'US' }))).toEqual(["File's window", 'All values']);
+});
+
+test('an outline drawn by hand has the area that it bounds, and the values of the pixels inside', () => {
+  const frame = ct(16, anisotropic);
+  // A step of stairs: 8 wide and 4 high, and 4 wide and 4 high on top of its left half.
+  const stairs: Point[] = [
+    [2, 2],
+    [6, 2],
+    [6, 6],
+    [10, 6],
+    [10, 10],
+    [2, 10],
+  ];
+  const found = measured('freehand', stairs, frame);
+  expect(found['areaMm2']).toBeCloseTo(48 * 2 * 0.5, 9);
+  expect(found['pixels']).toBe(48);
+  const upper = measured('rectangle', spanned('rectangle', [2, 2], [6, 6]), frame);
+  const lower = measured('rectangle', spanned('rectangle', [2, 6], [10, 10]), frame);
+  const mean = ((upper['mean'] ?? 0) * 16 + (lower['mean'] ?? 0) * 32) / 48;
+  expect(found['mean']).toBeCloseTo(mean, 9);
+  expect(found['min']).toBe(Math.min(upper['min'] ?? 0, lower['min'] ?? 0));
+  // A circle of 200 corners; one whose end runs over its beginning; and two lobes that cross.
+  const circle = Array.from({ length: 200 }, (_, at): Point => {
+    const angle = (at / 200) * 2 * Math.PI;
+    return [8 + 5 * Math.cos(angle), 8 + 5 * Math.sin(angle)];
+  });
+  expect((measured('freehand', circle, frame)['areaMm2'] ?? 0) / (25 * Math.PI)).toBeCloseTo(1, 3);
+  const bow: Point[] = [
+    [0, 0],
+    [8, 8],
+    [8, 0],
+    [0, 8],
+  ];
+  expect(measured('freehand', bow, frame)['areaMm2']).toBeCloseTo(32, 6);
+});
+
+test('an arrow and the mark of a key image measure nothing', () => {
+  expect(
+    measured(
+      'arrow',
+      [
+        [1, 1],
+        [3, 3],
+      ],
+      ct(8),
+    ),
+  ).toEqual({});
+  expect(measured('key-image', [], ct(8))).toEqual({});
 });

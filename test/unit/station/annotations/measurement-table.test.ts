@@ -15,6 +15,7 @@ const length: Measurement = {
     [3.5, -4],
   ],
   values: { lengthMm: 12.25 },
+  unit: '',
   changedAt: '2026-11-28T10:00:00.000Z',
 };
 
@@ -25,13 +26,14 @@ describe('the table of measurements', () => {
       kind: 'ellipse',
       label: 'liver, left',
       values: { areaMm2: 3, mean: -50.5 },
+      unit: 'HU',
     };
     const [head, first, second, end] = measurementTable([length, ellipse]).split('\r\n');
     expect(head).toBe(
-      'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,areaMm2,lengthMm,mean',
+      'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,unit,areaMm2,lengthMm,mean',
     );
-    expect(first).toBe(`1.2,1.2.3,1.2.3.4,2,length,"'=HYPERLINK(""x"")",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,,12.25,`);
-    expect(second).toBe('1.2,1.2.3,1.2.3.4,2,ellipse,"liver, left",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,3,,-50.5');
+    expect(first).toBe(`1.2,1.2.3,1.2.3.4,2,length,"'=HYPERLINK(""x"")",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,,,12.25,`);
+    expect(second).toBe('1.2,1.2.3,1.2.3.4,2,ellipse,"liver, left",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,HU,3,,-50.5');
     expect(end).toBe('');
   });
 });
