@@ -295,6 +295,8 @@ export const membershipSchema = z.object({
   ),
   /** The other members: how they are reached, and who of them helps this site. */
   peers: z.array(peerSchema).default([]),
+  /** Peers, by their names, that neither have what this site shows them nor will get it from the hub: it must stay reachable for them. */
+  undelivered: z.array(z.string()).default([]),
   scoreboard: scoreboardSchema.nullable(),
 });
 export type Membership = z.infer<typeof membershipSchema>;

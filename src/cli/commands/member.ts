@@ -1,28 +1,31 @@
 // join, run, leave, status: a site's membership from the command line.
-import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import { type Membership, sitesAwaitedText } from '../../contract/federation.ts';
 import { announcedProject, notAnnouncedCode, presentProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
-import { positiveInteger, share } from '../options.ts';
+import { positiveInteger, share, wholeNumber } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
 import { settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
-import { workTold } from '../work-told.ts';
+import { isHeld, stayMinutes, workToEnd } from '../work-to-end.ts';
 import { counted, exitCode, type Output, table } from '../output.ts';
 import { estimateText } from '../follow-run.ts';
 
 /** How long a join that only joins looks for the federation's project, to show it. */
 const greetingMs = 2_000;
-/** States in which a membership has nothing more to do. */
-const ended: readonly Membership['state'][] = ['finished', 'refused', 'left'];
-
 /** Sends updates whatever the leak probe found: nobody looks at its pictures. */
 export const sendAnyway = [
   '--send-anyway',
   'send updates also where the leak probe recognises an image, or fails',
+] as const;
+
+const stay = [
+  '--stay-minutes <number>',
+  'in a mode without trunk: how long to stay reachable, when all is done here, for peers that have not fetched the last model',
+  wholeNumber,
+  stayMinutes,
 ] as const;
 
 interface JoinOptions {
@@ -30,6 +33,7 @@ interface JoinOptions {
   sendAnyway?: boolean;
   cohort?: string;
   wait?: boolean;
+  stayMinutes: number;
   ca?: string;
   idleShare: number;
   threads?: number;
@@ -52,6 +56,7 @@ export function memberCommands(): Command[] {
       'PEM file of the authority of the hub’s certificate, or of a proxy before it; kept with the settings',
     )
     .option('--wait', 'stay and work until the project is finished (Ctrl+C leaves the work for later)')
+    .option(...stay)
     .option('--idle-share <share>', 'idle this share of the training time: 0.9 is ten times slower', share, 0)
     .option('--threads <number>', 'CPU threads', positiveInteger)
     .action(async (invite: string, options: JoinOptions, command: Command) => {
@@ -79,7 +84,7 @@ export function memberCommands(): Command[] {
             if (!options.wait) return approved;
           }
           const { federation } = joined;
-          return (await workToEnd(station, [federation], output, options.sendAnyway))[0] ?? joined;
+          return (await workToEnd(station, [federation], output, options))[0] ?? joined;
         },
         { idleShare: options.idleShare, ...(options.threads !== undefined && { threads: options.threads }) },
       );
@@ -108,7 +113,8 @@ export function memberCommands(): Command[] {
     .description('work for all federations of this home folder until their projects are finished')
     .option('--idle-share <share>', 'idle this share of the training time', share, 0)
     .option(...sendAnyway)
-    .action(async (options: { idleShare: number; sendAnyway?: boolean }, command: Command) => {
+    .option(...stay)
+    .action(async (options: { idleShare: number; sendAnyway?: boolean; stayMinutes: number }, command: Command) => {
       const { output, withStation } = contextOf(command);
       const memberships = await withStation(
         async (station) => {
@@ -124,7 +130,7 @@ export function memberCommands(): Command[] {
             station,
             known.map(({ federation }) => federation),
             output,
-            options.sendAnyway,
+            options,
           );
         },
         { idleShare: options.idleShare },
@@ -231,49 +237,6 @@ function failIfStopped(memberships: readonly Membership[], output: Output): void
       `${federation}: nothing is sent before you decide. See \`imagiq leak-probe --federation "${federation}" --pictures FOLDER\`, then \`imagiq run --send-anyway\` or \`imagiq project decline\`.`,
     );
   if (memberships.some((one) => one.state === 'refused' || isHeld(one))) process.exitCode = exitCode.failed;
-}
-
-const isHeld = ({ leakProbe }: Membership): boolean => leakProbe?.isHeld ?? false;
-
-/**
- * Keeps the station working until every named federation has nothing more to do or waits for a person, or until Ctrl+C.
- * @param sendsAnyway nobody is asked about what the leak probe found
- */
-async function workToEnd(
-  station: StationLink,
-  federations: readonly string[],
-  output: Output,
-  sendsAnyway = false,
-): Promise<Membership[]> {
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
-  const toldOf = workTold();
-  const wake: { now: () => void } = { now: () => {} };
-  const silence = station.listen('membership-changed', (membership) => {
-    if (federations.includes(membership.federation) && !output.isJson) toldOf(membership).forEach(output.log);
-    wake.now();
-  });
-  try {
-    for (;;) {
-      const { memberships } = await station.call('memberships', {});
-      const mine = memberships.filter(({ federation }) => federations.includes(federation));
-      const held = mine.filter(isHeld);
-      if (sendsAnyway) for (const { federation } of held) await station.call('accept-leak', { federation });
-      else if (mine.every((one) => isHeld(one) || ended.includes(one.state))) return mine;
-      if (stop.signal.aborted || mine.every(({ state }) => ended.includes(state))) return mine;
-      // News wakes at once; the delay is only a net under missed news.
-      await Promise.race([
-        new Promise<void>((resolve) => (wake.now = resolve)),
-        delay(1_000, undefined, { signal: stop.signal }).catch(() => {}),
-      ]);
-    }
-  } finally {
-    silence();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
 }
 
 /** What a wait for the project's announcement that ended in vain leaves; another fault stays one. */

@@ -154,7 +154,7 @@ export function openBench(desk: MembershipDesk): Bench {
       return showing.then(() => publication.deliver());
     },
     get isShared() {
-      return publication.isDelivered && (state.own === null || state.published.length > 0);
+      return publication.awaiting.length === 0 && (state.own === null || state.published.length > 0);
     },
     judgeAnew() {
       const own = state.candidates.filter(({ author, site }) => author === keys.fingerprint || site === state.site);

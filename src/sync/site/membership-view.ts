@@ -9,6 +9,7 @@ import { certificateUntil } from './membership-certificate.ts';
 import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
 import type { PeerLines } from './peer-lines.ts';
+import type { Publication } from './publication.ts';
 import type { WorkLoop } from './work-loop.ts';
 
 const leaveNotHeard = 'The hub has not heard yet that this site left. It is told as soon as it answers.';
@@ -80,8 +81,9 @@ export function membershipView(order: {
   readonly loop: WorkLoop;
   readonly outbox: Outbox;
   readonly lines: PeerLines;
+  readonly publication: Publication;
 }): Membership {
-  const { state, keys, connection, reason, loop, outbox } = order;
+  const { state, keys, connection, reason, loop, outbox, publication } = order;
   let peers: Peer[] | null = null;
   let members: Membership['members'] | null = null;
   return {
@@ -129,6 +131,9 @@ export function membershipView(order: {
     /** Made when it is looked at: there may be a thousand, and most who hear of a change ask for something else. */
     get peers() {
       return (peers ??= peersOf(order));
+    },
+    get undelivered() {
+      return publication.awaiting.map((fingerprint) => siteNamed(state, fingerprint));
     },
     scoreboard: state.scoreboard,
   };

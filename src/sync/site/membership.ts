@@ -212,6 +212,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       loop,
       outbox,
       lines,
+      publication: bench.publication,
     });
 
   const onUp = (opened: Channel): void => {

@@ -32,8 +32,8 @@ export interface Publication {
   publish(publication: NewPublication): Promise<void>;
   /** Hands what is published to those who have not got it. */
   deliver(): Promise<void>;
-  /** Everyone has everything, as far as this site can do something about it. */
-  readonly isDelivered: boolean;
+  /** Who has not got everything, as far as this site can do something about it: fingerprints. */
+  readonly awaiting: readonly string[];
   /** A peer has a model, or refused it for good. */
   taken(fingerprint: string, model: string): void;
   /** Whether a peer may fetch these sealed bytes: they were offered to it. */
@@ -221,8 +221,8 @@ export function openPublication(desk: MembershipDesk): Publication {
         });
       return delivering;
     },
-    get isDelivered() {
-      return state.published.every((published) => missing(published).length === 0);
+    get awaiting() {
+      return [...new Set(state.published.flatMap(missing))];
     },
     taken(fingerprint, model) {
       const taken = state.published.filter(

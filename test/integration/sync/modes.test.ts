@@ -38,6 +38,7 @@ interface Starter {
   readonly name: string;
   readonly step: number;
   readonly examples?: number;
+  readonly beforeUpdate?: () => Promise<void>;
 }
 
 /** Sites of one federation whose project has this mode; they begin together. */
@@ -45,19 +46,21 @@ async function sitesIn(
   mode: Mode,
   commits: number,
   starters: readonly Starter[],
-): Promise<{ readonly hub: Hub; readonly sites: PracticeSite[] }> {
-  const project = practiceProject({ mode, commits });
-  const hub = bench.keep(await openHub({ folder: bench.folder(), port: 0, project, initialWeights: weightsOf(0) }));
+  peerModels = true,
+): Promise<{ readonly hub: Hub & { readonly folder: string }; readonly sites: PracticeSite[] }> {
+  const project = practiceProject({ mode, commits, peerModels });
+  const folder = bench.folder();
+  const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
   const sites: PracticeSite[] = [];
-  for (const { name, step, examples } of starters) {
-    const site = await bench.site(name, practiceWork({ step, goal: 1, ...(examples !== undefined && { examples }) }));
+  for (const { name, ...work } of starters) {
+    const site = await bench.site(name, practiceWork({ goal: 1, ...work }));
     await site.join(await hub.createInvite());
     sites.push(site);
   }
   await until('they know each other', () =>
     sites.every((site) => site.memberships()[0]!.project && site.memberships()[0]!.members.length === starters.length),
   );
-  return { hub, sites };
+  return { hub: Object.assign(hub, { folder }), sites };
 }
 const finished = (sites: readonly PracticeSite[]): Promise<boolean> =>
   until('all are done', () => sites.every((site) => site.memberships()[0]!.state === 'finished'), 60_000);
@@ -96,6 +99,26 @@ describe('cyclic', () => {
     // Quito never approved: it is not waited for.
     await until('the hub has heard of it', async () => (await hub.status()).isFinished);
     expect([lyon, oslo].map(sharedWeight)).toEqual([2, 2]);
+  }, 120_000);
+});
+
+describe('a site that made the last turn while the hub was away', () => {
+  it('says who has not fetched it yet, and no more when the hub or a line has taken it', async () => {
+    const training: (() => void)[] = [];
+    const beforeUpdate = (): Promise<void> => new Promise((resolve) => void training.push(resolve));
+    const starters = ['Lyon', 'Oslo'].map((name) => ({ name, step: 0.5, beforeUpdate }));
+    const { hub, sites } = await sitesIn({ kind: 'cyclic', patienceMs: 600_000 }, 1, starters, false);
+    for (const site of sites) await site.approve('ImagiQ', 'chest');
+    await until('the first weights', () => sites.every((site) => site.memberships()[0]!.history.length === 1));
+    await until('one trains', () => training.length > 0);
+    await hub.close();
+    training[0]!();
+    const made = await until('the turn', () => sites.find((site) => site.memberships()[0]!.state === 'finished'));
+    const other = sites.find((site) => site !== made)!;
+    expect(made.memberships()[0]!.undelivered).toEqual([other.memberships()[0]!.site]);
+    bench.keep(await openHub({ folder: hub.folder, port: hub.port }));
+    await until('it is with the hub', () => made.memberships()[0]!.undelivered.length === 0, 60_000);
+    await finished([other]);
   }, 120_000);
 });
 
