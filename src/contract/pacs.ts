@@ -77,12 +77,27 @@ export const remoteStudySchema = z.object({
 });
 export type RemoteStudy = z.infer<typeof remoteStudySchema>;
 
+export const remoteSeriesSchema = z.object({
+  seriesInstanceUID: z.string(),
+  modality: z.string(),
+  seriesNumber: z.number().nullable(),
+  description: z.string(),
+  /** Null where the peer does not tell. */
+  instances: z.number().int().nullable(),
+  /** How many of its instances this library already holds. */
+  instancesHere: z.number().int(),
+});
+export type RemoteSeries = z.infer<typeof remoteSeriesSchema>;
+
 export const retrieveMethods = ['get', 'move'] as const;
 export type RetrieveMethod = (typeof retrieveMethods)[number];
 
 /** What became of a retrieval or of a sending. */
 export const transferReportSchema = z.object({
+  /** Those of which only some series were asked for included. */
   studies: z.number().int(),
+  /** Asked for one by one; 0 where whole studies were. */
+  series: z.number().int(),
   /** Instances that arrived (and are indexed) or were sent (and acknowledged). */
   completed: z.number().int(),
   /** Arrived instances that the library held already. */
@@ -154,13 +169,24 @@ export const pacsCalls = {
     /** `isCut`: there are more than `limit`. */
     out: z.object({ studies: z.array(remoteStudySchema), isCut: z.boolean() }),
   },
-  /** Resolves when all is here and indexed; progress arrives as `transfer-progress`. One transfer at a time. */
+  /** The series of one study, by their numbers. */
+  'find-series': {
+    in: peerName.extend({ studyInstanceUID: uid }),
+    out: z.object({ series: z.array(remoteSeriesSchema) }),
+  },
+  /** Whole studies, and single series of others. Resolves when all is here and indexed; progress arrives as `transfer-progress`. One transfer at a time. */
   'retrieve-studies': {
-    in: peerName.extend({
-      studyInstanceUIDs: z.array(uid).min(1).max(10_000),
-      /** For DIMSE peers only; C-MOVE needs the receiver to be on and known to the peer. */
-      method: z.enum(retrieveMethods).default('get'),
-    }),
+    in: peerName
+      .extend({
+        studyInstanceUIDs: z.array(uid).max(10_000).default([]),
+        series: z
+          .array(z.object({ studyInstanceUID: uid, seriesInstanceUID: uid }))
+          .max(10_000)
+          .default([]),
+        /** For DIMSE peers only; C-MOVE needs the receiver to be on and known to the peer. */
+        method: z.enum(retrieveMethods).default('get'),
+      })
+      .refine(({ studyInstanceUIDs, series }) => studyInstanceUIDs.length + series.length > 0, 'nothing to retrieve'),
     out: transferReportSchema,
   },
   'send-studies': {

@@ -81,7 +81,7 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
       .getByTestId('remote-study')
       .nth(2)
       .click({ modifiers: ['Shift'] });
-    await page.getByTestId('found').getByText('3 selected').waitFor();
+    await page.getByTestId('found').getByText('3 studies selected').waitFor();
     await screenshot('42-pacs-found');
     await page.getByTestId('retrieve').click();
     await page.getByTestId('transfer-report').waitFor();
@@ -191,7 +191,7 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await rows.focus();
     await page.keyboard.press('End');
     await page.keyboard.press('Space');
-    await page.keyboard.press('Enter');
+    await page.keyboard.press('r');
     await page.getByTestId('transfer-report').waitFor();
     expect(await page.getByRole('dialog').getByRole('heading').first().innerText()).toBe('Retrieved');
     await page.keyboard.press('Enter');
@@ -199,6 +199,30 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setContentSize(2560, 1440));
     await expect.poll(() => page.evaluate<number>('innerWidth')).toBeGreaterThan(1500);
     await screenshot('49-pacs-dimse-2560');
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setContentSize(1280, 800));
+
+    // A study shows its series; one that is not here is retrieved, and then opened, by the same key.
+    const notHere = page.getByTestId('remote-study').filter({ hasNotText: 'all here' }).first();
+    await notHere.dblclick();
+    const series = page.getByTestId('remote-series').first();
+    await series.waitFor();
+    await rows.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Space');
+    await page.getByTestId('found').getByText('1 series selected').waitFor();
+    await screenshot('49-pacs-series');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('transfer-report').getByText('1 series from Radiology PACS').waitFor();
+    await page.keyboard.press('Enter');
+    await series.getByText('all here').waitFor();
+    await rows.focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('image-canvas').first().waitFor();
+    await page.getByRole('button', { name: 'PACS', exact: true }).click();
+    await series.waitFor();
+    await rows.focus();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => page.getByTestId('remote-series').count()).toBe(0);
 
     await page.getByRole('button', { name: 'Delete Radiology PACS' }).click();
     await page.getByRole('button', { name: 'Keep it' }).click();

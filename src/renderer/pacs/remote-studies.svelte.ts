@@ -1,8 +1,9 @@
-// What a peer holds: the question, its answer, and which studies of it are chosen.
-import { SvelteSet } from 'svelte/reactivity';
+// What a peer holds: the question, its answer, and the rows that are made of it.
 import { faultValueOf } from '../../contract/fault.ts';
 import type { RemoteStudy } from '../../contract/pacs.ts';
 import type { StationLink } from '../bridge/station-link.ts';
+import type { Toasts } from '../ui/toasts.svelte.ts';
+import { RemoteRows } from './remote-rows.svelte.ts';
 import { type DateChoice, namePattern, studyDateOf } from './study-dates.ts';
 
 export const sortKeys = [
@@ -32,15 +33,19 @@ export class RemoteStudies {
   #problem = $state<string | null>(null);
   #sortBy = $state<SortKey>('studyDate');
   #descending = $state(true);
-  #cursor = $state(0);
-  readonly selected = new SvelteSet<string>();
+  readonly rows: RemoteRows;
   readonly #station: StationLink;
   /** Answers to an older question are dropped. */
   #generation = 0;
-  #anchor = 0;
 
-  constructor(station: StationLink) {
+  constructor(station: StationLink, toasts: Toasts) {
     this.#station = station;
+    this.rows = new RemoteRows({
+      studies: () => this.studies ?? [],
+      seriesOf: async ({ studyInstanceUID }) =>
+        (await station.ask('find-series', { peer: this.#peer ?? '', studyInstanceUID })).series,
+      onFault: (fault) => toasts.fault(fault),
+    });
   }
 
   /** Sorted; null before the first question. */
@@ -76,16 +81,6 @@ export class RemoteStudies {
     return this.#descending;
   }
 
-  /** Row of the keyboard cursor. */
-  get cursor(): number {
-    return this.#cursor;
-  }
-
-  /** The chosen ones, in the order shown. */
-  get chosen(): readonly RemoteStudy[] {
-    return this.studies?.filter(({ studyInstanceUID }) => this.selected.has(studyInstanceUID)) ?? [];
-  }
-
   /** Forgets an answer that was another peer's. */
   forget(): void {
     this.#generation += 1;
@@ -93,7 +88,7 @@ export class RemoteStudies {
     this.#peer = null;
     this.#problem = null;
     this.#isAsking = false;
-    this.selected.clear();
+    this.rows.restart();
   }
 
   /** Asks `peer`; the choice is cleared unless the question is the one asked before. */
@@ -102,11 +97,7 @@ export class RemoteStudies {
     const generation = this.#generation;
     this.#isAsking = true;
     this.#problem = null;
-    if (!keepSelection) {
-      this.selected.clear();
-      this.#cursor = 0;
-      this.#anchor = 0;
-    }
+    if (!keepSelection) this.rows.restart();
     try {
       const { studies, isCut } = await this.#station.ask('find-studies', {
         peer,
@@ -122,6 +113,7 @@ export class RemoteStudies {
       this.#found = studies;
       this.#peer = peer;
       this.#isCut = isCut;
+      await this.rows.reload();
     } catch (fault) {
       if (generation !== this.#generation) return;
       this.#found = null;
@@ -138,43 +130,10 @@ export class RemoteStudies {
       this.#descending = key === 'studyDate' || key === 'instances';
     }
   }
-
-  moveCursor(row: number): void {
-    this.#cursor = Math.max(0, Math.min((this.studies?.length ?? 1) - 1, row));
-    this.#anchor = this.#cursor;
-  }
-
-  toggle(row: number): void {
-    const uid = this.studies?.[row]?.studyInstanceUID;
-    if (uid === undefined) return;
-    if (!this.selected.delete(uid)) this.selected.add(uid);
-    this.#cursor = row;
-    this.#anchor = row;
-  }
-
-  /** Selects from where the cursor was set last to `row`. */
-  selectThrough(row: number): void {
-    const studies = this.studies ?? [];
-    const to = Math.max(0, Math.min(studies.length - 1, row));
-    const [first, last] = [Math.min(this.#anchor, to), Math.max(this.#anchor, to)];
-    this.selected.clear();
-    for (const { studyInstanceUID } of studies.slice(first, last + 1)) this.selected.add(studyInstanceUID);
-    this.#cursor = to;
-  }
-
-  selectAll(): void {
-    for (const { studyInstanceUID } of this.studies ?? []) this.selected.add(studyInstanceUID);
-  }
 }
 
 function compared(a: RemoteStudy, b: RemoteStudy, key: SortKey): number {
   if (key === 'instances' || key === 'instancesHere') return (a[key] ?? -1) - (b[key] ?? -1);
   const [one, other] = key === 'modalities' ? [a.modalities.join(), b.modalities.join()] : [a[key], b[key]];
   return one.localeCompare(other, undefined, { sensitivity: 'base', numeric: true });
-}
-
-/** Whether all of a study is here; null where the peer does not tell how much there is. */
-export function isWhollyHere(study: RemoteStudy): boolean | null {
-  if (study.instances === null) return study.instancesHere === 0 ? false : null;
-  return study.instancesHere >= study.instances && study.instances > 0;
 }

@@ -1,18 +1,16 @@
 // The transfer that is under way, if any, and the report of the last one.
-import type { RetrieveMethod, TransferProgress, TransferReport } from '../../contract/pacs.ts';
+import type { CallInput } from '../../contract/calls.ts';
+import type { TransferProgress, TransferReport } from '../../contract/pacs.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
 type Direction = TransferProgress['direction'];
 export type FinishedTransfer = TransferReport & { readonly direction: Direction; readonly peer: string };
 
-export interface RetrieveRequest {
-  readonly peer: string;
-  readonly studyInstanceUIDs: string[];
-  readonly method: RetrieveMethod;
+export type RetrieveRequest = CallInput<'retrieve-studies'> & {
   /** As the study list tells it; null where it does not. */
   readonly instances: number | null;
-}
+};
 
 export class Transfers {
   #running = $state.raw<{
@@ -49,9 +47,9 @@ export class Transfers {
     return this.#report;
   }
 
-  retrieve({ peer, studyInstanceUIDs, method, instances }: RetrieveRequest): Promise<void> {
-    return this.#run({ direction: 'retrieve', peer, expected: instances }, () =>
-      this.#station.ask('retrieve-studies', { peer, studyInstanceUIDs, method }),
+  retrieve({ instances, ...wanted }: RetrieveRequest): Promise<void> {
+    return this.#run({ direction: 'retrieve', peer: wanted.peer, expected: instances }, () =>
+      this.#station.ask('retrieve-studies', wanted),
     );
   }
 

@@ -43,10 +43,12 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
   {
     title: 'PACS',
     shortcuts: [
-      { keys: ['Enter'], act: 'Find, or retrieve from the list' },
+      { keys: ['Enter'], act: 'Find; in the list show a study’s series, open or retrieve a series' },
+      { keys: ['→', '←'], act: 'Show and hide a study’s series' },
       { keys: ['Space'], act: 'Select' },
       { keys: ['Shift', '↑ ↓'], act: 'Select a range' },
-      { keys: ['Ctrl', 'A'], act: 'Select all' },
+      { keys: ['Ctrl', 'A'], act: 'Select all studies' },
+      { keys: ['R'], act: 'Retrieve the selection' },
       { keys: ['Esc'], act: 'Clear the selection' },
     ],
   },

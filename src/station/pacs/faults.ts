@@ -91,8 +91,8 @@ export const pacsFault = {
     new Fault({ code: 664, message: 'None of these studies lies in this library any more.', retry: 'never' }),
   cancelled: () => new Fault({ code: 665, message: 'The transfer was cancelled.', retry: 'now' }),
   // 666 said that speaking DIMSE was not part of this version yet.
-  noSuchStudy: (peer: string) =>
-    new Fault({ code: 667, message: `${peer} holds no instances of this study.`, retry: 'never' }),
+  noSuchStudy: (peer: string, what: 'study' | 'series' = 'study') =>
+    new Fault({ code: 667, message: `${peer} holds no instances of this ${what}.`, retry: 'never' }),
   /** HTTP 404 of a WADO-RS question. */
   notHeld: (peer: string) =>
     new Fault({ code: 668, message: `${peer} does not hold these instances.`, retry: 'later' }),

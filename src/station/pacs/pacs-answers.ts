@@ -1,11 +1,11 @@
 // The contract's calls about peers and the receiver, answered. What leaves the hospital is in the ledger before it leaves.
 import { createHash } from 'node:crypto';
-import type { Answers } from '../../contract/calls.ts';
+import type { Answers, CallInput } from '../../contract/calls.ts';
 import type { pacsCalls } from '../../contract/pacs.ts';
 import type { Library } from '../library/library.ts';
 import type { Station } from '../open-station.ts';
 import { pacsFault } from './faults.ts';
-import type { SendFile } from './peer-client.ts';
+import type { FoundSeries, SendFile } from './peer-client.ts';
 import { readAuthority } from './pem-files.ts';
 
 /** A person waits for these answers. */
@@ -40,14 +40,28 @@ export function pacsAnswers({
       }));
       return { studies, isCut: found.isCut };
     },
-    'retrieve-studies': async ({ peer, studyInstanceUIDs, method }) => {
+    'find-series': async ({ peer, studyInstanceUID }) => {
+      const found = await withDeadline(peer, findDeadlineMs, (signal) =>
+        pacs.client(peer).findSeries(studyInstanceUID, signal),
+      );
+      if (found.length === 0) throw pacsFault.noSuchStudy(peer);
+      const here = new Map(
+        library.study(studyInstanceUID)?.series.map((one) => [one.seriesInstanceUID, one.instances]),
+      );
+      const numberOf = (one: FoundSeries): number => one.seriesNumber ?? Number.POSITIVE_INFINITY;
+      const series = found
+        .map((one) => ({ ...one, instancesHere: here.get(one.seriesInstanceUID) ?? 0 }))
+        .sort((a, b) => (numberOf(a) === numberOf(b) ? 0 : numberOf(a) - numberOf(b)));
+      return { series };
+    },
+    'retrieve-studies': async ({ peer, studyInstanceUIDs, series, method }) => {
       const sender = `Retrieved from ${peer}`;
       // What a C-MOVE brings comes through the receiver, which reports it.
       const isReceived = method === 'move' && book.peer(peer).kind === 'dimse';
       const report = await transfers.retrieve({
         peer,
         client: pacs.client(peer),
-        studyInstanceUIDs: [...new Set(studyInstanceUIDs)],
+        studies: wantedSeries(studyInstanceUIDs, series),
         method,
         intake: library.intake(),
         onArrival(accepted) {
@@ -81,6 +95,18 @@ export function pacsAnswers({
     receiver: () => pacs.receiver.state(),
     'configure-receiver': ({ settings }) => pacs.receiver.configure(settings),
   };
+}
+
+/** The wanted series of each study; null where all of it is wanted. */
+function wantedSeries(
+  studyInstanceUIDs: readonly string[],
+  series: CallInput<'retrieve-studies'>['series'],
+): Map<string, readonly string[] | null> {
+  const wanted = new Map<string, readonly string[] | null>(studyInstanceUIDs.map((uid) => [uid, null]));
+  const byStudy = Map.groupBy(series ?? [], ({ studyInstanceUID }) => studyInstanceUID);
+  for (const [study, chosen] of byStudy)
+    if (!wanted.has(study)) wanted.set(study, [...new Set(chosen.map(({ seriesInstanceUID }) => seriesInstanceUID))]);
+  return wanted;
 }
 
 async function withDeadline<Value>(

@@ -1,9 +1,14 @@
 // What a peer can be asked, whatever it speaks: DIMSE (PS3.7) or DICOMweb (PS3.18).
-import type { RemoteQuery, RemoteStudy, RetrieveMethod } from '../../contract/pacs.ts';
+import type { RemoteQuery, RemoteSeries, RemoteStudy, RetrieveMethod } from '../../contract/pacs.ts';
 import type { Accepted, InstanceIntake } from '../library/instance-intake.ts';
 
 /** What the peer tells of a study; what of it lies here already, the library tells. */
 export type FoundStudy = Omit<RemoteStudy, 'instancesHere'>;
+
+export type FoundSeries = Omit<RemoteSeries, 'instancesHere'>;
+
+/** A study with more is not believed. */
+export const seriesLimit = 10_000;
 
 export interface FoundStudies {
   readonly studies: FoundStudy[];
@@ -21,6 +26,8 @@ export interface SendFile {
 }
 
 export interface RetrieveOptions {
+  /** Only these series of the study; absent for all. */
+  readonly seriesInstanceUIDs?: readonly string[];
   /** For DIMSE peers; DICOMweb knows one way. */
   readonly method: RetrieveMethod;
   readonly signal: AbortSignal;
@@ -47,7 +54,9 @@ export interface PeerClient {
   /** Resolves with the milliseconds that the answer took. */
   echo(signal: AbortSignal): Promise<number>;
   find(query: RemoteQuery, signal: AbortSignal): Promise<FoundStudies>;
-  /** Resolves when each instance of the study was told to `onInstance` or `onFailure`. */
+  /** The series of one study; none where the peer has no such study. */
+  findSeries(studyInstanceUID: string, signal: AbortSignal): Promise<FoundSeries[]>;
+  /** Resolves when each instance of the study, or of its wanted series, was told to `onInstance` or `onFailure`. */
   retrieve(studyInstanceUID: string, options: RetrieveOptions): Promise<void>;
   /** Resolves when each file was told to `onSent` or `onFailure`. */
   send(files: readonly SendFile[], options: SendOptions): Promise<void>;

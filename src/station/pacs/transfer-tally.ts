@@ -9,6 +9,8 @@ export interface TallyOptions {
   readonly direction: TransferProgress['direction'];
   readonly peer: string;
   readonly studies: number;
+  /** As in the report. */
+  readonly series: number;
   readonly onProgress: (progress: TransferProgress) => void;
 }
 
@@ -57,6 +59,7 @@ export class TransferTally {
   report(cancelled: boolean): TransferReport {
     return {
       studies: this.#options.studies,
+      series: this.#options.series,
       completed: this.completed,
       duplicates: this.duplicates,
       replaced: this.replaced,

@@ -10,7 +10,8 @@ import { TransferTally } from './transfer-tally.ts';
 export interface RetrieveOrder {
   readonly peer: string;
   readonly client: PeerClient;
-  readonly studyInstanceUIDs: readonly string[];
+  /** The wanted series of each study; null for all of it. */
+  readonly studies: ReadonlyMap<string, readonly string[] | null>;
   readonly method: RetrieveMethod;
   readonly intake: InstanceIntake;
   isHere(sopInstanceUID: string): boolean;
@@ -43,6 +44,9 @@ const hopelessCodes = new Set([654, 655, 656]);
 const silentCodes = new Set([652, 653]);
 const silentLimit = 3;
 
+const seriesOf = (chosen: readonly string[] | null | undefined): { seriesInstanceUIDs?: readonly string[] } =>
+  chosen ? { seriesInstanceUIDs: chosen } : {};
+
 export function openTransfers(onProgress: (progress: TransferProgress) => void): Transfers {
   let running: { readonly control: AbortController; readonly ended: Promise<unknown> } | null = null;
 
@@ -59,12 +63,14 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
   }
 
   return {
-    retrieve: ({ peer, client, studyInstanceUIDs, method, intake, isHere, onArrival }) =>
+    retrieve: ({ peer, client, studies, method, intake, isHere, onArrival }) =>
       oneAtATime(async (signal) => {
-        const tally = new TransferTally({ direction: 'retrieve', peer, studies: studyInstanceUIDs.length, onProgress });
+        const series = [...studies.values()].reduce((sum, chosen) => sum + (chosen?.length ?? 0), 0);
+        const tally = new TransferTally({ direction: 'retrieve', peer, studies: studies.size, series, onProgress });
         const told = new Map<string, number>();
-        await eachStudy(studyInstanceUIDs, tally, signal, (studyInstanceUID, study) =>
+        await eachStudy([...studies.keys()], tally, signal, (studyInstanceUID, study) =>
           client.retrieve(studyInstanceUID, {
+            ...seriesOf(studies.get(studyInstanceUID)),
             method,
             signal,
             intake,
@@ -82,7 +88,7 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
               study.expected = instances;
               told.set(studyInstanceUID, instances);
               // A sum is a total when every study has told its part.
-              if (told.size === studyInstanceUIDs.length) tally.total = [...told.values()].reduce((a, b) => a + b, 0);
+              if (told.size === studies.size) tally.total = [...told.values()].reduce((a, b) => a + b, 0);
               tally.tell();
             },
           }),
@@ -93,7 +99,7 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
 
     send: ({ peer, client, files }) =>
       oneAtATime(async (signal) => {
-        const tally = new TransferTally({ direction: 'send', peer, studies: files.size, onProgress });
+        const tally = new TransferTally({ direction: 'send', peer, studies: files.size, series: 0, onProgress });
         tally.total = [...files.values()].reduce((sum, list) => sum + list.length, 0);
         await eachStudy([...files.keys()], tally, signal, (studyInstanceUID, study) => {
           const list = files.get(studyInstanceUID) ?? [];

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { TransferReport } from '../../../src/contract/pacs.ts';
+import type { RemoteSeries, TransferReport } from '../../../src/contract/pacs.ts';
 import { dicomFile, sliceElements } from '../../fixtures/dicom-bytes.ts';
 import { practiceSlice } from '../station/library/practice-slice.ts';
 import { absence, dcmqrscp, dcmtk, freePort, until, Ward } from '../station/pacs/dimse-peers.ts';
@@ -28,6 +28,8 @@ test('a peer that is not whole, and an AE title that is none, are wrong use', as
   expect(await fault('add', 'web', '--url', 'ftp://x')).toContain('--url must be an address');
   expect(await fault('find', 'web', '--date', 'yesterday')).toContain('--date must be a day or a range');
   expect(await fault('find', 'web', '--limit', '100000')).toContain('--limit must be 1 to 10000');
+  expect(await fault('find', 'web', '--series')).toContain('name it with --study UID');
+  expect(await fault('get', 'web', '1.2', '1.3', '--series', '1.2.1')).toContain('name one study only');
   const unknown = await imagiq('--home', home, '--json', 'pacs', 'echo', 'nobody');
   expect(unknown.code).toBe(1);
   expect(unknown.json<{ fault: { code: number } }>().fault.code).toBe(650);
@@ -114,6 +116,16 @@ describe.skipIf(absence !== null)(
       });
       const past = await imagiq('--home', other, '--json', 'imports');
       expect(past.stdout).toContain('Sent by');
+
+      const [series] = (
+        await imagiq('--home', ward.path('fourth'), ...add).then(() =>
+          imagiq('--home', ward.path('fourth'), '--json', 'pacs', 'find', 'archive', '--study', study, '--series'),
+        )
+      ).json<{ series: RemoteSeries[] }>().series;
+      expect(series).toMatchObject({ modality: 'CT', instancesHere: 0 });
+      const seriesUid = series?.seriesInstanceUID ?? '';
+      const one = await imagiq('--home', ward.path('fourth'), 'pacs', 'get', 'archive', study, '--series', seriesUid);
+      expect(one.stdout).toContain('20 instances of 1 series fetched, 0 failed');
 
       const got = await imagiq('--home', ward.path('third'), ...add);
       expect(got.code).toBe(0);

@@ -1,6 +1,6 @@
-// pacs find: the studies that a peer holds.
+// pacs find: the studies that a peer holds, and the series of one.
 import { Command } from 'commander';
-import { type RemoteStudy, remoteQuerySchema } from '../../../contract/pacs.ts';
+import { type RemoteSeries, type RemoteStudy, remoteQuerySchema } from '../../../contract/pacs.ts';
 import { contextOf } from '../../context.ts';
 import { positiveInteger } from '../../options.ts';
 import { exitCode, table } from '../../output.ts';
@@ -24,6 +24,7 @@ interface FindOptions {
   date: string;
   modality: string;
   study: string;
+  series?: true;
   limit: number;
 }
 
@@ -37,6 +38,7 @@ export function findCommand(): Command {
     .option('--date <range>', '20260101, 20260101-20260131, 20260101-', '')
     .option('--modality <code>', 'CT, MR, …', '')
     .option('--study <uid>', 'Study Instance UID', '')
+    .option('--series', 'list the series of the study that --study names')
     .option('--limit <number>', 'most studies', positiveInteger, 500)
     .action(async (peer: string, options: FindOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
@@ -52,6 +54,15 @@ export function findCommand(): Command {
       if (!query.success) {
         const why = findRules[String(query.error.issues[0]?.path[0])] ?? 'This cannot be looked for.';
         return command.error(`error: ${why}`, { exitCode: exitCode.wrongUse });
+      }
+      if (options.series) {
+        const studyInstanceUID = options.study;
+        if (!/^[0-9][0-9.]*$/.test(studyInstanceUID))
+          return command.error('error: --series lists the series of one study: name it with --study UID.', {
+            exitCode: exitCode.wrongUse,
+          });
+        const { series } = await withStation((station) => station.call('find-series', { peer, studyInstanceUID }));
+        return output.result({ series }, () => seriesText(series));
       }
       const found = await withStation((station) => station.call('find-studies', { peer, query: query.data }));
       return output.result(found, () => foundText(found));
@@ -72,4 +83,15 @@ function foundText({ studies, isCut }: { studies: RemoteStudy[]; isCut: boolean 
   const lines = [table(['date', 'patient ID', 'name', 'modality', 'description', 'here', 'Study Instance UID'], rows)];
   if (isCut) lines.push('There are more: narrow the search, or raise --limit.');
   return lines.join('\n');
+}
+
+function seriesText(series: readonly RemoteSeries[]): string {
+  const rows = series.map((one) => [
+    one.seriesNumber ?? '',
+    one.modality,
+    one.description,
+    `${one.instancesHere}/${one.instances ?? '?'}`,
+    one.seriesInstanceUID,
+  ]);
+  return table(['number', 'modality', 'description', 'here', 'Series Instance UID'], rows);
 }

@@ -8,16 +8,26 @@ import type { StationLink } from '../../station-link.ts';
 /** Failures listed in text mode; --json lists up to a thousand. */
 const failuresShown = 20;
 
+const withUid = (uid: string, before: string[]): string[] => [...before, uid];
+
 export function retrieveCommand(method: RetrieveMethod, description: string): Command {
   return new Command(method)
     .description(description)
     .argument('<peer>')
     .argument('<studyInstanceUID...>', 'from `imagiq pacs find --json`')
-    .action((peer: string, studyInstanceUIDs: string[], _options: unknown, command: Command) =>
-      transfer(contextOf(command), 'fetched', (station) =>
-        station.call('retrieve-studies', { peer, studyInstanceUIDs, method }),
-      ),
-    );
+    .option('--series <uid>', 'only this series of the one study; may be given several times', withUid, [])
+    .action((peer: string, studyInstanceUIDs: string[], options: { series: string[] }, command: Command) => {
+      const [studyInstanceUID = '', ...others] = studyInstanceUIDs;
+      if (options.series.length > 0 && others.length > 0)
+        return command.error('error: --series chooses of one study: name one study only.', {
+          exitCode: exitCode.wrongUse,
+        });
+      const series = options.series.map((seriesInstanceUID) => ({ studyInstanceUID, seriesInstanceUID }));
+      const wanted = series.length > 0 ? { series } : { studyInstanceUIDs };
+      return transfer(contextOf(command), 'fetched', (station) =>
+        station.call('retrieve-studies', { peer, ...wanted, method }),
+      );
+    });
 }
 
 export function sendCommand(): Command {
@@ -51,15 +61,16 @@ async function transfer(
 }
 
 function reportText(
-  { studies, completed, duplicates, replaced, failed, failures, seconds, cancelled }: TransferReport,
+  { studies, series, completed, duplicates, replaced, failed, failures, seconds, cancelled }: TransferReport,
   done: string,
 ): string {
   const already = duplicates > 0 ? `, ${duplicates} were here already` : '';
   const mended = replaced > 0 ? `, ${replaced} of them replaced a damaged copy` : '';
   const isAllHere = done === 'fetched' && !cancelled && completed + duplicates + failed === 0;
-  if (isAllHere) return `${counted(studies, 'study', 'studies')} asked for; all of it was here already.`;
+  const asked = series > 0 ? `${series} series` : counted(studies, 'study', 'studies');
+  if (isAllHere) return `${asked} asked for; all of it was here already.`;
   const lines = [
-    `${counted(completed, 'instance')} of ${counted(studies, 'study', 'studies')} ${done}${mended}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
+    `${counted(completed, 'instance')} of ${asked} ${done}${mended}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
   ];
   if (cancelled) lines.push('Cancelled before the end: the same command continues.');
   for (const why of failures.slice(0, failuresShown)) lines.push(`  ${why}`);

@@ -2,7 +2,7 @@
 import type { DicomwebPeer } from '../../../contract/pacs.ts';
 import type { PeerClient } from '../peer-client.ts';
 import { httpExchange } from './http-exchange.ts';
-import { askForSign, findStudies } from './qido.ts';
+import { askForSign, findSeries, findStudies } from './qido.ts';
 import { retrieveStudy } from './retrieve-study.ts';
 import { storeFiles } from './stow.ts';
 
@@ -34,6 +34,7 @@ export function dicomwebClient(peer: DicomwebPeer, limits: Partial<DicomwebLimit
       return performance.now() - startedMs;
     },
     find: (query, signal) => findStudies(asked, query, signal),
+    findSeries: (studyInstanceUID, signal) => findSeries(asked, studyInstanceUID, signal),
     retrieve: (studyInstanceUID, options) => retrieveStudy(asked, studyInstanceUID, options),
     send: (files, options) => storeFiles(asked, files, options),
   };

@@ -1,6 +1,7 @@
-// QIDO-RS (PS3.18 10.6): studies that fit a query, and the instances of one study.
+// QIDO-RS (PS3.18 10.6): studies that fit a query, and the series and instances of one study.
 import type { RemoteQuery } from '../../../contract/pacs.ts';
-import type { FoundStudies, FoundStudy } from '../peer-client.ts';
+import { pacsFault } from '../faults.ts';
+import { type FoundSeries, type FoundStudies, type FoundStudy, seriesLimit } from '../peer-client.ts';
 import { type DicomJson, firstCount, firstText, textsOf } from './dicom-json.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { dicomJsonType, jsonAnswer } from './json-answer.ts';
@@ -18,12 +19,16 @@ export interface PeerInstance {
 }
 
 const studyPage = 200;
+const seriesPage = 200;
 const instancePage = 1_000;
 const instancesLimit = 200_000;
 const uid = /^[0-9.]{1,64}$/;
 
 /** ModalitiesInStudy, StudyDescription, and the related counts, which servers leave out unless asked. */
 const included = ['00080061', '00081030', '00201206', '00201208'];
+
+/** SeriesDescription and NumberOfSeriesRelatedInstances. */
+const includedOfSeries = ['0008103E', '00201209'];
 
 export async function findStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSignal): Promise<FoundStudies> {
   const found = await askForStudies(peer, query, signal);
@@ -71,6 +76,26 @@ async function askForStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSi
 export async function askForSign({ name, http, pageBytesLimit }: QidoPeer, signal: AbortSignal): Promise<void> {
   const answer = await http.ask({ method: 'GET', place: '/studies?limit=1', accept: dicomJsonType, signal });
   await jsonAnswer(name, answer, pageBytesLimit);
+}
+
+/** @throws Fault 659 (more series than a study has). */
+export async function findSeries(
+  peer: QidoPeer,
+  studyInstanceUID: string,
+  signal: AbortSignal,
+): Promise<FoundSeries[]> {
+  const asked: [string, string][] = includedOfSeries.map((tag) => ['includefield', tag]);
+  const found = new Map<string, FoundSeries>();
+  await eachPage(peer, `/studies/${studyInstanceUID}/series`, asked, { size: seriesPage, signal }, (page) => {
+    const before = found.size;
+    for (const dataSet of page) {
+      const series = seriesOf(dataSet);
+      if (series !== null) found.set(series.seriesInstanceUID, series);
+    }
+    if (found.size > seriesLimit) throw pacsFault.tooLarge(peer.name, `more than ${seriesLimit} series of one study`);
+    return found.size > before;
+  });
+  return [...found.values()];
 }
 
 /** The instances of a study by UID; null where the peer does not tell them. */
@@ -141,5 +166,18 @@ function studyOf(dataSet: DicomJson): FoundStudy | null {
     modalities: textsOf(dataSet, '00080061').sort(),
     series: firstCount(dataSet, '00201206'),
     instances: firstCount(dataSet, '00201208'),
+  };
+}
+
+function seriesOf(dataSet: DicomJson): FoundSeries | null {
+  const seriesInstanceUID = firstText(dataSet, '0020000E');
+  if (!uid.test(seriesInstanceUID)) return null;
+  const seriesNumber = firstText(dataSet, '00200011');
+  return {
+    seriesInstanceUID,
+    modality: firstText(dataSet, '00080060'),
+    seriesNumber: /^-?\d{1,12}$/.test(seriesNumber) ? Number(seriesNumber) : null,
+    description: firstText(dataSet, '0008103E'),
+    instances: firstCount(dataSet, '00201209'),
   };
 }

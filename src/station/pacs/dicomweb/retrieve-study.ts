@@ -1,4 +1,4 @@
-// Retrieves one study by WADO-RS. Where the peer tells its instances, those that are here already are not fetched again, a
+// Retrieves one study, or some of its series, by WADO-RS. Where the peer tells its instances, those that are here already are not fetched again, a
 // body that breaks off is taken up by fetching the rest, and what the peer did not send is told by UID.
 import { Fault } from '../../../contract/fault.ts';
 import { pacsFault } from '../faults.ts';
@@ -14,9 +14,10 @@ export async function retrieveStudy(
   studyInstanceUID: string,
   options: RetrieveOptions,
 ): Promise<void> {
-  const { signal, intake } = options;
-  const told = await toldInstances(peer, studyInstanceUID, signal);
-  if (told?.length === 0) throw pacsFault.noSuchStudy(peer.name);
+  const { signal, intake, seriesInstanceUIDs: chosen } = options;
+  const all = await toldInstances(peer, studyInstanceUID, signal);
+  const told = chosen === undefined ? all : (all?.filter((one) => chosen.includes(one.seriesInstanceUID)) ?? null);
+  if (told?.length === 0) throw pacsFault.noSuchStudy(peer.name, chosen === undefined ? 'study' : 'series');
   const wanted = told?.filter(({ sopInstanceUID }) => !options.isHere(sopInstanceUID)) ?? null;
   if (wanted !== null) options.onTotal(wanted.length);
 
@@ -38,7 +39,7 @@ export async function retrieveStudy(
     refusedNow = 0;
     try {
       const missing = wanted?.filter(({ sopInstanceUID }) => !arrived.has(sopInstanceUID)) ?? null;
-      for (const place of places(studyInstanceUID, told, missing)) {
+      for (const place of places({ studyInstanceUID, chosen }, told, missing)) {
         await fetchInstances(peer, place, { signal, intake, onInstance });
       }
       break;
@@ -68,12 +69,13 @@ async function toldInstances(peer: QidoPeer, study: string, signal: AbortSignal)
 
 /** The fewest places that bring what is missing, and nothing else unless the peer did not tell its instances. */
 function places(
-  study: string,
+  { studyInstanceUID, chosen }: { studyInstanceUID: string; chosen: readonly string[] | undefined },
   told: readonly PeerInstance[] | null,
   missing: readonly PeerInstance[] | null,
 ): string[] {
-  const root = `/studies/${study}`;
-  if (told === null || missing === null || missing.length === told.length) return [root];
+  const root = `/studies/${studyInstanceUID}`;
+  if (told === null || missing === null || missing.length === told.length)
+    return chosen === undefined ? [root] : chosen.map((series) => `${root}/series/${series}`);
   const inSeries = (list: readonly PeerInstance[]): Map<string, PeerInstance[]> =>
     Map.groupBy(list, ({ seriesInstanceUID }) => seriesInstanceUID);
   const toldInSeries = inSeries(told);

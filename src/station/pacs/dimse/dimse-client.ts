@@ -3,7 +3,8 @@ import type { DimsePeer } from '../../../contract/pacs.ts';
 import { pacsFault } from '../faults.ts';
 import type { PeerClient } from '../peer-client.ts';
 import { commands } from './command-set.ts';
-import { findStudies } from './find-studies.ts';
+import { queries } from './find.ts';
+import { findSeries, findStudies } from './find-studies.ts';
 import { type PeerCall, type PeerLimits, peerLimits, withAssociation } from './peer-connection.ts';
 import { type MoveTarget, retrieveStudy } from './retrieve-study.ts';
 import { sendInstances } from './send-instances.ts';
@@ -43,12 +44,14 @@ export function dimseClient(
         return performance.now() - startedMs;
       });
     },
-    find(query, signal) {
-      const proposal = { abstractSyntax: sopClasses.studyRootFind, transferSyntaxes: uncompressedSyntaxes };
-      return withAssociation(callOf(signal), [proposal], [], (peerAssociation, onCancel) =>
+    find: (query, signal) =>
+      withAssociation(callOf(signal), [queries], [], (peerAssociation, onCancel) =>
         findStudies(peerAssociation, query, { peerName: peer.name, onCancel }),
-      );
-    },
+      ),
+    findSeries: (studyInstanceUID, signal) =>
+      withAssociation(callOf(signal), [queries], [], (peerAssociation, onCancel) =>
+        findSeries(peerAssociation, studyInstanceUID, { peerName: peer.name, onCancel }),
+      ),
     retrieve: (studyInstanceUID, options) => retrieveStudy(callOf(options.signal), studyInstanceUID, options, receiver),
     async send(files, options) {
       if (files.length > 0) await sendInstances(callOf(options.signal), files, options);

@@ -1,6 +1,7 @@
-// Studies at a DIMSE peer (PS3.4 C.6.2.1.2, study level).
+// Studies at a DIMSE peer, and the series of one (PS3.4 C.6.2.1.2, C.6.2.1.3).
 import type { RemoteQuery } from '../../../contract/pacs.ts';
-import type { FoundStudies, FoundStudy } from '../peer-client.ts';
+import { pacsFault } from '../faults.ts';
+import { type FoundSeries, type FoundStudies, type FoundStudy, seriesLimit } from '../peer-client.ts';
 import { find, type FindOptions } from './find.ts';
 import type { Key } from './identifier.ts';
 import type { PeerAssociation } from './peer-connection.ts';
@@ -35,6 +36,41 @@ export async function findStudies(
       ({ modalities }) => query.modality === '' || modalities.length === 0 || modalities.includes(query.modality),
     );
   return { studies, isCut };
+}
+
+/** @throws Fault 659 (more series than a study has). */
+export async function findSeries(
+  peerAssociation: PeerAssociation,
+  studyInstanceUID: string,
+  options: Omit<FindOptions, 'limit' | 'messageID'>,
+): Promise<FoundSeries[]> {
+  const identifier = {
+    QueryRetrieveLevel: 'SERIES',
+    StudyInstanceUID: studyInstanceUID,
+    SeriesInstanceUID: '',
+    Modality: '',
+    SeriesNumber: '',
+    SeriesDescription: '',
+    NumberOfSeriesRelatedInstances: '',
+  };
+  const { answers, isCut } = await find(peerAssociation, identifier, foundSeries, {
+    ...options,
+    messageID: 1,
+    limit: seriesLimit,
+  });
+  if (isCut) throw pacsFault.tooLarge(options.peerName, `more than ${seriesLimit} series of one study`);
+  return answers.filter(({ seriesInstanceUID }) => /^[0-9.]{1,64}$/.test(seriesInstanceUID));
+}
+
+function foundSeries(text: (key: Key) => string): FoundSeries {
+  const seriesNumber = text('SeriesNumber').trim();
+  return {
+    seriesInstanceUID: text('SeriesInstanceUID'),
+    modality: text('Modality'),
+    seriesNumber: /^-?\d{1,12}$/.test(seriesNumber) ? Number(seriesNumber) : null,
+    description: text('SeriesDescription'),
+    instances: count(text('NumberOfSeriesRelatedInstances')),
+  };
 }
 
 function foundStudy(text: (key: Key) => string): FoundStudy {

@@ -2,8 +2,11 @@
 import { pacsFault } from '../faults.ts';
 import { commands } from './command-set.ts';
 import { decodeIdentifier, encodeIdentifier, type Identifier, type Key } from './identifier.ts';
-import type { PeerAssociation } from './peer-connection.ts';
+import type { PeerAssociation, Proposal } from './peer-connection.ts';
 import { sopClasses } from './sop-classes.ts';
+import { uncompressedSyntaxes } from './transfer-syntax-names.ts';
+
+export const queries: Proposal = { abstractSyntax: sopClasses.studyRootFind, transferSyntaxes: uncompressedSyntaxes };
 
 export interface FindOptions {
   readonly peerName: string;

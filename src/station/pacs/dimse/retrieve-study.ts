@@ -1,4 +1,4 @@
-// C-GET and C-MOVE of a study (PS3.4 C.4.2, C.4.3).
+// C-GET and C-MOVE of a study or of some of its series (PS3.4 C.4.2, C.4.3).
 import { Fault } from '../../../contract/fault.ts';
 import { pacsFault } from '../faults.ts';
 import type { RetrieveOptions } from '../peer-client.ts';
@@ -6,7 +6,7 @@ import type { Receiver } from '../receiver/receiver.ts';
 import { SpareFile } from '../receiver/spare-file.ts';
 import { answer } from '../receiver/storage-provider.ts';
 import { commands, type CommandSet } from './command-set.ts';
-import { statusText } from './find.ts';
+import { queries, statusText } from './find.ts';
 import { decodeIdentifier, encodeIdentifier, type Identifier } from './identifier.ts';
 import { type PeerAssociation, type PeerCall, type Proposal, withAssociation } from './peer-connection.ts';
 import { commonStorageClasses, sopClasses } from './sop-classes.ts';
@@ -16,7 +16,6 @@ import { compressedSyntaxes, uncompressedSyntaxes } from './transfer-syntax-name
 /** What the receiver tells and takes during a C-MOVE. */
 export type MoveTarget = Pick<Receiver, 'state' | 'settled' | 'watch'>;
 
-const queries: Proposal = { abstractSyntax: sopClasses.studyRootFind, transferSyntaxes: uncompressedSyntaxes };
 /** Storing instances may take a peer longer than a query. */
 const idleMs = 300_000;
 const maxInstanceBytes = 4 * 1024 ** 3;
@@ -34,23 +33,32 @@ export async function retrieveStudy(
   if (options.method === 'move' && receiver?.state().isListening !== true) throw pacsFault.receiverOff();
   const plan = await planOf(call, studyInstanceUID, options);
   if (plan !== null) options.onTotal(plan.sopInstanceUIDs.size);
-  const requests = plan?.requests ?? [{ QueryRetrieveLevel: 'STUDY', StudyInstanceUID: studyInstanceUID }];
+  const requests = plan?.requests ?? wholeRequests(studyInstanceUID, options.seriesInstanceUIDs);
   if (requests.length === 0) return;
   const patient = { ...call, limits: { ...call.limits, idleMs } };
   if (options.method === 'move' && receiver !== null) await move(patient, requests, options, receiver, plan);
   else await get(patient, requests, options, plan);
 }
 
+/** What is asked for where nobody knows what it holds. */
+function wholeRequests(studyInstanceUID: string, seriesInstanceUIDs?: readonly string[]): Identifier[] {
+  const study = { StudyInstanceUID: studyInstanceUID };
+  return seriesInstanceUIDs === undefined
+    ? [{ ...study, QueryRetrieveLevel: 'STUDY' }]
+    : seriesInstanceUIDs.map((uid) => ({ ...study, QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: uid }));
+}
+
 /** Null where the peer's index cannot be asked, or lists more than is taken. */
 async function planOf(
   call: PeerCall,
   studyInstanceUID: string,
-  { isHere }: RetrieveOptions,
+  { isHere, seriesInstanceUIDs }: RetrieveOptions,
 ): Promise<StudyPlan | null> {
   try {
     const plan = await withAssociation(call, [queries], [], async (peerAssociation, onCancel) => {
       if (peerAssociation.context(sopClasses.studyRootFind) === null) return { of: null };
-      return { of: await studyPlan(peerAssociation, studyInstanceUID, isHere, { peerName: call.peer.name, onCancel }) };
+      const wanted = { studyInstanceUID, seriesInstanceUIDs };
+      return { of: await studyPlan(peerAssociation, wanted, isHere, { peerName: call.peer.name, onCancel }) };
     });
     return plan.of;
   } catch (error) {

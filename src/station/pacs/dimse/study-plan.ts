@@ -1,4 +1,4 @@
-// What of a study is to be fetched, as the peer's own index tells it: series, instances and their SOP classes. So only
+// What of a study, or of some of its series, is to be fetched, as the peer's own index tells it: series, instances and their SOP classes. So only
 // what is missing is asked for, and what will come can be announced.
 import { pacsFault } from '../faults.ts';
 import { find, type FindOptions } from './find.ts';
@@ -13,6 +13,12 @@ export interface StudyPlan {
   readonly sopClassUIDs: readonly string[] | null;
 }
 
+/** All series where they are not named. */
+export interface WantedStudy {
+  readonly studyInstanceUID: string;
+  readonly seriesInstanceUIDs?: readonly string[] | undefined;
+}
+
 /** In one request; a value of VR UI has 64 bytes at most, an element of explicit length 64 KiB. */
 const uidsPerRequest = 500;
 const instanceLimit = 1_000_000;
@@ -20,24 +26,27 @@ const isUid = (text: string): boolean => /^[0-9.]{1,64}$/.test(text);
 
 /**
  * Null where the peer lists more than `limit` instances (or as many series): part of a list must not pass for the study.
- * @throws Fault 667 (no such study), 658 (it refuses such queries).
+ * @throws Fault 667 (no such study or series), 658 (it refuses such queries).
  */
 export async function studyPlan(
   peerAssociation: PeerAssociation,
-  studyInstanceUID: string,
+  { studyInstanceUID, seriesInstanceUIDs }: WantedStudy,
   isHere: (sopInstanceUID: string) => boolean,
   { limit = instanceLimit, ...options }: Omit<FindOptions, 'limit' | 'messageID'> & { readonly limit?: number },
 ): Promise<StudyPlan | null> {
   const ask = (messageID: number, identifier: Identifier, most: number) =>
     find(peerAssociation, identifier, uidsOf, { ...options, messageID, limit: most });
   const study = { StudyInstanceUID: studyInstanceUID };
-  const listed = await ask(2, { ...study, QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: '' }, limit);
-  if (listed.isCut) return null;
-  const series = listed.answers.map(({ seriesInstanceUID }) => seriesInstanceUID).filter(isUid);
+  let series = seriesInstanceUIDs;
+  if (series === undefined) {
+    const listed = await ask(2, { ...study, QueryRetrieveLevel: 'SERIES', SeriesInstanceUID: '' }, limit);
+    if (listed.isCut) return null;
+    series = listed.answers.map(({ seriesInstanceUID }) => seriesInstanceUID).filter(isUid);
+  }
   const requests: Identifier[] = [];
   const missing = new Set<string>();
   const classes = new Set<string>();
-  let isWhole = true;
+  let isWhole = seriesInstanceUIDs === undefined;
   let instances = 0;
   for (const [index, seriesInstanceUID] of [...new Set(series)].entries()) {
     const place = { ...study, SeriesInstanceUID: seriesInstanceUID };
@@ -64,7 +73,8 @@ export async function studyPlan(
       }
     }
   }
-  if (instances === 0) throw pacsFault.noSuchStudy(options.peerName);
+  if (instances === 0)
+    throw pacsFault.noSuchStudy(options.peerName, seriesInstanceUIDs === undefined ? 'study' : 'series');
   return {
     requests: isWhole && missing.size > 0 ? [{ ...study, QueryRetrieveLevel: 'STUDY' }] : requests,
     sopInstanceUIDs: missing,

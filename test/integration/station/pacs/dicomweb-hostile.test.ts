@@ -388,7 +388,7 @@ test('a second transfer is told to wait, and the first ends when it is cancelled
   await place.ask['save-peer']({
     peer: { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null },
   });
-  const order = { peer: 'Archive', studyInstanceUIDs: [study], method: 'get' as const };
+  const order = { peer: 'Archive', studyInstanceUIDs: [study], series: [], method: 'get' as const };
   const first = place.ask['retrieve-studies'](order);
   await expect(place.ask['retrieve-studies'](order)).rejects.toMatchObject({ code: 651 });
   await place.ask['cancel-transfer']({});

@@ -84,7 +84,9 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       },
     ]);
 
-    expect(await oslo.ask['retrieve-studies']({ peer: 'Archive', studyInstanceUIDs, method: 'get' })).toMatchObject({
+    expect(
+      await oslo.ask['retrieve-studies']({ peer: 'Archive', studyInstanceUIDs, series: [], method: 'get' }),
+    ).toMatchObject({
       studies: 2,
       completed: 8,
       duplicates: 0,
@@ -109,7 +111,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     const [[uid, file] = ['', '']] = instancesOf(lyon.library, '1.2.826.7.1');
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.subarray(0, -10));
-    const asked = { peer: 'Archive', studyInstanceUIDs: ['1.2.826.7.1'], method: 'get' as const };
+    const asked = { peer: 'Archive', studyInstanceUIDs: ['1.2.826.7.1'], series: [], method: 'get' as const };
     expect(await lyon.ask['retrieve-studies'](asked)).toMatchObject({
       completed: 1,
       replaced: 1,
@@ -139,7 +141,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       writeFileSync(some, readFileSync(path.join(sources, name)));
       await importFolder(oslo.library, some);
     }
-    const order = { peer: 'Archive', studyInstanceUIDs: ['1.2.826.2.1'], method: 'get' as const };
+    const order = { peer: 'Archive', studyInstanceUIDs: ['1.2.826.2.1'], series: [], method: 'get' as const };
     expect(await oslo.ask['retrieve-studies'](order)).toMatchObject({ completed: 3, duplicates: 0, failed: 0 });
     expect(instancesOf(oslo.library, '1.2.826.2.1').size).toBe(8);
     expect(await oslo.ask['retrieve-studies'](order)).toMatchObject({ completed: 0, duplicates: 0, failed: 0 });
@@ -203,7 +205,12 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     const sent = await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs });
     expect(sent.failures).toEqual([]);
     const oslo = await withPeer(peerOf(orthanc.url));
-    const report = await oslo.ask['retrieve-studies']({ peer: 'Archive', studyInstanceUIDs, method: 'get' });
+    const report = await oslo.ask['retrieve-studies']({
+      peer: 'Archive',
+      studyInstanceUIDs,
+      series: [],
+      method: 'get',
+    });
     expect(report).toMatchObject({ completed: sent.completed, failed: 0 });
     for (const uid of studyInstanceUIDs) {
       for (const [instance, file] of instancesOf(lyon.library, uid)) {
@@ -255,6 +262,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     const report = await one.ask['retrieve-studies']({
       peer: 'Archive',
       studyInstanceUIDs: ['1.2.3.4'],
+      series: [],
       method: 'get',
     });
     expect(report).toMatchObject({ completed: 0, failed: 1 });
@@ -304,7 +312,9 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       failures: [],
     });
     const oslo = await withPeer(peerOf(url, { authorityFile }));
-    expect(await oslo.ask['retrieve-studies']({ peer: 'Archive', studyInstanceUIDs, method: 'get' })).toMatchObject({
+    expect(
+      await oslo.ask['retrieve-studies']({ peer: 'Archive', studyInstanceUIDs, series: [], method: 'get' }),
+    ).toMatchObject({
       completed: 3,
       failures: [],
     });

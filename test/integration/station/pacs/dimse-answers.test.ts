@@ -110,9 +110,13 @@ function* instances(count: number): Generator<Identifier> {
     yield { SOPInstanceUID: `${study}.1.${number}`, SOPClassUID: '1.2.840.10008.5.1.4.1.1.2' };
 }
 
-const planned = (limit: number) =>
+const planned = (limit: number, chosen: { seriesInstanceUIDs?: readonly string[] } = {}) =>
   asked((peerAssociation) =>
-    studyPlan(peerAssociation, study, () => false, { peerName: 'Archive', limit, onCancel: () => {} }),
+    studyPlan(peerAssociation, { studyInstanceUID: study, ...chosen }, () => false, {
+      peerName: 'Archive',
+      limit,
+      onCancel: () => {},
+    }),
   );
 
 it('an answer whose data set comes in a piece of its own, after its command, is whole', async () => {
@@ -153,6 +157,19 @@ it('a study is planned by what the peer lists of it', async () => {
   const plan = await planned(5);
   expect(plan?.sopInstanceUIDs.size).toBe(5);
   expect(plan?.requests).toEqual([{ QueryRetrieveLevel: 'STUDY', StudyInstanceUID: study }]);
+});
+
+it('chosen series are asked for by themselves, without a look at the others', async () => {
+  const levels: string[] = [];
+  answersAt = (level) => {
+    levels.push(level);
+    return instances(3);
+  };
+  const plan = await planned(5, { seriesInstanceUIDs: [`${study}.1`] });
+  expect(levels).toEqual(['IMAGE']);
+  expect(plan?.requests).toEqual([
+    { QueryRetrieveLevel: 'SERIES', StudyInstanceUID: study, SeriesInstanceUID: `${study}.1` },
+  ]);
 });
 
 it.each([

@@ -1,0 +1,112 @@
+// Series of a study, listed and retrieved one by one, against a real Orthanc by C-FIND, C-GET, C-MOVE and DICOMweb, and dcmtk.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pacsCalls, receiverSettingsSchema } from '../../../../src/contract/pacs.ts';
+import { type Hospital, hospital, instancesOf, writeStudies } from './dicomweb-hospital.ts';
+import { freePort, hasOrthanc, type Orthanc, orthancUser, startOrthanc } from './dicomweb-orthanc.ts';
+import { absence, dcmqrscp, dcmtk, Ward } from './dimse-peers.ts';
+
+const study = '1.2.826.60.1';
+/** Of seven instances, those with odd numbers are of the second. */
+const [first, second] = [`${study}.1`, `${study}.2`];
+
+const webPeer = (url: string) =>
+  ({ kind: 'dicomweb', name: 'Archive', url, ...orthancUser, authorityFile: null }) as const;
+const dimsePeer = (port: number, aeTitle: string) =>
+  ({ kind: 'dimse', name: 'Archive', aeTitle, host: '127.0.0.1', port, isTls: false, authorityFile: null }) as const;
+
+async function withPeer(peer: Parameters<Hospital['ask']['save-peer']>[0]['peer']): Promise<Hospital> {
+  const one = hospital();
+  await one.ask['save-peer']({ peer });
+  return one;
+}
+
+const listed = async ({ ask }: Hospital) =>
+  (await ask['find-series']({ peer: 'Archive', studyInstanceUID: study })).series;
+const asked = (order: Record<string, unknown>) => pacsCalls['retrieve-studies'].in.parse({ peer: 'Archive', ...order });
+const oneSeries = (uid: string) => [{ studyInstanceUID: study, seriesInstanceUID: uid }];
+
+/** Retrieves the second series, then the rest of the study. */
+async function retrievesOneByOne(oslo: Hospital, method: 'get' | 'move'): Promise<void> {
+  const { ask, library } = oslo;
+  expect(await ask['retrieve-studies'](asked({ series: oneSeries(second), method }))).toMatchObject({
+    studies: 1,
+    series: 1,
+    completed: 4,
+    failed: 0,
+    failures: [],
+  });
+  expect(library.study(study)?.series.map(({ seriesInstanceUID }) => seriesInstanceUID)).toEqual([second]);
+  expect((await listed(oslo)).map(({ instancesHere }) => instancesHere).sort()).toEqual([0, 4]);
+  const again = await ask['retrieve-studies'](asked({ series: oneSeries(second), method }));
+  expect(again).toMatchObject({ completed: 0, duplicates: 0, failed: 0 });
+  const rest = await ask['retrieve-studies'](asked({ studyInstanceUIDs: [study], series: oneSeries(second), method }));
+  expect(rest).toMatchObject({ studies: 1, series: 0, completed: 3, failed: 0 });
+  expect(instancesOf(library, study).size).toBe(7);
+}
+
+describe.skipIf(!hasOrthanc || absence !== null)('series of a study at Orthanc', { timeout: 60_000 }, () => {
+  let orthanc: Orthanc;
+  let receiverPort: number;
+  beforeAll(async () => {
+    receiverPort = await freePort();
+    orthanc = await startOrthanc({ DicomModalities: { imagiq: ['IMAGIQ', '127.0.0.1', receiverPort] } });
+    const ward = new Ward();
+    const sources = writeStudies(ward.folder, { root: '1.2.826.60', studies: [{ instances: 7 }] });
+    for (const name of readdirSync(sources)) await orthanc.rest('/instances', readFileSync(path.join(sources, name)));
+    await ward.close();
+  });
+  afterAll(async () => orthanc?.stop());
+
+  test.each(['dimse', 'dicomweb'])('are listed with their counts by %s', async (kind) => {
+    const peer = kind === 'dimse' ? dimsePeer(orthanc.dicomPort, orthanc.aeTitle) : webPeer(orthanc.url);
+    const series = await listed(await withPeer(peer));
+    expect(series.map((one) => [one.seriesInstanceUID, one.modality, one.instances, one.instancesHere])).toEqual(
+      expect.arrayContaining([
+        [first, 'CT', 3, 0],
+        [second, 'CT', 4, 0],
+      ]),
+    );
+    expect(series).toHaveLength(2);
+  });
+
+  test('are retrieved one by one by C-GET', async () => {
+    await retrievesOneByOne(await withPeer(dimsePeer(orthanc.dicomPort, orthanc.aeTitle)), 'get');
+  });
+
+  test('are retrieved one by one by C-MOVE', async () => {
+    const oslo = await withPeer(dimsePeer(orthanc.dicomPort, orthanc.aeTitle));
+    const settings = { isEnabled: true, port: receiverPort, allowedAETitles: [orthanc.aeTitle] };
+    await oslo.ask['configure-receiver']({ settings: receiverSettingsSchema.parse(settings) });
+    await retrievesOneByOne(oslo, 'move');
+  });
+
+  test('are retrieved one by one by WADO-RS', async () => {
+    await retrievesOneByOne(await withPeer(webPeer(orthanc.url)), 'get');
+  });
+
+  test.each(['dimse', 'dicomweb'])('that are not there are told, by %s', async (kind) => {
+    const peer = kind === 'dimse' ? dimsePeer(orthanc.dicomPort, orthanc.aeTitle) : webPeer(orthanc.url);
+    const { ask } = await withPeer(peer);
+    const unknown = await ask['retrieve-studies'](asked({ series: oneSeries('1.2.3.4.5') }));
+    expect(unknown).toMatchObject({ completed: 0, failed: 1 });
+    expect(unknown.failures[0]).toContain('Archive holds no instances of this series.');
+    await expect(ask['find-series']({ peer: 'Archive', studyInstanceUID: '1.2.3.4' })).rejects.toMatchObject({
+      code: 667,
+    });
+  });
+
+  test('are retrieved one by one from dcmtk’s archive', async () => {
+    const ward = new Ward();
+    try {
+      const archive = await dcmqrscp(ward, 'IMAGIQ', await freePort());
+      const sources = writeStudies(ward.folder, { root: '1.2.826.60', studies: [{ instances: 7 }] });
+      const { host, port, aeTitle } = archive;
+      expect((await dcmtk('storescu', ['-aec', aeTitle, '+sd', host, String(port), sources])).isDone).toBe(true);
+      await retrievesOneByOne(await withPeer(dimsePeer(port, aeTitle)), 'get');
+    } finally {
+      await ward.close();
+    }
+  });
+});
