@@ -41,7 +41,7 @@ export interface CompiledProgram {
   readonly outputs: ReadonlyMap<string, Port>;
 }
 
-export interface CompileOptions extends LoweringOptions {
+export interface CompileOptions extends Pick<LoweringOptions, 'processor'> {
   /** Layouts of rank-4 inputs and outputs that are not plain: filters and what belongs to them. */
   readonly layoutOf: (name: string, shape: readonly number[]) => Layout;
 }
@@ -49,13 +49,15 @@ export interface CompileOptions extends LoweringOptions {
 /** Compiles a program. @throws Fault 310, 311 naming a kernel that has no rule or a use of it that is not covered. */
 export function compileProgram(program: Program, options: CompileOptions): CompiledProgram {
   const trace = traceProgram(program);
+  const calls = liveCalls(trace.tape, trace.outputs.values());
   const graph = new GraphBuilder();
-  const lowering = new Lowering(graph, options);
+  const { processor } = options;
+  const poolIndices = processor !== null && calls.some(({ kernel }) => kernel === 'MaxPoolGrad');
+  const lowering = new Lowering(graph, { processor, poolIndices });
   const portOf = (name: string, shape: readonly number[]): Port => {
     const layout = options.layoutOf(name, shape);
     return { name, shape, layout, physicalShape: physicalShape(shape, layout) };
   };
-  const calls = liveCalls(trace.tape, trace.outputs.values());
   const inputs = new Map<string, Port>();
   for (const [name, value] of trace.inputs) {
     const port = portOf(name, value.shape);

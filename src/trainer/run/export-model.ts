@@ -35,7 +35,7 @@ export function exportModel({
       return inner.run(new Map([...constants, [inferenceNames.images, normalised]]));
     },
   };
-  const { model } = compileProgram(program, { layoutOf: () => 'plain', poolIndices: false });
+  const { model } = compileProgram(program, { layoutOf: () => 'plain', processor: null });
   const bytes = withMetadata(model, metadata);
   try {
     writeFileDurably(file, bytes);

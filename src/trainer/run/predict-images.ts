@@ -3,6 +3,7 @@ import { fullScale } from '../../contract/dataset.ts';
 import type { PredictJob, Prediction } from '../../contract/model-jobs.ts';
 import { compileProgram } from '../compile/compile-program.ts';
 import { inputName, openOnnxSession, outputName, tensorOf } from '../engines/compiled/onnx-session.ts';
+import { processorKernels } from '../engines/compiled/processor-kernels.ts';
 import { layOut } from '../engines/compiled/tensor-layout.ts';
 import { notFinite } from '../faults.ts';
 import { gradCamNames, gradCamProgram, mappedLayer } from '../networks/grad-cam.ts';
@@ -31,7 +32,10 @@ async function heatMaps(
   weights: Weights,
 ): Promise<Float32Array<ArrayBuffer>> {
   const plan = planNetwork(network, classes);
-  const compiled = compileProgram(gradCamProgram(plan), { layoutOf: () => 'plain', poolIndices: true });
+  const compiled = compileProgram(gradCamProgram(plan), {
+    layoutOf: () => 'plain',
+    processor: await processorKernels(),
+  });
   const session = await openOnnxSession(compiled, 'cpu', threads);
   try {
     const { height, width, channels } = network.input;

@@ -1,5 +1,6 @@
 // Convolutions, their input gradients (which are convolutions again), and depthwise ones.
 import type { backend_util } from '@tensorflow/tfjs-core';
+import { type ConvolutionShape, blockedConvolution, isWorthBlocking } from './blocked-convolution.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
 import { convolution } from '../shape-rules.ts';
 import type { KernelCall } from '../tape.ts';
@@ -13,8 +14,12 @@ type Geometry = backend_util.Conv2DInfo;
 export const convolutions: LoweringTable = {
   Conv2D: ({ inputs, attributes, output }, lowering) => {
     const geometry = convolution(inputs['x']!.shape, inputs['filter']!.shape, attributes);
-    const operands = [lowering.image(lowering.get(inputs['x']!)), lowering.filter(lowering.get(inputs['filter']!))];
-    return lowering.held(lowering.graph.node('Conv', operands, window(geometry)), output.shape, 'image');
+    const convolved = convolution2d(geometry, window(geometry), lowering, {
+      x: lowering.image(lowering.get(inputs['x']!)),
+      filter: lowering.filter(lowering.get(inputs['filter']!)),
+      isInputFirst: false,
+    });
+    return lowering.held(convolved, output.shape, 'image');
   },
   Conv2DBackpropInput: (call, lowering) => {
     const geometry = convolution(call.output.shape, call.inputs['filter']!.shape, call.attributes);
@@ -59,6 +64,18 @@ export const convolutions: LoweringTable = {
   },
 };
 
+function convolution2d(
+  shape: ConvolutionShape,
+  window: Record<string, readonly number[]>,
+  { graph, options }: Lowering,
+  { x, filter, isInputFirst }: { x: string; filter: string; isInputFirst: boolean },
+): string {
+  const block = options.processor?.channelBlock ?? null;
+  if (block !== null && isWorthBlocking(shape, block))
+    return blockedConvolution({ shape, x, filter, isInputFirst, window }, block, graph);
+  return graph.node('Conv', [x, isInputFirst ? graph.transpose(filter, [1, 0, 2, 3]) : filter], window);
+}
+
 function window(geometry: Geometry): Record<string, readonly number[]> {
   const { top, left, bottom, right } = geometry.padInfo;
   return {
@@ -92,19 +109,28 @@ function depthwiseFilter(traced: KernelCall['output'], geometry: Geometry, lower
 }
 
 /** dx: with stride 1 a convolution by the flipped filter, else a transposed convolution. */
-function inputGradient(geometry: Geometry, dy: string, filter: string, groups: number, { graph }: Lowering): string {
+function inputGradient(geometry: Geometry, dy: string, filter: string, groups: number, lowering: Lowering): string {
+  const { graph } = lowering;
   const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = geometry;
   if (strideHeight === 1 && strideWidth === 1 && groups === 1) {
-    const turned = flipped(geometry, filter, graph);
     const pads = [
       filterHeight - 1 - padInfo.top,
       filterWidth - 1 - padInfo.left,
       filterHeight - 1 - padInfo.bottom,
       filterWidth - 1 - padInfo.right,
     ];
-    return graph.node('Conv', [dy, graph.transpose(turned, [1, 0, 2, 3])], {
-      kernel_shape: [filterHeight, filterWidth],
-      pads,
+    const { inChannels, outChannels, inHeight, inWidth } = geometry;
+    const shape = {
+      ...geometry,
+      inChannels: outChannels,
+      outChannels: inChannels,
+      outHeight: inHeight,
+      outWidth: inWidth,
+    };
+    return convolution2d(shape, { kernel_shape: [filterHeight, filterWidth], pads }, lowering, {
+      x: dy,
+      filter: flipped(geometry, filter, graph),
+      isInputFirst: true,
     });
   }
   const covered = (outputs: number, stride: number, before: number, after: number, size: number) =>

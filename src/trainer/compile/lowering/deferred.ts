@@ -1,11 +1,14 @@
 // Results that are not written down yet, because what reads them can often be computed in one pass over memory with
 // them. Whoever cannot simply asks for the value: then it is computed as usual, once.
+import { elementTypes } from '../onnx/model-bytes.ts';
 import { sameShape } from './layout.ts';
 import type { Held, Lowered, Lowering } from './lowered.ts';
 
 export type Deferred =
   /** image · factor of each channel */
   | { readonly kind: 'scaled'; readonly image: Held; readonly factors: string }
+  /** a · b, two images of one shape */
+  | { readonly kind: 'product'; readonly a: Held; readonly b: Held }
   /** 1 where positive, else 0 */
   | { readonly kind: 'step'; readonly of: Held };
 
@@ -18,6 +21,8 @@ export function computed(deferred: Deferred, lowering: Lowering): Held {
       const perChannel = graph.reshape(factors, [1, image.shape[3]!, 1, 1]);
       return { ...image, name: graph.node('Mul', [image.name, perChannel]) };
     }
+    case 'product':
+      return { ...deferred.a, name: graph.node('Mul', [deferred.a.name, deferred.b.name]) };
     case 'step':
       // Of Relu, because Sign alone would make −1 of what is negative.
       return { ...deferred.of, name: graph.node('Sign', [graph.node('Relu', [deferred.of.name])]) };
@@ -30,6 +35,11 @@ export function scaledImage(a: Lowered, b: Lowered, lowering: Lowering): Deferre
   if (!isImage(image) || vector.kind !== 'held') return null;
   const factors = channelVector(vector, image.shape[3]!, lowering);
   return factors === null ? null : { kind: 'scaled', image, factors };
+}
+
+/** A product of two whole images: summed up, it need not be written down. */
+export function imageProduct(a: Lowered, b: Lowered): Deferred | null {
+  return isImage(a) && isImage(b) && sameShape(a.shape, b.shape) ? { kind: 'product', a, b } : null;
 }
 
 /** image · factors + offsets in one pass: batch norm's operator with mean 0 and variance 1. */
@@ -50,8 +60,10 @@ export function gated(value: Lowered, step: Deferred & { kind: 'step' }, lowerin
   if (value.kind === 'held' && !(sameShape(value.shape, of.shape) && value.layout === of.layout)) return null;
   const operand = value.kind === 'held' ? value.name : lowering.broadcastable(value.of, of.shape.length, of.layout);
   if (!sameShape(value.shape, of.shape)) return null;
-  const isPositive = graph.node('Greater', [of.name, graph.scalar(0)]);
-  return { ...of, name: graph.node('Where', [isPositive, operand, graph.scalar(0)]) };
+  const isPositive = graph.node('Cast', [graph.node('Greater', [of.name, graph.scalar(0)])], {
+    to: elementTypes.float32,
+  });
+  return { ...of, name: graph.node('Mul', [operand, isPositive]) };
 }
 
 function isImage(value: Lowered): value is Held {

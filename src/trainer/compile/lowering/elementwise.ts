@@ -1,6 +1,6 @@
 // Kernels that work value by value. They keep the layout of what they read; repeated operands stay small.
 import type { TracedValue } from '../tape.ts';
-import { affine, scaledImage, gated } from './deferred.ts';
+import { affine, gated, imageProduct, scaledImage } from './deferred.ts';
 import { sameShape, sizeOf, type Layout } from './layout.ts';
 import type { Held, Lowered, Lowering } from './lowered.ts';
 import type { LoweringRule, LoweringTable } from './rule.ts';
@@ -64,7 +64,7 @@ export const elementwise: LoweringTable = {
       if (result) return result;
     }
     const [left, right] = [lowering.get(a), lowering.get(b)];
-    const deferred = scaledImage(left, right, lowering);
+    const deferred = imageProduct(left, right) ?? scaledImage(left, right, lowering);
     return deferred ? { deferred } : joined('Mul', left, right, output, lowering);
   },
   Add: ({ inputs, output }, lowering) => {

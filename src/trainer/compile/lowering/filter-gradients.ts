@@ -1,5 +1,6 @@
 // Gradients of convolution filters: products of dy with shifted copies of x.
 import type { backend_util } from '@tensorflow/tfjs-core';
+import { convolvedFilterGradient, isWorthConvolving } from './blocked-convolution.ts';
 import { channelSums } from './reductions.ts';
 import type { Lowering } from './lowered.ts';
 
@@ -18,6 +19,9 @@ export function filterGradient(geometry: Geometry, x: string, dy: string, loweri
   const positions = outHeight * outWidth;
   const isGathered = inChannels * batchSize * positions * taps * 4 <= maxGatheredBytes;
   const isUnitStride = geometry.strideHeight === 1 && geometry.strideWidth === 1;
+  const block = lowering.options.processor?.channelBlock ?? null;
+  if (block !== null && isWorthConvolving(geometry, block))
+    return convolvedFilterGradient(geometry, [x, dy], block, graph);
   const product =
     taps > 1 && !isGathered && isUnitStride && positions >= leastPositionsOfImage
       ? productByImage(geometry, x, dy, lowering)
@@ -59,33 +63,24 @@ function productByImage(geometry: Geometry, x: string, dy: string, { graph }: Lo
   // One row more, for the end of what is shifted by columns.
   const padded = graph.node('Pad', [x, graph.integers([0, 0, top, left, 0, 0, bottom + 1, right]), graph.scalar(0)]);
   const pixels = graph.reshape(padded, [batchSize, inChannels, (height + 1) * width]);
-  const around = [0, 0, filterHeight - 1, 0, 0, 0, filterHeight - 1, width - outWidth];
-  const widened = graph.node('Pad', [dy, graph.integers(around), graph.scalar(0)]);
-  const gradients = graph.reshape(widened, [batchSize, outChannels, (outHeight + 2 * (filterHeight - 1)) * width]);
-  const shifted = (of: string, image: number, offsets: readonly number[], channels: number) => {
-    const pieces = offsets.map((offset) => {
-      const places = [
-        [image, offset],
-        [image + 1, offset + length],
-        [0, 2],
-      ].map((values) => graph.integers(values));
-      return graph.reshape(graph.node('Slice', [of, ...places]), [channels, length]);
-    });
-    return pieces.length === 1 ? pieces[0]! : graph.node('Concat', pieces, { axis: 0 });
-  };
-  const rowOffsets = Array.from({ length: filterHeight }, (_, row) => (filterHeight - 1 - row) * width);
-  const columnOffsets = Array.from({ length: filterWidth }, (_, column) => column);
+  // One row of zeros, for all that lies above and below.
+  const widened = graph.node('Pad', [dy, graph.integers([0, 0, 0, 0, 0, 0, 1, width - outWidth]), graph.scalar(0)]);
+  const rows = Array.from({ length: filterHeight }, (_, tap) =>
+    Array.from({ length: height }, (__, row) => (row >= tap && row < tap + outHeight ? row - tap : outHeight)),
+  ).flat();
+  const slice = (of: string, starts: readonly number[], ends: readonly number[], axes: readonly number[]) =>
+    graph.node('Slice', [of, ...[starts, ends, axes].map((values) => graph.integers(values))]);
   // Added up at the end, not one onto the other: the runtime would make the copies of all images before the first product.
-  const products = Array.from({ length: batchSize }, (_, image) =>
-    graph.node(
-      'Gemm',
-      [shifted(gradients, image, rowOffsets, outChannels), shifted(pixels, image, columnOffsets, inChannels)],
-      { transB: 1 },
-    ),
-  );
-  const sum = products.length === 1 ? products[0]! : graph.node('Sum', products);
-  const byRow = graph.reshape(sum, [filterHeight, outChannels, filterWidth, inChannels]);
-  return graph.transpose(byRow, [1, 0, 2, 3]);
+  const products = Array.from({ length: batchSize }, (_, image) => {
+    const gradient = graph.reshape(slice(widened, [image], [image + 1], [0]), [outChannels, outHeight + 1, width]);
+    const byRow = graph.node('Gather', [gradient, graph.integers(rows)], { axis: 1 });
+    const byColumn = Array.from({ length: filterWidth }, (__, column) =>
+      graph.reshape(slice(pixels, [image, column], [image + 1, column + length], [0, 2]), [inChannels, length]),
+    );
+    const shifted = byColumn.length === 1 ? byColumn[0]! : graph.node('Concat', byColumn, { axis: 0 });
+    return graph.node('Gemm', [graph.reshape(byRow, [outChannels * filterHeight, length]), shifted], { transB: 1 });
+  });
+  return products.length === 1 ? products[0]! : graph.node('Sum', products);
 }
 
 /** dW of a depthwise convolution as [1, channels, h, w]. */

@@ -22,8 +22,16 @@ export interface Repeated {
 
 export type Lowered = Held | Repeated;
 
+/** What ONNX Runtime's CPU provider has, or is fast at, beside ONNX's standard operators. */
+export interface ProcessorKernels {
+  /** Channels in a block of its own layout for convolutions; null where this processor has no such kernels. */
+  readonly channelBlock: number | null;
+}
+
 export interface LoweringOptions {
-  /** Whether MaxPool's Indices may be used: the CPU has them, WebGPU has not. */
+  /** null: for any provider and any runtime. */
+  readonly processor: ProcessorKernels | null;
+  /** Whether pools keep where their maxima lay, for a gradient. Only the CPU provider can. */
   readonly poolIndices: boolean;
 }
 

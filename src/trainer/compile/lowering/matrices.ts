@@ -8,7 +8,8 @@ export const matrices: LoweringTable = {
     const names = [lowering.plain(lowering.get(a)), lowering.plain(lowering.get(b))];
     const transposed = { transA: attributes['transposeA'] ? 1 : 0, transB: attributes['transposeB'] ? 1 : 0 };
     const single = output.shape.slice(0, -2).every((size) => size === 1);
-    if (!single) return lowering.held(graph.node('FusedMatMul', names, transposed), output.shape, 'plain');
+    if (!single)
+      return lowering.held(graph.node('com.microsoft:FusedMatMul', names, transposed), output.shape, 'plain');
     const flat = [a, b].map(({ shape }, index) =>
       shape.length === 2 ? names[index]! : graph.reshape(names[index]!, shape.slice(-2)),
     );

@@ -10,8 +10,6 @@ import {
 
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-const microsoftOperators = new Set(['FusedMatMul']);
-
 export class GraphBuilder {
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, OnnxInitializer>();
@@ -25,7 +23,7 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Adds a node with one result. */
+  /** Adds a node with one result. @param operator of ONNX, or of another domain: `domain:Operator` */
   node(operator: string, inputs: readonly string[], attributes: Attributes = {}): string {
     return this.nodes(operator, inputs, attributes, 1)[0]!;
   }
@@ -35,9 +33,9 @@ export class GraphBuilder {
     const key = JSON.stringify([operator, inputs, attributes, results]);
     const known = this.#computed.get(key);
     if (known !== undefined) return known;
-    const outputs = Array.from({ length: results }, () => `${operator}_${(this.#count += 1)}`);
-    const domain = microsoftOperators.has(operator) ? 'com.microsoft' : '';
-    this.#nodes.push({ operator, domain, inputs, outputs, attributes });
+    const [domain, name] = operator.includes(':') ? (operator.split(':') as [string, string]) : ['', operator];
+    const outputs = Array.from({ length: results }, () => `${name}_${(this.#count += 1)}`);
+    this.#nodes.push({ operator: name, domain, inputs, outputs, attributes });
     this.#computed.set(key, outputs);
     return outputs;
   }

@@ -105,12 +105,14 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     name,
     type: { tensorType: { elemType: elementTypes.float32, shape: { dim: shape.map((dimValue) => ({ dimValue })) } } },
   });
+  const domains = new Set(graph.nodes.map(({ domain }) => domain).filter((domain) => domain !== ''));
   const model = {
     irVersion: 9,
     producerName: 'imagiq',
     opsetImport: [
       { domain: '', version: operatorSetVersion },
-      { domain: 'com.microsoft', version: 1 },
+      // Only what is used: a reader may refuse a domain that it does not know.
+      ...[...domains].map((domain) => ({ domain, version: 1 })),
     ],
     graph: {
       name: 'program',

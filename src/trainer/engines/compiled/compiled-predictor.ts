@@ -1,5 +1,5 @@
 // Predictions alone: the inference graph and the weights, and nothing of a training, which takes several times the memory.
-import { compileProgram } from '../../compile/compile-program.ts';
+import { compileProgram, type CompiledProgram } from '../../compile/compile-program.ts';
 import type { Layout } from '../../compile/lowering/layout.ts';
 import { inferenceProgram } from '../../networks/inference-program.ts';
 import { planNetwork, valueCount } from '../../networks/plan.ts';
@@ -8,6 +8,7 @@ import { sessionClosed, stepFailed } from '../faults.ts';
 import { checkState } from '../state-check.ts';
 import { inputName, type OnnxSession, openOnnxSession, type Tensor, tensorOf } from './onnx-session.ts';
 import { predictInChunks } from './predictions.ts';
+import { processorKernels } from './processor-kernels.ts';
 import { layOut } from './tensor-layout.ts';
 
 /** @throws Fault 300, 310, 311 when the network cannot be built or compiled, 321 when the runtime refuses the graph. */
@@ -22,18 +23,22 @@ export async function openCompiledPredictor(
   const held = plan.weights.map(({ name, shape }) => ({ name, shape }));
   const filters = new Set(held.filter(({ shape }) => shape.length === 4).map(({ name }) => name));
   const layoutOf = (name: string): Layout => (filters.has(name) ? 'filter' : 'plain');
-  const compiled = compileProgram(inferenceProgram(plan, batchSize), { layoutOf, poolIndices: false });
-  const openOn = (device: string): Promise<OnnxSession> =>
+  const kernels = await processorKernels();
+  const program = inferenceProgram(plan, batchSize);
+  const compiledFor = (device: string): CompiledProgram =>
+    compileProgram(program, { layoutOf, processor: device === 'cpu' ? kernels : null });
+  const openOn = (device: string, compiled = compiledFor(device)): Promise<OnnxSession> =>
     openRuntime(compiled, device, threads).catch((cause: unknown) => {
       throw stepFailed(device, cause);
     });
+  const compiled = compiledFor(provider);
   const weights: Record<string, Tensor> = {};
   for (const { name, shape } of held) {
     const port = compiled.inputs.get(name);
     if (port !== undefined) weights[inputName(name)] = tensorOf(new Float32Array(valueCount(shape)), port);
   }
   let device = provider;
-  let session: OnnxSession | null = await openOn(device);
+  let session: OnnxSession | null = await openOn(device, compiled);
   const predictions = (images: Float32Array, count: number): Promise<Float32Array> => {
     if (session === null) throw sessionClosed();
     return predictInChunks(session, weights, { plan, batchSize }, images, count);

@@ -3,6 +3,7 @@ import { compileProgram, type CompiledProgram } from '../../compile/compile-prog
 import type { Layout } from '../../compile/lowering/layout.ts';
 import { inferenceProgram } from '../../networks/inference-program.ts';
 import { planNetwork, valueCount } from '../../networks/plan.ts';
+import type { Program } from '../../networks/program.ts';
 import { centreName, correctionName, stepNames, trainingProgram } from '../../networks/training-program.ts';
 import { openPrivateSession } from '../../privacy/private-session.ts';
 import type { NamedTensors, SessionOptions, TrainingSession } from '../engine.ts';
@@ -13,6 +14,7 @@ import { CompiledState } from './compiled-state.ts';
 import { openCompiledStore } from './compiled-store.ts';
 import { inputName, openOnnxSession, outputName, tensorOf, type OnnxSession, type Tensor } from './onnx-session.ts';
 import { predictInChunks } from './predictions.ts';
+import { processorKernels } from './processor-kernels.ts';
 import { layOut } from './tensor-layout.ts';
 
 /** @throws Fault 300, 310, 311 when the network cannot be built or compiled, 321 when the runtime refuses the graph. */
@@ -33,8 +35,9 @@ export async function openCompiledSession(
       .map(({ name }) => name),
   );
   const layoutOf = (name: string): Layout => (filters.has(name) ? 'filter' : 'plain');
-  const compiledFor = (device: string): CompiledProgram =>
-    compileProgram(program, { layoutOf, poolIndices: device === 'cpu' });
+  const kernels = await processorKernels();
+  const compiledFor = (device: string, given: Program = program): CompiledProgram =>
+    compileProgram(given, { layoutOf, processor: device === 'cpu' ? kernels : null });
   const open = (compiled: CompiledProgram, device: string) =>
     openRuntime(compiled, device, threads).catch((cause: unknown) => {
       throw stepFailed(device, cause);
@@ -78,10 +81,7 @@ export async function openCompiledSession(
   async function predictions(images: Float32Array, count: number): Promise<Float32Array> {
     if (closed) throw sessionClosed();
     const { batchSize } = options;
-    predictSession ??= await open(
-      compileProgram(inferenceProgram(plan, batchSize), { layoutOf, poolIndices: false }),
-      device,
-    );
+    predictSession ??= await open(compiledFor(device, inferenceProgram(plan, batchSize)), device);
     return predictInChunks(predictSession, state.inputs(weightNames), { plan, batchSize }, images, count);
   }
 

@@ -7,6 +7,7 @@ import type { Program, ProgramInput } from '../../networks/program.ts';
 import { sessionClosed, stepFailed } from '../faults.ts';
 import type { ProgramStore } from '../program-store.ts';
 import { inputName, type OnnxSession, openOnnxSession, outputName, type Tensor, tensorOf } from './onnx-session.ts';
+import { processorKernels } from './processor-kernels.ts';
 import { gatherLogical, layOut } from './tensor-layout.ts';
 
 interface Slot {
@@ -30,13 +31,14 @@ export async function openCompiledStore(
     const port: Port = { name, shape, layout, physicalShape: physicalShape(shape, layout) };
     slots.set(name, { port, now: tensorOf(new Float32Array(valueCount(shape)), port), next: null });
   }
+  const kernels = await processorKernels();
   let device = provider;
   let closed = false;
   const sessions = new Map<Program, OnnxSession>();
   const opened = async (program: Program): Promise<OnnxSession> => {
     const known = sessions.get(program);
     if (known !== undefined) return known;
-    const compiled = compileProgram(program, { layoutOf, poolIndices: device === 'cpu' });
+    const compiled = compileProgram(program, { layoutOf, processor: device === 'cpu' ? kernels : null });
     const session = await openOnnxSession(compiled, device, threads).catch((cause: unknown) => {
       throw stepFailed(device, cause);
     });

@@ -40,20 +40,24 @@ function failingDevice(failing: number): typeof openOnnxSession {
   };
 }
 
-it('a device that fails in step 3 loses no step: the losses and weights are those of the CPU alone', async () => {
+it('a device that fails in step 3 loses no step: the CPU goes on from what the device had after two', async () => {
+  const device = await openCompiledSession(options, 'webgpu', 1, failingDevice(Infinity));
   const cpu = await openCompiledSession(options, 'cpu', 1);
   const moving = await openCompiledSession(options, 'webgpu', 1, failingDevice(3));
-  const losses: number[][] = [];
-  for (const session of [cpu, moving]) {
-    session.setWeights(initialWeights(network, 2, 1));
-    const own: number[] = [];
-    for (let step = 0; step < 5; step += 1) own.push(await session.step(batch));
-    losses.push(own);
-  }
+  const expected: number[] = [];
+  device.setWeights(initialWeights(network, 2, 1));
+  for (let step = 0; step < 2; step += 1) expected.push(await device.step(batch));
+  cpu.setWeights(device.weights());
+  cpu.setOptimiserState(device.optimiserState());
+  for (let step = 2; step < 5; step += 1) expected.push(await cpu.step(batch));
+  moving.setWeights(initialWeights(network, 2, 1));
+  const losses: number[] = [];
+  for (let step = 0; step < 5; step += 1) losses.push(await moving.step(batch));
   expect(moving).toMatchObject({ provider: 'cpu', movedBecause: 'device lost' });
-  expect(losses[1]).toEqual(losses[0]);
+  expect(losses).toEqual(expected);
   expect(moving.weights()).toEqual(cpu.weights());
   expect(moving.optimiserState()).toEqual(cpu.optimiserState());
+  await device.close();
   await cpu.close();
   await moving.close();
 });

@@ -34,7 +34,10 @@ describe('where a classifier looked', () => {
   it('is what the closed form of a network of one mean and one decision says', async () => {
     const plan = planNetwork(network, 2);
     expect(mappedLayer(plan)).toEqual({ id: 'maps', height: 8, width: 8 });
-    const compiled = compileProgram(gradCamProgram(plan), { layoutOf: () => 'plain', poolIndices: true });
+    const compiled = compileProgram(gradCamProgram(plan), {
+      layoutOf: () => 'plain',
+      processor: { channelBlock: null },
+    });
     const session = await openOnnxSession(compiled, 'cpu', 1);
     const given: Record<string, ReturnType<typeof tensorOf>> = {};
     const give = (name: string, values: readonly number[] | Float32Array): void => {
