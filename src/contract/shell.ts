@@ -13,11 +13,26 @@ export type StationState =
 /** How an order to seal the station's keys, or to write them plain, ended. */
 export type SealingOutcome = { readonly isSealed: boolean } | { readonly fault: FaultValue };
 
+/** A part of the window, in CSS pixels from its upper left corner. */
+export interface WindowArea {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type PictureTaken = { readonly png: Uint8Array } | { readonly fault: FaultValue };
+
+/** Where a picture was written; null where the user cancelled. */
+export type PictureOutcome = { readonly file: string | null } | { readonly fault: FaultValue };
+
 /** Menu items and accelerators that the window acts upon. */
 export const shellCommands = [
   'import-folder',
   'import-files',
   'find',
+  'copy-picture',
+  'save-picture',
   'remove-studies',
   'show-studies',
   'show-pacs',
@@ -48,6 +63,11 @@ export interface ShellBridge {
   chooseFile(kind: FileKind): Promise<string | null>;
   /** A place to write a new file, from the system's dialog; null when the user cancelled. `name` is a proposal. */
   chooseNewFile(name: string): Promise<string | null>;
+  /** A part of this window as it is shown, without its first row, which must be magenta from the frame on that is meant. */
+  takePicture(area: WindowArea): Promise<PictureTaken>;
+  copyPicture(png: Uint8Array): Promise<void>;
+  /** Writes a picture where the user says in the system's dialog. `name` is a proposal. */
+  savePicture(png: Uint8Array, name: string): Promise<PictureOutcome>;
   /** The path of a dropped file or folder; empty where the drop has none. */
   pathOf(file: File): string;
   /** Asks for this window's port to the station; it arrives as a `message` event with data `station-port`. */

@@ -20,6 +20,7 @@ export function setAppMenu(options: {
       submenu: [
         item('Import folder…', 'import-folder', 'CmdOrCtrl+O'),
         item('Import files…', 'import-files', 'CmdOrCtrl+Shift+O'),
+        item('Save picture…', 'save-picture', 'CmdOrCtrl+S'),
         { type: 'separator' },
         item('Settings', 'show-settings', 'CmdOrCtrl+,'),
         { type: 'separator' },
@@ -36,6 +37,7 @@ export function setAppMenu(options: {
         { role: 'copy' },
         { role: 'paste' },
         { role: 'selectAll' },
+        item('Copy picture', 'copy-picture'),
         { type: 'separator' },
         item('Find studies', 'find', 'CmdOrCtrl+F'),
         { type: 'separator' },

@@ -1,5 +1,6 @@
 // Faults of the shell: 700–799.
 import { Fault } from '../contract/fault.ts';
+import { systemReason } from '../contract/system-reason.ts';
 
 export const shellFault = {
   stationStopped: () =>
@@ -43,6 +44,18 @@ export const shellFault = {
       message:
         'The background process did not answer in time, and may still seal or unseal the keys. Look at the switch again in a moment; where it does not move, restart ImagiQ.',
       retry: 'later',
+    }),
+  pictureNotWritten: (code: string) =>
+    new Fault({
+      code: 709,
+      message: `The picture could not be written: ${systemReason(code)}. Choose another place.`,
+      retry: 'later',
+    }),
+  pictureNotTaken: () =>
+    new Fault({
+      code: 710,
+      message: 'The window was not drawn in time for its picture. Bring it to the front and try again.',
+      retry: 'now',
     }),
   noKeyChain: (reason: string) =>
     new Fault({ code: 706, message: `The keys were not sealed. ${reason}`, retry: 'later' }),

@@ -1,6 +1,13 @@
 // The bridge between the isolated page and the shell: named functions only, no channel names from the page.
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import type { FileKind, SealingOutcome, ShellBridge, StationState } from '../contract/shell.ts';
+import type {
+  FileKind,
+  PictureOutcome,
+  PictureTaken,
+  SealingOutcome,
+  ShellBridge,
+  StationState,
+} from '../contract/shell.ts';
 
 const bridge: ShellBridge = {
   platform: process.platform,
@@ -8,6 +15,9 @@ const bridge: ShellBridge = {
   chooseFiles: () => ipcRenderer.invoke('choose-files') as Promise<string[] | null>,
   chooseNewFile: (name: string) => ipcRenderer.invoke('choose-new-file', name) as Promise<string | null>,
   chooseFile: (kind: FileKind) => ipcRenderer.invoke('choose-file', kind) as Promise<string | null>,
+  takePicture: (area) => ipcRenderer.invoke('take-picture', area) as Promise<PictureTaken>,
+  copyPicture: (png) => ipcRenderer.invoke('copy-picture', png) as Promise<void>,
+  savePicture: (png, name) => ipcRenderer.invoke('save-picture', { png, name }) as Promise<PictureOutcome>,
   // Electron before 32 has no webUtils; there the path is a property of the file itself.
   pathOf: (file) => (webUtils as typeof webUtils | undefined)?.getPathForFile(file) ?? '',
   openStationPort: () => ipcRenderer.invoke('open-station-port') as Promise<void>,

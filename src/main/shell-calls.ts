@@ -1,9 +1,18 @@
 // The few services that only the shell can give the window. Every call checks its sender and decodes its argument.
 import path from 'node:path';
 import { app, BrowserWindow, dialog, ipcMain, type IpcMainInvokeEvent } from 'electron';
-import { type FileKind, fileKinds, type SealingOutcome, type StationState } from '../contract/shell.ts';
+import { z } from 'zod';
+import {
+  type FileKind,
+  fileKinds,
+  type PictureOutcome,
+  type PictureTaken,
+  type SealingOutcome,
+  type StationState,
+} from '../contract/shell.ts';
 import { faultValueOf } from '../contract/fault.ts';
 import { isFromWindow } from './locks.ts';
+import { copyPicture, takePicture, writePicture } from './pictures.ts';
 
 export interface ShellServices {
   readonly openStationPort: (contents: Electron.WebContents) => void;
@@ -40,17 +49,24 @@ export function answerShellCalls(services: ShellServices): void {
     });
     return chosen ?? null;
   });
-  answer('choose-new-file', async (event, name) => {
-    if (typeof name !== 'string' || !/^[\w .-]{1,120}$/.test(name)) throw new Error('unusable name of a file');
-    const extension = path.extname(name).slice(1);
-    const window = BrowserWindow.fromWebContents(event.sender);
-    const options = {
-      title: 'Save',
-      defaultPath: path.join(app.getPath('documents'), name),
-      filters: extension === '' ? [] : [{ name: extension.toUpperCase(), extensions: [extension] }],
-    };
-    const result = window ? await dialog.showSaveDialog(window, options) : await dialog.showSaveDialog(options);
-    return result.canceled || result.filePath === '' ? null : result.filePath;
+  answer('choose-new-file', saveDialog);
+  answer('take-picture', async (event, area): Promise<PictureTaken> => {
+    try {
+      return { png: await takePicture(event.sender, area) };
+    } catch (error) {
+      return { fault: faultValueOf(error) };
+    }
+  });
+  answer('copy-picture', (_event, png) => copyPicture(png));
+  answer('save-picture', async (event, asked): Promise<PictureOutcome> => {
+    const { png, name } = z.object({ png: z.unknown(), name: z.unknown() }).parse(asked);
+    const file = await saveDialog(event, name);
+    try {
+      if (file !== null) await writePicture(file, png);
+      return { file };
+    } catch (error) {
+      return { fault: faultValueOf(error) };
+    }
   });
   answer('open-station-port', (event) => openStationPort(event.sender));
   answer('station-state', () => stationState());
@@ -72,6 +88,20 @@ function answer(channel: string, reply: (event: IpcMainInvokeEvent, argument: un
     if (!isFromWindow(event)) throw new Error('refused: not ImagiQ’s window');
     return reply(event, argument);
   });
+}
+
+/** A place for a new file; null where the user cancelled. */
+async function saveDialog(event: IpcMainInvokeEvent, name: unknown): Promise<string | null> {
+  if (typeof name !== 'string' || !/^[\w .-]{1,120}$/.test(name)) throw new Error('unusable name of a file');
+  const extension = path.extname(name).slice(1);
+  const window = BrowserWindow.fromWebContents(event.sender);
+  const options = {
+    title: 'Save',
+    defaultPath: path.join(app.getPath('documents'), name),
+    filters: extension === '' ? [] : [{ name: extension.toUpperCase(), extensions: [extension] }],
+  };
+  const result = window ? await dialog.showSaveDialog(window, options) : await dialog.showSaveDialog(options);
+  return result.canceled || result.filePath === '' ? null : result.filePath;
 }
 
 async function openDialog(event: IpcMainInvokeEvent, options: Electron.OpenDialogOptions): Promise<string[]> {

@@ -21,6 +21,11 @@ export interface OpenedStudy {
   readonly seriesInstanceUID: string | null;
 }
 
+/** A picture of the image that is shown; each request is an object of its own. */
+export interface PictureRequest {
+  readonly act: 'copy' | 'save';
+}
+
 /** What a new cohort is made of: a search, or chosen studies. */
 export interface CohortSource {
   readonly query: string;
@@ -41,6 +46,7 @@ export class Navigation {
   #askedRun = $state.raw<{ readonly cohort: string | null } | null>(null);
   #findRequests = $state(0);
   #helpRequests = $state(0);
+  #pictureRequest = $state.raw<PictureRequest | null>(null);
   /** The page of the guide that is open, kept while other screens are shown. */
   guidePage = $state('studies');
 
@@ -146,6 +152,16 @@ export class Navigation {
 
   closeRunDialog(): void {
     this.#askedRun = null;
+  }
+
+  /** The last one that the menu asked for. */
+  get pictureRequest(): PictureRequest | null {
+    return this.#pictureRequest;
+  }
+
+  /** Nothing where no image is shown. */
+  askPicture(act: PictureRequest['act']): void {
+    if (this.#screen === 'viewer') this.#pictureRequest = { act };
   }
 
   /** The viewer lists its keys over the images; elsewhere all keys stand in the settings. */

@@ -202,6 +202,67 @@ describe('the reading room', { timeout: 120_000 }, () => {
     await goTo.waitFor({ state: 'detached' });
   });
 
+  test('saves and copies a picture of the image, without the words that name the patient unless asked', async (context) => {
+    const { app, page, screenshot } = theWindow(context);
+    /** Pixels brighter than a half where the words about the patient stand. */
+    const wordsIn = (png: Buffer): Promise<{ words: number; width: number; height: number }> =>
+      app.evaluate(({ nativeImage }, data) => {
+        const image = nativeImage.createFromBuffer(Buffer.from(data, 'base64'));
+        const { width, height } = image.getSize();
+        const bitmap = image.toBitmap();
+        let words = 0;
+        for (let y = 0; y < 60; y += 1)
+          for (let x = 0; x < 150; x += 1) if ((bitmap[(y * width + x) * 4] ?? 0) > 128) words += 1;
+        return { words, width, height };
+      }, png.toString('base64'));
+    const box = await page.getByTestId('image-canvas').boundingBox();
+    if (!box) throw new Error('no image');
+    const folder = newFolder('pictures');
+    mkdirSync(folder, { recursive: true });
+    const saved = async (name: string, hasWords: boolean): Promise<Buffer> => {
+      const file = path.join(folder, name);
+      await app.evaluate(({ dialog }, chosen) => {
+        dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
+      }, file);
+      await page.getByRole('button', { name: 'Picture', exact: true }).click();
+      const box = page.getByRole('checkbox', { name: 'With the words in the corners' });
+      expect(await box.isChecked()).toBe(false);
+      if (hasWords) {
+        await box.check();
+        await screenshot('reading-picture');
+      }
+      await page.getByRole('button', { name: 'Save PNG…' }).click();
+      await expect.poll(() => existsSync(file)).toBe(true);
+      return readFileSync(file);
+    };
+    const bare = await wordsIn(await saved('bare.png', false));
+    expect(bare).toEqual({ words: 0, width: Math.round(box.width), height: Math.round(box.height) - 1 });
+    expect((await wordsIn(await saved('words.png', true))).words).toBeGreaterThan(100);
+    await app.evaluate(({ clipboard }) => clipboard.clear());
+    await page.keyboard.press('Control+c');
+    // The one or the other way, as Electron's version has it.
+    const copied = (): Promise<string> =>
+      app.evaluate(async ({ clipboard }) => {
+        const older = clipboard as unknown as { readImage?: () => Electron.NativeImage };
+        if (older.readImage) return older.readImage().toPNG().toString('base64');
+        const [item] = await clipboard.read();
+        const png = await item?.getType('image/png');
+        return png === undefined ? '' : Buffer.from(await png.arrayBuffer()).toString('base64');
+      });
+    await expect.poll(async () => (await copied()).length).toBeGreaterThan(1_000);
+    expect(await wordsIn(Buffer.from(await copied(), 'base64'))).toEqual(bare);
+    // What cannot be written is told.
+    await app.evaluate(({ dialog }) => {
+      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: '/no/such/folder/picture.png' });
+    });
+    await app.evaluate(({ Menu }) => {
+      const items = Menu.getApplicationMenu()?.items.flatMap(({ submenu }) => submenu?.items ?? []);
+      items?.find(({ label }) => label === 'Save picture…')?.click();
+    });
+    await page.getByRole('button', { name: 'Save PNG…' }).click();
+    await page.getByTestId('toast').getByText('The picture could not be written: it does not exist').waitFor();
+  });
+
   test('takes back a measurement, its deletion and its making', async (context) => {
     const { app, page, screenshot } = theWindow(context);
     await page.keyboard.press('m');

@@ -39,6 +39,7 @@ describe('the shell', { timeout: 60_000 }, () => {
       'chooseFiles',
       'chooseFolders',
       'chooseNewFile',
+      'copyPicture',
       'keyChainLack',
       'onCommand',
       'onLink',
@@ -46,8 +47,10 @@ describe('the shell', { timeout: 60_000 }, () => {
       'openStationPort',
       'pathOf',
       'platform',
+      'savePicture',
       'sealKeys',
       'stationState',
+      'takePicture',
     ]);
   });
 

@@ -105,6 +105,8 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
       { keys: ['G'], act: 'Regions on the image' },
       { keys: ['H'], act: 'Header' },
       { keys: ['T'], act: 'Text on the image' },
+      { keys: ['Ctrl', 'S'], act: 'Save or copy a picture of the image' },
+      { keys: ['Ctrl', 'C'], act: 'Copy it without the words in the corners' },
       { keys: ['Esc'], act: 'Back to the studies' },
     ],
   },

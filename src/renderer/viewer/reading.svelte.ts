@@ -256,6 +256,20 @@ export class Reading {
     return placeIn(stack, sopInstanceUID, frame) + 1 || null;
   }
 
+  /** For a file: it names the place of the image and nobody. */
+  get pictureName(): string {
+    const { series, index } = this.active;
+    const words = [
+      series?.modality,
+      series?.seriesNumber == null ? '' : `series ${series.seriesNumber}`,
+      `image ${index + 1}`,
+    ];
+    return `${words
+      .filter((word) => word)
+      .join(' ')
+      .replaceAll(/[^\w .-]/g, '')}.png`;
+  }
+
   /** Shows the key image that follows the active viewport's image, in the order of the series; after the last one the first. */
   async nextKeyImage(): Promise<void> {
     const { series: shown, index } = this.active;

@@ -1,0 +1,43 @@
+// A picture of the image as it is shown, with what is drawn on it: for a file, or the clipboard.
+import type { ShellBridge } from '../../contract/shell.ts';
+import { Fault } from '../../contract/fault.ts';
+
+export class PictureTaking {
+  readonly #shell: ShellBridge;
+  #isTaking = $state(false);
+  #hasWords = $state(false);
+
+  constructor(shell: ShellBridge) {
+    this.#shell = shell;
+  }
+
+  /** What the screen leaves out while the picture is taken: `bare` also the words in the corners, which name the patient. */
+  get state(): 'bare' | 'with-words' | undefined {
+    return this.#isTaking ? (this.#hasWords ? 'with-words' : 'bare') : undefined;
+  }
+
+  /** @throws Fault where the window is not drawn */
+  async copy(area: Element, hasWords: boolean): Promise<void> {
+    await this.#shell.copyPicture(await this.#take(area, hasWords));
+  }
+
+  /** @returns where it was written; null where the reader gave it up. @throws Fault where it could not be taken or written */
+  async save(area: Element, hasWords: boolean, name: string): Promise<string | null> {
+    const outcome = await this.#shell.savePicture(await this.#take(area, hasWords), name);
+    if ('fault' in outcome) throw new Fault(outcome.fault);
+    return outcome.file;
+  }
+
+  async #take(area: Element, hasWords: boolean): Promise<Uint8Array> {
+    this.#hasWords = hasWords;
+    this.#isTaking = true;
+    try {
+      const { x, y, width, height } = area.getBoundingClientRect();
+      const outcome = await this.#shell.takePicture({ x, y, width, height });
+      if ('fault' in outcome) throw new Fault(outcome.fault);
+      return outcome.png;
+    } finally {
+      this.#isTaking = false;
+    }
+  }
+}
