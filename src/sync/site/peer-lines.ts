@@ -222,7 +222,8 @@ export function openPeerLines(order: {
       random: order.random,
       first: null,
     });
-    dialled.set(fingerprint, { link, url, isTried: false });
+    // Where the peer came to this site’s door already nothing is tried.
+    dialled.set(fingerprint, { link, url, isTried: lines.has(fingerprint) });
   };
   const hangUp = (fingerprint: string): Promise<void> | undefined => {
     const one = dialled.get(fingerprint);

@@ -86,6 +86,22 @@ describe('direct lines', () => {
     expect(shared[0]!.detail['device']).toBe(oslo.fingerprint);
   });
 
+  it('a site hands over its models too where it hears of a peer’s address on a line that the peer opened', async () => {
+    const { sites } = await federation(['Lyon']);
+    const [lyon, oslo] = sites as [PracticeSite, PracticeSite];
+    await until('Lyon has the line', () => peerOf(lyon, 'Oslo')?.route === 'direct');
+    await oslo.listen({ isOn: true, port: 0, address: '127.0.0.1' });
+    await until('Lyon knows the address', () => peerOf(lyon, 'Oslo')?.address !== null);
+    for (const value of [0.5, 0.45]) {
+      const { model } = await lyon.bench('ImagiQ').publish(committed(value));
+      await until('Oslo has it', () => oslo.memberships()[0]!.bench.some((one) => one.model === model));
+    }
+    const opened = lyon.ledger.filter(
+      ({ act, detail }) => act === 'model-shared' && detail['device'] === oslo.fingerprint,
+    );
+    expect(opened.length).toBeGreaterThanOrEqual(2);
+  });
+
   it('is closed to strangers, and to whoever brings another key or another certificate', async () => {
     const { sites } = await federation(['Lyon']);
     const [lyon, oslo] = sites as [PracticeSite, PracticeSite];
