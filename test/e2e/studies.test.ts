@@ -221,6 +221,45 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await expect.poll(() => page.getByTestId('tree-study').count()).toBe(0);
   });
 
+  test('opens a study or series by a double click or Enter, and nothing by a box that is ticked twice', async (context) => {
+    const { page } = theWindow(context);
+    const viewer = page.getByRole('navigation', { name: 'Series' });
+    const back = async (): Promise<void> => {
+      await viewer.waitFor();
+      await page.getByRole('button', { name: 'Studies', exact: true }).first().click();
+      await viewer.waitFor({ state: 'detached' });
+    };
+    // In the tree, which the test before has left folded, with its cursor on the first patient.
+    await page.getByTestId('tree-patient').first().dblclick();
+    const study = page.getByTestId('tree-study').first();
+    await study.getByRole('button', { name: 'Unfold' }).dblclick();
+    expect(await viewer.count()).toBe(0);
+    await study.getByRole('button', { name: 'Unfold' }).click();
+    const series = page.getByTestId('tree-series').first();
+    await series.dblclick();
+    await back();
+    await page.getByTestId('tree-patient').first().dblclick();
+    await study.click();
+    await page.keyboard.press('Enter');
+    await back();
+    await page.getByRole('tree').focus();
+    await page.keyboard.press('Control+a');
+    await page.getByRole('button', { name: 'Cohort of 1,000 selected' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Make a cohort' }).waitFor();
+
+    await page.getByRole('button', { name: 'List', exact: true }).click();
+    const row = page.getByTestId('study-row').nth(1);
+    await row.getByLabel('Select study').dblclick();
+    expect(await viewer.count()).toBe(0);
+    await row.dblclick();
+    await back();
+    await page.getByTestId('study-rows').focus();
+    await page.keyboard.press('Enter');
+    await back();
+    await page.getByRole('button', { name: 'Patients', exact: true }).click();
+  });
+
   test('shows how the studies are distributed; a bar becomes a filter', async (context) => {
     const window = theWindow(context);
     const { page } = window;
