@@ -459,8 +459,12 @@ describe('the viewer', { timeout: 90_000 }, () => {
     await report.getByRole('heading', { name: 'Imaging Report' }).waitFor();
     await report.getByText('not verified').waitFor();
     await page.getByRole('navigation', { name: 'Series' }).getByText('SR · 1 report').waitFor();
-    await report.getByRole('button', { name: 'Show image' }).click();
-    await report.getByText('The image 1.2.3.9.9.9 is not in this study').waitFor();
+    // Before the click: one that cannot be shown has no button.
+    await report.getByText('an image that is not here').waitFor();
+    expect(await report.getByText('an image that is not here').getAttribute('title')).toMatch(
+      /^1\.2\.3\.9\.9\.9 .*import it/,
+    );
+    expect(await report.getByRole('button', { name: 'Show image' }).count()).toBe(0);
     await page.keyboard.press('h');
     await page.getByTestId('header-panel').getByText('ContentSequence').waitFor();
     await resized(window, 'viewer-report');

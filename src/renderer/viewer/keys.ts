@@ -78,23 +78,23 @@ export const keyActs: readonly KeyAct[] = [
   images(['c'], 'Cine', ({ active }) => active.cine.toggle()),
   images(['.'], 'Cine faster', ({ active }) => active.cine.setFramesPerSecond(active.cine.framesPerSecond * 1.25)),
   images([','], 'Cine slower', ({ active }) => active.cine.setFramesPerSecond(active.cine.framesPerSecond / 1.25)),
-  look(['i'], 'Invert', ({ active }) => active.invert(), 'same'),
+  look(['i'], 'Invert', ({ active }) => active.look.invert(), 'same'),
   look(
     ['+', '='],
     'Larger',
-    ({ active }) => active.zoomBy(1.25),
+    ({ active }) => active.look.zoomBy(1.25),
     (mpr) => mpr.zoomBy(1.25),
   ),
   look(
     ['-'],
     'Smaller',
-    ({ active }) => active.zoomBy(0.8),
+    ({ active }) => active.look.zoomBy(0.8),
     (mpr) => mpr.zoomBy(0.8),
   ),
   look(
     ['f'],
     'Fit the window',
-    ({ active }) => active.fit(),
+    ({ active }) => active.look.fit(),
     (mpr) => mpr.fit(),
   ),
   look(
@@ -102,19 +102,19 @@ export const keyActs: readonly KeyAct[] = [
     'A window, in the order of its menu',
     ({ active }, key) => {
       const choice = active.frame ? windowsOf(active.frame)[numberKeys.indexOf(key)] : undefined;
-      if (choice) active.setWindow(choice.window);
+      if (choice) active.look.setWindow(choice.window);
     },
     'same',
   ),
   look(['/'], 'One to one', ({ active }) => active.showPixels()),
-  look(['>'], 'Rotate right', ({ active }) => active.rotateBy(90)),
-  look(['<'], 'Rotate left', ({ active }) => active.rotateBy(-90)),
-  look(['x'], 'Flip left and right', ({ active }) => active.flipHorizontally()),
-  look(['y'], 'Flip up and down', ({ active }) => active.flipVertically()),
+  look(['>'], 'Rotate right', ({ active }) => active.look.rotateBy(90)),
+  look(['<'], 'Rotate left', ({ active }) => active.look.rotateBy(-90)),
+  look(['x'], 'Flip left and right', ({ active }) => active.look.flipHorizontally()),
+  look(['y'], 'Flip up and down', ({ active }) => active.look.flipVertically()),
   look(
     ['r'],
     'Reset',
-    ({ active }) => active.reset(),
+    ({ active }) => active.look.reset(),
     (mpr) => mpr.reset(),
   ),
   ...tools.map(({ name, label, key, plane }) => {

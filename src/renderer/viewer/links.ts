@@ -18,5 +18,9 @@ export function followPlace(leader: StackView, follower: StackView, frames: Fram
 export function followLook(leader: StackView, follower: StackView): void {
   // A window in one modality's units says nothing in another's.
   const isSameKind = leader.series?.modality === follower.series?.modality;
-  follower.follow(isSameKind ? leader.chosenWindow : follower.chosenWindow, leader.view, leader.isInverted);
+  follower.look.follow(
+    isSameKind ? leader.look.window : follower.look.window,
+    leader.look.view,
+    leader.look.isInverted,
+  );
 }

@@ -149,7 +149,7 @@ export class Mpr {
   reset(): void {
     if (this.#grid) this.#center = middleOf(this.#grid);
     this.#slabMm = 0;
-    this.view.reset();
+    this.view.look.reset();
     this.fit();
   }
 

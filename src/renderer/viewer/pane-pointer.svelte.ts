@@ -71,8 +71,8 @@ export class PanePointer {
     if (!this.#drag) return;
     const [x, y] = [event.clientX - this.#drag.x, event.clientY - this.#drag.y];
     this.#drag = { ...this.#drag, x: event.clientX, y: event.clientY };
-    if (this.#drag.tool === 'pan') view.panBy(x, y);
-    else if (this.#drag.tool === 'zoom') view.zoomBy(Math.exp(-y / 150));
+    if (this.#drag.tool === 'pan') view.look.panBy(x, y);
+    else if (this.#drag.tool === 'zoom') view.look.zoomBy(Math.exp(-y / 150));
     else view.dragWindow(x, y);
   }
 
@@ -92,7 +92,7 @@ export class PanePointer {
     if (event.ctrlKey) {
       const [x, y] = this.#place(event);
       const { width, height } = view.size;
-      view.zoomBy(Math.exp(-event.deltaY / 400), x - width / 2, y - height / 2);
+      view.look.zoomBy(Math.exp(-event.deltaY / 400), x - width / 2, y - height / 2);
       return;
     }
     const steps = this.#wheelSteps.take(event);

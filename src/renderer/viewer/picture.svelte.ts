@@ -1,6 +1,7 @@
 // A picture of the image as it is shown, with what is drawn on it: for a file, or the clipboard.
 import type { ShellBridge } from '../../contract/shell.ts';
 import { Fault } from '../../contract/fault.ts';
+import type { StackView } from './stack-view.svelte.ts';
 
 export class PictureTaking {
   readonly #shell: ShellBridge;
@@ -40,4 +41,12 @@ export class PictureTaking {
       this.#isTaking = false;
     }
   }
+}
+
+/** For a file: it names the place of the image, and nobody. */
+export function pictureName({ series, index }: StackView): string {
+  const { modality = '', seriesNumber = null } = series ?? {};
+  const words = [modality, seriesNumber === null ? '' : `series ${seriesNumber}`, `image ${index + 1}`];
+  const name = words.filter((word) => word !== '').join(' ');
+  return `${name.replaceAll(/[^\w .-]/g, '')}.png`;
 }

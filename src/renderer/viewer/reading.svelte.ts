@@ -6,6 +6,7 @@ import type { OpenedStudy } from '../navigation.svelte.ts';
 import type { FrameStore } from './frame-store.ts';
 import { followLook, followPlace, type FollowedBy } from './links.ts';
 import { KeyCross } from './key-cross.svelte.ts';
+import { nextKeyImage } from './key-images.ts';
 import { Measuring } from './measuring.svelte.ts';
 import { Measurements } from './measurements.svelte.ts';
 import type { Graphics } from './graphics.svelte.ts';
@@ -14,7 +15,7 @@ import { HeatMaps } from './heat-maps.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
 import { ShownHeader } from './shown-header.svelte.ts';
-import { placeIn, stackOf } from './stack.ts';
+import { placeIn } from './stack.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
 import { isColour } from './window-level.ts';
@@ -145,12 +146,12 @@ export class Reading {
   /** Why MPR cannot even be tried, for a person; null where it can. */
   get mprHindrance(): string | null {
     if (this.#graphics.isMissing) return 'MPR needs the graphics card, which is not there';
-    if (this.active.length < 3) return 'MPR needs a series of at least three slices';
-    const { frame } = this.active;
+    const { length, frame, volume } = this.active;
+    if (length < 3) return 'MPR needs a series of at least three slices';
     if (frame && isColour(frame)) return 'MPR needs images in grey';
     if (frame?.geometry.isMosaic) return 'MPR needs images of one slice each, not mosaics';
     if (frame?.geometry.orientation === null) return 'MPR needs images that tell their orientation';
-    return this.active.volumeHindrance;
+    return volume.hindrance;
   }
 
   async toggleMpr(): Promise<void> {
@@ -172,7 +173,7 @@ export class Reading {
   closeMpr(): void {
     const { mpr } = this;
     if (!mpr) return;
-    if (mpr.problem !== null) mpr.view.setVolumeProblem(mpr.problem);
+    if (mpr.problem !== null) mpr.view.volume.setProblem(mpr.problem);
     this.#mpr = null;
     mpr.close();
   }
@@ -256,39 +257,18 @@ export class Reading {
     return placeIn(stack, sopInstanceUID, frame) + 1 || null;
   }
 
-  /** For a file: it names the place of the image and nobody. */
-  get pictureName(): string {
-    const { series, index } = this.active;
-    const words = [
-      series?.modality,
-      series?.seriesNumber == null ? '' : `series ${series.seriesNumber}`,
-      `image ${index + 1}`,
-    ];
-    return `${words
-      .filter((word) => word)
-      .join(' ')
-      .replaceAll(/[^\w .-]/g, '')}.png`;
+  async nextKeyImage(): Promise<void> {
+    const next = await nextKeyImage(this.active, this.measurements.all, this.#frames);
+    if (next) this.jumpTo(next);
   }
 
-  /** Shows the key image that follows the active viewport's image, in the order of the series; after the last one the first. */
-  async nextKeyImage(): Promise<void> {
-    const { series: shown, index } = this.active;
-    const order: { readonly mark: Measurement; readonly isAfter: boolean }[] = [];
-    let isAfter = false;
-    for (const series of this.study.series) {
-      const { seriesInstanceUID } = series;
-      const marks = this.measurements.all.filter(
-        (one) => one.kind === 'key-image' && one.seriesInstanceUID === seriesInstanceUID,
-      );
-      const stack = marks.length > 0 ? stackOf((await this.#frames.instances(seriesInstanceUID)).instances) : [];
-      const placed = marks.map((mark) => ({ mark, place: placeIn(stack, mark.sopInstanceUID, mark.frame) }));
-      const isShown = shown?.seriesInstanceUID === seriesInstanceUID;
-      for (const { mark, place } of placed.sort((one, other) => one.place - other.place))
-        order.push({ mark, isAfter: isAfter || (isShown && place > index) });
-      isAfter ||= isShown;
-    }
-    const next = order.find((one) => one.isAfter) ?? order[0];
-    if (next) this.jumpTo(next.mark);
+  /** The UIDs of all instances of the study that are images. */
+  async imagesOfStudy(): Promise<ReadonlySet<string>> {
+    const found = await Promise.all(
+      this.study.series.map(({ seriesInstanceUID }) => this.#frames.instances(seriesInstanceUID)),
+    );
+    const images = found.flatMap(({ instances }) => instances).filter(({ rows }) => rows > 0);
+    return new Set(images.map(({ sopInstanceUID }) => sopInstanceUID));
   }
 
   /** Shows a frame of the study in the active viewport. False: no image of the study has this UID. */
@@ -341,7 +321,7 @@ export class Reading {
   #newView(place: number): StackView {
     const view = new StackView(`viewport-${place}`, this.study, this.#frames);
     view.onmoved = () => this.#follow(view);
-    view.onlooked = () => {
+    view.look.onchanged = () => {
       if (this.#isLookLinked) this.#lead(view);
     };
     return view;

@@ -5,16 +5,16 @@ import { Cine } from './cine.svelte.ts';
 import { emptySeriesReason, isReport, leftOutNote } from './empty-series.ts';
 import { type FrameStore, frameStoreBytes } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
+import { Look } from './look.svelte.ts';
 import type { Picture } from './painter.ts';
-import { pixelSize, type Placement, placementOf, type Size, type View, wholeImage } from './placement.ts';
+import { pixelSize, type Placement, placementOf, type Size } from './placement.ts';
 import { Prefetch } from './prefetch.ts';
+import { SeriesVolume } from './series-volume.svelte.ts';
 import { middleOf, nearby, placeIn, type StackItem, stackOf } from './stack.ts';
-import { unevenSpacing, volumeProblem } from './volume-check.ts';
 import { initialWindow, isColour, type VoiWindow } from './window-level.ts';
 
 /** Frames asked for at a time while scrolling; the newest place waits when so many are on their way. */
 const loadsAtOnce = 3;
-const zoomLimits = { min: 0.1, max: 40 };
 /** Of the frame store, what one viewport fills ahead of the reader. */
 const prefetchBytes = frameStoreBytes / 2;
 
@@ -27,6 +27,8 @@ interface Shown {
 export class StackView {
   readonly id: string;
   readonly cine: Cine;
+  readonly look = new Look();
+  readonly volume: SeriesVolume;
   readonly study: Study;
   readonly #frames: FrameStore;
   readonly #prefetch: Prefetch;
@@ -39,13 +41,7 @@ export class StackView {
   #index = $state(0);
   #shown = $state.raw<Shown | null>(null);
   #problem = $state<string | null>(null);
-  /** Null while the window follows each file's own. */
-  #chosenWindow = $state.raw<VoiWindow | null>(null);
-  #view = $state.raw<View>(wholeImage);
   #size = $state.raw<Size>({ width: 0, height: 0 });
-  #isInverted = $state(false);
-  #volumeHindrance = $state<string | null>(null);
-  #volumeProblem = $state<string | null>(null);
   #direction = 1;
   #requests = 0;
   #shownRequest = 0;
@@ -53,29 +49,28 @@ export class StackView {
   #isBehind = false;
   /** Hears of every place that the reader goes to, for viewports that follow. */
   onmoved: (() => void) | null = null;
-  /** Hears of window and placement changed by the reader. */
-  onlooked: (() => void) | null = null;
 
   constructor(id: string, study: Study, frames: FrameStore) {
     this.id = id;
     this.study = study;
     this.#frames = frames;
     this.#prefetch = new Prefetch(frames);
+    this.volume = new SeriesVolume(frames);
     this.cine = new Cine(this);
   }
 
   /** Whether the file's VOI LUT is applied. */
-  readonly isThroughTable = $derived(this.#chosenWindow === null && this.#shown?.frame.voiTable !== undefined);
+  readonly isThroughTable = $derived(this.look.window === null && this.#shown?.frame.voiTable !== undefined);
   readonly imageIds = $derived.by(() => this.#imageIds(this.isThroughTable));
   readonly placement = $derived.by<Placement | null>(() => {
     const { frame } = this;
     if (!frame || this.#size.width === 0) return null;
     const pixel = pixelSize(frame.geometry);
-    return placementOf({ columns: frame.columns, rows: frame.rows, pixel }, this.#view, this.#size);
+    return placementOf({ columns: frame.columns, rows: frame.rows, pixel }, this.look.view, this.#size);
   });
   readonly window = $derived.by<VoiWindow>(() => {
     const { frame } = this;
-    return this.#chosenWindow ?? (frame ? initialWindow(frame) : { center: 128, width: 256 });
+    return this.look.window ?? (frame ? initialWindow(frame) : { center: 128, width: 256 });
   });
   readonly picture = $derived.by<Picture | null>(() => {
     const shown = this.#shown;
@@ -85,7 +80,7 @@ export class StackView {
       imageIds: this.imageIds,
       index: shown.index,
       window: this.isThroughTable ? null : this.window,
-      isInverted: this.#isInverted,
+      isInverted: this.look.isInverted,
       placement: this.placement,
       viewport: this.#size,
     };
@@ -160,24 +155,8 @@ export class StackView {
     return this.#problem;
   }
 
-  get view(): View {
-    return this.#view;
-  }
-
   get size(): Size {
     return this.#size;
-  }
-
-  get isInverted(): boolean {
-    return this.#isInverted;
-  }
-
-  get isWindowChosen(): boolean {
-    return this.#chosenWindow !== null;
-  }
-
-  get chosenWindow(): VoiWindow | null {
-    return this.#chosenWindow;
   }
 
   /** Goes to a frame, opening its series when another is shown. */
@@ -185,21 +164,6 @@ export class StackView {
     if (this.#series?.seriesInstanceUID !== series.seriesInstanceUID) await this.openSeries(series);
     const at = placeIn(this.#stack, sopInstanceUID, frame);
     if (at >= 0) this.go(at);
-  }
-
-  /** Why the series makes no volume, as far as headers tell it; null while they are not known. */
-  get volumeHindrance(): string | null {
-    return this.#volumeHindrance;
-  }
-
-  /** As much of it as is said on the images: what a try came to, and that slices may be missing. */
-  get volumeProblem(): string | null {
-    return this.#volumeProblem;
-  }
-
-  setVolumeProblem(problem: string): void {
-    this.#volumeProblem = problem;
-    this.#volumeHindrance = problem;
   }
 
   async openSeries(series: Series): Promise<void> {
@@ -212,9 +176,8 @@ export class StackView {
     this.#shown = null;
     this.#problem = null;
     this.#index = 0;
-    this.#volumeProblem = null;
-    this.#volumeHindrance = null;
-    this.reset();
+    this.volume.forget();
+    this.look.reset();
     try {
       const { instances } = await this.#frames.instances(series.seriesInstanceUID);
       if (this.#series !== series) return;
@@ -252,84 +215,21 @@ export class StackView {
     if (size.width !== this.#size.width || size.height !== this.#size.height) this.#size = size;
   }
 
-  /** Null: the file's own window or table. */
-  setWindow(window: VoiWindow | null): void {
-    this.#chosenWindow = window === null ? null : { ...window, width: Math.max(1e-6, window.width) };
-    this.onlooked?.();
-  }
-
   /** A drag by CSS pixels: to the right is wider, down is higher. Images in colour have no window. */
   dragWindow(right: number, down: number): void {
     if (!this.frame || isColour(this.frame)) return;
     const { center, width } = this.window;
     // The wider the window, the coarser the drag: the same gesture suits 8-bit images and CT.
     const step = Math.max(width / 300, 1e-4);
-    this.setWindow({ ...this.window, center: center + down * step, width: width + right * step });
-  }
-
-  setView(view: View): void {
-    this.#view = { ...view, zoom: Math.max(zoomLimits.min, Math.min(zoomLimits.max, view.zoom)) };
-    this.onlooked?.();
-  }
-
-  /** Takes over what a linked viewport shows, without telling it back. */
-  follow(window: VoiWindow | null, view: View, isInverted: boolean): void {
-    this.#chosenWindow = window;
-    this.#view = view;
-    this.#isInverted = isInverted;
-  }
-
-  /** Zooms by a factor, keeping the point at (x, y), measured from the middle of the viewport, in place. */
-  zoomBy(factor: number, x = 0, y = 0): void {
-    const zoom = Math.max(zoomLimits.min, Math.min(zoomLimits.max, this.#view.zoom * factor));
-    const change = zoom / this.#view.zoom;
-    this.setView({
-      ...this.#view,
-      zoom,
-      panX: x - (x - this.#view.panX) * change,
-      panY: y - (y - this.#view.panY) * change,
-    });
-  }
-
-  panBy(x: number, y: number): void {
-    this.setView({ ...this.#view, panX: this.#view.panX + x, panY: this.#view.panY + y });
-  }
-
-  /** By quarter turns or any angle, clockwise. */
-  rotateBy(degrees: number): void {
-    this.setView({ ...this.#view, rotationDegrees: (this.#view.rotationDegrees + degrees + 360) % 360 });
-  }
-
-  flipHorizontally(): void {
-    this.setView({ ...this.#view, isFlippedHorizontally: !this.#view.isFlippedHorizontally });
-  }
-
-  flipVertically(): void {
-    this.setView({ ...this.#view, isFlippedVertically: !this.#view.isFlippedVertically });
-  }
-
-  fit(): void {
-    this.setView({ ...this.#view, zoom: 1, panX: 0, panY: 0 });
+    this.look.setWindow({ ...this.window, center: center + down * step, width: width + right * step });
   }
 
   /** One pixel of the image to one pixel of the screen. */
   showPixels(): void {
     if (!this.placement) return;
     const factor = 1 / (this.placement.pixelScale * globalThis.devicePixelRatio);
-    this.setView({ ...this.#view, zoom: this.#view.zoom * factor, panX: 0, panY: 0 });
-  }
-
-  invert(): void {
-    this.#isInverted = !this.#isInverted;
-    this.onlooked?.();
-  }
-
-  /** Back to the whole image under the file's own window. */
-  reset(): void {
-    this.#view = wholeImage;
-    this.#isInverted = false;
-    this.#chosenWindow = null;
-    this.onlooked?.();
+    const { view } = this.look;
+    this.look.setView({ ...view, zoom: view.zoom * factor, panX: 0, panY: 0 });
   }
 
   close(): void {
@@ -357,10 +257,11 @@ export class StackView {
       const frame = await this.#frames.frame(item.instance.sopInstanceUID, item.frame);
       if (isOutdated()) return;
       this.#shownRequest = request;
-      if (this.#shown === null) void this.#checkVolume(stack);
       this.#shown = { index, item, frame };
       this.#problem = null;
       this.#fetchAhead(frame);
+      // Behind the first image: nobody waits for it.
+      void this.volume.check(item.instance.seriesInstanceUID, stack);
     } catch (fault) {
       if (isOutdated()) return;
       this.#shownRequest = request;
@@ -373,20 +274,6 @@ export class StackView {
         void this.#load();
       }
     }
-  }
-
-  /** Behind the first image: nobody waits for it. */
-  async #checkVolume(stack: readonly StackItem[]): Promise<void> {
-    if (this.#series === null || stack.length < 3) return;
-    await this.#frames.learnGeometry(this.#series.seriesInstanceUID);
-    if (stack !== this.#stack) return;
-    const slices = stack.flatMap(({ instance: { sopInstanceUID, rows, columns }, frame }) => {
-      const geometry = this.#frames.geometryOf(sopInstanceUID, frame);
-      return geometry ? [{ rows, columns, geometry, isInColour: false }] : [];
-    });
-    if (slices.length < stack.length) return;
-    this.#volumeHindrance = volumeProblem(slices);
-    if (this.#volumeHindrance === unevenSpacing) this.#volumeProblem = unevenSpacing;
   }
 
   #fetchAhead(frame: Frame): void {

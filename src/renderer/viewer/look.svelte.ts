@@ -1,0 +1,88 @@
+// How the images of one viewport are looked at: window, zoom, position, rotation, flips, inversion.
+import { type View, wholeImage } from './placement.ts';
+import type { VoiWindow } from './window-level.ts';
+
+const zoomLimits = { min: 0.1, max: 40 };
+
+export class Look {
+  /** Null while the window follows each file's own. */
+  #window = $state.raw<VoiWindow | null>(null);
+  #view = $state.raw<View>(wholeImage);
+  #isInverted = $state(false);
+  /** Hears of what the reader changes. */
+  onchanged: (() => void) | null = null;
+
+  get window(): VoiWindow | null {
+    return this.#window;
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  get isInverted(): boolean {
+    return this.#isInverted;
+  }
+
+  /** Null: the file's own window or table. */
+  setWindow(window: VoiWindow | null): void {
+    this.#window = window === null ? null : { ...window, width: Math.max(1e-6, window.width) };
+    this.onchanged?.();
+  }
+
+  setView(view: View): void {
+    this.#view = { ...view, zoom: Math.max(zoomLimits.min, Math.min(zoomLimits.max, view.zoom)) };
+    this.onchanged?.();
+  }
+
+  /** Takes over what a linked viewport shows, without telling it back. */
+  follow(window: VoiWindow | null, view: View, isInverted: boolean): void {
+    this.#window = window;
+    this.#view = view;
+    this.#isInverted = isInverted;
+  }
+
+  /** Zooms by a factor, keeping the point at (x, y), measured from the middle of the viewport, in place. */
+  zoomBy(factor: number, x = 0, y = 0): void {
+    const zoom = Math.max(zoomLimits.min, Math.min(zoomLimits.max, this.#view.zoom * factor));
+    const change = zoom / this.#view.zoom;
+    this.setView({
+      ...this.#view,
+      zoom,
+      panX: x - (x - this.#view.panX) * change,
+      panY: y - (y - this.#view.panY) * change,
+    });
+  }
+
+  panBy(x: number, y: number): void {
+    this.setView({ ...this.#view, panX: this.#view.panX + x, panY: this.#view.panY + y });
+  }
+
+  /** By quarter turns or any angle, clockwise. */
+  rotateBy(degrees: number): void {
+    this.setView({ ...this.#view, rotationDegrees: (this.#view.rotationDegrees + degrees + 360) % 360 });
+  }
+
+  flipHorizontally(): void {
+    this.setView({ ...this.#view, isFlippedHorizontally: !this.#view.isFlippedHorizontally });
+  }
+
+  flipVertically(): void {
+    this.setView({ ...this.#view, isFlippedVertically: !this.#view.isFlippedVertically });
+  }
+
+  fit(): void {
+    this.setView({ ...this.#view, zoom: 1, panX: 0, panY: 0 });
+  }
+
+  invert(): void {
+    this.#isInverted = !this.#isInverted;
+    this.onchanged?.();
+  }
+
+  /** Back to the whole image under the file's own window. */
+  reset(): void {
+    this.follow(null, wholeImage, false);
+    this.onchanged?.();
+  }
+}
