@@ -245,6 +245,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       desk.ledger('refused', { reason: fault.message });
     } else {
       desk.save();
+      // What the hub took and may not have handed on goes on lines of its own.
+      void bench.publication.deliver().catch(() => {});
     }
   };
   const goodbye = openGoodbye(desk);

@@ -8,7 +8,7 @@ import { recordAncestor } from './lineage.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { PublishedModel } from './membership-file.ts';
 import { peerLimits } from './peer-limits.ts';
-import { peersOf } from './peers.ts';
+import { isPeer, peersOf } from './peers.ts';
 
 export type NewPublication = Pick<
   StatementOf<'model'>,
@@ -57,6 +57,14 @@ export function openPublication(desk: MembershipDesk): Publication {
       (peer) => !recipients.includes(peer) && (audience === null || audience.includes(peer)),
     );
 
+  /** Who is offered it on a line of its own: while the hub is away also those for whom the hub took it, and may not have handed it on. */
+  const wantedOnLines = (published: PublishedModel): string[] => {
+    if (desk.channel() !== null) return missing(published);
+    const { entered, enteredDirect } = published;
+    const relayed = entered.filter((peer) => isPeer(state, keys.fingerprint, peer) && !enteredDirect.includes(peer));
+    return [...new Set([...missing(published), ...relayed])];
+  };
+
   const isPublished = (published: PublishedModel): boolean => state.published.includes(published);
 
   /** Offers a model on a line of its own, once for each line. */
@@ -91,8 +99,10 @@ export function openPublication(desk: MembershipDesk): Publication {
   const isPending = (published: PublishedModel, recipient: string): boolean => {
     if (desk.lines().isTrying(recipient)) return true;
     const line = desk.lines().to(recipient);
-    const at = line === null ? undefined : offered.get(published)?.get(line);
-    return at !== undefined && desk.clock() - at < peerLimits.takeMs;
+    if (line === null) return false;
+    const at = offered.get(published)?.get(line);
+    // One that was published while others were offered is offered in the next turn.
+    return at === undefined || desk.clock() - at < peerLimits.takeMs;
   };
 
   const relay = async (channel: Channel, published: PublishedModel): Promise<void> => {
@@ -133,7 +143,7 @@ export function openPublication(desk: MembershipDesk): Publication {
   };
   const onLines = async (): Promise<void> => {
     const offers = state.published.flatMap((published) =>
-      missing(published).flatMap((recipient) => {
+      wantedOnLines(published).flatMap((recipient) => {
         const line = desk.lines().to(recipient);
         return line === null ? [] : offer(published, recipient, line);
       }),

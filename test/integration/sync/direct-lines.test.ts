@@ -102,6 +102,20 @@ describe('direct lines', () => {
     expect(opened.length).toBeGreaterThanOrEqual(2);
   });
 
+  it('a model that the hub took and did not hand on before it went away is fetched from its author', async () => {
+    const { hub, sites } = await federation(['Lyon']);
+    const [lyon, oslo] = sites as [PracticeSite, PracticeSite];
+    await until('Oslo has the line', () => peerOf(oslo, 'Lyon')?.route === 'direct');
+    await oslo.close();
+    await until('the line is gone', () => peerOf(lyon, 'Oslo')?.route === 'away');
+    const { model } = await lyon.bench('ImagiQ').publish(committed(0.5));
+    await until('the hub has it for Oslo', () => lyon.memberships()[0]!.undelivered.length === 0);
+    await hub.close();
+    const again = await bench.site('Oslo', practiceWork({ step: 0.091, goal: 0.5 }), oslo.folder);
+    const fetched = (): boolean => again.memberships()[0]!.bench.some((one) => one.model === model);
+    expect(await until('Oslo has it', fetched)).toBe(true);
+  });
+
   it('is closed to strangers, and to whoever brings another key or another certificate', async () => {
     const { sites } = await federation(['Lyon']);
     const [lyon, oslo] = sites as [PracticeSite, PracticeSite];
