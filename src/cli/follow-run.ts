@@ -1,9 +1,9 @@
 // A run as the terminal follows it: a line of progress while it lives, a text when it has ended.
-import path from 'node:path';
 import type { Run } from '../contract/calls.ts';
 import { aucScope, intervalEnds } from '../contract/estimate-text.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Estimate, Metrics } from '../contract/metrics.ts';
+import { modelIdOf } from '../contract/model.ts';
 import { exitCode, type Output } from './output.ts';
 import type { StationLink } from './station-link.ts';
 
@@ -149,11 +149,6 @@ export function estimateText(estimate: Estimate): string {
   if (!estimate) return 'n/a';
   const ends = intervalEnds(estimate, (value) => value.toFixed(3));
   return `${estimate.value.toFixed(3)} [${ends.join(', ')}]`;
-}
-
-/** A model is named by the beginning of its weights' hash, their file by all of it. */
-function modelIdOf(weightsFile: string): string {
-  return path.basename(weightsFile).slice(0, 16);
 }
 
 function percent(share: number): string {

@@ -206,3 +206,8 @@ export const modelEvents = {
     waitsFor: z.string().nullable().default(null),
   }),
 } as const;
+
+/** A model is named by the beginning of its weights' hash, their file by all of it. */
+export function modelIdOf(weightsFile: string): string {
+  return (weightsFile.split(/[\\/]/).at(-1) ?? '').slice(0, 16);
+}

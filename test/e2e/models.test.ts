@@ -122,9 +122,12 @@ describe('the models of a site', () => {
     await page.keyboard.press('m');
     const dialog = page.getByTestId('run-model');
     await dialog.getByText('cnn-small').waitFor();
+    await expect.poll(() => dialog.getByRole('radio').evaluate((radio) => radio.matches(':focus'))).toBe(true);
     await dialog.getByLabel('Pictures with the heat map').check();
     await screenshot('run-model-1280');
-    await page.getByTestId('run-the-model').click();
+    // The chosen model has the focus: one key runs it.
+    await dialog.getByRole('radio').focus();
+    await page.keyboard.press('Enter');
     await page
       .getByTestId('model-strip')
       .getByText(/of 120 images/)
@@ -138,6 +141,7 @@ describe('the models of a site', () => {
     await results.waitFor({ timeout: 120_000 });
     expect(await results.getByTestId('prediction-row').count()).toBe(24);
     expect(await results.getByText('Not for diagnosis').count()).toBe(1);
+    expect(await page.getByTestId('toast').count()).toBe(0);
     await screenshot('model-results-1280');
     await results.getByRole('button', { name: 'Images of this study' }).first().click();
     await page.setViewportSize({ width: 2560, height: 1440 });
@@ -149,6 +153,15 @@ describe('the models of a site', () => {
     await page.locator('[data-testid="viewport"][data-painted]').waitFor();
     expect(await results.count()).toBe(0);
     await screenshot('model-capture-in-viewer');
+    // What a model made of the image is no image for another look at it.
+    await page.keyboard.press(']');
+    await page.getByText('research only').first().waitFor();
+    await page.keyboard.press('0');
+    await page.getByTestId('heat-panel').getByLabel('Show on the image').check();
+    await page.getByTestId('heat-panel').getByText('A model made this itself').waitFor({ timeout: 30_000 });
+    await screenshot('heat-map-refused');
+    await page.getByTestId('heat-panel').getByLabel('Show on the image').uncheck();
+    await page.keyboard.press('0');
     await page.keyboard.press('Escape');
     await results.waitFor();
     await page.getByRole('button', { name: 'Done' }).click();

@@ -21,6 +21,8 @@ export interface ShownReport {
   /** That the thresholds were chosen for; null: the model's own thresholds. */
   readonly sensitivity: number | null;
   readonly report: EvaluationReport;
+  /** Whether results by scanner, sex and age were asked for just now. */
+  readonly isGroupingWanted: boolean;
 }
 
 /** What a model said, with the model and the studies that it was run on. */
@@ -128,14 +130,22 @@ export class Models {
     return this.#atWork('Preparing images', async () => {
       const asked = { id: model.id, cohort, split, by, sensitivity };
       const { report, evaluation } = await this.#station.ask('evaluate-model', asked);
-      this.#report = { evaluation, model: model.id, cohort, split, sensitivity, report };
+      this.#report = {
+        evaluation,
+        model: model.id,
+        cohort,
+        split,
+        sensitivity,
+        report,
+        isGroupingWanted: by.length > 0,
+      };
       await this.#loadEvaluations();
     });
   }
 
   async showEvaluation(id: number): Promise<void> {
     const found = await this.#try(() => this.#station.ask('model-evaluation', { id }));
-    if (found) this.#report = { ...found, evaluation: found.id };
+    if (found) this.#report = { ...found, evaluation: found.id, isGroupingWanted: false };
   }
 
   async saveEvaluation(id: number, file: string): Promise<void> {
@@ -157,7 +167,6 @@ export class Models {
   runOnStudies(model: Model, studyInstanceUIDs: readonly string[], write: ResultObjectKind[]): Promise<void> {
     return this.#atWork('Running the model', async () => {
       this.#results = await this.#predict(model, { studyInstanceUIDs: [...studyInstanceUIDs], write });
-      this.#toasts.tell(`${model.network} was run on ${counted(studyInstanceUIDs.length, 'study', 'studies')}.`);
     });
   }
 

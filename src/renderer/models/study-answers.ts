@@ -3,6 +3,8 @@ import type { CallOutput } from '../../contract/calls.ts';
 import type { Model } from '../../contract/model.ts';
 import { counted } from '../ui/format.ts';
 
+export const nothingDrawn = 'nothing drawn';
+
 export type Found = CallOutput<'predict-studies'>;
 
 export interface StudyAnswer {
@@ -12,7 +14,7 @@ export interface StudyAnswer {
   readonly images: number;
   /** Classes as words; '–' where no image could be read. */
   readonly answer: string;
-  /** Of the class named first: the mean over the study's images; of a segmentation the share of their pixels. */
+  /** Of the class named first: the mean over the study's images; of a segmentation the share of their pixels, null where nothing was drawn. */
   readonly probability: number | null;
   /** Classes of its images in the cohort that the model was run on, and their split; null where it was run on none. */
   readonly truth: string | null;
@@ -50,7 +52,7 @@ export function studyAnswers(
       seriesInstanceUID: clearest?.seriesInstanceUID ?? null,
       images: own.length,
       answer: own.length === 0 ? '–' : answer,
-      probability: own.length === 0 ? null : (means[first ?? 0] ?? null),
+      probability: own.length === 0 || first === undefined ? null : (means[first] ?? null),
       truth: distinct(own.map(({ truth }) => truth)),
       split: distinct(own.map(({ split }) => split)),
       failed: problems.length,
@@ -81,18 +83,20 @@ function chosen(
   }
   if (task === 'segmentation') {
     const drawn = byMean.filter((index) => index > 0 && means[index]! > 0);
-    return drawn.length > 0 ? { indices: drawn, answer: names(drawn) } : { indices: [0], answer: 'nothing drawn' };
+    return drawn.length > 0 ? { indices: drawn, answer: names(drawn) } : { indices: [], answer: nothingDrawn };
   }
   return { indices: byMean.slice(0, 1), answer: names(byMean.slice(0, 1)) };
 }
 
-/** `12 studies, 300 images: normal 9, nodule 3`. */
+/** `12 studies, 300 images: normal in 9, nodule in 3`. */
 export function answerWords(answers: readonly StudyAnswer[]): string {
   const images = answers.reduce((sum, one) => sum + one.images, 0);
   const byAnswer = new Map<string, number>();
   for (const { answer } of answers) byAnswer.set(answer, (byAnswer.get(answer) ?? 0) + 1);
   const counts = [...byAnswer].map(([answer, count]) => ({ answer, count })).sort((a, b) => b.count - a.count);
-  const parts = counts.slice(0, 6).map(({ answer, count }) => `${answer} ${count}`);
+  const all = `${counted(answers.length, 'study', 'studies')}, ${counted(images, 'image')}`;
+  if (counts.length === 1) return `${all}: ${counts[0]!.answer}${answers.length > 1 ? ' in all of them' : ''}`;
+  const parts = counts.slice(0, 6).map(({ answer, count }) => `${answer} in ${count}`);
   if (counts.length > 6) parts.push('…');
-  return `${counted(answers.length, 'study', 'studies')}, ${counted(images, 'image')}: ${parts.join(', ')}`;
+  return `${all}: ${parts.join('; ')}`;
 }

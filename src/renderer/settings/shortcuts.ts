@@ -103,6 +103,7 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
       { keys: ['M'], act: 'Measurements' },
       { keys: ['S'], act: 'Regions' },
       { keys: ['G'], act: 'Regions on the image' },
+      { keys: ['0'], act: 'Heat map' },
       { keys: ['H'], act: 'Header' },
       { keys: ['T'], act: 'Text on the image' },
       { keys: ['Ctrl', 'S'], act: 'Save or copy a picture of the image' },

@@ -1,7 +1,7 @@
 // Training runs at this site: the live one and the past.
 import type { About, CallInput, Run } from '../../contract/calls.ts';
 import type { Cohort } from '../../contract/cohort.ts';
-import type { Model } from '../../contract/model.ts';
+import { type Model, modelIdOf } from '../../contract/model.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 import { RunDraft } from './run-draft.svelte.ts';
@@ -49,6 +49,11 @@ export class Training {
     return this.#models.filter(
       ({ task, classes }) => task === cohort.task && cohort.classes.every(({ name }) => classes.includes(name)),
     );
+  }
+
+  /** The one that came out of the run; undefined where none did, or it was deleted. */
+  modelOf({ outcome }: Run): Model | undefined {
+    return outcome === null ? undefined : this.#models.find(({ id }) => id === modelIdOf(outcome.weightsFile));
   }
 
   get isStarting(): boolean {

@@ -20,6 +20,8 @@ export interface InstanceFile {
   readonly frames: number;
   /** Why the file could not be read to its end; null where it could. */
   readonly damaged: string | null;
+  /** Whether a model of ImagiQ made it of an image. */
+  readonly isModelMade: boolean;
 }
 
 export interface SelectedInstance {
@@ -68,9 +70,10 @@ export interface InstanceReader {
 const selectedAtOnce = 1_000;
 
 export function instanceReader(db: Db, folder: string, lists: StudyLists): InstanceReader {
-  const oneFile = db.prepare<[string], InstanceFile & { isCopy: number }>(
-    `SELECT path, isCopy, transferSyntaxUID, pixelOffset, pixelBytes, frames, damaged
-     FROM instances WHERE sopInstanceUID = ?`,
+  const oneFile = db.prepare<[string], Omit<InstanceFile, 'isModelMade'> & { isCopy: number; isModelMade: number }>(
+    `SELECT i.path, i.isCopy, i.transferSyntaxUID, i.pixelOffset, i.pixelBytes, i.frames, i.damaged,
+       r.manufacturer = '${modelManufacturer}' AS isModelMade
+     FROM instances i JOIN series r ON r.id = i.series WHERE i.sopInstanceUID = ?`,
   );
   const oneState = db.prepare<
     [string],
@@ -94,8 +97,8 @@ export function instanceReader(db: Db, folder: string, lists: StudyLists): Insta
     file(sopInstanceUID) {
       const row = oneFile.get(sopInstanceUID);
       if (row === undefined) return null;
-      const { isCopy, ...file } = row;
-      return { ...file, path: absolutePath(folder, { path: file.path, isCopy }) };
+      const { isCopy, isModelMade, ...file } = row;
+      return { ...file, isModelMade: isModelMade === 1, path: absolutePath(folder, { path: file.path, isCopy }) };
     },
     isWhole(sopInstanceUID) {
       const row = oneState.get(sopInstanceUID);

@@ -1,4 +1,4 @@
-// Faults of models: codes 230–251. A retired code keeps its line as a tombstone.
+// Faults of models: codes 230–252. A retired code keeps its line as a tombstone.
 import { Fault } from '../../contract/fault.ts';
 
 export const modelFaults = {
@@ -59,6 +59,12 @@ export const modelFaults = {
     new Fault({
       code: 240,
       message: 'A heat map shows where a classifier looked; this model draws masks and needs none.',
+      retry: 'never',
+    }),
+  madeByModel: () =>
+    new Fault({
+      code: 252,
+      message: 'A model made this itself: no model is run on it. Choose the images that it was made of.',
       retry: 'never',
     }),
   notOfThisSite: () =>

@@ -218,6 +218,7 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
     async heatMap({ id, sopInstanceUID, frame, class: wanted }, signal) {
       const stored = models.get(id);
       if (stored.model.task === 'segmentation') throw modelFaults.noHeat();
+      if (library.instanceFile(sopInstanceUID)?.isModelMade === true) throw modelFaults.madeByModel();
       const reached = (done: number): void => {
         if (signal?.aborted === true) throw modelFaults.cancelled();
         parts.onProgress({ work: 'heat', done, total: 3, waitsFor: null });

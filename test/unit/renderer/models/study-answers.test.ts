@@ -48,7 +48,7 @@ describe('what a model says of a study', () => {
     const answers = studyAnswers(found([image('1', [0.99, 0.01]), image('2', [1, 0])]), asked('segmentation'));
     expect(answers.map(({ answer, probability }) => [answer, probability])).toEqual([
       ['nodule', 0.01],
-      ['nothing drawn', 1],
+      ['nothing drawn', null],
     ]);
   });
 
@@ -77,6 +77,14 @@ describe('what a model says of a study', () => {
       failed: 1,
       reason: 'It is damaged.',
     });
-    expect(answerWords(answers)).toBe('2 studies, 1 image: normal 1, – 1');
+    expect(answerWords(answers)).toBe('2 studies, 1 image: normal in 1; – in 1');
+  });
+
+  it('is told once where all studies have the same', () => {
+    const drawn = [image('1', [0.9, 0.1]), image('2', [0.8, 0.2])];
+    expect(answerWords(studyAnswers(found(drawn), asked('segmentation')))).toBe(
+      '2 studies, 2 images: nodule in all of them',
+    );
+    expect(answerWords(studyAnswers(found(drawn.slice(1)), asked('segmentation')))).toBe('1 study, 1 image: nodule');
   });
 });
