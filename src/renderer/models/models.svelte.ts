@@ -7,7 +7,6 @@ import type { EvaluationReport, GroupKind } from '../../contract/metrics.ts';
 import type { Model, ResultObjectKind } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
 import type { StationLink } from '../bridge/station-link.ts';
-import { counted } from '../ui/format.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 import type { Found } from './study-answers.ts';
 
