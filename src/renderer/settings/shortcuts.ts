@@ -27,9 +27,9 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
     title: 'Study list',
     shortcuts: [
       { keys: ['↑', '↓'], act: 'Move' },
-      { keys: ['Enter'], act: 'Open the study' },
+      { keys: ['Enter'], act: 'Open the study or series' },
       { keys: ['Space'], act: 'Select' },
-      { keys: ['Shift', '↑ ↓'], act: 'Select a range' },
+      { keys: ['Shift', '↑ ↓'], act: 'Select a range, in the list' },
       { keys: ['Ctrl', 'A'], act: 'Select every study found' },
       { keys: ['/'], act: 'Search' },
       { keys: ['M'], act: 'Run a model on the selection' },
