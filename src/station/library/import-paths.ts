@@ -149,8 +149,9 @@ async function readAll(
       if (candidate === undefined) return;
       if (outcome.kind === 'archive') archives.push({ ...outcome, candidate });
       if (outcome.kind === 'directory-file') {
+        // What an archive has beside it is known at its end.
         if (candidate.member !== null) directories.push({ ...outcome, candidate });
-        tellMissing(tally, candidate.source, outcome.missing);
+        else tellMissing(tally, candidate.source, outcome);
         if (given.has(candidate.source)) tellRenamed(tally, candidate.source);
       }
     });

@@ -42,7 +42,7 @@ export async function expandArchives(expanding: Expanding): Promise<void> {
       for (const { candidate, listed } of batches.isOver ? [] : directories.splice(0)) {
         const folder = path.posix.dirname(candidate.member?.name ?? '');
         const missing = listed.filter((file) => !names.has(plainPath(path.posix.join(folder, file))));
-        tellMissing(tally, candidate.source, missing);
+        tellMissing(tally, candidate.source, { listed, missing });
       }
     } finally {
       if (archive.isOurs) rmSync(archive.file, { force: true });
@@ -88,8 +88,20 @@ async function expand(
   return names;
 }
 
-/** Refuses what a DICOMDIR lists and its disc does not have. */
-export function tellMissing(tally: ImportTally, directory: string, missing: readonly string[]): void {
+/** Refuses what a DICOMDIR lists and its disc does not have; of a disc without any file the DICOMDIR itself. */
+export function tellMissing(
+  tally: ImportTally,
+  directory: string,
+  { listed, missing }: { readonly listed: readonly string[]; readonly missing: readonly string[] },
+): void {
+  if (listed.length > 0 && missing.length === listed.length) {
+    tally.found += 1;
+    const files = listed.length === 1 ? '1 file' : `${listed.length.toLocaleString('en')} files`;
+    return tally.refuse(
+      directory,
+      `A DICOMDIR alone: it only lists ${files}, of which none is beside it. Copy the whole disc, folders and all, and import that.`,
+    );
+  }
   for (const file of missing) {
     tally.found += 1;
     tally.refuse(path.join(path.dirname(directory), file), 'Listed in the DICOMDIR, but not there.');

@@ -41,6 +41,8 @@ export interface ReadingPlace {
 }
 
 const wholeFileLimitBytes = 2 ** 30;
+/** Of a picture, pixels: on a smaller one nobody could read a name. */
+const wordsSide = 256;
 
 /** Never throws: whatever a file holds, its outcome says so. `store` takes what is copied in. */
 export function readCandidate(candidate: Candidate, place: ReadingPlace, store: Store): CandidateOutcome {
@@ -92,7 +94,9 @@ function wrapped(candidate: Candidate, kind: keyof typeof wraps, bytes: Uint8Arr
     if (outcome.kind === 'directory-file') throw new Error('a wrapped file is no DICOMDIR');
     if (outcome.kind !== 'instance') return outcome;
     // What a wrapped file lacks it never had: nothing is missing that could be looked for.
-    const record = { ...outcome.instance.record, missing: '' };
+    const { rows, columns, burnedIn } = outcome.instance.record;
+    const hasRoomForWords = (kind === 'png' || kind === 'jpeg') && Math.min(rows, columns) >= wordsSide;
+    const record = { ...outcome.instance.record, missing: '', burnedIn: hasRoomForWords ? burnedIn : null };
     const instance = { ...outcome.instance, record, isWrapped: true };
     return { ...outcome, instance, ...(mask === null ? {} : { mask: { whyNot: mask.whyNot } }) };
   } catch (error) {

@@ -15,8 +15,8 @@ export interface CheckedAttributes {
   readonly alongColumn: number | null;
   /** GantryDetectorTilt, degrees. */
   readonly gantryTilt: number | null;
-  /** BurnedInAnnotation; empty where absent. */
-  readonly burnedIn: string;
+  /** BurnedInAnnotation; empty where absent, null where no text can be in the pixels, as in a wrapped volume. */
+  readonly burnedIn: string | null;
   /** Keywords of required attributes that are absent or empty, joined by a backslash. */
   readonly missing: string;
 }

@@ -87,6 +87,28 @@ describe('a disc with a DICOMDIR', () => {
     expect(report.refusals).toEqual([{ path: `${zip}/cd/A/2`, reason: 'Listed in the DICOMDIR, but not there.' }]);
   });
 
+  it('that came alone is one file, with what to do', async () => {
+    const alone = path.join(folder, 'alone');
+    mkdirSync(alone);
+    writeFileSync(
+      path.join(alone, 'DICOMDIR'),
+      directory([
+        ['A\\1', 0xffff],
+        ['A\\2', 0xffff],
+      ]),
+    );
+    const zip = path.join(folder, 'alone.zip');
+    writeFileSync(zip, zipSync({ DICOMDIR: directory([['A\\1', 0xffff]]) }));
+    const reason = (files: string): string =>
+      `A DICOMDIR alone: it only lists ${files}, of which none is beside it. Copy the whole disc, folders and all, and import that.`;
+    expect(await importFrom(path.join(alone, 'DICOMDIR'))).toMatchObject({
+      files: 1,
+      refused: 1,
+      refusals: [{ path: path.join(alone, 'DICOMDIR'), reason: reason('2 files') }],
+    });
+    expect((await importFrom(zip)).refusals).toEqual([{ path: `${zip}/DICOMDIR`, reason: reason('1 file') }]);
+  });
+
   it('that is damaged hides none of the files', async () => {
     writeFileSync(path.join(disc, 'DICOMDIR'), directory([['IMAGES\\IM1', 0xffff]]).subarray(0, 200));
     const report = await importFrom(disc);

@@ -57,6 +57,26 @@ function rawPng(header: number[], chunks: [string, Uint8Array][]): Buffer {
   return Buffer.concat([signature, ...all.map(([kind, data]) => chunk(kind, data))]);
 }
 
+it('text is suspected in pictures that have room for words, not in small ones or volumes', async () => {
+  const square = (side: number): Uint8Array =>
+    grey(
+      Array.from({ length: side * side }, () => 7),
+      side,
+    );
+  write('small.png', square(255));
+  write(
+    'wide.png',
+    grey(
+      Array.from({ length: 600 * 20 }, () => 7),
+      600,
+    ),
+  );
+  write('volume.nii', niftiFile({ size: [300, 300, 1] }));
+  expect((await importFiles()).findings).toEqual([]);
+  write('large.png', square(256));
+  expect((await importFiles()).findings).toMatchObject([{ kind: 'burned-in-text', findings: 1 }]);
+});
+
 describe('a PNG picture', () => {
   it('keeps its values: grey of 1, 8 and 16 bits, RGB, palette', async () => {
     write('grey8.png', grey([0, 1, 200, 255, 7, 9], 3));
