@@ -35,6 +35,8 @@ export function practiceElements(instance: PracticeInstance): Element[] {
   const corner = (-scanner.fieldMm / 2 + scanner.fieldMm / side / 2).toFixed(4);
   const id = `P${String(number).padStart(4, '0')}`;
   const day = practiceDay(number);
+  // Born on a first of January: as old all the year.
+  const ageYears = 25 + ((number * 13) % 60);
   const time = `${String(8 + (number % 9)).padStart(2, '0')}${String((number * 7) % 60).padStart(2, '0')}00`;
   const elements: Element[] = [];
   const add = (tag: string, vr: string, value: ElementValue): void => void elements.push({ tag, vr, value });
@@ -54,9 +56,9 @@ export function practiceElements(instance: PracticeInstance): Element[] {
   add('00081090', 'LO', scanner.model);
   add('00100010', 'PN', `Practice^${id}`);
   add('00100020', 'LO', `PRACTICE-${site.name.toUpperCase()}-${id}`);
-  add('00100030', 'DA', `${1930 + ((number * 13) % 70)}0101`);
+  add('00100030', 'DA', `${practiceYear - ageYears}0101`);
   add('00100040', 'CS', number % 2 === 0 ? 'F' : 'M');
-  add('00101010', 'AS', `${String(25 + ((number * 13) % 60)).padStart(3, '0')}Y`);
+  add('00101010', 'AS', `${String(ageYears).padStart(3, '0')}Y`);
   add('00104000', 'LT', 'Generated phantom: no such person exists.');
   add('00120062', 'CS', 'YES');
   add('00120063', 'LO', 'Generated; never came from a person');
@@ -104,8 +106,10 @@ export function practiceElements(instance: PracticeInstance): Element[] {
   return elements;
 }
 
-/** A day of 2024, the same for the same number. */
+const practiceYear = 2024;
+
+/** A day of that year, the same for the same number. */
 function practiceDay(number: number): string {
-  const day = new Date(Date.UTC(2024, 0, 1 + ((number * 5) % 366)));
+  const day = new Date(Date.UTC(practiceYear, 0, 1 + ((number * 5) % 366)));
   return day.toISOString().slice(0, 10).replaceAll('-', '');
 }

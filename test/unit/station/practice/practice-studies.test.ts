@@ -8,7 +8,9 @@ import {
   practiceSites,
   writePracticeStudies,
 } from '../../../../src/station/practice/practice-studies.ts';
+import { practiceElements } from '../../../../src/station/practice/study-header.ts';
 
+const slice = { site: practiceSites[0]!, slice: 1, positionMm: 0, side: 2, pixels: new Int16Array(4) };
 const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-practice-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -39,6 +41,19 @@ describe('practice studies', () => {
       expect(filesIn(`site-${site}`)).toHaveLength(files);
       expect(rows).toHaveLength(files);
       expect(new Set(rows.map((row) => row.split(',')[1]))).toEqual(new Set(practiceClasses));
+    }
+  });
+
+  it('are of patients as old as their birth date says', () => {
+    const text = (number: number) => {
+      const elements = practiceElements({ ...slice, number, key: `p-${number}` });
+      return (tag: string): string => String(elements.find((one) => one.tag === tag)?.value);
+    };
+    for (let number = 1; number <= 400; number += 1) {
+      const of = text(number);
+      const [birth, study] = [of('00100030'), of('00080020')];
+      const years = Math.floor((Number(study) - Number(birth)) / 10_000);
+      expect(of('00101010')).toBe(`${String(years).padStart(3, '0')}Y`);
     }
   });
 
