@@ -47,7 +47,7 @@ describe('practice studies', () => {
   it('are of patients as old as their birth date says', () => {
     const text = (number: number) => {
       const elements = practiceElements({ ...slice, number, key: `p-${number}` });
-      return (tag: string): string => String(elements.find((one) => one.tag === tag)?.value);
+      return (tag: string) => elements.find((one) => one.tag === tag)?.value;
     };
     for (let number = 1; number <= 400; number += 1) {
       const of = text(number);
