@@ -1,7 +1,7 @@
 // One hub process under load: a thousand connected sites, fifty uploads at once beside a Python gRPC server that does the same, durable
 // rounds of ten large updates, a transfer that is cut again and again.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -76,6 +76,7 @@ export async function hub(isQuick: boolean): Promise<{ figures: HubFigures; meas
     const peer = grpcServer(children, sites, count, 4 * uploadValues);
     for (let turn = -warmUpTurns; turn < turns; turn += 1) {
       const own = uploadSchema.parse(await crowd.act({ act: 'upload', count, values: uploadValues }));
+      removeFiles(path.join(folder, 'crowd', 'hub', 'blobs'));
       const theirs = await peer.turn();
       errors += own.errors + (sites - own.open);
       if (turn < 0) continue;
@@ -180,7 +181,7 @@ export async function start(
   const hubOrder = { folder: path.join(folder, 'hub'), ...order };
   const hubChild = forked(children, './hub-process.ts', hubOrder, hubNodeFlags, hubEnvironment);
   const { invites, projectHash } = startedSchema.parse(await nextMessage(hubChild, (message) => 'invites' in message));
-  const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') }, nodeFlags);
+  const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') }, [...nodeFlags, '--expose-gc']);
   return {
     hub: hubChild,
     invites,
@@ -232,6 +233,15 @@ function nextMessage(
     child.once('exit', ended);
     child.on('message', hear);
   });
+}
+
+/**
+ * Between the turns, as the peer does: files that stay would have the system find new memory for each turn, which on a virtual machine
+ * costs more than the transfer.
+ */
+function removeFiles(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) rmSync(path.join(entry.parentPath, entry.name));
 }
 
 export const peakMegabytes = (child: ChildProcess): number =>
