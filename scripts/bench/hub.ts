@@ -181,7 +181,10 @@ export async function start(
   const hubOrder = { folder: path.join(folder, 'hub'), ...order };
   const hubChild = forked(children, './hub-process.ts', hubOrder, hubNodeFlags, hubEnvironment);
   const { invites, projectHash } = startedSchema.parse(await nextMessage(hubChild, (message) => 'invites' in message));
-  const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') }, [...nodeFlags, '--expose-gc']);
+  const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') }, [
+    ...nodeFlags,
+    '--expose-gc',
+  ]);
   return {
     hub: hubChild,
     invites,
