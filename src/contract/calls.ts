@@ -121,6 +121,8 @@ export const calls = {
       sopInstanceUID: uid,
       frame: z.number().int().min(1).default(1),
       urgency: z.enum(['now', 'ahead']).default('now'),
+      /** `rgb`: not as YBR, for a screen. */
+      colours: z.enum(['stored', 'rgb']).default('stored'),
     }),
     out: frameSchema,
   },

@@ -129,6 +129,8 @@ export const frameGeometrySchema = z.object({
   position: z.tuple([z.number(), z.number(), z.number()]).nullable(),
   /** ImageOrientationPatient: direction cosines of a row, then of a column. */
   orientation: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]).nullable(),
+  /** PatientOrientation of what has no direction cosines, radiographs mostly: where a row and where a column leads, as `L`, `P`, `FR`. */
+  patientOrientation: z.tuple([z.string(), z.string()]).optional(),
   /** Distance of the centres of adjacent rows, then of adjacent columns, mm. */
   pixelSpacingMm: z.tuple([z.number().positive(), z.number().positive()]).nullable(),
   /** What the spacing means (PS3.3 10.7): in the patient, calibrated, or at the detector (uncorrected for magnification). */
@@ -202,6 +204,8 @@ export const frameSchema = z.object({
       acquisitionDate: z.string(),
       acquisitionTime: z.string(),
       institution: z.string(),
+      /** Which side, and which view, of a projection: `R`, `L CC`. */
+      view: z.string(),
     })
     .optional(),
   /** Absent unless the frame is PALETTE COLOR. */

@@ -18,6 +18,7 @@ import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { peerAnswers } from './peers/peer-answers.ts';
 import { privacyAnswers } from './privacy/privacy-answers.ts';
 import { libraryFaults } from './library/faults.ts';
+import { withoutChrominance } from './library/pixels/colour.ts';
 import { removalAnswers } from './removal-answers.ts';
 import { browseAnswers } from './library/browse/browse-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
@@ -86,9 +87,10 @@ export function stationAnswers(
       await library.prepareFrames();
       return {};
     },
-    frame: ({ sopInstanceUID, frame, urgency }) => {
+    frame: async ({ sopInstanceUID, frame, urgency, colours }) => {
       station.neighbour.viewerWorks();
-      return library.frame(sopInstanceUID, frame, urgency);
+      const decoded = await library.frame(sopInstanceUID, frame, urgency);
+      return colours === 'rgb' ? withoutChrominance(decoded) : decoded;
     },
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
     'create-cohort': async (request, signal) => {

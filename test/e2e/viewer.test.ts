@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { writeCtVolume } from '../../scripts/bench/ct-volume.ts';
 import { dicomFile, type ElementSpec } from '../fixtures/dicom-bytes.ts';
+import { dicomFile as pixelFile, syntaxes } from '../unit/station/library/pixels/dicom-files.ts';
 import { litShare, newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
 
 let stage: Stage | string;
@@ -53,6 +54,7 @@ beforeAll(async () => {
   const damaged = path.join(folder, 'damaged', '0.dcm');
   writeFileSync(damaged, readFileSync(damaged).subarray(0, -4_000));
   writeReport(path.join(folder, 'report.dcm'));
+  writeRedAsYbr(path.join(folder, 'red.dcm'));
   const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
   execFileSync(process.execPath, [cli, '--home', home, 'import', folder], { stdio: 'pipe' });
   opened = await openImagiq(stage, home);
@@ -99,6 +101,22 @@ function writeReport(file: string): void {
       { tag: 0x0040a730, value: [remark, image] },
     ]),
   );
+}
+
+/** Pure red, as uncompressed YBR_FULL. */
+function writeRedAsYbr(file: string): void {
+  const elements = [
+    [0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.7'],
+    [0x00080018, 'UI', '1.2.3.8.1.1'],
+    [0x00100010, 'PN', 'Practice^P0008'],
+    [0x00100020, 'LO', 'PRACTICE-P0008'],
+    [0x0020000d, 'UI', '1.2.3.8'],
+    [0x0020000e, 'UI', '1.2.3.8.1'],
+  ] as const;
+  const [rows, columns] = [16, 16];
+  const pixels = Uint8Array.from({ length: rows * columns * 3 }, (_, at) => [76, 85, 255][at % 3]!);
+  const image = { syntax: syntaxes.explicitLittle, rows, columns, samples: 3, bitsAllocated: 8, pixels };
+  writeFileSync(file, pixelFile({ ...image, photometric: 'YBR_FULL', elements }));
 }
 
 async function openPatient({ page }: OpenWindow, id: string): Promise<void> {
@@ -469,6 +487,27 @@ describe('the viewer', { timeout: 90_000 }, () => {
     await page.getByTestId('header-panel').getByText('ContentSequence').waitFor();
     await resized(window, 'viewer-report');
     await page.keyboard.press('h');
+    await leave(window);
+  });
+
+  test('shows the colours of an uncompressed image in YBR as red, green and blue', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    await openPatient(window, 'P0008');
+    const middle = (): Promise<number[]> =>
+      page.evaluate(`(() => {
+        const canvas = document.querySelector('[data-testid="image-canvas"]');
+        const [x, y] = [Math.floor(canvas.width / 2), Math.floor(canvas.height / 2)];
+        return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data];
+      })()`);
+    await expect.poll(async () => (await middle())[0], soon).toBeGreaterThan(250);
+    const [, green = 255, blue = 255] = await middle();
+    expect(Math.max(green, blue)).toBeLessThan(5);
+    await page.getByTestId('image-canvas').hover();
+    await page
+      .getByTestId('probe')
+      .getByText(/= 25[45] [01] [01]$/)
+      .waitFor();
     await leave(window);
   });
 

@@ -45,11 +45,11 @@ export class FrameStore {
     const key = `${sopInstanceUID}/${frame}`;
     // The station decodes it once for both, and the first question tells of a fault.
     if (urgency === 'now' && this.#ahead.delete(key))
-      this.#station.ask('frame', { sopInstanceUID, frame }).catch(() => {});
+      this.#station.ask('frame', { sopInstanceUID, frame, colours: 'rgb' }).catch(() => {});
     return this.#frames.get(key, async () => {
       if (urgency === 'ahead') this.#ahead.add(key);
       try {
-        const decoded = aligned(await this.#station.ask('frame', { sopInstanceUID, frame, urgency }));
+        const decoded = aligned(await this.#station.ask('frame', { sopInstanceUID, frame, urgency, colours: 'rgb' }));
         this.#geometries.set(key, decoded.geometry);
         return decoded;
       } finally {

@@ -30,8 +30,25 @@ export interface EdgeLetters {
 }
 
 /** Null where the file does not say how the image lies. */
-export function edgeLetters({ orientation }: FrameGeometry, { right, down }: Placement): EdgeLetters | null {
-  if (!orientation) return null;
+export function edgeLetters(geometry: FrameGeometry, placement: Placement): EdgeLetters | null {
+  const { orientation, patientOrientation } = geometry;
+  if (orientation) return byCosines(orientation, placement);
+  return patientOrientation ? byNames(patientOrientation, placement) : null;
+}
+
+const opposites: Readonly<Record<string, string>> = { A: 'P', P: 'A', R: 'L', L: 'R', H: 'F', F: 'H' };
+
+/** A turned image takes the letters of the side that is nearer. */
+function byNames([row, column]: readonly [string, string], { right, down }: Placement): EdgeLetters {
+  const opposite = (letters: string): string => Array.from(letters, (letter) => opposites[letter] ?? letter).join('');
+  const towards = ([x, y]: readonly [number, number], sign: 1 | -1): string => {
+    const [part, letters] = Math.abs(x) >= Math.abs(y) ? [x, row] : [y, column];
+    return part * sign > 0 ? letters : opposite(letters);
+  };
+  return { top: towards(down, -1), right: towards(right, 1), bottom: towards(down, 1), left: towards(right, -1) };
+}
+
+function byCosines(orientation: NonNullable<FrameGeometry['orientation']>, { right, down }: Placement): EdgeLetters {
   const [rx, ry, rz, cx, cy, cz] = orientation;
   const along = ([x, y]: readonly [number, number]): number[] => [rx * x + cx * y, ry * x + cy * y, rz * x + cz * y];
   const towards = (point: readonly [number, number], sign: 1 | -1): string =>

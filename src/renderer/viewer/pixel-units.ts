@@ -16,5 +16,5 @@ export function modalityUnit({
 export function valueText(value: number): string {
   if (Number.isInteger(value)) return value.toString();
   const size = Math.abs(value);
-  return size >= 100 ? value.toFixed(0) : size >= 1 ? value.toFixed(1) : value.toPrecision(3);
+  return size >= 100 ? value.toFixed(0) : size >= 1 ? value.toFixed(1) : String(Number(value.toPrecision(3)));
 }

@@ -90,7 +90,8 @@ export function rangeWindow(frame: Frame): VoiWindow {
 function windowOver({ low, high }: { low: number; high: number }, frame: Frame): VoiWindow {
   const modality = modalityOf(frame);
   const [first, last] = [modality(low), modality(high)];
-  return { center: (first + last) / 2, width: Math.max(1e-6, Math.abs(last - first)), function: 'LINEAR_EXACT' };
+  // Of one value alone: middle grey.
+  return { center: (first + last) / 2, width: Math.abs(last - first) || 1, function: 'LINEAR_EXACT' };
 }
 
 /** Least and greatest value outside of the padding; null where there are none. */

@@ -6,6 +6,12 @@ import { storedValuesOf } from './frame-values.ts';
 export const isColour = (frame: Frame): boolean =>
   frame.samples === 3 || (frame.photometric === 'PALETTE COLOR' && frame.palette !== undefined);
 
+/** As a screen takes it: luminance and chrominance become red, green and blue; everything else stays as it was decoded. */
+export function withoutChrominance(frame: Frame): Frame {
+  if (frame.samples !== 3 || !/^YBR_(FULL|PARTIAL)$/.test(frame.photometric)) return frame;
+  return { ...frame, bits: 8, photometric: 'RGB', pixels: rgbOf(frame) };
+}
+
 /** R, G, B of every pixel, 8 bits each. Only for colour frames. */
 export function rgbOf(frame: Frame): Uint8Array<ArrayBuffer> {
   if (frame.samples === 1) return throughPalette(frame);

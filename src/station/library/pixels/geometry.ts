@@ -12,6 +12,7 @@ const geometryTags = {
   SliceThickness: 0x00180050,
   ImagerPixelSpacing: 0x00181164,
   NominalScannedPixelSpacing: 0x00182010,
+  PatientOrientation: 0x00200020,
   ImagePositionPatient: 0x00200032,
   ImageOrientationPatient: 0x00200037,
   FrameOfReferenceUID: 0x00200052,
@@ -42,6 +43,7 @@ export function frameGeometry(dataset: DataSet, frame: number): FrameGeometry {
     frameOfReferenceUID: uidOf(codeOf(dataset, dataset, geometryTags.FrameOfReferenceUID)),
     position: positionOf(dataset, frame, orientation),
     orientation,
+    ...(orientation === null ? patientOrientationOf(dataset) : {}),
     ...spacingOf(dataset, frame, measures, orientation !== null),
     sliceThicknessMm: thickness !== null && thickness > 0 ? thickness : null,
     ...(codesOf(dataset, dataset, geometryTags.ImageType).includes('MOSAIC') ? { isMosaic: true } : {}),
@@ -61,6 +63,13 @@ function orientationOf(dataset: DataSet, frame: number): Orientation | null {
   const isUnit = [Math.hypot(a, b, c), Math.hypot(d, e, f)].every((length) => Math.abs(length - 1) <= cosineTolerance);
   if (!isUnit || Math.abs(a * d + b * e + c * f) > cosineTolerance) return null;
   return [a, b, c, d, e, f];
+}
+
+/** Of people; animals have other letters (PS3.3 C.7.6.1.1.1). */
+function patientOrientationOf(dataset: DataSet): Pick<FrameGeometry, 'patientOrientation'> {
+  const [row = '', column = ''] = codesOf(dataset, dataset, geometryTags.PatientOrientation);
+  const areKnown = [row, column].every((letters) => /^[APRLHF]{1,3}$/.test(letters));
+  return areKnown ? { patientOrientation: [row, column] } : {};
 }
 
 /** A position at the top of a multi-frame object belongs to its first frame; only RT doses say how the others follow. */

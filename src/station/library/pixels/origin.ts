@@ -10,6 +10,9 @@ const originTags = {
   StudyTime: 0x00080030,
   AcquisitionTime: 0x00080032,
   InstitutionName: 0x00080080,
+  ViewPosition: 0x00185101,
+  Laterality: 0x00200060,
+  ImageLaterality: 0x00200062,
   FrameAcquisitionDateTime: 0x00189074,
   FrameContentSequence: 0x00209111,
 } as const;
@@ -26,6 +29,7 @@ export function originOf(dataset: DataSet, frame: number): NonNullable<Frame['or
     acquisitionDate: moment.slice(0, 8) || read('AcquisitionDate'),
     acquisitionTime: withoutZone(moment.slice(8)) || read('AcquisitionTime'),
     institution: read('InstitutionName'),
+    view: `${read('ImageLaterality') || read('Laterality')} ${read('ViewPosition')}`.trim(),
   };
 }
 

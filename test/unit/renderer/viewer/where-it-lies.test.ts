@@ -43,6 +43,15 @@ test('letters follow a turn and a flip', () => {
   expect(edgeLetters(slice({ orientation: null }), placementOf(image, wholeImage, viewport))).toBeNull();
 });
 
+test('a radiograph has the letters that its file names, also turned and mirrored', () => {
+  const chest: FrameGeometry = { ...unknownGeometry, patientOrientation: ['L', 'FP'] };
+  const letters = (view: Partial<typeof wholeImage>): unknown =>
+    edgeLetters(chest, placementOf(image, { ...wholeImage, ...view }, viewport));
+  expect(letters({})).toEqual({ top: 'HA', right: 'L', bottom: 'FP', left: 'R' });
+  expect(letters({ rotationDegrees: 90 })).toEqual({ top: 'R', right: 'HA', bottom: 'L', left: 'FP' });
+  expect(letters({ isFlippedHorizontally: true })).toEqual({ top: 'HA', right: 'R', bottom: 'FP', left: 'L' });
+});
+
 test('a tilted direction has two letters, the stronger first', () => {
   expect(directionLetters([0.4, -0.9, 0.05])).toBe('AL');
 });

@@ -38,6 +38,15 @@ async function spacing(...elements: ElementSpec[]): Promise<unknown> {
   return [pixelSpacingMm, spacingKind];
 }
 
+it('names the directions of a radiograph; neither those of an animal nor any beside direction cosines', async () => {
+  const directions = async (...elements: ElementSpec[]): Promise<unknown> =>
+    (await frameWith(elements)).geometry.patientOrientation;
+  const named = (value: string): ElementSpec => ({ tag: 0x00200020, value });
+  expect(await directions(named('L\\FP'))).toEqual(['L', 'FP']);
+  for (const value of ['', 'L', 'LE\\V', 'L\\']) expect(await directions(named(value))).toBeUndefined();
+  expect(await directions(named('L\\F'), { tag: 0x00200037, value: '1\\0\\0\\0\\1\\0' })).toBeUndefined();
+});
+
 describe('pixel spacing', () => {
   it('of a cross-section lies in the patient, rows first', async () => {
     expect(await spacing(modality('CT'), pixelSpacing('0.5\\0.75'))).toEqual([[0.5, 0.75], 'patient']);

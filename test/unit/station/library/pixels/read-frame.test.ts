@@ -43,7 +43,13 @@ describe('uncompressed pixels', () => {
   it('bring when and where they were taken, the moment of one DT before date and time', async () => {
     const originOf = async (elements: ImageFile['elements'] = []): Promise<unknown> =>
       (await readFrame(dicomFile({ ...small, elements, pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) }), 1)).origin;
-    expect(await originOf()).toEqual({ studyTime: '', acquisitionDate: '', acquisitionTime: '', institution: '' });
+    expect(await originOf()).toEqual({
+      studyTime: '',
+      acquisitionDate: '',
+      acquisitionTime: '',
+      institution: '',
+      view: '',
+    });
     const written = [
       [0x00080022, 'DA', '20240105'],
       [0x00080030, 'TM', '101500'],
@@ -55,7 +61,14 @@ describe('uncompressed pixels', () => {
       acquisitionDate: '20240105',
       acquisitionTime: '101722.500',
       institution: 'Hôpital',
+      view: '',
     });
+    expect(
+      await originOf([
+        [0x00185101, 'CS', 'CC'],
+        [0x00200062, 'CS', 'R'],
+      ]),
+    ).toMatchObject({ view: 'R CC' });
     expect(await originOf([...written, [0x0008002a, 'DT', '20240106235959.1+0100']])).toMatchObject({
       acquisitionDate: '20240106',
       acquisitionTime: '235959.1',
