@@ -11,20 +11,12 @@ import { outcomeOfCheckpoint } from '../../trainer/client.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
 import { newRun, type RunRequest } from './new-run.ts';
 import { modelOfRun } from './run-model.ts';
-import {
-  type FullRequest,
-  type Learnt,
-  readRunRecords,
-  type RunBasis,
-  thinnedLosses,
-  writeRunRecord,
-} from './run-record.ts';
+import { withEpoch, withNote, withPreparing, withProgress } from './run-news.ts';
+import { type FullRequest, type Learnt, readRunRecords, type RunBasis, writeRunRecord } from './run-record.ts';
 import { type RunWorkListeners, type RunWorkParts, workOnRun } from './run-work.ts';
 
 /** A run's record is written to disk at most this often while it trains. */
 const recordIntervalMs = 2_000;
-/** Notes kept of a run; beyond them the newest are left out, as the same thing probably happens over and over. */
-const maxNotes = 100;
 /** How long closing waits for live runs to write their checkpoints. */
 const closeDeadlineMs = 3_000;
 
@@ -111,7 +103,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
       runs.set(id, ended);
       const fault = writeFault(error);
       // What can be put right (a full disk, a process that was ended) leaves a run that can be resumed.
-      if (state.intent === 'run') change({ ...ended, state: fault.retry === 'never' ? 'failed' : 'paused', fault });
+      if (state.intent === 'run' && fault.retry === 'never') fail(id, request, fault);
+      else if (state.intent === 'run') change({ ...ended, state: 'paused', fault });
       else if (state.intent === 'pause') change({ ...ended, state: 'paused' });
       else stopUnbegun(id);
     } finally {
@@ -122,55 +115,70 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const listenersOf = (id: string): RunWorkListeners => {
     const current = (): Run => runs.get(id) as Run;
     return {
-      onPreparing: ({ done, total, waitsFor }) => tellPreparing(current(), total > 0 ? done / total : 0, waitsFor),
+      onPreparing(progress) {
+        const told = withPreparing(current(), progress);
+        if (told !== null) change(told, false);
+      },
       onBasis(basis, header) {
         bases.set(id, basis);
         headers.set(id, { ...header, shards: [] });
         change({ ...current(), preparing: null, waitsFor: null });
       },
-      onProgress(progress) {
-        const before = current();
-        // A resumed run makes the steps after its checkpoint again.
-        const first = progress.losses[0]?.[0] ?? Infinity;
-        const losses = thinnedLosses([
-          ...before.losses.filter(([step]) => step < first),
-          ...progress.losses.filter(([, loss]) => Number.isFinite(loss)),
-        ]);
-        change({ ...before, progress, losses }, false);
-      },
-      onNote: (note) => change({ ...current(), notes: [...new Set(current().notes).add(note)].slice(0, maxNotes) }),
-      onEpoch(epoch) {
-        // A resumed run tells its earlier epochs again.
-        const others = current().epochs.filter((known) => known.epoch !== epoch.epoch);
-        change({ ...current(), epochs: [...others, epoch].sort((one, other) => one.epoch - other.epoch) });
-      },
+      onProgress: (progress) => change(withProgress(current(), progress), false),
+      onNote: (note) => change(withNote(current(), note)),
+      onEpoch: (epoch) => change(withEpoch(current(), epoch)),
     };
   };
 
-  /** Building a data set reports each image: a window needs each percent at most. */
-  const tellPreparing = (before: Run, share: number, waitsFor: string | null): void => {
-    const rounded = Math.floor(share * 100) / 100;
-    if (rounded !== before.preparing || waitsFor !== before.waitsFor)
-      change({ ...before, preparing: rounded, waitsFor }, false);
+  const finish = (id: string, request: FullRequest, learnt: Learnt, intent: LiveRun['intent']): void => {
+    const { stoppedEarly, steps } = learnt.outcome;
+    if (stoppedEarly && intent === 'pause') change({ ...runOf(id), state: 'paused' });
+    // Random weights are nobody's model.
+    else if (steps === 0) change({ ...runOf(id), state: 'stopped' });
+    else keepModel(id, request, learnt, { state: stoppedEarly ? 'stopped' : 'done', fault: null });
   };
 
-  const finish = (id: string, request: FullRequest, { outcome, header }: Learnt, intent: LiveRun['intent']): void => {
-    const current = runs.get(id) as Run;
-    if (outcome.stoppedEarly && intent === 'pause') return change({ ...current, state: 'paused' });
-    // Random weights are nobody's model.
-    if (outcome.steps === 0) return change({ ...current, state: 'stopped' });
+  /** Makes the model of what a run learnt, which ends so. */
+  const keepModel = (
+    id: string,
+    request: FullRequest,
+    { outcome, header }: Learnt,
+    end: Pick<Run, 'state' | 'fault'>,
+  ): void => {
     const modalities = parts.cohorts.list().find(({ name }) => name === request.cohort)?.modalities ?? [];
     const description = modelOfRun(request, bases.get(id) as RunBasis, { outcome, header }, modalities);
     const { weightsFile, isKnown, id: model } = parts.models.add(description);
     const same = `The very same training was made before: model ${model} stays as it is.`;
-    change({
-      ...current,
-      notes: isKnown ? [...current.notes, same].slice(-maxNotes) : current.notes,
-      state: outcome.stoppedEarly ? 'stopped' : 'done',
-      fault: null,
-      epochs: outcome.epochs,
-      outcome: { ...outcome, weightsFile },
-    });
+    const run = isKnown ? withNote(runOf(id), same) : runOf(id);
+    change({ ...run, ...end, epochs: outcome.epochs, outcome: { ...outcome, weightsFile } });
+  };
+
+  /** What a run without a trainer had learnt at its last checkpoint; null where there is none. */
+  const learntSoFar = (id: string, request: FullRequest): Learnt | null => {
+    const [basis, header] = [bases.get(id), headers.get(id)];
+    // Without them it has not trained.
+    if (!basis || !header) return null;
+    const { progress } = runOf(id);
+    const [network, classes] = [basis.definition, header.classes.length];
+    const interrupted = { runFolder: folderOf(id), network, classes, engine: request.engine, progress };
+    const outcome = outcomeOfCheckpoint(interrupted, listenersOf(id).onNote);
+    return outcome === null ? null : { outcome, header };
+  };
+
+  /** A run that cannot go on leaves the model of its best epoch, where one was validated: hours may be behind it. */
+  const fail = (id: string, request: FullRequest, fault: FaultValue): void => {
+    const end = { state: 'failed', fault } as const;
+    try {
+      const learnt = learntSoFar(id, request);
+      const bestEpoch = learnt?.outcome.bestEpoch ?? null;
+      if (learnt !== null && bestEpoch !== null) {
+        runs.set(id, withNote(runOf(id), `The model of epoch ${bestEpoch}, the best until then, was kept.`));
+        return keepModel(id, request, learnt, end);
+      }
+    } catch {
+      // What ended it is to be told, and not what followed from it.
+    }
+    change({ ...runOf(id), ...end });
   };
 
   const launch = (id: string, request: FullRequest): void => {
@@ -181,17 +189,12 @@ export function openRunBook(parts: RunBookParts): RunBook {
     state.ended = run(id, request, state);
   };
 
-  /** What a run without a trainer had learnt at its last checkpoint becomes its model: it was paused, or cut off. */
+  /** A run without a trainer, paused or cut off, ends as the model of its last checkpoint. */
   const stopPaused = (id: string): void => {
-    const [request, basis, header] = [requests.get(id), bases.get(id), headers.get(id)];
-    // Without them it has not trained.
-    if (!request || !basis || !header) return change({ ...runOf(id), state: 'stopped' });
-    const { progress } = runOf(id);
-    const [{ definition: network }, { engine }, classes] = [basis, request, header.classes.length];
-    const interrupted = { runFolder: folderOf(id), network, classes, engine, progress };
-    const outcome = outcomeOfCheckpoint(interrupted, listenersOf(id).onNote);
-    if (outcome === null) change({ ...runOf(id), state: 'stopped' });
-    else finish(id, request, { outcome, header }, 'stop');
+    const request = requests.get(id);
+    const learnt = request ? learntSoFar(id, request) : null;
+    if (!request || learnt === null) change({ ...runOf(id), state: 'stopped' });
+    else finish(id, request, learnt, 'stop');
   };
 
   /** Stopped before it had begun again: what it learnt before it was paused is kept, or waits until it can be. Never throws, as `run` may not. */

@@ -39,6 +39,8 @@ export interface ProgressReporter {
   report(moment: Moment, isNews: boolean): void;
   /** Over the steps made since this process took the run up; 0 before the first. */
   imagesPerSecond(): number;
+  /** Of the same steps. */
+  slowestStepMs(): number;
 }
 
 /** `step` and `steps` of the reports count over the whole run; `epoch` is the one in progress, from 1. */
@@ -63,6 +65,7 @@ export function progressReporter({
   let images = 0;
   let trainedMs = 0;
   let dataWaitMs = 0;
+  let slowestMs = 0;
   let measuringMs: number | null = null;
   let measuringMoment: Omit<Moment, 'state'> | null = null;
   let measuringFrom = 0;
@@ -81,6 +84,7 @@ export function progressReporter({
       recentLosses.push(loss);
       images += step.images;
       trainedMs += step.milliseconds;
+      slowestMs = Math.max(slowestMs, step.milliseconds);
       dataWaitMs += step.dataWaitMs;
       recent.push(step);
       recentMs += step.milliseconds;
@@ -134,6 +138,7 @@ export function progressReporter({
         measured,
       });
     },
+    slowestStepMs: () => slowestMs,
     imagesPerSecond: () => (trainedMs > 0 ? (images * 1_000) / trainedMs : 0),
   };
   return reporter;

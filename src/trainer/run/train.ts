@@ -1,26 +1,16 @@
 // The training loop, from a job to its weights. Deterministic on the CPU: interrupted anywhere and started again in the
 // same folder, it ends in the same weights, bit for bit (but for noise, which is always fresh).
-import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
-import type { Epoch, PrivacyMeter, SplitName, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
+import type { Metrics } from '../../contract/metrics.ts';
+import type { Epoch, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { isOutOfMemory } from '../engines/faults.ts';
-import { notFinite } from '../faults.ts';
-import { openPrivateRun } from '../privacy/private-run.ts';
-import { type Batch, batchSource } from './batches.ts';
-import { operatingPointOf } from './checkpoint-outcome.ts';
-import { bestEpoch, isOutOfPatience } from './early-stopping.ts';
 import { type DatasetFile, openDatasetFile } from './dataset-file.ts';
-import { deviceNote } from './device-note.ts';
-import { divergenceNote } from './divergence-note.ts';
-import { causeOf, finite } from './finite.ts';
-import { measureSplit } from './measure-split.ts';
-import { mayShrink, prepareRun } from './prepare-run.ts';
+import { finishRun } from './finish-run.ts';
+import { type OngoingRun, takeUpRun } from './ongoing-run.ts';
+import { mayShrink } from './prepare-run.ts';
 import { type PrefetchedBatches, prefetchedBatches } from './prefetched-batches.ts';
-import { shuffled } from './random.ts';
-import { restAfter, type RunControl } from './run-control.ts';
-import { learningRateAt } from './schedule.ts';
+import type { RunControl } from './run-control.ts';
 import type { SessionCache } from './session-cache.ts';
-import { encodeWeights } from './weights-file.ts';
-import { workAtStake } from './work-at-stake.ts';
+import { trainEpoch } from './train-epoch.ts';
 
 export interface TrainSurroundings {
   readonly sessions: SessionCache;
@@ -82,200 +72,41 @@ async function trainOn(
   surroundings: TrainSurroundings,
   mostImages: number,
 ): Promise<TrainOutcome> {
-  const { control, onProgress, onEpoch, onNote, clock = () => performance.now() } = surroundings;
-  const { hyperParameters, seed } = job;
-  let spent: PrivacyMeter | null = null;
-  const prepared = await prepareRun(dataset, job, surroundings, {
-    mostImages,
-    onProgress: (told) => onProgress({ ...told, privacy: spent }),
-  });
-  if ('outcome' in prepared) return prepared.outcome;
-  const { examples, specifications, start, variates, folder, found } = prepared;
-  const { batchSize, batchesPerEpoch, steps, position, progress, opened } = prepared;
-  const prefetched = prefetch(batchSize);
-  let best = found?.best ?? null;
-  const { session } = opened;
-  const whyThisDevice = deviceNote(session.provider, opened.passedOver);
-  if (whyThisDevice !== null) onNote(whyThisDevice);
-  let device = session.provider;
-  progress.begin(session);
-  session.setWeights(found?.weights ?? start);
-  session.setOptimiserState(found?.optimiser ?? opened.initialOptimiserState);
-  if (hyperParameters.proximalStrength > 0) session.setProximalCentre(start);
-  if (variates !== null) session.setDriftCorrection(variates.correction);
-
-  const privately = openPrivateRun({
-    job,
-    session,
-    examples,
-    images: batchSource(dataset, 1, seed),
-    batchesPerEpoch,
-    stepsInCheckpoint: position.steps,
-  });
-  spent = privately?.meter() ?? null;
-
-  const batches = batchSource(dataset, batchSize, seed);
-  const earlierSeconds = position.seconds;
-  const startedAt = clock();
-  const atStake = workAtStake(clock);
-  let slowestStepMs = 0;
-  const writeCheckpoint = (): void => {
-    position.seconds = earlierSeconds + (clock() - startedAt) / 1_000;
-    const weights = finite(session.weights(), `epoch ${position.epoch + 1}`);
-    folder.save({ position, weights, optimiser: session.optimiserState(), best });
-    privately?.settle();
-  };
-  const save = (): void => atStake.keep(writeCheckpoint);
-  /** Keeps whatever goes on now: a training, or a measurement. */
-  let keep = writeCheckpoint;
-  control.watchWaits(() => {
-    atStake.keep(keep);
-    progress.report({ state: control.isPaused ? 'paused' : 'waiting', position, waitsFor: control.waitsFor }, true);
-  });
-  const toMeasure = (split: SplitName): Int32Array => (job.evaluate ? dataset.examplesOf(split) : new Int32Array());
-  const measure = async (
-    split: SplitName,
-    keepTraining: () => void,
-    operatingPoint: OperatingPoint | null = null,
-  ): Promise<Metrics | null> => {
-    const chosen = toMeasure(split);
-    if (chosen.length === 0) return null;
-    const begunAt = performance.now();
-    progress.measuring({ position }, split === 'test');
-    const parts = { session, dataset, batches, batchSize, folder, atStake, control, progress, clock };
-    const { idleShare } = job;
-    const metrics = await measureSplit(
-      { ...parts, split, examples: chosen, operatingPoint, idleShare, keepTraining },
-      (keepMeasured) => (keep = keepMeasured),
-    );
-    keep = keepTraining;
-    progress.measured(performance.now() - begunAt);
-    return metrics;
-  };
-
-  const isBudgetSpent = (): boolean => privately?.mayStep() === false;
-  const isTrained = (): boolean =>
-    position.epoch === hyperParameters.epochs ||
-    isBudgetSpent() ||
-    isOutOfPatience(position.epochs, hyperParameters.patience);
+  const { control, onEpoch, onNote } = surroundings;
+  const run = await takeUpRun(dataset, job, surroundings, mostImages);
+  if ('outcome' in run) return run.outcome;
+  const { position } = run;
+  const prefetched = prefetch(run.batchSize);
   // An epoch that a budget ended before its time is measured, too.
-  while ((position.batch > 0 || !isTrained()) && !control.isStopped) {
-    const order = shuffled(examples, seed, position.epoch);
-    const batchOf = async (batch: number): Promise<Batch | null> =>
-      batch < batchesPerEpoch
-        ? (privately?.batch ??
-          (await prefetched.batchAt(order, batch * batchSize, hyperParameters.augment ? position.epoch : null)))
-        : null;
-    let next = await batchOf(position.batch);
-    while (next !== null) {
-      await control.turn();
-      if (control.isStopped || isBudgetSpent()) break;
-      const stepStartedAt = clock();
-      const step = position.steps;
-      const { count } = next;
-      const learningRate = learningRateAt(hyperParameters, step, steps);
-      // The next batch is made while the engine computes, where it does so outside of this thread.
-      const stepping = timed(privately?.step(learningRate, position.epoch) ?? session.step({ ...next, learningRate }));
-      const makingFrom = performance.now();
-      const making = timed(batchOf(position.batch + 1));
-      // What is made before the engine begins, and what is not there when it has ended, keeps it waiting.
-      const blockedMs = performance.now() - makingFrom;
-      const [stepped, following] = await Promise.all([stepping, making]);
-      const loss = stepped.value;
-      if (!Number.isFinite(loss)) {
-        const where = `epoch ${position.epoch + 1}, step ${position.batch + 1} of ${batchesPerEpoch}`;
-        throw notFinite('the loss', where, causeOf(next, learningRate, session));
-      }
-      next = following.value;
-      if (session.provider !== device) {
-        onNote(
-          `${device} failed in step ${step + 1} and the ${session.provider} took over without losing it: ${session.movedBecause ?? ''}`,
-        );
-        device = session.provider;
-      }
-      position.batch += 1;
-      position.steps += 1;
-      position.lossSum += loss * count;
-      spent = privately?.meter() ?? null;
-      await restAfter(clock() - stepStartedAt, job.idleShare, control);
-      const milliseconds = clock() - stepStartedAt;
-      slowestStepMs = Math.max(slowestStepMs, milliseconds);
-      const dataWaitMs = Math.min(milliseconds, blockedMs + Math.max(0, following.endedAt - stepped.endedAt));
-      progress.stepDone({ loss, images: count, milliseconds, dataWaitMs, learningRate });
-      if (atStake.isDue(slowestStepMs)) save();
-      progress.report({ state: 'training', position }, false);
-    }
+  while ((position.batch > 0 || !run.isTrained()) && !control.isStopped) {
+    await trainEpoch(run, prefetched, surroundings);
     if (control.isStopped) break;
-    const validation = await measure('validation', writeCheckpoint);
+    const validation = await run.measure('validation');
     if (control.isStopped) break;
-    // A budget may end an epoch before its time.
-    const seen = privately === null ? examples.length : position.batch * privately.batch.count;
-    const epoch = { epoch: position.epoch + 1, loss: position.lossSum / seen, validation };
-    // A promise covers no choice by validation: its weights are the last ones.
-    const isBest =
-      validation !== null && privately === null && (position.bestLoss === null || validation.loss < position.bestLoss);
-    if (isBest) {
-      position.bestLoss = validation.loss;
-      best = session.weights();
-    }
-    position.epochs.push(epoch);
-    position.epoch += 1;
-    position.batch = 0;
-    position.lossSum = 0;
-    save();
+    const epoch = endEpoch(run, validation);
+    run.save();
     onEpoch(epoch);
   }
-  if (control.isStopped) save();
-  // From here on the weights are no longer those to go on from: the checkpoint stays as it is.
-  keep = () => {};
-  const lastWeights = session.weights();
-  const finalWeights = finite(best ?? lastWeights, 'at the end');
-  session.setWeights(finalWeights);
-  folder.saveWeights(encodeWeights(finalWeights, specifications));
-  const done = position.epoch * batchesPerEpoch + position.batch;
-  if (variates !== null && done > 0) {
-    folder.saveControlVariate(variates.next({ start, end: lastWeights, done, steps }));
-  }
-  const operatingPoint = privately === null ? operatingPointOf(position) : null;
-  const test = isTrained() ? await measure('test', keep, operatingPoint) : null;
-  const isComplete = isTrained() && (test !== null || toMeasure('test').length === 0);
-  const outcome: TrainOutcome = {
-    epochs: position.epochs,
-    test,
-    weightsFile: folder.weightsFile,
-    controlVariateFile: variates === null ? null : folder.controlVariateFile,
-    examples: examples.length,
-    steps: position.steps,
-    seconds: position.seconds,
-    imagesPerSecond: progress.imagesPerSecond(),
-    engine: job.engine,
-    provider: session.provider,
-    privacy: spent,
-    // A stop that came after the last result changed nothing.
-    stoppedEarly: !isComplete,
-    batchSize,
-    ending: !isComplete
-      ? 'stopped'
-      : position.epoch === hyperParameters.epochs
-        ? 'all-epochs'
-        : isBudgetSpent()
-          ? 'budget'
-          : 'patience',
-    bestEpoch: privately === null ? bestEpoch(position.epochs) : null,
-    operatingPoint,
-  };
-  if (isComplete) {
-    const divergence = divergenceNote(position.epochs, dataset.header.classes.length);
-    if (divergence !== null) onNote(divergence);
-    // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
-    folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
-    folder.forgetMeasured();
-  }
-  return outcome;
+  if (control.isStopped) run.save();
+  return finishRun(run, dataset.header.classes.length, onNote);
 }
 
-/** The value with the time at which it was there. */
-async function timed<Value>(promise: Promise<Value>): Promise<{ value: Value; endedAt: number }> {
-  const value = await promise;
-  return { value, endedAt: performance.now() };
+/** Puts the epoch among those that are complete, and its weights in the place of the best where they are. */
+function endEpoch(run: OngoingRun, validation: Metrics | null): Epoch {
+  const { position, privately, session, examples } = run;
+  // A budget may end an epoch before its time.
+  const seen = privately === null ? examples.length : position.batch * privately.batch.count;
+  const epoch = { epoch: position.epoch + 1, loss: position.lossSum / seen, validation };
+  // A promise covers no choice by validation: its weights are the last ones.
+  const isBest =
+    validation !== null && privately === null && (position.bestLoss === null || validation.loss < position.bestLoss);
+  if (isBest) {
+    position.bestLoss = validation.loss;
+    run.best = session.weights();
+  }
+  position.epochs.push(epoch);
+  position.epoch += 1;
+  position.batch = 0;
+  position.lossSum = 0;
+  return epoch;
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Run } from '../../../../src/contract/calls.ts';
 import { networkSchema } from '../../../../src/contract/network.ts';
-import type { TrainOrder, TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
+import type { Epoch, TrainOrder, TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
 import type { Cohorts } from '../../../../src/station/cohorts/cohorts.ts';
 import { defaultPreprocessing } from '../../../../src/station/cohorts/preprocess.ts';
 import { openBlobStore } from '../../../../src/station/home/blob-store.ts';
@@ -14,7 +14,14 @@ import { openAuthor } from '../../../../src/sync/site/author.ts';
 import { type ModelRegistry, openModelRegistry } from '../../../../src/station/models/model-registry.ts';
 import { openRunBook, type RunBook } from '../../../../src/station/runs/run-book.ts';
 import type { TrainerProcess } from '../../../../src/trainer/client.ts';
-import { jobStopped, runNotAccessible, shardDamaged, trainerCrashed } from '../../../../src/trainer/faults.ts';
+import { metricsOf } from '../../../../src/trainer/client.ts';
+import {
+  jobStopped,
+  notFinite,
+  runNotAccessible,
+  shardDamaged,
+  trainerCrashed,
+} from '../../../../src/trainer/faults.ts';
 import { openPrivacyLedger } from '../../../../src/station/privacy/privacy-ledger.ts';
 import { resolveNetwork, weightSpecifications } from '../../../../src/trainer/client.ts';
 import { openRunFolder } from '../../../../src/trainer/run/checkpoint.ts';
@@ -103,17 +110,17 @@ const header = {
 } as const;
 
 /** A checkpoint of a run that has made so many steps, as the trainer writes it, with all weights one value. */
-function keepCheckpoint({ runFolder, network }: TrainOrder, steps: number, value = steps): void {
+function keepCheckpoint({ runFolder, network }: TrainOrder, steps: number, epochs: Epoch[] = []): void {
   const weights = new Map(
     weightSpecifications(networkSchema.parse(network), header.classes.length).map(({ name, shape }) => [
       name,
-      new Float32Array(shape.reduce((product, side) => product * side, 1)).fill(value),
+      new Float32Array(shape.reduce((product, side) => product * side, 1)).fill(steps),
     ]),
   );
-  const counted = { epoch: 0, batch: steps, steps, examples: 1, lossSum: steps, seconds: 1, epochs: [] };
+  const counted = { epoch: 0, batch: steps, steps, examples: 1, lossSum: steps, seconds: 1, epochs };
   const position = { ...counted, bestLoss: null, batchSize: 16, outcome: null };
   const folder = openRunFolder(runFolder, 'r', () => {});
-  folder.save({ position, weights, optimiser: new Map(), best: null });
+  folder.save({ position, weights, optimiser: new Map(), best: epochs.length > 0 ? weights : null });
 }
 
 /** A trainer that writes these weights, or a checkpoint where it was stopped, and says what became of it. */
@@ -266,6 +273,31 @@ test('a run that crashed, is resumed and stopped before it has begun again becom
   book.stop(id);
   expect(await book.ended(id)).toMatchObject(learntAtStep7);
   expect(models.list()).toHaveLength(1);
+});
+
+test('a run that fails for good leaves the model of its best epoch, and says both', async () => {
+  const validation = metricsOf(Float32Array.of(0.9, 0.1, 0.2, 0.8), Int32Array.of(0, 1), Int32Array.of(0, 1), [
+    'a',
+    'b',
+  ]);
+  const validated = { epoch: 1, loss: 0.5, validation };
+  const { book, models } = situation((job) => {
+    keepCheckpoint(job, 9, [validated]);
+    return Promise.reject(notFinite('the loss', 'epoch 2, step 1 of 4'));
+  });
+  const failed = await book.ended(book.start(request).id);
+  expect(failed).toMatchObject({ state: 'failed', fault: { code: 354 }, outcome: { steps: 9, bestEpoch: 1 } });
+  expect(failed.notes.join()).toContain('The model of epoch 1');
+  expect(models.list()).toHaveLength(1);
+});
+
+test('a run that fails for good before an epoch was validated leaves no model', async () => {
+  const { book, models } = situation((job) => {
+    keepCheckpoint(job, 3);
+    return Promise.reject(notFinite('the loss', 'epoch 1, step 4 of 4'));
+  });
+  expect(await book.ended(book.start(request).id)).toMatchObject({ state: 'failed', outcome: null });
+  expect(models.list()).toEqual([]);
 });
 
 test('a run that was paused, went on and crashed becomes the model of its last checkpoint, not of its pause', async () => {
