@@ -46,6 +46,8 @@ export class Navigation {
   #askedRun = $state.raw<{ readonly cohort: string | null } | null>(null);
   #findRequests = $state(0);
   #helpRequests = $state(0);
+  /** The settings should show the list of keys. */
+  areKeysWanted = $state(false);
   #pictureRequest = $state.raw<PictureRequest | null>(null);
   /** The page of the guide that is open, kept while other screens are shown. */
   guidePage = $state('studies');
@@ -166,8 +168,12 @@ export class Navigation {
 
   /** The viewer lists its keys over the images; elsewhere all keys stand in the settings. */
   help(): void {
-    if (this.#screen === 'viewer') this.#helpRequests += 1;
-    else this.#screen = 'settings';
+    if (this.#screen === 'viewer') {
+      this.#helpRequests += 1;
+      return;
+    }
+    this.#screen = 'settings';
+    this.areKeysWanted = true;
   }
 
   /** Opens the guide, at the page about the screen from which it was asked for. */
@@ -180,6 +186,7 @@ export class Navigation {
       training: 'training',
       models: 'models',
       federation: 'peers',
+      ledger: 'ledger',
     };
     this.guidePage = pages[this.#screen] ?? this.guidePage;
     this.#screen = 'guide';

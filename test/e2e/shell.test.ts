@@ -95,12 +95,28 @@ describe('the shell', { timeout: 60_000 }, () => {
 
   test('follows the menu by keyboard', async (context) => {
     const { app, page } = theWindow(context);
-    await app.evaluate(({ Menu }) => {
-      const items = Menu.getApplicationMenu()?.items.flatMap((menu) => menu.submenu?.items ?? []) ?? [];
-      items.find((item) => item.accelerator === 'CmdOrCtrl+7')?.click();
-    });
+    const press = (keys: string): Promise<void> =>
+      app.evaluate(({ Menu }, accelerator) => {
+        const items = Menu.getApplicationMenu()?.items.flatMap((menu) => menu.submenu?.items ?? []) ?? [];
+        items.find((item) => item.accelerator === accelerator)?.click();
+      }, keys);
+    await press('CmdOrCtrl+7');
     await page.getByRole('heading', { name: 'Ledger' }).waitFor();
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Ledger');
+    // The list of keys itself, which stands below what else is set.
+    await press('F1');
+    const keys = page.getByRole('region', { name: 'Keyboard shortcuts' });
+    const top = async (): Promise<number> => (await keys.boundingBox())?.y ?? Number.NaN;
+    await expect.poll(top).toBeLessThan(150);
+    // No screen changes behind a dialog.
+    await page.getByRole('button', { name: 'Past imports' }).click();
+    await page.getByRole('dialog').waitFor();
+    await press('CmdOrCtrl+2');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Settings and help');
+    await press('F1');
+    await expect.poll(top).toBeLessThan(150);
   });
 
   test('reads the guide: a page, a search, a link to another page', async (context) => {
