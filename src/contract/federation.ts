@@ -237,6 +237,8 @@ export const membershipSchema = z.object({
   /** SHA-256 of the project as the hub announced it; null without one. */
   projectHash: z.string().nullable().default(null),
   role: memberRoleSchema.default('site'),
+  /** When the hub was heard last, where it is not reached now; null where it is, or never was. */
+  unreachedSince: z.string().nullable().default(null),
   /** Until when this site's certificate of membership is good; null where its hub issues none. */
   certificateUntil: z.string().nullable().default(null),
   /** What this site's data manager said to the project, and whether the hub has heard it; null before. */

@@ -298,14 +298,12 @@ function leakLines({ cohort, leakProbe }: Membership): string[] {
   if (cohort === null) return [];
   if (leakProbe === null) return ['leak probe: not run yet; it comes before anything is sent'];
   const { isHeld: isWaiting, isAccepted, sentence, failure, isRecognised } = leakProbe;
-  const verdict =
-    failure !== null ? 'failed' : isRecognised ? 'an image could be recognised' : 'no image could be recognised';
   const then = isWaiting
-    ? '; NOTHING IS SENT before you decide'
+    ? ' NOTHING IS SENT before you decide.'
     : isAccepted && (isRecognised || failure !== null)
-      ? '; updates are sent anyway, as was decided here'
+      ? ' Updates are sent anyway, as was decided here.'
       : '';
-  return [`leak probe: ${verdict}${then}. ${sentence}`];
+  return [`leak probe: ${sentence}${then}`];
 }
 
 function projectLine({ project, cohort, answer, role }: Membership): string {

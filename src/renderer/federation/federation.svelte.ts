@@ -11,6 +11,7 @@ type ReadInvite = CallOutput<'read-invite'>;
 
 export class Federations {
   #memberships = $state.raw<readonly Membership[] | null>(null);
+  #shown = $state<string | null>(null);
   #invite = $state('');
   #asksForInvite = $state(false);
   #offer = $state.raw<ReadInvite | null>(null);
@@ -29,6 +30,16 @@ export class Federations {
   /** Current memberships; ones that were left are not among them. Null until the station answered. */
   get memberships(): readonly Membership[] | null {
     return this.#memberships?.filter((membership) => membership.state !== 'left') ?? null;
+  }
+
+  /** The one that the screen shows: the one that was chosen or joined last, else the first. */
+  get shown(): Membership | null {
+    const current = this.memberships ?? [];
+    return current.find(({ federation }) => federation === this.#shown) ?? current[0] ?? null;
+  }
+
+  show(federation: string): void {
+    this.#shown = federation;
   }
 
   /** The form for an invite was opened: by a person, or by a link. Where this site is no member it is shown anyway. */
@@ -90,6 +101,7 @@ export class Federations {
     try {
       const membership = await this.#station.ask('join', { invite: this.#invite, site });
       this.#take(membership);
+      this.show(membership.federation);
       this.askForInvite(false);
       this.#toasts.tell(`Joined “${membership.federation}” as ${membership.site}.`);
     } catch (fault) {

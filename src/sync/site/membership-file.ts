@@ -96,6 +96,8 @@ const stateSchema = z.object({
   reason: z.string().nullable(),
   /** The hub has not heard yet that this site left. */
   owesLeave: z.boolean(),
+  /** When the connection to the hub stood last, in milliseconds since 1970; 0 where that is not known. */
+  hubHeardAt: z.number().default(0),
   project: z.object({ project: projectSchema, hash: hashSchema, isFinished: z.boolean() }).nullable(),
   trunk: z
     .object({
@@ -231,6 +233,7 @@ export function newMembershipState(
     standing: 'member',
     reason: null,
     owesLeave: false,
+    hubHeardAt: 0,
     project: null,
     trunk: null,
     approval: null,

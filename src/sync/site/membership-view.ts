@@ -98,6 +98,7 @@ export function membershipView(order: {
     project: state.project?.project ?? null,
     projectHash: state.project?.hash ?? null,
     role: state.role,
+    unreachedSince: connection === 'offline' && state.hubHeardAt > 0 ? new Date(state.hubHeardAt).toISOString() : null,
     certificateUntil: certificateUntil(state),
     answer: answerShown(state),
     cohort: state.approval?.cohort ?? null,

@@ -217,6 +217,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
 
   const onUp = (opened: Channel): void => {
     channel = opened;
+    state.hubHeardAt = desk.clock();
     connection = 'online';
     connectionReason = null;
     void opened.ended.then(() => {
@@ -232,6 +233,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   const onDown = (fault: Fault, isFinal: boolean): void => {
     channel = null;
+    if (connection === 'online') state.hubHeardAt = desk.clock();
     areMembersTold = false;
     connection = 'offline';
     connectionReason = fault.message;

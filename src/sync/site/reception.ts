@@ -96,7 +96,7 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
     if (checkUpdate(decodeWeights(weights), { layout }) !== null)
       throw siteFault.badModel('it does not fit its network, or holds values that are not numbers');
     blobs.put(weights);
-    desk.ledger('model-received', { model, author, bytes: sealedBytes });
+    desk.ledger('model-received', { model, from: site, author, bytes: sealedBytes });
     const { parents } = statement;
     const at = new Date(desk.clock()).toISOString();
     recordAncestor(state, { model, author, site, branch, turn, parents, at });

@@ -36,6 +36,21 @@ it('a membership says until when its certificate is good, where the hub issues t
   expect(textOf({})).not.toContain('certificate');
 });
 
+it('what the leak probe found is said once', () => {
+  const leakProbe = {
+    isRecognised: false,
+    failure: null,
+    sentence: 'No image could be recognised from the gradient of 16 images.',
+    similarity: 0.03,
+    images: 16,
+    at: '2026-11-29T11:00:00.000Z',
+    isHeld: false,
+    isAccepted: false,
+  };
+  const text = textOf({ project: practiceProject(), cohort: 'chest', leakProbe });
+  expect(text.match(/no image could be recognised/gi)).toHaveLength(1);
+});
+
 it('of whom nobody says that he is online it is said that it is not known', () => {
   const members = [
     { site: 'Lyon', online: false, updates: 3, lastSeen: null },

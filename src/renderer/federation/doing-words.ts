@@ -1,0 +1,57 @@
+// What a site does for a federation now, in one line; and, where its hub does not answer, since when, and what goes on all the same.
+import type { Membership } from '../../contract/federation.ts';
+import { counted, when } from '../ui/format.ts';
+
+const activities: Record<Membership['activity'], string> = {
+  waiting: 'Waiting for the other sites',
+  probing: 'Trying to find your images in your next update, before anything is sent',
+  training: 'Training on your cohort',
+  evaluating: 'Measuring the shared model on your images',
+  uploading: 'Sending an update',
+  downloading: 'Fetching the shared model',
+  idle: 'Nothing to do now',
+};
+
+export const stateWords: Record<Membership['state'], string> = {
+  enrolling: 'joining',
+  connecting: 'connecting',
+  online: 'online',
+  offline: 'offline',
+  finished: 'finished',
+  refused: 'no member any more',
+  left: 'left',
+};
+
+export function doingWords(membership: Membership): string {
+  const { answer, role, project, cohort, leakProbe, state, activity, updates } = membership;
+  if (state === 'refused') return 'Nothing is trained or sent any more. Studies, cohorts and models stay here.';
+  if (answer?.answer === 'declined') return 'You declined the project: nothing is trained here';
+  if (role === 'observer') return 'Observing: this site reads the shared model and sends nothing';
+  if (project !== null && cohort === null) return 'Waiting for your approval below';
+  if (leakProbe?.isHeld) return 'Held back: nothing is trained or sent before you decide below';
+  if (state === 'finished') return 'Finished: the shared model has reached its last version';
+  if (state === 'online') return activities[activity];
+  if (project === null) return 'The hub says what is to be trained once it is reached';
+  if (activity !== 'waiting' && activity !== 'idle') return activities[activity];
+  if (project.mode.kind !== 'trunk') return activities.waiting;
+  if (updates.spooled === 0) return 'Waiting for the hub';
+  return `Trained as far as can be without the hub: ${counted(updates.spooled, 'update')} will be sent once it is reached`;
+}
+
+/** A person has to answer before this site goes on. */
+export const needsDecision = ({ project, cohort, answer, role, leakProbe, state }: Membership): boolean =>
+  state !== 'refused' &&
+  state !== 'finished' &&
+  ((project !== null && cohort === null && answer === null && role !== 'observer') || (leakProbe?.isHeld ?? false));
+
+/** Null where the hub answers, or never did. */
+export function unreachedWords({ state, unreachedSince, project }: Membership): string | null {
+  if (state !== 'offline' || unreachedSince === null) return null;
+  const goesOn =
+    project === null
+      ? ''
+      : project.mode.kind === 'trunk'
+        ? ' The work goes on here, and what it makes is kept until the hub has it.'
+        : ' The sites that reach each other go on without it.';
+  return `The hub has not been reached since ${when(unreachedSince)}.${goesOn} This site tries again by itself.`;
+}
