@@ -126,6 +126,8 @@ export function memberCommands(): Command[] {
               message: 'This data folder belongs to no federation yet. Join one with `imagiq join INVITE`.',
               retry: 'later',
             });
+          const { problem } = await station.call('listening', {});
+          if (problem !== null) output.log(problem);
           return workToEnd(
             station,
             known.map(({ federation }) => federation),

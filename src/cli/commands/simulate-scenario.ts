@@ -1,6 +1,7 @@
 // simulate --scenario: a federation played with the real protocol, told as a table of its trunk, or compared with synchronous rounds.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { issueWords } from '../../contract/issue-words.ts';
 import { unknownFields } from '../../sync/hub/unknown-draft-fields.ts';
 import type { SimulationOutcome } from '../../sync/simulation/outcome.ts';
 import { runProcesses } from '../../sync/simulation/run-processes.ts';
@@ -72,13 +73,14 @@ function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): S
       ...(sites !== undefined && { sites }),
       ...(seed !== undefined && { seed }),
     },
+    { reportInput: true },
   );
   const problems = parsed.success
     ? unknownFields(given, parsed.data)
     : parsed.error.issues.flatMap((issue) =>
         issue.code === 'unrecognized_keys'
           ? issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), message: 'means nothing here' }))
-          : [{ field: issue.path.join('.'), message: issue.message }],
+          : [{ field: issue.path.join('.'), message: issueWords(issue) }],
       );
   if (parsed.success && problems.length === 0) return parsed.data;
   const told = problems.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join('\n');

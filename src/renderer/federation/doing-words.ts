@@ -18,7 +18,7 @@ export const stateWords: Record<Membership['state'], string> = {
   online: 'online',
   offline: 'offline',
   finished: 'finished',
-  refused: 'no member any more',
+  refused: 'not a member any more',
   left: 'left',
 };
 

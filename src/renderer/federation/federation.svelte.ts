@@ -139,7 +139,10 @@ export class Federations {
 
   /** The data manager's no; the coordinator reads the reason. */
   async decline(federation: string, because: string): Promise<void> {
-    await this.#order(() => this.#station.ask('decline-project', { federation, because }));
+    if (await this.#order(() => this.#station.ask('decline-project', { federation, because })))
+      this.#toasts.tell(
+        `Declined the project of “${federation}”. Nothing is trained here, and the coordinator reads your reason.`,
+      );
   }
 
   async leave(federation: string): Promise<void> {
@@ -172,12 +175,15 @@ export class Federations {
     }
   }
 
-  async #order(give: () => Promise<Membership>): Promise<void> {
+  /** @returns whether it was done. */
+  async #order(give: () => Promise<Membership>): Promise<boolean> {
     this.#isBusy = true;
     try {
       this.#take(await give());
+      return true;
     } catch (fault) {
       this.#toasts.fault(fault);
+      return false;
     } finally {
       this.#isBusy = false;
     }

@@ -118,7 +118,7 @@ export const hubFault = {
   folderInUse: (folder: string) =>
     new Fault({
       code: 520,
-      message: `Another hub already runs on the data folder ${folder}. Stop it, or choose another folder with --data.`,
+      message: `A hub runs on the data folder ${folder} already: it serves its sites, and \`imagiq invite\`, \`members\` and \`project\` work beside it. Stop it first, or choose another folder with --data.`,
       retry: 'later',
     }),
   portInUse: (port: number) =>

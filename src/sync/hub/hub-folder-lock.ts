@@ -5,6 +5,8 @@ import Database from 'better-sqlite3';
 import { reasonOf } from '../../contract/fault.ts';
 import { hubFault } from './faults.ts';
 
+export const hubLockName = 'hub.lock';
+
 /** Keeps a second hub off the folder for as long as this process lives; the system lets go of it even after kill -9. */
 export function lockHubFolder(folder: string): { release(): void } {
   try {
@@ -13,7 +15,7 @@ export function lockHubFolder(folder: string): { release(): void } {
   } catch (thrown) {
     throw hubFault.unusableData(folder, reasonOf(thrown));
   }
-  const lock = new Database(path.join(folder, 'hub.lock'), { timeout: 0 });
+  const lock = new Database(path.join(folder, hubLockName), { timeout: 0 });
   try {
     lock.pragma('journal_mode = DELETE');
     lock.exec('BEGIN EXCLUSIVE');

@@ -1,5 +1,6 @@
 // The hub: one port for sites (WebSocket) and health (HTTP), one folder for everything it must remember.
 // Wiring only: the door, the sessions behind it, members, the trunk, and the models' relay.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Fault, faultValueOf } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
@@ -20,7 +21,7 @@ import { openConsoleViews } from './console/views.ts';
 import { hubFault } from './faults.ts';
 import { followEvents, type HubEvent, trimEvents } from './event-log.ts';
 import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
-import { lockHubFolder } from './hub-folder-lock.ts';
+import { hubLockName, lockHubFolder } from './hub-folder-lock.ts';
 import { openHubHealth } from './hub-health.ts';
 import { createHubServer, type HttpPart } from './hub-http.ts';
 import { hubKeysIn } from './hub-keys.ts';
@@ -61,9 +62,13 @@ export async function openHub(order: HubOrder): Promise<Hub> {
   if (order.publicUrl !== undefined) checkPublicUrl(order.publicUrl);
   const [problem] = order.project === undefined ? [] : unusableProject(order.project);
   if (problem !== undefined) throw hubFault.unusableProject(problem.message);
-  await checkPortIsFree(order.port, order.host ?? ownHost, cannotListen);
+  const checkPort = (): Promise<void> => checkPortIsFree(order.port, order.host ?? ownHost, cannotListen);
+  // Who starts a hub a second time hears of the folder, not of its port: another port would not help.
+  const wasHere = existsSync(path.join(order.folder, hubLockName));
+  if (!wasHere) await checkPort();
   const lock = lockHubFolder(order.folder);
   try {
+    if (wasHere) await checkPort();
     return await openLockedHub(order, lock);
   } catch (thrown) {
     lock.release();

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { faultValueOf } from '../../contract/fault.ts';
 import { type Project, projectSchema } from '../../contract/federation.ts';
+import { issueWords } from '../../contract/issue-words.ts';
 import { type Network, type Task, taskNames } from '../../contract/network.ts';
 import type { NetworkChoice, ProjectProblem } from '../../contract/project-draft.ts';
 import { unusableClasses, unusableProject } from './unusable-project.ts';
@@ -66,30 +67,6 @@ export function readProjectDraft(draft: unknown, networks: ProjectNetworks): Rea
 }
 
 const refused = (problems: readonly ProjectProblem[]): ReadDraft => ({ project: null, problems });
-
-/** To follow the field's name: `must be at least 1`. */
-function issueWords(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'too_small':
-      return issue.origin === 'array'
-        ? `needs ${issue.minimum} or more`
-        : `must be ${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`;
-    case 'too_big': {
-      if (issue.origin === 'string') return `may have ${issue.maximum} characters at most`;
-      if (issue.origin === 'array') return `may be ${issue.maximum} at most`;
-      return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}`;
-    }
-    case 'invalid_type':
-      if (issue.input === undefined || issue.input === null) return 'is missing';
-      return `must be ${issue.expected === 'int' ? 'a whole number' : `${/^[ao]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`}`;
-    case 'invalid_value':
-      return `must be one of ${issue.values.map(String).join(', ')}`;
-    case 'invalid_format':
-      return 'may have small letters, digits and hyphens, and begins with a letter or digit';
-    default:
-      return issue.message;
-  }
-}
 
 /** All problems as one sentence's end: `classes: a is there twice; commits must be at least 1`. */
 export function problemsText(problems: readonly ProjectProblem[], named: (field: string) => string): string {

@@ -152,6 +152,13 @@ export const siteFault = {
       message: `${site} cannot be reached directly (${connectReason(reason)}). Its models come through the hub, sealed, where that reaches it.`,
       retry: 'later',
     }),
+  /** `words` are the peer's own. */
+  refusedByPeer: (site: string, words: string) =>
+    new Fault({
+      code: 490,
+      message: `${site} cannot be reached directly. It says: “${words}” Its models come through the hub, sealed, where that reaches it.`,
+      retry: 'later',
+    }),
   wrongPeer: (site: string) =>
     new Fault({
       code: 491,

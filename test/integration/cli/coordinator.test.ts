@@ -39,6 +39,37 @@ test('a hub that is refused, and a join with a cut-off invite, leave no folder b
   expect([joined.json<Refusal>().fault.code, existsSync(home)]).toEqual([412, false]);
 }, 120_000);
 
+test('a second hub on the folder of one that runs hears of the folder, whatever port it asks for', async () => {
+  const data = path.join(temporaryFolder(), 'hub');
+  const hub = start('--json', 'hub', '--data', data, '--port', '0');
+  const { port } = JSON.parse(await hub.firstLine) as { port: number };
+  for (const asked of [port, 0]) {
+    const refused = await imagiq('hub', '--data', data, '--port', String(asked));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`A hub runs on the data folder ${data} already`);
+  }
+}, 60_000);
+
+test('a mode that is none is told in words, by option and by file', async () => {
+  const folder = temporaryFolder();
+  const [data, project] = [path.join(folder, 'hub'), path.join(folder, 'project.json')];
+  const hub = ['hub', '--data', data, '--port', '0'];
+  const withMode = (mode: string) => imagiq(...hub, '--network', 'cnn-small', '--classes', 'a,b', '--mode', mode);
+  expect((await withMode('gossip:0')).stderr).toContain('a whole number from 1 to 100, such as gossip:2');
+  expect((await withMode('cyclic:3')).stderr).toContain('cyclic takes nothing after it');
+  const fields = { id: 'chest', title: 'Chest', network: 'cnn-small', classes: ['a', 'b'], commits: 3, seed: 1 };
+  const rest = { hyperParameters: {}, trunkRule: { bufferSize: 2 } };
+  writeFileSync(project, JSON.stringify({ ...fields, ...rest, mode: { kind: 'gosip' } }));
+  expect((await imagiq(...hub, '--project', project)).stderr).toContain(
+    'mode.kind: must be one of trunk, gossip, cyclic, rotating',
+  );
+  writeFileSync(project, JSON.stringify({ sites: 4, training: { kind: 'logstic' } }));
+  expect((await imagiq('simulate', '--scenario', project)).stderr).toContain(
+    'training.kind: must be one of logistic, replayed',
+  );
+  expect(existsSync(data)).toBe(false);
+}, 60_000);
+
 test('all that is wrong with a project’s options is named at once', async () => {
   const data = path.join(temporaryFolder(), 'hub');
   const options = ['--network', 'cnn-small', '--classes', 'a,a', '--commits', '-3', '--buffer', '0'];
