@@ -146,17 +146,11 @@ export const siteFault = {
       message: `No other member of this federation is called ${site}. \`imagiq peers list\` names them.`,
       retry: 'never',
     }),
-  peerUnreachable: (site: string, reason: string) =>
+  /** `says`: the peer's own words, where it refused. */
+  peerUnreachable: (site: string, reason: string | { readonly says: string }) =>
     new Fault({
       code: 490,
-      message: `${site} cannot be reached directly (${connectReason(reason)}). Its models come through the hub, sealed, where that reaches it.`,
-      retry: 'later',
-    }),
-  /** `words` are the peer's own. */
-  refusedByPeer: (site: string, words: string) =>
-    new Fault({
-      code: 490,
-      message: `${site} cannot be reached directly. It says: “${words}” Its models come through the hub, sealed, where that reaches it.`,
+      message: `${site} cannot be reached directly${typeof reason === 'string' ? ` (${connectReason(reason)}).` : `. It says: “${reason.says}”`} Its models come through the hub, sealed, where that reaches it.`,
       retry: 'later',
     }),
   wrongPeer: (site: string) =>

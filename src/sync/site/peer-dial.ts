@@ -64,7 +64,7 @@ export async function dialPeer(order: {
   } catch (thrown) {
     socket.terminate();
     // A peer decides nothing about a membership: whatever it says, it is asked again later.
-    if (thrown instanceof HubRefusal) throw siteFault.refusedByPeer(site, thrown.message);
+    if (thrown instanceof HubRefusal) throw siteFault.peerUnreachable(site, { says: thrown.message });
     throw thrown instanceof Fault ? thrown : siteFault.peerUnreachable(site, 'its greeting is not one');
   }
 }
