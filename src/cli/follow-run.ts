@@ -121,7 +121,7 @@ function runText(run: Run): string {
   lines.push(`run ${run.id}`);
   if (run.outcome) lines.push(`model ${modelIdOf(run.outcome.weightsFile)} (${run.outcome.weightsFile})`);
   if (run.state === 'paused') lines.push(`The run is paused. \`imagiq runs resume ${run.id}\` goes on.`);
-  else if (run.state !== 'done') lines.push(`The run is ${run.state}.`);
+  else if (run.state !== 'done') lines.push(`The run ${run.state === 'failed' ? 'failed' : 'was stopped'}.`);
   return lines.join('\n');
 }
 

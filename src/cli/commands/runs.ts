@@ -1,6 +1,7 @@
 // runs list, resume, pause, stop, delete: the training runs of this station.
 import { Command } from 'commander';
 import type { Run } from '../../contract/calls.ts';
+import { modelIdOf } from '../../contract/model.ts';
 import { contextOf } from '../context.ts';
 import { followRun, tellRun } from '../follow-run.ts';
 import { shortened, table } from '../output.ts';
@@ -52,8 +53,15 @@ export function runsCommand(): Command {
       .description(name === 'pause' ? 'pause a run that another window or command runs' : 'end a run for good')
       .action(async (id: string, _options: unknown, command: Command) => {
         const { output, withStation } = contextOf(command);
-        await withStation((station) => station.call(call, { id }));
-        output.result({ id, order: name }, () => `The run ${did}.`);
+        const run = await withStation(async (station) => {
+          await station.call(call, { id });
+          return (await station.call('runs', {})).runs.find((one) => one.id === id);
+        });
+        const modelId = run?.outcome ? modelIdOf(run.outcome.weightsFile) : null;
+        output.result({ id, order: name, state: run?.state ?? null, modelId }, () => {
+          if (run?.state !== 'stopped') return `The run ${did}.`;
+          return `The run was stopped. ${modelId === null ? 'It had learnt nothing that could be kept.' : `Model ${modelId}.`}`;
+        });
       });
   }
   runs

@@ -193,7 +193,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
   const stopPaused = (id: string): void => {
     const request = requests.get(id);
     const learnt = request ? learntSoFar(id, request) : null;
-    if (!request || learnt === null) change({ ...runOf(id), state: 'stopped' });
+    // It cannot be resumed any more, as its fault advises.
+    if (!request || learnt === null) change({ ...runOf(id), state: 'stopped', fault: null });
     else finish(id, request, learnt, 'stop');
   };
 

@@ -130,7 +130,9 @@ export function lastCheckpoint(
     if (!existsSync(file)) continue;
     const found = decodeCheckpoint(readRunFile(file));
     if (found !== null) return found;
-    onNote(`The checkpoint ${name} is damaged; the run goes on from an earlier point.`);
+    onNote(
+      `The ${name === 'checkpoint' ? 'newest checkpoint' : 'checkpoint before the newest'} is damaged and was left out.`,
+    );
     rmSync(file, { force: true });
   }
   return null;

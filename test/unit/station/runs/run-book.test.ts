@@ -275,6 +275,21 @@ test('a run that crashed, is resumed and stopped before it has begun again becom
   expect(models.list()).toHaveLength(1);
 });
 
+test('a run whose checkpoints are all damaged ends without a model, and advises nothing that cannot be done any more', async () => {
+  const { book, models } = situation((job) => {
+    keepCheckpoint(job, 7);
+    writeFileSync(path.join(job.runFolder, 'checkpoint'), 'torn');
+    return Promise.reject(trainerCrashed('ended by SIGKILL'));
+  });
+  const { id } = book.start(request);
+  await book.ended(id);
+  book.stop(id);
+  const stopped = await book.ended(id);
+  expect(stopped).toMatchObject({ state: 'stopped', outcome: null, fault: null });
+  expect(stopped.notes.join()).toContain('The newest checkpoint is damaged');
+  expect(models.list()).toEqual([]);
+});
+
 test('a run that fails for good leaves the model of its best epoch, and says both', async () => {
   const validation = metricsOf(Float32Array.of(0.9, 0.1, 0.2, 0.8), Int32Array.of(0, 1), Int32Array.of(0, 1), [
     'a',
