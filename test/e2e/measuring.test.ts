@@ -28,7 +28,7 @@ beforeAll(async () => {
   execFileSync(process.execPath, [cli, '--home', home, 'import', folder], { stdio: 'pipe' });
   opened = await openImagiq(stage, home);
   await opened.page.getByTestId('study-row').dblclick();
-  await opened.page.getByTestId('image-position').waitFor();
+  await opened.page.locator('[data-testid="viewport"][data-painted]').waitFor();
 }, 180_000);
 
 afterAll(async () => {
