@@ -317,6 +317,39 @@ describe('the reading room', { timeout: 120_000 }, () => {
     expect(await page.getByTestId('measurement').count()).toBe(0);
   });
 
+  test('tells the unit and the image of what was measured also while another series is shown', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    const strip = page.getByRole('navigation', { name: 'Series' });
+    await page.keyboard.press('e');
+    const box = await page.getByTestId('image-canvas').boundingBox();
+    if (!box) throw new Error('no image');
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 60, y + 40, { steps: 3 });
+    await page.mouse.up();
+    await page.keyboard.press('o');
+    await page.mouse.click(x + 90, y + 24);
+    // The words of the probe lie below those of the ellipse, not on them.
+    const words = page.getByTestId('measurement').locator('text');
+    await expect.poll(() => words.count()).toBe(2);
+    const [ellipse, probe] = await Promise.all([words.nth(0).boundingBox(), words.nth(1).boundingBox()]);
+    expect(probe?.y).toBeGreaterThan((ellipse?.y ?? 0) + (ellipse?.height ?? 0) - 3);
+    await strip.getByRole('button', { name: /Structures/ }).click();
+    await page.getByTestId('viewport').getByRole('status').getByText('This series is a structure set').waitFor();
+    const row = page.getByTestId('measurement-panel').locator('li').filter({ hasText: 'Ellipse' });
+    await expect.poll(() => row.innerText()).toMatch(/Mean -?[\d.]+ HU/);
+    expect(await row.innerText()).toContain('image 2');
+    expect(await page.getByRole('button', { name: 'Length' }).isDisabled()).toBe(true);
+    await screenshot('reading-list-of-other-series');
+    await row.getByRole('button', { name: 'Ellipse' }).click();
+    await page.getByTestId('image-canvas').waitFor();
+    await expect.poll(() => words.count()).toBe(2);
+    await page.keyboard.press('Control+z');
+    await page.keyboard.press('Control+z');
+    await page.keyboard.press('w');
+  });
+
   test('opens a series that is dragged into a viewport', async (context) => {
     const { page, screenshot } = theWindow(context);
     await page.getByLabel('Layout').selectOption('1 × 2');

@@ -39,6 +39,11 @@ export function isReport(modality: string): boolean {
   return modality === 'SR' || modality === 'KO';
 }
 
+/** Whether nobody expects images of it. */
+export function isWithoutImages(modality: string): boolean {
+  return isDerived(modality) || other[modality] !== undefined;
+}
+
 /** Why a series without a single image shows nothing, and what to do. */
 export function emptySeriesReason({ modality }: Series, study: Study): string {
   const what = derived[modality] ?? other[modality];

@@ -15,7 +15,6 @@ import { HeatMaps } from './heat-maps.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
 import { ShownHeader } from './shown-header.svelte.ts';
-import { placeIn } from './stack.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
 import { isColour } from './window-level.ts';
@@ -251,12 +250,7 @@ export class Reading {
     if (series) void this.active.showFrame(series, sopInstanceUID, frame);
   }
 
-  /** Which image of its series a measurement lies on, from 1; null where no viewport shows the series. */
-  numberOf({ seriesInstanceUID, sopInstanceUID, frame }: Measurement): number | null {
-    const stack = this.#views.find(({ series }) => series?.seriesInstanceUID === seriesInstanceUID)?.stack ?? [];
-    return placeIn(stack, sopInstanceUID, frame) + 1 || null;
-  }
-
+  /** Shows the key image that follows the one that is shown. */
   async nextKeyImage(): Promise<void> {
     const next = await nextKeyImage(this.active, this.measurements.all, this.#frames);
     if (next) this.jumpTo(next);
