@@ -68,7 +68,7 @@ export function channelSums(value: Held, lowering: Lowering): string {
 }
 
 /** From so many positions on, a product's sum is faster as a matrix product of each plane than by writing the product down. */
-const leastPositionsOfDot = 32 * 32;
+const leastPositionsOfDot = 64 * 64;
 
 function isWorthMultiplying([, height, width]: readonly number[], { options }: Lowering): boolean {
   return options.processor !== null && height! * width! >= leastPositionsOfDot;
