@@ -8,6 +8,7 @@ import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts'
 import type { Model } from '../../contract/model.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
+import { followModelWork } from '../follow-model-work.ts';
 import { probability } from '../options.ts';
 import { table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
@@ -38,34 +39,19 @@ export function evaluateCommand(): Command {
     )
     .action(async ({ model, cohort, split, by, sensitivity }: EvaluateOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
-      const result = await withStation(async (station) => {
-        const stopListening = station.listen('model-progress', ({ work, done, total, waitsFor }) =>
-          output.progress(
-            waitsFor !== null
-              ? `waits: ${waitsFor}`
-              : work === 'preparing'
-                ? `Preparing image ${done} of ${total}`
-                : 'Measuring …',
-          ),
-        );
-        const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
-        process.once('SIGINT', stop);
-        try {
-          const id = await fullId(station, model);
-          const measured = cohort ?? (await station.call('model', { id })).model.cohort;
-          const answer = await station.call('evaluate-model', {
-            id,
-            cohort: measured,
-            split,
-            by: by ?? [],
-            sensitivity: sensitivity ?? null,
-          });
-          return { cohort: measured, ...answer };
-        } finally {
-          process.off('SIGINT', stop);
-          stopListening();
-        }
-      });
+      const result = await withStation((station) =>
+        followModelWork(
+          station,
+          output,
+          ({ work, done, total }) => (work === 'preparing' ? `Preparing image ${done} of ${total}` : 'Measuring …'),
+          async () => {
+            const id = await fullId(station, model);
+            const measured = cohort ?? (await station.call('model', { id })).model.cohort;
+            const asked = { id, cohort: measured, split, by: by ?? [], sensitivity: sensitivity ?? null };
+            return { cohort: measured, ...(await station.call('evaluate-model', asked)) };
+          },
+        ),
+      );
       output.result({ model, split, ...result }, () => reportText(result.report, by ?? []));
     });
 }
@@ -190,7 +176,9 @@ function modelText(model: Model): string {
       : [
           `${hyperParameters.epochs} epochs, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
         ]),
-    author === null ? 'Not signed.' : `Signed by ${author.site} (${author.fingerprint.slice(0, 16)}), ${model.origin}`,
+    author === null
+      ? 'Not signed.'
+      : `Signed by ${author.site} (${author.fingerprint.slice(0, 16)}), ${model.origin === 'imported' ? 'taken in from its file' : 'trained here'}`,
     ...(model.test === null ? [] : [metricsText(model.test)]),
   ].join('\n');
 }

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import type { CallOutput } from '../../contract/calls.ts';
 import { type ResultObjectKind, resultObjects } from '../../contract/model.ts';
 import { contextOf } from '../context.ts';
+import { followModelWork } from '../follow-model-work.ts';
 import { counted, table } from '../output.ts';
 import { fullId } from './models.ts';
 
@@ -37,27 +38,24 @@ export function predictCommand(): Command {
       if (studies === undefined && series === undefined && cohort === undefined)
         command.error('error: name the images by --studies, --series or --cohort');
       const { output, withStation } = contextOf(command);
-      const found = await withStation(async (station) => {
-        const stopListening = station.listen('model-progress', ({ done, total, waitsFor }) =>
-          output.progress(waitsFor === null ? `Image ${done} of ${total}` : `waits: ${waitsFor}`),
-        );
-        const stop = (): void => void station.call('cancel-model-work', {}).catch(() => {});
-        process.once('SIGINT', stop);
-        try {
-          const answer = await station.call('predict-studies', {
-            id: await fullId(station, model),
-            query: studies ?? null,
-            seriesInstanceUID: series ?? null,
-            cohort: cohort ?? null,
-            write: write ?? [],
-          });
-          if (csv !== undefined) await station.call('save-predictions', { run: answer.run, file: path.resolve(csv) });
-          return answer;
-        } finally {
-          process.off('SIGINT', stop);
-          stopListening();
-        }
-      });
+      const found = await withStation((station) =>
+        followModelWork(
+          station,
+          output,
+          ({ done, total }) => `Image ${done} of ${total}`,
+          async () => {
+            const answer = await station.call('predict-studies', {
+              id: await fullId(station, model),
+              query: studies ?? null,
+              seriesInstanceUID: series ?? null,
+              cohort: cohort ?? null,
+              write: write ?? [],
+            });
+            if (csv !== undefined) await station.call('save-predictions', { run: answer.run, file: path.resolve(csv) });
+            return answer;
+          },
+        ),
+      );
       for (const warning of found.warnings) output.log(warning);
       output.result(found, () =>
         [

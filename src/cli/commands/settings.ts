@@ -10,6 +10,7 @@ import {
 import { contextOf } from '../context.ts';
 import { type ConnectionOptions, connectionChanges, connectionText } from '../connection-options.ts';
 import { positiveInteger, wholeNumber } from '../options.ts';
+import { counted } from '../output.ts';
 
 interface SettingsOptions {
   idleMinutes?: number;
@@ -80,7 +81,7 @@ function neighbourText({ rules, waitsFor, unkept }: Neighbour): string {
     `hours:   ${hours === null ? 'any' : `${hours.from === hours.to ? `around the clock from ${hours.from}` : `${hours.from} to ${hours.to}`} on ${hours.days.join(', ')}`}`,
     `battery: ${rules.onBattery}s`,
     `heat:    ${rules.whenHot}s`,
-    `share:   ${Math.round(rules.computeShare * 100)} % of the time, ${rules.threads ?? 'half of the cores’'} threads`,
+    `share:   ${Math.round(rules.computeShare * 100)} % of the time, ${rules.threads === null ? 'half of the cores’ threads' : counted(rules.threads, 'thread')}`,
     `viewer:  ${rules.yieldToViewer ? 'training rests while images are looked at' : 'training goes on'}`,
     ...unkept.map((sentence) => `Note: ${sentence}`),
     waitsFor === null ? 'Training may go on now.' : `Training waits now: ${waitsFor}.`,
