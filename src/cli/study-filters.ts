@@ -91,6 +91,10 @@ function last(value: string): number | null {
 /** 2024-01-31 or 20240131 as DICOM writes it. */
 function day(text: string): string {
   const digits = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(text);
-  if (!digits) throw new InvalidArgumentError(`${text} is no date; write 2024-01-31.`);
+  const [year, month, ofMonth] = (digits ?? []).slice(1).map(Number);
+  // A 30th of February would be another day.
+  const there = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, ofMonth));
+  if (!digits || there.getUTCMonth() + 1 !== month || there.getUTCDate() !== ofMonth)
+    throw new InvalidArgumentError(`${text} is no date; write 2024-01-31.`);
   return digits.slice(1).join('');
 }

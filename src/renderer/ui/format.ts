@@ -36,11 +36,11 @@ interface Held {
 }
 
 /**
- * How much is held, by what the modality makes: `1 report`, `60 images`; with frames where some are multi-frame, on a line of their
+ * How much is held, by what the modality makes: `1 report`, `60 images`, objects where none is an image; with frames where some are multi-frame, on a line of their
  * own where there is no room: `1 image · 96 frames`.
  */
 export function countedInstances({ instances, frames }: Held, modality = ''): string {
-  const held = counted(instances, instanceWords[modality] ?? 'image');
+  const held = counted(instances, instanceWords[modality] ?? (frames === 0 ? 'object' : 'image'));
   return frames > instances ? `${held}\u00A0· ${count(frames)}\u00A0frames` : held;
 }
 

@@ -116,6 +116,8 @@ describe('the library from the command line', () => {
     const without = await imagiq('--home', home, '--json', 'studies', '--filter', 'findings=no');
     const withFindings = await imagiq('--home', home, '--json', 'studies', '--filter', 'findings=yes');
     expect(without.json<StudyPage>().total + withFindings.json<StudyPage>().total).toBe(patients);
+    const noDay = await imagiq('--home', home, 'studies', '--filter', 'date=2024-02-30');
+    expect(noDay).toMatchObject({ code: 2, stderr: expect.stringContaining('2024-02-30 is no date') });
     const wrong = await imagiq('--home', home, 'studies', '--filter', 'findings=perhaps');
     expect(wrong.code).not.toBe(0);
   }, 180_000);

@@ -48,6 +48,8 @@ test('what a series holds is called what its modality makes', () => {
 test('frames are told where an image has several', () => {
   expect(countedInstances({ instances: 1, frames: 96 }, 'US')).toBe('1 image\u00A0· 96\u00A0frames');
   expect(countedInstances({ instances: 2, frames: 1_300 })).toBe('2 images\u00A0· 1,300\u00A0frames');
+  // Headers without pixels.
+  expect(countedInstances({ instances: 50, frames: 0 }, 'CT')).toBe('50 objects');
   // An image and its report.
   expect(countedInstances({ instances: 2, frames: 1 })).toBe('2 images');
 });

@@ -91,7 +91,7 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
   dropCopy(folder, held, found);
   tally.refuse(
     found.source,
-    `Same SOP Instance UID with different content: ${heldPath} is already here and stays.`,
+    `Same SOP Instance UID with different content: ${foundAt(held) ?? heldPath} is already here and stays.`,
     'different-content',
   );
   return false;

@@ -75,6 +75,16 @@ describe('a zip archive', () => {
     expect(copies()).toBe(2);
   });
 
+  it('with two instances of one UID tells the first by archive and name, not by its copy', async () => {
+    const zip = writeZip('two.zip', { 'a/first.dcm': slice(1), 'b/second.dcm': slice(1, 9) });
+    expect((await importFrom([zip])).refusals).toEqual([
+      {
+        path: `${zip}/b/second.dcm`,
+        reason: `Same SOP Instance UID with different content: ${zip}/a/first.dcm is already here and stays.`,
+      },
+    ]);
+  });
+
   it('is found inside an imported folder; what lies open there counts first and is not copied', async () => {
     const file = writeZip('deep/disc.zip', { '1.dcm': slice(1), '2.dcm': slice(2, 7) });
     writeFileSync(path.join(folder, 'files', '1.dcm'), slice(1));
