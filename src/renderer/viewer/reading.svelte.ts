@@ -4,7 +4,7 @@ import type { Series, Study } from '../../contract/dicom.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { OpenedStudy } from '../navigation.svelte.ts';
 import type { FrameStore } from './frame-store.ts';
-import { followLook, followPlace, type FollowedBy } from './links.ts';
+import { Links } from './links.svelte.ts';
 import { KeyCross } from './key-cross.svelte.ts';
 import { nextKeyImage } from './key-images.ts';
 import { Measuring } from './measuring.svelte.ts';
@@ -38,6 +38,7 @@ export interface ReadingParts {
 
 export class Reading {
   readonly study: Study;
+  readonly links: Links;
   readonly measurements: Measurements;
   readonly regions: Regions;
   readonly heat: HeatMaps;
@@ -51,12 +52,8 @@ export class Reading {
   #panel = $state<Panel | null>(null);
   #mpr = $state.raw<Mpr | null>(null);
   #layout = $state.raw<Layout>(layouts[0]);
-  #isPlaceLinked = $state(true);
-  #isLookLinked = $state(false);
   #areLinesShown = $state(true);
   #isClosed = false;
-  /** How each following viewport was brought to its place last. */
-  #followed = $state.raw<ReadonlyMap<StackView, FollowedBy>>(new Map());
   readonly #crosses = new WeakMap<StackView, KeyCross>();
 
   constructor(opened: OpenedStudy, { frames, station, graphics, onfault }: ReadingParts) {
@@ -65,6 +62,7 @@ export class Reading {
     this.heat = new HeatMaps(station);
     this.measurements = new Measurements(opened.study.studyInstanceUID, station, onfault);
     this.#frames = frames;
+    this.links = new Links(() => this.#views, frames);
     this.#graphics = graphics;
     this.header = new ShownHeader(station);
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
@@ -115,22 +113,9 @@ export class Reading {
     return this.#layout;
   }
 
-  get isPlaceLinked(): boolean {
-    return this.#isPlaceLinked;
-  }
-
-  get isLookLinked(): boolean {
-    return this.#isLookLinked;
-  }
-
   /** Whether viewports that cut the active one's plane show where. */
   get areLinesShown(): boolean {
     return this.#areLinesShown;
-  }
-
-  /** Null for the viewport that leads, and where nothing is linked. */
-  followedBy(view: StackView): FollowedBy | null {
-    return this.#isPlaceLinked && this.#views.length > 1 ? (this.#followed.get(view) ?? null) : null;
   }
 
   activate(view: StackView): void {
@@ -200,7 +185,7 @@ export class Reading {
     const added = Array.from({ length: layout.views - kept.length }, (_, place) => this.#newView(kept.length + place));
     this.#views = [...kept, ...added];
     this.#layout = layout;
-    this.#followed = new Map();
+    this.links.forget();
     const { active } = this;
     for (const view of added) {
       const open = new Set(this.#views.map(({ series }) => series?.seriesInstanceUID));
@@ -217,16 +202,6 @@ export class Reading {
   nextLayout(): void {
     const at = layouts.indexOf(this.#layout);
     this.arrange(layouts[(at + 1) % layouts.length] ?? layouts[0]);
-  }
-
-  togglePlaceLink(): void {
-    this.#isPlaceLinked = !this.#isPlaceLinked;
-    this.#followed = new Map();
-  }
-
-  toggleLookLink(): void {
-    this.#isLookLinked = !this.#isLookLinked;
-    if (this.#isLookLinked) this.#lead(this.active);
   }
 
   toggleLines(): void {
@@ -314,24 +289,8 @@ export class Reading {
 
   #newView(place: number): StackView {
     const view = new StackView(`viewport-${place}`, this.study, this.#frames);
-    view.onmoved = () => this.#follow(view);
-    view.look.onchanged = () => {
-      if (this.#isLookLinked) this.#lead(view);
-    };
+    view.onmoved = () => this.links.moved(view);
+    view.look.onchanged = () => this.links.looked(view);
     return view;
-  }
-
-  #follow(leader: StackView): void {
-    if (!this.#isPlaceLinked || this.#views.length === 1) return;
-    const followed = new Map<StackView, FollowedBy>();
-    for (const { series } of this.#views) if (series) void this.#frames.learnGeometry(series.seriesInstanceUID);
-    for (const view of this.#views) {
-      if (view !== leader && view.length > 0) followed.set(view, followPlace(leader, view, this.#frames));
-    }
-    this.#followed = followed;
-  }
-
-  #lead(leader: StackView): void {
-    for (const view of this.#views) if (view !== leader) followLook(leader, view);
   }
 }
