@@ -212,12 +212,18 @@ export const calls = {
       cohort: cohortNameSchema,
       /** Updates are sent whatever the leak probe finds: nobody is asked. */
       acceptsLeak: z.boolean().default(false),
+      /** The project that was read; another one is refused. Null: whichever it is now. */
+      projectHash: z.string().max(64).nullable().default(null),
     }),
     out: membershipSchema,
   },
   /** The data manager's no: nothing is trained for the project, and the coordinator reads the reason. */
   'decline-project': {
-    in: z.object({ federation: z.string(), because: z.string().trim().max(500).default('') }),
+    in: z.object({
+      federation: z.string(),
+      because: z.string().trim().max(500).default(''),
+      projectHash: z.string().max(64).nullable().default(null),
+    }),
     out: membershipSchema,
   },
   /** `hasHubHeard`: false where it does not answer; it hears at the next connection. */

@@ -140,14 +140,14 @@ export function stationAnswers(
     runs: () => ({ runs: runs.list() }),
     'read-invite': ({ invite }) => readInvite(invite),
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
-    'approve-project': ({ federation, cohort, acceptsLeak }) => {
+    'approve-project': ({ federation, cohort, acceptsLeak, projectHash }) => {
       const project = site.memberships().find((membership) => membership.federation === federation)?.project;
       if (leaving.has(cohort)) throw libraryFaults.removalRunning();
       // The person who approves must hear it, not a training run days later.
       classLabels(cohorts.show(cohort), project?.classes);
-      return site.approve(federation, cohort, null, acceptsLeak);
+      return site.approve(federation, cohort, { acceptsLeak, projectHash });
     },
-    'decline-project': ({ federation, because }) => site.decline(federation, because),
+    'decline-project': ({ federation, because, projectHash }) => site.decline(federation, because, projectHash),
     leave: async ({ federation }) => {
       const hasHubHeard = await site.leave(federation);
       station.leakPictures.forget(federation);

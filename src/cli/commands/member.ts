@@ -77,10 +77,11 @@ export function memberCommands(): Command[] {
             // A hub says what it has right after it let a site in; one without a project has nothing to say.
             if (!options.wait) return await announced(greetingMs).catch(unannounced(joined));
           } else {
-            await announced();
+            const { projectHash } = await announced();
             const { federation } = joined;
             const acceptsLeak = options.sendAnyway ?? false;
-            const approved = await station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak });
+            const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
+            const approved = await station.call('approve-project', answer);
             if (!options.wait) return approved;
           }
           const { federation } = joined;
@@ -102,9 +103,9 @@ export function memberCommands(): Command[] {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve the project of');
-        await presentProject(() => station.call('memberships', {}), federation);
+        const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
         const acceptsLeak = options.sendAnyway ?? false;
-        return station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak });
+        return station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak, projectHash });
       });
       output.result(membership, () => membershipText(membership));
     });

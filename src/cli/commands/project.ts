@@ -65,9 +65,9 @@ export function projectCommand(): Command {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve');
-        await presentProject(() => station.call('memberships', {}), federation);
+        const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
         const { cohort, sendAnyway: acceptsLeak = false } = options;
-        return station.call('approve-project', { federation, cohort, acceptsLeak });
+        return station.call('approve-project', { federation, cohort, acceptsLeak, projectHash });
       });
       output.result(membership, () => membershipText(membership));
     });
@@ -81,8 +81,8 @@ export function projectCommand(): Command {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'decline');
-        await presentProject(() => station.call('memberships', {}), federation);
-        return station.call('decline-project', { federation, because: because.trim().slice(0, 500) });
+        const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
+        return station.call('decline-project', { federation, because: because.trim().slice(0, 500), projectHash });
       });
       output.result(membership, () => membershipText(membership));
     });

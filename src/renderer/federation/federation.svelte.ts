@@ -113,8 +113,9 @@ export class Federations {
     }
   }
 
-  async approve(federation: string, cohort: string): Promise<void> {
-    await this.#order(() => this.#station.ask('approve-project', { federation, cohort }));
+  /** Of the project that was read: where the coordinator has changed it meanwhile nothing is answered. */
+  async approve({ federation, projectHash }: Membership, cohort: string): Promise<void> {
+    await this.#order(() => this.#station.ask('approve-project', { federation, cohort, projectHash }));
   }
 
   /** A person has looked at what the leak probe found, and wants updates sent. */
@@ -138,8 +139,8 @@ export class Federations {
   }
 
   /** The data manager's no; the coordinator reads the reason. */
-  async decline(federation: string, because: string): Promise<void> {
-    if (await this.#order(() => this.#station.ask('decline-project', { federation, because })))
+  async decline({ federation, projectHash }: Membership, because: string): Promise<void> {
+    if (await this.#order(() => this.#station.ask('decline-project', { federation, because, projectHash })))
       this.#toasts.tell(
         `Declined the project of “${federation}”. Nothing is trained here, and the coordinator reads your reason.`,
       );

@@ -9,14 +9,23 @@ import type { ProjectAnswers } from './project-answer.ts';
 import type { WorkLoop } from './work-loop.ts';
 
 export interface Approval {
-  /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at. */
-  approve(cohort: string, fingerprint: string | null, acceptsLeak: boolean): Promise<void>;
+  /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at, 470 when the project is not. */
+  approve(cohort: string, options?: ApprovalOptions): Promise<void>;
   /** A person has looked at what the leak probe found: updates are sent. @throws Fault 465 where nothing is held */
   acceptLeak(): void;
   /** @throws Fault 456 without an approved project. */
   probeAgain(): void;
-  /** @throws Fault 456 without a project. */
-  decline(because: string | null): void;
+  /** @throws Fault 456 without a project, 470 when it is not the one that was looked at. */
+  decline(because: string | null, projectHash?: string | null): void;
+}
+
+export interface ApprovalOptions {
+  /** The data set fingerprint that was looked at; null: whatever the cohort is now. */
+  readonly fingerprint?: string | null;
+  /** Updates are sent whatever the leak probe finds. */
+  readonly acceptsLeak?: boolean;
+  /** The project that was looked at; null: whatever it is now. */
+  readonly projectHash?: string | null;
 }
 
 export function openApproval(order: {
@@ -30,11 +39,18 @@ export function openApproval(order: {
 }): Approval {
   const { desk, bench, outbox, loop, answers } = order;
   const { state } = desk;
+  /** The project that is answered to. */
+  const presentProject = (projectHash: string | null): NonNullable<typeof state.project> => {
+    if (state.project === null) throw siteFault.noProject(state.federation);
+    if (projectHash !== null && projectHash !== state.project.hash) throw siteFault.projectChanged(state.federation);
+    return state.project;
+  };
   return {
-    async approve(cohort, fingerprint, acceptsLeak) {
-      const { project } = state;
-      if (project === null) throw siteFault.noProject(state.federation);
+    async approve(cohort, { fingerprint = null, acceptsLeak = false, projectHash = null } = {}) {
+      const { hash } = presentProject(projectHash);
       const datasetFingerprint = await desk.work.datasetFingerprint(cohort);
+      // From here to the signature nothing else runs.
+      const project = presentProject(hash);
       if (fingerprint !== null && fingerprint !== datasetFingerprint) throw siteFault.cohortChanged(cohort);
       const isOther = state.approval?.datasetFingerprint !== datasetFingerprint || state.approval.cohort !== cohort;
       if (isOther) {
@@ -67,9 +83,8 @@ export function openApproval(order: {
       forgetProbe(desk);
       loop.poke();
     },
-    decline(because) {
-      const { project } = state;
-      if (project === null) throw siteFault.noProject(state.federation);
+    decline(because, projectHash = null) {
+      const project = presentProject(projectHash);
       state.approval = null;
       state.reason = null;
       // What waits to be sent was trained under a consent that is withdrawn.

@@ -53,6 +53,12 @@ export const siteFault = {
       message: `${federation} has not announced a project yet: there is nothing to approve. Try again when it has.`,
       retry: 'later',
     }),
+  projectChanged: (federation: string) =>
+    new Fault({
+      code: 470,
+      message: `The coordinator of ${federation} has changed the project since you read it. Nothing was answered: read the new one, and answer to that.`,
+      retry: 'never',
+    }),
   cohortChanged: (cohort: string) =>
     new Fault({
       code: 457,

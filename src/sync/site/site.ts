@@ -13,6 +13,7 @@ import { siteFault } from './faults.ts';
 import { homeTrunkOf } from './home-normalisation.ts';
 import { plainSealing, type KeySealing } from './key-sealing.ts';
 import { openListening } from './listening.ts';
+import type { ApprovalOptions } from './approval.ts';
 import type { CountersignedLedger } from './ledger-heads.ts';
 import type { LedgerDetail } from './membership-desk.ts';
 import { newMembershipState } from './membership-file.ts';
@@ -64,16 +65,15 @@ export interface Site {
   join(inviteLink: string, options?: { readonly siteName?: string }): Promise<Membership>;
   /**
    * The data manager's consent: this cohort takes part in the federation's project from now on. A changed project or cohort asks again.
-   * @param fingerprint the data set fingerprint that was looked at; another one is refused (Fault 457).
-   * @param acceptsLeak updates are sent whatever the leak probe finds
+   * @throws Fault 455, 456; 457 for another cohort than was looked at, 470 for another project
    */
-  approve(federation: string, cohort: string, fingerprint?: string | null, acceptsLeak?: boolean): Promise<Membership>;
+  approve(federation: string, cohort: string, options?: ApprovalOptions): Promise<Membership>;
   /** Sends what the leak probe holds back: a person has looked. @throws Fault 455, 465 */
   acceptLeak(federation: string): Membership;
   /** Runs the leak probe once more. @throws Fault 455, 456 */
   probeAgain(federation: string): Membership;
-  /** The data manager's no to the project; the coordinator hears the reason. @throws Fault 455, 456 */
-  decline(federation: string, because: string): Membership;
+  /** The data manager's no to the project; the coordinator hears the reason. @throws Fault 455, 456, 470 for another project than was looked at */
+  decline(federation: string, because: string, projectHash?: string | null): Membership;
   /** Stops at once. @returns whether the hub has heard of it; else it hears at the next connection. */
   leave(federation: string): Promise<boolean>;
   memberships(): Membership[];
@@ -180,9 +180,9 @@ export async function openSite(order: SiteOrder): Promise<Site> {
         joining.delete(federation);
       }
     },
-    async approve(federation, cohort, fingerprint, acceptsLeak) {
+    async approve(federation, cohort, options) {
       const membership = membershipOf(federation);
-      await membership.approve(cohort, fingerprint ?? null, acceptsLeak ?? false);
+      await membership.approve(cohort, options);
       return membership.view;
     },
     acceptLeak(federation) {
@@ -199,9 +199,9 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       const { state, blobFile } = membershipOf(federation);
       return state.trunk === null ? null : blobFile(state.trunk.blob);
     },
-    decline(federation, because) {
+    decline(federation, because, projectHash) {
       const membership = membershipOf(federation);
-      membership.decline(because.trim() === '' ? null : because.trim());
+      membership.decline(because.trim() === '' ? null : because.trim(), projectHash);
       return membership.view;
     },
     leave: (federation) => membershipOf(federation).leave(),

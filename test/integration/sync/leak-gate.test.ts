@@ -44,7 +44,7 @@ async function situation(probe: () => Promise<LeakFinding>, acceptsLeak = false)
   const site = await bench.site('Lyon', watched, folder);
   const { federation } = await site.join(await hub.createInvite());
   await until('the project is here', () => site.memberships()[0]?.project);
-  await site.approve(federation, 'chest', null, acceptsLeak);
+  await site.approve(federation, 'chest', { acceptsLeak });
   return { site, asked, federation, folder, watched };
 }
 

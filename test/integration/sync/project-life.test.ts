@@ -60,6 +60,33 @@ it('a project retired before enough sites delivered ends without a model of one 
 });
 
 describe('a proposed project', () => {
+  it('is answered to as it was read: one that the coordinator has changed meanwhile is not signed', async () => {
+    const { hub } = await hubAndFolder();
+    await hub.setProject(project, weightsOf(0));
+    const work = practiceWork({ step: 1 });
+    let isLooked = (): void => {};
+    const looked = new Promise<void>((resolve) => (isLooked = resolve));
+    let isHeld = false;
+    const lyon = await bench.site('Lyon', {
+      ...work,
+      async datasetFingerprint(cohort) {
+        if (isHeld) await looked;
+        return work.datasetFingerprint(cohort);
+      },
+    });
+    const { federation } = await lyon.join(await hub.createInvite());
+    const { projectHash } = await until('the project', () => lyon.memberships().find((one) => one.project !== null));
+    isHeld = true;
+    const answers = [lyon.approve(federation, 'chest'), lyon.approve(federation, 'chest', { projectHash })];
+    await hub.setProject({ ...project, commits: 51 }, weightsOf(0));
+    await until('the other project', () => lyon.memberships()[0]!.project?.commits === 51);
+    isLooked();
+    for (const answer of answers) await expect(answer).rejects.toMatchObject({ code: 470 });
+    await expect(lyon.approve(federation, 'chest', { projectHash })).rejects.toMatchObject({ code: 470 });
+    expect(() => lyon.decline(federation, '', projectHash)).toThrow('has changed the project');
+    expect(lyon.memberships()[0]).toMatchObject({ answer: null, cohort: null });
+  });
+
   it('reaches the sites of a running hub, and the hub shows who approved and who declined, and why', async () => {
     const { folder, hub, news } = await hubAndFolder();
     const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
