@@ -9,11 +9,10 @@ export type ToBlobHashWorker =
   | { readonly kind: 'digest'; readonly id: number; readonly file: string; readonly bytes: number }
   | { readonly kind: 'drop'; readonly id: number };
 
-/** `hash` null: the file could not be read. */
-export interface FromBlobHashWorker {
-  readonly id: number;
-  readonly hash: string | null;
-}
+export type FromBlobHashWorker =
+  | { readonly kind: 'hashed'; readonly id: number; readonly bytes: number }
+  /** `hash` null: the file could not be read. */
+  | { readonly kind: 'digest'; readonly id: number; readonly hash: string | null };
 
 interface Open {
   readonly handle: number;
@@ -35,12 +34,16 @@ parentPort?.on('message', (message: ToBlobHashWorker) => {
     drop(id);
     open.set(id, null);
   }
-  if (message.kind !== 'digest') return;
+  if (message.kind === 'written') return tell({ kind: 'hashed', id, bytes });
   const hash = open.get(id)?.hash.digest('hex') ?? null;
   // Whoever hears of it may move the file, or remove it: on Windows not while it is open here.
   drop(id);
-  parentPort?.postMessage({ id, hash } satisfies FromBlobHashWorker, []);
+  tell({ kind: 'digest', id, hash });
 });
+
+function tell(message: FromBlobHashWorker): void {
+  parentPort?.postMessage(message, []);
+}
 
 function readOn(id: number, file: string, bytes: number): void {
   let at = open.get(id);

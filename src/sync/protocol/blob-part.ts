@@ -103,8 +103,10 @@ export function openBlobPart(order: {
     if (lost !== null) throw lost.thrown;
     for (let left = pieces; left.length > 0;) left = after(left, (await writeTo(handle, left)).bytesWritten);
     written += bytesIn(pieces);
-    running.written(written);
+    const room = running.written(written);
     syncEarly();
+    // Counts as unwritten until then: connections are read no more.
+    await room;
   };
   const syncEarly = (): void => {
     if (

@@ -10,8 +10,8 @@ const readFrom = promisify(read);
 export interface PartHash {
   /** Bytes that came next; they are not written yet. */
   came(bytes: Uint8Array): void;
-  /** Only that many of the file's bytes are there to be read. */
-  written(bytes: number): void;
+  /** Only that many of the file's bytes are there to be read. A promise where more must not be written before it resolves; it never rejects. */
+  written(bytes: number): Promise<void> | undefined;
   /** Of all that is written; hex. */
   digest(): Promise<string>;
   /** Nobody asks for it any more. */
@@ -33,7 +33,7 @@ export const hashedAsItComes: OpenPartHash = ({ handle, bytes }) => {
   const seen = bytes === 0 ? createHash('sha256') : null;
   return {
     came: (more) => void seen?.update(more),
-    written: () => {},
+    written: () => undefined,
     digest: async () => seen?.digest('hex') ?? (await hashOf(handle)),
     drop: () => {},
   };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { type BlobHashThread, openBlobHashThread } from '../../../../src/sync/hub/blob-hash-thread.ts';
 import type { PartHash } from '../../../../src/sync/protocol/part-hash.ts';
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 /** Up to the byte `to`. */
 function write(from: number, to: number): void {
   appendFileSync(file, bytes.subarray(from, to));
-  part.written(to);
+  void part.written(to);
 }
 
 it('hashes a file while it grows', async () => {
@@ -41,11 +41,36 @@ it('hashes a file while it grows', async () => {
   expect(await part.digest()).toBe(hash);
 });
 
+it('lets no more be written than it may be behind, by all blobs together, and goes on once it has caught up or is lost', async () => {
+  const narrow = openBlobHashThread({ mostUnhashed: 2 * mebibyte });
+  onTestFinished(() => narrow.close());
+  const parts = [0, 1].map((nth) => {
+    const own = path.join(folder, `part-${nth}`);
+    const open = openSync(own, 'a+');
+    onTestFinished(() => closeSync(open));
+    appendFileSync(own, bytes);
+    return narrow.openHash({ file: own, handle: open, bytes: 0, blobBytes: bytes.length });
+  });
+  expect(parts[0]!.written(mebibyte)).toBeUndefined();
+  const behind = parts[1]!.written(2 * mebibyte);
+  expect(behind).toBeInstanceOf(Promise);
+  await behind;
+  await parts[1]!.written(3 * mebibyte);
+  expect(await parts[1]!.digest()).toBe(
+    createHash('sha256')
+      .update(bytes.subarray(0, 3 * mebibyte))
+      .digest('hex'),
+  );
+  const lost = parts[0]!.written(bytes.length + 3 * mebibyte);
+  await narrow.close();
+  await lost;
+});
+
 it('begins with what was there before', async () => {
   appendFileSync(file, bytes.subarray(0, mebibyte));
   part = thread.openHash({ file, handle, bytes: mebibyte, blobBytes: bytes.length });
   appendFileSync(file, bytes.subarray(mebibyte));
-  part.written(bytes.length);
+  void part.written(bytes.length);
   expect(await part.digest()).toBe(hash);
 });
 
