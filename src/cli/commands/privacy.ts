@@ -41,6 +41,6 @@ export function privacyCommand(): Command {
 }
 
 function patientText(epsilon: number, mostImages: number): string {
-  if (mostImages <= 1) return '';
+  if (mostImages <= 1 || epsilon === 0) return '';
   return `a patient has up to ${mostImages} images: up to about ${(epsilon * mostImages).toFixed(1)} for the patient`;
 }

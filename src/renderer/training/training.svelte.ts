@@ -73,17 +73,13 @@ export class Training {
     this.#chosen = id;
   }
 
-  /** False where the station refused, which is told. */
-  async start(input: CallInput<'start-run'>): Promise<boolean> {
+  /** @throws the station's refusal */
+  async start(input: CallInput<'start-run'>): Promise<void> {
     this.#isStarting = true;
     try {
       const { id } = await this.#station.ask('start-run', input);
       // News of it came before the answer, and may be newer than it.
       this.#chosen = id;
-      return true;
-    } catch (fault) {
-      this.#toasts.fault(fault);
-      return false;
     } finally {
       this.#isStarting = false;
     }

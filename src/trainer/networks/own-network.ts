@@ -21,8 +21,9 @@ export function readNetworkFile(file: string, { task, classes }: { task: Task; c
   const parsed = networkSchema.safeParse(content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const place = placeIn(content, issue?.path ?? []);
-    throw networkMalformed(name, `${place}${issue?.message ?? 'unknown reason'}`);
+    const isUnknownOp = issue?.code === 'invalid_union' && issue.path.at(-1) === 'op';
+    const reason = isUnknownOp ? 'there is no such layer' : (issue?.message ?? 'unknown reason');
+    throw networkMalformed(name, `${placeIn(content, issue?.path ?? [])}${reason}`);
   }
   const network = askedTask(parsed.data, task);
   if (networkCatalogue().some((bundled) => bundled.name === network.name)) throw networkNameTaken(network.name);

@@ -46,4 +46,8 @@ test('what is wrong with a layer is said with the name that it has', () => {
   expect(() => readNetworkFile(fileOf({ ...own, layers: [...own.layers, tooMany] }), asked)).toThrow(
     /layer stem filters: .*4096/,
   );
+  const unknown = { op: 'attention', id: 'look', input: 'input' };
+  expect(() => readNetworkFile(fileOf({ ...own, layers: [...own.layers, unknown] }), asked)).toThrow(
+    'layer look op: there is no such layer',
+  );
 });
