@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Overlay } from '../../../../src/contract/annotation.ts';
 import type { CohortProgress, LabelOrigin } from '../../../../src/contract/cohort.ts';
 import type {
@@ -13,7 +13,7 @@ import type {
   StoredLabel,
 } from '../../../../src/station/cohorts/cohort-library.ts';
 import type { CohortRequest } from '../../../../src/station/cohorts/cohort-draft.ts';
-import { openCohorts } from '../../../../src/station/cohorts/cohorts.ts';
+import { type Cohorts, openCohorts } from '../../../../src/station/cohorts/cohorts.ts';
 import { libraryFaults } from '../../../../src/station/library/faults.ts';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
 
@@ -140,9 +140,13 @@ const library: LibraryForCohorts = {
   },
 };
 
-const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-cohort-rows-'));
-const cohorts = openCohorts({ folder, library, pseudonymKey: new Uint8Array(32).fill(9), now: () => new Date(0) });
-afterAll(() => {
+let folder: string;
+let cohorts: Cohorts;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'imagiq-cohort-rows-'));
+  cohorts = openCohorts({ folder, library, pseudonymKey: new Uint8Array(32).fill(9), now: () => new Date(0) });
+});
+afterEach(() => {
   cohorts.close();
   rmSync(folder, { recursive: true });
 });
@@ -193,81 +197,81 @@ async function whileKept(name: string, act: () => unknown): Promise<void> {
 }
 
 const numbers = Array.from({ length: images }, (_, number) => number);
+const names = (number: number): string[] => findings.filter((_, at) => (number >> at) % 3 === 0);
 
-test('by SOP Instance UID, with rows that are empty, repeated, of other images and in contradiction', async () => {
-  const rows = numbers.flatMap((number) => {
-    const row = `${uid(number)},${findingOf(number)}`;
-    if (number % 31 === 0) return [row, `${uid(number)},other`];
-    if (number % 23 === 0) return [row, row];
-    return number % 19 === 0 ? [`${uid(number)},`] : number % 37 === 0 ? [`9.${number},nodule`] : [row];
-  });
-  await cohorts.create(request('uid', { labelsFile: csv('uid.csv', 'sopInstanceUID,label', rows) }));
-  expect(digestOf('uid')).toBe(digests['uid, first']);
-});
+/** How each cohort is made. */
+const makes: Readonly<Record<string, () => Promise<unknown>>> = {
+  // By SOP Instance UID, with rows that are empty, repeated, of other images and in contradiction.
+  uid() {
+    const rows = numbers.flatMap((number) => {
+      const row = `${uid(number)},${findingOf(number)}`;
+      if (number % 31 === 0) return [row, `${uid(number)},other`];
+      if (number % 23 === 0) return [row, row];
+      return number % 19 === 0 ? [`${uid(number)},`] : number % 37 === 0 ? [`9.${number},nodule`] : [row];
+    });
+    return cohorts.create(request('uid', { labelsFile: csv('uid.csv', 'sopInstanceUID,label', rows) }));
+  },
+  // By file, in paths of two systems, of which some end alike.
+  file() {
+    const rows = instances.map(({ path: file }, number) => {
+      const plain = file.replaceAll('\\', '/');
+      const name =
+        number % 2 === 0
+          ? file
+          : plain
+              .split('/')
+              .slice(number % 3 === 0 ? -1 : -2)
+              .join('/');
+      return `"${name}";${findingOf(number)}`;
+    });
+    return cohorts.create(request('file', { labelsFile: csv('file.csv', 'file;label', rows) }));
+  },
+  // By study, in two versions of which the second has other studies.
+  async study() {
+    const ofStudies = Array.from({ length: 130 }, (_, study) => `3.${study}\t${findingOf(study)}`);
+    const labelsFile = csv('study.tsv', 'StudyInstanceUID\tgrade', ofStudies);
+    const studyInstanceUIDs = Array.from({ length: 60 }, (_, study) => `3.${study * 2}`);
+    await cohorts.create(request('study', { labelsFile, labelColumn: 'grade', studyInstanceUIDs }));
+    await cohorts.create(request('study', { labelsFile, labelColumn: 'grade' }));
+  },
+  patient() {
+    const ofPatients = numbers.map((patient) => `P${patient},${findingOf(patient)}`);
+    return cohorts.create(request('patient', { labelsFile: csv('patient.csv', 'patientID,label', ofPatients) }));
+  },
+  // By stored labels of instances, series and studies.
+  stored: () => cohorts.create(request('stored')),
+  report: () => cohorts.create(request('report', { labelsFrom: 'SR', task: 'multi-label' })),
+  // Of several labels, joined and in columns.
+  joined() {
+    const joined = numbers.map((number) => `${uid(number)},${names(number).reverse().join('|') || '|'}`);
+    const labelsFile = csv('joined.csv', 'sopInstanceUID,label', joined);
+    return cohorts.create(request('joined', { task: 'multi-label', labelsFile }));
+  },
+  columns() {
+    const flags = numbers.map((number) =>
+      [
+        uid(number),
+        ...findings.map((one) => (number % 11 === 0 ? '' : Number(names(number).includes(one)))),
+        number,
+      ].join(','),
+    );
+    const labelsFile = csv('columns.csv', ['sopInstanceUID', ...findings, 'age'].join(','), flags);
+    return cohorts.create(request('columns', { task: 'multi-label', labelsFile }));
+  },
+  // Of slices with masks.
+  masks: () => cohorts.create(request('masks', { task: 'segmentation' })),
+};
 
-test('by file, in paths of two systems, of which some end alike', async () => {
-  const rows = instances.map(({ path: file }, number) => {
-    const plain = file.replaceAll('\\', '/');
-    const name =
-      number % 2 === 0
-        ? file
-        : plain
-            .split('/')
-            .slice(number % 3 === 0 ? -1 : -2)
-            .join('/');
-    return `"${name}";${findingOf(number)}`;
-  });
-  await cohorts.create(request('file', { labelsFile: csv('file.csv', 'file;label', rows) }));
-  expect(digestOf('file')).toBe(digests['file, first']);
-});
-
-test('by study and by patient, in two versions of which the second has other studies', async () => {
-  const ofStudies = Array.from({ length: 130 }, (_, study) => `3.${study}\t${findingOf(study)}`);
-  const labelsFile = csv('study.tsv', 'StudyInstanceUID\tgrade', ofStudies);
-  const studyInstanceUIDs = Array.from({ length: 60 }, (_, study) => `3.${study * 2}`);
-  await cohorts.create(request('study', { labelsFile, labelColumn: 'grade', studyInstanceUIDs }));
-  await cohorts.create(request('study', { labelsFile, labelColumn: 'grade' }));
-  expect(digestOf('study')).toBe(digests['study, first']);
-  const ofPatients = numbers.map((patient) => `P${patient},${findingOf(patient)}`);
-  await cohorts.create(request('patient', { labelsFile: csv('patient.csv', 'patientID,label', ofPatients) }));
-  expect(digestOf('patient')).toBe(digests['patient, first']);
-});
-
-test('by stored labels of instances, series and studies', async () => {
-  await cohorts.create(request('stored'));
-  expect(digestOf('stored')).toBe(digests['stored, first']);
-  await cohorts.create(request('report', { labelsFrom: 'SR', task: 'multi-label' }));
-  expect(digestOf('report')).toBe(digests['report, first']);
-});
-
-test('of several labels, joined and in columns', async () => {
-  const names = (number: number): string[] => findings.filter((_, at) => (number >> at) % 3 === 0);
-  const joined = numbers.map((number) => `${uid(number)},${names(number).reverse().join('|') || '|'}`);
-  await cohorts.create(
-    request('joined', { task: 'multi-label', labelsFile: csv('joined.csv', 'sopInstanceUID,label', joined) }),
-  );
-  expect(digestOf('joined')).toBe(digests['joined, first']);
-  const flags = numbers.map((number) =>
-    [
-      uid(number),
-      ...findings.map((one) => (number % 11 === 0 ? '' : Number(names(number).includes(one)))),
-      number,
-    ].join(','),
-  );
-  const labelsFile = csv('columns.csv', ['sopInstanceUID', ...findings, 'age'].join(','), flags);
-  await cohorts.create(request('columns', { task: 'multi-label', labelsFile }));
-  expect(digestOf('columns')).toBe(digests['columns, first']);
-});
-
-test('of slices with masks', async () => {
-  await cohorts.create(request('masks', { task: 'segmentation' }));
-  expect(digestOf('masks')).toBe(digests['masks, first']);
+test.each(Object.keys(makes))('%s: row for row as ever', async (name) => {
+  await makes[name]?.();
+  expect(digestOf(name)).toBe(digests[`${name}, first`]);
 });
 
 test('without a patient that is forgotten, and never with it again', async () => {
-  const names = ['columns', 'file', 'joined', 'masks', 'patient', 'report', 'stored', 'study', 'uid'];
-  expect(cohorts.forgetPatient('patient P20').sort()).toEqual(names);
-  for (const name of names) expect([name, digestOf(name)]).toEqual([name, digests[`${name}, later`]]);
+  for (const make of Object.values(makes)) await make();
+  const made = Object.keys(makes).sort();
+  expect(cohorts.forgetPatient('patient P20').sort()).toEqual(made);
+  for (const name of made) expect([name, digestOf(name)]).toEqual([name, digests[`${name}, later`]]);
   await cohorts.create(request('stored'));
   expect(digestOf('stored')).toBe(digests['stored, again']);
 });
@@ -310,6 +314,7 @@ test('a patient who is forgotten while one is kept is not in it', async () => {
 });
 
 test('what is removed while another one is kept does not wait for it', async () => {
+  await cohorts.create(request('meanwhile'));
   await whileKept('stays', () => cohorts.delete('meanwhile'));
   expect(cohorts.list().map(({ name }) => name)).not.toContain('meanwhile');
   expect(cohorts.show('stays').version).toBe(1);
