@@ -1,11 +1,9 @@
 // Cohorts of a site: which images take part in training, what they are labelled, and who is tested on.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Cohort, cohortNameSchema, type CohortProgress } from '../../contract/cohort.ts';
-import { shardFolder } from '../../contract/dataset.ts';
 import type { Task } from '../../contract/network.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
-import { buildDatasetFile, type Dataset, type DatasetOptions, datasetStem, recipesOf } from './build-dataset.ts';
+import { buildDatasetFile, type Dataset, type DatasetOptions } from './build-dataset.ts';
 import { type CohortDraft, type CohortRequest, draftCohort, type DraftSite } from './cohort-draft.ts';
 import { cohortHash, type CohortItem, pseudonymOf } from './cohort-items.ts';
 import type { LibraryForCohorts } from './cohort-library.ts';
@@ -16,13 +14,12 @@ import { openDraftTable, removeDraftTables } from './draft-table.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { splitNames } from '../../contract/training.ts';
 import { noRules, type WorkRules } from '../neighbour/work-rules.ts';
-import { readDatasetHead } from './dataset-columns.ts';
+import { datasetFiles } from './dataset-files.ts';
 import { cohortFaults } from './faults.ts';
 import { largestSidePixels } from './sampled-extent.ts';
 import { draftSegmentation } from './segmentation-draft.ts';
 import { plannedShards } from './shard-plan.ts';
 import { type Stage, turnsOf } from './turns.ts';
-import { readUnfinished } from './unfinished-build.ts';
 import { wholeShards } from './whole-shards.ts';
 
 export interface Cohorts {
@@ -88,9 +85,14 @@ export function openCohorts(options: {
   const whole = wholeShards();
   const store = openCohortStore(path.join(options.folder, 'cohorts.sqlite'));
   removeDraftTables(options.folder);
-  const { datasets } = options;
   /** Data sets being written, so that two askers do not write the same one. */
   const building = new Map<string, Promise<unknown>>();
+  const datasets = datasetFiles({
+    folder: options.datasets ?? null,
+    store,
+    key: pseudonymKey,
+    building: () => [...building.keys()].map((lane) => lane.split('/', 1)[0] ?? ''),
+  });
   /** How often a patient was forgotten since these were opened. */
   let forgotten = 0;
   const show = (name: string): Cohort => {
@@ -98,67 +100,12 @@ export function openCohorts(options: {
     if (cohort === null) throw cohortFaults.unknownCohort(name);
     return cohort;
   };
-  /**
-   * Patients' images outlive no cohort: only the newest version of each can be asked for. Shards stay while a data set file names
-   * them, a build that is not finished will use them, or their recipe is among `recipes`; with null, what an earlier version left
-   * stays until the next one is built.
-   */
-  const sweepDatasets = (recipes: ReadonlySet<string> | null): void => {
-    if (datasets === undefined) return;
-    const hashes = [
-      ...store.list().map(({ hash }) => hash),
-      ...[...building.keys()].map((lane) => lane.split('/', 1)[0]),
-    ];
-    const needed = hashes.map((hash) => datasetStem(hash ?? ''));
-    try {
-      const named = new Set<string>();
-      const awaited = new Set(recipes);
-      for (const name of readdirSync(datasets)) {
-        if (name === shardFolder) continue;
-        const file = path.join(datasets, name);
-        if (!needed.some((stem) => name.startsWith(stem))) rmSync(file, { force: true });
-        else if (recipes !== null) {
-          for (const { file: shard } of readDatasetHead(file)?.header.shards ?? []) named.add(shard);
-          for (const recipe of awaitedRecipes(file)) awaited.add(recipe);
-        }
-      }
-      // A build under way names its shards at its end.
-      if (recipes === null || building.size > 0) return;
-      const folder = path.join(datasets, shardFolder);
-      for (const shard of readdirSync(folder))
-        if (!named.has(shard) && !awaited.has(shard.slice(0, 32))) rmSync(path.join(folder, shard), { force: true });
-    } catch {
-      // No data set was built yet, or (on Windows) one is being read: the next sweep takes it.
-    }
-  };
   const siteFor = (name: string): DraftSite => ({
     library,
     key: pseudonymKey,
     earlierSplit: (patient) => store.splitOf(name, patient),
     isForgotten: store.isForgotten,
   });
-  /** Recipes of all shards of a build that is not finished; none of another file. */
-  const awaitedRecipes = (file: string): Iterable<string> => {
-    const unfinished = readUnfinished(file);
-    const cohort = store.list().find(({ hash }) => path.basename(file).startsWith(datasetStem(hash)));
-    if (unfinished === null || cohort === undefined) return [];
-    const itemsBetween = (from: string, to: string) => store.itemsBetween(cohort.name, cohort.version, from, to);
-    return recipesOf({ cohort, key: pseudonymKey, itemsBetween, ...unfinished });
-  };
-  /** What the shards of a cohort's data sets would be without the patients that are gone: all but theirs stay. */
-  const recipesWithout = (before: Cohort, after: Cohort): string[] => {
-    const names = datasets === undefined || !existsSync(datasets) ? [] : readdirSync(datasets);
-    const recipes: string[] = [];
-    for (const name of names.filter((one) => one.startsWith(datasetStem(before.hash)))) {
-      const file = path.join(datasets ?? '', name);
-      const chain = readDatasetHead(file)?.header.preprocessing ?? readUnfinished(file)?.chain;
-      if (chain === undefined) continue;
-      const itemsBetween = (from: string, to: string) => store.itemsBetween(after.name, after.version, from, to);
-      const label = after.classes.map((_, index) => index);
-      recipes.push(...recipesOf({ cohort: after, chain, key: pseudonymKey, itemsBetween, label }));
-    }
-    return recipes;
-  };
   /** Null where the draft is not of the newest version or has what was removed or forgotten since: `isStale` tells. */
   const keep = async (draft: CohortDraft, stage: Stage, isStale: () => boolean): Promise<Cohort | null> => {
     if (isStale()) return null;
@@ -166,7 +113,7 @@ export function openCohorts(options: {
     if (newest?.hash === draft.cohort.hash) return newest;
     const cohort = { ...draft.cohort, version: (newest?.version ?? 0) + 1, createdAt: now().toISOString() };
     if (!(await store.add(cohort, draft.items(), stage, isStale))) return null;
-    sweepDatasets(null);
+    datasets.sweep(null);
     return cohort;
   };
   return {
@@ -210,9 +157,9 @@ export function openCohorts(options: {
           warnings: classWarnings(before.task, shown, splits, counts.classes),
         };
         store.addCopy(cohort, version);
-        for (const recipe of recipesWithout(before, cohort)) recipes.add(recipe);
+        for (const recipe of datasets.recipesWithout(before, cohort)) recipes.add(recipe);
       }
-      sweepDatasets(recipes);
+      datasets.sweep(recipes);
       return affected.map(({ name }) => name);
     },
     list: () => store.list(),
@@ -232,7 +179,7 @@ export function openCohorts(options: {
     trainingPatients: (name) => store.patients(name, show(name).version, 'train').map(({ patient }) => patient),
     delete(name) {
       if (!store.remove(name)) throw cohortFaults.unknownCohort(name);
-      sweepDatasets(new Set());
+      datasets.sweep(new Set());
     },
     patientImages(name, chain) {
       const cohort = show(name);
@@ -264,7 +211,7 @@ export function openCohorts(options: {
         return await built;
       } finally {
         if (building.get(lane) === built) building.delete(lane);
-        sweepDatasets(new Set());
+        datasets.sweep(new Set());
       }
     },
     doubtDatasets: () => whole.doubt(),
