@@ -1,10 +1,10 @@
 // The study list: a window of pages over however many studies the library holds.
-import { SvelteSet } from 'svelte/reactivity';
 import type { StudySearchState } from '../../contract/browse.ts';
 import type { Study, StudyQuery } from '../../contract/dicom.ts';
 import type { StudyFilter } from '../../contract/study-filter.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
+import { StudySelection } from './study-selection.svelte.ts';
 
 const pageSize = 100;
 const uidPageSize = 5_000;
@@ -28,13 +28,10 @@ export class StudyList {
   #typed = $state('');
   #query = $state('');
   #filters = $state.raw<readonly StudyFilter[]>([]);
-  /** Every study that the search finds is selected, but for `#excluded`. */
-  #isAllSelected = $state(false);
   #sortBy = $state<SortKey>('studyDate');
   #descending = $state(true);
   #cursor = $state(0);
-  readonly #selected = new SvelteSet<string>();
-  readonly #excluded = new SvelteSet<string>();
+  readonly #selected = new StudySelection();
   readonly #station: StationLink;
   readonly #toasts: Toasts;
   readonly #pending = new Set<number>();
@@ -90,16 +87,17 @@ export class StudyList {
   }
 
   get selectedCount(): number {
-    return this.#isAllSelected ? Math.max(0, (this.#total ?? 0) - this.#excluded.size) : this.#selected.size;
+    return this.#selected.count(this.#total ?? 0);
   }
 
   isSelected(studyInstanceUID: string): boolean {
-    return this.#isAllSelected ? !this.#excluded.has(studyInstanceUID) : this.#selected.has(studyInstanceUID);
+    return this.#selected.has(studyInstanceUID);
   }
 
   /** The selection one by one, for what cannot work with a search. */
   async selectedUIDs(): Promise<string[]> {
-    if (!this.#isAllSelected) return [...this.#selected];
+    const chosen = this.#selected.uids;
+    if (chosen !== null) return chosen;
     const uids: string[] = [];
     const all = { ...this.selection, limit: uidPageSize };
     for (let offset = 0; offset < this.selectedCount; offset += uidPageSize) {
@@ -111,14 +109,7 @@ export class StudyList {
 
   /** The selection as a search; all that is found where nothing is selected. */
   get selection(): { query: string; filters: StudyFilter[] } {
-    const { query, filters } = this.search;
-    if (this.#isAllSelected) {
-      const excluded = [...this.#excluded];
-      const but: StudyFilter[] = excluded.length === 0 ? [] : [{ field: 'studyInstanceUID', anyOf: excluded, isExcluded: true }]; // prettier-ignore
-      return { query, filters: [...filters, ...but] };
-    }
-    if (this.#selected.size === 0) return { query, filters };
-    return { query: '', filters: [{ field: 'studyInstanceUID', anyOf: [...this.#selected], isExcluded: false }] };
+    return this.#selected.within(this.search);
   }
 
   get sortBy(): SortKey {
@@ -207,8 +198,7 @@ export class StudyList {
   }
 
   toggle(studyInstanceUID: string): void {
-    const chosen = this.#isAllSelected ? this.#excluded : this.#selected;
-    if (!chosen.delete(studyInstanceUID)) chosen.add(studyInstanceUID);
+    this.#selected.toggle(studyInstanceUID);
   }
 
   /** Of the study in a row, which may not have been read yet. */
@@ -221,7 +211,7 @@ export class StudyList {
   async selectThrough(row: number): Promise<void> {
     const [first, last] = [Math.min(row, this.#cursor), Math.max(row, this.#cursor)];
     this.moveCursor(row);
-    for (const uid of await this.#uidsOf(first, last)) this.#select(uid);
+    for (const uid of await this.#uidsOf(first, last)) this.#selected.add(uid);
   }
 
   /** Studies of rows first … last; none where another search came between. */
@@ -245,21 +235,13 @@ export class StudyList {
     return isSame() ? uids : [];
   }
 
-  #select(studyInstanceUID: string): void {
-    if (this.#isAllSelected) this.#excluded.delete(studyInstanceUID);
-    else this.#selected.add(studyInstanceUID);
-  }
-
   /** Every study that the search finds, however many: as the search itself, not as their UIDs. */
   selectAll(): void {
-    this.clearSelection();
-    this.#isAllSelected = true;
+    this.#selected.addAll();
   }
 
   clearSelection(): void {
-    this.#isAllSelected = false;
     this.#selected.clear();
-    this.#excluded.clear();
   }
 
   /** Asks again for what is in view, keeping it until the answer is there; pages scrolled past are asked for when they are needed. */
