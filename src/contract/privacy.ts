@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { cohortNameSchema } from './cohort.ts';
 import { membershipSchema } from './federation.ts';
 import { leakProbeViewSchema } from './leak-finding.ts';
-import { hyperParametersSchema, leakProbeSchema, privacySettingsSchema } from './training.ts';
+import { leakProbeSchema } from './leak-probe.ts';
+import { hyperParametersSchema, privacySettingsSchema } from './training.ts';
 
 const nothing = z.object({});
 

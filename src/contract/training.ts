@@ -1,8 +1,6 @@
-// What the station asks of a trainer process, and what it hears back.
+// Training as the station asks for it and hears of it: settings, jobs, progress, outcome.
 import { z } from 'zod';
-import { faultSchema } from './fault-schema.ts';
 import { evaluationReportSchema, groupKinds, metricsSchema, operatingPointSchema } from './metrics.ts';
-import { exportJobSchema, predictionSchema, predictJobSchema } from './model-jobs.ts';
 import { networkSchema } from './network.ts';
 
 export const engineNames = ['compiled', 'tensorflow'] as const;
@@ -235,92 +233,3 @@ export const trainProgressSchema = z.object({
   privacy: privacyMeterSchema.nullable().default(null),
 });
 export type TrainProgress = z.infer<typeof trainProgressSchema>;
-
-/** Tries to find images of the data set behind the gradient that an update would be made of. */
-export const leakProbeJobSchema = z.object({
-  datasetFile: z.string(),
-  network: networkSchema,
-  /** Null: untrained weights of this seed, the most talkative ones. */
-  weightsFile: z.string().nullable().default(null),
-  seed: z.number().int().min(0).default(0),
-  /** Images behind the gradient: fewer where the training split has fewer. */
-  batch: z.number().int().min(1).max(64).default(1),
-  /** Loss and class weights are taken from them: they are part of the gradient. */
-  hyperParameters: hyperParametersSchema.prefault({}),
-  /** Attacks what DP-SGD with these settings would release; null: the bare gradient. */
-  privacy: privacySettingsSchema.nullable().default(null),
-  iterations: z.number().int().min(1).max(20_000).default(600),
-  maxSeconds: z.number().min(1).max(3_600).default(60),
-  threads: z.number().int().min(1).max(64).default(2),
-});
-export type LeakProbeJob = z.infer<typeof leakProbeJobSchema>;
-
-export const leakProbeSchema = z.object({
-  height: z.number().int(),
-  width: z.number().int(),
-  /** Cosine between the gradient of what was found and the true one: 1 where the attack matched it. */
-  match: z.number(),
-  /** Tries that the attack had time for. */
-  iterations: z.number().int(),
-  /** For each image of the batch the guess that is most like it, the likest pair first. */
-  pairs: z.array(
-    z.object({
-      /** Grey values, [height, width]. */
-      truth: z.instanceof(Uint8Array),
-      guess: z.instanceof(Uint8Array),
-      /** Structural similarity, at most 1. */
-      similarity: z.number(),
-      /** In decibels. */
-      peakSignalToNoise: z.number(),
-      /** Place of the true image among all compared ones by their likeness to the guess: 1 is the likest. */
-      rank: z.number().int(),
-      /** Images of other patients that it was compared with, and how like the guess they are. */
-      others: z.number().int(),
-      chanceMean: z.number(),
-      chanceMost: z.number(),
-      isRecognised: z.boolean(),
-    }),
-  ),
-  /** Whether any image could be recognised. */
-  isRecognised: z.boolean(),
-  seconds: z.number(),
-});
-export type LeakProbe = z.infer<typeof leakProbeSchema>;
-
-/** Orders to a trainer process. One job at a time. */
-export const toTrainerSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('train'), id: z.number().int(), job: trainJobSchema }),
-  z.object({ kind: z.literal('evaluate'), id: z.number().int(), job: evaluateJobSchema }),
-  z.object({ kind: z.literal('predict'), id: z.number().int(), job: predictJobSchema }),
-  z.object({ kind: z.literal('export'), id: z.number().int(), job: exportJobSchema }),
-  z.object({ kind: z.literal('probe-leak'), id: z.number().int(), job: leakProbeJobSchema }),
-  z.object({ kind: z.literal('pause') }),
-  z.object({ kind: z.literal('resume') }),
-  /** Ends the running job at the next step, keeping its checkpoint. */
-  z.object({ kind: z.literal('stop') }),
-  /** Holds this process's work, now and for the next jobs, until `reason` is null; its user's pause is another thing. */
-  z.object({ kind: z.literal('hold'), reason: z.string().max(200).nullable() }),
-  /** At least this share of the time is spent resting, now and in the next jobs. */
-  z.object({ kind: z.literal('pace'), idleShare: z.number().min(0).max(0.99) }),
-  /** Rests this long: somebody needs the machine just now. */
-  z.object({ kind: z.literal('rest'), milliseconds: z.number().min(0).max(60_000) }),
-]);
-/** As decoded by the trainer; what is sent may leave out what has a default. */
-export type ToTrainer = z.infer<typeof toTrainerSchema>;
-export type TrainerOrder = z.input<typeof toTrainerSchema>;
-
-/** News from a trainer process. */
-export const fromTrainerSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('ready') }),
-  z.object({ kind: z.literal('progress'), id: z.number().int(), progress: trainProgressSchema }),
-  z.object({ kind: z.literal('epoch'), id: z.number().int(), epoch: epochSchema }),
-  /** Something that the run survived and its reader should know. */
-  z.object({ kind: z.literal('note'), id: z.number().int(), note: z.string().max(2_000) }),
-  z.object({ kind: z.literal('trained'), id: z.number().int(), outcome: trainOutcomeSchema }),
-  z.object({ kind: z.literal('evaluated'), id: z.number().int(), evaluation: evaluationSchema }),
-  z.object({ kind: z.literal('predicted'), id: z.number().int(), prediction: predictionSchema }),
-  z.object({ kind: z.literal('exported'), id: z.number().int(), bytes: z.number().int() }),
-  z.object({ kind: z.literal('leak-probed'), id: z.number().int(), probe: leakProbeSchema }),
-  z.object({ kind: z.literal('fault'), id: z.number().int(), fault: faultSchema }),
-]);
-export type FromTrainer = z.infer<typeof fromTrainerSchema>;

@@ -2,17 +2,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { Fault } from '../contract/fault.ts';
+import { type LeakProbe, type LeakProbeJob, leakProbeJobSchema } from '../contract/leak-probe.ts';
+import { type FromTrainer, fromTrainerSchema, type TrainerOrder } from '../contract/trainer-messages.ts';
 import {
   type Epoch,
   type EvaluateOrder,
   evaluateJobSchema,
-  type LeakProbe,
-  type LeakProbeJob,
-  leakProbeJobSchema,
   type Evaluation,
-  type FromTrainer,
-  fromTrainerSchema,
-  type TrainerOrder,
   type TrainOrder,
   type TrainOutcome,
   type TrainProgress,

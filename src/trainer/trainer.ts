@@ -2,7 +2,7 @@
 import { flushCompileCache } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { faultValueOf } from '../contract/fault.ts';
-import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/training.ts';
+import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/trainer-messages.ts';
 import { messageMalformed, trainerUnavailable } from './faults.ts';
 import { probeLeak } from './privacy/leak-probe.ts';
 import { evaluate } from './run/evaluate.ts';

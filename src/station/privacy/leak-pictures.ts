@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
 import { type LeakPictures, privacyCalls } from '../../contract/privacy.ts';
-import type { LeakProbe } from '../../contract/training.ts';
+import type { LeakProbe } from '../../contract/leak-probe.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 
 /** Pairs kept, the likest first. */

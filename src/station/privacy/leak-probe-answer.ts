@@ -1,6 +1,7 @@
 // The leak probe, asked for a cohort and a network of this station or for a federation's project.
 import type { CallArguments, CallOutput } from '../../contract/calls.ts';
-import { hyperParametersSchema, type LeakProbe, type LeakProbeJob } from '../../contract/training.ts';
+import type { LeakProbe, LeakProbeJob } from '../../contract/leak-probe.ts';
+import { hyperParametersSchema } from '../../contract/training.ts';
 import { groupNormTwin, resolveNetwork, startTrainer } from '../../trainer/client.ts';
 import { stationFault } from '../faults.ts';
 import type { Station } from '../open-station.ts';

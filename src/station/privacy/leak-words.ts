@@ -1,5 +1,6 @@
 // What a leak probe's figures mean, for a person who knows neither gradients nor similarity measures.
-import type { LeakProbe, PrivacySettings } from '../../contract/training.ts';
+import type { LeakProbe } from '../../contract/leak-probe.ts';
+import type { PrivacySettings } from '../../contract/training.ts';
 
 const digits = 2;
 /** With fewer tries an attack that found nothing says nothing. */

@@ -6,7 +6,7 @@
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import type { LeakFinding } from '../../contract/leak-finding.ts';
-import type { LeakProbe, LeakProbeJob } from '../../contract/training.ts';
+import type { LeakProbe, LeakProbeJob } from '../../contract/leak-probe.ts';
 import type { TrainerProcess } from '../../trainer/client.ts';
 import type { KeptPictures } from './leak-pictures.ts';
 import { leakSentence, leastTries } from './leak-words.ts';

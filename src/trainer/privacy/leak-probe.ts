@@ -1,6 +1,7 @@
 // Would an update give an image away? Attacks the site's own next gradient as an eavesdropper could who knows the network,
 // its weights and the labels, and compares what comes out with the true image and with others.
-import type { HyperParameters, LeakProbe, LeakProbeJob } from '../../contract/training.ts';
+import type { LeakProbe, LeakProbeJob } from '../../contract/leak-probe.ts';
+import type { HyperParameters } from '../../contract/training.ts';
 import { openCompiledStore } from '../engines/compiled/compiled-store.ts';
 import { StepInputs } from '../engines/step-inputs.ts';
 import { jobStopped, nothingToTrainOn } from '../faults.ts';

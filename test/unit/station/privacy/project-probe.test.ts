@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Project, projectSchema } from '../../../../src/contract/federation.ts';
-import type { LeakProbe } from '../../../../src/contract/training.ts';
+import type { LeakProbe } from '../../../../src/contract/leak-probe.ts';
 import { openLeakPictures } from '../../../../src/station/privacy/leak-pictures.ts';
 import { probeProject } from '../../../../src/station/privacy/project-probe.ts';
 import { resolveNetwork, type TrainerProcess } from '../../../../src/trainer/client.ts';
