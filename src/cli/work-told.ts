@@ -1,15 +1,24 @@
 // What a site does while a command waits for it, as lines for the person who watches: one for each change worth telling.
 import type { Membership } from '../contract/federation.ts';
+import { isCertificateOver } from '../contract/membership-certificate.ts';
 
 /** @returns of each news of a membership the lines that its last one did not lead to. */
-export function workTold(): (membership: Membership) => string[] {
+export function workTold(clock = Date.now): (membership: Membership) => string[] {
   const before = new Map<string, Membership>();
+  const uncertified = new Set<string>();
   return (now) => {
     const last = before.get(now.federation);
     before.set(now.federation, now);
-    return lines(last, now).map((line) => `${now.federation}: ${line}`);
+    const isOver = now.state === 'offline' && isCertificateOver(now, clock());
+    const isNews = isOver && !uncertified.has(now.federation);
+    if (isOver) uncertified.add(now.federation);
+    else uncertified.delete(now.federation);
+    return [...lines(last, now), ...(isNews ? [uncertifiedText(now)] : [])].map((line) => `${now.federation}: ${line}`);
   };
 }
+
+const uncertifiedText = ({ certificateUntil }: Membership): string =>
+  `the certificate of membership was good until ${certificateUntil?.slice(0, 10)}: there are no direct lines to peers before the hub is back and renews it`;
 
 function lines(last: Membership | undefined, now: Membership): string[] {
   const told: string[] = [];

@@ -1,5 +1,6 @@
 // What a site does for a federation now, in one line; and, where its hub does not answer, since when, and what goes on all the same.
 import type { Membership } from '../../contract/federation.ts';
+import { isCertificateOver } from '../../contract/membership-certificate.ts';
 import { counted, when } from '../ui/format.ts';
 
 const activities: Record<Membership['activity'], string> = {
@@ -45,13 +46,16 @@ export const needsDecision = ({ project, cohort, answer, role, leakProbe, state 
   ((project !== null && cohort === null && answer === null && role !== 'observer') || (leakProbe?.isHeld ?? false));
 
 /** Null where the hub answers, or never did. */
-export function unreachedWords({ state, unreachedSince, project }: Membership): string | null {
+export function unreachedWords(membership: Membership, now = Date.now()): string | null {
+  const { state, unreachedSince, project, certificateUntil } = membership;
   if (state !== 'offline' || unreachedSince === null) return null;
   const goesOn =
     project === null
       ? ''
       : project.mode.kind === 'trunk'
         ? ' The work goes on here, and what it makes is kept until the hub has it.'
-        : ' The sites that reach each other go on without it.';
+        : isCertificateOver(membership, now)
+          ? ` Nothing goes on: the certificate of membership, which peers ask, was good until ${when(certificateUntil!)}, and the hub renews it once it is back.`
+          : ' The sites that reach each other go on without it.';
   return `The hub has not been reached since ${when(unreachedSince)}.${goesOn} This site tries again by itself.`;
 }

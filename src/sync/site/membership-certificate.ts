@@ -1,13 +1,11 @@
 // The hub's word, good for some days, that a device is a member: a site keeps its own, shows it to its peers, and asks theirs. The hub itself
 // asks none: it knows who is a member.
+import { clockToleranceMs } from '../../contract/membership-certificate.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { parseStatement, readStatement, type Signed, type StatementOf } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { MembershipState } from './membership-file.ts';
-
-/** Of a federation's clocks some may be wrong by a day (docs/faults.md, 8). */
-const clockToleranceMs = 24 * 60 * 60 * 1_000;
 
 /** Keeps what the hub issued for this site. Nothing is saved here. @throws Fault 400 or 403 for what a true hub does not issue. */
 export function takeCertificate(desk: MembershipDesk, signed: Signed): void {

@@ -53,6 +53,17 @@ describe('a site that works while a command waits', () => {
     ]);
   });
 
+  it('says once that the certificate of membership ran out, which peers ask while the hub is away', () => {
+    let now = Date.UTC(2026, 11, 2, 10);
+    const toldOf = workTold(() => now);
+    const away = { state: 'offline', certificateUntil: '2026-12-01T11:00:00.000Z' } as const;
+    expect(toldOf(membership(away))).toEqual([]);
+    now = Date.UTC(2026, 11, 2, 12);
+    expect([...toldOf(membership(away)), ...toldOf(membership(away))]).toEqual([
+      'Chest: the certificate of membership was good until 2026-12-01: there are no direct lines to peers before the hub is back and renews it',
+    ]);
+  });
+
   it('says that a project waits for an answer, once, instead of waiting for the others', () => {
     const toldOf = workTold();
     const project = practiceProject();

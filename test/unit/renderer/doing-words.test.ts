@@ -39,6 +39,9 @@ it('while the hub does not answer nobody waits for other sites, and a person rea
     /^The hub has not been reached since 29 Nov 2026, \d\d:00\. The work goes on here/,
   );
   expect(unreachedWords(membership({ ...away, project: gossip }))).toContain('The sites that reach each other go on');
+  const certified = membership({ ...away, project: gossip, certificateUntil: '2026-12-01T11:00:00.000Z' });
+  expect(unreachedWords(certified, Date.UTC(2026, 11, 2, 10))).toContain('go on without it');
+  expect(unreachedWords(certified, Date.UTC(2026, 11, 2, 12))).toContain('Nothing goes on: the certificate');
   expect(unreachedWords(membership({}))).toBeNull();
 });
 
