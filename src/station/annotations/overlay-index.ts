@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Overlay, overlaySchema } from '../../contract/annotation.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Db } from '../library/database.ts';
-import { absolutePath } from '../library/index-writer.ts';
+import { absolutePath } from '../library/instance-path.ts';
 import { modelManufacturer } from '../library/model-made.ts';
 import type { ObjectThreads } from './object-threads.ts';
 import type { OverlayDescription } from './overlay-description.ts';

@@ -2,7 +2,7 @@
 import type { LabelProgress, LabelReport, LabelSource } from '../../contract/label-source.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Db } from '../library/database.ts';
-import { absolutePath } from '../library/index-writer.ts';
+import { absolutePath } from '../library/instance-path.ts';
 import type { Library } from '../library/library.ts';
 import { modelManufacturer } from '../library/model-made.ts';
 import { annotationFaults } from './faults.ts';

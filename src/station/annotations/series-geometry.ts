@@ -1,7 +1,7 @@
 // Where the frames of a series lie in the patient, read from headers alone: a viewport can follow another before it has pixels.
 import type { CallOutput } from '../../contract/calls.ts';
 import type { Db } from '../library/database.ts';
-import { absolutePath } from '../library/index-writer.ts';
+import { absolutePath } from '../library/instance-path.ts';
 import type { ObjectThreads } from './object-threads.ts';
 
 type Frames = CallOutput<'series-geometry'>['frames'];

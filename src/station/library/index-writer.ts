@@ -1,5 +1,4 @@
 // Writes what the header workers read into the index: one transaction a batch, duplicates told apart by content.
-import path from 'node:path';
 import type { Db } from './database.ts';
 import { studySummary } from './browse/study-summary.ts';
 import { imageFrames, isImageSql } from './image-frames.ts';
@@ -286,17 +285,4 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
       setPlace.run(found.stored, found.isCopy ? 1 : 0, found.modifiedMs, found.fileHash, origin, held.id);
     },
   };
-}
-
-/** Where a person left an instance's file; null for one that came over the network, and for copies of before this was kept. */
-export function foundAt(instance: { path: string; isCopy: number; source: string | null }): string | null {
-  if (instance.isCopy === 0) return instance.path;
-  // What arrived keeps in the store the name that it got as it arrived.
-  const isArrival = instance.source === null || path.basename(instance.source) === path.basename(instance.path);
-  return isArrival ? null : instance.source;
-}
-
-/** The absolute path of an instance's file. */
-export function absolutePath(folder: string, instance: { path: string; isCopy: number }): string {
-  return instance.isCopy === 1 ? path.join(folder, instance.path) : instance.path;
 }

@@ -6,7 +6,7 @@ import { seriesConditions } from './browse/filter-sources.ts';
 import { idsOf, type StudyLists } from './browse/study-lists.ts';
 import { wholenessOf } from './file-damage.ts';
 import { isImageSql } from './image-frames.ts';
-import { absolutePath } from './index-writer.ts';
+import { absolutePath } from './instance-path.ts';
 import { modelManufacturer } from './model-made.ts';
 
 export interface InstanceFile {

@@ -2,7 +2,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { damageMended, isSameSeries, replacedDamaged } from '../file-damage.ts';
 import type { ImportTally } from '../import-tally.ts';
-import { absolutePath, foundAt, type HeldInstance, type IndexWriter, type ReadInstance } from '../index-writer.ts';
+import type { HeldInstance, IndexWriter, ReadInstance } from '../index-writer.ts';
+import { absolutePath, foundAt } from '../instance-path.ts';
 import { sameContent } from '../same-content.ts';
 import { ownPatientPrefix } from './wrapped-object.ts';
 

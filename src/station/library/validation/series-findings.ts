@@ -1,6 +1,6 @@
 // The findings of one series, from what the index holds of all its instances.
 import type { Finding, FindingKind } from '../../../contract/import-report.ts';
-import { foundAt } from '../index-writer.ts';
+import { foundAt } from '../instance-path.ts';
 import { isDecodableSyntax } from '../pixels/encapsulated.ts';
 import { burnedInSuspicion } from './burned-in.ts';
 import {
