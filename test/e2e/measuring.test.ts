@@ -167,6 +167,17 @@ describe('measuring', { timeout: 90_000 }, () => {
     const second = /([\d.]+) (cm|mm)²/.exec((await shapes(page))[1] ?? '');
     expect(Number(second?.[1]) / (second?.[2] === 'cm' ? square / 100 : square)).toBeCloseTo(1, 1);
     await screenshot('measuring-outlines');
+    // At the right edge the words stand on the left of what was measured.
+    await page.keyboard.press('b');
+    const edge = box.x + box.width;
+    await page.mouse.move(edge - 60, y + 150);
+    await page.mouse.down();
+    await page.mouse.move(edge - 20, y + 190, { steps: 3 });
+    await page.mouse.up();
+    const words = await page.getByTestId('measurement').last().locator('text').boundingBox();
+    expect((words?.x ?? 0) + (words?.width ?? 0)).toBeLessThan(edge - 60);
+    await page.keyboard.press('Control+z');
+    await expect.poll(async () => (await shapes(page)).length, soon).toBe(2);
     // A double click is no shape, and does not fit the image.
     await page.keyboard.press('l');
     await page.mouse.dblclick(x - 100, y - 100);
@@ -216,6 +227,7 @@ describe('measuring', { timeout: 90_000 }, () => {
     const panel = page.getByTestId('measurement-panel');
     await panel.getByText('image 2', { exact: false }).first().waitFor();
     await expect.poll(() => panel.getByText('Key image', { exact: true }).count(), soon).toBe(2);
+    await page.getByRole('navigation', { name: 'Series' }).getByText('★ 2 key images').waitFor();
     await screenshot('measuring-key-images');
     await page.keyboard.press('Home');
     await position.getByText('Image 1 / 5').waitFor();

@@ -23,11 +23,15 @@ interface Box {
   readonly bottom: number;
 }
 
+export function widthOf(lines: readonly string[]): number {
+  return Math.max(0, ...lines.map((line) => line.length)) * letterWidthPx;
+}
+
 /** Places in the order of the labels: one that would lie on an earlier one stands below it. */
 export function labelPlaces(labels: readonly Label[]): Point[] {
   const taken: Box[] = [];
   return labels.map(({ at: [x, y], isBefore, lines }) => {
-    const width = Math.max(0, ...lines.map((line) => line.length)) * letterWidthPx;
+    const width = widthOf(lines);
     const left = isBefore ? x - width : x;
     const height = lines.length * lineHeightPx;
     let top = y - lineHeightPx / 2;
