@@ -113,13 +113,13 @@ describe('a hospital', { timeout: 120_000 }, () => {
     await page.getByTestId('series-panel').locator('canvas').waitFor();
     await screenshot('06-studies');
     await page.keyboard.press('Escape');
-    await page.getByPlaceholder('Search patient').fill('P0007');
+    await page.getByRole('searchbox', { name: 'Search studies' }).fill('P0007');
     await page.getByText(`1 of ${lyonPatients} studies match`).waitFor();
     expect(await rows.count()).toBe(1);
-    await page.getByPlaceholder('Search patient').fill('nobody at all');
+    await page.getByRole('searchbox', { name: 'Search studies' }).fill('nobody at all');
     await page.getByText('No study matches').waitFor();
     await screenshot('07-no-match');
-    await page.getByPlaceholder('Search patient').fill('');
+    await page.getByRole('searchbox', { name: 'Search studies' }).fill('');
     await rows.nth(3).waitFor();
   });
 

@@ -120,7 +120,7 @@ function writeRedAsYbr(file: string): void {
 }
 
 async function openPatient({ page }: OpenWindow, id: string): Promise<void> {
-  await page.getByPlaceholder('Search patient').fill(id);
+  await page.getByRole('searchbox', { name: 'Search studies' }).fill(id);
   await page.getByTestId('study-row').getByText(id).first().waitFor();
   await expect.poll(() => page.getByTestId('study-row').count(), soon).toBe(1);
   await page.getByTestId('study-row').dblclick();
@@ -129,7 +129,7 @@ async function openPatient({ page }: OpenWindow, id: string): Promise<void> {
 
 async function leave({ page }: OpenWindow): Promise<void> {
   await page.getByRole('button', { name: 'Studies' }).first().click();
-  await page.getByPlaceholder('Search patient').waitFor();
+  await page.getByRole('searchbox', { name: 'Search studies' }).waitFor();
 }
 
 /** Where the brightest pixels of a canvas lie: shares of its width and height from the middle, to the right and down. */
@@ -467,7 +467,7 @@ describe('the viewer', { timeout: 90_000 }, () => {
   test('shows a structured report as text, with its header', async (context) => {
     const window = theWindow(context);
     const { page } = window;
-    await page.getByPlaceholder('Search patient').fill('P0009');
+    await page.getByRole('searchbox', { name: 'Search studies' }).fill('P0009');
     await page.getByTestId('study-row').getByText('P0009').first().waitFor();
     await expect.poll(() => page.getByTestId('study-row').count(), soon).toBe(1);
     await page.getByTestId('study-row').dblclick();
