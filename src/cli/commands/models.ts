@@ -10,7 +10,7 @@ import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { followModelWork } from '../follow-model-work.ts';
 import { probability } from '../options.ts';
-import { table } from '../output.ts';
+import { counted, table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
 import { aucText, estimateText, hausdorffText } from '../follow-run.ts';
 
@@ -174,7 +174,7 @@ function modelText(model: Model): string {
     ...(hyperParameters === null
       ? []
       : [
-          `${hyperParameters.epochs} epochs, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
+          `${counted(hyperParameters.epochs, 'epoch')}, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
         ]),
     author === null
       ? 'Not signed.'

@@ -203,7 +203,7 @@ function placing(frames: readonly DrawnFrame[]): Placing {
   const along = frames.map(({ geometry }) => alongNormal(geometry));
   const places = [...new Set(along.map((value) => Math.round(value * 1e3)))].sort((a, b) => a - b);
   const gaps = places.slice(1).map((value, index) => (value - places[index]!) / 1e3);
-  const betweenMm = gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)];
+  const betweenMm = median(gaps);
   const thicknessMm = first.geometry.sliceThicknessMm ?? betweenMm;
   const isOneDirection = frames.every(
     ({ geometry }) => String(geometry.orientation) === String(first.geometry.orientation),
@@ -227,7 +227,13 @@ function placing(frames: readonly DrawnFrame[]): Placing {
   };
 }
 
-function alongNormal({ position, orientation }: FrameGeometry): number {
+/** The upper one of two in the middle; undefined of none. */
+export function median(numbers: readonly number[]): number | undefined {
+  return [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)];
+}
+
+/** In mm; of a geometry that has both. */
+export function alongNormal({ position, orientation }: FrameGeometry): number {
   const normal = normalOf(orientation!);
   return position![0] * normal[0] + position![1] * normal[1] + position![2] * normal[2];
 }

@@ -1,9 +1,10 @@
-// What a model said of a series as a DICOM Comprehensive SR (PS3.3 A.35.3; after PS3.16 TID 1500): a probability of each
-// class for each image. Numbers only, never a finding: what a model said must not come back as a label.
+// What a model said of a series as a DICOM Comprehensive SR (PS3.3 A.35.3; after PS3.16 TID 1500): the volume of each structure
+// that it drew, and a probability of each class for each image. Numbers only, never a finding: what a model said must not come back as a label.
 import type { Model, PredictedImage } from '../../contract/model.ts';
 import { type Element, encodePart10 } from '../library/encode-part10.ts';
 import { decimalString, derivedUid, element, textValue } from '../library/intake/wrapped-object.ts';
 import { code, imageReference, resultElements, resultNote, type ResultSource } from './result-object.ts';
+import type { StructureVolume } from './structure-volumes.ts';
 
 const comprehensiveSr = '1.2.840.10008.5.1.4.1.1.88.33';
 /** The report's SOP Instance UID: a model says one thing of a series. */
@@ -15,6 +16,7 @@ export function reportUid({ weightsHash }: Model, seriesInstanceUID: string): st
 export function predictionReport(
   model: Model,
   images: readonly PredictedImage[],
+  volumes: readonly StructureVolume[],
   source: ResultSource,
   now: Date,
 ): Uint8Array {
@@ -60,7 +62,12 @@ export function predictionReport(
         ),
         item('CONTAINS', 'CONTAINER', code('126010', 'DCM', 'Imaging Measurements'), [
           element('0040A050', 'CS', 'SEPARATE'),
-          element('0040A730', 'SQ', { items: images.map((image) => group(model, image, source)) }),
+          element('0040A730', 'SQ', {
+            items: [
+              ...volumes.map((volume) => volumeGroup(model, volume, source)),
+              ...images.map((image) => imageGroup(model, image, source)),
+            ],
+          }),
         ]),
         written('CONTAINS', code('121106', 'DCM', 'Comment'), `${resultNote} ${device}, weights ${model.weightsHash}.`),
       ],
@@ -69,39 +76,51 @@ export function predictionReport(
   return encodePart10(elements, comprehensiveSr, sopInstanceUID, { versionName: 'IMAGIQ_MODEL' });
 }
 
-function group(model: Model, image: PredictedImage, source: ResultSource): readonly Element[] {
+function imageGroup(model: Model, image: PredictedImage, source: ResultSource): readonly Element[] {
   const what = model.task === 'segmentation' ? 'Share of the image' : 'Probability';
-  const values = model.classes.map((name, index) =>
-    item('CONTAINS', 'NUM', code(`CLASS-${index}`, '99IMAGIQ', textValue(`${what}: ${name}`)), [
-      element('0040A300', 'SQ', {
-        items: [
-          [
-            element('004008EA', 'SQ', { items: [code('1', 'UCUM', 'no units')] }),
-            element('0040A30A', 'DS', decimalString(Number((image.probabilities[index] ?? 0).toPrecision(6)))),
-          ],
-        ],
-      }),
+  const tracked = derivedUid('prediction', model.weightsHash, image.sopInstanceUID, String(image.frame ?? 1));
+  return group(model.id, tracked, [
+    ...model.classes.map((name, index) =>
+      measured(
+        code(`CLASS-${index}`, '99IMAGIQ', textValue(`${what}: ${name}`)),
+        image.probabilities[index] ?? 0,
+        code('1', 'UCUM', 'no units'),
+      ),
+    ),
+    item('CONTAINS', 'IMAGE', code('121112', 'DCM', 'Source of Measurement'), [
+      element('00081199', 'SQ', { items: [reference(image, source)] }),
     ]),
-  );
+  ]);
+}
+
+function volumeGroup(model: Model, { name, cm3 }: StructureVolume, source: ResultSource): readonly Element[] {
+  const tracked = derivedUid('predicted volume', model.weightsHash, source.seriesInstanceUID, name);
+  return group(`${name}, ${model.id}`, tracked, [
+    measured(code('118565006', 'SCT', 'Volume'), cm3, code('cm3', 'UCUM', 'cm3')),
+  ]);
+}
+
+function group(tracking: string, uid: string, content: readonly (readonly Element[])[]): readonly Element[] {
   return item('CONTAINS', 'CONTAINER', code('125007', 'DCM', 'Measurement Group'), [
     element('0040A050', 'CS', 'SEPARATE'),
     element('0040A730', 'SQ', {
       items: [
-        written('HAS OBS CONTEXT', code('112039', 'DCM', 'Tracking Identifier'), model.id),
+        written('HAS OBS CONTEXT', code('112039', 'DCM', 'Tracking Identifier'), tracking),
         item('HAS OBS CONTEXT', 'UIDREF', code('112040', 'DCM', 'Tracking Unique Identifier'), [
-          element(
-            '0040A124',
-            'UI',
-            derivedUid('prediction', model.weightsHash, image.sopInstanceUID, String(image.frame ?? 1)),
-          ),
+          element('0040A124', 'UI', uid),
         ]),
-        ...values,
-        item('CONTAINS', 'IMAGE', code('121112', 'DCM', 'Source of Measurement'), [
-          element('00081199', 'SQ', { items: [reference(image, source)] }),
-        ]),
+        ...content,
       ],
     }),
   ]);
+}
+
+function measured(concept: readonly Element[], value: number, unit: readonly Element[]): readonly Element[] {
+  const number = [
+    element('004008EA', 'SQ', { items: [unit] }),
+    element('0040A30A', 'DS', decimalString(Number(value.toPrecision(6)))),
+  ];
+  return item('CONTAINS', 'NUM', concept, [element('0040A300', 'SQ', { items: [number] })]);
 }
 
 function evidence(images: readonly PredictedImage[], source: ResultSource): readonly Element[] {

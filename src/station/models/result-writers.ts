@@ -11,6 +11,7 @@ import { type DrawnFrame, predictedSegmentation, segmentationUid } from './predi
 import { predictionReport, reportUid } from './prediction-report.ts';
 import { captureUid, resultCapture } from './result-capture.ts';
 import type { ResultSource } from './result-object.ts';
+import { type StructureVolume, structureVolumes } from './structure-volumes.ts';
 
 export interface ResultWriter {
   /** Images of one series come one after the other. @throws Fault 234 where the library does not take an object */
@@ -46,9 +47,9 @@ export function resultWriter(stored: StoredModel, kinds: readonly ResultObjectKi
     const images = results.map(({ predicted }) => predicted);
     if (kinds.includes('sr'))
       await write(reportUid(model, source.seriesInstanceUID), () =>
-        predictionReport(model, images, source, new Date()),
+        predictionReport(model, images, volumesOf(stored, grids), source, new Date()),
       );
-    for (const [grid, drawn] of grids) {
+    for (const [grid, drawn] of kinds.includes('seg') ? grids : []) {
       const uid = segmentationUid(model, source.seriesInstanceUID, grid);
       await write(uid, () => predictedSegmentation(model, drawn, uid, source, new Date()));
     }
@@ -79,7 +80,7 @@ export function resultWriter(stored: StoredModel, kinds: readonly ResultObjectKi
         series = { source: await sourceOf(result, library), results: [], grids: new Map() };
       }
       series.results.push({ predicted: result.predicted });
-      if (kinds.includes('seg')) draw(stored, result, series);
+      if (isSegmentation) draw(stored, result, series);
       if (kinds.includes('sc')) await capture(result, series);
     },
     async end() {
@@ -106,6 +107,12 @@ function draw(stored: StoredModel, { predicted, place, values }: ImageResult, { 
   const own = grids.get(grid) ?? { rows, columns, frames: [] };
   grids.set(grid, own);
   own.frames.push({ sopInstanceUID: predicted.sopInstanceUID, frame: predicted.frame, geometry, drawn });
+}
+
+/** Of a series whose images share one grid: pieces of a structure on several are no volume of it. */
+function volumesOf({ model }: StoredModel, grids: OpenSeries['grids']): StructureVolume[] {
+  const [grid] = grids.size === 1 ? grids.values() : [];
+  return grid === undefined ? [] : structureVolumes(model.classes.slice(1), grid.frames);
 }
 
 function pixelsOf(mask: Uint8Array, label: number): Uint32Array {

@@ -63,6 +63,19 @@ print(json.dumps({'frames': frames, 'type': s.SegmentAlgorithmType, 'name': s.Se
   'uid': str(d.SOPInstanceUID), 'source': str(d.ReferencedSeriesSequence[0].SeriesInstanceUID), 'frameOfReference': str(d.FrameOfReferenceUID)}))
 `;
 
+const volumesByPydicom = `
+import json, sys, pydicom
+d = pydicom.dcmread(sys.argv[1])
+measurements = next(c for c in d.ContentSequence if c.ConceptNameCodeSequence[0].CodeValue == '126010')
+print(json.dumps({
+  'source': str(d.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].SeriesInstanceUID),
+  'volumes': [{
+    'tracking': next(c.TextValue for c in g.ContentSequence if c.ConceptNameCodeSequence[0].CodeValue == '112039'),
+    'value': float(c.MeasuredValueSequence[0].NumericValue),
+    'unit': c.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue,
+  } for g in measurements.ContentSequence for c in g.ContentSequence if c.ConceptNameCodeSequence[0].CodeValue == '118565006']}))
+`;
+
 test('masks that a model drew are a standard segmentation beside the images, an overlay over them and no label', async () => {
   const folder = temporaryFolder();
   const home = path.join(folder, 'home');
@@ -121,6 +134,23 @@ test('masks that a model drew are a standard segmentation beside the images, an 
   expect(own).toHaveLength(slices);
   const drawn = own.reduce((sum, { probabilities }) => sum + probabilities[1]!, 0);
   expect(drawn).toBeGreaterThan(0.1);
+
+  const beforeReports = filesIn(store);
+  await run('predict', '--model', model.id, '--studies', 'case', '--write', 'sr');
+  const reports = [...filesIn(store)].filter((file) => !beforeReports.has(file));
+  expect(reports).toHaveLength(10);
+  expect(execFileSync('sh', ['-c', 'dciodvfy "$1" 2>&1', 'sh', reports[0]!]).toString()).not.toContain('Error');
+  const told = reports.map(
+    (file) =>
+      JSON.parse(execFileSync('/usr/bin/python3', ['-c', volumesByPydicom, file]).toString()) as {
+        source: string;
+        volumes: { tracking: string; value: number; unit: string }[];
+      },
+  );
+  const cm3 = (seg.frames.reduce((sum, { pixels }) => sum + pixels, 0) * 1.5 * 1 * 3) / 1_000;
+  expect(told.find(({ source }) => source === seg.source)?.volumes).toEqual([
+    { tracking: `label 1, ${model.id}`, value: expect.closeTo(cm3, 4), unit: 'cm3' },
+  ]);
 
   const library = openLibrary({ folder: home });
   try {
