@@ -6,6 +6,8 @@ import { count, dicomDate, personName } from '../ui/format.ts';
 interface ColumnKind {
   readonly label: string;
   readonly widthPx: number;
+  /** Until it is resized, it takes so much of a wide window's room, against 1 of the description. */
+  readonly roomShare?: number;
   readonly isNumber?: boolean;
   readonly text: (study: Study) => string;
 }
@@ -15,8 +17,8 @@ const moment = new Intl.DateTimeFormat('en-CA', { dateStyle: 'short' });
 const distinct = (values: readonly string[]): string => [...new Set(values.filter((value) => value !== ''))].join(', ');
 
 export const columnKinds: Record<StudyColumn, ColumnKind> = {
-  patientName: { label: 'Patient', widthPx: 136, text: ({ patientName }) => personName(patientName) },
-  patientID: { label: 'ID', widthPx: 108, text: ({ patientID }) => patientID },
+  patientName: { label: 'Patient', widthPx: 136, roomShare: 0.35, text: ({ patientName }) => personName(patientName) },
+  patientID: { label: 'ID', widthPx: 108, roomShare: 0.2, text: ({ patientID }) => patientID },
   patientBirthDate: {
     label: 'Born',
     widthPx: 96,
@@ -32,7 +34,7 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
   },
   studyDate: { label: 'Date', widthPx: 88, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
   description: { label: 'Description', widthPx: 110, text: ({ description }) => description },
-  modalities: { label: 'Modality', widthPx: 76, text: ({ modalities }) => modalities.join(', ') },
+  modalities: { label: 'Modality', widthPx: 76, roomShare: 0.15, text: ({ modalities }) => modalities.join(', ') },
   bodyParts: {
     label: 'Body part',
     widthPx: 110,
