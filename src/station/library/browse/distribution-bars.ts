@@ -27,9 +27,14 @@ export function categoryBars(
   const rest = stated.slice(mostCategories);
   if (rest.length > 0) bars.push(bar(`${rest.length} others`, rest.reduce((sum, [, count]) => sum + count, 0), null)); // prettier-ignore
   const without = tally.get('') ?? 0;
-  // Of series, "has a series without" and "has none with" are two things; of a patient's sex they are one.
-  if (without > 0) bars.push(bar(notStated, without, field === 'patientSex' ? { field, anyOf: [''] } : null));
+  if (without > 0) bars.push(bar(notStated, without, filterWithout(field)));
   return { field, kind: 'categories', bars };
+}
+
+/** Of series, "has a series without" and "has none with" are two things; of a patient's sex, and of labels, they are one. */
+function filterWithout(field: Category): StudyFilterInput | null {
+  if (field === 'label') return { field: 'labels', has: false };
+  return field === 'patientSex' ? { field, anyOf: [''] } : null;
 }
 
 /** By year, or by month where there are few years. */
@@ -97,11 +102,15 @@ export function thicknessBars(tally: Tally): Distribution {
   }
   const bars = thicknessEnds.slice(1).map((end, index) => {
     const start = thicknessEnds[index] ?? 0;
-    return bar(`${start}–${end} mm`, counts.get(index + 1) ?? 0, { field: 'sliceThicknessMm', min: start + 0.01, max: end });
+    return bar(`${start}–${end} mm`, counts.get(index + 1) ?? 0, { field: 'sliceThicknessMm', min: index === 0 ? 0 : start + 0.01, max: end });
   }); // prettier-ignore
   const thick = counts.get(-1) ?? 0;
   bars.push(bar('over 10 mm', thick, { field: 'sliceThicknessMm', min: 10.01 }));
-  return { field: 'sliceThicknessMm', kind: 'ranges', bars: withoutEmptyEnds(bars) };
+  return {
+    field: 'sliceThicknessMm',
+    kind: 'ranges',
+    bars: [...withoutEmptyEnds(bars), ...missing(tally.get('') ?? 0)],
+  };
 }
 
 const instanceEnds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];

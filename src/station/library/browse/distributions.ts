@@ -127,8 +127,8 @@ export function distributionsReader(
     return { tally, fileBytes };
   }
 
-  /** Studies by label, whatever its origin and level. */
-  function labels(set: StudySet | null): Tally {
+  /** Studies by label, whatever its origin and level; those without one where others have some. */
+  function labels(set: StudySet | null, studies: number): Tally {
     const pairs = lists.kept('labels', () =>
       db
         .prepare<[], [string, number]>(
@@ -141,8 +141,13 @@ export function distributionsReader(
         .all(),
     );
     const tally = new Map<string, number>();
-    for (const [label, study] of pairs)
-      if (set === null || set.marks[study] === 1) tally.set(label, (tally.get(label) ?? 0) + 1);
+    const labelled = new Set<number>();
+    for (const [label, study] of pairs) {
+      if (set !== null && set.marks[study] !== 1) continue;
+      tally.set(label, (tally.get(label) ?? 0) + 1);
+      labelled.add(study);
+    }
+    if (tally.size > 0) tally.set('', studies - labelled.size);
     return tally;
   }
 
@@ -156,6 +161,7 @@ export function distributionsReader(
       return set === null ? new Map(runs(column)) : ofSet(column, set);
     };
     const instances = tallyOf('instances');
+    const studies = set === null ? [...instances.values()].reduce((sum, count) => sum + count, 0) : set.size;
     const { tally: syntaxTally, fileBytes } = syntaxes(set);
     const distributions: Distribution[] = [
       categoryBars('modality', split(tallyOf('modalities'))),
@@ -168,11 +174,11 @@ export function distributionsReader(
       thicknessBars(texts(tallyOf('sliceThicknessesMm'))),
       instanceBars(tallyOf('instances')),
       categoryBars('transferSyntaxUID', syntaxTally, transferSyntaxName),
-      categoryBars('label', labels(set)),
+      categoryBars('label', labels(set, studies)),
     ];
     return {
       patients: patientCount(search),
-      studies: set === null ? [...instances.values()].reduce((sum, count) => sum + count, 0) : set.size,
+      studies,
       series: weighted(tallyOf('series')),
       instances: weighted(instances),
       fileBytes,

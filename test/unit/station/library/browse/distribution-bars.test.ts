@@ -1,11 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { categoryBars } from '../../../../../src/station/library/browse/distribution-bars.ts';
+import { categoryBars, thicknessBars } from '../../../../../src/station/library/browse/distribution-bars.ts';
 
 describe('the bars of a distribution', () => {
   test('a label that joins the names of many segments has a bar and a filter', () => {
     const joined = Array.from({ length: 60 }, (_, index) => `RGB(${index}, 0, 0)`).join(' + ');
     const { bars } = categoryBars('label', new Map([[joined, 2]]));
     expect(bars).toEqual([{ label: joined, studies: 2, filter: { field: 'label', anyOf: [joined] } }]);
+  });
+
+  test('studies without a slice thickness are counted, and one of 0 mm is found by its bar', () => {
+    const { bars } = thicknessBars(new Map([['0', 1], ['1', 2], ['', 5]])); // prettier-ignore
+    expect(bars.map(({ label, studies }) => [label, studies])).toEqual([
+      ['0–0.5 mm', 1],
+      ['0.5–1 mm', 2],
+      ['not stated', 5],
+    ]);
+    expect(bars[0]?.filter).toMatchObject({ field: 'sliceThicknessMm', min: 0, max: 0.5 });
   });
 
   test('a value that no filter takes keeps its bar, and the others theirs', () => {
