@@ -8,7 +8,7 @@ import type { peerCalls, SelectionMethod } from '../../contract/peers.ts';
 import { checkUpdate } from '../aggregation/update.ts';
 import { decodeWeights } from '../aggregation/weights.ts';
 import type { Bench } from './bench.ts';
-import { trunkOnBench } from './bench-candidate.ts';
+import { isOnBench, trunkOnBench } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
 import { isHeld, owesProbe } from './leak-gate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
@@ -161,7 +161,7 @@ export function openBenchActs(desk: MembershipDesk, bench: Bench, siteOf: (finge
       return {
         method: state.selectionMethod,
         members: state.candidates
-          .filter(({ model }) => state.selected.includes(model))
+          .filter((one) => isOnBench(one) && state.selected.includes(one.model))
           .map(({ model, site, network }) => ({ model, site, network })),
         auc: figures('auc'),
         accuracy: figures('accuracy'),

@@ -22,7 +22,7 @@ import { openMembership, type OpenMembership } from './membership.ts';
 import { openSiteKeys } from './site-keys.ts';
 import type { SiteWork } from './site-work.ts';
 import type { WayOut } from './way-out.ts';
-import { trunkOnBench } from './bench-candidate.ts';
+import { isOnBench, trunkOnBench } from './bench-candidate.ts';
 
 export interface SiteOrder {
   readonly folder: string;
@@ -222,7 +222,7 @@ export async function openSite(order: SiteOrder): Promise<Site> {
         project: state.project.project,
         cohort: state.approval.cohort,
         members: state.candidates
-          .filter(({ model }) => state.selected.includes(model))
+          .filter((one) => isOnBench(one) && state.selected.includes(one.model))
           .flatMap(({ model, site }) => {
             const weightsFile = blobFile(site === trunkOnBench ? homeTrunkOf({ state }, model) : model);
             return weightsFile === null ? [] : [{ model, site, weightsFile }];

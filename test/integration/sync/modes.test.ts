@@ -39,6 +39,8 @@ interface Starter {
   readonly step: number;
   readonly examples?: number;
   readonly beforeUpdate?: () => Promise<void>;
+  /** 1 if not given. */
+  readonly goal?: number;
 }
 
 /** Sites of one federation whose project has this mode; they begin together. */
@@ -71,7 +73,7 @@ describe('cyclic', () => {
     const { hub, sites } = await sitesIn(
       { kind: 'cyclic', patienceMs: 60_000 },
       6,
-      steps.map((step, index) => ({ name: ['Lyon', 'Oslo', 'Quito'][index]!, step })),
+      steps.map((step, index) => ({ name: ['Lyon', 'Oslo', 'Quito'][index]!, step, goal: 3.5 })),
     );
     for (const site of sites) await site.approve('ImagiQ', 'chest');
     await until('the first turn', () => sites.some((site) => site.memberships()[0]!.trunkVersion > 0));
@@ -84,6 +86,13 @@ describe('cyclic', () => {
     expect(new Set(chain.slice(0, 3).map(({ site }) => site)).size).toBe(3);
     chain.slice(1).forEach((ancestor, index) => expect(ancestor.parents).toEqual([chain[index]!.model]));
     expect(sites[0]!.memberships()[0]!.history.map(({ trunkVersion }) => trunkVersion)).toContain(6);
+    // The shared model stands on the bench once, though its author offers it as a turn too.
+    for (const site of sites) {
+      const { members } = await site.bench('ImagiQ').select(null);
+      expect(members.filter(({ model }) => model === chain.at(-1)!.model)).toMatchObject([{ site: 'trunk' }]);
+      const voting = site.ensembleOf('ImagiQ')!.members.map(({ model }) => model);
+      expect(voting).toEqual([...new Set(voting)]);
+    }
   }, 120_000);
 
   it('goes on without a member that is away: the next one steps in', async () => {
