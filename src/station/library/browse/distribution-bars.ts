@@ -10,6 +10,8 @@ const mostCategories = 24;
 /** Up to so many years, months are told apart. */
 const fewYears = 3;
 const yearsPerAgeBar = 10;
+/** Nobody reaches more: such ages come of wrong dates. */
+const mostDecades = 12;
 
 /** A value that no filter takes, because a file states one without end, has a bar without a filter. */
 function bar(label: string, studies: number, filter: StudyFilterInput | null): Bar {
@@ -68,7 +70,7 @@ export function dateBars(tally: Tally): Distribution {
   return { field: 'studyDate', kind: 'ranges', bars: [...trimmed, ...missing(tally.get('') ?? 0)] };
 }
 
-/** Decades of life. */
+/** Decades of life; what is beyond them is one bar. */
 export function ageBars(tally: ReadonlyMap<string | number | null, number>): Distribution {
   const counts = new Map<number, number>();
   for (const [age, count] of tally) {
@@ -77,13 +79,16 @@ export function ageBars(tally: ReadonlyMap<string | number | null, number>): Dis
     counts.set(decade, (counts.get(decade) ?? 0) + count);
   }
   const bars: Bar[] = [];
-  const last = Math.min(15, Math.max(-1, ...counts.keys()));
+  const last = Math.min(mostDecades - 1, Math.max(-1, ...counts.keys()));
   for (let decade = 0; decade <= last; decade += 1) {
     const from = decade * yearsPerAgeBar;
     // PatientAge may be in months: the last hundredth of a year before the next bar belongs to this one.
     const filter = { field: 'patientAgeYears', min: from, max: from + yearsPerAgeBar - 0.001 } as const;
     bars.push(bar(`${from}–${from + yearsPerAgeBar - 1}`, counts.get(decade) ?? 0, filter));
   }
+  const over = [...counts].reduce((sum, [decade, count]) => sum + (decade < mostDecades ? 0 : count), 0);
+  const oldest = mostDecades * yearsPerAgeBar;
+  if (over > 0) bars.push(bar(`over ${oldest - 1}`, over, { field: 'patientAgeYears', min: oldest }));
   return { field: 'patientAgeYears', kind: 'ranges', bars: [...bars, ...missing(tally.get(null) ?? 0)] };
 }
 

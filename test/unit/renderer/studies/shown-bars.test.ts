@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { notStated } from '../../../../src/contract/browse.ts';
-import { shownBars, tickOf } from '../../../../src/renderer/studies/shown-bars.ts';
+import { mostTicks, shownBars, tickOf } from '../../../../src/renderer/studies/shown-bars.ts';
 
 const bars = (labels: readonly string[]): { label: string; studies: number; filter: null }[] =>
   labels.map((label) => ({ label, studies: 1, filter: null }));
@@ -10,6 +10,16 @@ test('what is not stated is shown also where a chart is cut short', () => {
   expect(labels(shownBars(bars(['CHEST', 'HEAD', 'ABDOMEN', notStated]), 3))).toEqual(['CHEST', 'HEAD', notStated]);
   expect(labels(shownBars(bars(['CT', 'MR', 'US', 'CR']), 3))).toEqual(['CT', 'MR', 'US']);
   expect(labels(shownBars(bars(['CT', notStated]), 3))).toEqual(['CT', notStated]);
+});
+
+test('long labels are fewer', () => {
+  expect(mostTicks(bars(['2001', '2002', notStated]))).toBe(7);
+  expect(mostTicks(bars(['0–9', '110–119', 'over 119']))).toBe(4);
+});
+
+test('a few bars are wide enough for all their labels', () => {
+  const few = bars(['4–5 mm', notStated]);
+  expect(few.map((_, index) => tickOf(few, index, 7))).toEqual(['4–5', notStated]);
 });
 
 test('the bar of what is not stated has its label, and no other one under it', () => {
