@@ -205,15 +205,14 @@ function reportText({ metrics, groups }: EvaluationReport, wanted: readonly Grou
   if (groups.length > 0) {
     parts.push(
       table(
-        ['by', 'group', 'patients', 'images', 'accuracy', 'AUC', 'Dice'],
+        ['by', 'group', 'patients', 'images', 'accuracy', metrics.task === 'segmentation' ? 'Dice' : 'AUC'],
         groups.map(({ by, name, patients, examples, accuracy, auc, dice }) => [
           by,
           name,
           patients,
           examples,
           estimateText(accuracy),
-          estimateText(auc),
-          estimateText(dice),
+          estimateText(metrics.task === 'segmentation' ? dice : auc),
         ]),
       ),
     );

@@ -4,35 +4,25 @@ import type { GroupKind } from '../../contract/metrics.ts';
 import type { EvaluateOrder } from '../../contract/training.ts';
 import type { HeaderElement } from '../library/header-list.ts';
 
-/** @param images one image of each patient, by patient number */
+/** Groups in the order of their names. @param images one image of each patient, by patient number */
 export async function patientGroups(
   images: readonly string[],
   by: readonly GroupKind[],
   header: (sopInstanceUID: string) => Promise<readonly HeaderElement[]>,
 ): Promise<NonNullable<EvaluateOrder['groups']>> {
-  const groups = by.map((kind) => ({
-    by: kind,
-    names: [] as string[],
-    groupOf: new Int32Array(images.length).fill(-1),
-  }));
-  for (const [patient, image] of images.entries()) {
-    let elements: readonly HeaderElement[];
-    try {
-      elements = await header(image);
-    } catch {
-      // Its file is away: the patient is in no group, and in the figures of all.
-      continue;
-    }
+  const found = by.map((kind) => ({ kind, nameOf: [] as (string | null)[] }));
+  for (const image of images) {
+    // Its file may be away: the patient is then in no group, and in the figures of all.
+    const elements = await header(image).catch(() => []);
     const text = (keyword: string): string =>
       elements.find((element) => element.depth === 0 && element.keyword === keyword)?.value.trim() ?? '';
-    for (const group of groups) {
-      const name = groupName(group.by, text);
-      if (name === null) continue;
-      if (!group.names.includes(name)) group.names.push(name);
-      group.groupOf[patient] = group.names.indexOf(name);
-    }
+    for (const { kind, nameOf } of found) nameOf.push(groupName(kind, text));
   }
-  return groups;
+  return found.map(({ kind, nameOf }) => {
+    const names = [...new Set(nameOf.filter((name) => name !== null))].sort();
+    const groupOf = Int32Array.from(nameOf, (name) => (name === null ? -1 : names.indexOf(name)));
+    return { by: kind, names, groupOf };
+  });
 }
 
 function groupName(by: GroupKind, text: (keyword: string) => string): string | null {
@@ -43,9 +33,10 @@ function groupName(by: GroupKind, text: (keyword: string) => string): string | n
   }
   const years = ageInYears(text);
   if (years === null) return null;
+  // So named that they sort by age.
   const bands = [18, 40, 60, 75] as const;
   const above = bands.findIndex((edge) => years < edge);
-  if (above === 0) return 'under 18';
+  if (above === 0) return '0 to 17';
   return above < 0 ? '75 and over' : `${bands[above - 1]} to ${bands[above]! - 1}`;
 }
 
