@@ -203,6 +203,19 @@ describe('measuring', { timeout: 90_000 }, () => {
     await page.keyboard.press('Enter');
     await field.waitFor({ state: 'detached' });
     await expect.poll(async () => (await shapes(page)).map((text) => text.trim()), soon).toEqual(['Nodule, left']);
+    // Asked for again, and given up: they stay.
+    await page.mouse.dblclick(x + 60, y - 40);
+    await field.waitFor();
+    expect(await field.inputValue()).toBe('Nodule, left');
+    await page.keyboard.type('Something else');
+    await page.keyboard.press('Escape');
+    await field.waitFor({ state: 'detached' });
+    await page.mouse.dblclick(x + 60, y - 40);
+    await field.fill('Nodule, right');
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => (await shapes(page)).map((text) => text.trim()), soon).toEqual(['Nodule, right']);
+    await page.keyboard.press('Control+z');
+    await expect.poll(async () => (await shapes(page)).map((text) => text.trim()), soon).toEqual(['Nodule, left']);
     await page.keyboard.press('m');
     const panel = page.getByTestId('measurement-panel');
     expect(await panel.getByLabel('Label of the measurement').last().inputValue()).toBe('Nodule, left');
@@ -227,7 +240,7 @@ describe('measuring', { timeout: 90_000 }, () => {
     const panel = page.getByTestId('measurement-panel');
     await panel.getByText('image 2', { exact: false }).first().waitFor();
     await expect.poll(() => panel.getByText('Key image', { exact: true }).count(), soon).toBe(2);
-    await page.getByRole('navigation', { name: 'Series' }).getByText('★ 2 key images').waitFor();
+    await page.getByRole('navigation', { name: 'Series' }).getByText('2 key images').waitFor();
     await screenshot('measuring-key-images');
     await page.keyboard.press('Home');
     await position.getByText('Image 1 / 5').waitFor();
