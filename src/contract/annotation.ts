@@ -1,6 +1,6 @@
 // What is drawn over images: a reader's measurements, and segmentations and structure sets that came with the studies.
 import { z } from 'zod';
-import { frameGeometrySchema } from './dicom.ts';
+import { frameGeometrySchema, spacingKinds } from './dicom.ts';
 
 const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
@@ -38,6 +38,8 @@ export const measurementSchema = z.object({
   values: z.record(z.string().max(40), z.number()).default({}),
   /** Of the pixels' values (mean, stdDev, min, max, value); '' where the file gives none, or was not asked for it in an old version. */
   unit: z.string().max(16).default(''),
+  /** What its millimetres mean, as of a frame's geometry; '' where it has none, and where an old version did not keep it. */
+  spacingKind: z.enum(['', ...spacingKinds]).default(''),
   /** ISO 8601. */
   changedAt: z.string().max(40),
 });

@@ -122,6 +122,8 @@ export const paletteSchema = z.object({
 });
 export type Palette = z.infer<typeof paletteSchema>;
 
+export const spacingKinds = ['patient', 'calibrated', 'detector', 'unknown'] as const;
+
 /** Where a frame lies (PS3.3 C.7.6.2, and functional groups of enhanced objects); null where the file does not say. */
 export const frameGeometrySchema = z.object({
   frameOfReferenceUID: z.string().nullable(),
@@ -134,7 +136,7 @@ export const frameGeometrySchema = z.object({
   /** Distance of the centres of adjacent rows, then of adjacent columns, mm. */
   pixelSpacingMm: z.tuple([z.number().positive(), z.number().positive()]).nullable(),
   /** What the spacing means (PS3.3 10.7): in the patient, calibrated, or at the detector (uncorrected for magnification). */
-  spacingKind: z.enum(['patient', 'calibrated', 'detector', 'unknown']),
+  spacingKind: z.enum(spacingKinds),
   sliceThicknessMm: z.number().nullable(),
   /** Many slices side by side on one sheet (ImageType MOSAIC, of MR by Siemens): the position is the sheet's, no slice's. */
   isMosaic: z.literal(true).optional(),

@@ -1,5 +1,6 @@
 // What a shape measures on a frame, in the units that the frame allows.
-import type { Frame, FrameGeometry } from '../../contract/dicom.ts';
+import type { Measurement } from '../../contract/annotation.ts';
+import type { Frame } from '../../contract/dicom.ts';
 import { valueText } from './pixel-units.ts';
 import { ellipseAxes, type MeasurementKind, type Point } from './shapes.ts';
 import { isColour, modalityOf, modalityValueAt, storedValues } from './window-level.ts';
@@ -58,10 +59,10 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
   }
 }
 
-/** Lines of text beside the shape, and in the list. `unit` is that of the pixels' values; the geometry is the frame's, where it is at hand. */
-export function measuredText(values: Values, unit: string, geometry?: FrameGeometry): string[] {
+/** Lines of text beside the shape, and in the list. `unit` is that of the pixels' values. */
+export function measuredText(values: Values, unit: string, spacingKind: Measurement['spacingKind']): string[] {
   const inUnit = (value: number): string => `${valueText(value)} ${unit}`.trim();
-  const where = geometry?.spacingKind === 'detector' ? ' at the detector' : '';
+  const where = spacingKind === 'detector' ? ' at the detector' : '';
   const lines: string[] = [];
   const { lengthMm, lengthPixels, angleDegrees: angle, areaMm2, areaPixels, mean, stdDev, min, max, value } = values;
   if (lengthMm !== undefined) lines.push(`${lengthMm.toFixed(1)} mm${where}`);

@@ -1,7 +1,7 @@
 // What is measured and changed on the image of one viewport, whatever moves the point: the mouse, or the cross of the keys.
 import type { Measurement } from '../../contract/annotation.ts';
 import { Drawing } from './drawing.svelte.ts';
-import { measured } from './measured.ts';
+import { measured, type Values } from './measured.ts';
 import type { Measurements } from './measurements.svelte.ts';
 import { modalityUnit } from './pixel-units.ts';
 import { type Affine, toImage, toScreen } from './placement.ts';
@@ -156,6 +156,7 @@ export class Measuring {
       points: [...points],
       label: of?.label ?? '',
       values,
+      spacingKind: isInMillimetres(values) ? shown.frame.geometry.spacingKind : '',
       unit: 'mean' in values || 'value' in values ? modalityUnit(shown.frame) : '',
       changedAt: new Date().toISOString(),
     });
@@ -166,6 +167,10 @@ export class Measuring {
     const { placement } = this.view;
     return placement ? toImage(placement.matrix, at) : [0, 0];
   }
+}
+
+function isInMillimetres(values: Values): boolean {
+  return 'lengthMm' in values || 'areaMm2' in values;
 }
 
 function onScreen(matrix: Affine, points: readonly Point[]): Point[] {

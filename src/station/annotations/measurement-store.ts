@@ -47,8 +47,8 @@ export function measurementStore(db: Db): MeasurementStore {
   );
   const upsert = db.prepare<Row>(
     `INSERT OR REPLACE INTO measurements
-       (id, studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, kind, points, label, measured, unit, changedAt)
-     VALUES (@id, @studyInstanceUID, @seriesInstanceUID, @sopInstanceUID, @frame, @kind, @points, @label, @measured, @unit, @changedAt)`,
+       (id, studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, kind, points, label, measured, unit, spacingKind, changedAt)
+     VALUES (@id, @studyInstanceUID, @seriesInstanceUID, @sopInstanceUID, @frame, @kind, @points, @label, @measured, @unit, @spacingKind, @changedAt)`,
   );
   const drop = db.prepare<[string]>('DELETE FROM measurements WHERE id = ?');
 

@@ -12,9 +12,10 @@ const head = [
   'changedAt',
   'points',
   'unit',
+  'spacingKind',
 ];
 
-/** RFC 4180; one column for each name of a measured value; points as `column row` pairs; `unit` is that of the pixels' values. */
+/** RFC 4180; one column for each name of a measured value; points as `column row` pairs; `unit` is that of the pixels' values, `spacingKind` says what millimetres mean. */
 export function measurementTable(measurements: readonly Measurement[]): string {
   const names = [...new Set(measurements.flatMap(({ values }) => Object.keys(values)))].sort();
   const rows = measurements.map((one) => [
@@ -27,6 +28,7 @@ export function measurementTable(measurements: readonly Measurement[]): string {
     one.changedAt,
     one.points.map((point) => point.join(' ')).join('; '),
     one.unit,
+    one.spacingKind,
     ...names.map((name) => String(one.values[name as keyof typeof one.values] ?? '')),
   ]);
   return csvText([...head, ...names], rows);

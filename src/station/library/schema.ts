@@ -244,4 +244,8 @@ export const migrations: readonly string[] = [
   -- Of the pixels' values; empty where a measurement was kept before this column.
   ALTER TABLE measurements ADD COLUMN unit TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- What millimetres of a measurement mean, as of a frame's geometry; empty where it has none, or was kept before this column.
+  ALTER TABLE measurements ADD COLUMN spacingKind TEXT NOT NULL DEFAULT '';
+  `,
 ];

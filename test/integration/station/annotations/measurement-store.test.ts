@@ -40,6 +40,7 @@ const length = (changes: Partial<Measurement> = {}): Measurement => ({
   label: 'nodule, left',
   values: { lengthMm: 2.5 },
   unit: '',
+  spacingKind: 'patient',
   changedAt: '2026-01-02T03:04:05Z',
   ...changes,
 });
@@ -123,8 +124,10 @@ it('imagiq measurements writes them as comma separated values, a column for each
   expect(code).toBe(0);
   const [header, first, second] = readFileSync(file, 'utf8').split('\r\n');
   expect(header).toBe(
-    'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,unit,lengthMm,mean',
+    'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,unit,spacingKind,lengthMm,mean',
   );
-  expect(first).toBe(`1.2.3,1.2.3.1,1.2.3.1.1,1,length,"'=1+1, ""left""",2026-01-02T03:04:05Z,0.5 1; 3 1,,2.5,`);
-  expect(second).toBe('1.2.3,1.2.3.1,1.2.3.1.1,1,probe,,2027,1 2,HU,,7');
+  expect(first).toBe(
+    `1.2.3,1.2.3.1,1.2.3.1.1,1,length,"'=1+1, ""left""",2026-01-02T03:04:05Z,0.5 1; 3 1,,patient,2.5,`,
+  );
+  expect(second).toBe('1.2.3,1.2.3.1,1.2.3.1.1,1,probe,,2027,1 2,HU,patient,,7');
 });

@@ -125,10 +125,10 @@ test('a length on a projection image says that it was taken at the detector', ()
         frame,
       ),
       '',
-      frame.geometry,
+      frame.geometry.spacingKind,
     ),
   ).toEqual(['4.0 mm at the detector']);
-  expect(measuredText({ lengthPixels: 12 }, '')).toEqual(['12.0 pixels']);
+  expect(measuredText({ lengthPixels: 12 }, '', '')).toEqual(['12.0 pixels']);
 });
 
 test('one pixel has a value and no spread', () => {
@@ -142,7 +142,8 @@ test('an ellipse of no width has no values that are not numbers', () => {
 });
 
 test('values are HU only where the file does not call them something else', () => {
-  const probe = (changes: Partial<Frame>): string[] => measuredText({ value: 40 }, modalityUnit(ct(2, {}, changes)));
+  const probe = (changes: Partial<Frame>): string[] =>
+    measuredText({ value: 40 }, modalityUnit(ct(2, {}, changes)), '');
   expect(probe({})).toEqual(['40 HU']);
   expect(probe({ rescaleType: 'HU' })).toEqual(['40 HU']);
   // A perfusion map of CT: its RescaleType is US, unspecified.

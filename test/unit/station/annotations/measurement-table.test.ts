@@ -16,6 +16,7 @@ const length: Measurement = {
   ],
   values: { lengthMm: 12.25 },
   unit: '',
+  spacingKind: 'detector',
   changedAt: '2026-11-28T10:00:00.000Z',
 };
 
@@ -30,10 +31,14 @@ describe('the table of measurements', () => {
     };
     const [head, first, second, end] = measurementTable([length, ellipse]).split('\r\n');
     expect(head).toBe(
-      'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,unit,areaMm2,lengthMm,mean',
+      'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,unit,spacingKind,areaMm2,lengthMm,mean',
     );
-    expect(first).toBe(`1.2,1.2.3,1.2.3.4,2,length,"'=HYPERLINK(""x"")",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,,,12.25,`);
-    expect(second).toBe('1.2,1.2.3,1.2.3.4,2,ellipse,"liver, left",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,HU,3,,-50.5');
+    expect(first).toBe(
+      `1.2,1.2.3,1.2.3.4,2,length,"'=HYPERLINK(""x"")",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,,detector,,12.25,`,
+    );
+    expect(second).toBe(
+      '1.2,1.2.3,1.2.3.4,2,ellipse,"liver, left",2026-11-28T10:00:00.000Z,1 2; 3.5 -4,HU,detector,3,,-50.5',
+    );
     expect(end).toBe('');
   });
 });
