@@ -188,7 +188,7 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await page.locator('[name="patientID"]').press('Enter');
     await page.getByTestId('remote-study').first().waitFor();
     const rows = page.getByLabel('Study rows');
-    await rows.focus();
+    await page.keyboard.press('ArrowDown');
     await page.keyboard.press('End');
     await page.keyboard.press('Space');
     await page.keyboard.press('r');

@@ -44,6 +44,7 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
     title: 'PACS',
     shortcuts: [
       { keys: ['Enter'], act: 'Find; in the list show a study’s series, open or retrieve a series' },
+      { keys: ['↓'], act: 'From a field to what was found' },
       { keys: ['→', '←'], act: 'Show and hide a study’s series' },
       { keys: ['Space'], act: 'Select' },
       { keys: ['Shift', '↑ ↓'], act: 'Select a range' },
