@@ -38,7 +38,7 @@ export interface HubOrder {
   readonly onStep?: (step: HubStep) => void;
 }
 
-interface HubStatus {
+export interface HubStatus {
   readonly federation: string;
   readonly url: string;
   readonly fingerprint: string;

@@ -3,45 +3,39 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Fault, faultValueOf } from '../../contract/fault.ts';
-import { faultSchema } from '../../contract/fault-schema.ts';
 import { listenReason } from '../../contract/system-reason.ts';
 import { openBlobHashThread } from './blob-hash-thread.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
 import { checkPortIsFree, openDoor } from '../protocol/door.ts';
 import { hubKeptBytes, keepFreedMemory } from '../protocol/freed-memory.ts';
 import { begunHere, begunInRows } from './begun-blobs.ts';
-import { sweepEveryMs, unofferedBlobMs } from './blob-sweep.ts';
 import { openBlobVolume } from './blob-volume.ts';
 import { openCertificates } from './certificates.ts';
-import { consolePart } from './console/console-part.ts';
-import { openLiveLine } from './console/live.ts';
-import { openProjectDesk } from './console/project-desk.ts';
-import { openSignIn } from './console/sign-in.ts';
-import { openConsoleViews } from './console/views.ts';
+import { hubConsole } from './console/hub-console.ts';
 import { hubFault } from './faults.ts';
-import { followEvents, type HubEvent, trimEvents } from './event-log.ts';
+import { followEvents } from './event-log.ts';
 import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from './hub-database.ts';
 import { hubLockName, lockHubFolder } from './hub-folder-lock.ts';
-import { openHubHealth } from './hub-health.ts';
 import { createHubServer, type HttpPart } from './hub-http.ts';
-import { hubKeysIn } from './hub-keys.ts';
+import { hubKeysOf } from './hub-keys.ts';
 import { hubSeal, openHubLedger } from './hub-ledger.ts';
-import { openHubMetrics } from './hub-metrics.ts';
-import type { HubNews } from './hub-news.ts';
 import type { Hub, HubOrder } from './hub-order.ts';
 import { openHubSessions } from './hub-sessions.ts';
-import { createInvite, withdrawInvite } from './invites.ts';
+import { hubStatus } from './hub-status.ts';
+import { sweepNowAndThen } from './hub-sweep.ts';
+import { openHubTelling } from './hub-telling.ts';
+import { createInvite } from './invites.ts';
 import { openMembers } from './members.ts';
 import { openMaskedBuffers } from './masked-buffers.ts';
 import { openMaskedStore } from './masked-store.ts';
 import { openPresence } from './presence.ts';
 import { exchangeHeads } from './ledger-heads.ts';
 import { openLedgerWatch } from './ledger-watch.ts';
-import { retireProject } from './project-acts.ts';
 import { recordAnswer } from './project-answers.ts';
 import { checkPublicUrl } from './public-url.ts';
 import { openRelay } from './relay.ts';
 import { openToldAddresses } from './told-addresses.ts';
+import { takenEvents } from './taken-events.ts';
 import { openTrunkStore } from './trunk-store.ts';
 import { recordTurnsDone } from './turns-done.ts';
 import { openTrunk, type Trunk } from './trunk.ts';
@@ -88,13 +82,7 @@ async function openLockedHub(order: HubOrder, lock: { release(): void }): Promis
 
 async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): void }): Promise<Hub> {
   const clock = order.clock ?? Date.now;
-  const keys = hubKeysIn(order.folder, await readSetting(db, 'fingerprint'));
-  await db.transaction(async (tx) => {
-    const first = await readSetting(tx, 'fingerprint');
-    // Two hubs that started at once made two pairs of keys: the first pair stands.
-    if (first !== null && first !== keys.fingerprint) throw hubFault.otherHubKeys(order.folder);
-    await writeSetting(tx, 'fingerprint', keys.fingerprint);
-  });
+  const keys = await hubKeysOf(order.folder, db);
   const blobsFolder = order.blobs ?? path.join(order.folder, 'blobs');
   const hashes = openBlobHashThread();
   const blobs = openBlobFolder(blobsFolder, { isShared: db.isShared, openHash: hashes.openHash });
@@ -104,24 +92,8 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
   const store = openTrunkStore(db, blobs, enter);
   const members = openMembers(db, enter, clock);
   const relay = openRelay({ db, blobs, members, store, enter });
-  const listeners = new Set<(news: HubNews) => void>(order.onNews === undefined ? [] : [order.onNews]);
-  let refusedUpdates = 0;
-  const metrics = openHubMetrics(clock());
-  const health = openHubHealth(clock);
-  const live = openLiveLine();
-
-  const tell = (news: HubNews): void => {
-    if (news.kind === 'update-refused') refusedUpdates += 1;
-    for (const part of [metrics, health]) part.take(news);
-    live.tell(news);
-    for (const listener of listeners) {
-      try {
-        listener(news);
-      } catch {
-        // A log that cannot be written must not keep the hub from serving.
-      }
-    }
-  };
+  const telling = openHubTelling(clock, order.onNews);
+  const { tell, metrics, health } = telling;
   const begun = db.isShared ? begunInRows(db) : begunHere();
   const sessions = openHubSessions({
     blobs,
@@ -193,35 +165,6 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     tell({ kind: 'project-changed', project: current.project.id, isFinished: current.isFinished });
   };
   const presence = await openPresence(db, sessions.here, failed('who is connected'));
-  const take = async ({ kind, subject, detail, isOwn }: HubEvent): Promise<void> => {
-    // A hub alone has done already what it writes; what a shared database did not confirm may have happened all the same.
-    if (isOwn && !db.isShared) return;
-    switch (kind) {
-      case 'member-changed':
-        await sessions.siteChanged(subject);
-        return masked.siteChanged(subject);
-      case 'model-published':
-        return sessions.offerModels();
-      case 'project-chosen':
-        if (!isOwn) await announceProject();
-        await trunk.catchUp();
-        return masked.resume();
-      case 'update-accepted':
-        if (isOwn) return;
-        await sessions.siteChanged(subject);
-        return trunk.catchUp();
-      case 'trunk-committed':
-        return trunk.catchUp();
-      case 'update-discarded':
-        // One's own sites were told when it happened.
-        return isOwn ? undefined : sessions.tellDiscards(subject);
-      case 'masked-buffer-changed':
-        return masked.changed(isOwn);
-      case 'masked-buffer-ended':
-        if (isOwn) return;
-        return masked.ended(subject, detail === null ? null : faultSchema.parse(JSON.parse(detail)));
-    }
-  };
   const online = presence.online;
   const volume = openBlobVolume(blobsFolder);
   const condition = openCondition({ store, members, online, volume, health, metrics });
@@ -237,8 +180,9 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     welcome: sessions.welcome,
     cannotListen,
   });
+  const take = takenEvents({ isShared: db.isShared, sessions, trunk, masked, announceProject });
   const ledgerWatch = openLedgerWatch({ db, ledger, tell });
-  let sweeping: NodeJS.Timeout | undefined;
+  let endSweeping = (): void => {};
   let endFollowing: (() => Promise<void>) | undefined;
   try {
     const port = await door.open(order.port, order.host ?? ownHost);
@@ -250,18 +194,13 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     endFollowing = await followEvents(db, take, failed('what other processes changed'));
     await trunk.resume();
     await masked.resume();
-    const sweep = async (): Promise<void> => {
-      try {
-        const swept = await trunk.sweep();
-        if (swept > 0) tell({ kind: 'blobs-swept', blobs: swept });
-        await trimEvents(db);
-        await begun.forgetBefore(clock() - unofferedBlobMs);
-      } catch (thrown) {
-        failed('the sweep of unoffered blobs')(thrown);
-      }
-    };
-    await sweep();
-    sweeping = setInterval(() => void sweep(), sweepEveryMs).unref();
+    endSweeping = await sweepNowAndThen({
+      sweep: () => trunk.sweep(),
+      db,
+      begun,
+      clock,
+      tell,
+    });
     const endMembership: Hub['endMembership'] = async (site, end) => {
       const fingerprint = await members.end(site, end);
       if (fingerprint === null) return false;
@@ -279,44 +218,24 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       await projectChanged();
     };
     parts.push(
-      consolePart({
+      hubConsole({
+        place: order.postgres === undefined ? `--data "${path.resolve(order.folder)}"` : '--postgres ADDRESS',
+        networks: order.networks ?? null,
         federation,
         url,
-        place: order.postgres === undefined ? `--data "${path.resolve(order.folder)}"` : '--postgres ADDRESS',
-        signIn: openSignIn(db, enter, clock),
-        views: openConsoleViews({
-          db,
-          federation,
-          url,
-          fingerprint: keys.fingerprint,
-          store,
-          members,
-          ledger,
-          metrics,
-          condition,
-          online,
-          refusedUpdates: () => refusedUpdates,
-          clock,
-        }),
-        acts: {
-          createInvite: (invite) => createInvite(db, enter, invite, clock()),
-          withdrawInvite: (id) => withdrawInvite(db, enter, id),
-          endMembership,
-        },
-        projectDesk: openProjectDesk({
-          networks: order.networks ?? null,
-          store,
-          setProject,
-          async retire(because) {
-            await retireProject(db, enter, because);
-            await projectChanged();
-          },
-        }),
-        live,
+        fingerprint: keys.fingerprint,
+        db,
+        clock,
         store,
         blobs,
+        members,
         ledger,
-        onAct: (act) => tell({ kind: 'console-act', act }),
+        telling,
+        condition,
+        online,
+        endMembership,
+        setProject,
+        projectChanged,
       }),
     );
     const hub: Hub = {
@@ -325,46 +244,29 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       fingerprint: keys.fingerprint,
       server,
       createInvite: (invite = {}) => createInvite(db, enter, invite, clock()),
-      async status() {
-        const current = await trunk.current();
-        return {
+      status: () =>
+        hubStatus({
           federation,
           url,
           fingerprint: keys.fingerprint,
-          project: current?.project ?? null,
-          trunkVersion: current?.trunk.version ?? 0,
-          isFinished: current?.isFinished ?? false,
-          bufferedUpdates: await trunk.buffered(),
-          awaited: await trunk.awaitedSites(),
-          acceptedUpdates: await store.acceptedUpdates(),
-          refusedUpdates,
-          members: (await members.list(await presence.online())).map(
-            ({ site, fingerprint, online, updates, lastSeen }) => ({
-              site,
-              fingerprint,
-              online,
-              updates,
-              lastSeen,
-            }),
-          ),
-        };
-      },
+          trunk,
+          store,
+          members,
+          online: presence.online,
+          refusedUpdates: telling.refusedUpdates,
+        }),
       setProject,
       async trunkWeights() {
         const current = await trunk.current();
         return current === null ? null : blobs.read(current.trunk.blob);
       },
       endMembership,
-      watch(listener) {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
+      watch: telling.watch,
       async close() {
-        clearInterval(sweeping);
+        endSweeping();
         await endFollowing?.();
         await sessions.close();
-        live.close();
-        metrics.close();
+        telling.close();
         door.close();
         await masked.close();
         await trunk.close();
@@ -381,7 +283,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     }
     return hub;
   } catch (thrown) {
-    clearInterval(sweeping);
+    endSweeping();
     await endFollowing?.();
     door.close();
     await masked.close();
