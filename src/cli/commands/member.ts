@@ -1,7 +1,7 @@
 // join, run, leave, status: a site's membership from the command line.
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
-import { type Membership, sitesAwaitedText } from '../../contract/federation.ts';
+import type { Membership } from '../../contract/federation.ts';
 import { announcedProject, notAnnouncedCode, presentProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
@@ -10,8 +10,8 @@ import { inviteFacts } from '../../sync/hub/invite-reach.ts';
 import { settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
 import { isHeld, stayMinutes, workToEnd } from '../work-to-end.ts';
-import { counted, exitCode, type Output, table } from '../output.ts';
-import { estimateText } from '../follow-run.ts';
+import { membershipText } from '../membership-text.ts';
+import { exitCode, type Output } from '../output.ts';
 
 /** How long a join that only joins looks for the federation's project, to show it. */
 const greetingMs = 2_000;
@@ -249,73 +249,3 @@ const unannounced =
     if (thrown instanceof Fault && thrown.code === notAnnouncedCode) return joined;
     throw thrown;
   };
-
-/** A membership in a few lines. */
-export function membershipText(membership: Membership): string {
-  const { updates, members, scoreboard, certificateUntil } = membership;
-  const mode = membership.project?.mode.kind ?? 'trunk';
-  const certified =
-    certificateUntil === null ? '' : `; certificate of membership until ${certificateUntil.slice(0, 10)}`;
-  const lines = [
-    `${membership.federation} as ${membership.site}: ${membership.state}${membership.reason ? ` (${membership.reason})` : ''}`,
-    `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …${certified}`,
-    projectLine(membership),
-    ...awaitedLines(membership),
-    ...leakLines(membership),
-    mode === 'trunk'
-      ? `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`
-      : `turn ${membership.trunkVersion} of ${membership.trunkCommits} (${mode})`,
-    ...(updates.discarded === 0
-      ? []
-      : [
-          `${counted(updates.discarded, 'accepted update')} discarded by the hub: ${membership.discardedBecause ?? ''}`,
-        ]),
-    table(
-      ['member', 'online', ...(mode === 'trunk' ? ['updates'] : [])],
-      members.map(({ site, online, updates: count }) => [
-        site,
-        online === null ? 'not known' : online ? 'yes' : 'no',
-        ...(mode === 'trunk' ? [count] : []),
-      ]),
-    ),
-  ];
-  if (scoreboard)
-    lines.push(
-      table(
-        [`on ${scoreboard.split}`, 'AUC', 'accuracy'],
-        scoreboard.rows.map(({ model, auc, accuracy }) => [model, estimateText(auc), estimateText(accuracy)]),
-      ),
-    );
-  return lines.join('\n');
-}
-
-/** As far as a site knows: of whom the hub has an update. */
-function awaitedLines({ project, trunkVersion, members }: Membership): string[] {
-  if (project === null || project.mode.kind !== 'trunk') return [];
-  const needed = trunkVersion === 0 ? project.sitesToStart : 1;
-  const delivered = members.filter(({ updates }) => updates > 0).length;
-  return needed > 1 && delivered < needed ? [sitesAwaitedText({ needed, delivered })] : [];
-}
-
-function leakLines({ cohort, leakProbe }: Membership): string[] {
-  if (cohort === null) return [];
-  if (leakProbe === null) return ['leak probe: not run yet; it comes before anything is sent'];
-  const { isHeld: isWaiting, isAccepted, sentence, failure, isRecognised } = leakProbe;
-  const then = isWaiting
-    ? ' NOTHING IS SENT before you decide.'
-    : isAccepted && (isRecognised || failure !== null)
-      ? ' Updates are sent anyway, as was decided here.'
-      : '';
-  return [`leak probe: ${sentence}${then}`];
-}
-
-function projectLine({ project, cohort, answer, role }: Membership): string {
-  if (project === null) return 'no project yet';
-  const named = `project ${project.title}${role === 'observer' ? ' (as an observer)' : ''}`;
-  const heard = answer === null || answer.isHeard ? '' : ', which the hub has not heard yet';
-  if (answer?.answer === 'declined')
-    return `${named}: declined${answer.because === null ? '' : ` (${answer.because})`}${heard}`;
-  return cohort === null
-    ? `${named}: proposed; \`imagiq project approve --cohort NAME\` or \`imagiq project decline\``
-    : `${named}, cohort ${cohort}: approved${heard}`;
-}

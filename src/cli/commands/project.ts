@@ -11,7 +11,8 @@ import { contextOf } from '../context.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { counted, exitCode } from '../output.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
-import { type ApproveOptions, chosenFederation, membershipText, sendAnyway } from './member.ts';
+import { membershipText } from '../membership-text.ts';
+import { type ApproveOptions, chosenFederation, sendAnyway } from './member.ts';
 
 interface ProposeOptions extends ProjectOptions {
   readonly data: string;

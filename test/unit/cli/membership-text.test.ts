@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { membershipText } from '../../../src/cli/commands/member.ts';
+import { membershipText } from '../../../src/cli/membership-text.ts';
 import { practiceProject } from '../../integration/sync/federation-fixture.ts';
 import { settledMemberships } from '../../../src/cli/settled-memberships.ts';
 import { type Membership, membershipSchema } from '../../../src/contract/federation.ts';

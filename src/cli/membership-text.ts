@@ -1,0 +1,74 @@
+// A membership as the command line shows it.
+import { type Membership, sitesAwaitedText } from '../contract/federation.ts';
+import { estimateText } from './follow-run.ts';
+import { counted, table } from './output.ts';
+
+/** A membership in a few lines. */
+export function membershipText(membership: Membership): string {
+  const { updates, members, scoreboard, certificateUntil } = membership;
+  const mode = membership.project?.mode.kind ?? 'trunk';
+  const certified =
+    certificateUntil === null ? '' : `; certificate of membership until ${certificateUntil.slice(0, 10)}`;
+  const lines = [
+    `${membership.federation} as ${membership.site}: ${membership.state}${membership.reason ? ` (${membership.reason})` : ''}`,
+    `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …${certified}`,
+    projectLine(membership),
+    ...awaitedLines(membership),
+    ...leakLines(membership),
+    mode === 'trunk'
+      ? `trunk version ${membership.trunkVersion} of ${membership.trunkCommits}; updates ${updates.accepted} accepted, ${updates.refused} refused, ${updates.spooled} waiting`
+      : `turn ${membership.trunkVersion} of ${membership.trunkCommits} (${mode})`,
+    ...(updates.discarded === 0
+      ? []
+      : [
+          `${counted(updates.discarded, 'accepted update')} discarded by the hub: ${membership.discardedBecause ?? ''}`,
+        ]),
+    table(
+      ['member', 'online', ...(mode === 'trunk' ? ['updates'] : [])],
+      members.map(({ site, online, updates: count }) => [
+        site,
+        online === null ? 'not known' : online ? 'yes' : 'no',
+        ...(mode === 'trunk' ? [count] : []),
+      ]),
+    ),
+  ];
+  if (scoreboard)
+    lines.push(
+      table(
+        [`on ${scoreboard.split}`, 'AUC', 'accuracy'],
+        scoreboard.rows.map(({ model, auc, accuracy }) => [model, estimateText(auc), estimateText(accuracy)]),
+      ),
+    );
+  return lines.join('\n');
+}
+
+/** As far as a site knows: of whom the hub has an update. */
+function awaitedLines({ project, trunkVersion, members }: Membership): string[] {
+  if (project === null || project.mode.kind !== 'trunk') return [];
+  const needed = trunkVersion === 0 ? project.sitesToStart : 1;
+  const delivered = members.filter(({ updates }) => updates > 0).length;
+  return needed > 1 && delivered < needed ? [sitesAwaitedText({ needed, delivered })] : [];
+}
+
+function leakLines({ cohort, leakProbe }: Membership): string[] {
+  if (cohort === null) return [];
+  if (leakProbe === null) return ['leak probe: not run yet; it comes before anything is sent'];
+  const { isHeld: isWaiting, isAccepted, sentence, failure, isRecognised } = leakProbe;
+  const then = isWaiting
+    ? ' NOTHING IS SENT before you decide.'
+    : isAccepted && (isRecognised || failure !== null)
+      ? ' Updates are sent anyway, as was decided here.'
+      : '';
+  return [`leak probe: ${sentence}${then}`];
+}
+
+function projectLine({ project, cohort, answer, role }: Membership): string {
+  if (project === null) return 'no project yet';
+  const named = `project ${project.title}${role === 'observer' ? ' (as an observer)' : ''}`;
+  const heard = answer === null || answer.isHeard ? '' : ', which the hub has not heard yet';
+  if (answer?.answer === 'declined')
+    return `${named}: declined${answer.because === null ? '' : ` (${answer.because})`}${heard}`;
+  return cohort === null
+    ? `${named}: proposed; \`imagiq project approve --cohort NAME\` or \`imagiq project decline\``
+    : `${named}, cohort ${cohort}: approved${heard}`;
+}
