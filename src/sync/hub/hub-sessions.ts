@@ -2,29 +2,30 @@
 import type { WebSocket } from 'ws';
 import { Fault, faultValueOf } from '../../contract/fault.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
-import { type Channel, closeCodes, openChannel } from '../protocol/channel.ts';
+import { closeCodes, openChannel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
 import { wireFault } from '../protocol/faults.ts';
 import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
-import { wireFeature, wireLimits } from '../protocol/limits.ts';
+import { wireLimits } from '../protocol/limits.ts';
 import { type FromHub, fromSiteSchema } from '../protocol/messages.ts';
-import { type Signed, signStatement } from '../protocol/statement.ts';
+import type { Signed } from '../protocol/statement.ts';
 import { hubFault } from './faults.ts';
 import type { BegunBlobs } from './begun-blobs.ts';
+import { openBlobRights } from './blob-rights.ts';
 import type { Certificates } from './certificates.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
 import { openInviteGuard } from './invite-guard.ts';
 import { openMemberNews } from './member-news.ts';
-import { memberRates, openMemberRate } from './member-rate.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
 import type { AdmittedSite, Members } from './members.ts';
 import type { Presence } from './presence.ts';
 import type { Relay } from './relay.ts';
 import type { ToldAddresses } from './told-addresses.ts';
 import type { TrunkStore } from './trunk-store.ts';
-import { checkBlobSize, type Trunk } from './trunk.ts';
+import type { Trunk } from './trunk.ts';
+import { openSessionNews, type Session } from './session-news.ts';
 import { openSiteQuestions, type SiteRecords } from './site-questions.ts';
 import { openUnofferedBlobs } from './unoffered-blobs.ts';
 
@@ -53,20 +54,6 @@ export interface HubSessions {
   /** Tells sites of models for them that they have not heard of. */
   offerModels(): Promise<void>;
   close(): Promise<void>;
-}
-
-interface Session {
-  readonly site: AdmittedSite;
-  /** What the site understands beyond the first version of the wire. */
-  readonly features: readonly string[];
-  readonly channel: Channel;
-  /** What is said to all meanwhile is not said to it; the greeting is made anew then. */
-  isGreeted: boolean;
-  isBehind: boolean;
-  /** When its certificate of membership was issued, in ms since 1970. */
-  certifiedAt: number;
-  /** Of the models that it was told of. */
-  lastModelSequence: number;
 }
 
 /** What ended a greeting, as the hub's log has it: a line that a site closed is no refusal by the hub. */
@@ -102,8 +89,8 @@ export function openHubSessions(
     order;
   const sessions = new Map<string, Session>();
   const guard = openInviteGuard(clock);
-  const mayFetch = openMemberRate(memberRates.fetches, clock);
   const unoffered = openUnofferedBlobs({ blobs, begun: order.begun, dropBlob: (hash) => order.trunk().dropBlob(hash) });
+  const blobRights = openBlobRights({ members, relay, store, ledger, unoffered, trunk: order.trunk, clock });
   let isClosing = false;
   /** The project that the sites were told of last. */
   let announced: string | null = null;
@@ -136,6 +123,7 @@ export function openHubSessions(
     };
   };
 
+  const toOne = openSessionNews({ trunk: order.trunk, store, relay, members, certificates, keys, clock });
   const receive = openSiteQuestions({
     members,
     store,
@@ -151,7 +139,7 @@ export function openHubSessions(
     tell,
     guarded: (site, act) => guarded(site, act),
     memberChanged: news.changed,
-    offerModels: (fingerprint) => offerModelsTo(sessions.get(fingerprint)),
+    offerModels: (fingerprint) => toOne.offerModels(sessions.get(fingerprint)),
     farewell: (fingerprint) =>
       sessions.get(fingerprint)?.channel.close(closeCodes.left, 'the site left the federation'),
   });
@@ -191,31 +179,11 @@ export function openHubSessions(
       seal: admitted.seal,
       incoming: fromSiteSchema,
       blobs,
-      mayReceive: async (hash, bytes) => {
-        if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
-        if (site.role === 'observer') throw hubFault.observer();
-        if ((await order.trunk().current()) === null) throw hubFault.noProject();
-        const limitBytes = await order.trunk().blobLimitBytes();
-        checkBlobSize(bytes, limitBytes);
-        await unoffered.begin(site.fingerprint, { hash, bytes }, limitBytes);
-      },
-      maySend: async (hash) => {
-        if (!(await members.isMember(site.fingerprint))) throw hubFault.notMember();
-        if (await store.isTrunkBlob(hash)) return;
-        if (!(await relay.mayFetch(site.fingerprint, hash))) throw hubFault.notForYou();
-      },
-      async onSending(blob, bytes) {
-        // Whoever has it all already is given nothing more.
-        if (bytes === 0) return;
-        if (!mayFetch(site.fingerprint)) throw hubFault.tooOften();
-        const { site: to, fingerprint: device } = site;
-        const act = (await store.isTrunkBlob(blob)) ? 'trunk-sent' : 'model-relayed';
-        await ledger.append(act, { to, device, blob, bytes });
-      },
+      ...blobRights(site),
       receive: (message) => receive(session, message),
       onUnexpected: (thrown) => failed(site.site, thrown),
       onTraffic: order.onTraffic,
-      onHeartbeat: () => void guarded(site, () => certifyAnew(session)),
+      onHeartbeat: () => void guarded(site, () => toOne.certifyAnew(session)),
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
     const { features } = admitted;
@@ -256,41 +224,10 @@ export function openHubSessions(
     } while (session.isBehind);
     session.isGreeted = true;
     for (const message of greeting) say(session, message);
-    await tellDiscardsTo(session);
-    await offerModelsTo(session);
+    await toOne.tellDiscards(session);
+    await toOne.offerModels(session);
     await order.masked().greeted(session.site.fingerprint);
   };
-  const tellDiscardsTo = async ({ site, features, channel }: Session): Promise<void> => {
-    const current = await order.trunk().current();
-    if (current === null || !features.includes(wireFeature.discards)) return;
-    const { projectHash } = current;
-    const discarded = (await store.discardedOf(projectHash, site.fingerprint)).map(({ idempotencyKey, reason }) =>
-      signStatement('discard', { idempotencyKey, site: site.fingerprint, projectHash, reason }, keys),
-    );
-    if (discarded.length > 0) channel.send({ kind: 'updates-discarded', discarded });
-  };
-  const offerModelsTo = async (session: Session | undefined): Promise<void> => {
-    // At the end of its greeting it is asked for.
-    if (session === undefined || !session.isGreeted) return;
-    for (const available of await relay.availableTo(session.site.fingerprint, session.lastModelSequence)) {
-      if (available.sequence <= session.lastModelSequence) continue;
-      session.lastModelSequence = available.sequence;
-      await session.channel.ready();
-      say(session, available);
-    }
-  };
-
-  /** For a site that stays connected; one that comes back has a new certificate in its welcome. */
-  const certifyAnew = async (session: Session): Promise<void> => {
-    const { fingerprint } = session.site;
-    if (!session.features.includes(wireFeature.certificates) || !certificates.isDue(session.certifiedAt)) return;
-    // Another hub may have ended the membership, and this one not have heard of it yet.
-    const role = await members.roleOf(fingerprint);
-    if (role === null) return;
-    session.certifiedAt = clock();
-    session.channel.send({ kind: 'membership-certified', membership: certificates.issue({ fingerprint, role }) });
-  };
-
   /** @returns whether it was none any more. */
   const dismissFormerMember = async ({ site, channel }: Session): Promise<boolean> => {
     if (await members.isMember(site.fingerprint)) return false;
@@ -359,11 +296,11 @@ export function openHubSessions(
       for (const session of sessions.values()) {
         // One that is being greeted is told at the end of it.
         const isMeant = fingerprint === null || session.site.fingerprint === fingerprint;
-        if (isMeant && session.isGreeted) await tellDiscardsTo(session);
+        if (isMeant && session.isGreeted) await toOne.tellDiscards(session);
       }
     },
     async offerModels() {
-      for (const session of sessions.values()) await offerModelsTo(session);
+      for (const session of sessions.values()) await toOne.offerModels(session);
     },
     async close() {
       isClosing = true;
