@@ -12,7 +12,7 @@ export function detailWords(detail: Detail): string {
     .filter(
       ([, value]) => value !== null && value !== false && !(typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)),
     )
-    .filter(([name]) => !['federation', 'project', 'publicKey', 'signature', 'entries'].includes(name))
+    .filter(([name]) => !['federation', 'project', 'publicKey', 'key', 'signature', 'entries'].includes(name))
     .map(([name, value]) => {
       if (name === 'bytes') return bytes(Number(value));
       if (value === true) return name.replace(/^is/, '').toLowerCase();
@@ -22,6 +22,10 @@ export function detailWords(detail: Detail): string {
     })
     .join(' · ');
 }
+
+/** A problem of the hub's health as a sentence. */
+export const problemSentence = (problem: string): string =>
+  `${problem.charAt(0).toUpperCase()}${problem.slice(1).replace(/\.$/, '')}.`;
 
 const shown = (value: Detail[string] | undefined): string =>
   typeof value === 'string' && isoMoment.test(value) ? when(value) : String(value);
