@@ -418,6 +418,9 @@ function membershipIn({ siteFolder, fromHub }: RecordedSession): string {
   const file = path.join(federations, readdirSync(federations)[0]!, 'membership.json');
   const state = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   const held = 'standing project trunk approval answer turn trainedFrom spool accepted refused own role'.split(' ');
+  // A hub may end a buffer of masks whenever it likes: the same update is then masked, and entered in the ledger, once more.
+  const spool = state['spool'] as object[];
+  state['spool'] = spool.map((update) => ({ ...update, isEntered: false }));
   const said = JSON.stringify(fromHub);
   const candidates = state['candidates'] as { readonly model: string; readonly author: string | null }[];
   const invented = candidates.filter(

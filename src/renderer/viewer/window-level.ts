@@ -90,8 +90,9 @@ export function rangeWindow(frame: Frame): VoiWindow {
 function windowOver({ low, high }: { low: number; high: number }, frame: Frame): VoiWindow {
   const modality = modalityOf(frame);
   const [first, last] = [modality(low), modality(high)];
-  // Of one value alone: middle grey.
-  return { center: (first + last) / 2, width: Math.abs(last - first) || 1, function: 'LINEAR_EXACT' };
+  // Of one value alone: middle grey, but nothing is black, as in the empty frames of a segmentation.
+  if (first === last) return { center: first === 0 ? 0.5 : first, width: 1, function: 'LINEAR_EXACT' };
+  return { center: (first + last) / 2, width: Math.abs(last - first), function: 'LINEAR_EXACT' };
 }
 
 /** Least and greatest value outside of the padding; null where there are none. */

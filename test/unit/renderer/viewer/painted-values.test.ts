@@ -111,6 +111,11 @@ describe('the window paints what the station shows', () => {
   });
 });
 
+test('an image of one value is middle grey, and black where there is nothing', () => {
+  expect(windowEnds(rangeWindow(frameOf(Int16Array.of(7, 7))))).toEqual({ lower: 6.5, upper: 7.5 });
+  expect(windowEnds(rangeWindow(frameOf(Int16Array.of(0, 0))))).toEqual({ lower: 0, upper: 1 });
+});
+
 test('all values are those inside the image, unless there are none', () => {
   const values = Int16Array.of(-2000, -2001, -24, 40, 1200, -2000);
   const padding = { first: -2001, last: -2000 };

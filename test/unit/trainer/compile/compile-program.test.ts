@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { compileProgram } from '../../../../src/trainer/compile/compile-program.ts';
@@ -129,6 +130,7 @@ describe('compiling a program', () => {
     ['of a block of images', { batch: 16, side: 16, filter: 3, stride: 1, pad: 'same' }],
     ['whose stride leaves out a border', { batch: 2, side: 20, filter: 3, stride: 2, pad: 'valid' }],
     ['with a stride of the filter’s size', { batch: 2, side: 32, filter: 2, stride: 2, pad: 'valid' }],
+    ['of large images, whose sums are products', { batch: 2, side: 64, filter: 3, stride: 1, pad: 'same' }],
     ['of small images', { batch: 2, side: 4, filter: 3, stride: 1, pad: 'same' }],
   ] as const)('gives the numbers of the standard operators for convolutions %s', async (_, asked) => {
     registerGradients();
@@ -145,8 +147,11 @@ describe('compiling a program', () => {
       return { y, dx: dx!, dw: dw!, dots: tf.sum(tf.mul(y, tf.add(y, 1)), [0, 1, 2]) };
     });
     const values = [...standardNormals(randomStream(2), batch * side * side * channels)];
+    const kernels = await processorKernels();
+    const isBlocked = kernels.channelBlock !== null;
+    expect(Buffer.from(compile(source, kernels).model).includes('com.microsoft.nchwc')).toBe(isBlocked);
     const standard = await results(source, values, null);
-    const own = await results(source, values, await processorKernels());
+    const own = await results(source, values, kernels);
     for (const [name, expected] of Object.entries(standard)) {
       expect(expected.some((value) => value !== 0)).toBe(true);
       const size = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -154,6 +159,15 @@ describe('compiling a program', () => {
       expect(error / size).toBeLessThan(1e-5);
     }
   });
+
+  it.skipIf(process.arch !== 'x64' || process.platform !== 'linux')(
+    'finds the processor’s own layout where there are wide registers',
+    async () => {
+      const flags = readFileSync('/proc/cpuinfo', 'utf8');
+      const expected = flags.includes('avx512f') ? 16 : flags.includes('avx') ? 8 : null;
+      expect(await processorKernels()).toEqual({ channelBlock: expected });
+    },
+  );
 
   it('uses the processor’s own layout only where it is asked for', async () => {
     const source = program([1, 16, 16, 16], (x) => ({
