@@ -17,7 +17,7 @@ export const cohortFaults = {
   labelsMissing: () =>
     new Fault({
       code: 200,
-      message: `A cohort needs labels, and none are stored with these studies. ${howToLabel}`,
+      message: `A cohort needs labels, and none are stored with these studies. ${howToLabel} Where they have masks, make it for segmentation (--task segmentation, in the window “Made for”).`,
       retry: 'never',
     }),
   labelsUnreadable: (why: string) =>
