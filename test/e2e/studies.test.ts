@@ -300,6 +300,10 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.getByTestId('study-row').nth(2).click({ button: 'right' });
     await page.getByRole('menuitem', { name: 'Open study' }).waitFor();
     await screenshot('studies-menu');
+    await page.getByRole('menuitem', { name: 'Send to…' }).click();
+    await page.getByRole('dialog', { name: 'Send 1 study' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('study-row').nth(2).click({ button: 'right' });
     await page.getByRole('menuitem', { name: 'Select', exact: true }).click();
     await page.getByRole('button', { name: 'Cohort of 1 selected' }).waitFor();
     await expect.poll(() => page.getByRole('row', { selected: true }).count()).toBe(1);
