@@ -114,6 +114,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
 
   const listenersOf = (id: string): RunWorkListeners => {
     const current = (): Run => runs.get(id) as Run;
+    /** Of the data set that this sitting brings, until the trainer has taken the run's folder for one of it. */
+    let brought: DatasetHeader | null = null;
     return {
       onPreparing(progress) {
         const told = withPreparing(current(), progress);
@@ -121,10 +123,16 @@ export function openRunBook(parts: RunBookParts): RunBook {
       },
       onBasis(basis, header) {
         bases.set(id, basis);
-        headers.set(id, { ...header, shards: [] });
+        brought = { ...header, shards: [] };
         change({ ...current(), preparing: null, waitsFor: null });
       },
-      onProgress: (progress) => change(withProgress(current(), progress), false),
+      onProgress(progress) {
+        // The trainer's first word: had the folder's checkpoint been of another data set, it would have refused the run (356).
+        const isFirst = brought !== null;
+        if (brought !== null) headers.set(id, brought);
+        brought = null;
+        change(withProgress(current(), progress), isFirst);
+      },
       onNote: (note) => change(withNote(current(), note)),
       onEpoch: (epoch) => change(withEpoch(current(), epoch)),
     };

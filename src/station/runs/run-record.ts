@@ -43,7 +43,7 @@ const runRecordSchema = z.object({
   request: runRequestSchema,
   /** Null of a run that has not got so far, and of one of an earlier version. */
   basis: runBasisSchema.nullable().default(null),
-  /** Of the data set that it trains on, without its shards; null of a run that has not got so far. */
+  /** Of the data set that its checkpoints are of, without its shards; null of a run that has not got so far. */
   header: datasetHeaderSchema.nullable().default(null),
 });
 type RunRecord = z.infer<typeof runRecordSchema>;

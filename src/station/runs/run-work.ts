@@ -36,7 +36,7 @@ export interface RunToWork {
 
 export interface RunWorkListeners extends Required<Pick<TrainListeners, 'onProgress' | 'onEpoch' | 'onNote'>> {
   onPreparing(progress: { done: number; total: number; waitsFor: string | null }): void;
-  /** The data set is there: from now on the run is this one. */
+  /** The data set is there: from now on the run is this one, where the trainer does not refuse it. */
   onBasis(basis: RunBasis, header: DatasetHeader): void;
 }
 

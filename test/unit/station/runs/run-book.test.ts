@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Run } from '../../../../src/contract/calls.ts';
+import type { DatasetHeader } from '../../../../src/contract/dataset.ts';
 import { networkSchema } from '../../../../src/contract/network.ts';
 import type { Epoch, TrainOrder, TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
 import type { Cohorts } from '../../../../src/station/cohorts/cohorts.ts';
@@ -53,13 +54,27 @@ const request = {
   provider: 'auto',
 } as const;
 
+interface Situation {
+  readonly book: RunBook;
+  readonly told: Run[];
+  readonly folder: string;
+  readonly models: ModelRegistry;
+  readonly calls: unknown[];
+  /** What the cohort's images come to now. */
+  readonly dataset: { header: Pick<DatasetHeader, 'cohortHash' | 'mean'> };
+  /** Busy with another job it begins none; how many it was given. */
+  readonly trainer: { isBusy: boolean; orders: number };
+}
+
 function situation(
   train: TrainerProcess['train'],
   network = resolveNetwork,
   folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-runs-')),
-): { book: RunBook; told: Run[]; folder: string; models: ModelRegistry; calls: unknown[] } {
+): Situation {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const told: Run[] = [];
+  const dataset: Situation['dataset'] = { header };
+  const trainer: Situation['trainer'] = { isBusy: false, orders: 0 };
   /** What the cohorts were asked: each build's chain, and doubts. */
   const calls: unknown[] = [];
   const cohorts: Pick<Cohorts, 'show' | 'list' | 'buildDataset' | 'doubtDatasets'> = {
@@ -74,8 +89,18 @@ function situation(
     buildDataset: async (_name, { chain, onMend }) => {
       if (calls.at(-1) === 'doubt') onMend?.();
       calls.push(chain);
-      return { file: 'x', header } as unknown as Awaited<ReturnType<Cohorts['buildDataset']>>;
+      const built = { file: dataset.header.cohortHash, header: dataset.header };
+      return built as unknown as Awaited<ReturnType<Cohorts['buildDataset']>>;
     },
+  };
+  const work: TrainerProcess['train'] = async (job, listeners) => {
+    trainer.orders += 1;
+    if (trainer.isBusy)
+      await new Promise((_, reject) => listeners?.signal?.addEventListener('abort', () => reject(jobStopped())));
+    // Refuses, as the real one, a folder whose checkpoint is of another data set; else it tells that it prepares.
+    openRunFolder(job.runFolder, job.datasetFile, () => {}).read();
+    listeners?.onProgress?.({ ...progress, losses: [], state: 'preparing' });
+    return train(job, listeners);
   };
   const models = openModelRegistry(path.join(folder, 'models'), openBlobStore(path.join(folder, 'blobs')), {
     author: openAuthor(path.join(folder, 'site')),
@@ -85,14 +110,14 @@ function situation(
     folder,
     datasets: folder,
     cohorts: cohorts as Cohorts,
-    trainer: { train } as TrainerProcess,
+    trainer: { train: work } as TrainerProcess,
     models,
     privacy: openPrivacyLedger(folder, () => null),
     resolveNetwork: network,
     threads: () => 1,
     onChange: (run) => told.push(run),
   });
-  return { book, told, folder, models, calls };
+  return { book, told, folder, models, calls, dataset, trainer };
 }
 
 const header = {
@@ -110,7 +135,7 @@ const header = {
 } as const;
 
 /** A checkpoint of a run that has made so many steps, as the trainer writes it, with all weights one value. */
-function keepCheckpoint({ runFolder, network }: TrainOrder, steps: number, epochs: Epoch[] = []): void {
+function keepCheckpoint({ runFolder, network, datasetFile }: TrainOrder, steps: number, epochs: Epoch[] = []): void {
   const weights = new Map(
     weightSpecifications(networkSchema.parse(network), header.classes.length).map(({ name, shape }) => [
       name,
@@ -119,7 +144,7 @@ function keepCheckpoint({ runFolder, network }: TrainOrder, steps: number, epoch
   );
   const counted = { epoch: 0, batch: steps, steps, examples: 1, lossSum: steps, seconds: 1, epochs };
   const position = { ...counted, bestLoss: null, batchSize: 16, outcome: null };
-  const folder = openRunFolder(runFolder, 'r', () => {});
+  const folder = openRunFolder(runFolder, datasetFile, () => {});
   folder.save({ position, weights, optimiser: new Map(), best: epochs.length > 0 ? weights : null });
 }
 
@@ -290,12 +315,10 @@ test('a run whose checkpoints are all damaged ends without a model, and advises 
   expect(models.list()).toEqual([]);
 });
 
+const validation = metricsOf(Float32Array.of(0.9, 0.1, 0.2, 0.8), Int32Array.of(0, 1), Int32Array.of(0, 1), ['a', 'b']);
+const validated: Epoch = { epoch: 1, loss: 0.5, validation };
+
 test('a run that fails for good leaves the model of its best epoch, and says both', async () => {
-  const validation = metricsOf(Float32Array.of(0.9, 0.1, 0.2, 0.8), Int32Array.of(0, 1), Int32Array.of(0, 1), [
-    'a',
-    'b',
-  ]);
-  const validated = { epoch: 1, loss: 0.5, validation };
   const { book, models } = situation((job) => {
     keepCheckpoint(job, 9, [validated]);
     return Promise.reject(notFinite('the loss', 'epoch 2, step 1 of 4'));
@@ -337,6 +360,55 @@ test('a run that was paused, went on and crashed becomes the model of its last c
   const { weightsFile } = models.get(models.list()[0]!.id);
   const weights = readWeightsFile(weightsFile, weightSpecifications(resolveNetwork('cnn-small'), 2));
   expect([...weights.values()].every((values) => values.every((value) => value === 9))).toBe(true);
+});
+
+/** The cohort made anew under its name: other images. */
+const newer = { ...header, cohortHash: 'd'.repeat(64), mean: 0.9 };
+
+/** A run that crashed after its first validated epoch, and whose cohort was made anew since. */
+async function runOfOlderCohort() {
+  const situated = situation((job) => {
+    keepCheckpoint(job, 9, [validated]);
+    return Promise.reject(trainerCrashed('ended by SIGKILL'));
+  });
+  const { id } = situated.book.start(request);
+  expect((await situated.book.ended(id)).state).toBe('paused');
+  situated.dataset.header = newer;
+  return { ...situated, id };
+}
+const trainedOnOlder = [{ cohortHash: header.cohortHash, input: { mean: header.mean } }];
+
+test('a resumed run that is refused, as its cohort was made anew, leaves a model of the images that it was trained on', async () => {
+  const { book, models, id } = await runOfOlderCohort();
+  book.resume(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'failed', fault: { code: 356 }, outcome: { steps: 9 } });
+  expect(models.list()).toMatchObject(trainedOnOlder);
+});
+
+test('so does one that is stopped before the trainer has looked at it again', async () => {
+  const { book, models, trainer, id } = await runOfOlderCohort();
+  trainer.isBusy = true;
+  book.resume(id);
+  await vi.waitFor(() => expect(trainer.orders).toBe(2));
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'stopped', outcome: { steps: 9 } });
+  expect(models.list()).toMatchObject(trainedOnOlder);
+});
+
+test('a run that had no checkpoint when its cohort was made anew is one of the newer images', async () => {
+  let attempts = 0;
+  const { book, models, dataset } = situation((job) => {
+    attempts += 1;
+    if (attempts > 1) keepCheckpoint(job, 7);
+    return Promise.reject(trainerCrashed('ended by SIGKILL'));
+  });
+  const { id } = book.start(request);
+  await book.ended(id);
+  dataset.header = newer;
+  book.resume(id);
+  await book.ended(id);
+  book.stop(id);
+  expect(models.list()).toMatchObject([{ cohortHash: newer.cohortHash, input: { mean: newer.mean } }]);
 });
 
 test('a run whose newest checkpoint is damaged becomes the model of the one before, and says so', async () => {
