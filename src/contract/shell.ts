@@ -14,11 +14,13 @@ export type StationState =
 export type SealingOutcome = { readonly isSealed: boolean } | { readonly fault: FaultValue };
 
 /** A part of the window, in CSS pixels from its upper left corner. */
-export interface WindowArea {
+export interface PictureAsked {
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
+  /** With the words in the corners, which name the patient. */
+  readonly hasWords: boolean;
 }
 
 export type PictureTaken = { readonly png: Uint8Array } | { readonly fault: FaultValue };
@@ -63,8 +65,11 @@ export interface ShellBridge {
   chooseFile(kind: FileKind): Promise<string | null>;
   /** A place to write a new file, from the system's dialog; null when the user cancelled. `name` is a proposal. */
   chooseNewFile(name: string): Promise<string | null>;
-  /** A part of this window as it is shown, without its first row, which must be magenta from the frame on that is meant. */
-  takePicture(area: WindowArea): Promise<PictureTaken>;
+  /**
+   * A part of this window as it is shown, without the mark along its upper edge, 2 CSS pixels high: magenta from the frame on in
+   * which the words are hidden, cyan where they are wanted. Another frame is not taken.
+   */
+  takePicture(asked: PictureAsked): Promise<PictureTaken>;
   copyPicture(png: Uint8Array): Promise<void>;
   /** Writes a picture where the user says in the system's dialog. `name` is a proposal. */
   savePicture(png: Uint8Array, name: string): Promise<PictureOutcome>;

@@ -6,43 +6,60 @@ import { z } from 'zod';
 import { shellFault } from './faults.ts';
 
 const lengthSchema = z.number().min(0).max(100_000);
-const areaSchema = z.object({ x: lengthSchema, y: lengthSchema, width: lengthSchema, height: lengthSchema });
+const askedSchema = z.object({
+  x: lengthSchema,
+  y: lengthSchema,
+  width: lengthSchema,
+  height: lengthSchema,
+  hasWords: z.boolean(),
+});
 const pngSchema = z.instanceof(Uint8Array).refine((bytes) => bytes.length < 2 ** 28);
 
 /** How often a frame of the window is looked at, and how long between, until it is the one that was asked for. */
 const looks = 100;
 const betweenMs = 20;
+/** Height of the mark, CSS pixels: as thick as ViewerScreen draws it. */
+const markHeight = 2;
 
 /**
- * PNG of a part of the window, in the pixels of the screen and without its first row: the window draws that row in magenta from
- * the frame on that is meant, in which what names the patient is hidden. An earlier frame is never taken.
- * @throws Fault 710 where that frame does not come, and where `area` is none
+ * PNG of a part of the window, in the pixels of the screen and without the mark along its upper edge: the window draws that in
+ * magenta from the frame on in which what names the patient is hidden, in cyan where words are wanted. No other frame is taken.
+ * @throws Fault 710 where that frame does not come
  */
-export async function takePicture(contents: WebContents, area: unknown): Promise<Uint8Array> {
-  const css = areaSchema.parse(area);
+export async function takePicture(contents: WebContents, asked: unknown): Promise<Uint8Array> {
+  const css = askedSchema.parse(asked);
   const zoom = contents.getZoomFactor();
-  const [x, y, width, height] = [css.x, css.y, css.width, css.height].map((length) => Math.round(length * zoom));
+  const [left, top] = [css.x * zoom, css.y * zoom];
+  const [right, bottom] = [left + css.width * zoom, top + css.height * zoom];
+  // Every fourth pixel of the page is a whole one of the screen also at 125, 150 and 175 %: nothing is drawn between two of them.
+  const [x, y] = [Math.floor(left / 4) * 4, Math.floor(top / 4) * 4];
+  const part = { x, y, width: Math.ceil(right) - x, height: Math.ceil(bottom) - y };
   for (let look = 0; look < looks; look += 1) {
-    const picture = await contents.capturePage({ x: x!, y: y!, width: width!, height: height! });
-    if (isMarked(picture)) {
-      const size = picture.getSize();
-      const row = Math.ceil(size.height / css.height);
-      return picture.crop({ x: 0, y: row, width: size.width, height: size.height - row }).toPNG();
-    }
+    const picture = await contents.capturePage(part);
+    const density = picture.getSize().width / part.width;
+    const onScreen = (length: number): number => Math.round(length * density);
+    const [begin, end] = [onScreen(left - x), onScreen(right - x)];
+    const columns = [begin + 1, Math.floor((begin + end) / 2), end - 2];
+    const row = rowBelowMark(picture, columns, onScreen(top - y + markHeight * zoom) + 1, css.hasWords);
+    if (row > 0)
+      return picture.crop({ x: begin, y: row, width: end - begin, height: onScreen(bottom - y) - row }).toPNG();
     await delay(betweenMs);
   }
   throw shellFault.pictureNotTaken();
 }
 
-/** Within what the profile of a screen makes of a colour. */
-function isMarked(picture: NativeImage): boolean {
-  const { width, height } = picture.getSize();
-  if (width < 3 || height < 3) return false;
+/** The first row that the mark leaves free, looked for in the upper `rows`; 0 where there is no mark. */
+function rowBelowMark(picture: NativeImage, columns: readonly number[], rows: number, hasWords: boolean): number {
+  const { width } = picture.getSize();
   const bitmap = picture.toBitmap();
-  return [1, Math.floor(width / 2), width - 2].every((column) => {
-    const [blue = 0, green = 255, red = 0] = bitmap.subarray(column * 4, column * 4 + 3);
-    return red > 190 && green < 90 && blue > 190;
-  });
+  const isMark = (at: number): boolean => {
+    const [blue = 0, green = 0, red = 0] = bitmap.subarray(at * 4, at * 4 + 3);
+    const [high, low] = hasWords ? [green, red] : [red, green];
+    // Within what the profile of a screen makes of a colour.
+    return blue > 190 && high > 190 && low < 90;
+  };
+  for (let row = rows; row > 0; row -= 1) if (columns.every((column) => isMark((row - 1) * width + column))) return row;
+  return 0;
 }
 
 /** Of Electron before it took over the web's clipboard. */

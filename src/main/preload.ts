@@ -15,7 +15,7 @@ const bridge: ShellBridge = {
   chooseFiles: () => ipcRenderer.invoke('choose-files') as Promise<string[] | null>,
   chooseNewFile: (name: string) => ipcRenderer.invoke('choose-new-file', name) as Promise<string | null>,
   chooseFile: (kind: FileKind) => ipcRenderer.invoke('choose-file', kind) as Promise<string | null>,
-  takePicture: (area) => ipcRenderer.invoke('take-picture', area) as Promise<PictureTaken>,
+  takePicture: (asked) => ipcRenderer.invoke('take-picture', asked) as Promise<PictureTaken>,
   copyPicture: (png) => ipcRenderer.invoke('copy-picture', png) as Promise<void>,
   savePicture: (png, name) => ipcRenderer.invoke('save-picture', { png, name }) as Promise<PictureOutcome>,
   // Electron before 32 has no webUtils; there the path is a property of the file itself.

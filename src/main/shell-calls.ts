@@ -50,9 +50,9 @@ export function answerShellCalls(services: ShellServices): void {
     return chosen ?? null;
   });
   answer('choose-new-file', saveDialog);
-  answer('take-picture', async (event, area): Promise<PictureTaken> => {
+  answer('take-picture', async (event, asked): Promise<PictureTaken> => {
     try {
-      return { png: await takePicture(event.sender, area) };
+      return { png: await takePicture(event.sender, asked) };
     } catch (error) {
       return { fault: faultValueOf(error) };
     }

@@ -236,7 +236,7 @@ describe('the reading room', { timeout: 120_000 }, () => {
       return readFileSync(file);
     };
     const bare = await wordsIn(await saved('bare.png', false));
-    expect(bare).toEqual({ words: 0, width: Math.round(box.width), height: Math.round(box.height) - 1 });
+    expect(bare).toEqual({ words: 0, width: Math.round(box.width), height: Math.round(box.height) - 2 });
     expect((await wordsIn(await saved('words.png', true))).words).toBeGreaterThan(100);
     await app.evaluate(({ clipboard }) => clipboard.clear());
     await page.keyboard.press('Control+c');

@@ -5,8 +5,9 @@ import type { StackView } from './stack-view.svelte.ts';
 
 export class PictureTaking {
   readonly #shell: ShellBridge;
-  #isTaking = $state(false);
-  #hasWords = $state(false);
+  #state = $state<'bare' | 'with-words'>();
+  /** The one before: what the screen leaves out is that of one picture at a time. */
+  #before: Promise<unknown> = Promise.resolve();
 
   constructor(shell: ShellBridge) {
     this.#shell = shell;
@@ -14,7 +15,7 @@ export class PictureTaking {
 
   /** What the screen leaves out while the picture is taken: `bare` also the words in the corners, which name the patient. */
   get state(): 'bare' | 'with-words' | undefined {
-    return this.#isTaking ? (this.#hasWords ? 'with-words' : 'bare') : undefined;
+    return this.#state;
   }
 
   /** @throws Fault where the window is not drawn */
@@ -29,16 +30,21 @@ export class PictureTaking {
     return outcome.file;
   }
 
-  async #take(area: Element, hasWords: boolean): Promise<Uint8Array> {
-    this.#hasWords = hasWords;
-    this.#isTaking = true;
+  #take(area: Element, hasWords: boolean): Promise<Uint8Array> {
+    const taken = this.#before.then(() => this.#takeNow(area, hasWords));
+    this.#before = taken.catch(() => {});
+    return taken;
+  }
+
+  async #takeNow(area: Element, hasWords: boolean): Promise<Uint8Array> {
+    this.#state = hasWords ? 'with-words' : 'bare';
     try {
       const { x, y, width, height } = area.getBoundingClientRect();
-      const outcome = await this.#shell.takePicture({ x, y, width, height });
+      const outcome = await this.#shell.takePicture({ x, y, width, height, hasWords });
       if ('fault' in outcome) throw new Fault(outcome.fault);
       return outcome.png;
     } finally {
-      this.#isTaking = false;
+      this.#state = undefined;
     }
   }
 }
