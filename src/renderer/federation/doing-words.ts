@@ -28,9 +28,9 @@ export function doingWords(membership: Membership): string {
   if (state === 'refused') return 'Nothing is trained or sent any more. Studies, cohorts and models stay here.';
   if (answer?.answer === 'declined') return 'You declined the project: nothing is trained here';
   if (role === 'observer') return 'Observing: this site reads the shared model and sends nothing';
+  if (state === 'finished') return 'Finished: the shared model has reached its last version';
   if (project !== null && cohort === null) return 'Waiting for your approval below';
   if (leakProbe?.isHeld) return 'Held back: nothing is trained or sent before you decide below';
-  if (state === 'finished') return 'Finished: the shared model has reached its last version';
   if (state === 'online') return activities[activity];
   if (project === null) return 'The hub says what is to be trained once it is reached';
   if (activity !== 'waiting' && activity !== 'idle') return activities[activity];
@@ -47,10 +47,12 @@ export const needsDecision = ({ project, cohort, answer, role, leakProbe, state 
 
 /** Null where the hub answers, or never did. */
 export function unreachedWords(membership: Membership, now = Date.now()): string | null {
-  const { state, unreachedSince, project, certificateUntil } = membership;
+  const { state, unreachedSince, project, cohort, role, answer, leakProbe, certificateUntil } = membership;
   if (state !== 'offline' || unreachedSince === null) return null;
+  const isAtWork =
+    cohort !== null && role !== 'observer' && answer?.answer !== 'declined' && leakProbe?.isHeld !== true;
   const goesOn =
-    project === null
+    project === null || !isAtWork
       ? ''
       : project.mode.kind === 'trunk'
         ? ' The work goes on here, and what it makes is kept until the hub has it.'

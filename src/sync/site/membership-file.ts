@@ -97,7 +97,7 @@ const stateSchema = z.object({
   /** The hub has not heard yet that this site left. */
   owesLeave: z.boolean(),
   /** When the connection to the hub stood last, in milliseconds since 1970; 0 where that is not known. */
-  hubHeardAt: z.number().default(0),
+  hubHeardAtMs: z.number().default(0),
   project: z.object({ project: projectSchema, hash: hashSchema, isFinished: z.boolean() }).nullable(),
   trunk: z
     .object({
@@ -233,7 +233,7 @@ export function newMembershipState(
     standing: 'member',
     reason: null,
     owesLeave: false,
-    hubHeardAt: 0,
+    hubHeardAtMs: 0,
     project: null,
     trunk: null,
     approval: null,

@@ -98,7 +98,8 @@ export function membershipView(order: {
     project: state.project?.project ?? null,
     projectHash: state.project?.hash ?? null,
     role: state.role,
-    unreachedSince: connection === 'offline' && state.hubHeardAt > 0 ? new Date(state.hubHeardAt).toISOString() : null,
+    unreachedSince:
+      connection === 'offline' && state.hubHeardAtMs > 0 ? new Date(state.hubHeardAtMs).toISOString() : null,
     certificateUntil: certificateUntil(state),
     answer: answerShown(state),
     cohort: state.approval?.cohort ?? null,

@@ -217,7 +217,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
 
   const onUp = (opened: Channel): void => {
     channel = opened;
-    state.hubHeardAt = desk.clock();
+    state.hubHeardAtMs = desk.clock();
     connection = 'online';
     connectionReason = null;
     void opened.ended.then(() => {
@@ -233,7 +233,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   const onDown = (fault: Fault, isFinal: boolean): void => {
     channel = null;
-    if (connection === 'online') state.hubHeardAt = desk.clock();
+    if (connection === 'online') state.hubHeardAtMs = desk.clock();
     areMembersTold = false;
     connection = 'offline';
     connectionReason = fault.message;
@@ -280,7 +280,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       bench.publication.taken(fingerprint, model);
       loop.poke();
     },
-    maySend: bench.publication.isOfferedTo,
+    maySend: bench.publication.mayFetch,
   });
   const signOwnAddress = (): boolean => signAddress(desk, order.address());
   const approval = openApproval({
@@ -308,6 +308,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     clearInterval(sweeping);
     outbox.close();
     bench.publication.close();
+    if (connection === 'online') {
+      state.hubHeardAtMs = desk.clock();
+      desk.save();
+    }
     // A command that only looks is over before its line is there.
     if (connection === 'connecting') await goodbye.heard();
     await goodbye.settled();

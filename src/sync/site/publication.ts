@@ -36,8 +36,8 @@ export interface Publication {
   readonly awaiting: readonly string[];
   /** A peer has a model, or refused it for good. */
   taken(fingerprint: string, model: string): void;
-  /** Whether a peer may fetch these sealed bytes: they were offered to it. */
-  isOfferedTo(fingerprint: string, sealedBlob: string): boolean;
+  /** Whether a peer may fetch these sealed bytes: they were offered to it. Entered in the ledger first. @throws what the disk says. */
+  mayFetch(fingerprint: string, sealedBlob: string): boolean;
   /** Takes back what was published. */
   clear(): void;
   close(): void;
@@ -51,6 +51,11 @@ export function openPublication(desk: MembershipDesk): Publication {
   let again: NodeJS.Timeout | null = null;
   /** By published model and line: when it was offered there. The hub gets it too where it is not taken in time. */
   const offered = new WeakMap<PublishedModel, Map<Channel, number>>();
+
+  /** To whom it was offered on a line of its own, in this run. */
+  const offeredTo = new WeakMap<PublishedModel, Set<string>>();
+  const wasOffered = (published: PublishedModel, peer: string): boolean =>
+    published.enteredDirect.includes(peer) || offeredTo.get(published)?.has(peer) === true;
 
   const missing = ({ audience, recipients }: PublishedModel): string[] =>
     peersOf(state, keys.fingerprint).filter(
@@ -69,19 +74,12 @@ export function openPublication(desk: MembershipDesk): Publication {
 
   /** Offers a model on a line of its own, once for each line. */
   const offer = async (published: PublishedModel, recipient: string, line: Channel): Promise<void> => {
-    const { model, sealedBlob, statement } = published;
+    const { model, statement } = published;
     const lines = offered.get(published) ?? new Map<Channel, number>();
     offered.set(published, lines);
     if (lines.has(line)) return;
     lines.set(line, desk.clock());
-    if (!published.enteredDirect.includes(recipient)) {
-      // Before a byte leaves, as with the hub.
-      const bytes = blobs.size(sealedBlob) ?? 0;
-      const { site } = readSiteCard(state.cards[recipient]!);
-      desk.ledger('model-shared', { model, recipients: 1, bytes, to: site, device: recipient });
-      published.enteredDirect.push(recipient);
-      desk.save();
-    }
+    offeredTo.set(published, (offeredTo.get(published) ?? new Set()).add(recipient));
     try {
       const noted = await line.ask({
         kind: 'model-offered',
@@ -236,14 +234,24 @@ export function openPublication(desk: MembershipDesk): Publication {
     },
     taken(fingerprint, model) {
       const taken = state.published.filter(
-        (one) =>
-          one.model === model && one.enteredDirect.includes(fingerprint) && !one.recipients.includes(fingerprint),
+        (one) => one.model === model && wasOffered(one, fingerprint) && !one.recipients.includes(fingerprint),
       );
       for (const { recipients } of taken) recipients.push(fingerprint);
       if (taken.length > 0) desk.save();
     },
-    isOfferedTo: (fingerprint, sealedBlob) =>
-      state.published.some((one) => one.sealedBlob === sealedBlob && one.enteredDirect.includes(fingerprint)),
+    mayFetch(fingerprint, sealedBlob) {
+      const asked = state.published.find((one) => one.sealedBlob === sealedBlob && wasOffered(one, fingerprint));
+      if (asked === undefined) return false;
+      if (!asked.enteredDirect.includes(fingerprint)) {
+        // Before a byte leaves, as with the hub; one that has it already fetches nothing.
+        const bytes = blobs.size(sealedBlob) ?? 0;
+        const { site } = readSiteCard(state.cards[fingerprint]!);
+        desk.ledger('model-shared', { model: asked.model, recipients: 1, bytes, to: site, device: fingerprint });
+        asked.enteredDirect.push(fingerprint);
+        desk.save();
+      }
+      return true;
+    },
     clear: () => drop(state.published),
     close() {
       if (again !== null) clearTimeout(again);

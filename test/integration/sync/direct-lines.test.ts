@@ -116,6 +116,37 @@ describe('direct lines', () => {
     expect(await until('Oslo has it', fetched)).toBe(true);
   });
 
+  it('a model that a peer has from the hub is not said to have left for it once more when the hub goes away', async () => {
+    const { hub, sites } = await federation(['Lyon']);
+    const [lyon, oslo] = sites as [PracticeSite, PracticeSite];
+    await until('Oslo has the line', () => peerOf(oslo, 'Lyon')?.route === 'direct');
+    await oslo.close();
+    await until('the line is gone', () => peerOf(lyon, 'Oslo')?.route === 'away');
+    const first = await lyon.bench('ImagiQ').publish(committed(0.5));
+    await until('the hub has it for Oslo', () => lyon.memberships()[0]!.undelivered.length === 0);
+    const again = await bench.site('Oslo', practiceWork({ step: 0.091, goal: 0.5 }), oslo.folder);
+    const has = (model: string) => (): boolean => again.memberships()[0]!.bench.some((one) => one.model === model);
+    await until('Oslo has it', has(first.model));
+    await until('Oslo has the line again', () => peerOf(again, 'Lyon')?.route === 'direct');
+    await hub.close();
+    await until('the hub is gone', () => lyon.memberships()[0]!.reason !== null);
+    const second = await lyon.bench('ImagiQ').publish(committed(0.45));
+    await until('Oslo has the next', has(second.model));
+    const left = (model: string): unknown[] =>
+      lyon.ledger.filter(({ act, detail }) => act === 'model-shared' && detail['model'] === model);
+    expect(left(first.model)).toHaveLength(1);
+    expect(left(second.model)).toHaveLength(1);
+  });
+
+  it('since when the hub is away is counted from when this site stopped, where it stopped online', async () => {
+    const { hub, sites } = await federation([]);
+    const [lyon] = sites as [PracticeSite, PracticeSite];
+    const heard = stateOf(lyon).hubHeardAtMs;
+    await lyon.close();
+    await hub.close();
+    expect(stateOf(lyon).hubHeardAtMs).toBeGreaterThan(heard);
+  });
+
   it('is closed to strangers, and to whoever brings another key or another certificate', async () => {
     const { sites } = await federation(['Lyon']);
     const [lyon, oslo] = sites as [PracticeSite, PracticeSite];

@@ -23,6 +23,9 @@ async function lifeOfAFederation() {
   await until('the project is finished', () => lyon.memberships()[0]?.state === 'finished', 60_000);
   await lyon.leave(federation);
   await until('it has left', async () => (await hub.status()).members.length === 0);
+  const isSigned = async (): Promise<boolean> =>
+    (await hubLedgerEntriesIn(folder, 1, ({ act }) => act === 'checkpoint')).length > 0;
+  await until('the start is signed', isSigned);
   await lyon.close();
   await hub.close();
   return { folder, lyon };

@@ -45,6 +45,20 @@ it('while the hub does not answer nobody waits for other sites, and a person rea
   expect(unreachedWords(membership({}))).toBeNull();
 });
 
+it('a site that does nothing for a project is not told that work goes on', () => {
+  const silent = [
+    { cohort: null },
+    { role: 'observer' },
+    { answer: { answer: 'declined', because: null, isHeard: true } },
+  ];
+  for (const changes of silent) {
+    const words = unreachedWords(membership({ ...away, ...changes }))!;
+    expect(words).toContain('not been reached since');
+    expect(words).not.toContain('goes on');
+  }
+  expect(doingWords(membership({ state: 'finished', cohort: null }))).toContain('Finished');
+});
+
 it('the other sites are waited for where the hub answers, or is not needed', () => {
   expect(doingWords(membership({}))).toBe('Waiting for the other sites');
   expect(doingWords(membership({ ...away, project: gossip }))).toBe('Waiting for the other sites');
