@@ -5,22 +5,19 @@ import type { WebSocket } from 'ws';
 import type { Membership } from '../../contract/federation.ts';
 import type { Fault } from '../../contract/fault.ts';
 import { openBlobFolder } from '../protocol/blob-folder.ts';
-import { closeCodes, openChannel, type Channel } from '../protocol/channel.ts';
+import { closeCodes, type Channel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
-import { wireFault } from '../protocol/faults.ts';
-import { fromHubSchema } from '../protocol/messages.ts';
 import { type Approval, openApproval } from './approval.ts';
 import { openBench } from './bench.ts';
 import { type BenchActs, openBenchActs } from './bench-acts.ts';
 import type { CardCheck } from './card-check.ts';
-import { dial } from './dial.ts';
 import { openGoodbye } from './goodbye.ts';
+import { openHubLine } from './hub-line.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
 import { openKnownMembersFile } from './known-members.ts';
 import { openLink, type Link } from './link.ts';
 import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
-import { takeCertificate } from './membership-certificate.ts';
 import { writeMembershipState, type MembershipState } from './membership-file.ts';
 import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
 import { isBlobNeeded } from './needed-blobs.ts';
@@ -124,50 +121,15 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   const answers = openProjectAnswers(desk);
   const exchangeHeads = openLedgerHeads(desk, order.ledger ?? null);
   const tellTurnsDone = openTurnsDone(desk);
-  /** What the hub understands beyond the first version of the wire. */
-  let hubFeatures: readonly string[] = [];
   const outbox = openOutbox(desk, order.random);
 
-  const connect = async (inviteCode: string | null): Promise<Channel> => {
-    const line = await dial({
-      url: state.hubUrl,
-      hubFingerprint: state.hubFingerprint,
-      keys,
-      site: state.site,
-      ...(order.wayOut !== undefined && { wayOut: order.wayOut }),
-      inviteCode,
-      lastModelSequence: state.lastModelSequence,
-      agent: order.agent,
-      address: state.address,
-    });
-    state.hubKey = line.hello.hubKey;
-    state.role = line.role;
-    hubFeatures = line.hello.features;
-    if (line.membership !== null) takeCertificate(desk, line.membership);
-    return openChannel({
-      socket: line.socket,
-      frames: line.frames,
-      seal: line.seal,
-      incoming: fromHubSchema,
-      blobs,
-      // The hub sends what this site asks for and fetches nothing.
-      mayReceive: () => {
-        throw wireFault.malformedMessage('a hub does not push blobs');
-      },
-      maySend: (hash) => {
-        throw wireFault.unknownBlob(hash);
-      },
-      receive: (message) => {
-        receive(message);
-        return null;
-      },
-      onTraffic(sent, received) {
-        state.bytesSent += sent;
-        state.bytesReceived += received;
-      },
-      ...(order.pingMs === null ? {} : { pingMs: order.pingMs }),
-    });
-  };
+  const hub = openHubLine({
+    desk,
+    wayOut: order.wayOut,
+    agent: order.agent,
+    pingMs: order.pingMs,
+    receive: (news) => receive(news),
+  });
 
   /** What a person held back may leave now. */
   const goOn = (): void => {
@@ -225,8 +187,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     });
     if (state.owesLeave) return void sayGoodbye(opened);
     void outbox.deliver().then(() => loop.poke());
-    void answers.deliver(hubFeatures).then(() => tellTurnsDone(hubFeatures));
-    void exchangeHeads(hubFeatures).catch(() => {});
+    void answers.deliver(hub.features()).then(() => tellTurnsDone(hub.features()));
+    void exchangeHeads(hub.features()).catch(() => {});
     shareModel();
     desk.changed();
     loop.poke();
@@ -262,7 +224,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     bench,
     outbox,
     random: order.random,
-    onTurnsDone: () => void tellTurnsDone(hubFeatures),
+    onTurnsDone: () => void tellTurnsDone(hub.features()),
   });
   const lines: PeerLines = openPeerLines({
     desk,
@@ -288,7 +250,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     bench,
     outbox,
     loop,
-    answers: { give: answers.give, deliver: () => void answers.deliver(hubFeatures) },
+    answers: { give: answers.give, deliver: () => void answers.deliver(hub.features()) },
     onMayLeave: goOn,
   });
   const takeNews = openNewsReader({ desk, bench, outbox, loop, checkCard: order.checkCard });
@@ -301,7 +263,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   sweep();
   const sweeping = setInterval(sweep, sweepEveryMs).unref();
-  const exchanging = setInterval(() => void exchangeHeads(hubFeatures).catch(() => {}), exchangeEveryMs).unref();
+  const exchanging = setInterval(() => void exchangeHeads(hub.features()).catch(() => {}), exchangeEveryMs).unref();
   const stop = async (): Promise<void> => {
     isClosed = true;
     clearInterval(exchanging);
@@ -324,7 +286,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   if (order.inviteCode !== null) {
     connection = 'enrolling';
     try {
-      first = await connect(order.inviteCode);
+      first = await hub.connect(order.inviteCode);
       desk.save();
     } catch (thrown) {
       first?.close(closeCodes.goingAway, 'the site could not keep its membership');
@@ -333,7 +295,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     }
   }
   if (state.standing === 'member' || state.owesLeave) {
-    link = openLink({ connect: () => connect(null), onUp, onDown, random: order.random, first });
+    link = openLink({ connect: () => hub.connect(null), onUp, onDown, random: order.random, first });
     lines.refresh();
   }
 

@@ -9,13 +9,14 @@ import { openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite } from '../protocol/handshake.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { fromPeerSchema, type FromPeer } from '../protocol/messages.ts';
-import { parseStatement, readSiteCard, readStatement, type Signed, signStatement } from '../protocol/statement.ts';
+import { parseStatement, readSiteCard, type Signed, signStatement } from '../protocol/statement.ts';
 import type { TransferMessage } from '../protocol/transfers.ts';
 import { siteFault } from './faults.ts';
 import { openLink, type Link } from './link.ts';
 import { checkPeerCertificate } from './membership-certificate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import { dialPeer, type GreetedPeer } from './peer-dial.ts';
+import { openPeerAddresses } from './peer-addresses.ts';
 import { peerLimits } from './peer-limits.ts';
 import { isPeer as isPeerOf } from './peers.ts';
 
@@ -85,15 +86,7 @@ export function openPeerLines(order: {
   /** @throws Fault 496 */
   const checkCertificate = (device: string, shown: Signed | null): void =>
     checkPeerCertificate({ state, device, site: siteOf(device), shown, now: desk.clock() });
-  const addressOf = (fingerprint: string) => {
-    const signed = state.addresses[fingerprint];
-    return signed === undefined ? null : parseStatement('address', signed.statement);
-  };
-  const knownAddresses = (): Signed[] => {
-    const own = order.ownAddress();
-    const others = Object.entries(state.addresses).filter(([fingerprint]) => isPeer(fingerprint));
-    return [...(own === null ? [] : [own]), ...others.map(([, signed]) => signed)].slice(0, wireLimits.addresses);
-  };
+  const addresses = openPeerAddresses({ desk, ownAddress: order.ownAddress, isPeer });
 
   const receive = (fingerprint: string, message: PeerNews): AnswerBody | null => {
     if (!isPeer(fingerprint)) throw siteFault.strangerHere();
@@ -108,7 +101,7 @@ export function openPeerLines(order: {
         order.onTaken(fingerprint, message.model);
         return null;
       case 'addresses-told': {
-        const isNews = message.addresses.map((address) => peers.noteAddress(address)).includes(true);
+        const isNews = message.addresses.map((address) => addresses.note(address)).includes(true);
         if (isNews) desk.save();
         if (isNews) peers.refresh();
         return null;
@@ -157,7 +150,7 @@ export function openPeerLines(order: {
       desk.changed();
     });
     // After the other end has put its line in place too: its listeners wait from the handshake on.
-    channel.send({ kind: 'addresses-told', addresses: knownAddresses() });
+    channel.send({ kind: 'addresses-told', addresses: addresses.told() });
     order.onOpen();
     desk.changed();
     return channel;
@@ -175,7 +168,7 @@ export function openPeerLines(order: {
       await open.channel.ended;
       if (isClosed) throw siteFault.peerUnreachable(siteOf(fingerprint), 'this site is closing');
     }
-    const address = addressOf(fingerprint);
+    const address = addresses.of(fingerprint);
     if (address === null) throw siteFault.peerUnreachable(siteOf(fingerprint), 'its address is not known');
     const card = signStatement(
       'site-card',
@@ -265,25 +258,9 @@ export function openPeerLines(order: {
         setTimeout(() => socket.terminate(), 1_000).unref();
       }
     },
-    noteAddress(signed) {
-      try {
-        const claimed = parseStatement('address', signed.statement);
-        const card = state.cards[claimed.device];
-        if (card === undefined || claimed.device === keys.fingerprint || claimed.hub !== state.hubFingerprint)
-          return false;
-        const known = addressOf(claimed.device);
-        if (known !== null && known.sequence >= claimed.sequence) return false;
-        readStatement('address', signed, readSiteCard(card).publicKey);
-        state.addresses[claimed.device] = signed;
-        desk.membersChanged();
-        return true;
-      } catch (thrown) {
-        if (thrown instanceof Fault) return false;
-        throw thrown;
-      }
-    },
+    noteAddress: addresses.note,
     tellAddress() {
-      for (const { channel } of lines.values()) channel.send({ kind: 'addresses-told', addresses: knownAddresses() });
+      for (const { channel } of lines.values()) channel.send({ kind: 'addresses-told', addresses: addresses.told() });
     },
     problemWith: (fingerprint) => problems.get(fingerprint) ?? null,
     isTrying: (fingerprint) => dialled.get(fingerprint)?.isTried === false,
@@ -297,13 +274,13 @@ export function openPeerLines(order: {
     refresh() {
       if (isClosed) return;
       for (const [fingerprint, { url }] of dialled) {
-        if (!isPeer(fingerprint) || addressOf(fingerprint)?.url !== url) void hangUp(fingerprint);
+        if (!isPeer(fingerprint) || addresses.of(fingerprint)?.url !== url) void hangUp(fingerprint);
       }
       for (const [fingerprint, { channel }] of lines) {
         if (!isPeer(fingerprint)) channel.close(closeCodes.refused, 'not a member any more');
       }
       for (const fingerprint of Object.keys(state.addresses)) {
-        const url = addressOf(fingerprint)?.url ?? null;
+        const url = addresses.of(fingerprint)?.url ?? null;
         if (url === null || !isPeer(fingerprint) || dialled.has(fingerprint)) continue;
         if (dialled.size < peerLimits.dialled) dial(fingerprint, url);
       }
