@@ -19,9 +19,13 @@ describe('the bench', () => {
     const folder = bench.folder();
     const project = practiceProject({ rule: { bufferSize: 1 }, commits: 3 });
     const hub = bench.keep(await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) }));
-    // Local-only models of 0.122 and 0.246: values that no trunk version takes.
-    const lyon = await bench.site('Lyon', practiceWork({ step: 0.061, goal: 0.2 }));
+    // Local-only models of 0.122 and 0.246: values that no trunk version takes, as long as Lyon does not make two of them alone.
     const oslo = await bench.site('Oslo', practiceWork({ step: 0.123, goal: 0.2 }));
+    const isOslosTurnOver = (): boolean => (oslo.memberships()[0]?.updates.accepted ?? 0) > 0;
+    const beforeUpdate = async (turn: number): Promise<void> => {
+      if (turn > 0) await until('Oslo has made one', isOslosTurnOver, 60_000);
+    };
+    const lyon = await bench.site('Lyon', practiceWork({ step: 0.061, goal: 0.2, beforeUpdate }));
     for (const site of [lyon, oslo]) {
       await site.join(await hub.createInvite());
       await until('the project is announced', () => site.memberships()[0]?.project);
