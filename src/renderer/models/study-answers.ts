@@ -16,6 +16,8 @@ export interface StudyAnswer {
   readonly answer: string;
   /** Of the class named first: the mean over the study's images; of a segmentation the share of their pixels, null where nothing was drawn. */
   readonly probability: number | null;
+  /** Of each class that the answer names, as `probability` is of the first. */
+  readonly probabilities: readonly number[];
   /** Classes of its images in the cohort that the model was run on, and their split; null where it was run on none. */
   readonly truth: string | null;
   readonly split: string | null;
@@ -53,6 +55,7 @@ export function studyAnswers(
       images: own.length,
       answer: own.length === 0 ? '–' : answer,
       probability: own.length === 0 || first === undefined ? null : (means[first] ?? null),
+      probabilities: own.length === 0 ? [] : indices.map((index) => means[index]!),
       truth: distinct(own.map(({ truth }) => truth)),
       split: distinct(own.map(({ split }) => split)),
       failed: problems.length,

@@ -72,12 +72,21 @@ describe('what a model says of a study', () => {
       images: 0,
       answer: '–',
       probability: null,
+      probabilities: [],
       truth: null,
       split: null,
       failed: 1,
       reason: 'It is damaged.',
     });
     expect(answerWords(answers)).toBe('2 studies, 1 image: normal in 1; – in 1');
+  });
+
+  it('has the share of each structure that was drawn, the largest first', () => {
+    const [one] = studyAnswers(
+      { classes: ['background', 'head', 'tail'], images: [image('1', [0.9, 0.02, 0.08])], failures: [] },
+      asked('segmentation'),
+    );
+    expect(one).toMatchObject({ answer: 'tail, head', probability: 0.08, probabilities: [0.08, 0.02] });
   });
 
   it('is told once where all studies have the same', () => {
