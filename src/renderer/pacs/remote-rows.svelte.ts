@@ -24,8 +24,12 @@ export interface RemoteRowsSource {
 export class RemoteRows {
   /** UIDs of studies and of series; those of a chosen study are chosen with it. */
   readonly #selected = new SvelteSet<string>();
-  /** Series by study; null while they are on the way. */
-  readonly #unfolded = new SvelteMap<string, readonly RemoteSeries[] | null>();
+  /** UIDs of studies. */
+  readonly #unfolded = new SvelteSet<string>();
+  /** By study, unfolded or folded again; null while they are on the way for the first time. */
+  readonly #series = new SvelteMap<string, readonly RemoteSeries[] | null>();
+  /** Answers to what was asked before the last new start are dropped: they may be another peer's. */
+  #generation = 0;
   #cursor = $state(0);
   #anchor = 0;
   readonly #source: RemoteRowsSource;
@@ -35,14 +39,12 @@ export class RemoteRows {
   }
 
   readonly all = $derived.by((): readonly RemoteRow[] =>
-    this.#source.studies().flatMap((study): RemoteRow[] => [
-      { kind: 'study', study },
-      ...(this.#unfolded.get(study.studyInstanceUID) ?? []).map((series): RemoteRow => ({
-        kind: 'series',
-        study,
-        series,
-      })),
-    ]),
+    this.#source
+      .studies()
+      .flatMap((study): RemoteRow[] => [
+        { kind: 'study', study },
+        ...(this.#unfolded.has(study.studyInstanceUID) ? this.#seriesRows(study) : []),
+      ]),
   );
 
   get cursor(): number {
@@ -50,16 +52,17 @@ export class RemoteRows {
   }
 
   get hasSelection(): boolean {
-    return this.#selected.size > 0;
+    return this.chosen.studies.length + this.chosen.series.length > 0;
   }
 
   readonly chosen = $derived.by((): ChosenRows => {
-    const studies = this.#source.studies().filter(({ studyInstanceUID }) => this.#selected.has(studyInstanceUID));
-    const series = this.all.filter(
-      (row): row is RemoteSeriesRow =>
-        row.kind === 'series' && this.#selected.has(uidOf(row)) && !this.#selected.has(row.study.studyInstanceUID),
-    );
-    return { studies, series };
+    const isSelected = ({ studyInstanceUID }: RemoteStudy): boolean => this.#selected.has(studyInstanceUID);
+    const studies = this.#source.studies();
+    const series = studies
+      .filter((study) => !isSelected(study))
+      .flatMap((study) => this.#seriesRows(study))
+      .filter((row) => this.#selected.has(uidOf(row)));
+    return { studies: studies.filter(isSelected), series };
   });
 
   isSelected(row: RemoteRow): boolean {
@@ -72,29 +75,31 @@ export class RemoteRows {
 
   /** Its series are on the way. */
   isUnfolding({ study }: RemoteRow): boolean {
-    return this.#unfolded.get(study.studyInstanceUID) === null;
+    return this.isUnfolded({ kind: 'study', study }) && this.#series.get(study.studyInstanceUID) === null;
   }
 
   /** Nothing is chosen or unfolded, the cursor is in the first row. */
   restart(): void {
     this.#selected.clear();
     this.#unfolded.clear();
+    this.#series.clear();
+    this.#generation += 1;
     this.#cursor = 0;
     this.#anchor = 0;
   }
 
-  /** Asks anew for the series that are shown. */
+  /** Asks anew for the series that are shown, or were. */
   async reload(): Promise<void> {
-    for (const { studyInstanceUID } of this.#source
-      .studies()
-      .filter((study) => this.#unfolded.has(study.studyInstanceUID)))
-      await this.#load(studyInstanceUID);
+    for (const { studyInstanceUID } of this.#source.studies())
+      if (this.#series.has(studyInstanceUID)) await this.#load(studyInstanceUID);
   }
 
   async unfold({ study }: RemoteRow): Promise<void> {
-    if (this.#unfolded.has(study.studyInstanceUID)) return;
-    this.#unfolded.set(study.studyInstanceUID, null);
-    await this.#load(study.studyInstanceUID);
+    const { studyInstanceUID } = study;
+    if (this.#unfolded.has(studyInstanceUID)) return;
+    this.#unfolded.add(studyInstanceUID);
+    if (!this.#series.has(studyInstanceUID)) this.#series.set(studyInstanceUID, null);
+    await this.#load(studyInstanceUID);
   }
 
   /** The cursor goes to the study. */
@@ -111,13 +116,23 @@ export class RemoteRows {
   async #load(studyInstanceUID: string): Promise<void> {
     const study = this.#source.studies().find((one) => one.studyInstanceUID === studyInstanceUID);
     if (study === undefined) return;
+    const generation = this.#generation;
     try {
       const series = await this.#source.seriesOf(study);
-      if (this.#unfolded.has(studyInstanceUID)) this.#unfolded.set(studyInstanceUID, series);
+      if (generation === this.#generation) this.#series.set(studyInstanceUID, series);
     } catch (fault) {
-      this.#unfolded.delete(studyInstanceUID);
+      if (generation !== this.#generation) return;
+      // What was shown before stays.
+      if (this.#series.get(studyInstanceUID) === null) {
+        this.#series.delete(studyInstanceUID);
+        this.#unfolded.delete(studyInstanceUID);
+      }
       this.#source.onFault(fault);
     }
+  }
+
+  #seriesRows(study: RemoteStudy): RemoteSeriesRow[] {
+    return (this.#series.get(study.studyInstanceUID) ?? []).map((series) => ({ kind: 'series', study, series }));
   }
 
   moveCursor(at: number): void {
@@ -130,7 +145,7 @@ export class RemoteRows {
     if (row === undefined) return;
     if (row.kind === 'series' && this.#selected.delete(row.study.studyInstanceUID)) {
       // The study was chosen whole: its other series stay chosen.
-      const others = this.#unfolded.get(row.study.studyInstanceUID) ?? [];
+      const others = this.#series.get(row.study.studyInstanceUID) ?? [];
       for (const { seriesInstanceUID } of others) this.#selected.add(seriesInstanceUID);
     }
     const uid = uidOf(row);
