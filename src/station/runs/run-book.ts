@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Run } from '../../contract/calls.ts';
 import type { DatasetHeader } from '../../contract/dataset.ts';
 import { faultValueOf, type FaultValue } from '../../contract/fault.ts';
+import { hyperParametersSchema } from '../../contract/training.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 import { outcomeOfCheckpoint } from '../../trainer/client.ts';
 import type { ModelRegistry } from '../models/model-registry.ts';
@@ -168,7 +169,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
     if (!basis || !header) return null;
     const { progress } = runOf(id);
     const [network, classes] = [basis.definition, header.classes.length];
-    const interrupted = { runFolder: folderOf(id), network, classes, engine: request.engine, progress };
+    const hyperParameters = hyperParametersSchema.parse(request.hyperParameters);
+    const { engine } = request;
+    const interrupted = { runFolder: folderOf(id), network, classes, engine, hyperParameters, progress };
     const outcome = outcomeOfCheckpoint(interrupted, listenersOf(id).onNote);
     return outcome === null ? null : { outcome, header };
   };

@@ -5,7 +5,7 @@ import type { PrivateSession, TrainingSession } from '../engines/engine.ts';
 import type { Batch, BatchSource } from '../run/batches.ts';
 import { checkDelta, privacyFault } from './faults.ts';
 import { poissonSample } from './noise.ts';
-import { lossByStep, stepsWithin } from './rdp-accountant.ts';
+import { privacyMeter } from './privacy-meter.ts';
 import { openStepCount } from './step-count.ts';
 
 export interface PrivateRun {
@@ -34,16 +34,14 @@ export interface PrivateRunParts {
 /** Null without privacy settings. @throws Fault 684, 685, 686 */
 export function openPrivateRun(parts: PrivateRunParts): PrivateRun | null {
   const { job, session, examples, images, batchesPerEpoch, stepsInCheckpoint } = parts;
-  const { privacy, batchSize, augment } = job.hyperParameters;
-  if (privacy === null) return null;
+  const { privacy, augment } = job.hyperParameters;
+  const meterAfter = privacyMeter({ ...job, images: examples.length });
+  if (privacy === null || meterAfter === null) return null;
   if (!isPrivate(session)) throw new Error('the engine opened no private session');
-  const { noiseMultiplier, delta, maxEpsilon } = privacy;
-  checkDelta(delta, examples.length);
-  const training = { sampleRate: Math.min(1, batchSize / examples.length), noiseMultiplier };
-  const lossAfter = lossByStep(training, delta);
-  const mostSteps = Math.min(stepsWithin(maxEpsilon, training, delta), job.mostPrivateSteps ?? Infinity);
+  checkDelta(privacy.delta, examples.length);
+  const { sampleRate, mostSteps } = meterAfter(0);
   const count = openStepCount(job.runFolder, stepsInCheckpoint);
-  if (count.steps === 0 && mostSteps === 0) throw privacyFault.budgetSpent(maxEpsilon);
+  if (count.steps === 0 && mostSteps === 0) throw privacyFault.budgetSpent(privacy.maxEpsilon);
   let lastLoss = 0;
   const nothing = { images: new Float32Array(), labels: new Int32Array(), exampleWeights: new Float32Array() };
   return {
@@ -51,7 +49,7 @@ export function openPrivateRun(parts: PrivateRunParts): PrivateRun | null {
     mayStep: () => count.steps < mostSteps,
     async step(learningRate, epoch) {
       count.add();
-      const sample = poissonSample(examples, training.sampleRate, session.chance);
+      const sample = poissonSample(examples, sampleRate, session.chance);
       let losses = 0;
       for (let place = 0; place < sample.length; place += 1) {
         const image = images.batchAt(sample, place, augment ? epoch : null);
@@ -61,7 +59,7 @@ export function openPrivateRun(parts: PrivateRunParts): PrivateRun | null {
       if (sample.length > 0) lastLoss = losses / sample.length;
       return lastLoss;
     },
-    meter: () => ({ ...lossAfter(count.steps), ...training, delta, budget: maxEpsilon, steps: count.steps, mostSteps }),
+    meter: () => meterAfter(count.steps),
     settle: () => count.settle(),
   };
 }

@@ -2,8 +2,10 @@
 import path from 'node:path';
 import type { OperatingPoint } from '../../contract/metrics.ts';
 import type { Network } from '../../contract/network.ts';
-import type { TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
+import type { HyperParameters, PrivacyMeter, TrainJob, TrainOutcome, TrainProgress } from '../../contract/training.ts';
 import { youdenPoint } from '../metrics/operating-point.ts';
+import { privacyMeter } from '../privacy/privacy-meter.ts';
+import { recordedSteps } from '../privacy/step-count.ts';
 import { weightSpecifications } from '../networks/weights.ts';
 import { lastCheckpoint, type RunPosition, weightsFileName } from './checkpoint.ts';
 import { bestEpoch } from './early-stopping.ts';
@@ -16,6 +18,7 @@ export interface InterruptedRun {
   /** How many. */
   readonly classes: number;
   readonly engine: TrainJob['engine'];
+  readonly hyperParameters: HyperParameters;
   /** What it told last. */
   readonly progress: TrainProgress | null;
 }
@@ -23,12 +26,10 @@ export interface InterruptedRun {
 /**
  * Writes the weights that a stopped run would have left, those of the best epoch where one was validated, and says what became
  * of it; null without a whole checkpoint.
- * @throws Fault 357 when the disk does not take them
+ * @throws Fault 357 when the disk does not take them, 686 when nobody can say what its privacy promise has spent
  */
-export function outcomeOfCheckpoint(
-  { runFolder, network, classes, engine, progress }: InterruptedRun,
-  onNote: (note: string) => void,
-): TrainOutcome | null {
+export function outcomeOfCheckpoint(run: InterruptedRun, onNote: (note: string) => void): TrainOutcome | null {
+  const { runFolder, network, classes, engine, progress } = run;
   const checkpoint = lastCheckpoint(runFolder, onNote)?.checkpoint ?? null;
   if (checkpoint === null) return null;
   const weightsFile = path.join(runFolder, weightsFileName);
@@ -47,13 +48,23 @@ export function outcomeOfCheckpoint(
     imagesPerSecond: progress?.imagesPerSecond ?? 0,
     engine,
     provider: progress?.device || 'cpu',
-    privacy: progress?.privacy ?? null,
+    privacy: spentAt(position, run),
     stoppedEarly: true,
     ending: 'stopped',
     batchSize: position.batchSize,
     bestEpoch: best === null ? null : bestEpoch(position.epochs),
     operatingPoint: best === null ? null : operatingPointOf(position),
   };
+}
+
+/** By the steps that its folder counts: what was told last is older than they are. */
+function spentAt(position: RunPosition, { runFolder, hyperParameters, progress }: InterruptedRun): PrivacyMeter | null {
+  const told = progress?.privacy ?? null;
+  const { examples, steps } = position;
+  // Of versions that did not tell the images; unknown to all, each counts as in every batch, which is never too little.
+  const images = examples ?? hyperParameters.batchSize / (told?.sampleRate ?? 1);
+  const meterAfter = privacyMeter({ hyperParameters, images, mostPrivateSteps: told?.mostSteps ?? null });
+  return meterAfter?.(Math.max(steps ?? 0, recordedSteps(runFolder) ?? 0)) ?? null;
 }
 
 /** From the validation images of the epoch whose weights are kept: test images have no say in it. */

@@ -2,7 +2,9 @@
 import type { Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import type { PrivacyMeter, SplitName, TrainJob, TrainOutcome } from '../../contract/training.ts';
 import type { TrainingSession } from '../engines/engine.ts';
+import { privacyMeter } from '../privacy/privacy-meter.ts';
 import { openPrivateRun, type PrivateRun } from '../privacy/private-run.ts';
+import { recordedSteps } from '../privacy/step-count.ts';
 import { type BatchSource, batchSource } from './batches.ts';
 import type { DatasetFile } from './dataset-file.ts';
 import { deviceNote } from './device-note.ts';
@@ -55,7 +57,9 @@ export async function takeUpRun(
 ): Promise<OngoingRun | { readonly outcome: TrainOutcome }> {
   const { control, onProgress, onNote, clock = () => performance.now() } = surroundings;
   const { hyperParameters, seed, idleShare } = job;
-  let spent: PrivacyMeter | null = null;
+  const meterAfter = privacyMeter({ ...job, images: dataset.examplesOf('train').length });
+  // Told before anything is done: a run that is resumed and ends at once has spent it.
+  let spent: PrivacyMeter | null = meterAfter?.(recordedSteps(job.runFolder) ?? 0) ?? null;
   const prepared = await prepareRun(dataset, job, surroundings, {
     mostImages,
     onProgress: (told) => onProgress({ ...told, privacy: spent }),

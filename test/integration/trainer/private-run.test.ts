@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { PrivacyMeter, TrainJob } from '../../../src/contract/training.ts';
-import { privacyLoss, startTrainer, type TrainerProcess } from '../../../src/trainer/client.ts';
+import type { PrivacyMeter, TrainJob, TrainProgress } from '../../../src/contract/training.ts';
+import { outcomeOfCheckpoint, privacyLoss, startTrainer, type TrainerProcess } from '../../../src/trainer/client.ts';
 import { groupNormTwin } from '../../../src/trainer/privacy/group-norm-twin.ts';
 import { stripes, stripesJob, stripesNetwork, writeDataset } from './stripes.ts';
 
@@ -114,6 +114,32 @@ it('a stopped run counts exactly, and a run whose count was damaged is refused',
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ version: 1, steps: stopped.steps });
   writeFileSync(file, '{"version":1,"steps":');
   await expect(trainer.train(broken)).rejects.toMatchObject({ code: 686 });
+});
+
+it('a run that is stopped after its pause has spent all that its folder counts, whatever was told last', async () => {
+  const paused = job({ idleShare: 0.9, hyperParameters: { epochs: 4 } });
+  const abort = new AbortController();
+  const told: TrainProgress[] = [];
+  const { privacy: spent, steps } = await trainer.train(paused, {
+    signal: abort.signal,
+    onProgress: (progress) => told.push(progress),
+    onEpoch: ({ epoch }) => epoch === 1 && abort.abort(),
+  });
+  expect(spent?.steps).toBe(steps);
+  for (const progress of [null, told[0]!]) {
+    const { network, engine, hyperParameters, runFolder } = paused;
+    const interrupted = { runFolder, network, classes: 2, engine, hyperParameters, progress };
+    expect(outcomeOfCheckpoint(interrupted, () => {})).toMatchObject({ steps, privacy: spent });
+  }
+  // Resumed, it tells of that at once: nothing else may be heard of it.
+  const again = new AbortController();
+  const heard: TrainProgress[] = [];
+  const onProgress = (progress: TrainProgress): void => {
+    heard.push(progress);
+    again.abort();
+  };
+  await trainer.train(paused, { signal: again.signal, onProgress });
+  expect(heard[0]).toMatchObject({ state: 'preparing', privacy: spent });
 });
 
 it('refuses batch norm, and a δ that would allow to give an image away', async () => {
