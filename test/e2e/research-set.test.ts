@@ -112,6 +112,12 @@ describe('a researcher', { timeout: 60_000 }, () => {
     await dialog.getByText('A table (CSV)').click();
     await answerDialogs(app, [table]);
     await dialog.getByRole('button', { name: 'Choose' }).click();
+    // A column that is not there: the dialog comes back with the file and the reason.
+    await page.getByRole('dialog').getByRole('button', { name: 'Import', exact: true }).click();
+    await dialog.getByRole('alert').getByText('has no column “label”').waitFor();
+    expect(await dialog.getByRole('textbox', { name: 'Labels file' }).inputValue()).toBe(table);
+    expect(await dialog.getByRole('radio', { name: /Copy into the library/ }).isChecked()).toBe(true);
+    await screenshot('import-dialog-refused');
     await dialog.getByRole('textbox', { name: 'Label column' }).fill('finding');
     await screenshot('import-dialog');
     await page.keyboard.press('Enter');

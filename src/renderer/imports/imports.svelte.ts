@@ -1,4 +1,5 @@
 // The import that is under way, if any, and the report of the last one.
+import { faultValueOf } from '../../contract/fault.ts';
 import type { ImportLabels, ImportProgress, ImportReport, importModes } from '../../contract/dicom.ts';
 import type { PastImport } from '../../contract/import-report.ts';
 import type { StationLink } from '../bridge/station-link.ts';
@@ -21,13 +22,22 @@ export interface ImportChoices {
   readonly labels: ImportLabels | null;
 }
 
+/** What is to be imported, while a person says how. */
+export interface ImportProposal extends ImportSources {
+  /** Why the labels file that was chosen before does not serve. */
+  readonly refused?: { readonly labels: Exclude<ImportLabels, 'folders'>; readonly why: string };
+}
+
+/** A labels file that cannot be read, or lacks rows or a column: nothing was imported. */
+const labelsFileCodes: ReadonlySet<number> = new Set([201, 202, 203, 204]);
+
 export class Imports {
   #progress = $state.raw<ImportProgress | null>(null);
   #isRunning = $state(false);
   #isCancelling = $state(false);
   #report = $state.raw<ShownImport | null>(null);
   #isHistoryShown = $state(false);
-  #proposed = $state.raw<ImportSources | null>(null);
+  #proposed = $state.raw<ImportProposal | null>(null);
   readonly #station: StationLink;
   readonly #toasts: Toasts;
 
@@ -72,7 +82,7 @@ export class Imports {
   }
 
   /** What is about to be imported, once the person has said how. */
-  get proposed(): ImportSources | null {
+  get proposed(): ImportProposal | null {
     return this.#proposed;
   }
 
@@ -87,7 +97,13 @@ export class Imports {
 
   importPaths({ folders, files }: ImportSources, { mode, labels }: ImportChoices): Promise<void> {
     this.#proposed = null;
-    return this.#run(() => this.#station.ask('import-paths', { paths: [...folders, ...files], mode, labels }));
+    const ask = () => this.#station.ask('import-paths', { paths: [...folders, ...files], mode, labels });
+    return this.#run(ask, (fault) => {
+      const { code, message } = faultValueOf(fault);
+      const isOfLabels = labels !== null && labels !== 'folders' && labelsFileCodes.has(code);
+      if (isOfLabels) this.#proposed = { folders, files, refused: { labels, why: message } };
+      else this.#toasts.fault(fault);
+    });
   }
 
   importPractice(site: number): Promise<void> {
@@ -112,7 +128,10 @@ export class Imports {
     this.#toasts.fault(new Error('An import is already running. Wait for it, or cancel it first.'));
   }
 
-  async #run(start: () => Promise<FinishedImport>): Promise<void> {
+  async #run(
+    start: () => Promise<FinishedImport>,
+    tell: (fault: unknown) => void = (fault) => this.#toasts.fault(fault),
+  ): Promise<void> {
     if (this.#isRunning) {
       this.#tellRunning();
       return;
@@ -123,7 +142,7 @@ export class Imports {
     try {
       this.#report = await start();
     } catch (fault) {
-      this.#toasts.fault(fault);
+      tell(fault);
     } finally {
       this.#isRunning = false;
       this.#isCancelling = false;
