@@ -42,6 +42,12 @@ export async function workToEnd(
     wake.now();
   });
   let stayingSince: number | null = null;
+  /** Said once, though a peer's model that is measured meanwhile is work for a moment. */
+  const said = new Set<string>();
+  const once = (line: string): void => {
+    if (!said.has(line)) log(line);
+    said.add(line);
+  };
   try {
     for (;;) {
       const { memberships } = await station.call('memberships', {});
@@ -57,10 +63,10 @@ export async function workToEnd(
         const waiting = mine.filter(({ state, undelivered }) => state === 'finished' && undelivered.length > 0);
         const stayed = stayingSince === null ? 0 : performance.now() - stayingSince;
         const isLate = stayed >= options.stayMinutes * 60_000;
-        if (waiting.length === 0 && stayingSince !== null) log('All peers have the model.');
+        if (waiting.length === 0 && said.size > 0) log('All peers have the model.');
         if (waiting.length > 0 && isLate) for (const one of waiting) log(leavingText(one));
         if (waiting.length === 0 || isLate) return mine;
-        if (stayingSince === null) for (const one of waiting) log(stayingText(one, options.stayMinutes));
+        if (stayingSince === null) for (const one of waiting) once(stayingText(one, options.stayMinutes));
         stayingSince ??= performance.now();
       } else stayingSince = null;
       await Promise.race([

@@ -10,6 +10,7 @@ import type { MembershipState } from './membership-file.ts';
 import type { Outbox } from './outbox.ts';
 import type { PeerLines } from './peer-lines.ts';
 import type { Publication } from './publication.ts';
+import { undelivered } from './undelivered.ts';
 import type { WorkLoop } from './work-loop.ts';
 
 const leaveNotHeard = 'The hub has not heard yet that this site left. It is told as soon as it answers.';
@@ -135,7 +136,7 @@ export function membershipView(order: {
       return (peers ??= peersOf(order));
     },
     get undelivered() {
-      return publication.awaiting.map((fingerprint) => siteNamed(state, fingerprint));
+      return undelivered(state, publication.awaiting).map((fingerprint) => siteNamed(state, fingerprint));
     },
     scoreboard: state.scoreboard,
   };

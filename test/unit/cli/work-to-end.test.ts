@@ -58,6 +58,7 @@ function working(memberships: Membership[]): { station: StationLink; output: Out
 test('a site that is done stays until its peers have fetched what it made last, and says so', async () => {
   const { station, output, log } = working([
     finished(['Oslo', 'Quito']),
+    { ...finished(['Oslo', 'Quito']), state: 'online' },
     finished(['Oslo', 'Quito']),
     finished(['Quito']),
     finished([]),
