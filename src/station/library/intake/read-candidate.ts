@@ -41,8 +41,8 @@ export interface ReadingPlace {
 }
 
 const wholeFileLimitBytes = 2 ** 30;
-/** Of a picture, pixels: on a smaller one nobody could read a name. */
-const wordsSide = 256;
+/** Room for a short name in small print, pixels: letters of 6 by 8 with some margin. Upright words count as well. */
+const wordsRoom = { height: 16, width: 96 };
 
 /** Never throws: whatever a file holds, its outcome says so. `store` takes what is copied in. */
 export function readCandidate(candidate: Candidate, place: ReadingPlace, store: Store): CandidateOutcome {
@@ -95,7 +95,10 @@ function wrapped(candidate: Candidate, kind: keyof typeof wraps, bytes: Uint8Arr
     if (outcome.kind !== 'instance') return outcome;
     // What a wrapped file lacks it never had: nothing is missing that could be looked for.
     const { rows, columns, burnedIn } = outcome.instance.record;
-    const hasRoomForWords = (kind === 'png' || kind === 'jpeg') && Math.min(rows, columns) >= wordsSide;
+    const hasRoomForWords =
+      (kind === 'png' || kind === 'jpeg') &&
+      Math.min(rows, columns) >= wordsRoom.height &&
+      Math.max(rows, columns) >= wordsRoom.width;
     const record = { ...outcome.instance.record, missing: '', burnedIn: hasRoomForWords ? burnedIn : null };
     const instance = { ...outcome.instance, record, isWrapped: true };
     return { ...outcome, instance, ...(mask === null ? {} : { mask: { whyNot: mask.whyNot } }) };

@@ -58,23 +58,20 @@ function rawPng(header: number[], chunks: [string, Uint8Array][]): Buffer {
 }
 
 it('text is suspected in pictures that have room for words, not in small ones or volumes', async () => {
-  const square = (side: number): Uint8Array =>
+  const plain = (columns: number, rows: number): Uint8Array =>
     grey(
-      Array.from({ length: side * side }, () => 7),
-      side,
+      Array.from({ length: columns * rows }, () => 7),
+      columns,
     );
-  write('small.png', square(255));
-  write(
-    'wide.png',
-    grey(
-      Array.from({ length: 600 * 20 }, () => 7),
-      600,
-    ),
-  );
+  write('small.png', plain(64, 64));
+  write('thin.png', plain(600, 12));
   write('volume.nii', niftiFile({ size: [300, 300, 1] }));
   expect((await importFiles()).findings).toEqual([]);
-  write('large.png', square(256));
-  expect((await importFiles()).findings).toMatchObject([{ kind: 'burned-in-text', findings: 1 }]);
+  // A strip, the frame of an ultrasound video, a column of words that stand on end.
+  write('strip.png', plain(600, 20));
+  write('grabbed.png', plain(320, 240));
+  write('upright.png', plain(16, 96));
+  expect((await importFiles()).findings).toEqual([{ kind: 'burned-in-text', findings: 1, count: 3 }]);
 });
 
 describe('a PNG picture', () => {
