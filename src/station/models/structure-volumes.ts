@@ -8,7 +8,7 @@ export interface StructureVolume {
 
 /**
  * Empty where the images do not tell it: where they lie, how large their pixels are in the patient, or that they are slices of one
- * volume, each at its own place. A single slice has no volume.
+ * volume, each at its own place and none missing between them: what it held would be missing from the volume. A single slice has no volume.
  * @param names of the classes after the background
  */
 export function structureVolumes(names: readonly string[], frames: readonly DrawnFrame[]): StructureVolume[] {
@@ -25,7 +25,7 @@ export function structureVolumes(names: readonly string[], frames: readonly Draw
   const places = frames.map(({ geometry }) => alongNormal(geometry)).sort((one, other) => one - other);
   const gapsMm = places.slice(1).map((place, index) => place - places[index]!);
   const betweenMm = median(gapsMm);
-  if (betweenMm === undefined || gapsMm.some((gap) => gap < betweenMm / 2)) return [];
+  if (betweenMm === undefined || gapsMm.some((gap) => gap < betweenMm / 2 || gap > betweenMm * 1.5)) return [];
   return names.map((name, index) => {
     const mm3 = frames.reduce((sum, { drawn, geometry }) => {
       const [rowMm, columnMm] = geometry.pixelSpacingMm!;
