@@ -153,12 +153,13 @@ export function openRunBook(parts: RunBookParts): RunBook {
     request: FullRequest,
     { outcome, header }: Learnt,
     end: Pick<Run, 'state' | 'fault'>,
+    notes: readonly string[] = [],
   ): void => {
     const modalities = parts.cohorts.list().find(({ name }) => name === request.cohort)?.modalities ?? [];
     const description = modelOfRun(request, bases.get(id) as RunBasis, { outcome, header }, modalities);
     const { weightsFile, isKnown, id: model } = parts.models.add(description);
     const same = `The very same training was made before: model ${model} stays as it is.`;
-    const run = isKnown ? withNote(runOf(id), same) : runOf(id);
+    const run = (isKnown ? [...notes, same] : notes).reduce(withNote, runOf(id));
     change({ ...run, ...end, epochs: outcome.epochs, outcome: { ...outcome, weightsFile } });
   };
 
@@ -183,11 +184,12 @@ export function openRunBook(parts: RunBookParts): RunBook {
       const learnt = learntSoFar(id, request);
       const bestEpoch = learnt?.outcome.bestEpoch ?? null;
       if (learnt !== null && bestEpoch !== null) {
-        runs.set(id, withNote(runOf(id), `The model of epoch ${bestEpoch}, the best until then, was kept.`));
-        return keepModel(id, request, learnt, end);
+        const kept = `The model of epoch ${bestEpoch}, the best until then, was kept.`;
+        return keepModel(id, request, learnt, end, [kept]);
       }
-    } catch {
-      // What ended it is to be told, and not what followed from it.
+    } catch (error) {
+      // The fault of the run stays what ended it.
+      runs.set(id, withNote(runOf(id), `Its best model could not be kept: ${writeFault(error).message}`));
     }
     change({ ...runOf(id), ...end });
   };

@@ -38,14 +38,18 @@ export interface Learnt {
   readonly header: DatasetHeader;
 }
 
-const runRecordSchema = z.object({
-  run: runSchema,
-  request: runRequestSchema,
-  /** Null of a run that has not got so far, and of one of an earlier version. */
-  basis: runBasisSchema.nullable().default(null),
-  /** Of the data set that its checkpoints are of, without its shards; null of a run that has not got so far. */
-  header: datasetHeaderSchema.nullable().default(null),
-});
+const runRecordSchema = z
+  .object({
+    run: runSchema,
+    request: runRequestSchema,
+    /** Null of a run that has not got so far, and of one of an earlier version. */
+    basis: runBasisSchema.nullable().default(null),
+    /** Of the data set that its checkpoints are of, without its shards; null of a run that has not got so far. */
+    header: datasetHeaderSchema.nullable().default(null),
+    /** Where earlier versions kept the header of a paused run. */
+    learnt: z.object({ header: datasetHeaderSchema }).nullable().catch(null),
+  })
+  .transform(({ learnt, header, ...record }) => ({ ...record, header: header ?? learnt?.header ?? null }));
 type RunRecord = z.infer<typeof runRecordSchema>;
 
 export function writeRunRecord(folder: string, record: RunRecord): void {

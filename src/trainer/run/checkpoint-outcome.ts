@@ -7,7 +7,7 @@ import { youdenPoint } from '../metrics/operating-point.ts';
 import { privacyMeter } from '../privacy/privacy-meter.ts';
 import { recordedSteps } from '../privacy/step-count.ts';
 import { weightSpecifications } from '../networks/weights.ts';
-import { lastCheckpoint, type RunPosition, weightsFileName } from './checkpoint.ts';
+import { lastCheckpoint, type RunPosition, stepsOf, weightsFileName } from './checkpoint.ts';
 import { bestEpoch } from './early-stopping.ts';
 import { writeRunFile } from './sealed-file.ts';
 import { encodeWeights } from './weights-file.ts';
@@ -43,7 +43,7 @@ export function outcomeOfCheckpoint(run: InterruptedRun, onNote: (note: string) 
     weightsFile,
     controlVariateFile: null,
     examples: position.examples ?? 0,
-    steps: position.steps ?? 0,
+    steps: stepsMade(position, run),
     seconds: position.seconds,
     imagesPerSecond: progress?.imagesPerSecond ?? 0,
     engine,
@@ -57,14 +57,19 @@ export function outcomeOfCheckpoint(run: InterruptedRun, onNote: (note: string) 
   };
 }
 
+/** Where nothing else tells the steps of an epoch, as if each had one. */
+function stepsMade(position: RunPosition, { progress }: InterruptedRun): number {
+  return stepsOf(position, progress === null ? 1 : progress.steps / progress.epochs);
+}
+
 /** By the steps that its folder counts: what was told last is older than they are. */
-function spentAt(position: RunPosition, { runFolder, hyperParameters, progress }: InterruptedRun): PrivacyMeter | null {
+function spentAt(position: RunPosition, run: InterruptedRun): PrivacyMeter | null {
+  const { runFolder, hyperParameters, progress } = run;
   const told = progress?.privacy ?? null;
-  const { examples, steps } = position;
   // Of versions that did not tell the images; unknown to all, each counts as in every batch, which is never too little.
-  const images = examples ?? hyperParameters.batchSize / (told?.sampleRate ?? 1);
+  const images = position.examples ?? hyperParameters.batchSize / (told?.sampleRate ?? 1);
   const meterAfter = privacyMeter({ hyperParameters, images, mostPrivateSteps: told?.mostSteps ?? null });
-  return meterAfter?.(Math.max(steps ?? 0, recordedSteps(runFolder) ?? 0)) ?? null;
+  return meterAfter?.(Math.max(stepsMade(position, run), recordedSteps(runFolder) ?? 0)) ?? null;
 }
 
 /** From the validation images of the epoch whose weights are kept: test images have no say in it. */

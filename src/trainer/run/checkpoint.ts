@@ -40,6 +40,11 @@ export const runPositionSchema = z.object({
 });
 export type RunPosition = z.infer<typeof runPositionSchema>;
 
+/** Steps made in all; those of versions that did not count them had none that a budget ended in the middle of an epoch. */
+export function stepsOf({ steps, epoch, batch }: RunPosition, batchesPerEpoch: number): number {
+  return steps ?? epoch * batchesPerEpoch + batch;
+}
+
 export interface Checkpoint {
   readonly position: RunPosition;
   readonly weights: Weights;

@@ -6,7 +6,7 @@ import { nothingToTrainOn } from '../faults.ts';
 import { planNetwork } from '../networks/plan.ts';
 import { initialWeightsAside } from '../networks/weights-aside.ts';
 import { weightSpecifications } from '../networks/weights.ts';
-import { type Checkpoint, hasCheckpoint, openRunFolder, type RunFolder, type RunPosition } from './checkpoint.ts';
+import { type Checkpoint, hasCheckpoint, openRunFolder, type RunFolder, type RunPosition, stepsOf } from './checkpoint.ts';
 import { classWeightsFor } from './class-weights.ts';
 import { openVariates, type RunVariates } from './control-variates.ts';
 import { checkImagesFit, type DatasetFile } from './dataset-file.ts';
@@ -120,7 +120,7 @@ async function openRun({
   const steps = batchesPerEpoch * epochs;
   const position = {
     ...(found?.position ?? { ...newPosition(), batchSize, examples: examples.length }),
-    steps: stepsOf(found, batchesPerEpoch),
+    steps: found === null ? 0 : stepsOf(found.position, batchesPerEpoch),
   };
   const progress = progressReporter({ onProgress, epochs, steps, examples: examples.length });
   progress.report({ state: 'preparing', position }, true);
@@ -163,13 +163,6 @@ function newPosition(): RunPosition {
     examples: null,
     outcome: null,
   };
-}
-
-/** Steps that the checkpoint's run has made; those of older versions had none that a budget ended in the middle of an epoch. */
-function stepsOf(found: Checkpoint | null, batchesPerEpoch: number): number {
-  if (found === null) return 0;
-  const { steps, epoch, batch } = found.position;
-  return steps ?? epoch * batchesPerEpoch + batch;
 }
 
 /** Names a run by everything that its weights depend on; threads, device and pace may change between sittings. */

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { z } from 'zod';
 import type { Run } from '../../../../src/contract/calls.ts';
 import type { DatasetHeader } from '../../../../src/contract/dataset.ts';
 import { networkSchema } from '../../../../src/contract/network.ts';
@@ -25,7 +26,7 @@ import {
 } from '../../../../src/trainer/faults.ts';
 import { openPrivacyLedger } from '../../../../src/station/privacy/privacy-ledger.ts';
 import { resolveNetwork, weightSpecifications } from '../../../../src/trainer/client.ts';
-import { openRunFolder } from '../../../../src/trainer/run/checkpoint.ts';
+import { openRunFolder, type RunPosition } from '../../../../src/trainer/run/checkpoint.ts';
 import { readWeightsFile } from '../../../../src/trainer/run/weights-file.ts';
 
 const progress: TrainProgress = {
@@ -135,7 +136,12 @@ const header = {
 } as const;
 
 /** A checkpoint of a run that has made so many steps, as the trainer writes it, with all weights one value. */
-function keepCheckpoint({ runFolder, network, datasetFile }: TrainOrder, steps: number, epochs: Epoch[] = []): void {
+function keepCheckpoint(
+  { runFolder, network, datasetFile }: TrainOrder,
+  steps: number,
+  epochs: Epoch[] = [],
+  place: Partial<RunPosition> = {},
+): void {
   const weights = new Map(
     weightSpecifications(networkSchema.parse(network), header.classes.length).map(({ name, shape }) => [
       name,
@@ -143,7 +149,7 @@ function keepCheckpoint({ runFolder, network, datasetFile }: TrainOrder, steps: 
     ]),
   );
   const counted = { epoch: 0, batch: steps, steps, examples: 1, lossSum: steps, seconds: 1, epochs };
-  const position = { ...counted, bestLoss: null, batchSize: 16, outcome: null };
+  const position = { ...counted, bestLoss: null, batchSize: 16, outcome: null, ...place };
   const folder = openRunFolder(runFolder, datasetFile, () => {});
   folder.save({ position, weights, optimiser: new Map(), best: epochs.length > 0 ? weights : null });
 }
@@ -327,6 +333,17 @@ test('a run that fails for good leaves the model of its best epoch, and says bot
   expect(failed).toMatchObject({ state: 'failed', fault: { code: 354 }, outcome: { steps: 9, bestEpoch: 1 } });
   expect(failed.notes.join()).toContain('The model of epoch 1');
   expect(models.list()).toHaveLength(1);
+});
+
+test('a run that fails for good and whose model cannot be kept says why, and not that it was kept', async () => {
+  const { book, folder } = situation((job) => {
+    keepCheckpoint(job, 9, [validated]);
+    rmSync(path.join(folder, 'models'), { recursive: true });
+    return Promise.reject(notFinite('the loss', 'epoch 2, step 1 of 4'));
+  });
+  const failed = await book.ended(book.start(request).id);
+  expect(failed).toMatchObject({ state: 'failed', fault: { code: 354 }, outcome: null });
+  expect(failed.notes).toEqual([expect.stringMatching(/^Its best model could not be kept: .*it does not exist/)]);
 });
 
 test('a run that fails for good before an epoch was validated leaves no model', async () => {
@@ -530,6 +547,23 @@ test('what a paused run learnt becomes a model when it is stopped, after a resta
   book.stop(id);
   expect(book.list()[0]).toMatchObject({ state: 'stopped', outcome: { steps: 7 } });
   expect(models.list()).toMatchObject([{ network: 'cnn-small', classes: ['a', 'b'] }]);
+});
+
+test('a run that an earlier version paused, too: it kept the data set elsewhere, and counted no steps', async () => {
+  const paused = situation((job, listeners) => {
+    listeners?.onProgress?.({ ...progress, epochs: 3, steps: 12 });
+    keepCheckpoint(job, 9, [], { epoch: 2, batch: 1, steps: null, examples: null, batchSize: null });
+    return Promise.reject(trainerCrashed('ended by SIGKILL'));
+  });
+  const { id } = paused.book.start(request);
+  await paused.book.ended(id);
+  const file = path.join(paused.folder, id, 'run.json');
+  const { header: known, ...record } = z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8')));
+  writeFileSync(file, JSON.stringify({ ...record, learnt: { outcome: {}, header: known } }));
+  const { book, models } = situation(learns(), resolveNetwork, paused.folder);
+  book.stop(id);
+  expect(book.list()[0]).toMatchObject({ state: 'stopped', outcome: { steps: 9 } });
+  expect(models.list()).toMatchObject(trainedOnOlder);
 });
 
 test('a run goes on from a model: its network, classes, images and weights, and it is named as the parent', async () => {
