@@ -6,7 +6,14 @@ import { nothingToTrainOn } from '../faults.ts';
 import { planNetwork } from '../networks/plan.ts';
 import { initialWeightsAside } from '../networks/weights-aside.ts';
 import { weightSpecifications } from '../networks/weights.ts';
-import { type Checkpoint, hasCheckpoint, openRunFolder, type RunFolder, type RunPosition, stepsOf } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  hasCheckpoint,
+  openRunFolder,
+  type RunFolder,
+  type RunPosition,
+  stepsOf,
+} from './checkpoint.ts';
 import { classWeightsFor } from './class-weights.ts';
 import { openVariates, type RunVariates } from './control-variates.ts';
 import { checkImagesFit, type DatasetFile } from './dataset-file.ts';
