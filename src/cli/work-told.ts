@@ -1,5 +1,5 @@
 // What a site does while a command waits for it, as lines for the person who watches: one for each change worth telling.
-import type { Membership } from '../contract/federation.ts';
+import { lacksFirstWeights, type Membership } from '../contract/federation.ts';
 import { isCertificateOver } from '../contract/membership-certificate.ts';
 
 /** @returns of each news of a membership the lines that its last one did not lead to. */
@@ -48,7 +48,12 @@ function lines(last: Membership | undefined, now: Membership): string[] {
         : `training turn ${now.trunkVersion + 1}`,
     );
   // The others are waited for without a hub, too, where it keeps no trunk.
-  if (now.activity === 'waiting' && (now.state === 'online' || !hasTrunk)) told.push('waiting for the others');
+  if (now.activity === 'waiting' && (now.state === 'online' || !hasTrunk))
+    told.push(
+      now.state !== 'online' && lacksFirstWeights(now)
+        ? 'waiting for the hub, which has the project’s first weights'
+        : 'waiting for the others',
+    );
   return told;
 }
 

@@ -303,6 +303,10 @@ export const membershipSchema = z.object({
 });
 export type Membership = z.infer<typeof membershipSchema>;
 
+/** Only the hub can give them; a site that holds them has measured them. */
+export const lacksFirstWeights = ({ trunkVersion, history }: Membership): boolean =>
+  trunkVersion === 0 && history.length === 0;
+
 /** One entry of the append-only ledger: each act, and every byte that leaves. */
 export const ledgerEntrySchema = z.object({
   sequence: z.number().int(),

@@ -1,5 +1,5 @@
 // What a site does for a federation now, in one line; and, where its hub does not answer, since when, and what goes on all the same.
-import type { Membership } from '../../contract/federation.ts';
+import { lacksFirstWeights, type Membership } from '../../contract/federation.ts';
 import { isCertificateOver } from '../../contract/membership-certificate.ts';
 import { counted, when } from '../ui/format.ts';
 
@@ -34,7 +34,10 @@ export function doingWords(membership: Membership): string {
   if (state === 'online') return activities[activity];
   if (project === null) return 'The hub says what is to be trained once it is reached';
   if (activity !== 'waiting' && activity !== 'idle') return activities[activity];
-  if (project.mode.kind !== 'trunk') return activities.waiting;
+  if (project.mode.kind !== 'trunk')
+    return lacksFirstWeights(membership)
+      ? 'Waiting for the hub, which has the project’s first weights'
+      : activities.waiting;
   if (updates.spooled === 0) return 'Waiting for the hub';
   return `Trained as far as can be without the hub: ${counted(updates.spooled, 'update')} will be sent once it is reached`;
 }
@@ -56,8 +59,10 @@ export function unreachedWords(membership: Membership, now = Date.now()): string
       ? ''
       : project.mode.kind === 'trunk'
         ? ' The work goes on here, and what it makes is kept until the hub has it.'
-        : isCertificateOver(membership, now)
-          ? ` Nothing goes on: the certificate of membership, which peers ask, was good until ${when(certificateUntil!)}, and the hub renews it once it is back.`
-          : ' The sites that reach each other go on without it.';
+        : lacksFirstWeights(membership)
+          ? ''
+          : isCertificateOver(membership, now)
+            ? ` Nothing goes on: the certificate of membership, which peers ask, was good until ${when(certificateUntil!)}, and the hub renews it once it is back.`
+            : ' The sites that reach each other go on without it.';
   return `The hub has not been reached since ${when(unreachedSince)}.${goesOn} This site tries again by itself.`;
 }

@@ -38,8 +38,16 @@ it('while the hub does not answer nobody waits for other sites, and a person rea
   expect(unreachedWords(membership(away))).toMatch(
     /^The hub has not been reached since 29 Nov 2026, \d\d:00\. The work goes on here/,
   );
-  expect(unreachedWords(membership({ ...away, project: gossip }))).toContain('The sites that reach each other go on');
-  const certified = membership({ ...away, project: gossip, certificateUntil: '2026-12-01T11:00:00.000Z' });
+  expect(unreachedWords(membership({ ...away, project: gossip, trunkVersion: 1 }))).toContain(
+    'The sites that reach each other go on',
+  );
+  expect(unreachedWords(membership({ ...away, project: gossip }))).not.toContain('go on');
+  const certified = membership({
+    ...away,
+    project: gossip,
+    trunkVersion: 1,
+    certificateUntil: '2026-12-01T11:00:00.000Z',
+  });
   expect(unreachedWords(certified, Date.UTC(2026, 11, 2, 10))).toContain('go on without it');
   expect(unreachedWords(certified, Date.UTC(2026, 11, 2, 12))).toContain('Nothing goes on: the certificate');
   expect(unreachedWords(membership({}))).toBeNull();
@@ -61,7 +69,10 @@ it('a site that does nothing for a project is not told that work goes on', () =>
 
 it('the other sites are waited for where the hub answers, or is not needed', () => {
   expect(doingWords(membership({}))).toBe('Waiting for the other sites');
-  expect(doingWords(membership({ ...away, project: gossip }))).toBe('Waiting for the other sites');
+  expect(doingWords(membership({ ...away, project: gossip, trunkVersion: 1 }))).toBe('Waiting for the other sites');
+  expect(doingWords(membership({ ...away, project: gossip }))).toBe(
+    'Waiting for the hub, which has the project’s first weights',
+  );
 });
 
 it('a site that was dismissed is told that nothing goes on, whatever it did last', () => {
