@@ -135,3 +135,8 @@ export const pacsFault = {
       retry: 'never',
     }),
 } as const;
+
+/** For the report of a transfer that brings other series. */
+export function absentSeries(peer: string, seriesInstanceUID: string): string {
+  return `Series ${seriesInstanceUID}: ${pacsFault.noSuchStudy(peer, 'series').message}`;
+}

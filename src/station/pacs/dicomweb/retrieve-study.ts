@@ -1,7 +1,7 @@
 // Retrieves one study, or some of its series, by WADO-RS. Where the peer tells its instances, those that are here already are not fetched again, a
 // body that breaks off is taken up by fetching the rest, and what the peer did not send is told by UID.
 import { Fault } from '../../../contract/fault.ts';
-import { pacsFault } from '../faults.ts';
+import { absentSeries, pacsFault } from '../faults.ts';
 import type { RetrieveOptions } from '../peer-client.ts';
 import { askForSign, instancesOf, type PeerInstance, type QidoPeer } from './qido.ts';
 import { fetchInstances, type WadoPeer } from './wado.ts';
@@ -14,10 +14,16 @@ export async function retrieveStudy(
   studyInstanceUID: string,
   options: RetrieveOptions,
 ): Promise<void> {
-  const { signal, intake, seriesInstanceUIDs: chosen } = options;
+  const { signal, intake, seriesInstanceUIDs } = options;
   const all = await toldInstances(peer, studyInstanceUID, signal);
-  const told = chosen === undefined ? all : (all?.filter((one) => chosen.includes(one.seriesInstanceUID)) ?? null);
-  if (told?.length === 0) throw pacsFault.noSuchStudy(peer.name, chosen === undefined ? 'study' : 'series');
+  const told =
+    seriesInstanceUIDs === undefined
+      ? all
+      : (all?.filter((one) => seriesInstanceUIDs.includes(one.seriesInstanceUID)) ?? null);
+  if (told?.length === 0) throw pacsFault.noSuchStudy(peer.name, seriesInstanceUIDs === undefined ? 'study' : 'series');
+  const isHeld = (uid: string): boolean => told === null || told.some((one) => one.seriesInstanceUID === uid);
+  const chosen = seriesInstanceUIDs?.filter(isHeld);
+  for (const uid of seriesInstanceUIDs ?? []) if (!isHeld(uid)) options.onFailure(absentSeries(peer.name, uid));
   const wanted = told?.filter(({ sopInstanceUID }) => !options.isHere(sopInstanceUID)) ?? null;
   if (wanted !== null) options.onTotal(wanted.length);
 

@@ -1,6 +1,6 @@
 // C-GET and C-MOVE of a study or of some of its series (PS3.4 C.4.2, C.4.3).
 import { Fault } from '../../../contract/fault.ts';
-import { pacsFault } from '../faults.ts';
+import { absentSeries, pacsFault } from '../faults.ts';
 import type { RetrieveOptions } from '../peer-client.ts';
 import type { Receiver } from '../receiver/receiver.ts';
 import { SpareFile } from '../receiver/spare-file.ts';
@@ -33,6 +33,7 @@ export async function retrieveStudy(
   if (options.method === 'move' && receiver?.state().isListening !== true) throw pacsFault.receiverOff();
   const plan = await planOf(call, studyInstanceUID, options);
   if (plan !== null) options.onTotal(plan.sopInstanceUIDs.size);
+  for (const uid of plan?.absentSeries ?? []) options.onFailure(absentSeries(call.peer.name, uid));
   const requests = plan?.requests ?? wholeRequests(studyInstanceUID, options.seriesInstanceUIDs);
   if (requests.length === 0) return;
   const patient = { ...call, limits: { ...call.limits, idleMs } };

@@ -9,6 +9,8 @@ export interface StudyPlan {
   /** The requests that together fetch what is missing. */
   readonly requests: readonly Identifier[];
   readonly sopInstanceUIDs: ReadonlySet<string>;
+  /** Wanted by name, and not there. */
+  readonly absentSeries: readonly string[];
   /** Null where the peer does not tell them. */
   readonly sopClassUIDs: readonly string[] | null;
 }
@@ -45,6 +47,7 @@ export async function studyPlan(
   }
   const requests: Identifier[] = [];
   const missing = new Set<string>();
+  const absentSeries: string[] = [];
   const classes = new Set<string>();
   let isWhole = seriesInstanceUIDs === undefined;
   let instances = 0;
@@ -53,6 +56,10 @@ export async function studyPlan(
     const identifier = { ...place, QueryRetrieveLevel: 'IMAGE', SOPInstanceUID: '', SOPClassUID: '' };
     const { answers, isCut } = await ask((index % 60_000) + 3, identifier, limit - instances);
     if (isCut) return null;
+    if (answers.length === 0 && seriesInstanceUIDs !== undefined) {
+      absentSeries.push(seriesInstanceUID);
+      continue;
+    }
     instances += answers.length;
     const wanted: string[] = [];
     for (const { sopInstanceUID: uid, sopClassUID } of answers) {
@@ -78,6 +85,7 @@ export async function studyPlan(
   return {
     requests: isWhole && missing.size > 0 ? [{ ...study, QueryRetrieveLevel: 'STUDY' }] : requests,
     sopInstanceUIDs: missing,
+    absentSeries,
     sopClassUIDs: [...classes].every(isUid) ? [...classes] : null,
   };
 }

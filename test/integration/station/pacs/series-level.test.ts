@@ -105,6 +105,17 @@ describe.skipIf(!hasOrthanc || absence !== null)('series of a study at Orthanc',
     });
   });
 
+  test.each(['dimse', 'dicomweb'])('that are no longer there are told beside those that came, by %s', async (kind) => {
+    const peer = kind === 'dimse' ? dimsePeer(orthanc.dicomPort, orthanc.aeTitle) : webPeer(orthanc.url);
+    const { ask } = await withPeer(peer);
+    const gone = `${study}.9`;
+    const { completed, failures } = await ask['retrieve-studies'](
+      asked({ series: [...oneSeries(gone), ...oneSeries(second)] }),
+    );
+    expect(completed).toBe(4);
+    expect(failures).toEqual([`Series ${gone}: Archive holds no instances of this series.`]);
+  });
+
   test('are retrieved one by one from dcmtk’s archive', async () => {
     const ward = new Ward();
     try {
