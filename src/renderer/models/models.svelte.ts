@@ -61,8 +61,9 @@ export class Models {
     this.#station = station;
     this.#toasts = toasts;
     station.watch('library-changed', () => void this.load());
-    station.watch('run-changed', ({ state }) => {
-      if (state === 'done' || state === 'stopped') void this.load();
+    station.watch('run-changed', ({ outcome }) => {
+      // Done, stopped or failed, it has left a model.
+      if (outcome !== null) void this.load();
     });
     station.watch('model-progress', ({ work, done, total, waitsFor }) => {
       if (this.#work === null || work === 'heat') return;
@@ -125,7 +126,7 @@ export class Models {
   }
 
   /** @param sensitivity that thresholds are chosen for, on the cohort's validation images; null keeps the model's own */
-  evaluate(model: Model, cohort: string, split: SplitName, by: GroupKind[], sensitivity: number | null): Promise<void> {
+  evaluate(model: Model, cohort: string, split: SplitName, by: GroupKind[], sensitivity: number | null): Promise<boolean> {
     return this.#atWork('Preparing images', async () => {
       const asked = { id: model.id, cohort, split, by, sensitivity };
       const { report, evaluation } = await this.#station.ask('evaluate-model', asked);
@@ -157,13 +158,14 @@ export class Models {
     if (written) this.#toasts.tell(`What the model said was written to ${written.file}.`, 'write');
   }
 
-  run(model: Model, cohort: string, write: ResultObjectKind[]): Promise<void> {
+  run(model: Model, cohort: string, write: ResultObjectKind[]): Promise<boolean> {
     return this.#atWork('Running the model', async () => {
       this.#predictions = await this.#predict(model, { cohort, write });
     });
   }
 
-  runOnStudies(model: Model, studyInstanceUIDs: readonly string[], write: ResultObjectKind[]): Promise<void> {
+  /** Whether it was done; why not is told. */
+  runOnStudies(model: Model, studyInstanceUIDs: readonly string[], write: ResultObjectKind[]): Promise<boolean> {
     return this.#atWork('Running the model', async () => {
       this.#results = await this.#predict(model, { studyInstanceUIDs: [...studyInstanceUIDs], write });
     });
@@ -235,18 +237,22 @@ export class Models {
     if (answer) this.#evaluations = answer.evaluations;
   }
 
-  async #atWork(what: string, work: () => Promise<void>): Promise<void> {
-    if (this.#work !== null) return;
+  /** Whether it was done; why not is told. */
+  async #atWork(what: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#work !== null) return false;
     this.#work = { what, done: 0, total: 0 };
     try {
       await work();
+      return true;
     } catch (thrown) {
       const { code, message } = faultValueOf(thrown);
       if (code === cancelled) this.#toasts.tell(message);
       else this.#toasts.fault(thrown);
+      return false;
+    } finally {
+      this.#work = null;
+      this.#isCancelling = false;
     }
-    this.#work = null;
-    this.#isCancelling = false;
   }
 
   /** @param about what a later success of the same takes the fault's message away by */

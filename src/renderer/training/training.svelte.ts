@@ -22,7 +22,8 @@ export class Training {
     this.#toasts = toasts;
     station.watch('run-changed', (run) => {
       this.#take(run);
-      if (run.state === 'done' || run.state === 'stopped') void this.#loadModels();
+      // Done, stopped or failed, it has left a model.
+      if (run.outcome !== null) void this.#loadModels();
     });
     station.watch('library-changed', () => void this.#loadModels());
     void this.#load();
