@@ -126,7 +126,13 @@ export class Models {
   }
 
   /** @param sensitivity that thresholds are chosen for, on the cohort's validation images; null keeps the model's own */
-  evaluate(model: Model, cohort: string, split: SplitName, by: GroupKind[], sensitivity: number | null): Promise<boolean> {
+  evaluate(
+    model: Model,
+    cohort: string,
+    split: SplitName,
+    by: GroupKind[],
+    sensitivity: number | null,
+  ): Promise<boolean> {
     return this.#atWork('Preparing images', async () => {
       const asked = { id: model.id, cohort, split, by, sensitivity };
       const { report, evaluation } = await this.#station.ask('evaluate-model', asked);
