@@ -3,7 +3,7 @@ import '@fontsource-variable/inter/opsz.css';
 import { mount } from 'svelte';
 import { z } from 'zod';
 import App from './App.svelte';
-import { openStationLink } from './bridge/station-link.ts';
+import { openStationLink } from './bridge/open-station-link.ts';
 import { Imports } from './imports/imports.svelte.ts';
 import { Navigation } from './navigation.svelte.ts';
 import { Transfers } from './pacs/transfers.svelte.ts';
