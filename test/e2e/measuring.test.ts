@@ -138,6 +138,11 @@ describe('measuring', { timeout: 90_000 }, () => {
     await page.mouse.move(...around(0));
     await page.mouse.down();
     for (let step = 1; step < 120; step += 1) await page.mouse.move(...around((step / 120) * 2 * Math.PI));
+    // Measured once it is whole: on a large image that takes longer than the hand.
+    await expect
+      .poll(() => page.getByTestId('measurement').locator('polyline').first().getAttribute('points'), soon)
+      .toMatch(/(\S+ ){80}/);
+    expect((await shapes(page)).join('').trim()).toBe('');
     await page.mouse.up();
     const told = async (): Promise<string> => (await shapes(page)).join(' ');
     await expect.poll(told, soon).toMatch(/Mean 40 HU, SD 0/);

@@ -24,10 +24,12 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
     }
     case 'freehand': {
       const spans = spansOf(points);
-      let [line, ends]: [number, readonly number[]] = [Number.NaN, []];
+      let [line, ends, passed]: [number, readonly number[], number] = [Number.NaN, [], 0];
+      // Asked from left to right.
       const isInside = (x: number, y: number): boolean => {
-        if (y !== line) [line, ends] = [y, spans(y)];
-        return ends.filter((end) => end < x).length % 2 === 1;
+        if (y !== line) [line, ends, passed] = [y, spans(y), 0];
+        while ((ends[passed] ?? Number.POSITIVE_INFINITY) < x) passed += 1;
+        return passed % 2 === 1;
       };
       const [, top, , bottom] = bounds(points);
       const step = (bottom - top) / areaLines;

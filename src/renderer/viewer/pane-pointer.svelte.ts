@@ -67,7 +67,11 @@ export class PanePointer {
     this.#at = this.#place(event);
     const { view, cross } = this.#pane();
     // A mouse that is nudged does not take away what the keys are drawing.
-    if (cross.at === null) cross.measuring.move(this.#at);
+    if (cross.at === null) {
+      // The browser holds back what comes between two frames.
+      const between = cross.measuring.drawing.isTracing ? event.getCoalescedEvents() : [];
+      for (const one of between.length > 0 ? between : [event]) cross.measuring.move(this.#place(one));
+    }
     if (!this.#drag) return;
     const [x, y] = [event.clientX - this.#drag.x, event.clientY - this.#drag.y];
     this.#drag = { ...this.#drag, x: event.clientX, y: event.clientY };
