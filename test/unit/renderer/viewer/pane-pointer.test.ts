@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Pane, PanePointer } from '../../../../src/renderer/viewer/pane-pointer.svelte.ts';
 
+type Moved = Parameters<PanePointer['move']>[0];
+
 /** Where the shape that is drawn is moved to. */
 function drawingPane(isTracing: boolean): { readonly pointer: PanePointer; readonly moves: (readonly number[])[] } {
   const moves: (readonly number[])[] = [];
@@ -18,7 +20,7 @@ const moved = {
     { clientX: 2, clientY: 3 },
     { clientX: 3, clientY: 4 },
   ],
-} as unknown as PointerEvent;
+} as unknown as Moved;
 
 test('an outline goes through every place that the pointer passed between two frames', () => {
   const { pointer, moves } = drawingPane(true);
@@ -29,7 +31,7 @@ test('an outline goes through every place that the pointer passed between two fr
     [3, 4],
   ]);
   // An event that holds none is its own.
-  pointer.move({ clientX: 5, clientY: 6, getCoalescedEvents: () => [] } as unknown as PointerEvent);
+  pointer.move({ clientX: 5, clientY: 6, getCoalescedEvents: () => [] } as unknown as Moved);
   expect(moves.at(-1)).toEqual([5, 6]);
 });
 
