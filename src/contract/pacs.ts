@@ -94,9 +94,9 @@ export type RetrieveMethod = (typeof retrieveMethods)[number];
 
 /** What became of a retrieval or of a sending. */
 export const transferReportSchema = z.object({
-  /** Those of which only some series were asked for included. */
+  /** Asked for whole, or sent. */
   studies: z.number().int(),
-  /** Asked for one by one; 0 where whole studies were. */
+  /** Asked for one by one. */
   series: z.number().int(),
   /** Instances that arrived (and are indexed) or were sent (and acknowledged). */
   completed: z.number().int(),

@@ -13,6 +13,12 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** `2 studies and 1 series`; empty where there is none of both. */
+export function studiesAndSeries(studies: number, series: number): string {
+  const parts = [studies > 0 ? counted(studies, 'study', 'studies') : '', series > 0 ? `${count(series)} series` : ''];
+  return parts.filter((part) => part !== '').join(' and ');
+}
+
 const instanceWords: Readonly<Record<string, string>> = {
   SR: 'report',
   KO: 'selection',

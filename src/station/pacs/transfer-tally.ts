@@ -8,8 +8,8 @@ const failuresListed = 1_000;
 export interface TallyOptions {
   readonly direction: TransferProgress['direction'];
   readonly peer: string;
+  /** As in the report, both. */
   readonly studies: number;
-  /** As in the report. */
   readonly series: number;
   readonly onProgress: (progress: TransferProgress) => void;
 }

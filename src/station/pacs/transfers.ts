@@ -65,8 +65,9 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
   return {
     retrieve: ({ peer, client, studies, method, intake, isHere, onArrival }) =>
       oneAtATime(async (signal) => {
+        const whole = [...studies.values()].filter((chosen) => chosen === null).length;
         const series = [...studies.values()].reduce((sum, chosen) => sum + (chosen?.length ?? 0), 0);
-        const tally = new TransferTally({ direction: 'retrieve', peer, studies: studies.size, series, onProgress });
+        const tally = new TransferTally({ direction: 'retrieve', peer, studies: whole, series, onProgress });
         const told = new Map<string, number>();
         await eachStudy([...studies.keys()], tally, signal, (studyInstanceUID, study) =>
           client.retrieve(studyInstanceUID, {

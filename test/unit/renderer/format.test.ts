@@ -10,6 +10,7 @@ import {
   fingerprintGroups,
   personName,
   seriesName,
+  studiesAndSeries,
 } from '../../../src/renderer/ui/format.ts';
 
 test('a person name reads as family and given names, whatever parts it lacks', () => {
@@ -80,4 +81,9 @@ test('an age is told in years, of small children in months', () => {
   // PatientAge 000Y of an adult.
   expect(ageText(0, '')).toBe('');
   expect(ageText(64, '')).toBe('64 y');
+});
+
+test('studies and series are told together, or the one that there is', () => {
+  expect(studiesAndSeries(2, 1)).toBe('2 studies and 1 series');
+  expect([studiesAndSeries(1, 0), studiesAndSeries(0, 3), studiesAndSeries(0, 0)]).toEqual(['1 study', '3 series', '']);
 });

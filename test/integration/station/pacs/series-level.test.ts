@@ -45,9 +45,9 @@ async function retrievedOneByOne(oslo: Hospital, method: 'get' | 'move'): Promis
   return { one, here, again, rest, instances: instancesOf(library, study).size };
 }
 const eachOnce = {
-  one: { studies: 1, series: 1, completed: 4, duplicates: 0, failures: [] },
+  one: { studies: 0, series: 1, completed: 4, duplicates: 0, failures: [] },
   here: { [first]: 0, [second]: 4 },
-  again: { studies: 1, series: 1, completed: 0, duplicates: 0, failures: [] },
+  again: { studies: 0, series: 1, completed: 0, duplicates: 0, failures: [] },
   rest: { studies: 1, series: 0, completed: 3, duplicates: 0, failures: [] },
   instances: 7,
 };
@@ -114,6 +114,12 @@ describe.skipIf(!hasOrthanc || absence !== null)('series of a study at Orthanc',
     );
     expect(completed).toBe(4);
     expect(failures).toEqual([`Series ${gone}: Archive holds no instances of this series.`]);
+  });
+
+  test('are counted beside the studies that were asked for whole', async () => {
+    const { ask } = await withPeer(webPeer(orthanc.url));
+    const order = asked({ studyInstanceUIDs: ['1.2.3.4'], series: oneSeries(second) });
+    expect(await ask['retrieve-studies'](order)).toMatchObject({ studies: 1, series: 1, completed: 4, failed: 1 });
   });
 
   test('are retrieved one by one from dcmtk’s archive', async () => {
