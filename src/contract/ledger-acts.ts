@@ -107,6 +107,7 @@ const acts: Readonly<Record<string, Act>> = {
   'model-run': { words: 'Model run on own images', direction: 'here' },
   'model-exported': { words: 'Model exported to a file', direction: 'left' },
   'model-imported': { words: 'Model imported from a file', direction: 'arrived' },
+  'model-kept': { words: 'Model of a federation taken among this site’s models', direction: 'here' },
   'model-deleted': { words: 'Model deleted', direction: 'here' },
   joined: { words: 'Joined a federation', direction: 'left' },
   left: { words: 'Left a federation', direction: 'here' },

@@ -29,6 +29,17 @@ export const modelAuthorSchema = z.object({
   signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
 });
 
+/** Of a model that a site took from a federation's bench. */
+export const modelFederationSchema = z.object({
+  federation: z.string().max(100),
+  /** Id of the project. */
+  project: z.string().max(200),
+  /** Who made it; `trunk` of the shared model. */
+  site: z.string().max(60),
+  /** Version of the trunk; null of a peer's. */
+  version: z.number().int().nullable(),
+});
+
 export const modelSchema = z.object({
   /** The first 16 digits of the weights' hash. */
   id: z.string(),
@@ -53,6 +64,7 @@ export const modelSchema = z.object({
   /** Null for models of before signatures. */
   author: modelAuthorSchema.nullable().default(null),
   origin: z.enum(['trained', 'imported']).default('trained'),
+  federation: modelFederationSchema.nullable().default(null),
 });
 export type Model = z.infer<typeof modelSchema>;
 

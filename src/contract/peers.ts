@@ -123,6 +123,22 @@ export const peerCalls = {
     in: z.object({ federation, method: z.enum(selectionMethods).nullable().default(null) }),
     out: selectionSchema,
   },
+  /**
+   * Takes a model of the bench among the models of this site, where it can be used as one that was trained here: the trunk, or the one
+   * whose hash begins so.
+   */
+  'keep-model': {
+    in: z.object({
+      federation,
+      model: z
+        .string()
+        .regex(/^[0-9a-f]{4,64}$/)
+        .nullable()
+        .default(null),
+    }),
+    /** `isKnown`: it was among them already. */
+    out: z.object({ id: z.string(), site: z.string(), version: z.number().int().nullable(), isKnown: z.boolean() }),
+  },
   /** Opts out of a peer's models, or back in. */
   'mute-peer': { in: z.object({ federation, site, isMuted: z.boolean() }), out: z.object({}) },
 } as const;

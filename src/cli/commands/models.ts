@@ -83,7 +83,7 @@ export function modelsCommand(): Command {
             model.task,
             model.cohort,
             model.createdAt.slice(0, 16).replace('T', ' '),
-            model.origin === 'imported' ? (model.author?.site ?? '?') : 'this site',
+            model.origin === 'imported' ? (model.author?.site ?? '?') : (model.federation?.federation ?? 'this site'),
             model.test === null ? '' : headline(model.test),
           ]),
         ),
@@ -165,11 +165,18 @@ export function headline({ task, accuracy, auc, dice }: Pick<Metrics, 'task' | '
   return auc === null ? `accuracy ${estimateText(accuracy)}` : `AUC ${estimateText(auc)}`;
 }
 
+function originText({ federation, cohort, cohortHash }: Model): string {
+  if (federation === null) return `Trained on cohort ${cohort} (${cohortHash.slice(0, 12)})`;
+  const { site, version, project } = federation;
+  const made = version === null ? `Made by ${site}` : `The shared model, version ${version},`;
+  return `${made} in the federation ${federation.federation}, project ${project}; images are prepared as in cohort ${cohort}`;
+}
+
 function modelText(model: Model): string {
   const { author, hyperParameters } = model;
   return [
     `Model ${model.id}: ${model.network} (${model.task}) for ${model.classes.join(', ')}`,
-    `Trained on cohort ${model.cohort} (${model.cohortHash.slice(0, 12)}), ${model.createdAt}`,
+    `${originText(model)}, ${model.createdAt}`,
     ...(model.parents.length > 0 ? [`From ${model.parents.join(', ')}`] : []),
     ...(hyperParameters === null
       ? []
@@ -178,7 +185,7 @@ function modelText(model: Model): string {
         ]),
     author === null
       ? 'Not signed.'
-      : `Signed by ${author.site} (${author.fingerprint.slice(0, 16)}), ${model.origin === 'imported' ? 'taken in from its file' : 'trained here'}`,
+      : `Signed by ${author.site} (${author.fingerprint.slice(0, 16)}), ${model.origin === 'imported' ? 'taken in from its file' : model.federation === null ? 'trained here' : 'which took it from the federation'}`,
     ...(model.test === null ? [] : [metricsText(model.test)]),
   ].join('\n');
 }

@@ -124,6 +124,25 @@ export function peersCommand(): Command {
       );
     });
 
+  ofFederation(peers, 'keep')
+    .description(
+      'take a model of the bench among the models here, for predict, evaluate, export: the shared one, or another',
+    )
+    .argument('[model]', 'how its id begins, as `imagiq peers list` shows it')
+    .action(async (model: string | undefined, options: FederationOption, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const kept = await withStation(async (station) => {
+        const { federation } = await membershipOf(station, options.federation);
+        return station.call('keep-model', { federation, model: model ?? null });
+      });
+      const named = kept.version === null ? `The model of ${kept.site}` : `Version ${kept.version} of the shared model`;
+      output.result(
+        kept,
+        () =>
+          `${named} ${kept.isKnown ? 'is here already' : 'is kept'} as model ${kept.id}: \`imagiq predict --model ${kept.id} --studies …\` runs it on your own images.`,
+      );
+    });
+
   peers
     .command('listen')
     .description('whether peers may reach this site directly; without options it is shown')

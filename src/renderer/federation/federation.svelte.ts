@@ -166,6 +166,16 @@ export class Federations {
     }
   }
 
+  /** Takes a model of the bench among this site's own; the whole hash of its weights. */
+  async keepModel(federation: string, model: string): Promise<void> {
+    try {
+      const { id, isKnown } = await this.#station.ask('keep-model', { federation, model });
+      this.#toasts.tell(isKnown ? `Model ${id} is in Models already.` : `Kept as model ${id}: it is in Models now.`);
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+
   /** The history of the models on the bench, oldest first; null where it could not be had. */
   async lineage(federation: string): Promise<readonly Ancestor[] | null> {
     try {

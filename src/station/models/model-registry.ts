@@ -10,7 +10,7 @@ import { writeFileDurably } from '../home/durable-file.ts';
 import { modelFaults } from './faults.ts';
 import { decodeModelFile, encodeModelFile, modelDomain } from './model-file.ts';
 
-/** A model that was trained here. */
+/** A model that was trained here, or in a federation of which this site is a member. */
 export type NewModel = Omit<ModelStatement, 'weightsHash' | 'createdAt' | 'network'> & { readonly weightsFile: string };
 
 export interface StoredModel {
@@ -25,6 +25,11 @@ export interface ModelRegistry {
    * model that they have: `isKnown`.
    */
   add(model: NewModel): Model & { weightsFile: string; isKnown: boolean };
+  /** The same of weights that are in memory. */
+  addBytes(
+    model: Omit<NewModel, 'weightsFile'>,
+    weights: Uint8Array,
+  ): Model & { weightsFile: string; isKnown: boolean };
   /** Newest first, without those whose record is damaged. */
   list(): Model[];
   /** Ids of the models whose record on the disk is damaged. */
@@ -98,19 +103,22 @@ export function openModelRegistry(
     return { model, definition, weightsFile, record };
   };
 
+  const addBytes: ModelRegistry['addBytes'] = (described, weights) => {
+    const weightsHash = blobs.put(weights);
+    const weightsFile = blobs.file(weightsHash)!;
+    const known = knownModel(weightsHash);
+    if (known !== undefined) return { ...known, weightsFile, isKnown: true };
+    const network = described.definition.name;
+    const statement: ModelStatement = { ...described, network, weightsHash, createdAt: new Date().toISOString() };
+    const text = JSON.stringify(statement);
+    const { publicKey, fingerprint } = author;
+    const signedBy = { site: siteName, publicKey, fingerprint, signature: author.sign(modelDomain, text) };
+    return { ...keep(statement, text, signedBy, 'trained'), weightsFile, isKnown: false };
+  };
+
   return {
-    add({ weightsFile, ...described }) {
-      const weightsHash = blobs.put(readFileSync(weightsFile));
-      const known = knownModel(weightsHash);
-      if (known !== undefined) return { ...known, weightsFile: blobs.file(weightsHash) ?? weightsFile, isKnown: true };
-      const network = described.definition.name;
-      const statement: ModelStatement = { ...described, network, weightsHash, createdAt: new Date().toISOString() };
-      const text = JSON.stringify(statement);
-      const { publicKey, fingerprint } = author;
-      const signedBy = { site: siteName, publicKey, fingerprint, signature: author.sign(modelDomain, text) };
-      const model = keep(statement, text, signedBy, 'trained');
-      return { ...model, weightsFile: blobs.file(weightsHash) ?? weightsFile, isKnown: false };
-    },
+    add: ({ weightsFile, ...described }) => addBytes(described, readFileSync(weightsFile)),
+    addBytes,
     list() {
       const models = all().flatMap(([, model]) => (model === null ? [] : [model]));
       return models.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));

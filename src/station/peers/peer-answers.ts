@@ -2,10 +2,21 @@
 import { readFileSync } from 'node:fs';
 import type { Answers } from '../../contract/calls.ts';
 import type { peerCalls } from '../../contract/peers.ts';
+import { keptModel } from './kept-model.ts';
 import { modelFaults } from '../models/faults.ts';
 import type { Station } from '../open-station.ts';
 
-export function peerAnswers({ site, models, cohorts, ledger }: Station): Answers<keyof typeof peerCalls> {
+/** The data set lies there already, unless its folder was emptied: then it is built anew. */
+const buildDeadlineMs = 3_600_000;
+
+export function peerAnswers({
+  site,
+  models,
+  cohorts,
+  ledger,
+  datasets,
+  onEvent,
+}: Station): Answers<keyof typeof peerCalls> {
   return {
     listening: () => site.listening(),
     'change-listening': async (rules) => {
@@ -17,10 +28,10 @@ export function peerAnswers({ site, models, cohorts, ledger }: Station): Answers
     lineage: ({ federation }) => ({ models: [...site.lineage(federation)] }),
     'publish-model': ({ federation, id }) => {
       const all = models.list();
-      const shown = id ?? all.find(({ origin }) => origin === 'trained')?.id;
+      const shown = id ?? all.find(({ origin, federation: from }) => origin === 'trained' && from === null)?.id;
       if (shown === undefined) throw modelFaults.noneTrained();
       const { model, definition, weightsFile } = models.get(shown);
-      if (model.origin !== 'trained') throw modelFaults.notOfThisSite();
+      if (model.origin !== 'trained' || model.federation !== null) throw modelFaults.notOfThisSite();
       const cohort = cohorts.list().find(({ hash }) => hash === model.cohortHash);
       return site.bench(federation).publish({
         weights: readFileSync(weightsFile),
@@ -36,6 +47,23 @@ export function peerAnswers({ site, models, cohorts, ledger }: Station): Answers
     'pull-models': ({ federation, site: author }) => site.bench(federation).pull(author),
     'evaluate-bench': ({ federation }) => site.bench(federation).evaluate(),
     'select-ensemble': ({ federation, method }) => site.bench(federation).select(method),
+    'keep-model': async ({ federation, model: asked }) => {
+      const found = await site.bench(federation).model(asked);
+      const { definition, project, cohort } = found;
+      const { header } = await cohorts.buildDataset(cohort, {
+        ...definition.input,
+        task: definition.task,
+        classes: project.classes,
+        folder: datasets,
+        signal: AbortSignal.timeout(buildDeadlineMs),
+        onProgress: () => {},
+      });
+      const modalities = cohorts.list().find(({ name }) => name === cohort)?.modalities ?? [];
+      const { id, isKnown } = models.addBytes(keptModel(federation, found, header, modalities), found.weights);
+      if (!isKnown) ledger.append('model-kept', { model: id, federation, site: found.site });
+      onEvent('library-changed', {});
+      return { id, site: found.site, version: found.version, isKnown };
+    },
     'mute-peer': async ({ federation, site: peer, isMuted }) => {
       await site.bench(federation).mute(peer, isMuted);
       return {};

@@ -26,5 +26,6 @@ export function modelOfRun(
     input: { height, width, channels, mean, standardDeviation, preprocessing: header.preprocessing ?? null },
     operatingPoint: outcome.operatingPoint,
     modalities: [...modalities],
+    federation: null,
   };
 }

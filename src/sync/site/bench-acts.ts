@@ -10,6 +10,7 @@ import { decodeWeights } from '../aggregation/weights.ts';
 import type { Bench } from './bench.ts';
 import { isOnBench, trunkOnBench } from './bench-candidate.ts';
 import { siteFault } from './faults.ts';
+import { homeTrunkOf } from './home-normalisation.ts';
 import { isHeld, owesProbe } from './leak-gate.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 
@@ -30,7 +31,26 @@ export interface CommittedModel {
   readonly metrics: Metrics | null;
 }
 
+/** A model of the bench, as the station takes it among its own. */
+export interface BenchModel {
+  /** Tensor file in the network's canonical order; of the trunk with this site's own normalisation layers where the project has them. */
+  readonly weights: Uint8Array;
+  readonly definition: Network;
+  readonly project: Project;
+  /** The approved cohort, on which it was judged here. */
+  readonly cohort: string;
+  /** Its author's, where it has one: else that of the cohort. */
+  readonly normalisation: { readonly mean: number; readonly standardDeviation: number } | null;
+  /** `trunk` for the shared model. */
+  readonly site: string;
+  readonly version: number | null;
+  /** This site's own images took part in its training. */
+  readonly isOfThisSite: boolean;
+}
+
 export interface BenchActs {
+  /** @param model how its hash begins; null for the trunk. @throws Fault 456, 480, 497 when there is none or more than one. */
+  model(model: string | null): Promise<BenchModel>;
   /** @throws Fault 456, 480, 481 when there is nothing that it could be shown for; 468, 469 before the leak probe and a person allow it. */
   publish(model: CommittedModel): Promise<Outcome<'publish-model'>>;
   /** @throws Fault 456, 482 */
@@ -67,6 +87,26 @@ export function openBenchActs(desk: MembershipDesk, bench: Bench, siteOf: (finge
   };
 
   return {
+    async model(asked) {
+      const { project, cohort } = approved();
+      const found = state.candidates.filter(
+        (one) => isOnBench(one) && (asked === null ? one.site === trunkOnBench : one.model.startsWith(asked)),
+      );
+      const [candidate, ...others] = found;
+      if (candidate === undefined || others.some(({ model }) => model !== candidate.model))
+        throw siteFault.noSuchModel(asked);
+      const isTrunk = candidate.site === trunkOnBench;
+      return {
+        weights: await desk.blobs.read(isTrunk ? homeTrunkOf(desk, candidate.model) : candidate.model),
+        definition: candidate.definition ?? project.network,
+        project,
+        cohort,
+        normalisation: candidate.normalisation,
+        site: candidate.site,
+        version: candidate.trunkVersion,
+        isOfThisSite: isTrunk || candidate.author === keys.fingerprint || candidate.author === null,
+      };
+    },
     async publish(model) {
       const { project } = approved();
       if (owesProbe(state)) throw siteFault.probeOwed();

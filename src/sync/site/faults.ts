@@ -195,6 +195,16 @@ export const siteFault = {
       message: `The certificate of membership of ${site} ${problem}. Until it shows a good one its models go through the hub, which gives it a new one as soon as it is reached.`,
       retry: 'later',
     }),
+  /** @param asked how its hash was to begin; null for the trunk. */
+  noSuchModel: (asked: string | null) =>
+    new Fault({
+      code: 497,
+      message:
+        asked === null
+          ? 'No shared model has come here yet. `imagiq status` says how far the project is.'
+          : `Not one model on the bench has an id that begins with ${asked}. \`imagiq peers list\` shows them.`,
+      retry: asked === null ? 'later' : 'never',
+    }),
   emptyBench: () =>
     new Fault({
       code: 483,

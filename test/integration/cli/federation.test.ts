@@ -3,6 +3,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Membership } from '../../../src/contract/federation.ts';
+import type { EvaluationReport } from '../../../src/contract/metrics.ts';
+import type { Model } from '../../../src/contract/model.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { makeCertificate } from '../sync/own-certificate.ts';
 import { imagiq, start, temporaryFolder } from './imagiq.ts';
@@ -59,6 +61,31 @@ describe('a federation from the command line', () => {
 
     const status = (await imagiq('--home', oslo, '--json', 'status')).json<{ memberships: Membership[] }>();
     expect(status.memberships[0]).toMatchObject({ federation: 'Chest', site: 'oslo' });
+    const kept = (await imagiq('--home', lyon, '--json', 'peers', 'keep')).json<{ id: string }>();
+    expect(kept).toMatchObject({ site: 'trunk', version: 2, isKnown: false });
+    const { models } = (await imagiq('--home', lyon, '--json', 'models', 'list')).json<{ models: Model[] }>();
+    expect(models.map(({ id, federation }) => [id, federation?.federation])).toEqual([[kept.id, 'Chest']]);
+    const measured = await imagiq(
+      '--home',
+      lyon,
+      '--json',
+      'evaluate',
+      '--model',
+      kept.id,
+      '--cohort',
+      'chest',
+      '--split',
+      'validation',
+    );
+    // What the bench measured of it, on the same images.
+    await imagiq('--home', lyon, '--json', 'peers', 'select');
+    const { scoreboard } = (await imagiq('--home', lyon, '--json', 'peers', 'list')).json<Membership>();
+    const onBench = scoreboard!.rows.find(({ model }) => model === 'trunk')!.accuracy!.value;
+    expect(measured.json<{ report: EvaluationReport }>().report.metrics.accuracy!.value).toBeCloseTo(onBench, 6);
+    const again = (await imagiq('--home', lyon, '--json', 'peers', 'keep')).json<object>();
+    expect(again).toMatchObject({ id: kept.id, isKnown: true });
+    const unknown = await imagiq('--home', lyon, '--json', 'peers', 'keep', 'ffff');
+    expect(unknown.json<{ fault: { code: number } }>().fault.code).toBe(497);
     const left = await imagiq('--home', oslo, '--json', 'leave');
     expect(left.json()).toEqual({ left: 'Chest', hasHubHeard: true });
     const after = await imagiq('--home', oslo, 'leave');

@@ -41,7 +41,7 @@ function registryWith(...seeds: number[]) {
       provider: null,
       input: null,
       operatingPoint: null,
-      modalities: [],
+      modalities: [], federation: null,
     }).id;
   });
   const truncate = (id: string): void => {
