@@ -41,7 +41,8 @@ function registryWith(...seeds: number[]) {
       provider: null,
       input: null,
       operatingPoint: null,
-      modalities: [], federation: null,
+      modalities: [],
+      federation: null,
     }).id;
   });
   const truncate = (id: string): void => {
