@@ -158,6 +158,11 @@ export async function dropOn(page: Page, paths: string[]): Promise<void> {
   await devtools.detach();
 }
 
+/** Resolves when what the last event changed is drawn: what is not there then was not opened by it. */
+export async function drawn(page: Page): Promise<void> {
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))');
+}
+
 /** A folder that goes when the stage closes. */
 export function newFolder(name: string): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), `imagiq-e2e-${name}-`));

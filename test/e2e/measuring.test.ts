@@ -196,7 +196,13 @@ describe('measuring', { timeout: 90_000 }, () => {
     // A double click is no shape, and does not fit the image.
     await page.keyboard.press('l');
     await page.mouse.dblclick(x - 100, y - 100);
-    expect((await shapes(page)).length).toBe(2);
+    // Drawn after it, by which time a shape of its own would be there.
+    await page.mouse.move(x - 100, y - 100);
+    await page.mouse.down();
+    await page.mouse.move(x - 40, y - 100, { steps: 3 });
+    await page.mouse.up();
+    await expect.poll(async () => (await shapes(page)).at(-1)?.trim(), soon).toBe(`${(60 / scale).toFixed(1)} mm`);
+    expect((await shapes(page)).length).toBe(3);
   });
 
   test('asks for the words of an arrow, keeps them, and takes them back', async (context) => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'v
 import { writeLargeLibrary } from '../../scripts/bench/large-library.ts';
 import {
   answerDialogs,
+  drawn,
   newFolder,
   openImagiq,
   startImport,
@@ -237,6 +238,7 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.getByTestId('tree-patient').first().dblclick();
     const study = page.getByTestId('tree-study').first();
     await study.getByRole('button', { name: 'Unfold' }).dblclick();
+    await drawn(page);
     expect(await viewer.count()).toBe(0);
     await study.getByRole('button', { name: 'Unfold' }).click();
     const series = page.getByTestId('tree-series').first();
@@ -255,6 +257,7 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: 'List', exact: true }).click();
     const row = page.getByTestId('study-row').nth(1);
     await row.getByLabel('Select study').dblclick();
+    await drawn(page);
     expect(await viewer.count()).toBe(0);
     await row.dblclick();
     await back();
