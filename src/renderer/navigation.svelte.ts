@@ -46,8 +46,7 @@ export class Navigation {
   #askedRun = $state.raw<{ readonly cohort: string | null } | null>(null);
   #findRequests = $state(0);
   #helpRequests = $state(0);
-  /** The settings should show the list of keys. */
-  areKeysWanted = $state(false);
+  #areKeysWanted = $state(false);
   #pictureRequest = $state.raw<PictureRequest | null>(null);
   /** The page of the guide that is open, kept while other screens are shown. */
   guidePage = $state('studies');
@@ -98,6 +97,16 @@ export class Navigation {
   /** Grows each time the viewer should list its keys. */
   get helpRequests(): number {
     return this.#helpRequests;
+  }
+
+  /** The settings should show the list of keys. */
+  get areKeysWanted(): boolean {
+    return this.#areKeysWanted;
+  }
+
+  /** They do. */
+  keysShown(): void {
+    this.#areKeysWanted = false;
   }
 
   show(screen: Exclude<ScreenName, 'viewer'>): void {
@@ -173,7 +182,7 @@ export class Navigation {
       return;
     }
     this.#screen = 'settings';
-    this.areKeysWanted = true;
+    this.#areKeysWanted = true;
   }
 
   /** Opens the guide, at the page about the screen from which it was asked for. */
