@@ -137,7 +137,8 @@ describe('what is taken out of the library', () => {
     });
     const db = openDatabase(home);
     const insert = db.prepare(
-      `INSERT INTO measurements VALUES (@id, @studyInstanceUID, @seriesInstanceUID, @sopInstanceUID, 1, 'length', '[]', '', '', '')`,
+      `INSERT INTO measurements (id, studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, kind, points, label, measured, changedAt)
+       VALUES (@id, @studyInstanceUID, @seriesInstanceUID, @sopInstanceUID, 1, 'length', '[]', '', '', '')`,
     );
     insert.run(measured('1.1', '1.1.1', '1.1.1.1'));
     insert.run(measured('1.2', '1.2.1', '1.2.1.1'));
