@@ -11,6 +11,8 @@ export const notAnnouncedCode = 808;
 
 /** A command that was just opened holds the project of last time until the hub has spoken; without it this is what is answered. */
 const greetingMs = 10_000;
+/** A hub that has spoken tells its project in the same moment; how long a command looks that does not wait for a new one. */
+export const lookMs = 2_000;
 
 /** The membership with the project that the hub has now, as far as it answers. @throws Fault 808 when there is none by the deadline. */
 export async function presentProject(
@@ -21,7 +23,7 @@ export async function presentProject(
     memberships: (await memberships()).memberships.filter((membership) => membership.federation === federation),
   });
   await settledMemberships(ofIt, greetingMs);
-  return announcedProject(memberships, federation);
+  return announcedProject(memberships, federation, lookMs);
 }
 
 /** The membership once its project is announced. @throws Fault 808 when there is none by the deadline. */

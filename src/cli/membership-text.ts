@@ -1,5 +1,5 @@
 // A membership as the command line shows it.
-import { type Membership, sitesAwaitedText } from '../contract/federation.ts';
+import type { Membership } from '../contract/federation.ts';
 import { estimateText } from './follow-run.ts';
 import { counted, table } from './output.ts';
 
@@ -42,13 +42,11 @@ export function membershipText(membership: Membership): string {
   return lines.join('\n');
 }
 
-/** As far as a site knows: of whom the hub has an update. */
-function awaitedLines({ project, trunkVersion, members }: Membership): string[] {
-  if (project === null || project.mode.kind !== 'trunk') return [];
-  const needed = trunkVersion === 0 ? project.sitesToStart : 1;
-  const delivered = members.filter(({ updates }) => updates > 0).length;
-  return needed > 1 && delivered < needed ? [sitesAwaitedText({ needed, delivered })] : [];
-}
+/** Of how many the hub has an update of this project only the hub knows: what a site hears counts those of earlier projects too. */
+const awaitedLines = ({ project, trunkVersion }: Membership): string[] =>
+  project?.mode.kind === 'trunk' && trunkVersion === 0 && project.sitesToStart > 1
+    ? [`the first commit is waiting for ${project.sitesToStart} sites`]
+    : [];
 
 function leakLines({ cohort, leakProbe }: Membership): string[] {
   if (cohort === null) return [];

@@ -2,9 +2,10 @@
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
-import { announcedProject, notAnnouncedCode, presentProject } from '../announced-project.ts';
+import { announcedProject, lookMs, notAnnouncedCode, presentProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
+import { knownCohort } from '../known-cohort.ts';
 import { positiveInteger, share, wholeNumber } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
 import { settledMemberships } from '../settled-memberships.ts';
@@ -13,8 +14,6 @@ import { isHeld, stayMinutes, workToEnd } from '../work-to-end.ts';
 import { membershipText } from '../membership-text.ts';
 import { exitCode, type Output } from '../output.ts';
 
-/** How long a join that only joins looks for the federation's project, to show it. */
-const greetingMs = 2_000;
 /** Sends updates whatever the leak probe found: nobody looks at its pictures. */
 export const sendAnyway = [
   '--send-anyway',
@@ -65,6 +64,7 @@ export function memberCommands(): Command[] {
       inviteFacts(invite);
       const membership = await withStation(
         async (station) => {
+          if (options.cohort !== undefined) await knownCohort(station, options.cohort);
           const joined = await believing(station, options.ca, () =>
             station.call('join', { invite, site: options.site }),
           );
@@ -73,12 +73,22 @@ export function memberCommands(): Command[] {
           );
           const announced = (withinMs?: number): Promise<Membership> =>
             announcedProject(() => station.call('memberships', {}), joined.federation, withinMs);
+          // Another fault stays one.
+          const unannounced = <Value>(thrown: unknown, instead: () => Value): Value => {
+            if (thrown instanceof Fault && thrown.code === notAnnouncedCode) return instead();
+            throw thrown;
+          };
           if (options.cohort === undefined) {
             // A hub says what it has right after it let a site in; one without a project has nothing to say.
-            if (!options.wait) return await announced(greetingMs).catch(unannounced(joined));
+            if (!options.wait) return await announced(lookMs).catch((thrown) => unannounced(thrown, () => joined));
           } else {
-            const { projectHash } = await announced();
             const { federation } = joined;
+            const { projectHash } = await announced(lookMs).catch((thrown) =>
+              unannounced(thrown, () => {
+                output.log(`${federation} has no project yet. Waiting up to a minute for one to approve …`);
+                return announced();
+              }),
+            );
             const acceptsLeak = options.sendAnyway ?? false;
             const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
             const approved = await station.call('approve-project', answer);
@@ -103,6 +113,7 @@ export function memberCommands(): Command[] {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve the project of');
+        await knownCohort(station, options.cohort);
         const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
         const acceptsLeak = options.sendAnyway ?? false;
         return station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak, projectHash });
@@ -241,11 +252,3 @@ function failIfStopped(memberships: readonly Membership[], output: Output): void
     );
   if (memberships.some((one) => one.state === 'refused' || isHeld(one))) process.exitCode = exitCode.failed;
 }
-
-/** What a wait for the project's announcement that ended in vain leaves; another fault stays one. */
-const unannounced =
-  (joined: Membership) =>
-  (thrown: unknown): Membership => {
-    if (thrown instanceof Fault && thrown.code === notAnnouncedCode) return joined;
-    throw thrown;
-  };

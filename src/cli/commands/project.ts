@@ -8,6 +8,7 @@ import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.t
 import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
 import { presentProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
+import { knownCohort } from '../known-cohort.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { counted, exitCode } from '../output.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
@@ -66,6 +67,7 @@ export function projectCommand(): Command {
       const membership = await withStation(async (station) => {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'approve');
+        await knownCohort(station, options.cohort);
         const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
         const { cohort, sendAnyway: acceptsLeak = false } = options;
         return station.call('approve-project', { federation, cohort, acceptsLeak, projectHash });

@@ -123,3 +123,19 @@ test('an answer is to the project that the hub has now, not to the one that this
   const declined = await imagiq('--home', home, '--json', 'project', 'decline', '--because', 'not ours');
   expect(declined.json()).toMatchObject({ project: { classes: ['c', 'd'] }, answer: { answer: 'declined' } });
 }, 60_000);
+
+test('a cohort that is not there is told at once, and before an invite is spent; so is a federation without a project', async () => {
+  const folder = temporaryFolder();
+  const [data, home] = [path.join(folder, 'hub'), path.join(folder, 'home')];
+  await start('--json', 'hub', '--data', data, '--port', '0').firstLine;
+  const { invite } = (await imagiq('--json', 'invite', '--data', data)).json<{ invite: string }>();
+  const site = ['--home', home, '--json'];
+  const refusal = async (...words: string[]): Promise<number> =>
+    (await imagiq(...site, ...words)).json<Refusal>().fault.code;
+  expect(await refusal('join', invite, '--site', 'Basel', '--cohort', 'nope')).toBe(211);
+  expect((await imagiq(...site, 'join', invite, '--site', 'Basel')).code).toBe(0);
+  expect(await refusal('project', 'approve', '--cohort', 'nope')).toBe(211);
+  expect(await refusal('approve', '--cohort', 'nope')).toBe(211);
+  const declined = await imagiq(...site, 'project', 'decline');
+  expect(declined.json<Refusal>().fault).toMatchObject({ code: 808, retry: 'later' });
+}, 40_000);

@@ -75,6 +75,14 @@ it('in a mode without a trunk turns are counted, and no updates', () => {
   expect(text).not.toMatch(/trunk version|accepted|updates|waiting for 2 sites/);
 });
 
+it('of a new project no site has an update, however many it sent to the one before', () => {
+  const members = ['Lyon', 'Oslo'].map((site) => ({ site, online: true, updates: 4, lastSeen: null }));
+  const awaiting = (changes: object): string =>
+    textOf({ project: practiceProject({ sitesToStart: 3 }), cohort: 'chest', members, ...changes });
+  expect(awaiting({})).toContain('waiting for 3 sites\n');
+  expect(awaiting({ trunkVersion: 1 })).not.toContain('waiting for');
+});
+
 describe('a command that only looks', () => {
   const lyon = { site: 'Lyon', updates: 0, lastSeen: null };
   const told = { state: 'online', members: [{ ...lyon, online: true }] };
