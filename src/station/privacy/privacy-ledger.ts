@@ -10,6 +10,7 @@ import {
   type PrivacyCost,
   privacyCostSchema,
 } from '../../contract/privacy.ts';
+import type { Fault } from '../../contract/fault.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import { composedLoss, stepsWithin } from './accountant.ts';
 import { budgetFault } from './faults.ts';
@@ -62,6 +63,8 @@ export interface PrivacyLedger {
    * @throws Fault 690 when not one more is allowed.
    */
   reserve(training: PlannedTraining): number;
+  /** Steps that the budget leaves a training that has made none. @throws Fault 690 when it is none. */
+  stepsLeft(training: Pick<PlannedTraining, 'cohort' | 'patients' | 'sampleRate' | 'noiseMultiplier'>): number;
   /** Says how many of the granted steps were made, since the reservation. */
   settle(id: string, steps: number): void;
   /** Steps under this id that were settled. */
@@ -88,6 +91,7 @@ export function openPrivacyLedger(folder: string, countOf: (runFolder: string) =
       },
       setBudget: refuse,
       reserve: refuse,
+      stepsLeft: refuse,
       settle: refuse,
       settledSteps: refuse,
       spent: refuse,
@@ -114,6 +118,23 @@ function readableLedger(folder: string, countOf: (runFolder: string) => number |
     return [...groups.values()];
   };
 
+  /** Steps in all that the budget of the patient who has least left allows, beside all entries but `without`. */
+  const mostSteps = (
+    { patients, sampleRate, noiseMultiplier }: Parameters<PrivacyLedger['stepsLeft']>[0],
+    without: Entry | undefined,
+  ): number =>
+    groupsOf(patients, without).reduce(
+      (most, { history }) =>
+        Math.min(most, stepsWithin(state.budget.epsilon, { sampleRate, noiseMultiplier }, state.budget.delta, history)),
+      Infinity,
+    );
+
+  const costliest = (groups: readonly Group[]): number =>
+    groups.reduce((most, { history }) => Math.max(most, composedLoss(history, state.budget.delta).epsilon), 0);
+
+  const spentFault = ({ cohort, patients }: Pick<PlannedTraining, 'cohort' | 'patients'>): Fault =>
+    budgetFault.cohortSpent(cohort, costliest(groupsOf(patients, undefined)), state.budget.epsilon);
+
   for (const entry of state.entries) {
     if (!entry.isOpen) continue;
     // What cannot be read stays charged in full.
@@ -132,7 +153,6 @@ function readableLedger(folder: string, countOf: (runFolder: string) => number |
     },
     reserve(training) {
       const { id, cohort, cohortHash, patients, steps, ...rest } = training;
-      const { epsilon, delta } = state.budget;
       const { sampleRate, noiseMultiplier } = rest;
       const own = state.entries.find(
         (entry) =>
@@ -142,10 +162,8 @@ function readableLedger(folder: string, countOf: (runFolder: string) => number |
           entry.noiseMultiplier === noiseMultiplier,
       );
       const settled = own?.steps ?? 0;
-      let most = settled + steps;
-      for (const { history } of groupsOf(patients, own))
-        most = Math.min(most, stepsWithin(epsilon, { sampleRate, noiseMultiplier }, delta, history));
-      if (most <= settled) throw budgetFault.cohortSpent(cohort, this.spent(patients).epsilon, epsilon);
+      const most = Math.min(settled + steps, mostSteps(training, own));
+      if (most <= settled) throw spentFault(training);
       state.patients[cohortHash] ??= [...patients];
       sets.set(cohortHash, new Set(state.patients[cohortHash]));
       const entry: Entry = {
@@ -162,6 +180,11 @@ function readableLedger(folder: string, countOf: (runFolder: string) => number |
       write();
       return most - settled;
     },
+    stepsLeft(training) {
+      const left = mostSteps(training, undefined);
+      if (left === 0) throw spentFault(training);
+      return left;
+    },
     settle(id, steps) {
       const entry = state.entries.find((one) => one.id === id && one.isOpen);
       if (entry === undefined) return;
@@ -174,7 +197,7 @@ function readableLedger(folder: string, countOf: (runFolder: string) => number |
     spent(patients) {
       const { delta } = state.budget;
       const groups = groupsOf(patients, undefined);
-      const epsilon = groups.reduce((most, { history }) => Math.max(most, composedLoss(history, delta).epsilon), 0);
+      const epsilon = costliest(groups);
       const costs = [...new Set(groups.flatMap(({ history }) => history))].map((entry) => ({
         ...privacyCostSchema.omit({ epsilon: true }).parse(entry),
         epsilon: composedLoss([entry], delta).epsilon,

@@ -18,6 +18,29 @@ export interface TrainingRequest extends Pick<
   readonly runFolder: string;
 }
 
+/** Steps of all its epochs, and how probably an image is in each. */
+function plannedSteps({ batchSize, epochs }: HyperParameters, images: number): { sampleRate: number; steps: number } {
+  return { sampleRate: Math.min(1, batchSize / Math.max(1, images)), steps: epochs * Math.ceil(images / batchSize) };
+}
+
+/**
+ * Refuses a training that the site's budget would end before it has made its epochs, or spent the ε that it was given.
+ * @throws Fault 690 when the budget of these patients is spent, 692 when it would cut the training short.
+ */
+export function checkBudget(
+  ledger: PrivacyLedger,
+  training: Pick<PlannedTraining, 'cohort' | 'patients'>,
+  { hyperParameters, images }: { readonly hyperParameters: HyperParameters; readonly images: number },
+): void {
+  const { privacy } = hyperParameters;
+  if (privacy === null) return;
+  const { noiseMultiplier, maxEpsilon, delta } = privacy;
+  const { sampleRate, steps } = plannedSteps(hyperParameters, images);
+  const planned = Math.min(steps, stepsWithin(maxEpsilon, { sampleRate, noiseMultiplier }, delta));
+  const left = ledger.stepsLeft({ ...training, sampleRate, noiseMultiplier });
+  if (left < planned) throw budgetFault.wouldBeCut(training.cohort, { planned, left }, ledger.budget);
+}
+
 /**
  * Does `work` with the steps that the budget allows it (null without a privacy promise), and charges those it made. A
  * project's id is the same in every round: its own ε counts over all of them.
@@ -29,13 +52,13 @@ export async function chargedTraining<Value>(
   work: (mostPrivateSteps: number | null) => Promise<Value>,
 ): Promise<Value> {
   const { hyperParameters, datasetFile, runFolder, ...training } = request;
-  const { privacy, batchSize, epochs } = hyperParameters;
+  const { privacy } = hyperParameters;
   if (privacy === null) return work(null);
   const { noiseMultiplier, maxEpsilon, delta } = privacy;
   const images = readSplit(datasetFile, 'train').patients.length;
-  const sampleRate = Math.min(1, batchSize / Math.max(1, images));
+  const { sampleRate, steps } = plannedSteps(hyperParameters, images);
   const done = recordedSteps(runFolder) ?? 0;
-  const wanted = epochs * Math.ceil(images / batchSize) + spareSteps;
+  const wanted = steps + spareSteps;
   const settled = ledger.settledSteps(training.id);
   const left = stepsWithin(maxEpsilon, { sampleRate, noiseMultiplier }, delta) - settled;
   if (left <= 0) throw budgetFault.cohortSpent(training.cohort, ledger.spent(training.patients).epsilon, maxEpsilon);

@@ -6,6 +6,7 @@ import type { Run } from '../../contract/calls.ts';
 import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
 import { groupNormTwin, readNetworkFile } from '../../trainer/client.ts';
 import { checkCohort } from '../models/check-cohort.ts';
+import { checkBudget } from '../privacy/private-training.ts';
 import type { RunBookParts } from './run-book.ts';
 import { type FullRequest, type RunBasis, runRequestSchema } from './run-record.ts';
 import { initialFile } from './run-work.ts';
@@ -30,7 +31,7 @@ export interface RunRequest {
 
 /**
  * Makes the run's folder, with a copy of all that may be gone or changed when the run is resumed.
- * @throws the faults of an unknown cohort, model or network, and of a model that does not fit the cohort
+ * @throws the faults of an unknown cohort, model or network, and of a model that does not fit the cohort; 690, 692 of the site's privacy budget
  */
 export function newRun(
   request: RunRequest,
@@ -40,7 +41,8 @@ export function newRun(
     models,
     resolveNetwork,
     notes,
-  }: Pick<RunBookParts, 'folder' | 'cohorts' | 'models' | 'resolveNetwork' | 'notes'>,
+    privacy,
+  }: Pick<RunBookParts, 'folder' | 'cohorts' | 'models' | 'resolveNetwork' | 'notes' | 'privacy'>,
 ): { run: Run; request: FullRequest; basis: RunBasis | null } {
   const cohort = cohorts.show(request.cohort);
   const from = request.from ?? null;
@@ -56,6 +58,11 @@ export function newRun(
   const trained = request.hyperParameters.privacy && parent === null ? groupNormTwin(chosen) : chosen;
   const network = trained.name;
   const full = runRequestSchema.parse({ ...request, network, seed: request.seed ?? randomInt(2 ** 32 - 1) });
+  const hyperParameters = hyperParametersSchema.parse(request.hyperParameters);
+  if (hyperParameters.privacy !== null) {
+    const training = { cohort: request.cohort, patients: cohorts.trainingPatients(request.cohort) };
+    checkBudget(privacy, training, { hyperParameters, images: cohort.split.train?.instances ?? 0 });
+  }
   const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${randomUUID().slice(0, 8)}`;
   const folder = path.join(runs, id);
   mkdirSync(folder, { recursive: true });
@@ -74,7 +81,7 @@ export function newRun(
     preparing: null,
     waitsFor: null,
     notes: [...(notes?.() ?? [])],
-    hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
+    hyperParameters,
     seed: full.seed,
   };
   if (parent === null) {

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { CallOutput } from '../../../src/contract/calls.ts';
+import type { CallOutput, Run } from '../../../src/contract/calls.ts';
 import type { PrivacyMeter } from '../../../src/contract/training.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { imagiq, temporaryFolder } from './imagiq.ts';
@@ -14,6 +14,12 @@ test('a training with a privacy promise is charged to its cohort, and refused on
   await imagiq(...home, 'import', studies);
   await imagiq(...home, 'cohort', 'create', 'chest', '--labels', labelsFile);
   await imagiq(...home, 'privacy', 'budget', '--epsilon', '5', '--delta', '0.001');
+
+  // What the site's budget would cut short is refused before it has spent anything.
+  const beyond = ['--epochs', '1', '--target-epsilon', '6', '--delta', '0.001'];
+  const cut = await imagiq(...home, 'train', '--cohort', 'chest', ...beyond);
+  expect([cut.code, cut.stderr]).toEqual([1, expect.stringMatching(/the site's budget \(ε = 5 at δ = 0\.001/)]);
+  expect((await imagiq(...home, '--json', 'runs', 'list')).json<{ runs: Run[] }>().runs).toEqual([]);
 
   const train = ['train', '--cohort', 'chest', '--epochs', '1', '--target-epsilon', '4.9', '--delta', '0.001'];
   const ended = await imagiq(...home, '--json', ...train);
