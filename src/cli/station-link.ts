@@ -77,15 +77,14 @@ async function ownStation(options: LinkOptions): Promise<StationLink> {
     await station.close();
     throw error;
   });
-  const { guests, whenAlone, close } = door;
+  const { guests, closeWhenAlone } = door;
   return {
     call: async (name, input, signal) => decode(name, await answer(name, input, signal)),
     listen: listenTo(news),
     async close() {
       // A long command may have joined this short one: its work is not cut.
       if (guests() > 0) options.onGuests?.();
-      await whenAlone();
-      await close();
+      await closeWhenAlone();
       await station.close();
     },
   };

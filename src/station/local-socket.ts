@@ -69,8 +69,9 @@ export interface LocalDoor {
   tell(event: EventName, value: unknown): void;
   /** How many other processes use this station now. */
   guests(): number;
-  /** Resolves once the last of them has left; others may still come meanwhile. */
-  whenAlone(): Promise<void>;
+  /** Closes once the last of them has left. Others may come until then; those who knock too late have not been let in. */
+  closeWhenAlone(): Promise<void>;
+  /** Closes at once. */
   close(): Promise<void>;
 }
 
@@ -81,6 +82,7 @@ export async function serveLocalStation(home: string, answer: Answer): Promise<L
   const left = new EventEmitter();
   const server = createServer((socket) => {
     open.add(socket);
+    writeMessage(socket, { welcome: true });
     socket.on('close', () => {
       open.delete(socket);
       left.emit('left');
@@ -100,22 +102,28 @@ export async function serveLocalStation(home: string, answer: Answer): Promise<L
   });
   if (process.platform !== 'win32') chmodSync(place.file, 0o600);
   server.unref();
+  /** Resolves when nobody is there any more. */
+  const closed = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => {
+        place.remove();
+        resolve();
+      });
+    });
   return {
     tell: (event, value) => {
       for (const socket of open) writeMessage(socket, { event, value });
     },
     guests: () => open.size,
-    async whenAlone() {
+    async closeWhenAlone() {
       while (open.size > 0) await once(left, 'left');
+      // Whoever came in between is waited for as well.
+      await closed();
     },
-    close: () =>
-      new Promise((resolve) => {
-        for (const socket of open) socket.destroy();
-        server.close(() => {
-          place.remove();
-          resolve();
-        });
-      }),
+    close() {
+      for (const socket of open) socket.destroy();
+      return closed();
+    },
   };
 }
 
@@ -132,15 +140,15 @@ export async function connectLocalStation(
   const file = socketPath(home);
   if (file === null) throw stationFault.noAnswer();
   const socket = createConnection(file);
-  await new Promise<void>((resolve, reject) => {
-    socket.setTimeout(connectDeadlineMs, () => reject(stationFault.noAnswer()));
-    socket.once('connect', resolve);
-    socket.once('error', () => reject(stationFault.noAnswer()));
-  }).catch((error: unknown) => {
-    socket.destroy();
-    throw error;
+  /** The system connects also to a door that is about to close: who is let in is told so. */
+  let letIn = (): void => {};
+  const isLetIn = new Promise<void>((resolve, reject) => {
+    letIn = resolve;
+    const notLetIn = (): void => reject(stationFault.noAnswer());
+    socket.setTimeout(connectDeadlineMs, notLetIn);
+    socket.once('error', notLetIn);
+    socket.once('close', notLetIn);
   });
-  socket.setTimeout(0);
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Fault) => void }>();
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
@@ -150,6 +158,7 @@ export async function connectLocalStation(
   readMessages(socket, (raw) => {
     const message = fromStationSchema.safeParse(raw);
     if (!message.success || 'preparing' in message.data) return;
+    if ('welcome' in message.data) return letIn();
     if ('event' in message.data) {
       const { event } = message.data;
       const value = events[event].safeParse(message.data.value);
@@ -161,6 +170,11 @@ export async function connectLocalStation(
     if ('fault' in message.data) caller?.reject(new Fault(message.data.fault));
     else caller?.resolve(message.data.value);
   });
+  await isLetIn.catch((error: unknown) => {
+    socket.destroy();
+    throw error;
+  });
+  socket.setTimeout(0);
   let lastId = 0;
   return {
     call(name, input, signal) {

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { linkStation } from '../../../src/cli/station-link.ts';
+import { connectLocalStation, serveLocalStation } from '../../../src/station/local-socket.ts';
 import { openHomeFolder } from '../../../src/station/home/home-folder.ts';
 
 const folders: string[] = [];
@@ -31,6 +32,25 @@ describe('two commands on one home folder', { timeout: 60_000 }, () => {
     await second.close();
     await closing;
     expect(isClosed).toBe(true);
+  });
+
+  test('one that knocks while the door closes has not joined: it finds its way by itself', async () => {
+    const home = newHome();
+    const door = await serveLocalStation(home, async () => ({}));
+    const joining = connectLocalStation(home, () => {});
+    await Promise.all([expect(joining).rejects.toMatchObject({ code: 611 }), door.closeWhenAlone()]);
+  });
+
+  test('one that was let in before the door closes is waited for', async () => {
+    const home = newHome();
+    const door = await serveLocalStation(home, async () => ({ answered: true }));
+    const link = await connectLocalStation(home, () => {});
+    let isClosed = false;
+    const closing = door.closeWhenAlone().then(() => (isClosed = true));
+    expect(await link.call('studies', {})).toEqual({ answered: true });
+    expect(isClosed).toBe(false);
+    await link.close();
+    await closing;
   });
 
   test('a folder that is owned for a moment by a station without a door is waited for', async () => {
