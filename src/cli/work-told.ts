@@ -39,7 +39,11 @@ function lines(last: Membership | undefined, now: Membership): string[] {
     told.push(
       `“${now.project?.title}” waits for your answer: imagiq project approve --cohort NAME, or project decline`,
     );
-  if (now.activity === last?.activity || isProposed(now)) return told;
+  if (isDeclined(now) && !(last !== undefined && isDeclined(last) && last.projectHash === now.projectHash))
+    told.push(
+      `you declined “${now.project?.title}”; the next project is waited for. To take part in this one: imagiq project approve --cohort NAME`,
+    );
+  if (now.activity === last?.activity || isProposed(now) || isDeclined(now)) return told;
   if (now.activity === 'probing') told.push('leak probe: trying to reconstruct images from an update');
   if (now.activity === 'training')
     told.push(
@@ -60,3 +64,6 @@ function lines(last: Membership | undefined, now: Membership): string[] {
 /** The data manager has not answered to the project. */
 const isProposed = ({ project, cohort, answer, role, state }: Membership): boolean =>
   project !== null && cohort === null && answer === null && role !== 'observer' && state !== 'finished';
+
+/** The data manager takes no part in the project that there is: nothing is waited for but another. */
+const isDeclined = ({ answer, state }: Membership): boolean => answer?.answer === 'declined' && state !== 'finished';

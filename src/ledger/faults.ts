@@ -22,4 +22,10 @@ export const ledgerFault = {
       message: `A ledger entry has ${bytes} bytes where ${limitBytes} are allowed. Describe the act by hashes and counts.`,
       retry: 'never',
     }),
+  exportNotWritten: (file: string, reason: string) =>
+    new Fault({
+      code: 643,
+      message: `The ledger could not be written to ${file}: ${reason}. Choose another place.`,
+      retry: 'later',
+    }),
 } as const;

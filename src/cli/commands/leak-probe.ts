@@ -1,11 +1,12 @@
 // leak-probe: what somebody could see of this site's images in its next update.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { CallOutput } from '../../contract/calls.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { LeakPictures } from '../../contract/privacy.ts';
+import { makeFolder } from '../../disk/make-folder.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, positiveNumber } from '../options.ts';
 import { addPrivacyOptions, type PrivacyOptions, privacyOf } from '../privacy-options.ts';
@@ -99,7 +100,7 @@ function keptText(finding: CallOutput<'kept-leak-probe'>['finding'], federation:
 }
 
 function writePictures(folder: string, { pairs, width, height }: LeakPictures): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   for (const [index, { truth, guess }] of pairs.entries()) {
     for (const [name, grey] of [
       ['truth', truth],

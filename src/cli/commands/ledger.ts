@@ -2,9 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
+import { reasonOf } from '../../contract/fault.ts';
 import type { LedgerEntry } from '../../contract/federation.ts';
 import type { LedgerVerification } from '../../contract/ledger.ts';
 import { ledgerRow } from '../../contract/ledger-acts.ts';
+import { ledgerFault } from '../../ledger/faults.ts';
 import { ledgerExport } from '../../ledger/export-text.ts';
 import { hubLedgerEntriesIn, verifyHubLedgerIn } from '../../sync/hub/ledger-in.ts';
 import { contextOf } from '../context.ts';
@@ -60,7 +62,11 @@ export function ledgerCommand(): Command {
         entries = (await withStation((station) => station.call('export-ledger', order))).entries;
       } else {
         const found = (await hubLedgerEntriesIn(data, Infinity, wanted(options), postgres)).reverse();
-        writeFileSync(file, ledgerExport(found, format), { mode: 0o600 });
+        try {
+          writeFileSync(file, ledgerExport(found, format), { mode: 0o600 });
+        } catch (thrown) {
+          throw ledgerFault.exportNotWritten(file, reasonOf(thrown));
+        }
         entries = found.length;
       }
       output.result({ file, entries }, () => `${counted(entries, 'entry', 'entries')} written to ${file}.`);

@@ -1,10 +1,10 @@
 // The one folder that holds everything of a station. One process at a time may own it.
 import { systemReason } from '../../contract/system-reason.ts';
-import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import Database from 'better-sqlite3';
-import { writeFileDurably } from './durable-file.ts';
+import { makeFolder, writeFileDurably } from './durable-file.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 
 export interface HomeFolder {
@@ -55,16 +55,6 @@ export function openHomeFolder(folder: string): HomeFolder {
     },
     close: release,
   };
-}
-
-/**
- * Makes a folder and its missing parents, one level at a time: Node's recursive mkdir never returns where the parent
- * exists but cannot hold folders (as under /proc).
- */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(path.dirname(folder));
-  mkdirSync(folder, { mode: 0o700 });
 }
 
 /**

@@ -1,7 +1,9 @@
 // The ledger's calls, answered: pages of it, its check, its export.
 import type { Answers } from '../../contract/calls.ts';
+import { reasonOf } from '../../contract/fault.ts';
 import type { LedgerEntry } from '../../contract/federation.ts';
 import type { ledgerCalls } from '../../contract/ledger.ts';
+import { ledgerFault } from '../../ledger/faults.ts';
 import { ledgerExport } from '../../ledger/export-text.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import type { Station } from '../open-station.ts';
@@ -31,7 +33,11 @@ export function ledgerAnswers({ ledger, site }: Pick<Station, 'ledger' | 'site'>
     },
     'export-ledger': ({ file, format, ...filter }) => {
       const entries = ledger.entries(Infinity, (entry) => isWanted(entry, filter)).reverse();
-      writeFileDurably(file, ledgerExport(entries, format));
+      try {
+        writeFileDurably(file, ledgerExport(entries, format));
+      } catch (thrown) {
+        throw ledgerFault.exportNotWritten(file, reasonOf(thrown));
+      }
       return { entries: entries.length };
     },
   };

@@ -251,6 +251,12 @@ export const hubFault = {
       message: `${folder} is there already and not empty. Nothing was changed. Name a new folder.`,
       retry: 'never',
     }),
+  unusablePlace: (folder: string, reason: string) =>
+    new Fault({
+      code: 509,
+      message: `${folder} cannot be made: ${reason}. Nothing was changed. Name another folder.`,
+      retry: 'never',
+    }),
   changesTooQuickly: () =>
     new Fault({
       code: 545,

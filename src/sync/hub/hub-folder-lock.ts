@@ -1,8 +1,9 @@
 // One hub per data folder.
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { reasonOf } from '../../contract/fault.ts';
+import { makeFolder } from '../protocol/durable-file.ts';
 import { hubFault } from './faults.ts';
 
 export const hubLockName = 'hub.lock';
@@ -10,7 +11,7 @@ export const hubLockName = 'hub.lock';
 /** Keeps a second hub off the folder for as long as this process lives; the system lets go of it even after kill -9. */
 export function lockHubFolder(folder: string): { release(): void } {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (thrown) {
     throw hubFault.unusableData(folder, reasonOf(thrown));

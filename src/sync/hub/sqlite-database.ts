@@ -1,8 +1,8 @@
 // The hub's rows in one file of its folder: the default. The only other process that may have it open is a command of the coordinator.
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { makeFolder } from '../protocol/durable-file.ts';
 import { hubFault } from './faults.ts';
 import type { DatabaseOptions, HubDatabase, HubStatements } from './hub-database.ts';
 import { migrations } from './hub-schema.ts';
@@ -15,7 +15,8 @@ const noticeMs = 250;
 
 /** @throws Fault 522 when it must exist and does not, 525 when a newer ImagiQ wrote it, 549 when it is damaged or may not be written. */
 export function openSqliteDatabase(folder: string, options: DatabaseOptions): HubDatabase {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // A wrong word for where a hub is leaves no folder behind.
+  if (!options.mustExist) makeFolder(folder);
   let db: Database.Database;
   try {
     db = new Database(path.join(folder, 'hub.sqlite'), { fileMustExist: options.mustExist, timeout: 10_000 });

@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, s
 import { readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { type BlobPart, type BlobReception, type DiskLoad, openBlobPart } from './blob-part.ts';
-import { folderSynced, writeFileDurably, syncFolder } from './durable-file.ts';
+import { folderSynced, makeFolder, writeFileDurably, syncFolder } from './durable-file.ts';
 import { wireFault } from './faults.ts';
 import { hashedAsItComes, type OpenPartHash } from './part-hash.ts';
 import { hashSchema } from './statement.ts';
@@ -41,7 +41,7 @@ export function openBlobFolder(
   options: { readonly isShared: boolean; readonly openHash?: OpenPartHash } = { isShared: false },
 ): BlobFolder {
   const unfinished = path.join(folder, 'unfinished');
-  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  makeFolder(unfinished);
   const parts = new Map<string, BlobPart>();
   const disk: DiskLoad = { unwrittenBytes: 0, earlySyncs: 0 };
   /** In their places, and not yet synced there: they do not count as stored. */

@@ -53,6 +53,20 @@ describe('a site that works while a command waits', () => {
     ]);
   });
 
+  it('says once that the project was declined here, and not that others are waited for', () => {
+    const toldOf = workTold();
+    const declined = {
+      project: practiceProject(),
+      projectHash: 'ab',
+      cohort: null,
+      answer: { answer: 'declined', because: null, isHeard: true },
+    } as const;
+    const steps: Partial<Membership>[] = [{ ...declined, activity: 'waiting' }, { ...declined, activity: 'idle' }];
+    expect(steps.flatMap((step) => toldOf(membership(step)))).toEqual([
+      expect.stringContaining(`Chest: you declined “${practiceProject().title}”`),
+    ]);
+  });
+
   it('says once that the certificate of membership ran out, which peers ask while the hub is away', () => {
     let now = Date.UTC(2026, 11, 2, 10);
     const toldOf = workTold(() => now);

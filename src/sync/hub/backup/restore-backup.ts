@@ -6,11 +6,11 @@ import { syncFolder } from '../../protocol/durable-file.ts';
 import { openHubDatabase } from '../hub-database.ts';
 import { openHubLedger } from '../hub-ledger.ts';
 import { type BackupManifest, blobPath, databaseName, keysName, verifiedBackup } from './manifest.ts';
-import { checkFree } from './take-backup.ts';
+import { checkFree, makeBackupFolder } from './take-backup.ts';
 
 /**
  * Makes the folder `to`; a hub that is started on it goes on from the moment of the backup.
- * @throws Fault 538 for a damaged backup, 539 where there is none, 544 when `to` is taken.
+ * @throws Fault 538 for a damaged backup, 539 where there is none, 544 when `to` is taken, 509 where it cannot be made.
  */
 export async function restoreBackup(order: { readonly from: string; readonly to: string }): Promise<BackupManifest> {
   const to = path.resolve(order.to);
@@ -18,6 +18,7 @@ export async function restoreBackup(order: { readonly from: string; readonly to:
   const manifest = await verifiedBackup(order.from);
   const beside = `${to}.${process.pid}.tmp`;
   try {
+    makeBackupFolder(beside, to);
     const files = [databaseName, keysName, ...manifest.blobs.map((hash) => path.join('blobs', blobPath(hash)))];
     for (const name of files) await copyDurably(path.join(order.from, name), path.join(beside, name));
     if (existsSync(to)) rmSync(to, { recursive: true });

@@ -3,7 +3,8 @@ import { chmodSync, constants, existsSync, mkdirSync, readdirSync, renameSync, r
 import { copyFile, link } from 'node:fs/promises';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { syncFolder, writeFileDurably } from '../../protocol/durable-file.ts';
+import { reasonOf } from '../../../contract/fault.ts';
+import { makeFolder, syncFolder, writeFileDurably } from '../../protocol/durable-file.ts';
 import { hubFault } from '../faults.ts';
 import { openHubDatabase } from '../hub-database.ts';
 import { openHubLedger } from '../hub-ledger.ts';
@@ -25,7 +26,7 @@ const attempts = 8;
  * Writes the backup beside `to` and renames it when it has been read back whole. One whose ledger was changed on the disk is taken all the
  * same, for it may be the last that this disk gives; the caller says so (`ledger`).
  * @throws Fault 522 where no hub was ever started, 538 when the hub's own bytes are damaged, 544 when `to` is taken, 545 when the hub
- * changes too quickly.
+ * changes too quickly, 509 where nothing can be written.
  */
 export async function takeBackup(order: {
   readonly folder: string;
@@ -40,7 +41,7 @@ export async function takeBackup(order: {
   const beside = `${to}.${process.pid}.tmp`;
   try {
     checkFree(to);
-    mkdirSync(path.join(beside, 'blobs'), { recursive: true, mode: 0o700 });
+    makeBackupFolder(path.join(beside, 'blobs'), to);
     await copyFile(path.join(folder, keysName), path.join(beside, keysName));
     chmodSync(path.join(beside, keysName), 0o600);
     const snapshot = await gather({ folder, blobs, beside });
@@ -66,6 +67,15 @@ export async function takeBackup(order: {
   } finally {
     rmSync(beside, { recursive: true, force: true });
     await db.close();
+  }
+}
+
+/** @throws Fault 509 where it cannot be made. */
+export function makeBackupFolder(folder: string, to: string): void {
+  try {
+    makeFolder(folder);
+  } catch (thrown) {
+    throw hubFault.unusablePlace(to, reasonOf(thrown));
   }
 }
 
