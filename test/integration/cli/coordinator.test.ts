@@ -140,21 +140,25 @@ test('a cohort that is not there is told at once, and before an invite is spent;
   expect(declined.json<Refusal>().fault).toMatchObject({ code: 808, retry: 'later' });
 }, 40_000);
 
-test.runIf(process.platform === 'linux')('a folder that cannot be made is told, and not tried for ever', async () => {
-  const data = path.join(temporaryFolder(), 'hub');
-  const hub = start('--json', 'hub', '--data', data, '--port', '0');
-  await hub.firstLine;
-  for (const [words, code] of [
-    [['hub', '--data', '/proc/imagiq', '--port', '0'], 549],
-    [['invite', '--data', '/proc/imagiq'], 522],
-    [['invite', '--data', '/proc/version'], 522],
-    [['hub', 'backup', '--data', data, '--to', '/proc/imagiq'], 509],
-    [['ledger', 'export', '/proc/imagiq/acts.csv', '--data', data], 643],
-    [['--home', path.join(data, 'home'), 'ledger', 'export', '/proc/imagiq/acts.csv'], 643],
-  ] as const) {
-    const refused = start('--json', ...words);
-    const giveUp = setTimeout(() => refused.process.kill('SIGKILL'), 15_000);
-    expect((await refused.ended).json<Refusal>().fault.code).toBe(code);
-    clearTimeout(giveUp);
-  }
-}, 100_000);
+test.runIf(process.platform === 'linux')(
+  'a folder that cannot be made is told, and not tried for ever',
+  async () => {
+    const data = path.join(temporaryFolder(), 'hub');
+    const hub = start('--json', 'hub', '--data', data, '--port', '0');
+    await hub.firstLine;
+    for (const [words, code] of [
+      [['hub', '--data', '/proc/imagiq', '--port', '0'], 549],
+      [['invite', '--data', '/proc/imagiq'], 522],
+      [['invite', '--data', '/proc/version'], 522],
+      [['hub', 'backup', '--data', data, '--to', '/proc/imagiq'], 509],
+      [['ledger', 'export', '/proc/imagiq/acts.csv', '--data', data], 643],
+      [['--home', path.join(data, 'home'), 'ledger', 'export', '/proc/imagiq/acts.csv'], 643],
+    ] as const) {
+      const refused = start('--json', ...words);
+      const giveUp = setTimeout(() => refused.process.kill('SIGKILL'), 15_000);
+      expect((await refused.ended).json<Refusal>().fault.code).toBe(code);
+      clearTimeout(giveUp);
+    }
+  },
+  100_000,
+);

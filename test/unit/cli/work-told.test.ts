@@ -61,7 +61,10 @@ describe('a site that works while a command waits', () => {
       cohort: null,
       answer: { answer: 'declined', because: null, isHeard: true },
     } as const;
-    const steps: Partial<Membership>[] = [{ ...declined, activity: 'waiting' }, { ...declined, activity: 'idle' }];
+    const steps: Partial<Membership>[] = [
+      { ...declined, activity: 'waiting' },
+      { ...declined, activity: 'idle' },
+    ];
     expect(steps.flatMap((step) => toldOf(membership(step)))).toEqual([
       expect.stringContaining(`Chest: you declined “${practiceProject().title}”`),
     ]);
