@@ -264,16 +264,21 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   sweep();
   const sweeping = setInterval(sweep, sweepEveryMs).unref();
   const exchanging = setInterval(() => void exchangeHeads(hub.features()).catch(() => {}), exchangeEveryMs).unref();
+  const keepHeard = (): void => {
+    state.hubHeardAtMs = desk.clock();
+    try {
+      desk.save();
+    } catch {
+      // A full disk, or none: since when the hub is away is then told from the last change.
+    }
+  };
   const stop = async (): Promise<void> => {
     isClosed = true;
     clearInterval(exchanging);
     clearInterval(sweeping);
     outbox.close();
     bench.publication.close();
-    if (connection === 'online') {
-      state.hubHeardAtMs = desk.clock();
-      desk.save();
-    }
+    if (connection === 'online') keepHeard();
     // A command that only looks is over before its line is there.
     if (connection === 'connecting') await goodbye.heard();
     await goodbye.settled();
