@@ -2,6 +2,7 @@
 import type { Membership } from '../contract/federation.ts';
 import { estimateText } from './follow-run.ts';
 import { counted, table } from './output.ts';
+import { projectText } from './project-text.ts';
 
 /** A membership in a few lines. */
 export function membershipText(membership: Membership): string {
@@ -13,6 +14,7 @@ export function membershipText(membership: Membership): string {
     `${membership.federation} as ${membership.site}: ${membership.state}${membership.reason ? ` (${membership.reason})` : ''}`,
     `hub ${membership.hubUrl}, fingerprint ${membership.hubFingerprint.slice(0, 16)} …${certified}`,
     projectLine(membership),
+    ...proposedLines(membership),
     ...awaitedLines(membership),
     ...leakLines(membership),
     mode === 'trunk'
@@ -59,6 +61,10 @@ function leakLines({ cohort, leakProbe }: Membership): string[] {
       : '';
   return [`leak probe: ${sentence}${then}`];
 }
+
+/** What is answered to, all of it; an observer and who has answered know it. */
+const proposedLines = ({ project, cohort, answer, role }: Membership): string[] =>
+  project === null || cohort !== null || answer !== null || role === 'observer' ? [] : projectText(project);
 
 function projectLine({ project, cohort, answer, role }: Membership): string {
   if (project === null) return 'no project yet';

@@ -1,8 +1,6 @@
 // project propose, show, retire: the coordinator's, at the hub's folder. project approve, decline: the data manager's, at the site.
 import { Command } from 'commander';
 import { sitesAwaitedText } from '../../contract/federation.ts';
-import { modeWords } from '../../contract/mode-words.ts';
-import { trunkRuleWords } from '../../contract/trunk-rule-words.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.ts';
 import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
@@ -13,6 +11,7 @@ import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../
 import { counted, exitCode } from '../output.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
 import { membershipText } from '../membership-text.ts';
+import { projectText } from '../project-text.ts';
 import { type ApproveOptions, chosenFederation, sendAnyway } from './member.ts';
 
 interface ProposeOptions extends ProjectOptions {
@@ -96,19 +95,14 @@ export function projectCommand(): Command {
 export function standingText(standing: ProjectStanding): string {
   const { project, trunkVersion, isFinished, retiredBecause, bufferedUpdates, awaited, projectHash, answers } =
     standing;
-  const ruleWords = modeWords(project.mode) ?? [
-    `The trunk moves after ${project.trunkRule.bufferSize === 1 ? 'each update' : `every ${project.trunkRule.bufferSize} updates`}.`,
-    ...trunkRuleWords(project.trunkRule),
-  ];
   const end = isFinished ? ', finished' : retiredBecause === null ? '' : ', ending';
   return [
     `${project.title} (${project.id})`,
-    `Classes ${project.classes.join(', ')}; network ${project.network.name}`,
     project.mode.kind === 'trunk'
       ? `Trunk ${trunkVersion} of ${project.commits}${end}; ${counted(bufferedUpdates, 'update waits', 'updates wait')}${awaited === null ? '' : `; ${sitesAwaitedText(awaited)}`}`
       : `${counted(project.commits, 'turn')}${end}, which the sites make among themselves; through: ${standing.through.join(', ') || 'nobody yet'}`,
     ...(retiredBecause === null ? [] : [`Retired: ${retiredBecause}`]),
-    ...ruleWords.map((sentence) => `- ${sentence}`),
+    ...projectText(project),
     ...standing.leftOut.map(
       ({ site, updates, leftOut }) =>
         `Of ${site} the rule left out ${leftOut} of ${counted(updates, 'committed update')}`,

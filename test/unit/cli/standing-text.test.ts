@@ -26,7 +26,9 @@ describe('where a project stands', () => {
   it('tells how updates become the trunk in sentences', () => {
     const lines = textOf(practiceProject({ rule: { bufferSize: 3, clipNorm: 2 } }));
     expect(lines).toContain('Trunk 1 of 3; 1 update waits');
-    expect(lines).toContain('- The trunk moves after every 3 updates.');
+    expect(lines).toContain(
+      'At a site: 1 epoch here between two updates · trunk moves after every 3 updates · ends after 3 commits',
+    );
     expect(lines).toContain(
       '- An update longer than 2 is scaled down to that length, so that no site can pull further.',
     );
@@ -39,6 +41,22 @@ describe('where a project stands', () => {
     expect(textOf(project).join('\n')).not.toContain('averaged');
     expect(textOf(project)).toContain('3 turns, which the sites make among themselves; through: Lyon');
     expect(textOf(project).join('\n')).not.toMatch(/Trunk|update/);
+  });
+
+  it('tells the masks and their threshold, how updates travel, whether models are shared, and local epochs', () => {
+    const project = practiceProject({ rule: { bufferSize: 3 } });
+    const text = textOf({
+      ...project,
+      hyperParameters: { ...project.hyperParameters, epochs: 4 },
+      updateCodec: 'int8',
+      updateCompression: 'zstd',
+      secureAggregation: { threshold: 3, stepMs: 60_000 },
+    }).join('\n');
+    expect(text).toContain('4 epochs here between two updates');
+    expect(text).toContain('whole numbers of 8 bits, packed with zstd');
+    expect(text).toContain('the sum of at least 3 sites only');
+    expect(text).toContain('trained on your images alone');
+    expect(textOf({ ...project, peerModels: false }).join('\n')).not.toContain('trained on your images alone');
   });
 
   it('tells whose updates the rule left out', () => {

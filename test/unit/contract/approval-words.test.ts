@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leavesWords, rhythmWords } from '../../../src/renderer/federation/approval-words.ts';
+import { leavesWords, rhythmWords } from '../../../src/contract/approval-words.ts';
 import { practiceProject } from '../../integration/sync/federation-fixture.ts';
 
 describe('what is read before a project is approved', () => {

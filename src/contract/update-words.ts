@@ -1,5 +1,5 @@
 // How a project's updates travel, in words for the person who approves it.
-import type { UpdateForm } from '../../contract/federation.ts';
+import type { UpdateForm } from './federation.ts';
 
 /** To follow “as”: `16-bit floats`, `the 10 % of the weights that changed most, 8 bits each, packed with zstd`. */
 export function updateWords({ updateCodec, keptShare, updateCompression }: UpdateForm): string {

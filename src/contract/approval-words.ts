@@ -1,8 +1,10 @@
 // What the person who approves a project reads: when the shared model moves, and what leaves this machine.
-import type { Project } from '../../contract/federation.ts';
-import { modeLeaves } from '../../contract/mode-words.ts';
-import { counted } from '../ui/format.ts';
-import { updateWords } from '../ui/update-words.ts';
+import type { Project } from './federation.ts';
+import { modeLeaves } from './mode-words.ts';
+import { updateWords } from './update-words.ts';
+
+const counted = (value: number, one: string): string =>
+  `${value.toLocaleString('en-GB')} ${value === 1 ? one : `${one}s`}`;
 
 /** How long is trained here at a time, when the shared model moves, and when it all ends, in one line. */
 export function rhythmWords({ hyperParameters, mode, trunkRule, commits }: Project): string {
@@ -15,14 +17,18 @@ export function rhythmWords({ hyperParameters, mode, trunkRule, commits }: Proje
 
 /** A sentence for each thing that leaves this machine while the site takes part. */
 export function leavesWords(project: Project): string[] {
-  const { mode, network, hyperParameters, secureAggregation, controlVariates, siteNormalisation } = project;
+  const { mode, network, hyperParameters, secureAggregation, controlVariates, siteNormalisation, peerModels } = project;
   const { privacy } = hyperParameters;
   const saysValidation = mode.kind === 'trunk' && secureAggregation === null && privacy === null;
   const withEach = mode.kind === 'trunk' ? 'With each update' : 'With each turn';
   return [
     modeLeaves(mode) ??
       `Model updates: the differences of ${network.name}'s weights after training here${siteNormalisation ? ', without those of its normalisation layers' : ''}, as ${updateWords(project)}, signed with your site's key.`,
-    'The model that is trained on your images alone, with its validation metrics: sealed, to every member; the hub cannot read it.',
+    ...(peerModels
+      ? [
+          'The model that is trained on your images alone, with its validation metrics: sealed, to every member; the hub cannot read it.',
+        ]
+      : []),
     ...(controlVariates
       ? [
           'With each update the mean gradient of its training (SCAFFOLD). The hub keeps each site’s newest until the project ends; sites get the mean of all.',

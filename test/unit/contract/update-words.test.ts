@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { updateFormSchema } from '../../../src/contract/federation.ts';
-import { updateWords } from '../../../src/renderer/ui/update-words.ts';
+import { updateWords } from '../../../src/contract/update-words.ts';
 
 it('says how updates travel', () => {
   expect(updateWords(updateFormSchema.parse({}))).toBe('16-bit floats');
