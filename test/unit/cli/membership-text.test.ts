@@ -39,7 +39,12 @@ it('a membership says until when its certificate is good, where the hub issues t
 it('a project that waits for an answer is told with classes, network, rule and what leaves; not again once it is answered', () => {
   const project = practiceProject();
   const proposed = textOf({ project });
-  for (const words of [`Classes ${project.classes.join(', ')}`, project.network.name, 'Leaves a site:', 'sealed, to every member'])
+  for (const words of [
+    `Classes ${project.classes.join(', ')}`,
+    project.network.name,
+    'Leaves a site:',
+    'sealed, to every member',
+  ])
     expect(proposed).toContain(words);
   const answer = { answer: 'declined', because: null, isHeard: true };
   for (const answered of [textOf({ project, answer }), textOf({ project, cohort: 'chest' })])
