@@ -4,7 +4,7 @@ import { cohortNameSchema } from './cohort.ts';
 import { evaluationReportSchema, groupKinds, metricsSchema, operatingPointSchema } from './metrics.ts';
 import { networkSchema, taskNames } from './network.ts';
 import { preprocessingSchema } from './preprocessing.ts';
-import { hyperParametersSchema, splitNames } from './training.ts';
+import { endingNames, hyperParametersSchema, splitNames } from './training.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 export const modelIdSchema = z.string().regex(/^[0-9a-f]{16}$/, 'a model’s id is 16 hexadecimal digits');
@@ -40,6 +40,16 @@ export const modelFederationSchema = z.object({
   version: z.number().int().nullable(),
 });
 
+/** What was done of the training that `hyperParameters` plan. */
+export const modelTrainingSchema = z.object({
+  /** Complete ones; of a privacy budget also the one that it cut. */
+  epochs: z.number().int().min(0),
+  steps: z.number().int().min(0),
+  /** The epoch (from 1) whose weights these are; null when none was validated. */
+  bestEpoch: z.number().int().nullable(),
+  ending: z.enum(endingNames),
+});
+
 export const modelSchema = z.object({
   /** The first 16 digits of the weights' hash. */
   id: z.string(),
@@ -54,6 +64,8 @@ export const modelSchema = z.object({
   weightsHash: z.string(),
   test: metricsSchema.nullable(),
   hyperParameters: hyperParametersSchema.nullable().default(null),
+  /** Null of a federation's models, and of those of before this field. */
+  training: modelTrainingSchema.nullable().default(null),
   seed: z.number().int().nullable().default(null),
   engine: z.string().nullable().default(null),
   provider: z.string().nullable().default(null),

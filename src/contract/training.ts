@@ -162,6 +162,9 @@ export const epochSchema = z.object({
 });
 export type Epoch = z.infer<typeof epochSchema>;
 
+/** What ended a run: all epochs done, no lower validation loss for `patience` epochs, the privacy budget, or an order. */
+export const endingNames = ['all-epochs', 'patience', 'budget', 'stopped'] as const;
+
 export const trainOutcomeSchema = z.object({
   epochs: z.array(epochSchema),
   test: metricsSchema.nullable(),
@@ -177,8 +180,7 @@ export const trainOutcomeSchema = z.object({
   provider: z.string(),
   /** Ended by an order; it can go on from its checkpoint. */
   stoppedEarly: z.boolean(),
-  /** What ended it: all epochs done, no lower validation loss for `patience` epochs, the privacy budget, or an order. */
-  ending: z.enum(['all-epochs', 'patience', 'budget', 'stopped']).default('all-epochs'),
+  ending: z.enum(endingNames).default('all-epochs'),
   /** Images of a step: what was asked for, or fewer where memory was short. */
   batchSize: z.number().int().nullable().default(null),
   /** The epoch (from 1) whose weights these are; null when none was validated. */

@@ -5,6 +5,7 @@ import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, Metrics } from '../../contract/metrics.ts';
 import { groupKinds } from '../../contract/metrics.ts';
 import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts';
+import { epochsText } from '../../contract/epochs-text.ts';
 import type { Model } from '../../contract/model.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
@@ -181,7 +182,7 @@ function modelText(model: Model): string {
     ...(hyperParameters === null
       ? []
       : [
-          `${counted(hyperParameters.epochs, 'epoch')}, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
+          `${epochsText(model)}, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
         ]),
     author === null
       ? 'Not signed.'

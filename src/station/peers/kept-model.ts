@@ -24,6 +24,7 @@ export function keptModel(
     test: null,
     parents: [],
     hyperParameters: isTrunk ? project.hyperParameters : null,
+    training: null,
     seed: isTrunk ? project.seed : null,
     engine: null,
     provider: null,

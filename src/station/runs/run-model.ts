@@ -9,6 +9,7 @@ export function modelOfRun(
   { outcome, header }: Learnt,
   modalities: readonly string[],
 ): NewModel {
+  const { epochs, steps, bestEpoch, ending } = outcome;
   const { cohortHash, classes, task, height, width, channels, mean, standardDeviation } = header;
   return {
     weightsFile: outcome.weightsFile,
@@ -20,6 +21,7 @@ export function modelOfRun(
     test: outcome.test,
     parents: parent === null ? [] : [parent.id],
     hyperParameters: hyperParametersSchema.parse(request.hyperParameters),
+    training: { epochs: epochs.length, steps, bestEpoch, ending },
     seed: request.seed,
     engine: outcome.engine,
     provider: outcome.provider,

@@ -36,6 +36,7 @@ function registryWith(...seeds: number[]) {
       test: null,
       parents: [],
       hyperParameters: null,
+      training: null,
       seed,
       engine: null,
       provider: null,

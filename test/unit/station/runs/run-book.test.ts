@@ -277,7 +277,7 @@ test('a resumed run that is stopped before it has begun again becomes the model 
 /** A run whose trainer died after its checkpoint of step 7; resumed, its second job does not begin before it is stopped. */
 async function crashedRun() {
   let attempts = 0;
-  const { book, models } = situation((job, listeners) => {
+  const { book, models, folder } = situation((job, listeners) => {
     attempts += 1;
     if (attempts > 1)
       return new Promise((_, reject) => listeners?.signal?.addEventListener('abort', () => reject(jobStopped())));
@@ -286,9 +286,20 @@ async function crashedRun() {
   });
   const { id } = book.start(request);
   expect(await book.ended(id)).toMatchObject({ state: 'paused', fault: { code: 358 } });
-  return { book, models, id, beginsAgain: () => vi.waitFor(() => expect(attempts).toBe(2)) };
+  return { book, models, folder, id, beginsAgain: () => vi.waitFor(() => expect(attempts).toBe(2)) };
 }
 const learntAtStep7 = { state: 'stopped', outcome: { steps: 7, batchSize: 16 }, fault: null };
+
+test('the model of a run that was stopped says, signed, what was done of what was planned', async () => {
+  const { book, models, folder, id } = await crashedRun();
+  book.stop(id);
+  await book.ended(id);
+  const training = { epochs: 0, steps: 7, bestEpoch: null, ending: 'stopped' };
+  const [model] = models.list();
+  expect(model).toMatchObject({ hyperParameters: { epochs: 10 }, training });
+  const { statement } = JSON.parse(readFileSync(path.join(folder, 'models', `${model?.id}.json`), 'utf8'));
+  expect(JSON.parse(statement)).toMatchObject({ training });
+});
 
 test('a run that crashed becomes the model of its last checkpoint when it is stopped', async () => {
   const { book, models, id } = await crashedRun();
