@@ -1,6 +1,10 @@
 // Parsers of option values; a wrong one ends with exit code 2 and says why.
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { cohortNameSchema } from '../contract/cohort.ts';
 import { federationNameSchema } from '../contract/federation.ts';
+import { ledgerActs } from '../contract/ledger-acts.ts';
 
 /** A whole number of at least 1. */
 export function positiveInteger(text: string): number {
@@ -48,6 +52,30 @@ export function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0.');
   return value;
+}
+
+/** A file to be written, as an absolute path: looked at before the work that it is to hold. */
+export function newFile(text: string): string {
+  const file = path.resolve(text);
+  try {
+    if (existsSync(file) && statSync(file).isDirectory()) throw new Error('is a folder');
+    accessSync(path.dirname(file), constants.W_OK);
+  } catch {
+    throw new InvalidArgumentError('must be a file in a folder that is there and that you may write to.');
+  }
+  return file;
+}
+
+export function cohortName(text: string): string {
+  if (!cohortNameSchema.safeParse(text).success)
+    throw new InvalidArgumentError('must be a name of letters, digits, spaces, . _ - (at most 64).');
+  return text;
+}
+
+/** An act of a ledger, as its entries name it. */
+export function ledgerAct(text: string): string {
+  if (!ledgerActs.includes(text)) throw new InvalidArgumentError(`must be one of ${ledgerActs.join(', ')}.`);
+  return text;
 }
 
 /** What a federation is called. A longer name would be in no invite that a site can read. */

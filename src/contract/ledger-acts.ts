@@ -172,6 +172,9 @@ const acts: Readonly<Record<string, Act>> = {
   'console-passphrase-set': { words: 'Passphrase set', direction: 'here' },
 };
 
+/** All that this version writes. */
+export const ledgerActs: readonly string[] = Object.keys(acts);
+
 /** `cnn-small on “chest”, 5 epochs. Run ID.`, or after how many steps. */
 function runTold({ run, cohort, network, epochs, epsilon, steps, reason }: Detail): string {
   const promise = typeof epsilon === 'number' ? `, with a privacy budget of ε ${epsilon}` : '';

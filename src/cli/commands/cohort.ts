@@ -6,6 +6,7 @@ import { Fault } from '../../contract/fault.ts';
 import { type Task, taskNames } from '../../contract/network.ts';
 import type { StudyFilterInput } from '../../contract/study-filter.ts';
 import { contextOf } from '../context.ts';
+import { cohortName } from '../options.ts';
 import { table } from '../output.ts';
 import { studyFilterHelp, studyFilterOption } from '../study-filters.ts';
 
@@ -24,7 +25,7 @@ export function cohortCommand(): Command {
   cohort
     .command('create')
     .description('make a cohort, or its next version')
-    .argument('<name>')
+    .argument('<name>', 'letters, digits, spaces, . _ - (at most 64)', cohortName)
     .addOption(
       new Option('--task <task>', 'one label of each image, several labels, or the slices of segmented series')
         .choices(taskNames)

@@ -11,7 +11,7 @@ import { ledgerExport } from '../../ledger/export-text.ts';
 import { hubLedgerEntriesIn, verifyHubLedgerIn } from '../../sync/hub/ledger-in.ts';
 import { contextOf } from '../context.ts';
 import { type HubPlace, postgresAddress } from '../hub-place.ts';
-import { positiveInteger } from '../options.ts';
+import { ledgerAct, positiveInteger } from '../options.ts';
 import { counted, exitCode, table } from '../output.ts';
 
 interface Which extends HubPlace {
@@ -76,7 +76,7 @@ export function ledgerCommand(): Command {
 
 function which(command: Command): Command {
   return hubsOwn(command)
-    .option('--act <name>', 'only this act, such as update-sent')
+    .option('--act <name>', 'only this act, such as update-sent', ledgerAct)
     .option('--federation <name>', 'only this federation');
 }
 

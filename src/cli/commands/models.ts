@@ -29,7 +29,7 @@ export function evaluateCommand(): Command {
     .requiredOption('--model <id>', 'from `imagiq models list`')
     .option(
       '--cohort <name>',
-      'cohort to measure it on; its classes must be among the model’s (default: the model’s own)',
+      'cohort to measure it on; its classes must be among the model’s (default: the one that it was trained on here)',
     )
     .addOption(new Option('--split <split>', 'images of the cohort').choices(splitNames).default('test'))
     .addOption(new Option('--by <groups...>', 'also for each group of patients').choices(groupKinds))
@@ -47,14 +47,28 @@ export function evaluateCommand(): Command {
           ({ work, done, total }) => (work === 'preparing' ? `Preparing image ${done} of ${total}` : 'Measuring …'),
           async () => {
             const id = await fullId(station, model);
-            const measured = cohort ?? (await station.call('model', { id })).model.cohort;
+            const measured = cohort ?? (await ownCohort(station, id));
             const asked = { id, cohort: measured, split, by: by ?? [], sensitivity: sensitivity ?? null };
             return { cohort: measured, ...(await station.call('evaluate-model', asked)) };
           },
         ),
       );
-      output.result({ model, split, ...result }, () => reportText(result.report, by ?? []));
+      output.result({ model, split, ...result }, () =>
+        [`On cohort ${result.cohort}, split ${split}:`, reportText(result.report, by ?? [])].join('\n'),
+      );
     });
+}
+
+/**
+ * The cohort that a model was trained on, in that very version: another site's of the same name holds other images.
+ * @throws Fault 820 where it is not here
+ */
+async function ownCohort(station: StationLink, id: string): Promise<string> {
+  const { cohort, cohortHash } = (await station.call('model', { id })).model;
+  const { cohorts } = await station.call('cohorts', {});
+  if (cohorts.some(({ name, hash }) => name === cohort && hash === cohortHash)) return cohort;
+  const message = `The cohort “${cohort}” that model ${id} was trained on is not here as it was then. Say on which to measure it: --cohort NAME (\`imagiq cohort list\`).`;
+  throw new Fault({ code: 820, message, retry: 'never' });
 }
 
 const isGraph = (file: string): boolean => file.toLowerCase().endsWith('.onnx');

@@ -1,10 +1,10 @@
 // predict: a model on this site's own images.
-import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { CallOutput } from '../../contract/calls.ts';
 import { type ResultObjectKind, resultObjects } from '../../contract/model.ts';
 import { contextOf } from '../context.ts';
 import { followModelWork } from '../follow-model-work.ts';
+import { newFile } from '../options.ts';
 import { counted, table } from '../output.ts';
 import { fullId } from './models.ts';
 
@@ -33,7 +33,7 @@ export function predictCommand(): Command {
         'also write into the library: reports of the numbers (sr), masks (seg), pictures with heat maps (sc)',
       ).choices(resultObjects),
     )
-    .option('--csv <file>', 'also write a row for each image, with all UIDs')
+    .option('--csv <file>', 'also write a row for each image, with all UIDs', newFile)
     .action(async ({ model, studies, series, cohort, write, csv }: PredictOptions, command: Command) => {
       if (studies === undefined && series === undefined && cohort === undefined)
         command.error('error: name the images by --studies, --series or --cohort');
@@ -51,7 +51,7 @@ export function predictCommand(): Command {
               cohort: cohort ?? null,
               write: write ?? [],
             });
-            if (csv !== undefined) await station.call('save-predictions', { run: answer.run, file: path.resolve(csv) });
+            if (csv !== undefined) await station.call('save-predictions', { run: answer.run, file: csv });
             return answer;
           },
         ),

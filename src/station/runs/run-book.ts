@@ -232,7 +232,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
     if (state) {
       state.intent = intent;
       state.abort.abort();
-    } else if (run.state === 'paused' && intent === 'stop') {
+    } else if (run.state === 'paused') {
+      if (intent === 'pause') throw stationFault.runPaused();
       stopPaused(id);
     } else {
       throw stationFault.runNotPausable();

@@ -166,6 +166,16 @@ describe('models from the command line', () => {
     const taken = (await imagiq('--home', other, '--json', 'models', 'import', signed)).json<Model>();
     expect(taken).toMatchObject({ id: model.id, origin: 'imported', author: model.author, test: model.test });
 
+    // A cohort of the same name is not the one that it was trained on: it is measured there by that name only.
+    await imagiq('--home', other, 'import', studies);
+    const fewer = path.join(folder, 'fewer.csv');
+    writeFileSync(fewer, readFileSync(labelsFile, 'utf8').trimEnd().split('\n').slice(0, -1).join('\n'));
+    await imagiq('--home', other, 'cohort', 'create', 'chest', '--labels', fewer);
+    const elsewhere = await imagiq('--home', other, 'evaluate', '--model', model.id);
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([1, expect.stringContaining('--cohort')]);
+    const named = await imagiq('--home', other, 'evaluate', '--model', model.id, '--cohort', 'chest');
+    expect([named.code, named.stdout]).toEqual([0, expect.stringContaining('cohort chest, split test')]);
+
     const bytes = readFileSync(signed);
     bytes[bytes.length - 20]! ^= 1;
     const changed = path.join(folder, 'changed.imagiq-model');

@@ -28,6 +28,15 @@ test('numbers out of range, and predictions of nothing, are wrong use in plain w
   expect([port.code, port.stderr]).toEqual([2, expect.stringContaining('from 0 to 65535')]);
   const nothing = await imagiq(...home(), 'predict', '--model', '0123');
   expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('--studies, --series or --cohort')]);
+  const [predict, folder] = [['predict', '--model', '0123', '--cohort', 'chest', '--csv'], temporaryFolder()];
+  for (const file of [path.join(folder, 'none', 'x.csv'), folder]) {
+    const csv = await imagiq(...home(), ...predict, file);
+    expect([csv.code, csv.stderr]).toEqual([2, expect.stringContaining('--csv')]);
+  }
+  const cohort = await imagiq(...home(), 'cohort', 'create', '', '--labels', 'labels.csv');
+  expect([cohort.code, cohort.stderr]).toEqual([2, expect.stringMatching(/'name'.* must be a name of letters/)]);
+  const act = await imagiq(...home(), 'ledger', 'list', '--act', 'bogus');
+  expect([act.code, act.stderr]).toEqual([2, expect.stringContaining('update-sent')]);
   const epsilon = await imagiq('epsilon', '--q', '4', '--sigma', '1', '--steps', '1', '--delta', '1e-5');
   expect([epsilon.code, epsilon.stderr]).toEqual([2, expect.stringContaining('at most 1.')]);
 }, 60_000);

@@ -266,6 +266,14 @@ async function resumedRun() {
   return { book, folder, id, beginsAgain: () => vi.waitFor(() => expect(attempts).toBe(2)) };
 }
 
+test('a run that is paused says so when it is to be paused again, and can be stopped', async () => {
+  const { book, id } = await crashedRun();
+  expect(() => book.pause(id)).toThrow('paused already');
+  book.stop(id);
+  expect((await book.ended(id)).state).toBe('stopped');
+  expect(() => book.pause(id)).toThrow('has ended');
+});
+
 test('a resumed run that is stopped before it has begun again becomes the model of what it had learnt', async () => {
   const { book, id, beginsAgain } = await resumedRun();
   expect(book.list()[0]?.progress?.state).toBe('preparing');
