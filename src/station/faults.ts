@@ -36,8 +36,7 @@ export const stationFault = {
   unknownRun: (id: string) => new Fault({ code: 606, message: `There is no training run ${id}.`, retry: 'never' }),
   runNotPausable: () =>
     new Fault({ code: 607, message: 'This run has ended: it cannot be paused, resumed or stopped.', retry: 'never' }),
-  runPaused: () =>
-    new Fault({ code: 618, message: 'This run is paused already. Resume or stop it.', retry: 'never' }),
+  runPaused: () => new Fault({ code: 618, message: 'This run is paused already. Resume or stop it.', retry: 'never' }),
   runUnderWay: () =>
     new Fault({ code: 617, message: 'This run is under way. Pause or stop it first.', retry: 'never' }),
   /** Kept with a run that was live when the program ended. */
