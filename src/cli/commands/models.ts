@@ -11,7 +11,7 @@ import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { followModelWork } from '../follow-model-work.ts';
 import { probability } from '../options.ts';
-import { counted, table } from '../output.ts';
+import { table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
 import { aucText, estimateText, hausdorffText } from '../follow-run.ts';
 
