@@ -5,6 +5,7 @@ import type { Membership } from '../../contract/federation.ts';
 import { announcedProject, lookMs, notAnnouncedCode, presentProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
+import { heardAnswer } from '../heard-answer.ts';
 import { knownCohort } from '../known-cohort.ts';
 import { positiveInteger, share, wholeNumber } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
@@ -92,7 +93,7 @@ export function memberCommands(): Command[] {
             const acceptsLeak = options.sendAnyway ?? false;
             const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
             const approved = await station.call('approve-project', answer);
-            if (!options.wait) return approved;
+            if (!options.wait) return heardAnswer(() => station.call('memberships', {}), approved);
           }
           const { federation } = joined;
           return (await workToEnd(station, [federation], output, options))[0] ?? joined;
@@ -116,7 +117,8 @@ export function memberCommands(): Command[] {
         await knownCohort(station, options.cohort);
         const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
         const acceptsLeak = options.sendAnyway ?? false;
-        return station.call('approve-project', { federation, cohort: options.cohort, acceptsLeak, projectHash });
+        const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
+        return heardAnswer(() => station.call('memberships', {}), await station.call('approve-project', answer));
       });
       output.result(membership, () => membershipText(membership));
     });
@@ -244,11 +246,15 @@ export function chosenFederation(memberships: readonly Membership[], name: strin
   });
 }
 
-/** A refused site worked for nothing, and one that is held back waits for a person: scripts must notice. */
+/** The site left while its hub was away: it counts as a member there. */
+const isLeaveUnheard = ({ state, reason }: Membership): boolean => state === 'left' && reason !== null;
+
+/** A refused site worked for nothing, one that is held back waits for a person, and one that left for its hub: scripts must notice. */
 function failIfStopped(memberships: readonly Membership[], output: Output): void {
   for (const { federation } of memberships.filter(isHeld))
     output.log(
       `${federation}: nothing is sent before you decide. See \`imagiq leak-probe --federation "${federation}" --pictures FOLDER\`, then \`imagiq run --send-anyway\` or \`imagiq project decline\`.`,
     );
-  if (memberships.some((one) => one.state === 'refused' || isHeld(one))) process.exitCode = exitCode.failed;
+  if (memberships.some((one) => one.state === 'refused' || isHeld(one) || isLeaveUnheard(one)))
+    process.exitCode = exitCode.failed;
 }

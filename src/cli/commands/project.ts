@@ -6,6 +6,7 @@ import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.t
 import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
 import { presentProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
+import { heardAnswer } from '../heard-answer.ts';
 import { knownCohort } from '../known-cohort.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { counted, exitCode } from '../output.ts';
@@ -69,7 +70,8 @@ export function projectCommand(): Command {
         await knownCohort(station, options.cohort);
         const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
         const { cohort, sendAnyway: acceptsLeak = false } = options;
-        return station.call('approve-project', { federation, cohort, acceptsLeak, projectHash });
+        const approved = await station.call('approve-project', { federation, cohort, acceptsLeak, projectHash });
+        return heardAnswer(() => station.call('memberships', {}), approved);
       });
       output.result(membership, () => membershipText(membership));
     });
@@ -84,7 +86,9 @@ export function projectCommand(): Command {
         const { memberships } = await station.call('memberships', {});
         const federation = chosenFederation(memberships, name, 'decline');
         const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
-        return station.call('decline-project', { federation, because: because.trim().slice(0, 500), projectHash });
+        const answer = { federation, because: because.trim().slice(0, 500), projectHash };
+        const declined = await station.call('decline-project', answer);
+        return heardAnswer(() => station.call('memberships', {}), declined);
       });
       output.result(membership, () => membershipText(membership));
     });

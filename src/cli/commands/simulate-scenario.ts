@@ -110,8 +110,11 @@ function words(outcome: SimulationOutcome, rounds: SimulationOutcome | null, spe
       ? []
       : [
           speedup === null
-            ? 'Not both reached a target: no comparison with rounds.'
+            ? `${outcome.targetScore === null ? 'The scenario has no target (targetShare) to compare the times to' : 'Not both reached the target'}: ${endWords(outcome)}, in rounds ${endWords(rounds)}.`
             : `${speedup.toFixed(2)}× as fast as synchronous rounds (${rounds.secondsToTarget?.toFixed(0)} s).`,
         ]),
   ].join('\n');
 }
+
+const endWords = ({ curve, seconds }: SimulationOutcome): string =>
+  `score ${curve.at(-1)?.score.toFixed(4) ?? '–'} after ${seconds.toFixed(0)} s`;

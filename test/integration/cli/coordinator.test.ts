@@ -121,7 +121,7 @@ test('an answer is to the project that the hub has now, not to the one that this
   await imagiq('--home', home, 'join', invite, '--site', 'Lyon');
   await imagiq('project', 'propose', '--data', data, '--network', 'cnn-small', '--classes', 'c,d');
   const declined = await imagiq('--home', home, '--json', 'project', 'decline', '--because', 'not ours');
-  expect(declined.json()).toMatchObject({ project: { classes: ['c', 'd'] }, answer: { answer: 'declined' } });
+  expect(declined.json()).toMatchObject({ project: { classes: ['c', 'd'] }, answer: { answer: 'declined', isHeard: true } });
 }, 60_000);
 
 test('a cohort that is not there is told at once, and before an invite is spent; so is a federation without a project', async () => {
@@ -139,6 +139,28 @@ test('a cohort that is not there is told at once, and before an invite is spent;
   const declined = await imagiq(...site, 'project', 'decline');
   expect(declined.json<Refusal>().fault).toMatchObject({ code: 808, retry: 'later' });
 }, 40_000);
+
+test('a site that left while the hub was away is no success before the hub has heard it', async () => {
+  const folder = temporaryFolder();
+  const [data, home] = [path.join(folder, 'hub'), path.join(folder, 'home')];
+  const hub = start('--json', 'hub', '--data', data, '--port', '0');
+  await hub.firstLine;
+  const { invite } = (await imagiq('--json', 'invite', '--data', data)).json<{ invite: string }>();
+  await imagiq('--home', home, 'join', invite, '--site', 'Lyon');
+  hub.process.kill('SIGKILL');
+  await hub.ended;
+  await imagiq('--home', home, 'leave');
+  const run = await imagiq('--home', home, 'run');
+  expect([run.code, run.stdout]).toEqual([1, expect.stringContaining('The hub has not heard yet that this site left')]);
+}, 60_000);
+
+test('without a target a scenario is compared with rounds by what both reached', async () => {
+  const scenario = path.join(temporaryFolder(), 'scenario.json');
+  const project = { trunkRule: { bufferSize: 2 }, commits: 3 };
+  writeFileSync(scenario, JSON.stringify({ sites: 2, training: { kind: 'logistic', secondsPerUpdate: 60 }, project }));
+  const played = await imagiq('simulate', '--scenario', scenario, '--against-rounds');
+  expect(played.stdout).toMatch(/no target \(targetShare\) .*: score -?[\d.]+ after \d+ s, in rounds score -?[\d.]+ after \d+ s\./);
+}, 60_000);
 
 test.runIf(process.platform === 'linux')(
   'a folder that cannot be made is told, and not tried for ever',

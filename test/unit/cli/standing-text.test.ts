@@ -27,7 +27,7 @@ describe('where a project stands', () => {
     const lines = textOf(practiceProject({ rule: { bufferSize: 3, clipNorm: 2 } }));
     expect(lines).toContain('Trunk 1 of 3; 1 update waits');
     expect(lines).toContain(
-      'At a site: 1 epoch here between two updates · trunk moves after every 3 updates · ends after 3 commits',
+      'At a site: 10 epochs here between two updates · trunk moves after every 3 updates · ends after 3 commits',
     );
     expect(lines).toContain(
       '- An update longer than 2 is scaled down to that length, so that no site can pull further.',
