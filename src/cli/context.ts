@@ -21,7 +21,8 @@ export function contextOf(command: Command): Context {
   const { json, home } = command.optsWithGlobals<{ json?: boolean; home?: string }>();
   const folder = path.resolve(home ?? process.env['IMAGIQ_HOME'] ?? defaultHome());
   const output = outputTo(json ?? false, process.stdout, process.stderr);
-  const onGuests = (): void => output.log('Another imagiq command works through this one, which stays until that one ends.');
+  const onGuests = (): void =>
+    output.log('Another imagiq command works through this one, which stays until that one ends.');
   const onPreparing: OnPreparing = ({ step, steps }) =>
     output.log(`Preparing the study index for this version: step ${step} of ${steps}.`);
   return {

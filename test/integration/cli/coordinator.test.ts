@@ -121,7 +121,10 @@ test('an answer is to the project that the hub has now, not to the one that this
   await imagiq('--home', home, 'join', invite, '--site', 'Lyon');
   await imagiq('project', 'propose', '--data', data, '--network', 'cnn-small', '--classes', 'c,d');
   const declined = await imagiq('--home', home, '--json', 'project', 'decline', '--because', 'not ours');
-  expect(declined.json()).toMatchObject({ project: { classes: ['c', 'd'] }, answer: { answer: 'declined', isHeard: true } });
+  expect(declined.json()).toMatchObject({
+    project: { classes: ['c', 'd'] },
+    answer: { answer: 'declined', isHeard: true },
+  });
 }, 60_000);
 
 test('a cohort that is not there is told at once, and before an invite is spent; so is a federation without a project', async () => {
@@ -159,7 +162,9 @@ test('without a target a scenario is compared with rounds by what both reached',
   const project = { trunkRule: { bufferSize: 2 }, commits: 3 };
   writeFileSync(scenario, JSON.stringify({ sites: 2, training: { kind: 'logistic', secondsPerUpdate: 60 }, project }));
   const played = await imagiq('simulate', '--scenario', scenario, '--against-rounds');
-  expect(played.stdout).toMatch(/no target \(targetShare\) .*: score -?[\d.]+ after \d+ s, in rounds score -?[\d.]+ after \d+ s\./);
+  expect(played.stdout).toMatch(
+    /no target \(targetShare\) .*: score -?[\d.]+ after \d+ s, in rounds score -?[\d.]+ after \d+ s\./,
+  );
 }, 60_000);
 
 test.runIf(process.platform === 'linux')(
