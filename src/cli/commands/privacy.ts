@@ -16,7 +16,11 @@ export function privacyCommand(): Command {
       const report = await withStation((station) => station.call('privacy-report', {}));
       output.result(report, () => {
         const rows = report.cohorts.flatMap(({ cohort, epsilon, mostImages, costs }) => [
-          [cohort, epsilon.toFixed(3), patientText(epsilon, mostImages)],
+          [
+            cohort,
+            `${epsilon.toFixed(3)}${epsilon > report.budget.epsilon ? ', over the budget' : ''}`,
+            patientText(epsilon, mostImages),
+          ],
           ...costs.map(({ network, kind, steps, epsilon, isOpen }) => [
             '',
             epsilon.toFixed(3),
@@ -29,12 +33,18 @@ export function privacyCommand(): Command {
     });
   privacy
     .command('budget')
-    .description('set the most that any one image may cost')
-    .requiredOption('--epsilon <number>', 'ε over all trainings', positiveNumber)
-    .requiredOption('--delta <probability>', 'δ over all trainings', positiveNumber)
-    .action(async ({ epsilon, delta }: { epsilon: number; delta: number }, command: Command) => {
+    .description('show the most that any one image may cost, or set it by both options')
+    .option('--epsilon <number>', 'ε over all trainings', positiveNumber)
+    .option('--delta <probability>', 'δ over all trainings', positiveNumber)
+    .action(async ({ epsilon, delta }: { epsilon?: number; delta?: number }, command: Command) => {
+      if ((epsilon === undefined) !== (delta === undefined))
+        command.error('error: a budget is set by --epsilon and --delta together');
       const { output, withStation } = contextOf(command);
-      const budget = await withStation((station) => station.call('set-privacy-budget', { epsilon, delta }));
+      const budget = await withStation(async (station) =>
+        epsilon === undefined || delta === undefined
+          ? (await station.call('privacy-report', {})).budget
+          : station.call('set-privacy-budget', { epsilon, delta }),
+      );
       output.result(budget, () => `The budget is ε = ${budget.epsilon} at δ = ${budget.delta}.`);
     });
   return privacy;

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Run } from '../../contract/calls.ts';
 import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
-import { groupNormTwin, readNetworkFile } from '../../trainer/client.ts';
+import { givenWeights, groupNormTwin, lossOf, readNetworkFile } from '../../trainer/client.ts';
 import { checkCohort } from '../models/check-cohort.ts';
 import { checkBudget } from '../privacy/private-training.ts';
 import type { RunBookParts } from './run-book.ts';
@@ -31,7 +31,8 @@ export interface RunRequest {
 
 /**
  * Makes the run's folder, with a copy of all that may be gone or changed when the run is resumed.
- * @throws the faults of an unknown cohort, model or network, and of a model that does not fit the cohort; 690, 692 of the site's privacy budget
+ * @throws the faults of an unknown cohort, model or network, and of a model that does not fit the cohort; 304 and 365 of a loss
+ * and of class weights that do not; 690, 692 of the site's privacy budget
  */
 export function newRun(
   request: RunRequest,
@@ -59,6 +60,10 @@ export function newRun(
   const network = trained.name;
   const full = runRequestSchema.parse({ ...request, network, seed: request.seed ?? randomInt(2 ** 32 - 1) });
   const hyperParameters = hyperParametersSchema.parse(request.hyperParameters);
+  lossOf(trained.task, hyperParameters.loss);
+  const names = parent?.model.classes ?? classes.map(({ name }) => name);
+  if (hyperParameters.classWeights !== null)
+    givenWeights(names, hyperParameters.classWeights, hyperParameters.privacy !== null);
   if (hyperParameters.privacy !== null) {
     const training = { cohort: request.cohort, patients: cohorts.trainingPatients(request.cohort) };
     checkBudget(privacy, training, { hyperParameters, images: cohort.split.train?.instances ?? 0 });

@@ -3,7 +3,7 @@ import { randomStream } from '../run/random.ts';
 import { biasCorrections } from '../networks/optimisers.ts';
 import { valueCount } from '../networks/plan.ts';
 import { notLabelled } from '../../contract/dataset.ts';
-import { lossOf } from '../networks/task-loss.ts';
+import { lossOf } from '../networks/loss-of.ts';
 import { stepNames, type TrainingProgram } from '../networks/training-program.ts';
 import type { Batch, SessionOptions } from './engine.ts';
 import { batchMisshapen } from './faults.ts';

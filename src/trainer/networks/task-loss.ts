@@ -1,14 +1,11 @@
 // Which loss a task has, which inputs of the step it reads, and how labels become targets inside of the graph.
 import * as tf from '@tensorflow/tfjs-core';
 import { notLabelled } from '../../contract/dataset.ts';
-import type { Task } from '../../contract/network.ts';
-import type { HyperParameters, lossNames } from '../../contract/training.ts';
-import { lossOfOtherTask } from './faults.ts';
+import type { HyperParameters } from '../../contract/training.ts';
+import { lossOf } from './loss-of.ts';
 import { sigmoidLoss, softmaxLoss } from './losses.ts';
 import type { NetworkPlan } from './plan.ts';
 import type { ProgramInput } from './program.ts';
-
-export type LossName = Exclude<(typeof lossNames)[number], 'auto'>;
 
 /** Names of the loss's inputs in the step's program. */
 export const targetNames = {
@@ -21,20 +18,6 @@ export const targetNames = {
   /** Segmentation: factor of each class; multi-label: factor of its positives. [classes] */
   classWeights: 'class-weights',
 } as const;
-
-const lossesOf: Record<Task, readonly LossName[]> = {
-  classification: ['cross-entropy', 'focal'],
-  'multi-label': ['binary-cross-entropy', 'focal'],
-  segmentation: ['dice-cross-entropy', 'cross-entropy', 'focal', 'binary-cross-entropy'],
-};
-
-/** The loss that a task is trained by. @throws Fault 304 when the one asked for is not for this task. */
-export function lossOf(task: Task, asked: HyperParameters['loss']): LossName {
-  const known = lossesOf[task];
-  if (asked === 'auto') return known[0]!;
-  if (!known.includes(asked)) throw lossOfOtherTask(asked, task, known);
-  return asked;
-}
 
 export interface TaskLoss {
   readonly inputs: readonly ProgramInput[];

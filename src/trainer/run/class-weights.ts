@@ -2,7 +2,7 @@
 import type { DatasetHeader } from '../../contract/dataset.ts';
 import type { HyperParameters } from '../../contract/training.ts';
 import { classWeightsUnusable } from '../faults.ts';
-import { lossOf } from '../networks/task-loss.ts';
+import { lossOf } from '../networks/loss-of.ts';
 
 /** A rarer class is balanced no further: a handful of its examples would decide everything. */
 const mostWeight = 20;
@@ -46,7 +46,8 @@ export function classWeightsFor(
   );
 }
 
-function givenWeights(
+/** By class, 1 where none is named. @throws Fault 365 */
+export function givenWeights(
   classes: readonly string[],
   given: Readonly<Record<string, number>>,
   isPrivate: boolean,

@@ -40,6 +40,16 @@ test('a training with a privacy promise is charged to its cohort, and refused on
   expect(report.cohorts[0]?.epsilon).toBeCloseTo(run.privacy.epsilon, 6);
   expect(report.cohorts[0]?.costs[0]?.network).toMatch(/^cnn-small/);
 
+  // The budget without a new one is told; a cohort beyond a smaller one is marked.
+  const told = await imagiq(...home, '--json', 'privacy', 'budget');
+  expect(told.json()).toEqual({ epsilon: 5, delta: 0.001 });
+  const half = await imagiq(...home, 'privacy', 'budget', '--epsilon', '2');
+  expect([half.code, half.stderr]).toEqual([2, expect.stringContaining('--epsilon and --delta')]);
+  expect(shown).not.toContain('over the budget');
+  await imagiq(...home, 'privacy', 'budget', '--epsilon', '2', '--delta', '0.001');
+  expect((await imagiq(...home, 'privacy', 'show')).stdout).toContain('over the budget');
+  await imagiq(...home, 'privacy', 'budget', '--epsilon', '5', '--delta', '0.001');
+
   const refused = await imagiq(...home, ...train);
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain('budget of “chest” is spent');

@@ -216,6 +216,15 @@ test('a model names the cohort version that it was trained on, not the newest', 
   expect(models.list()).toMatchObject([{ cohortHash: header.cohortHash, classes: ['a', 'b'] }]);
 });
 
+test('settings that no run of this cohort can have are refused before there is a run', () => {
+  const { book } = situation(learns());
+  const start = (hyperParameters: Parameters<RunBook['start']>[0]['hyperParameters']) => () =>
+    book.start({ ...request, hyperParameters });
+  expect(start({ classWeights: { tumour: 2 } })).toThrow('no class “tumour”');
+  expect(start({ loss: 'dice-cross-entropy' })).toThrow('is not for classification');
+  expect(book.list()).toEqual([]);
+});
+
 test('a run that fails at once leaves room for the next', async () => {
   let calls = 0;
   const failingLater: typeof resolveNetwork = (name) => {
