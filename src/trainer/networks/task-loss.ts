@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { notLabelled } from '../../contract/dataset.ts';
 import type { HyperParameters } from '../../contract/training.ts';
+import { lossOfOtherTask } from './faults.ts';
 import { lossOf } from './loss-of.ts';
 import { sigmoidLoss, softmaxLoss } from './losses.ts';
 import type { NetworkPlan } from './plan.ts';
