@@ -155,7 +155,10 @@ describe('the study browser', { timeout: 90_000 }, () => {
     const { page } = theWindow(context);
     const head = page.locator('[role="columnheader"][data-column="patientName"]');
     const width = async (): Promise<number> => (await head.boundingBox())?.width ?? Number.NaN;
-    const before = await width();
+    // The columns share the room anew when the rows are there.
+    let before = Number.NaN;
+    const isSettled = async (): Promise<boolean> => before === (before = await width());
+    await expect.poll(isSettled).toBe(true);
     const edge = await head.locator('.edge').boundingBox();
     if (!edge) throw new Error('the column has no edge');
     const [x, y] = [edge.x + edge.width / 2, edge.y + edge.height / 2];
