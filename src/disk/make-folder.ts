@@ -1,5 +1,5 @@
 // Folders that a person named, which may be anywhere.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -7,12 +7,15 @@ import path from 'node:path';
  * exists but cannot hold folders (as under /proc). Throws what the system answers.
  */
 export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(path.dirname(folder));
+  if (isFolder(folder)) return;
+  const parent = path.dirname(folder);
+  if (!existsSync(parent)) makeFolder(parent);
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (thrown) {
     // Another process may have made it meanwhile.
-    if (!existsSync(folder)) throw thrown;
+    if (!isFolder(folder)) throw thrown;
   }
 }
+
+const isFolder = (folder: string): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
