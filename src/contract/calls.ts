@@ -289,8 +289,6 @@ export type Preparing = z.infer<typeof preparingSchema>;
 
 export const fromStationSchema = z.union([
   z.object({ preparing: preparingSchema }),
-  /** To whoever comes through the local socket: it is let in, and the station stays as long as it is there. */
-  z.object({ welcome: z.literal(true) }),
   z.object({ id: z.number().int(), value: z.unknown() }),
   z.object({ id: z.number().int(), fault: faultSchema }),
   z.object({ event: z.enum(Object.keys(events) as [EventName, ...EventName[]]), value: z.unknown() }),

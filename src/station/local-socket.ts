@@ -7,12 +7,12 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
+import { z } from 'zod';
 import {
   type Abandon,
   type CallName,
   type EventName,
   events,
-  type FromStation,
   fromStationSchema,
   type ToStation,
 } from '../contract/calls.ts';
@@ -25,6 +25,10 @@ import { writeFileDurably } from './home/durable-file.ts';
 const maxMessageBytes = 512 * 1024 * 1024;
 /** How long a caller waits for the connection. */
 const connectDeadlineMs = 5_000;
+
+/** What comes through the door: first that one is let in, and that the station stays as long as one is there. */
+const fromDoorSchema = z.union([z.object({ welcome: z.literal(true) }), fromStationSchema]);
+type FromDoor = z.infer<typeof fromDoorSchema>;
 
 /** Socket paths are limited to 104 bytes on macOS, 108 on Linux. */
 const maxSocketPathBytes = 100;
@@ -156,7 +160,7 @@ export async function connectLocalStation(
     waiting.clear();
   });
   readMessages(socket, (raw) => {
-    const message = fromStationSchema.safeParse(raw);
+    const message = fromDoorSchema.safeParse(raw);
     if (!message.success || 'preparing' in message.data) return;
     if ('welcome' in message.data) return letIn();
     if ('event' in message.data) {
@@ -195,7 +199,7 @@ export async function connectLocalStation(
   };
 }
 
-function writeMessage(socket: Socket, message: FromStation | ToStation | Abandon): void {
+function writeMessage(socket: Socket, message: FromDoor | ToStation | Abandon): void {
   if (socket.destroyed) return;
   const body = serialize(message);
   const length = Buffer.alloc(4);
