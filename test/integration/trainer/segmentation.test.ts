@@ -52,7 +52,7 @@ it('a run of masks killed in the middle of an epoch, and again later, ends bit f
   let pausedAt = 0;
   const isMidEpoch = (step: number): boolean =>
     step > stepsPerEpoch && step % stepsPerEpoch >= 1 && step % stepsPerEpoch <= 5;
-  const killed = trainer.train(job('broken', 0.97), {
+  const killed = trainer.train(job('broken', 0.99), {
     onProgress: ({ state, step }) => {
       if (state === 'training' && isMidEpoch(step)) trainer.pause();
       // The checkpoint of the pause is written; the process gets no chance to tidy up.
@@ -65,7 +65,7 @@ it('a run of masks killed in the middle of an epoch, and again later, ends bit f
   expect(pausedAt % stepsPerEpoch).toBeGreaterThan(0);
 
   let firstStep = 0;
-  const again = trainer.train(job('broken', 0.97), {
+  const again = trainer.train(job('broken', 0.99), {
     onProgress: ({ step }) => {
       firstStep ||= step;
     },
