@@ -133,6 +133,9 @@ describe('training on a workstation that people use', { timeout: 240_000 }, () =
     await page.getByTestId('run-view').getByRole('button', { name: 'Stop' }).click();
     await page.locator('[data-testid="run-view"][data-state="stopped"]').waitFor();
     await page.getByRole('button', { name: 'Its model' }).click();
-    await page.getByTestId('model').getByText(/of 400 epochs/).waitFor();
+    await page
+      .getByTestId('model')
+      .getByText(/of 400 epochs/)
+      .waitFor();
   });
 });
