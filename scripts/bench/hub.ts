@@ -184,6 +184,8 @@ export async function start(
   const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') }, [
     ...nodeFlags,
     '--expose-gc',
+    // A thousand sites in one process: each would otherwise have its own collector look at the objects of all.
+    '--external-memory-accounted-in-global-limit',
   ]);
   return {
     hub: hubChild,
