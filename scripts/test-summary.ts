@@ -1,8 +1,11 @@
 // A vitest reporter: after the run, each skipped test with its reason, and one closing line of counts.
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule, TestRunEndReason } from 'vitest/node';
+
+/** Vitest waits without end for the pipes of a process that a test left running; ending its workers takes it 10 s. */
+const patienceSeconds = 30;
 
 export default class TestSummary implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): void {
     const counts = { passed: 0, failed: 0, skipped: 0 };
     const skipped: string[] = [];
     for (const module of modules) {
@@ -20,5 +23,8 @@ export default class TestSummary implements Reporter {
     }
     if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.join('\n')}`);
     console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    const status = reason === 'passed' && errors.length === 0 ? 0 : 1;
+    // It does not keep alive what ends by itself. Who ran us ends what is left (left-running.ts).
+    setTimeout(() => process.exit(status), patienceSeconds * 1000).unref();
   }
 }

@@ -4,6 +4,7 @@ import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import Database from 'better-sqlite3';
+import { holdLock } from '../../disk/held-lock.ts';
 import { makeFolder, writeFileDurably } from './durable-file.ts';
 import { isDiskFull, stationFault } from '../faults.ts';
 
@@ -75,8 +76,7 @@ function takeLock(folder: string): () => void {
     if (isBusy(error)) throw stationFault.homeInUse(readOwner(owner));
     throw stationFault.homeUnusable(folder, describe(error));
   }
-  const held = lock;
-  return () => void held.close();
+  return holdLock(lock);
 }
 
 /** Only for the message that a second process shows: without room on the disk it says that it does not know. */

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { reasonOf } from '../../contract/fault.ts';
+import { holdLock } from '../../disk/held-lock.ts';
 import { makeFolder } from '../protocol/durable-file.ts';
 import { hubFault } from './faults.ts';
 
@@ -24,5 +25,5 @@ export function lockHubFolder(folder: string): { release(): void } {
     lock.close();
     throw hubFault.folderInUse(folder);
   }
-  return { release: () => lock.close() };
+  return { release: holdLock(lock) };
 }

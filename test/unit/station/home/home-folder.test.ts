@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -24,15 +24,24 @@ test('a home folder has one owner at a time, and is free again when it is closed
   second.close();
 });
 
-test('the lock of a killed process holds nobody up, also where its process number lives on', async () => {
-  const folder = temporaryFolder();
+/** A process of its own that opens the folder, keeps nothing of what it got and has its garbage collected. It ends with the test. */
+async function ownerOf(folder: string): Promise<ChildProcess> {
   const module = pathToFileURL(path.resolve('src/station/home/home-folder.ts')).href;
   const program = `const { openHomeFolder } = await import(${JSON.stringify(module)});
-    openHomeFolder(${JSON.stringify(folder)}); console.log('open'); setInterval(() => {}, 1e6);`;
-  const owner = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    openHomeFolder(${JSON.stringify(folder)});
+    for (let turn = 0; turn < 3; turn += 1) { globalThis.gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
+    console.log('open'); setInterval(() => {}, 1e6);`;
+  const owner = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void owner.kill('SIGKILL'));
   await new Promise((resolve) => owner.stdout.once('data', resolve));
+  return owner;
+}
+
+test('the lock of a killed process holds nobody up, also where its process number lives on', async () => {
+  const folder = temporaryFolder();
+  const owner = await ownerOf(folder);
   expect(() => openHomeFolder(folder)).toThrow(expect.objectContaining({ code: 601 }));
   const gone = new Promise((resolve) => owner.once('exit', resolve));
   owner.kill('SIGKILL');
