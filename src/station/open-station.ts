@@ -113,6 +113,9 @@ async function takenUp(library: Library, withinMs: number): Promise<void> {
  */
 export async function openStation(options: StationOptions): Promise<Station> {
   const home = openHomeFolder(path.resolve(options.home));
+  /** What ends whatever is open, the last opened first: when the station closes, and where one of its parts cannot be opened. */
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => home.close());
   try {
     const seal = openSystemSeal(home.folder, path.join(home.federations, 'keys'), options.keyChain ?? null);
     const threads = options.threads ?? Math.max(1, Math.floor(os.availableParallelism() / 2));
@@ -126,12 +129,15 @@ export async function openStation(options: StationOptions): Promise<Station> {
     const trainer = startTrainer({});
     const federationTrainer = startTrainer({});
     const modelTrainer = startTrainer({});
+    const trainers = [trainer, federationTrainer, modelTrainer];
+    opened.defer(() => trainers.forEach((one) => one.close()));
     const neighbour = watchNeighbour({
       folder: home.folder,
-      trainers: [trainer, federationTrainer, modelTrainer],
+      trainers,
       threads,
       onChange: (news) => options.onEvent('training-rules-changed', news),
     });
+    opened.defer(() => neighbour.close());
     /** A number that was asked for at the start goes before that of the rules. */
     const rules: WorkRules = { ...neighbour.work, threads: () => options.threads ?? neighbour.work.threads() };
     const library = openLibrary({
@@ -140,6 +146,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       ...(options.onPreparing === undefined ? {} : { onPreparing: options.onPreparing }),
       onArrivals: () => options.onEvent('library-changed', {}),
     });
+    opened.defer(() => library.close());
     const cohorts = openCohorts({
       folder: home.folder,
       datasets,
@@ -147,11 +154,27 @@ export async function openStation(options: StationOptions): Promise<Station> {
       pseudonymKey: home.pseudonymKey,
       rules,
     });
+    opened.defer(() => cohorts.close());
     const models = openModelRegistry(path.join(home.folder, 'models'), blobs, {
       author,
       siteName: os.hostname(),
     });
     const evaluations = openEvaluationStore(path.join(home.folder, 'models'));
+    opened.defer(() => evaluations.close());
+    const signing = setInterval(() => {
+      retrySealing({ seal, ledger });
+      signLedger(ledger);
+    }, checkpointEvery.ms).unref();
+    opened.defer(() => {
+      clearInterval(signing);
+      signLedger(ledger);
+    });
+    /** Ended together: the shell does not wait for ever. */
+    const atWork: { close(): Promise<void> }[] = [];
+    opened.defer(async () => {
+      await Promise.all(atWork.map((one) => one.close()));
+      await takenUp(library, takeUpMs);
+    });
     const modelWork = openModelWork({
       models,
       cohorts,
@@ -161,6 +184,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       library,
       onProgress: (progress) => options.onEvent('model-progress', progress),
     });
+    atWork.push(modelWork);
     const acts = runActs(ledger);
     const runs = openRunBook({
       folder: home.runs,
@@ -178,6 +202,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
         options.onEvent('run-changed', run);
       },
     });
+    atWork.push(runs);
     const leakPictures = openLeakPictures(path.join(home.folder, 'leak-probes'));
     const connection = openConnectionBook(home.folder);
     const site = await openSite({
@@ -200,11 +225,9 @@ export async function openStation(options: StationOptions): Promise<Station> {
       onChange: (membership: Membership) => options.onEvent('membership-changed', membership),
       onLedger: (act, detail) => ledger.append(act, detail),
     });
-    const signing = setInterval(() => {
-      retrySealing({ seal, ledger });
-      signLedger(ledger);
-    }, checkpointEvery.ms).unref();
+    atWork.push(site);
     const pacs = openPacs({ folder: home.folder, library, onEvent: options.onEvent });
+    atWork.push(pacs);
     await takenUp(library, takeUpMs);
     return {
       home,
@@ -226,24 +249,11 @@ export async function openStation(options: StationOptions): Promise<Station> {
       networks: networkCatalogue(),
       datasets,
       onEvent: options.onEvent,
-      async close() {
-        neighbour.close();
-        // Together: the shell does not wait for ever.
-        await Promise.all([runs.close(), site.close(), pacs.close(), modelWork.close()]);
-        await takenUp(library, takeUpMs);
-        clearInterval(signing);
-        signLedger(ledger);
-        trainer.close();
-        federationTrainer.close();
-        modelTrainer.close();
-        evaluations.close();
-        cohorts.close();
-        library.close();
-        home.close();
-      },
+      close: () => opened.disposeAsync(),
     };
   } catch (error) {
-    home.close();
+    // What kept it from opening is what is told.
+    await opened.disposeAsync().catch(() => {});
     throw error;
   }
 }

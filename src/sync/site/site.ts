@@ -136,10 +136,20 @@ export async function openSite(order: SiteOrder): Promise<Site> {
     return membership;
   };
 
-  const stored = readMembershipFolders(federations, (fault, setAsideAs) =>
-    order.onLedger('membership-damaged', { reason: fault.message, folder: setAsideAs }),
-  );
-  for (const one of stored) memberships.set(one.state.federation, await open(one, null));
+  const close = async (): Promise<void> => {
+    listening.close();
+    await Promise.all([...memberships.values()].map((membership) => membership.close()));
+  };
+
+  try {
+    const stored = readMembershipFolders(federations, (fault, setAsideAs) =>
+      order.onLedger('membership-damaged', { reason: fault.message, folder: setAsideAs }),
+    );
+    for (const one of stored) memberships.set(one.state.federation, await open(one, null));
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
 
   return {
     fingerprint: keys.fingerprint,
@@ -236,9 +246,6 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       await listening.change(rules);
       for (const membership of memberships.values()) membership.tellAddress();
     },
-    async close() {
-      listening.close();
-      await Promise.all([...memberships.values()].map((membership) => membership.close()));
-    },
+    close,
   };
 }

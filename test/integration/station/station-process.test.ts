@@ -1,7 +1,7 @@
 // The station's process as the shell starts it, and its door for `imagiq`.
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -73,6 +73,16 @@ test.each([
   },
   30_000,
 );
+
+test('a station that cannot be opened says why and ends, though it listened for peers by then', async () => {
+  const home = path.join(temporaryFolder(), 'home');
+  mkdirSync(path.join(home, 'federations'), { recursive: true });
+  const listening = { isOn: true, port: 0, address: '127.0.0.1' };
+  writeFileSync(path.join(home, 'federations', 'listening.json'), JSON.stringify(listening));
+  writeFileSync(path.join(home, 'peers.json'), '{ damaged');
+  const { gone } = await startStation(home);
+  expect(await gone).toBe(1);
+}, 30_000);
 
 test('a station goes on after Ctrl+C in the terminal and ends when its parent is gone', async () => {
   const { child, gone } = await startStation(path.join(temporaryFolder(), 'home'));
