@@ -150,7 +150,8 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
   };
 
   /** A hub whose disk is full keeps its line open: ask again by and by. A line that ended is opened again elsewhere. */
-  const deliverLater = (): void => {
+  const deliverLater = (thrown: unknown): void => {
+    state.reason = thrown instanceof Fault ? thrown.message : siteFault.workFailed(String(thrown)).message;
     failures += 1;
     if (again !== null) clearTimeout(again);
     again = setTimeout(
@@ -188,8 +189,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
         const isWorthRetrying = thrown instanceof Fault && thrown.retry === 'now';
         retries += 1;
         if (isWorthRetrying && retries <= maxImmediateRetries) continue;
-        state.reason = thrown instanceof Fault ? thrown.message : siteFault.workFailed(String(thrown)).message;
-        return deliverLater();
+        return deliverLater(thrown);
       }
     }
   };
@@ -201,6 +201,9 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
         isAskedFor = false;
         await run();
       }
+    } catch (thrown) {
+      // This site's own disk, most likely: what the hub said of an update cannot be written down now.
+      deliverLater(thrown);
     } finally {
       delivering = null;
       desk.changed();
