@@ -181,6 +181,13 @@ export const frameSchema = z.object({
   rescaleIntercept: z.number(),
   /** RescaleType, or ModalityLUTType of a table (PS3.3 C.11.1.1.2): HU, US (unspecified), …; absent where the file does not say. */
   rescaleType: z.string().optional(),
+  /**
+   * Of PET: the unit of its modality values (Units, PS3.3 C.8.9.1.1.3), and SUV by body weight (g/ml) for one of it; null where the
+   * header does not tell all that it needs, with the reason for a person.
+   */
+  uptake: z
+    .object({ unit: z.string(), suvPerUnit: z.number().positive().nullable(), reason: z.string().nullable() })
+    .optional(),
   /** Present where pixels went through lossy compression at any time (PS3.3 C.7.6.1.1.5); the ratio is null where the file does not say. */
   lossy: z.object({ ratio: z.number().nullable() }).optional(),
   /** First window of the file in modality units (PS3.3 C.11.2), null where absent. */

@@ -1,9 +1,9 @@
 // What a shape measures on a frame, in the units that the frame allows.
 import type { Measurement } from '../../contract/annotation.ts';
 import type { Frame } from '../../contract/dicom.ts';
-import { valueText } from './pixel-units.ts';
+import { readOutAt, readOutOf, valueText, valueWithUnit } from './pixel-units.ts';
 import { ellipseAxes, type MeasurementKind, type Point } from './shapes.ts';
-import { isColour, modalityOf, modalityValueAt, storedValues } from './window-level.ts';
+import { isColour, storedValues } from './window-level.ts';
 
 export type Values = Record<string, number>;
 
@@ -19,7 +19,7 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
     case 'angle':
       return { angleDegrees: angleDegrees(first, second, third, frame) };
     case 'probe': {
-      const value = modalityValueAt(frame, Math.floor(first[0]), Math.floor(first[1]));
+      const value = readOutAt(frame, Math.floor(first[0]), Math.floor(first[1]));
       return value === null ? {} : { value };
     }
     case 'freehand': {
@@ -63,7 +63,7 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
 
 /** Lines of text beside the shape, and in the list. `unit` is that of the pixels' values. */
 export function measuredText(values: Values, unit: string, spacingKind: Measurement['spacingKind']): string[] {
-  const inUnit = (value: number): string => `${valueText(value)} ${unit}`.trim();
+  const inUnit = (value: number): string => valueWithUnit(value, unit);
   const where = spacingKind === 'detector' ? ' at the detector' : '';
   const lines: string[] = [];
   const { lengthMm, lengthPixels, angleDegrees: angle, areaMm2, areaPixels, mean, stdDev, min, max, value } = values;
@@ -74,7 +74,7 @@ export function measuredText(values: Values, unit: string, spacingKind: Measurem
     lines.push(areaMm2 >= 1_000 ? `${(areaMm2 / 100).toFixed(1)} cm²${where}` : `${areaMm2.toFixed(1)} mm²${where}`);
   }
   if (areaPixels !== undefined) lines.push(`${areaPixels.toFixed(0)} pixels²`);
-  if (mean !== undefined && stdDev !== undefined) lines.push(`Mean ${inUnit(mean)}, SD ${valueText(stdDev)}`);
+  if (mean !== undefined && stdDev !== undefined) lines.push(`Mean ${inUnit(mean)}, SD ${valueText(stdDev, unit)}`);
   if (min !== undefined && max !== undefined) lines.push(`${inUnit(min)} to ${inUnit(max)}`);
   if (value !== undefined) lines.push(inUnit(value));
   return lines;
@@ -126,7 +126,7 @@ function statistics(frame: Frame, points: readonly Point[], isInside: (x: number
   if (isColour(frame)) return {};
   const [left, top, right, bottom] = bounds(points);
   const values = storedValues(frame);
-  const modality = modalityOf(frame);
+  const readOut = readOutOf(frame);
   let [pixels, mean, squares] = [0, 0, 0];
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = Math.max(0, Math.floor(top)); row <= Math.min(frame.rows - 1, Math.ceil(bottom)); row += 1) {
@@ -136,7 +136,7 @@ function statistics(frame: Frame, points: readonly Point[], isInside: (x: number
       column += 1
     ) {
       if (!isInside(column + 0.5, row + 0.5)) continue;
-      const value = modality(values[row * frame.columns + column] ?? 0);
+      const value = readOut(values[row * frame.columns + column] ?? 0);
       // Welford: exact for large values with a small spread.
       pixels += 1;
       const change = value - mean;

@@ -3,7 +3,7 @@ import type { Measurement } from '../../contract/annotation.ts';
 import { Drawing } from './drawing.svelte.ts';
 import { measured, type Values } from './measured.ts';
 import type { Measurements } from './measurements.svelte.ts';
-import { modalityUnit } from './pixel-units.ts';
+import { valueUnit } from './pixel-units.ts';
 import { type Affine, toImage, toScreen } from './placement.ts';
 import { distanceTo, type Grip, handles, type MeasurementKind, outline, type Point } from './shapes.ts';
 import type { StackView } from './stack-view.svelte.ts';
@@ -157,7 +157,7 @@ export class Measuring {
       label: of?.label ?? '',
       values,
       spacingKind: isInMillimetres(values) ? shown.frame.geometry.spacingKind : '',
-      unit: 'mean' in values || 'value' in values ? modalityUnit(shown.frame) : '',
+      unit: 'mean' in values || 'value' in values ? valueUnit(shown.frame) : '',
       changedAt: new Date().toISOString(),
     });
     return id;

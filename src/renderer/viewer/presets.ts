@@ -1,6 +1,6 @@
 // Windows to choose from, by modality, and those that the file itself names.
 import type { Frame } from '../../contract/dicom.ts';
-import { modalityUnit } from './pixel-units.ts';
+import { valueUnit } from './pixel-units.ts';
 import { isColour, rangeWindow, type VoiWindow } from './window-level.ts';
 
 export interface Preset {
@@ -20,11 +20,19 @@ const ct: readonly Preset[] = [
   preset('Angiography', 300, 600),
 ];
 
-/** In the file's units; uptake values once they are SUV. */
-const pet: readonly Preset[] = [preset('0 to 5', 2.5, 5), preset('0 to 10', 5, 10), preset('0 to 20', 10, 20)];
+/** Upper ends in SUV. */
+const suvRanges = [5, 7, 10, 15, 20];
 
-/** None for MR and radiography, whose values have no scale in common. */
-const byModality: Readonly<Record<string, readonly Preset[]>> = { CT: ct, PT: pet };
+/** None for MR and radiography, whose values have no scale in common, and for PET without SUV. */
+function presetsFor(frame: Frame): readonly Preset[] {
+  if (frame.modality === 'CT') return valueUnit(frame) === 'HU' ? ct : [];
+  const suvPerUnit = frame.uptake?.suvPerUnit;
+  if (!suvPerUnit) return [];
+  return suvRanges.map((top) => ({
+    name: `SUV 0 to ${top}`,
+    window: { center: top / 2 / suvPerUnit, width: top / suvPerUnit, function: 'LINEAR_EXACT' },
+  }));
+}
 
 function preset(name: string, center: number, width: number): Preset {
   return { name, window: { center, width } };
@@ -49,8 +57,7 @@ export function windowsOf(frame: Frame): readonly Preset[] {
   const named = own.length > 1 || frame.voiTable ? own : [];
   const all: Preset = { name: 'All values', window: rangeWindow(frame) };
   const known = new Set<string>();
-  const ofModality = frame.modality === 'CT' && modalityUnit(frame) !== 'HU' ? [] : (byModality[frame.modality] ?? []);
-  return [first, ...named, ...ofModality, all].filter(({ name }) => {
+  return [first, ...named, ...presetsFor(frame), all].filter(({ name }) => {
     const isNew = !known.has(name);
     known.add(name);
     return isNew;

@@ -15,6 +15,7 @@ import { nativeFrame } from './native.ts';
 import { originOf } from './origin.ts';
 import { paletteOf } from './palette.ts';
 import { storedValues } from './stored-values.ts';
+import { uptakeOf } from './uptake.ts';
 import { openWasmCodecs, type WasmCodecs } from './wasm-codecs.ts';
 
 /**
@@ -40,6 +41,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
   checkShape(decoded, image);
   const { bytes, isSigned } = storedValues(decoded, image);
   const palette = decoded.photometric === 'PALETTE COLOR' ? paletteOf(dataset) : null;
+  const uptake = uptakeOf(dataset);
   const rate = image.frames > 1 ? framesPerSecond(dataset) : null;
   return {
     rows: decoded.rows,
@@ -53,6 +55,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
     ...modalityDescription(dataset, frame - 1),
     geometry: frameGeometry(dataset, frame - 1),
     origin: originOf(dataset, frame - 1),
+    ...(uptake === null ? {} : { uptake }),
     ...(rate === null ? {} : { framesPerSecond: rate }),
     ...(palette === null ? {} : { palette }),
   };

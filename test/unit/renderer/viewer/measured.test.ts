@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Frame, type FrameGeometry, unknownGeometry } from '../../../../src/contract/dicom.ts';
 import { measured, measuredText } from '../../../../src/renderer/viewer/measured.ts';
-import { modalityUnit } from '../../../../src/renderer/viewer/pixel-units.ts';
+import { valueUnit } from '../../../../src/renderer/viewer/pixel-units.ts';
 import { windowsOf } from '../../../../src/renderer/viewer/presets.ts';
 import { type Point, spanned } from '../../../../src/renderer/viewer/shapes.ts';
 
@@ -143,7 +143,7 @@ test('an ellipse of no width has no values that are not numbers', () => {
 
 test('values are HU only where the file does not call them something else', () => {
   const probe = (changes: Partial<Frame>): string[] =>
-    measuredText({ value: 40 }, modalityUnit(ct(2, {}, changes)), '');
+    measuredText({ value: 40 }, valueUnit(ct(2, {}, changes)), '');
   expect(probe({})).toEqual(['40 HU']);
   expect(probe({ rescaleType: 'HU' })).toEqual(['40 HU']);
   // A perfusion map of CT: its RescaleType is US, unspecified.
