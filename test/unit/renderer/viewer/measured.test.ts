@@ -142,8 +142,7 @@ test('an ellipse of no width has no values that are not numbers', () => {
 });
 
 test('values are HU only where the file does not call them something else', () => {
-  const probe = (changes: Partial<Frame>): string[] =>
-    measuredText({ value: 40 }, valueUnit(ct(2, {}, changes)), '');
+  const probe = (changes: Partial<Frame>): string[] => measuredText({ value: 40 }, valueUnit(ct(2, {}, changes)), '');
   expect(probe({})).toEqual(['40 HU']);
   expect(probe({ rescaleType: 'HU' })).toEqual(['40 HU']);
   // A perfusion map of CT: its RescaleType is US, unspecified.
