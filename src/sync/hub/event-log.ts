@@ -23,6 +23,8 @@ export interface HubEvent {
 /** Longer than a hub can lag behind and still have a connection to a site. */
 const keptMs = 7 * 24 * 60 * 60 * 1_000;
 const eventsAtOnce = 500;
+/** An event that could not be taken, on a full disk for example, is given again after so long: nothing else may happen that would bring it back. */
+const againMs = 1_000;
 
 /** Inside the transaction of the change. */
 export async function recordEvent(
@@ -73,17 +75,24 @@ export async function followEvents(
     }
     if (isChanged || rows.length === eventsAtOnce) await read();
   };
-  const endWatch = db.watch(() => {
+  let again: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    clearTimeout(again);
     isChanged = true;
     reading ??= read()
-      .catch(onFailed)
+      .catch((thrown: unknown) => {
+        onFailed(thrown);
+        if (!isEnded) again = setTimeout(look, againMs).unref();
+      })
       .finally(() => {
         reading = null;
       });
-  });
+  };
+  const endWatch = db.watch(look);
   return async () => {
     isEnded = true;
     endWatch();
+    clearTimeout(again);
     await reading;
   };
 }

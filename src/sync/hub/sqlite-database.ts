@@ -108,11 +108,18 @@ export function openSqliteDatabase(folder: string, options: DatabaseOptions): Hu
       // Changes by commits of other connections only.
       const version = (): unknown => db.pragma('data_version', { simple: true });
       let seen = version();
-      const timer = setInterval(() => {
+      const look = (): void => {
         const now = version();
         if (now === seen) return;
         seen = now;
         onChange();
+      };
+      const timer = setInterval(() => {
+        try {
+          look();
+        } catch {
+          // Of a disk that gives nothing now the next look hears; whoever asks it for something is told.
+        }
       }, noticeMs).unref();
       return () => clearInterval(timer);
     },

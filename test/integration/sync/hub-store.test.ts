@@ -483,6 +483,26 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
       { kind: 'member-changed', subject: 'three', detail: null, isOwn: false },
     ]);
   });
+
+  it('gives an event again that could not be taken, though nothing else happens', async () => {
+    const place = await newPlace();
+    const [db, other] = [await open(place), await open(place)];
+    const tries: string[] = [];
+    const failures: unknown[] = [];
+    const end = await followEvents(
+      db,
+      async ({ subject }) => {
+        tries.push(subject);
+        if (tries.length === 1) throw new Error('the disk is away');
+      },
+      (thrown) => void failures.push(thrown),
+    );
+    await other.transaction((tx) => recordEvent(tx, 'member-changed', 'one'));
+    await until('it is given again', () => tries.length === 2);
+    await end();
+    expect(tries).toEqual(['one', 'one']);
+    expect(failures).toHaveLength(1);
+  });
 });
 
 describe('who is connected to which of several hubs', () => {
