@@ -97,13 +97,13 @@ export async function serveLocalStation(home: string, answer: Answer): Promise<L
       if (!take(message)) socket.destroy();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      place.remove();
-      reject(error);
-    });
-    server.listen(place.file, resolve);
+  server.listen(place.file);
+  await once(server, 'listening').catch((error: unknown) => {
+    place.remove();
+    throw error;
   });
+  // One that could not be let in, where the system has no more handles for example, is told by its own end.
+  server.on('error', () => {});
   if (process.platform !== 'win32') chmodSync(place.file, 0o600);
   server.unref();
   /** Resolves when nobody is there any more. */

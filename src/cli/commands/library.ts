@@ -60,7 +60,7 @@ function importCommand(): Command {
         );
         const cancel = (): void => {
           output.log('Cancelling; what was imported stays.');
-          void station.call('cancel-import', {});
+          void station.call('cancel-import', {}).catch(() => {});
         };
         process.once('SIGINT', cancel);
         return station

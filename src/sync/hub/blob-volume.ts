@@ -14,8 +14,15 @@ export function openBlobVolume(folder: string): () => Promise<BlobVolume> {
   let counted: { readonly at: number; readonly volume: Promise<BlobVolume> } | null = null;
   return () => {
     const now = performance.now();
-    if (counted === null || now - counted.at > goodForMs) counted = { at: now, volume: volumeOf(folder) };
-    return counted.volume;
+    if (counted !== null && now - counted.at <= goodForMs) return counted.volume;
+    const volume = volumeOf(folder);
+    const own = { at: now, volume };
+    counted = own;
+    // A failure is not kept for a minute.
+    volume.catch(() => {
+      if (counted === own) counted = null;
+    });
+    return volume;
   };
 }
 

@@ -184,6 +184,19 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
   const ledgerWatch = openLedgerWatch({ db, ledger, tell });
   let endSweeping = (): void => {};
   let endFollowing: (() => Promise<void>) | undefined;
+  const close = async (): Promise<void> => {
+    endSweeping();
+    await endFollowing?.();
+    await sessions.close();
+    telling.close();
+    door.close();
+    await masked.close();
+    await trunk.close();
+    await ledgerWatch.close();
+    await presence.close();
+    await blobs.close();
+    await hashes.close();
+  };
   try {
     const port = await door.open(order.port, order.host ?? ownHost);
     const url = order.publicUrl ?? `${order.tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${port}`;
@@ -263,17 +276,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
       endMembership,
       watch: telling.watch,
       async close() {
-        endSweeping();
-        await endFollowing?.();
-        await sessions.close();
-        telling.close();
-        door.close();
-        await masked.close();
-        await trunk.close();
-        await ledgerWatch.close();
-        await presence.close();
-        await blobs.close();
-        await hashes.close();
+        await close();
         await db.close();
         lock.release();
       },
@@ -283,14 +286,7 @@ async function openHubOn(db: HubDatabase, order: HubOrder, lock: { release(): vo
     }
     return hub;
   } catch (thrown) {
-    endSweeping();
-    await endFollowing?.();
-    door.close();
-    await masked.close();
-    await trunk.close();
-    await ledgerWatch.close();
-    await presence.close();
-    await hashes.close();
+    await close();
     throw thrown;
   }
 }

@@ -1,5 +1,6 @@
 // The door of a hub, or of a site that listens for its peers: upgrades HTTP connections that speak this version of the wire, a
 // bounded number of strangers at a time.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -75,17 +76,20 @@ export async function checkPortIsFree(port: number, host: string, cannotListen: 
   await new Promise<void>((resolve) => void server.close(() => resolve()));
 }
 
-function listen(
+async function listen(
   { server, cannotListen }: Pick<Parameters<typeof openDoor>[0], 'server' | 'cannotListen'>,
   port: number,
   host: string,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(cannotListen(error.code ?? error.message, port, host)),
-    );
-    server.listen(port, host, resolve);
-  });
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (thrown) {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    throw cannotListen(code ?? message, port, host);
+  }
+  // One that could not be let in, where the system has no more handles for example, comes again.
+  server.on('error', () => {});
 }
 
 function refuseUpgrade(stream: Duplex, status: string, reason: string): void {

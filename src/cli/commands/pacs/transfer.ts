@@ -51,7 +51,7 @@ async function transfer(
     );
     const cancel = (): void => {
       output.log(`Cancelling; what was ${done} stays.`);
-      void station.call('cancel-transfer', {});
+      void station.call('cancel-transfer', {}).catch(() => {});
     };
     process.once('SIGINT', cancel);
     return run(station).finally(() => process.off('SIGINT', cancel));
