@@ -68,12 +68,13 @@ export class Association {
       onFragment: (fragment) => this.#onFragment(fragment),
     });
     this.#drip = watchDrip(options.idleMs, () =>
-      this.#end(new AssociationEnded('timed-out', 'it sends no faster than a few bytes a minute'), 0),
+      this.#end(
+        new AssociationEnded('timed-out', 'it sends no faster than a few bytes a minute', 2 * options.idleMs),
+        0,
+      ),
     );
     socket.setNoDelay(true);
-    socket.setTimeout(options.idleMs, () =>
-      this.#end(new AssociationEnded('timed-out', `no answer within ${Math.round(options.idleMs / 1000)} s`), 0),
-    );
+    socket.setTimeout(options.idleMs, () => this.#endUnanswered(options.idleMs));
     socket.on('data', (chunk: Buffer) => {
       if (this.#ending !== null) return;
       this.#drip.came(chunk.length);
@@ -199,10 +200,8 @@ export class Association {
   }
 
   async #pdu(): Promise<Pdu> {
-    const timer = setTimeout(() => {
-      const seconds = Math.round(this.#options.negotiationMs / 1000);
-      this.#end(new AssociationEnded('timed-out', `no answer within ${seconds} s`), 0);
-    }, this.#options.negotiationMs);
+    const { negotiationMs } = this.#options;
+    const timer = setTimeout(() => this.#endUnanswered(negotiationMs), negotiationMs);
     try {
       for (;;) {
         const pdu = this.#pdus.shift();
@@ -222,6 +221,10 @@ export class Association {
       this.#end(error instanceof Error ? error : new ProtocolError(String(error)), 2);
       throw error;
     }
+  }
+
+  #endUnanswered(waitedMs: number): void {
+    this.#end(new AssociationEnded('timed-out', `no answer within ${waitedMs} ms`, waitedMs), 0);
   }
 
   /** `abortSource` null: nothing is said to the peer any more. */

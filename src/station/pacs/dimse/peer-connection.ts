@@ -167,9 +167,7 @@ function faultOf(error: unknown, { peer, aeTitle, signal }: PeerCall, isEstablis
   }
   if (error instanceof ProtocolError) return pacsFault.notDicom(peer.name, error.message);
   if (!(error instanceof AssociationEnded)) return error;
-  if (error.kind === 'timed-out') {
-    return pacsFault.timedOut(peer.name, Number(/\d+/.exec(error.message)?.[0] ?? 0));
-  }
+  if (error.kind === 'timed-out') return pacsFault.timedOut(peer.name, Math.round(error.waitedMs / 1000));
   if (isEstablished) return pacsFault.cutOff(peer.name);
   const wayOut = peer.isTls ? '' : ' (it may want TLS)';
   return pacsFault.unreachable(

@@ -6,10 +6,13 @@ export class ProtocolError extends Error {}
 /** The connection ended, was aborted or timed out before what was awaited had come. */
 export class AssociationEnded extends Error {
   readonly kind: 'closed' | 'aborted-by-peer' | 'aborted' | 'timed-out';
+  /** How long the peer was waited for, where it timed out. */
+  readonly waitedMs: number;
 
-  constructor(kind: AssociationEnded['kind'], message: string) {
+  constructor(kind: AssociationEnded['kind'], message: string, waitedMs = 0) {
     super(message);
     this.kind = kind;
+    this.waitedMs = waitedMs;
   }
 }
 

@@ -1,5 +1,5 @@
 // What a peer answers to queries, and how much of it is taken.
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { DimsePeer } from '../../../../src/contract/pacs.ts';
 import { Association } from '../../../../src/station/pacs/dimse/association.ts';
@@ -25,14 +25,17 @@ let answersAt: (level: string) => Iterable<Identifier>;
 let cancelled: number;
 /** The peer's data sets come so long after their commands. */
 let dataSetsWaitMs: number;
+/** The peer answers with the beginning of a PDU, and a byte of it now and then. */
+let drips: boolean;
 
 beforeEach(async () => {
   const port = await freePort();
   cancelled = 0;
   dataSetsWaitMs = 0;
+  drips = false;
   server = createServer((socket) => {
     const association = new Association(socket, { idleMs: 10_000, negotiationMs: 10_000 });
-    serve(association).catch(() => association.abort());
+    serve(association, socket).catch(() => association.abort());
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   peer = {
@@ -47,13 +50,14 @@ beforeEach(async () => {
 });
 afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-async function serve(association: Association): Promise<void> {
+async function serve(association: Association, socket: Socket): Promise<void> {
   const { calledAETitle, callingAETitle, contexts } = await association.proposal();
   const agreed = contexts.map(({ id, transferSyntaxes }) => ({ id, result: 0, transferSyntax: transferSyntaxes[0]! }));
   association.accept(
     { calledAETitle, callingAETitle, maxPduBytes: 16_384, roles: [], contexts },
     { calledAETitle, callingAETitle, maxPduBytes: 16_384, roles: [], contexts: agreed },
   );
+  if (drips) return drip(socket);
   let next = association.receive();
   for (let message = await next; message !== null; message = await next) {
     if (message.command.commandField === commands.cancelRequest) {
@@ -66,6 +70,13 @@ async function serve(association: Association): Promise<void> {
     const isCancelled = await answer(association, message, query, next);
     if (isCancelled) next = association.receive();
   }
+}
+
+function drip(socket: Socket): void {
+  // P-DATA-TF of 64 KiB with one fragment, of a command (PS3.8 9.3.5).
+  socket.write(Buffer.from([4, 0, 0, 1, 0, 0, 0, 0, 0, 252, 1, 1]));
+  const timer = setInterval(() => socket.write(Buffer.of(0)), 50);
+  socket.on('close', () => clearInterval(timer));
 }
 
 async function* later(dataSet: Buffer): AsyncGenerator<Buffer> {
@@ -131,6 +142,15 @@ it('an answer whose data set comes in a piece of its own, after its command, is 
     }),
   );
   expect(answers).toEqual([`${study}.1.1`, `${study}.1.2`]);
+});
+
+it('a peer that drips its answer is given up, and told with the time that it was waited for', async () => {
+  drips = true;
+  const limits = { ...peerLimits, idleMs: 500 };
+  const call = { peer, aeTitle: 'IMAGIQ', limits, signal: new AbortController().signal };
+  const proposal = { abstractSyntax: sopClasses.studyRootFind, transferSyntaxes: uncompressedSyntaxes };
+  const found = withAssociation(call, [proposal], [], ({ association }) => association.receive());
+  await expect(found).rejects.toMatchObject({ code: 653, message: expect.stringContaining('within 1 s') });
 });
 
 it('answers that have too many bytes together are cut, and the query is cancelled', async () => {
