@@ -4,6 +4,7 @@ import type { Distribution, Distributions } from '../../../contract/browse.ts';
 import type { Db } from '../database.ts';
 import { ageBars, categoryBars, dateBars, instanceBars, thicknessBars, type Tally } from './distribution-bars.ts';
 import type { StudySearch } from './filter-sources.ts';
+import { packedColumns, packedRuns, type Runs } from './packed-numbers.ts';
 import { idsOf, type StudyLists, type StudySet } from './study-lists.ts';
 import { transferSyntaxName } from './transfer-syntax-name.ts';
 
@@ -30,22 +31,15 @@ export function distributionsReader(
   lists: StudyLists,
   patientCount: (search: StudySearch) => number,
 ): (search: StudySearch) => Distributions {
-  /** Value and number of studies, in the column's order. */
-  const runs = (column: Column): [Value, number][] =>
-    lists.kept(`runs ${column}`, () =>
-      db
-        .prepare<[], [Value, number]>(`SELECT ${column}, count(*) FROM studies GROUP BY ${column} ORDER BY ${column}`)
-        .raw()
-        .all(),
-    );
+  const runs = (column: Column): Runs => lists.kept(`runs ${column}`, () => packedRuns(db, column));
 
   function ofSet(column: Column, { marks }: StudySet): Map<Value, number> {
-    const order = lists.order(column);
+    const { values, ids } = runs(column);
     const tally = new Map<Value, number>();
     let at = 0;
-    for (const [value, length] of runs(column)) {
+    for (const [value, length] of values) {
       let count = 0;
-      for (const end = at + length; at < end; at += 1) count += marks[order[at] ?? 0] ?? 0;
+      for (const end = at + length; at < end; at += 1) count += marks[ids[at] ?? 0] ?? 0;
       if (count > 0) tally.set(value, count);
     }
     return tally;
@@ -84,46 +78,28 @@ export function distributionsReader(
   }
 
   /** Studies, syntaxes and file sizes as columns, so that a selection is counted without looking each study up. */
-  const syntaxColumns = (): { uids: string[]; studies: Uint32Array; syntaxes: Uint16Array; fileBytes: Float64Array } =>
+  const syntaxColumns = (): Record<'study' | 'place' | 'fileBytes', Float64Array> & { places: [string, number][] } =>
     lists.kept('syntaxes', () => {
-      const uids: string[] = [];
-      const codes = new Map<string, number>();
-      const length = db.prepare<[], number>('SELECT count(*) FROM studyTransferSyntaxes').pluck().get()!;
-      const held = {
-        uids,
-        studies: new Uint32Array(length),
-        syntaxes: new Uint16Array(length),
-        fileBytes: new Float64Array(length),
+      const uids = db.prepare<[], string>('SELECT DISTINCT transferSyntaxUID FROM studyTransferSyntaxes').pluck().all();
+      const joined = `\\${uids.join('\\')}\\`;
+      const select = `SELECT study, instr(?, '\\' || transferSyntaxUID || '\\') AS place, fileBytes FROM studyTransferSyntaxes`;
+      return {
+        ...packedColumns(db, ['study', 'place', 'fileBytes'], select, [joined]),
+        places: uids.map((uid) => [uid, joined.indexOf(`\\${uid}\\`) + 1]),
       };
-      const rows = db
-        .prepare<[], [number, string, number]>('SELECT study, transferSyntaxUID, fileBytes FROM studyTransferSyntaxes')
-        .raw();
-      let at = 0;
-      for (const [study, uid, bytes] of rows.iterate()) {
-        let code = codes.get(uid);
-        if (code === undefined) {
-          code = uids.push(uid) - 1;
-          codes.set(uid, code);
-        }
-        held.studies[at] = study;
-        held.syntaxes[at] = code;
-        held.fileBytes[at] = bytes;
-        at += 1;
-      }
-      return held;
     });
 
   function syntaxesOfMany({ marks }: StudySet): { tally: Tally; fileBytes: number } {
-    const { uids, studies, syntaxes: codes, fileBytes: bytes } = syntaxColumns();
-    const counts = new Uint32Array(uids.length);
+    const { study, place, fileBytes: bytes, places } = syntaxColumns();
+    const counts = new Uint32Array(1 + places.reduce((furthest, [, at]) => Math.max(furthest, at), 0));
     let fileBytes = 0;
-    for (let at = 0; at < studies.length; at += 1) {
-      if (marks[studies[at] ?? 0] !== 1) continue;
-      const code = codes[at] ?? 0;
-      counts[code] = (counts[code] ?? 0) + 1;
+    for (let at = 0; at < study.length; at += 1) {
+      if (marks[study[at] ?? 0] !== 1) continue;
+      const found = place[at] ?? 0;
+      counts[found] = (counts[found] ?? 0) + 1;
       fileBytes += bytes[at] ?? 0;
     }
-    const tally = new Map(uids.map((uid, code) => [uid, counts[code] ?? 0] as const).filter(([, count]) => count > 0));
+    const tally = new Map(places.map(([uid, at]) => [uid, counts[at] ?? 0] as const).filter(([, count]) => count > 0));
     return { tally, fileBytes };
   }
 
@@ -158,7 +134,7 @@ export function distributionsReader(
     const few = set !== null && set.size <= fewStudies ? ofFew(set) : null;
     const tallyOf = (column: Column): Map<Value, number> => {
       if (few !== null) return few.get(column)!;
-      return set === null ? new Map(runs(column)) : ofSet(column, set);
+      return set === null ? new Map(runs(column).values) : ofSet(column, set);
     };
     const instances = tallyOf('instances');
     const studies = set === null ? [...instances.values()].reduce((sum, count) => sum + count, 0) : set.size;

@@ -45,14 +45,12 @@ export function filterSources({ query, filters = [] }: StudySearch, surroundings
   if (sources.length === 0 && query.trim() !== '')
     sources.push({ sql: 'SELECT id FROM studies WHERE FALSE', values: [] });
 
-  const ofStudy = filters.flatMap((filter) => {
+  // Each field is read from its own index alone. Together, SQLite would take one's index and look every study up in the
+  // table, or read the whole table: two to five times the work.
+  for (const filter of filters) {
     const conditions = studyCondition(filter, surroundings.now());
-    return conditions === null ? [] : [conditions];
-  });
-  // One field is read from its index alone. For several, SQLite would take one's index and look every study up in the
-  // table: reading the table from end to end takes a third of that (20 ms against 63 of 100,000 studies).
-  const studies = ofStudy.length === 1 ? 'studies' : 'studies NOT INDEXED';
-  if (ofStudy.length > 0) sources.push(joined(`SELECT id FROM ${studies}`, ofStudy.flat()));
+    if (conditions !== null) sources.push(joined('SELECT id FROM studies', conditions));
+  }
   const ofSeries = filters.filter(({ field }) => field in joinedColumns);
   // One filter of series: the study's own joined values tell as much, and there are few different ones.
   if (ofSeries.length === 1) sources.push(...ofSeries.flatMap((filter) => joinedValues(filter, surroundings) ?? []));

@@ -2,7 +2,7 @@
 import type { PatientRow } from '../../../contract/browse.ts';
 import type { StudyQuery } from '../../../contract/dicom.ts';
 import type { Db } from '../database.ts';
-import { packedIds } from './packed-ids.ts';
+import { packedColumns } from './packed-numbers.ts';
 import type { StudyLists } from './study-lists.ts';
 
 interface StudyOfPatient {
@@ -32,11 +32,9 @@ export function patientReader(db: Db, lists: StudyLists): PatientReader {
   /** Patient number by study id. */
   function patientOf(): Uint32Array {
     return lists.kept('patient of study', () => {
-      // Both in the order of one index, so that they can be asked for apart.
-      const studies = packedIds(db, 'SELECT id FROM studies ORDER BY patient, id', []);
-      const patients = packedIds(db, 'SELECT patient FROM studies ORDER BY patient, id', []);
-      const byStudy = new Uint32Array(largest(studies) + 1);
-      for (let index = 0; index < studies.length; index += 1) byStudy[studies[index] ?? 0] = patients[index] ?? 0;
+      const { id, patient } = packedColumns(db, ['id', 'patient'], 'SELECT id, patient FROM studies ORDER BY patient', []);
+      const byStudy = new Uint32Array(largest(id) + 1);
+      for (let index = 0; index < id.length; index += 1) byStudy[id[index] ?? 0] = patient[index] ?? 0;
       return byStudy;
     });
   }
@@ -95,7 +93,7 @@ export function patientReader(db: Db, lists: StudyLists): PatientReader {
   };
 }
 
-function largest(numbers: Uint32Array): number {
+function largest(numbers: Uint32Array | Float64Array): number {
   let most = 0;
   for (let index = 0; index < numbers.length; index += 1) most = Math.max(most, numbers[index] ?? 0);
   return most;

@@ -4,7 +4,7 @@
 import type { StudyQuery } from '../../../contract/dicom.ts';
 import type { Db } from '../database.ts';
 import { filterSources, type StudySearch } from './filter-sources.ts';
-import { packedIds } from './packed-ids.ts';
+import { packedIds } from './packed-numbers.ts';
 
 export const sortColumns: Record<StudyQuery['sortBy'], string> = {
   studyDate: 'studyDate',
