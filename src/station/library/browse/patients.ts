@@ -32,7 +32,12 @@ export function patientReader(db: Db, lists: StudyLists): PatientReader {
   /** Patient number by study id. */
   function patientOf(): Uint32Array {
     return lists.kept('patient of study', () => {
-      const { id, patient } = packedColumns(db, ['id', 'patient'], 'SELECT id, patient FROM studies ORDER BY patient', []);
+      const { id, patient } = packedColumns(
+        db,
+        ['id', 'patient'],
+        'SELECT id, patient FROM studies ORDER BY patient',
+        [],
+      );
       const byStudy = new Uint32Array(largest(id) + 1);
       for (let index = 0; index < id.length; index += 1) byStudy[id[index] ?? 0] = patient[index] ?? 0;
       return byStudy;
