@@ -2,10 +2,10 @@
 // read from it, 11 ms: the difference between a keystroke that is felt and one that is not.
 import type { Db } from '../database.ts';
 
-type Values = readonly (string | number)[];
+type Values = (string | number)[];
 
 /** The first column of a SELECT, which must be of whole numbers from 0 to 2³² − 1, in its order. */
-export function packedIds(db: Db, select: string, values: Values): Uint32Array {
+export function packedIds(db: Db, select: string, values: readonly (string | number)[]): Uint32Array {
   // An ORDER BY inside is kept: SQLite feeds the aggregate row by row as the subquery gives them.
   const [text, count] = db
     .prepare<Values, [string | null, number]>(
@@ -21,7 +21,7 @@ export function packedColumns<Column extends string>(
   db: Db,
   columns: readonly Column[],
   select: string,
-  values: Values,
+  values: readonly (string | number)[],
 ): Record<Column, Float64Array> {
   const row = db
     .prepare<Values, [number, ...(string | null)[]]>(
