@@ -1,7 +1,7 @@
 // A site that left owes its hub a word: said at each connection until the hub has heard.
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from '../protocol/channel.ts';
 import type { MembershipDesk } from './membership-desk.ts';
+import { within } from './within.ts';
 
 /** Longer no hub is waited for: it hears of it later. */
 const longestMs = 5_000;
@@ -24,11 +24,6 @@ export function openGoodbye({ state, save }: Pick<MembershipDesk, 'state' | 'sav
     for (const one of waiting) one();
     waiting.clear();
   };
-  const within = (done: Promise<void>): Promise<void> => {
-    const patience = new AbortController();
-    const late = delay(longestMs, undefined, { signal: patience.signal }).catch(() => {});
-    return Promise.race([done, late]).finally(() => patience.abort());
-  };
   const ask = async (channel: Channel): Promise<void> => {
     try {
       await channel.ask({ kind: 'leave' });
@@ -46,9 +41,9 @@ export function openGoodbye({ state, save }: Pick<MembershipDesk, 'state' | 'sav
     },
     failed: wake,
     async heard() {
-      if (state.owesLeave) await within(new Promise((resolve) => waiting.add(resolve)));
+      if (state.owesLeave) await within(longestMs, new Promise<void>((resolve) => waiting.add(resolve)));
       return !state.owesLeave;
     },
-    settled: () => within(saying),
+    settled: () => within(longestMs, saying),
   };
 }

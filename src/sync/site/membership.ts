@@ -14,12 +14,13 @@ import type { CardCheck } from './card-check.ts';
 import { openGoodbye } from './goodbye.ts';
 import { openHubLine } from './hub-line.ts';
 import { type HubNews, openNewsReader } from './hub-news-reader.ts';
+import { openHubStanding } from './hub-standing.ts';
 import { openKnownMembersFile } from './known-members.ts';
 import { openLink, type Link } from './link.ts';
 import { type CountersignedLedger, exchangeEveryMs, openLedgerHeads } from './ledger-heads.ts';
 import type { LedgerDetail, MembershipDesk } from './membership-desk.ts';
 import { writeMembershipState, type MembershipState } from './membership-file.ts';
-import { type ConnectionState, membershipView, siteNamed } from './membership-view.ts';
+import { membershipView, siteNamed } from './membership-view.ts';
 import { isBlobNeeded } from './needed-blobs.ts';
 import { openOutbox } from './outbox.ts';
 import { signAddress } from './own-address.ts';
@@ -27,6 +28,7 @@ import { openPeerLines, type PeerLines } from './peer-lines.ts';
 import { openProjectAnswers } from './project-answer.ts';
 import type { SiteWork } from './site-work.ts';
 import { openTurnsDone } from './turns-done.ts';
+import { sweepNowAndThen } from './unneeded-blobs.ts';
 import type { WayOut } from './way-out.ts';
 import { openWorkLoop } from './work-loop.ts';
 
@@ -64,23 +66,12 @@ export interface MembershipOrder {
   readonly onLedger: (act: string, detail: LedgerDetail) => void;
 }
 
-/** A person's order waits for a connection that is just being made, but not for one that cannot be. */
-const firstTryMs = 5_000;
-const breathMs = 200;
-const sweepEveryMs = 24 * 60 * 60 * 1_000;
-const lookEveryMs = 20;
-
 export async function openMembership(order: MembershipOrder): Promise<OpenMembership> {
   const { folder, state, keys, work, clock } = order;
   const blobs = openBlobFolder(path.join(folder, 'blobs'));
   const membersFile = openKnownMembersFile(folder, state);
+  const standing = openHubStanding(() => state.standing === 'member');
   let channel: Channel | null = null;
-  let connection: ConnectionState = 'connecting';
-  let connectionReason: string | null = null;
-  /** What the hub says first after a welcome, its members last, has been taken in. */
-  let isNewsTaken = false;
-  /** On the connection that stands. */
-  let areMembersTold = false;
   let isTelling = false;
   let isClosed = false;
 
@@ -112,7 +103,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     channel: () => channel,
     lines: () => lines,
     async tried() {
-      await until(() => connection === 'offline' || isNewsTaken || state.standing !== 'member', firstTryMs);
+      await standing.tried();
       await lines.tried();
     },
     ledger: (act, detail) => order.onLedger(act, { federation: state.federation, ...detail }),
@@ -148,11 +139,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     const keep = takeNews(message);
     const isToKeep = keep !== 'not';
     const isAboutMembers = message.kind === 'members-changed' || message.kind === 'members-updated';
-    // The models that wait for this site come in the same breath.
-    if (message.kind === 'members-changed') {
-      areMembersTold = true;
-      setTimeout(() => (isNewsTaken = true), breathMs).unref();
-    }
+    if (message.kind === 'members-changed') standing.membersTold();
     if (isToKeep && isAboutMembers) {
       lines.refresh();
       shareModel();
@@ -168,9 +155,9 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     membershipView({
       state,
       keys,
-      connection,
-      areMembersTold,
-      reason: connectionReason ?? state.reason,
+      connection: standing.connection,
+      areMembersTold: standing.areMembersTold,
+      reason: standing.reason ?? state.reason,
       loop,
       outbox,
       lines,
@@ -180,8 +167,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   const onUp = (opened: Channel): void => {
     channel = opened;
     state.hubHeardAtMs = desk.clock();
-    connection = 'online';
-    connectionReason = null;
+    standing.up();
     void opened.ended.then(() => {
       if (channel === opened) channel = null;
     });
@@ -195,10 +181,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   };
   const onDown = (fault: Fault, isFinal: boolean): void => {
     channel = null;
-    if (connection === 'online') state.hubHeardAtMs = desk.clock();
-    areMembersTold = false;
-    connection = 'offline';
-    connectionReason = fault.message;
+    if (standing.connection === 'online') state.hubHeardAtMs = desk.clock();
+    standing.down(fault.message);
     goodbye.failed();
     if (isFinal && state.standing === 'member') {
       state.standing = 'refused';
@@ -255,14 +239,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   });
   const takeNews = openNewsReader({ desk, bench, outbox, loop, checkCard: order.checkCard });
   let link: Link | null = null;
-  /** Bytes that nothing names: of a transfer that was given up, or left by a kill between two steps. By the file system's clock. */
-  const sweep = (): void => {
-    const before = Date.now() - sweepEveryMs;
-    for (const hash of blobs.storedBefore(before)) desk.forget(hash);
-    blobs.dropUnfinishedBefore(before);
-  };
-  sweep();
-  const sweeping = setInterval(sweep, sweepEveryMs).unref();
+  const endSweeping = sweepNowAndThen(desk);
   const exchanging = setInterval(() => void exchangeHeads(hub.features()).catch(() => {}), exchangeEveryMs).unref();
   const keepHeard = (): void => {
     state.hubHeardAtMs = desk.clock();
@@ -275,12 +252,12 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   const stop = async (): Promise<void> => {
     isClosed = true;
     clearInterval(exchanging);
-    clearInterval(sweeping);
+    endSweeping();
     outbox.close();
     bench.publication.close();
-    if (connection === 'online') keepHeard();
+    if (standing.connection === 'online') keepHeard();
     // A command that only looks is over before its line is there.
-    if (connection === 'connecting') await goodbye.heard();
+    if (standing.connection === 'connecting') await goodbye.heard();
     await goodbye.settled();
     await Promise.all([link?.close(), lines.close(), loop.close()]);
     membersFile.close();
@@ -289,7 +266,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
   let first: Channel | null = null;
   signOwnAddress();
   if (order.inviteCode !== null) {
-    connection = 'enrolling';
+    standing.enrols();
     try {
       first = await hub.connect(order.inviteCode);
       desk.save();
@@ -316,7 +293,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
         state.standing = 'left';
         state.owesLeave = true;
         state.reason = null;
-        connectionReason = null;
+        standing.over();
         outbox.clear();
         loop.restart();
         lines.refresh();
@@ -340,11 +317,4 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     acts: openBenchActs(desk, bench, (fingerprint) => siteNamed(state, fingerprint)),
     close: stop,
   };
-}
-
-/** Resolves when the condition holds, or after `longestMs`. */
-async function until(holds: () => boolean, longestMs: number): Promise<void> {
-  for (let waited = 0; !holds() && waited < longestMs; waited += lookEveryMs) {
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-  }
 }

@@ -143,6 +143,8 @@ const library: LibraryForCohorts = {
 let folder: string;
 let cohorts: Cohorts;
 beforeEach(() => {
+  removed.instances.clear();
+  removed.isUnderWay = false;
   folder = mkdtempSync(path.join(tmpdir(), 'imagiq-cohort-rows-'));
   cohorts = openCohorts({ folder, library, pseudonymKey: new Uint8Array(32).fill(9), now: () => new Date(0) });
 });
