@@ -19,6 +19,12 @@ export const toTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('predict'), id: z.number().int(), job: predictJobSchema }),
   z.object({ kind: z.literal('export'), id: z.number().int(), job: exportJobSchema }),
   z.object({ kind: z.literal('probe-leak'), id: z.number().int(), job: leakProbeJobSchema }),
+  /** Whether an engine can compute here at all: refused with what says why not. */
+  z.object({
+    kind: z.literal('check-engine'),
+    id: z.number().int(),
+    job: trainJobSchema.pick({ engine: true, provider: true }),
+  }),
   z.object({ kind: z.literal('pause') }),
   z.object({ kind: z.literal('resume') }),
   /** Ends the running job at the next step, keeping its checkpoint. */
@@ -46,6 +52,7 @@ export const fromTrainerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('predicted'), id: z.number().int(), prediction: predictionSchema }),
   z.object({ kind: z.literal('exported'), id: z.number().int(), bytes: z.number().int() }),
   z.object({ kind: z.literal('leak-probed'), id: z.number().int(), probe: leakProbeSchema }),
+  z.object({ kind: z.literal('engine-checked'), id: z.number().int() }),
   z.object({ kind: z.literal('fault'), id: z.number().int(), fault: faultSchema }),
 ]);
 export type FromTrainer = z.infer<typeof fromTrainerSchema>;

@@ -124,7 +124,8 @@ export function stationAnswers(
       station.onEvent('library-changed', {});
       return {};
     },
-    'start-run': (request) => {
+    'start-run': async (request) => {
+      await runs.checkEngine(request);
       if (leaving.has(request.cohort)) throw libraryFaults.removalRunning();
       return runs.start(request);
     },

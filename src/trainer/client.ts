@@ -9,6 +9,7 @@ import {
   type EvaluateOrder,
   evaluateJobSchema,
   type Evaluation,
+  type TrainJob,
   type TrainOrder,
   type TrainOutcome,
   type TrainProgress,
@@ -63,6 +64,8 @@ export interface TrainerProcess {
   predict(job: PredictOrder, options?: { readonly signal?: AbortSignal }): Promise<Prediction>;
   /** Writes an inference graph and returns its size in bytes. @throws Fault 300–399 */
   exportModel(job: ExportJob): Promise<number>;
+  /** Resolves when this engine can compute here. @throws Fault 320, which names what can */
+  checkEngine(job: Pick<TrainJob, 'engine' | 'provider'>): Promise<void>;
   /** @throws Fault 361 when stopped. */
   probeLeak(
     job: Partial<LeakProbeJob> & Pick<LeakProbeJob, 'datasetFile' | 'network'>,
@@ -82,7 +85,7 @@ export interface TrainerProcess {
   close(): void;
 }
 
-type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' | 'predicted' | 'exported' | 'leak-probed' }>;
+type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' | 'predicted' | 'exported' | 'engine-checked' | 'leak-probed' }>;
 
 /** One job on its way through the process. */
 interface Task {
@@ -246,6 +249,10 @@ export function startTrainer({
       const answer = await perform({ kind: 'export', id: nextId++, job: exportJobSchema.parse(job) }, {});
       if (answer.kind !== 'exported') throw messageMalformed('kind');
       return answer.bytes;
+    },
+    async checkEngine(job) {
+      const answer = await perform({ kind: 'check-engine', id: nextId++, job }, {});
+      if (answer.kind !== 'engine-checked') throw messageMalformed('kind');
     },
     async probeLeak(job, options = {}) {
       const answer = await perform({ kind: 'probe-leak', id: nextId++, job: leakProbeJobSchema.parse(job) }, options);

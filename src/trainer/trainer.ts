@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { faultValueOf } from '../contract/fault.ts';
 import { type FromTrainer, type ToTrainer, toTrainerSchema } from '../contract/trainer-messages.ts';
+import { openEngine } from './engines/open-engine.ts';
 import { messageMalformed, trainerUnavailable } from './faults.ts';
 import { probeLeak } from './privacy/leak-probe.ts';
 import { evaluate } from './run/evaluate.ts';
@@ -47,6 +48,9 @@ async function perform(order: Extract<ToTrainer, { id: number }>): Promise<void>
       last = { kind: 'evaluated', id, evaluation: await evaluate(order.job, { sessions, control }) };
     } else if (order.kind === 'predict') {
       last = { kind: 'predicted', id, prediction: await predictImages(order.job, sessions) };
+    } else if (order.kind === 'check-engine') {
+      await openEngine({ ...order.job, threads: 1 });
+      last = { kind: 'engine-checked', id };
     } else {
       last = { kind: 'exported', id, bytes: exportModel(order.job) };
     }

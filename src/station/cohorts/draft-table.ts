@@ -87,7 +87,7 @@ export interface DraftTable {
 
 const filePrefix = 'cohort-draft-';
 /** Of the database in memory. */
-const cacheKib = 16_384;
+const cacheKib = 4_096;
 
 const conditions: Readonly<Record<ImageKey, string>> = {
   sopInstanceUID: 'sopInstanceUID = @key',

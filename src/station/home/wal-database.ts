@@ -1,13 +1,16 @@
 // SQLite in WAL mode, also where the disk is full: what is there can still be looked up.
 import Database from 'better-sqlite3';
 
+/** Of a database in memory: better-sqlite3's own 16 MB, in each of several that are open, is what a cohort of very many images would grow by. */
+const cacheKib = 4_096;
+
 /**
  * Opens or makes a database. In WAL mode its users share an index, a file beside it; where the disk has no room for that, the index is
  * held in memory and the database is this connection's alone: reading goes on, and writing says that the disk is full.
  * @throws what SQLite throws
  */
 export function openWalDatabase(file: string): Database.Database {
-  const shared = new Database(file);
+  const shared = opened(file);
   try {
     shared.pragma('journal_mode = WAL');
     return shared;
@@ -15,7 +18,7 @@ export function openWalDatabase(file: string): Database.Database {
     shared.close();
     if (!lacksRoom(error)) throw error;
   }
-  const alone = new Database(file);
+  const alone = opened(file);
   try {
     alone.pragma('locking_mode = EXCLUSIVE');
     alone.pragma('journal_mode = WAL');
@@ -24,6 +27,12 @@ export function openWalDatabase(file: string): Database.Database {
     alone.close();
     throw error;
   }
+}
+
+function opened(file: string): Database.Database {
+  const db = new Database(file);
+  db.pragma(`cache_size = -${cacheKib}`);
+  return db;
 }
 
 function lacksRoom(error: unknown): boolean {

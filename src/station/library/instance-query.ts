@@ -66,8 +66,8 @@ export interface InstanceReader {
   select(selection: InstanceSelection): Iterable<SelectedInstance>;
 }
 
-/** Instances of a selection that are read together. */
-const selectedAtOnce = 1_000;
+/** Instances of a selection that are read together: few enough to be used before V8 takes them for long-lived, and keeps what is left of them. */
+const selectedAtOnce = 100;
 
 export function instanceReader(db: Db, folder: string, lists: StudyLists): InstanceReader {
   const oneFile = db.prepare<[string], Omit<InstanceFile, 'isModelMade'> & { isCopy: number; isModelMade: number }>(

@@ -22,6 +22,8 @@ const recordIntervalMs = 2_000;
 const closeDeadlineMs = 3_000;
 
 export interface RunBook {
+  /** Resolves when what a run is to compute on is here: before it is started, since it would be left without having begun. @throws Fault 320 */
+  checkEngine(request: Pick<RunRequest, 'engine' | 'provider'>): Promise<void>;
   start(request: RunRequest): Run;
   pause(id: string): void;
   resume(id: string): void;
@@ -241,6 +243,12 @@ export function openRunBook(parts: RunBookParts): RunBook {
   };
 
   return {
+    async checkEngine({ engine, provider }) {
+      if (live.size > 0) throw stationFault.runsBusy();
+      // The CPU is everywhere, and what is tried in order comes to it.
+      if (engine === 'compiled' && (provider === 'auto' || provider === 'cpu')) return;
+      await parts.trainer.checkEngine({ engine, provider });
+    },
     start(request) {
       if (live.size > 0) throw stationFault.runsBusy();
       const { run: started, request: full, basis } = newRun(request, parts);

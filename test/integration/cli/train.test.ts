@@ -65,6 +65,21 @@ describe('training from the command line', () => {
     expect(cohort.stderr).toContain('none');
   }, 60_000);
 
+  test('a provider that is not there is refused before there is a run, with those that are', async () => {
+    const folder = temporaryFolder();
+    const home = path.join(folder, 'home');
+    const studies = path.join(folder, 'studies');
+    const { labelsFile } = await writePracticeStudies({ site: 1, folder: studies, patients: 8 });
+    await imagiq('--home', home, 'import', studies);
+    await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+    const missing = process.platform === 'win32' ? 'cuda' : 'dml';
+    const refused = await imagiq('--home', home, 'train', '--cohort', 'chest', '--provider', missing);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(missing);
+    expect(refused.stderr).toContain('“cpu”');
+    expect((await imagiq('--home', home, '--json', 'runs', 'list')).json<{ runs: Run[] }>().runs).toEqual([]);
+  }, 60_000);
+
   test('a training that is killed is found paused, and resumed it makes the model of an unbroken one', async () => {
     const folder = temporaryFolder();
     const home = path.join(folder, 'home');

@@ -1,12 +1,13 @@
 // The default engine: TensorFlow.js traced and compiled to ONNX, run by ONNX Runtime on the best provider that proves
 // itself on this very network.
 import { silentChance } from '../../privacy/noise.ts';
+import type { Fault } from '../../../contract/fault.ts';
 import type { Engine, EngineOptions, Fallback, Opened, Predictor } from '../engine.ts';
 import { engineUnavailable, isOutOfMemory } from '../faults.ts';
 import { openCompiledPredictor } from './compiled-predictor.ts';
 import { openCompiledSession } from './compiled-session.ts';
 import { openOnnxSession } from './onnx-session.ts';
-import { candidates, reasonAgainst } from './providers.ts';
+import { type AcceleratedProvider, acceleratedProviders, candidates, reasonAgainst } from './providers.ts';
 import { predictionTest, type SelfTest, selfTest } from './self-test.ts';
 
 /** How one kind of session is opened and tested. */
@@ -21,7 +22,8 @@ interface Kind<Session extends Predictor> {
 
 /**
  * Opens the engine. With `auto`, a provider that is absent, wrong or slower than the CPU is passed over with a reason;
- * one that was asked for by name must be there and right.
+ * one that was asked for by name must be there, which is looked at here, and right, which is known when it has a network.
+ * @throws Fault 320 when the provider that was asked for by name is not there
  * @param machine tests put devices in its place that are wrong, or short of memory
  */
 export async function openCompiledEngine(
@@ -32,14 +34,23 @@ export async function openCompiledEngine(
   },
 ): Promise<Engine> {
   const tried = candidates(provider);
+  const isHere = (candidate: AcceleratedProvider): boolean => machine.reasonAgainst(candidate) === null;
+  const unavailable = (candidate: AcceleratedProvider, reason: string): Fault => {
+    const others = [...acceleratedProviders.filter((other) => other !== candidate && isHere(other)), 'cpu'];
+    const advice = `Choose ${others.map((other) => `“${other}”`).join(' or ')}, or “auto”, which takes the fastest that is right.`;
+    return engineUnavailable(`compiled (${candidate})`, reason, advice);
+  };
+  for (const candidate of provider === 'auto' ? [] : tried) {
+    const absent = machine.reasonAgainst(candidate);
+    if (absent !== null) throw unavailable(candidate, absent);
+  }
   async function choose<Session extends Predictor>(kind: Kind<Session>): Promise<Opened<Session>> {
     const passedOver: Fallback[] = [];
     for (const candidate of tried) {
       const absent = machine.reasonAgainst(candidate);
       const reason = absent ?? (await reasonAgainstUse(kind, candidate, provider === 'auto'));
       if (reason === null) return { session: await kind.open(candidate), passedOver };
-      if (provider !== 'auto')
-        throw engineUnavailable(`compiled (${candidate})`, reason, 'Choose the provider “auto” or “cpu”.');
+      if (provider !== 'auto') throw unavailable(candidate, reason);
       passedOver.push({ provider: candidate, reason, isHere: absent === null });
     }
     return { session: await kind.open('cpu'), passedOver };

@@ -18,7 +18,7 @@ export async function openTensorflowEngine(): Promise<Engine> {
     await import(packageName);
     if (!(await tf.setBackend('tensorflow'))) throw new Error('its backend does not start');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+    const reason = cause instanceof Error ? cause.message.split('\n')[0]!.replace(/[\s.:]+$/, '') : String(cause);
     throw engineUnavailable('tensorflow', reason, advice, cause);
   }
   const open = async (options: SessionOptions): Promise<Opened<TrainingSession>> => ({

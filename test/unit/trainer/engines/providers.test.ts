@@ -34,10 +34,12 @@ describe('the choice of a provider', () => {
     expect(passedOver).toHaveLength(before);
   });
 
-  it('refuses a provider that was asked for by name and is not there', async () => {
+  it('refuses a provider that was asked for by name and is not there, before there is a network, and names those that are', async () => {
     const missing = process.platform === 'win32' ? 'cuda' : 'dml';
-    const engine = await openEngine({ engine: 'compiled', provider: missing, threads: 1 });
-    await expect(engine.open(options)).rejects.toMatchObject({ code: 320 });
+    await expect(openEngine({ engine: 'compiled', provider: missing, threads: 1 })).rejects.toMatchObject({
+      code: 320,
+      message: expect.stringMatching(new RegExp(`${missing}.*“cpu”, or “auto”`)),
+    });
   });
 
   it('says what to do when the tensorflow engine cannot load', async (context) => {
