@@ -85,7 +85,10 @@ export interface TrainerProcess {
   close(): void;
 }
 
-type Answer = Extract<FromTrainer, { kind: 'trained' | 'evaluated' | 'predicted' | 'exported' | 'engine-checked' | 'leak-probed' }>;
+type Answer = Extract<
+  FromTrainer,
+  { kind: 'trained' | 'evaluated' | 'predicted' | 'exported' | 'engine-checked' | 'leak-probed' }
+>;
 
 /** One job on its way through the process. */
 interface Task {
