@@ -1,6 +1,7 @@
 // What the hub's web console asks and is told: the pages' only source. Nothing here names a patient.
 import { z } from 'zod';
-import { ledgerEntrySchema, projectSchema, sitesAwaitedSchema } from './federation.ts';
+import { projectSchema, sitesAwaitedSchema } from './federation.ts';
+import { ledgerEntrySchema } from './ledger.ts';
 import { networkChoiceSchema, projectProblemSchema } from './project-draft.ts';
 
 /** A coordinator acts; an observer reads. */

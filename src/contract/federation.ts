@@ -6,21 +6,6 @@ import { estimateSchema } from './metrics.ts';
 import { peerSchema } from './peers.ts';
 import { hyperParametersSchema } from './training.ts';
 
-export const inviteTextPattern = /^imagiq:\/\/join\/[A-Za-z0-9_-]{20,4000}$/;
-
-/** What an invite link carries, base64url-encoded JSON. The code is single use and expires. */
-export const inviteSchema = z.object({
-  version: z.literal(1),
-  /** ws:// only on loopback, wss:// elsewhere. */
-  url: z.string().max(500),
-  code: z.string().min(20).max(200),
-  /** SHA-256 (hex) of the hub's public key: the site refuses any other hub. */
-  hubFingerprint: z.string().regex(/^[0-9a-f]{64}$/),
-  federation: z.string().max(100),
-  expiresAt: z.string(),
-});
-export type Invite = z.infer<typeof inviteSchema>;
-
 /** Names are shown in logs and lists of others: nothing in one may break a line, move the cursor, or be there unseen. */
 const shownName = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
 
@@ -306,14 +291,3 @@ export type Membership = z.infer<typeof membershipSchema>;
 /** Only the hub can give them; a site that holds them has measured them. */
 export const lacksFirstWeights = ({ trunkVersion, history }: Membership): boolean =>
   trunkVersion === 0 && history.length === 0;
-
-/** One entry of the append-only ledger: each act, and every byte that leaves. */
-export const ledgerEntrySchema = z.object({
-  sequence: z.number().int(),
-  at: z.string(),
-  act: z.string(),
-  detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  previousHash: z.string(),
-  hash: z.string(),
-});
-export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;

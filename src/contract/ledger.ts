@@ -1,6 +1,16 @@
 // The ledger as window and command line ask for it.
 import { z } from 'zod';
-import { ledgerEntrySchema } from './federation.ts';
+
+/** One entry of the append-only ledger: each act, and every byte that leaves. */
+export const ledgerEntrySchema = z.object({
+  sequence: z.number().int(),
+  at: z.string(),
+  act: z.string(),
+  detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  previousHash: z.string(),
+  hash: z.string(),
+});
+export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 
 /** Which entries: all of them where nothing is said. */
 const filterSchema = z.object({

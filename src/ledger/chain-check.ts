@@ -1,6 +1,6 @@
 // Follows a chain line by line and remembers where it first did not fit: changed, removed, reordered or repeated entries, and
 // checkpoints that the owner did not sign.
-import type { LedgerEntry } from '../contract/federation.ts';
+import type { LedgerEntry } from '../contract/ledger.ts';
 import { checkpointAct, isCheckpointOf, type LedgerSeal } from './checkpoint.ts';
 import type { LedgerHead, Verification } from './ledger.ts';
 import { chainedHash, firstPreviousHash, parseLine } from './ledger-line.ts';

@@ -1,6 +1,6 @@
 // Checkpoints: entries in which the ledger's owner signs everything before them. Whoever rewrites the chain from some entry on has to
 // sign anew, which needs the device's key and not only the disk.
-import type { LedgerEntry } from '../contract/federation.ts';
+import type { LedgerEntry } from '../contract/ledger.ts';
 
 export const checkpointAct = 'checkpoint';
 /** A checkpoint is due after so many entries, or so long after the last one when there is anything new. */

@@ -1,5 +1,5 @@
 // The ledger as a file for others: JSON with everything that a check of the chain needs, or a table.
-import type { LedgerEntry } from '../contract/federation.ts';
+import type { LedgerEntry } from '../contract/ledger.ts';
 import { ledgerRow } from '../contract/ledger-acts.ts';
 
 /** @param entries oldest first */

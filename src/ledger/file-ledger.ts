@@ -3,7 +3,7 @@
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { syncFolder } from '../disk/durable-file.ts';
-import type { LedgerEntry } from '../contract/federation.ts';
+import type { LedgerEntry } from '../contract/ledger.ts';
 import { openChainCheck } from './chain-check.ts';
 import { checkpointAct, checkpointDetail, checkpointEvery, type LedgerSeal } from './checkpoint.ts';
 import { ledgerFault } from './faults.ts';

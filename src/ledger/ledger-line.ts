@@ -2,7 +2,7 @@
 // that anyone can recompute the chain with sha256 and a text editor, without a JSON writer that agrees with ours.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type LedgerEntry, ledgerEntrySchema } from '../contract/federation.ts';
+import { type LedgerEntry, ledgerEntrySchema } from '../contract/ledger.ts';
 
 /** What the first entry is chained to. */
 export const firstPreviousHash = '0'.repeat(64);

@@ -1,5 +1,5 @@
 // What a ledger is, wherever it is kept: a file at a site (file-ledger.ts), rows at a hub.
-import type { LedgerEntry } from '../contract/federation.ts';
+import type { LedgerEntry } from '../contract/ledger.ts';
 
 /** A position in a ledger: how many entries it has, and the hash of the last of them. */
 export interface LedgerHead {

@@ -1,6 +1,6 @@
 // imagiq:// links: the system starts the app with one, or hands it to the app that runs.
 import { app } from 'electron';
-import { inviteTextPattern } from '../contract/federation.ts';
+import { inviteTextPattern } from '../contract/invite.ts';
 
 /** The first well-formed invite link among the words of a command line; null without one. */
 export function linkIn(words: readonly string[]): string | null {

@@ -1,8 +1,7 @@
 // The ledger as the station tells it: in pages, newest first, read on as the reader scrolls; its check, and its export.
 import type { CallOutput } from '../../contract/calls.ts';
 import { faultValueOf } from '../../contract/fault.ts';
-import type { LedgerEntry } from '../../contract/federation.ts';
-import type { LedgerVerification } from '../../contract/ledger.ts';
+import type { LedgerEntry, LedgerVerification } from '../../contract/ledger.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 
 const pageEntries = 500;

@@ -1,8 +1,7 @@
 // The ledger's calls, answered: pages of it, its check, its export.
 import type { Answers } from '../../contract/calls.ts';
 import { reasonOf } from '../../contract/fault.ts';
-import type { LedgerEntry } from '../../contract/federation.ts';
-import type { ledgerCalls } from '../../contract/ledger.ts';
+import type { LedgerEntry, ledgerCalls } from '../../contract/ledger.ts';
 import { ledgerFault } from '../../ledger/faults.ts';
 import { ledgerExport } from '../../ledger/export-text.ts';
 import { writeFileDurably } from '../home/durable-file.ts';

@@ -1,6 +1,6 @@
 // The hub's ledger: the same chain as a site's, in rows of the hub's database, so that an act and its entry are one transaction, and
 // so that `imagiq invite` beside a running hub goes on in the same chain.
-import type { LedgerEntry } from '../../contract/federation.ts';
+import type { LedgerEntry } from '../../contract/ledger.ts';
 import { openChainCheck } from '../../ledger/chain-check.ts';
 import { checkpointAct, checkpointDetail, checkpointEvery, type LedgerSeal } from '../../ledger/checkpoint.ts';
 import { ledgerFault } from '../../ledger/faults.ts';

@@ -1,9 +1,8 @@
 // The hub's ledger read from its folder or database by a second process (`imagiq ledger --data`), while the hub runs or not.
-import type { LedgerEntry } from '../../contract/federation.ts';
 import { type HubDatabase, openHubDatabase, readSetting } from './hub-database.ts';
 import { hubKeysIn } from './hub-keys.ts';
 import { type HubLedger, hubSeal, openHubLedger } from './hub-ledger.ts';
-import type { LedgerVerification } from '../../contract/ledger.ts';
+import type { LedgerEntry, LedgerVerification } from '../../contract/ledger.ts';
 import { countersignedHeads } from './ledger-heads.ts';
 
 /** The latest entries that are wanted, newest first. @throws Fault 522 or 543 when no hub was ever started there. */

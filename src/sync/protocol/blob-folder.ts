@@ -11,7 +11,7 @@ import { type BlobPart, type BlobReception, type DiskLoad, openBlobPart } from '
 import { folderSynced, makeFolder, writeFileDurably, syncFolder } from './durable-file.ts';
 import { wireFault } from './faults.ts';
 import { hashedAsItComes, type OpenPartHash } from './part-hash.ts';
-import { hashSchema } from './statement.ts';
+import { hashSchema } from './statement-fields.ts';
 
 export interface BlobFolder {
   readonly folder: string;

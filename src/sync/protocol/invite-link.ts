@@ -1,5 +1,5 @@
 // imagiq://join/…: everything a site needs to find the hub, to know it again, and to be let in once.
-import { inviteSchema, inviteTextPattern, type Invite } from '../../contract/federation.ts';
+import { inviteSchema, inviteTextPattern, type Invite } from '../../contract/invite.ts';
 import { wireFault } from './faults.ts';
 import { parseJson } from './statement.ts';
 

@@ -4,7 +4,8 @@ import { faultSchema } from '../../contract/fault-schema.ts';
 import { fingerprintSchema } from './device-keys.ts';
 import { wireFault } from './faults.ts';
 import { wireLimits } from './limits.ts';
-import { hashSchema, parseJson, signedSchema } from './statement.ts';
+import { parseJson, signedSchema } from './statement.ts';
+import { hashSchema } from './statement-fields.ts';
 
 const id = z.number().int().min(1);
 const size = z.number().int().min(1).max(wireLimits.blobBytes);

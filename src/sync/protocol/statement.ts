@@ -1,16 +1,13 @@
 // Statements: JSON that is signed and checked byte for byte as it was sent, so that no canonical form is needed.
 // The domain keeps a signature made for one purpose from being used for another.
 import { z } from 'zod';
-import { memberRoleSchema, projectSchema, siteNameSchema } from '../../contract/federation.ts';
+import { memberRoleSchema, siteNameSchema } from '../../contract/federation.ts';
 import { networkSchema } from '../../contract/network.ts';
 import { branchSchema, normalisationSchema } from '../../contract/peers.ts';
 import { type DeviceKeys, fingerprintSchema, isSignatureOf, publicKeySchema, signatureOf } from './device-keys.ts';
 import { wireFault } from './faults.ts';
-
-export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
-const projectId = projectSchema.shape.id;
-const version = z.number().int().min(0).max(1_000_000);
-const instant = z.string().max(40);
+import { maskedStatements } from './masked-statements.ts';
+import { hashSchema, instantSchema, projectIdSchema, versionSchema } from './statement-fields.ts';
 
 export const signedSchema = z.object({
   statement: z.string().max(512 * 1024),
@@ -21,7 +18,7 @@ export type Signed = z.infer<typeof signedSchema>;
 const share = z.number().min(0).max(1);
 /** Of one trunk version on the images that a site keeps for validation: three numbers. */
 export const validationSchema = z.object({
-  trunkVersion: version,
+  trunkVersion: versionSchema,
   auc: share.nullable(),
   accuracy: share.nullable(),
   loss: z.number(),
@@ -29,9 +26,9 @@ export const validationSchema = z.object({
 
 /** A site's word on an update: which bytes, for which project and trunk version, from how many examples of which data set. */
 const updateStatementSchema = z.object({
-  project: projectId,
+  project: projectIdSchema,
   projectHash: hashSchema,
-  baseVersion: version,
+  baseVersion: versionSchema,
   blob: hashSchema,
   bytes: z.number().int().min(1),
   examples: z.number().int().min(1).max(1_000_000_000),
@@ -49,9 +46,9 @@ const receiptStatementSchema = z.object({
   idempotencyKey: hashSchema,
   blob: hashSchema,
   site: fingerprintSchema,
-  project: projectId,
-  stalenessCommits: version,
-  acceptedAt: instant,
+  project: projectIdSchema,
+  stalenessCommits: versionSchema,
+  acceptedAt: instantSchema,
 });
 
 /** The hub's word that an update, for which it gave a receipt, is never counted. */
@@ -65,14 +62,14 @@ const discardStatementSchema = z.object({
 
 /** The hub's word on a trunk version. Version 0 is the project's initial weights. */
 const trunkStatementSchema = z.object({
-  project: projectId,
+  project: projectIdSchema,
   projectHash: hashSchema,
-  version,
+  version: versionSchema,
   blob: hashSchema,
   bytes: z.number().int().min(1),
   parent: hashSchema.nullable(),
   updates: z.array(hashSchema).max(1_000),
-  committedAt: instant,
+  committedAt: instantSchema,
   /** SCAFFOLD: the trunk's control variate, of the same kind as the trunk; absent in other projects, at version 0 and at the last. */
   controlVariate: z.object({ blob: hashSchema, bytes: z.number().int().min(1) }).optional(),
 });
@@ -82,7 +79,7 @@ export type TrunkStatement = z.infer<typeof trunkStatementSchema>;
 const modelStatementSchema = z.object({
   /** SHA-256 of the weights. */
   model: hashSchema,
-  project: projectId,
+  project: projectIdSchema,
   projectHash: hashSchema,
   author: fingerprintSchema,
   site: z.string().max(60),
@@ -94,7 +91,7 @@ const modelStatementSchema = z.object({
   /** Grows with each publication of its author. */
   sequence: z.number().int().min(0).default(0),
   /** In a mode without trunk (docs/peers.md): which turn of its branch it is. */
-  turn: version.nullable().default(null),
+  turn: versionSchema.nullable().default(null),
   /** Where it is not the project's network. */
   definition: networkSchema.nullable().default(null),
   /** Of its training images, where it brings its own; null: a site evaluates with that of its data set. */
@@ -108,24 +105,24 @@ const modelStatementSchema = z.object({
 
 /** A data manager's answer to a project. Without a project of this hash it says nothing. */
 const projectAnswerSchema = z.object({
-  project: projectId,
+  project: projectIdSchema,
   projectHash: hashSchema,
   answer: z.enum(['approved', 'declined']),
   /** Why not, for the coordinator. */
   because: z.string().max(500).nullable(),
   /** The cohort version that takes part; null when none does. */
   datasetFingerprint: hashSchema.nullable(),
-  answeredAt: instant,
+  answeredAt: instantSchema,
 });
 
 /** A site's word that it has made, or taken over, the last turn of a project whose mode has no trunk at the hub. */
 const turnsDoneSchema = z.object({
-  project: projectId,
+  project: projectIdSchema,
   projectHash: hashSchema,
-  turn: version,
+  turn: versionSchema,
   /** SHA-256 of the weights that it ends with. */
   model: hashSchema,
-  at: instant,
+  at: instantSchema,
 });
 
 /** How far the owner's ledger has come. */
@@ -134,7 +131,7 @@ const ledgerHeadSchema = z.object({
   entries: z.number().int().min(0),
   /** Of the last entry. */
   hash: hashSchema,
-  at: instant,
+  at: instantSchema,
 });
 
 /** That the witness was told this head by its owner. */
@@ -178,78 +175,12 @@ const membershipStatementSchema = z.object({
   hub: fingerprintSchema,
   device: fingerprintSchema,
   role: memberRoleSchema,
-  issuedAt: instant,
-  expiresAt: instant,
-});
-
-/** A site's word that it has an update for a masked buffer, with the keys that it made for this offer alone. No bytes of it leave yet. */
-const maskedOfferSchema = z.object({
-  project: projectId,
-  projectHash: hashSchema,
-  baseVersion: version,
-  /** SHA-256 of the trunk that the update starts from: members see that the hub gave all the same. */
-  base: hashSchema,
-  examples: z.number().int().min(1).max(1_000_000_000),
-  datasetFingerprint: hashSchema,
-  /** The update's: the same in every offer of it. */
-  idempotencyKey: hashSchema,
-  /** X25519: pair masks, and the sealing of shares. */
-  maskKey: publicKeySchema,
-  shareKey: publicKeySchema,
-});
-
-/** The hub's word on who is in a masked buffer, in order of fingerprint. Its SHA-256 names the buffer. */
-const maskedRosterSchema = z.object({
-  project: projectId,
-  projectHash: hashSchema,
-  /** Staleness counts from here. */
-  trunkVersion: version,
-  threshold: z.number().int().min(2),
-  openedAt: instant,
-  /** Each with the SHA-256 of its offer's statement. */
-  members: z
-    .array(z.object({ site: fingerprintSchema, offer: hashSchema }))
-    .min(2)
-    .max(1_000),
-});
-
-/** A site's word on the shares of its secrets, one for every member of the buffer whose roster it was shown. */
-const maskSharesSchema = z.object({
-  buffer: hashSchema,
-  seedHash: hashSchema,
-  shares: z
-    .array(
-      z.object({
-        recipient: fingerprintSchema,
-        sealed: z.string().max(200),
-        keyShareHash: hashSchema,
-        seedShareHash: hashSchema,
-      }),
-    )
-    .max(1_000),
-});
-
-/** A site's word on its masked update: 4 bytes for each of the network's numbers. */
-const maskedUpdateSchema = z.object({ buffer: hashSchema, blob: hashSchema, bytes: z.number().int().min(1) });
-
-/** The hub's word on whose masked updates it counts: their seeds are asked for, and the mask keys of the others. */
-const unmaskingSchema = z.object({ buffer: hashSchema, counted: z.array(fingerprintSchema).max(1_000) });
-
-/** A site's answer: for each member one share, of the seed if it is counted, else of the mask key. */
-const revealedSharesSchema = z.object({
-  buffer: hashSchema,
-  /** SHA-256 of the hub's statement that is answered. */
-  unmasking: hashSchema,
-  shares: z.array(z.object({ of: fingerprintSchema, share: z.string().regex(/^[A-Za-z0-9_-]{44}$/) })).max(1_000),
+  issuedAt: instantSchema,
+  expiresAt: instantSchema,
 });
 
 const schemas = {
-  'masked-offer': maskedOfferSchema,
-  'masked-roster': maskedRosterSchema,
-  'mask-shares': maskSharesSchema,
-  'masked-update': maskedUpdateSchema,
-  unmasking: unmaskingSchema,
-  'revealed-shares': revealedSharesSchema,
+  ...maskedStatements,
   update: updateStatementSchema,
   receipt: receiptStatementSchema,
   discard: discardStatementSchema,

@@ -1,7 +1,8 @@
 // What a site must still know, after a kill, of the masked buffer that its first update is in or waits for.
 import { z } from 'zod';
 import { fingerprintSchema } from '../protocol/device-keys.ts';
-import { hashSchema, signedSchema } from '../protocol/statement.ts';
+import { signedSchema } from '../protocol/statement.ts';
+import { hashSchema } from '../protocol/statement-fields.ts';
 import { bufferSecretsSchema } from '../secure-aggregation/buffer-keys.ts';
 import { heldSharesSchema } from '../secure-aggregation/dealt-shares.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/contract/fault.ts';
-import { ledgerEntrySchema } from '../../../src/contract/federation.ts';
+import { ledgerEntrySchema } from '../../../src/contract/ledger.ts';
 import { openFileLedger } from '../../../src/ledger/file-ledger.ts';
 
 let folder: string;
