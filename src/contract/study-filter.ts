@@ -42,8 +42,8 @@ export const studyFilterSchema = z.discriminatedUnion('field', [
   z.object({ field: z.literal('label'), anyOf }),
   /** Whether any import's validation report found something amiss in the study. */
   z.object({ field: z.literal('findings'), has: z.boolean() }),
-  /** A patient's number from the call `patients`; it means nothing outside this library. */
-  z.object({ field: z.literal('patient'), patient: z.number().int() }),
+  /** Patients' numbers from the call `patients`; they mean nothing outside this library. */
+  z.object({ field: z.literal('patient'), patients: z.array(z.number().int()).max(100_000) }),
   /** Studies of the newest version of a cohort. */
   z.object({ field: z.literal('cohort'), name: z.string().max(64) }),
   /** Chosen studies, or all but them. */

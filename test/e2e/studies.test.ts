@@ -229,6 +229,48 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await expect.poll(() => page.getByTestId('tree-study').count()).toBe(0);
   });
 
+  test('selects patients, and ranges by Shift, in the tree', async (context) => {
+    const window = theWindow(context);
+    const { page } = window;
+    const selected = page.getByRole('treeitem', { selected: true });
+    const patients = page.getByTestId('tree-patient');
+    await page.getByRole('tree').focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Space');
+    await expect.poll(() => selected.count()).toBe(1);
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Make a cohort' }).waitFor();
+    // As many studies as the four rows tell; folded or not is the same.
+    const told = await patients.locator('.numbers.end:has-text("stud")').allInnerTexts();
+    const studies = told.slice(0, 4).reduce((sum, text) => sum + Number.parseInt(text, 10), 0);
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(`Shift+${key}`);
+    await page.getByRole('button', { name: `Cohort of ${studies} selected` }).waitFor();
+    await expect.poll(() => selected.count()).toBe(4);
+    await sized(window, 'studies-tree-range');
+    await patients.first().click();
+    await page.keyboard.press('ArrowRight');
+    await page.getByTestId('tree-study').first().waitFor();
+    await expect.poll(() => selected.count()).toBeGreaterThan(4);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: `Cohort of ${studies - 1} selected` }).waitFor();
+    expect(await patients.first().getAttribute('aria-selected')).toBe('false');
+    await page.keyboard.press('Space');
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => selected.count()).toBe(4);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => selected.count()).toBe(0);
+    await patients.first().click();
+    await patients.nth(3).click({ modifiers: ['Shift'] });
+    await page.getByRole('button', { name: `Cohort of ${studies} selected` }).waitFor();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Shift+End');
+    await page.getByRole('button', { name: 'Cohort of 1,000 selected' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Home');
+  });
+
   test('opens a study or series by a double click or Enter, and nothing by a box that is ticked twice', async (context) => {
     const { page } = theWindow(context);
     const viewer = page.getByRole('navigation', { name: 'Series' });

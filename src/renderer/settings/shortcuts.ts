@@ -28,8 +28,8 @@ export const shortcutGroups: readonly { readonly title: string; readonly shortcu
     shortcuts: [
       { keys: ['↑', '↓'], act: 'Move' },
       { keys: ['Enter'], act: 'Open the study or series' },
-      { keys: ['Space'], act: 'Select' },
-      { keys: ['Shift', '↑ ↓'], act: 'Select a range, in the list' },
+      { keys: ['Space'], act: 'Select; of a patient, all studies' },
+      { keys: ['Shift', '↑ ↓'], act: 'Select a range' },
       { keys: ['Ctrl', 'A'], act: 'Select every study found' },
       { keys: ['/'], act: 'Search' },
       { keys: ['M'], act: 'Run a model on the selection' },

@@ -1,6 +1,6 @@
 // Filters as a person reads them.
 import type { StudyFilter, StudyFilterField } from '../../contract/study-filter.ts';
-import { count, dicomDate } from '../ui/format.ts';
+import { count, counted, dicomDate } from '../ui/format.ts';
 
 export const filterLabels: Record<StudyFilterField, string> = {
   modality: 'Modality',
@@ -46,7 +46,7 @@ export function filterWords(filter: StudyFilter): string {
     case 'findings':
       return filter.has ? 'yes' : 'no';
     case 'patient':
-      return 'one patient';
+      return counted(filter.patients.length, 'patient');
     case 'cohort':
       return filter.name;
     default:

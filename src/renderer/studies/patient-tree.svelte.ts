@@ -5,9 +5,12 @@ import type { PatientRow } from '../../contract/browse.ts';
 import type { Series, Study } from '../../contract/dicom.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
+import { studiesOfPatients } from './studies-of-patients.ts';
 import type { StudyList } from './studies.svelte.ts';
 
 const pageSize = 100;
+/** Patients that are asked for at once where a range is selected. */
+const rangePageSize = 5_000;
 /** Of one patient; a phantom may have more, which the flat list shows. */
 const mostStudies = 500;
 
@@ -23,6 +26,8 @@ export class PatientTree {
   /** Unfolded patients by their place in the list; null while their studies are on the way. */
   readonly #unfolded = new SvelteMap<number, readonly Study[] | null>();
   readonly #openStudies = new SvelteSet<string>();
+  /** Whether all studies of a folded patient are selected, by the patient's number; where it is not said, as the list begins. */
+  readonly #chosen = new SvelteMap<number, boolean>();
   readonly #pending = new Set<number>();
   readonly #station: StationLink;
   readonly #toasts: Toasts;
@@ -79,6 +84,7 @@ export class PatientTree {
     this.#pending.clear();
     this.#pages.clear();
     this.#unfolded.clear();
+    this.#chosen.clear();
     this.#cursor = 0;
     void this.#load(0);
   }
@@ -110,7 +116,60 @@ export class PatientTree {
 
   fold(row: TreeRow): void {
     if (row.kind === 'study') this.#openStudies.delete(row.study.studyInstanceUID);
-    else if (row.kind === 'patient') this.#unfolded.delete(row.index);
+    else if (row.kind === 'patient') {
+      if (row.patient) this.#chosen.set(row.patient.patient, this.isSelected(row));
+      this.#unfolded.delete(row.index);
+    }
+  }
+
+  /** Whether the study of a row is selected, or every study of its patient. */
+  isSelected(row: TreeRow): boolean {
+    if (row.kind !== 'patient') return this.#list.isSelected(row.study.studyInstanceUID);
+    if (row.patient === null) return false;
+    const studies = this.#unfolded.get(row.index);
+    if (studies) return studies.every(({ studyInstanceUID }) => this.#list.isSelected(studyInstanceUID));
+    return this.#chosen.get(row.patient.patient) ?? this.#list.selectsAll;
+  }
+
+  /** After the selection began anew: with nothing, or with all. */
+  forgetSelected(): void {
+    this.#chosen.clear();
+  }
+
+  /** A study, that of a series, or all of a patient. */
+  async toggleSelected(row: TreeRow): Promise<void> {
+    if (row.kind !== 'patient') return this.#list.toggle(row.study.studyInstanceUID);
+    await this.#choose([row.index], !this.isSelected(row));
+  }
+
+  /** Selects the rows between cursor and `row`; of a folded patient, all its studies. */
+  async selectThrough(row: number): Promise<void> {
+    const [first, last] = [Math.min(row, this.#cursor), Math.max(row, this.#cursor)];
+    this.moveCursor(row);
+    const rows = Array.from({ length: last - first + 1 }, (_, index) => this.at(first + index));
+    this.#list.select(rows.flatMap((one) => (one.kind === 'patient' ? [] : [one.study.studyInstanceUID])));
+    const folded = rows.filter((one) => one.kind === 'patient' && !this.isUnfolded(one)).map(({ index }) => index);
+    await this.#choose(folded, true);
+  }
+
+  /** Takes all studies of the patients at these places of the list, which ascend, into the selection or out of it. */
+  async #choose(places: readonly number[], isSelected: boolean): Promise<void> {
+    const generation = this.#generation;
+    const { search } = this.#list;
+    const wanted = new Set(places);
+    const patients: number[] = [];
+    try {
+      for (let offset = places[0] ?? 0; offset <= (places.at(-1) ?? -1); offset += rangePageSize) {
+        const answer = await this.#station.ask('patients', { ...search, limit: rangePageSize, offset });
+        patients.push(...answer.patients.filter((_, at) => wanted.has(offset + at)).map(({ patient }) => patient));
+      }
+      const uids = await studiesOfPatients(this.#station, search, patients);
+      if (generation !== this.#generation) return;
+      this.#list.select(uids, isSelected);
+      for (const patient of patients) this.#chosen.set(patient, isSelected);
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
   }
 
   /** The row of what a row belongs to. */
@@ -160,7 +219,7 @@ export class PatientTree {
     try {
       const { studies } = await this.#station.ask('studies', {
         query,
-        filters: [...filters, { field: 'patient', patient }],
+        filters: [...filters, { field: 'patient', patients: [patient] }],
         sortBy: 'studyDate',
         descending: true,
         limit: mostStudies,

@@ -90,6 +90,11 @@ export class StudyList {
     return this.#selected.count(this.#total ?? 0);
   }
 
+  /** Whether all that the search finds are selected, but for those that were taken out again. */
+  get selectsAll(): boolean {
+    return this.#selected.uids === null;
+  }
+
   isSelected(studyInstanceUID: string): boolean {
     return this.#selected.has(studyInstanceUID);
   }
@@ -201,6 +206,11 @@ export class StudyList {
     this.#selected.toggle(studyInstanceUID);
   }
 
+  /** Takes studies into the selection, or out of it. */
+  select(studyInstanceUIDs: readonly string[], isSelected = true): void {
+    for (const uid of studyInstanceUIDs) if (this.isSelected(uid) !== isSelected) this.toggle(uid);
+  }
+
   /** Of the study in a row, which may not have been read yet. */
   async toggleRow(row: number): Promise<void> {
     const [uid] = await this.#uidsOf(row, row);
@@ -211,7 +221,7 @@ export class StudyList {
   async selectThrough(row: number): Promise<void> {
     const [first, last] = [Math.min(row, this.#cursor), Math.max(row, this.#cursor)];
     this.moveCursor(row);
-    for (const uid of await this.#uidsOf(first, last)) this.#selected.add(uid);
+    this.select(await this.#uidsOf(first, last));
   }
 
   /** Studies of rows first … last; none where another search came between. */

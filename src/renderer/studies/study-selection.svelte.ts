@@ -39,11 +39,6 @@ export class StudySelection {
     if (!set.delete(studyInstanceUID)) set.add(studyInstanceUID);
   }
 
-  add(studyInstanceUID: string): void {
-    if (this.#isAll) this.#excluded.delete(studyInstanceUID);
-    else this.#chosen.add(studyInstanceUID);
-  }
-
   addAll(): void {
     this.clear();
     this.#isAll = true;

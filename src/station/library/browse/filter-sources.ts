@@ -149,7 +149,12 @@ const studiesWithFindings = 'SELECT studyInstanceUID FROM importFindings WHERE s
 function elsewhere(filter: StudyFilter, surroundings: SearchSurroundings): FilterSource[] {
   switch (filter.field) {
     case 'patient':
-      return [{ sql: 'SELECT id FROM studies WHERE patient = ?', values: [filter.patient] }];
+      return [
+        {
+          sql: 'SELECT id FROM studies WHERE patient IN (SELECT value FROM json_each(?))',
+          values: [JSON.stringify(filter.patients)],
+        },
+      ];
     case 'transferSyntaxUID': {
       const { sql, values } = among('transferSyntaxUID', filter.anyOf);
       return [{ sql: `SELECT study FROM studyTransferSyntaxes WHERE ${sql}`, values }];

@@ -153,7 +153,7 @@ describe('patients', () => {
     expect(total).toBe(patients.length);
     expect(patients.reduce((sum, patient) => sum + patient.studies, 0)).toBe(studies.length);
     const [first] = patients;
-    expect(found([...filters, { field: 'patient', patient: first!.patient }])).toHaveLength(first!.studies);
+    expect(found([...filters, { field: 'patient', patients: [first!.patient] }])).toHaveLength(first!.studies);
   });
 });
 
