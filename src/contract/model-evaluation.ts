@@ -1,7 +1,7 @@
 // A model measured on a split of a cohort, as the station keeps it beside the model.
 import { z } from 'zod';
 import { estimateSchema, evaluationReportSchema, operatingPointSchema } from './metrics.ts';
-import { modelIdSchema } from './model.ts';
+import { memberResultSchema, modelIdSchema } from './model.ts';
 import { taskNames } from './network.ts';
 import { splitNames } from './training.ts';
 
@@ -27,6 +27,8 @@ export type ModelEvaluationSummary = z.infer<typeof modelEvaluationSummarySchema
 export const modelEvaluationSchema = modelEvaluationSummarySchema.extend({
   report: evaluationReportSchema,
   operatingPoint: operatingPointSchema.nullable(),
+  /** Of an ensemble: each of its members alone. */
+  members: z.array(memberResultSchema).default([]),
 });
 export type ModelEvaluation = z.infer<typeof modelEvaluationSchema>;
 

@@ -15,8 +15,14 @@ export const predictJobSchema = z.object({
   /** Of the model's own training images. */
   mean: z.number(),
   standardDeviation: z.number().positive(),
-  /** The class whose heat map is wanted of each image (the most probable with −1); null for none. Not for segmentations. */
-  heatOf: z.number().int().min(-1).nullable().default(null),
+  /**
+   * The class whose heat map is wanted of each image (the most probable with −1), or one for each of them; null for none. Not for
+   * segmentations.
+   */
+  heatOf: z
+    .union([z.number().int().min(-1), z.array(z.number().int().min(-1)).max(256)])
+    .nullable()
+    .default(null),
   threads: z.number().int().min(1).max(64).default(2),
 });
 export type PredictJob = z.infer<typeof predictJobSchema>;

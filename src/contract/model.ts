@@ -34,7 +34,7 @@ export const modelFederationSchema = z.object({
   federation: z.string().max(100),
   /** Id of the project. */
   project: z.string().max(200),
-  /** Who made it; `trunk` of the shared model. */
+  /** Who made it; `trunk` of the shared model, `ensemble` of what this site chose. */
   site: z.string().max(60),
   /** Version of the trunk; null of a peer's. */
   version: z.number().int().nullable(),
@@ -59,8 +59,13 @@ export const modelSchema = z.object({
   cohortHash: z.string(),
   createdAt: z.string(),
   classes: z.array(z.string()),
-  /** Ids of the models that it was trained from. */
+  /** Ids of the models that it was trained from; of an ensemble those that vote in it. */
   parents: z.array(z.string()),
+  /**
+   * An ensemble: the mean of what its parents say of an image, each of which sees it prepared in its own way. It has no weights of its own;
+   * `weightsHash` is the SHA-256 of theirs, sorted.
+   */
+  isEnsemble: z.boolean().default(false),
   weightsHash: z.string(),
   test: metricsSchema.nullable(),
   hyperParameters: hyperParametersSchema.nullable().default(null),
@@ -90,9 +95,16 @@ export function fitsModality({ modalities }: Pick<Model, 'modalities'>, modality
 
 /** What a site signs of a model: everything but the signature itself, with the network's definition. */
 export const modelStatementSchema = modelSchema
-  .omit({ id: true, author: true, origin: true })
+  .omit({ id: true, author: true, origin: true, isEnsemble: true })
   .extend({ definition: networkSchema, weightsHash: hash, classes: z.array(z.string().max(100)).min(1).max(1_000) });
 export type ModelStatement = z.infer<typeof modelStatementSchema>;
+
+/** How one member of an ensemble does alone. */
+export const memberResultSchema = z.object({
+  model: z.string(),
+  metrics: metricsSchema.pick({ task: true, accuracy: true, auc: true, dice: true }),
+});
+export type MemberResult = z.infer<typeof memberResultSchema>;
 
 const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
@@ -110,6 +122,8 @@ const predictedImageSchema = z.object({
   class: z.string(),
   /** By class; of a segmentation shares of the pixels. */
   probabilities: z.array(z.number()),
+  /** Of an ensemble: the same of each member alone, in the order of the members; empty for a model alone. */
+  votes: z.array(z.array(z.number())).default([]),
 });
 export type PredictedImage = z.infer<typeof predictedImageSchema>;
 
@@ -138,7 +152,11 @@ const file = z.string().min(1).max(4_096);
 export const modelCalls = {
   /** `damaged`: ids of models whose record on the disk cannot be read. */
   models: { in: z.object({}), out: z.object({ models: z.array(modelSchema), damaged: z.array(z.string()) }) },
-  model: { in: z.object({ id: modelIdSchema }), out: z.object({ model: modelSchema, definition: networkSchema }) },
+  /** An ensemble has no network of its own: `definition` is null. */
+  model: {
+    in: z.object({ id: modelIdSchema }),
+    out: z.object({ model: modelSchema, definition: networkSchema.nullable() }),
+  },
   /** Measures a model on a split of a cohort; `model-progress` tells how far it is. One at a time. */
   'evaluate-model': {
     in: z.object({
@@ -152,6 +170,8 @@ export const modelCalls = {
     out: z.object({
       report: evaluationReportSchema,
       operatingPoint: operatingPointSchema.nullable(),
+      /** Of an ensemble: each of its members alone, on the same images. */
+      members: z.array(memberResultSchema),
       /** Under which id it is kept (contract/model-evaluation.ts). */
       evaluation: z.number().int(),
     }),
@@ -172,6 +192,8 @@ export const modelCalls = {
       /** Under which `save-predictions` finds it, until the next one. */
       run: z.string(),
       model: modelIdSchema,
+      /** Of an ensemble: who voted. */
+      members: z.array(modelIdSchema),
       /** What it may be used for, in words. */
       use: z.string(),
       /** What its reader should know: training images that are among them. */

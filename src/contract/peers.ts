@@ -124,20 +124,26 @@ export const peerCalls = {
     out: selectionSchema,
   },
   /**
-   * Takes a model of the bench among the models of this site, where it can be used as one that was trained here: the trunk, or the one
-   * whose hash begins so.
+   * Takes a model of the bench among the models of this site, where it can be used as one that was trained here: the trunk, the one
+   * whose hash begins so, or the ensemble that this site chose, with its members. An ensemble of one is that model.
    */
   'keep-model': {
     in: z.object({
       federation,
       model: z
         .string()
-        .regex(/^[0-9a-f]{4,64}$/)
+        .regex(/^([0-9a-f]{4,64}|ensemble)$/)
         .nullable()
         .default(null),
     }),
-    /** `isKnown`: it was among them already. */
-    out: z.object({ id: z.string(), site: z.string(), version: z.number().int().nullable(), isKnown: z.boolean() }),
+    /** `isKnown`: it was among them already. `members`: ids of the models of an ensemble of several. */
+    out: z.object({
+      id: z.string(),
+      site: z.string(),
+      version: z.number().int().nullable(),
+      isKnown: z.boolean(),
+      members: z.array(z.string()),
+    }),
   },
   /** Opts out of a peer's models, or back in. */
   'mute-peer': { in: z.object({ federation, site, isMuted: z.boolean() }), out: z.object({}) },

@@ -124,6 +124,9 @@ export type TrainJob = z.infer<typeof trainJobSchema>;
 /** A job as its giver writes it: what is left out takes the schema's default. */
 export type TrainOrder = z.input<typeof trainJobSchema>;
 
+/** Models in one ensemble: as many as a bench holds, and more. */
+export const mostVoters = 200;
+
 export const evaluateJobSchema = z.object({
   job: z.literal('evaluate'),
   datasetFile: z.string(),
@@ -137,6 +140,18 @@ export const evaluateJobSchema = z.object({
   operatingPoint: operatingPointSchema.nullable().default(null),
   /** The model’s own, where the data set is not the one that it was trained on. */
   normalisation: z.object({ mean: z.number(), standardDeviation: z.number().positive() }).nullable().default(null),
+  /** Models that vote with this one (the mean of their probabilities), each on the same images as it sees them; none for a model alone. */
+  others: z
+    .array(
+      z.object({
+        datasetFile: z.string(),
+        network: networkSchema,
+        weightsFile: z.string(),
+        normalisation: z.object({ mean: z.number(), standardDeviation: z.number().positive() }),
+      }),
+    )
+    .max(mostVoters - 1)
+    .default([]),
   /** Whether curves, reliability and groups are wanted too. */
   isExplained: z.boolean().default(false),
   /** Which group each patient of the data set belongs to, by his number; −1 unknown. */
@@ -197,6 +212,8 @@ export const evaluationSchema = z.object({
   metrics: metricsSchema,
   /** Where it was asked for. */
   report: evaluationReportSchema.nullable().default(null),
+  /** Of each voter alone, in the order of the job; empty for a model alone. */
+  votes: z.array(metricsSchema).default([]),
   /** Empty for a segmentation. */
   probabilities: z.instanceof(Float32Array),
   /** Class of each example; for multi-label 0 or 1, row-major [examples, classes]; empty for a segmentation. */

@@ -6,7 +6,7 @@ import type { EvaluationReport, GroupKind, Metrics } from '../../contract/metric
 import { groupKinds } from '../../contract/metrics.ts';
 import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts';
 import { epochsText } from '../../contract/epochs-text.ts';
-import type { Model } from '../../contract/model.ts';
+import type { MemberResult, Model } from '../../contract/model.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { followModelWork } from '../follow-model-work.ts';
@@ -54,7 +54,11 @@ export function evaluateCommand(): Command {
         ),
       );
       output.result({ model, split, ...result }, () =>
-        [`On cohort ${result.cohort}, split ${split}:`, reportText(result.report, by ?? [])].join('\n'),
+        [
+          `On cohort ${result.cohort}, split ${split}:`,
+          reportText(result.report, by ?? []),
+          ...membersText(result.members),
+        ].join('\n'),
       );
     });
 }
@@ -69,6 +73,13 @@ async function ownCohort(station: StationLink, id: string): Promise<string> {
   if (cohorts.some(({ name, hash }) => name === cohort && hash === cohortHash)) return cohort;
   const message = `The cohort “${cohort}” that model ${id} was trained on is not here as it was then. Say on which to measure it: --cohort NAME (\`imagiq cohort list\`).`;
   throw new Fault({ code: 820, message, retry: 'never' });
+}
+
+/** How each member of an ensemble does alone. */
+function membersText(members: readonly MemberResult[]): string[] {
+  if (members.length === 0) return [];
+  const rows = members.map(({ model, metrics }) => [model, headline(metrics), estimateText(metrics.accuracy)]);
+  return ['', 'Its members alone:', table(['model', 'result', 'accuracy'], rows)];
 }
 
 const isGraph = (file: string): boolean => file.toLowerCase().endsWith('.onnx');
@@ -180,9 +191,11 @@ export function headline({ task, accuracy, auc, dice }: Pick<Metrics, 'task' | '
   return auc === null ? `accuracy ${estimateText(accuracy)}` : `AUC ${estimateText(auc)}`;
 }
 
-function originText({ federation, cohort, cohortHash }: Model): string {
+function originText({ federation, cohort, cohortHash, isEnsemble }: Model): string {
   if (federation === null) return `Trained on cohort ${cohort} (${cohortHash.slice(0, 12)})`;
   const { site, version, project } = federation;
+  if (isEnsemble)
+    return `Chosen here in the federation ${federation.federation}, project ${project}, for cohort ${cohort}`;
   const made = version === null ? `Made by ${site}` : `The shared model, version ${version},`;
   return `${made} in the federation ${federation.federation}, project ${project}; images are prepared as in cohort ${cohort}`;
 }
@@ -192,14 +205,18 @@ function modelText(model: Model): string {
   return [
     `Model ${model.id}: ${model.network} (${model.task}) for ${model.classes.join(', ')}`,
     `${originText(model)}, ${model.createdAt}`,
-    ...(model.parents.length > 0 ? [`From ${model.parents.join(', ')}`] : []),
+    ...(model.parents.length > 0
+      ? [`${model.isEnsemble ? 'The mean of what these say:' : 'From'} ${model.parents.join(', ')}`]
+      : []),
     ...(hyperParameters === null
       ? []
       : [
           `${epochsText(model)}, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
         ]),
     author === null
-      ? 'Not signed.'
+      ? model.isEnsemble
+        ? 'Put together here; its members are signed.'
+        : 'Not signed.'
       : `Signed by ${author.site} (${author.fingerprint.slice(0, 16)}), ${model.origin === 'imported' ? 'taken in from its file' : model.federation === null ? 'trained here' : 'which took it from the federation'}`,
     ...(model.test === null ? [] : [metricsText(model.test)]),
   ].join('\n');

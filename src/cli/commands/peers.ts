@@ -110,7 +110,7 @@ export function peersCommand(): Command {
       ];
       output.result(selected, () =>
         [
-          `Ensemble of ${counted(selected.members.length, 'model')} (${selected.method}):`,
+          `Ensemble of ${counted(selected.members.length, 'model')} (${selected.method}); \`imagiq peers keep ensemble\` takes it among the models here:`,
           ...selected.members.map(({ model, site, network }) => `  ${model.slice(0, 16)}  ${site}, ${network}`),
           table(
             ['on validation', 'AUC', 'accuracy'],
@@ -126,16 +126,21 @@ export function peersCommand(): Command {
 
   ofFederation(peers, 'keep')
     .description(
-      'take a model of the bench among the models here, for predict, evaluate, export: the shared one, or another',
+      'take a model of the bench among the models here, for predict, evaluate, export: the shared one, another, or the chosen ensemble',
     )
-    .argument('[model]', 'how its id begins, as `imagiq peers list` shows it')
+    .argument('[model]', 'how its id begins, as `imagiq peers list` shows it; or: ensemble')
     .action(async (model: string | undefined, options: FederationOption, command: Command) => {
       const { output, withStation } = contextOf(command);
       const kept = await withStation(async (station) => {
         const { federation } = await membershipOf(station, options.federation);
         return station.call('keep-model', { federation, model: model ?? null });
       });
-      const named = kept.version === null ? `The model of ${kept.site}` : `Version ${kept.version} of the shared model`;
+      const named =
+        kept.members.length > 0
+          ? `The ensemble of ${kept.members.length} models (${kept.members.join(', ')})`
+          : kept.version === null
+            ? `The model of ${kept.site}`
+            : `Version ${kept.version} of the shared model`;
       output.result(
         kept,
         () =>

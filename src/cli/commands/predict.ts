@@ -63,7 +63,7 @@ export function predictCommand(): Command {
           ...(found.images.length > shownRows
             ? [`and ${found.images.length - shownRows} more: --json and --csv FILE tell all, with every UID`]
             : []),
-          `Model ${found.model}. ${found.use}`,
+          `Model ${found.model}${found.members.length > 0 ? `, the mean of ${found.members.join(', ')}` : ''}. ${found.use}`,
           `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'object')} written into the library`,
           ...(found.passedOver > 0
             ? [`${counted(found.passedOver, 'image')} of a kind that the model was not trained on: passed over`]

@@ -166,11 +166,12 @@ export class Federations {
     }
   }
 
-  /** Takes a model of the bench among this site's own; the whole hash of its weights. */
+  /** Takes a model of the bench among this site's own: the whole hash of its weights, or `ensemble` for what was chosen. */
   async keepModel(federation: string, model: string): Promise<void> {
     try {
-      const { id, isKnown } = await this.#station.ask('keep-model', { federation, model });
-      this.#toasts.tell(isKnown ? `Model ${id} is in Models already.` : `Kept as model ${id}: it is in Models now.`);
+      const { id, isKnown, members } = await this.#station.ask('keep-model', { federation, model });
+      const what = members.length > 0 ? `The ensemble of ${members.length} models` : `Model ${id}`;
+      this.#toasts.tell(isKnown ? `${what} is in Models already.` : `${what} is in Models now.`);
     } catch (fault) {
       this.#toasts.fault(fault);
     }

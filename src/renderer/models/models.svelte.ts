@@ -4,7 +4,7 @@ import type { Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts';
 import type { EvaluationReport, GroupKind } from '../../contract/metrics.ts';
-import type { Model, ResultObjectKind } from '../../contract/model.ts';
+import type { MemberResult, Model, ResultObjectKind } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
@@ -20,6 +20,8 @@ export interface ShownReport {
   /** That the thresholds were chosen for; null: the model's own thresholds. */
   readonly sensitivity: number | null;
   readonly report: EvaluationReport;
+  /** Of an ensemble: each of its members alone. */
+  readonly members: readonly MemberResult[];
   /** Whether results by scanner, sex and age were asked for just now. */
   readonly isGroupingWanted: boolean;
 }
@@ -135,7 +137,7 @@ export class Models {
   ): Promise<boolean> {
     return this.#atWork('Preparing images', async () => {
       const asked = { id: model.id, cohort, split, by, sensitivity };
-      const { report, evaluation } = await this.#station.ask('evaluate-model', asked);
+      const { report, members, evaluation } = await this.#station.ask('evaluate-model', asked);
       this.#report = {
         evaluation,
         model: model.id,
@@ -143,6 +145,7 @@ export class Models {
         split,
         sensitivity,
         report,
+        members,
         isGroupingWanted: by.length > 0,
       };
       await this.#loadEvaluations();

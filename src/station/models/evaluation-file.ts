@@ -21,7 +21,7 @@ export function evaluationText(evaluation: ModelEvaluation, format: 'csv' | 'jso
   return format === 'json' ? `${JSON.stringify(evaluation, null, 2)}\n` : csvOf(evaluation);
 }
 
-function csvOf({ model, cohort, cohortHash, split, measuredAt, report }: ModelEvaluation): string {
+function csvOf({ model, cohort, cohortHash, split, measuredAt, report, members }: ModelEvaluation): string {
   const lines: string[][] = [];
   const add = (of: string, name: string, figures: object): void => {
     for (const [figure, value] of Object.entries(figures)) {
@@ -50,6 +50,7 @@ function csvOf({ model, cohort, cohortHash, split, measuredAt, report }: ModelEv
     ),
   );
   for (const { by, name, ...figures } of report.groups) add(by, name, figures);
+  for (const { model: member, metrics: figures } of members) add('member', member, figures);
   return csvText(columns, lines);
 }
 

@@ -40,7 +40,7 @@ const migrations = [
 const rowSchema = z.object({ id: z.number().int(), summary: z.string(), report: z.string() });
 const summaryRowSchema = rowSchema.omit({ report: true });
 const summarySchema = modelEvaluationSummarySchema.omit({ id: true });
-const reportSchema = modelEvaluationSchema.pick({ report: true, operatingPoint: true });
+const reportSchema = modelEvaluationSchema.pick({ report: true, operatingPoint: true, members: true });
 
 /** @param folder the models' folder, which is there */
 export function openEvaluationStore(folder: string): Evaluations {
@@ -63,10 +63,14 @@ export function openEvaluationStore(folder: string): Evaluations {
   const remove = database.prepare('DELETE FROM evaluation WHERE model = ?');
 
   const keep = database.transaction(
-    ({ report, operatingPoint, ...summary }: Omit<ModelEvaluation, 'id'>): ModelEvaluation => {
-      const kept = insert.run(summary.model, JSON.stringify(summary), JSON.stringify({ report, operatingPoint }));
+    ({ report, operatingPoint, members, ...summary }: Omit<ModelEvaluation, 'id'>): ModelEvaluation => {
+      const kept = insert.run(
+        summary.model,
+        JSON.stringify(summary),
+        JSON.stringify({ report, operatingPoint, members }),
+      );
       trim.run(summary.model, summary.model, mostPerModel);
-      return { ...summary, report, operatingPoint, id: Number(kept.lastInsertRowid) };
+      return { ...summary, report, operatingPoint, members, id: Number(kept.lastInsertRowid) };
     },
   );
 

@@ -1,4 +1,4 @@
-// Faults of models: codes 230–252. A retired code keeps its line as a tombstone.
+// Faults of models: codes 230–255. A retired code keeps its line as a tombstone.
 import { Fault } from '../../contract/fault.ts';
 
 export const modelFaults = {
@@ -110,6 +110,24 @@ export const modelFaults = {
       code: 249,
       message:
         'This is an ONNX graph: it says neither who made it nor how images are prepared for it, so it is not taken in. Ask for the signed file (Export signed…, ending imagiq-model).',
+      retry: 'never',
+    }),
+  membersDiffer: (what: string) =>
+    new Fault({
+      code: 253,
+      message: `These models cannot vote together: ${what}. Choose the ensemble anew (\`imagiq peers select\`) and keep it again.`,
+      retry: 'never',
+    }),
+  memberGone: (ensemble: string, member: string) =>
+    new Fault({
+      code: 254,
+      message: `Model ${member.slice(0, 64)}, which votes in the ensemble ${ensemble.slice(0, 64)}, is not here any more. Keep the ensemble again (\`imagiq peers keep ensemble\`), or run one of the members that are left.`,
+      retry: 'never',
+    }),
+  isEnsemble: (members: readonly string[]) =>
+    new Fault({
+      code: 255,
+      message: `An ensemble has no weights of its own: it is run and measured here, and neither exported, trained further nor shown to peers. Name one of its members: ${members.join(', ')}.`,
       retry: 'never',
     }),
   predictionsGone: () =>

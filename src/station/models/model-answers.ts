@@ -21,11 +21,13 @@ export function modelAnswers({
   return {
     models: () => ({ models: models.list(), damaged: models.damaged() }),
     model: ({ id }) => {
+      const ensemble = models.list().find((model) => model.isEnsemble && model.id === id);
+      if (ensemble !== undefined) return { model: ensemble, definition: null };
       const { model, definition } = models.get(id);
       return { model, definition };
     },
     'evaluate-model': async (request) => {
-      const { report, operatingPoint, cohort } = await modelWork.evaluate(request);
+      const { report, operatingPoint, members, cohort } = await modelWork.evaluate(request);
       const { task, examples, patients, accuracy, auc, dice } = report.metrics;
       const { id } = evaluations.add({
         model: request.id,
@@ -42,8 +44,9 @@ export function modelAnswers({
         dice,
         report,
         operatingPoint,
+        members: [...members],
       });
-      return { report, operatingPoint, evaluation: id };
+      return { report, operatingPoint, members: [...members], evaluation: id };
     },
     'model-evaluations': ({ model }) => ({ evaluations: evaluations.list(model) }),
     'model-evaluation': ({ id }) => evaluations.get(id),

@@ -1,5 +1,6 @@
 // The site's models: weights by hash, each with a statement of where it came from that its author signed.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type Model, modelSchema, type ModelStatement } from '../../contract/model.ts';
@@ -13,10 +14,18 @@ import { decodeModelFile, encodeModelFile, modelDomain } from './model-file.ts';
 /** A model that was trained here, or in a federation of which this site is a member. */
 export type NewModel = Omit<ModelStatement, 'weightsHash' | 'createdAt' | 'network'> & { readonly weightsFile: string };
 
+export type NewEnsemble = Pick<Model, 'cohort' | 'modalities' | 'federation'> & { readonly members: readonly string[] };
+
 export interface StoredModel {
   readonly model: Model;
   readonly definition: Network;
   readonly weightsFile: string;
+}
+
+/** A model that is asked, and all whose answers make up what it says. */
+export interface Voters {
+  readonly model: Model;
+  readonly voters: readonly StoredModel[];
 }
 
 export interface ModelRegistry {
@@ -34,8 +43,12 @@ export interface ModelRegistry {
   list(): Model[];
   /** Ids of the models whose record on the disk is damaged. */
   damaged(): string[];
-  /** @throws Fault 230 unknown, 235 of a version that kept no network, 246 record damaged, 251 weights damaged */
+  /** Models that are here, as one that says the mean of what they say. @throws Fault 253 where they cannot vote together */
+  addEnsemble(ensemble: NewEnsemble): Model & { isKnown: boolean };
+  /** @throws Fault 230 unknown, 235 of a version that kept no network, 246 record damaged, 251 weights damaged, 255 an ensemble */
   get(id: string): StoredModel;
+  /** Who has to be asked for what this model says: itself, or the members of an ensemble. @throws as `get`; 254 where a member is gone */
+  voters(id: string): Voters;
   /** The signed file for another site. @throws Fault 230, 235, 246, 251 */
   encode(id: string): Uint8Array;
   /** Takes a file from another site; the same model again mends its record and weights, and changes nothing where they are whole. @throws Fault 232 */
@@ -85,7 +98,8 @@ export function openModelRegistry(
     origin: Model['origin'],
   ): Model => {
     const { definition, ...described } = statement;
-    const model: Model = { ...described, id: statement.weightsHash.slice(0, 16), author: signedBy, origin };
+    const id = statement.weightsHash.slice(0, 16);
+    const model: Model = { ...described, id, author: signedBy, origin, isEnsemble: false };
     const record: ModelRecord = { ...model, definition, statement: statementText };
     writeFileDurably(fileOf(model.id), JSON.stringify(record));
     return model;
@@ -97,6 +111,7 @@ export function openModelRegistry(
   const storedOf = (id: string): StoredModel & { record: ModelRecord } => {
     const record = read(id);
     const { definition, statement: _statement, ...model } = record;
+    if (model.isEnsemble) throw modelFaults.isEnsemble(model.parents);
     const weightsFile = blobs.file(model.weightsHash);
     if (definition === null) throw modelFaults.withoutDefinition();
     if (weightsFile === null || !blobs.isWhole(model.weightsHash)) throw modelFaults.weightsDamaged(id);
@@ -119,6 +134,39 @@ export function openModelRegistry(
   return {
     add: ({ weightsFile, ...described }) => addBytes(described, readFileSync(weightsFile)),
     addBytes,
+    addEnsemble({ members: ids, ...described }) {
+      const members = ids.map((id) => storedOf(id));
+      const { task, classes } = alike(members);
+      const hashes = members.map(({ model }) => model.weightsHash).sort();
+      const weightsHash = createHash('sha256').update(hashes.join('\n')).digest('hex');
+      const known = knownModel(weightsHash);
+      if (known !== undefined) return { ...known, isKnown: true };
+      const model = modelSchema.parse({
+        ...described,
+        id: weightsHash.slice(0, 16),
+        network: 'ensemble',
+        task,
+        cohortHash: '',
+        createdAt: new Date().toISOString(),
+        classes,
+        parents: ids,
+        isEnsemble: true,
+        weightsHash,
+        test: null,
+      });
+      writeFileDurably(fileOf(model.id), JSON.stringify(model));
+      return { ...model, isKnown: false };
+    },
+    voters(id) {
+      const { definition: _definition, statement: _statement, ...model } = read(id);
+      if (!model.isEnsemble) return { model, voters: [storedOf(id)] };
+      const isHere = (member: string): boolean => /^[0-9a-f]{16}$/.test(member) && existsSync(fileOf(member));
+      const gone = model.parents.find((member) => !isHere(member));
+      if (gone !== undefined) throw modelFaults.memberGone(id, gone);
+      const voters = model.parents.map(storedOf);
+      alike(voters);
+      return { model, voters };
+    },
     list() {
       const models = all().flatMap(([, model]) => (model === null ? [] : [model]));
       return models.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
@@ -145,6 +193,29 @@ export function openModelRegistry(
       if (weightsHash !== null) blobs.remove(weightsHash);
     },
   };
+}
+
+/** What all of them are made for. @throws Fault 253 */
+function alike(members: readonly StoredModel[]): Pick<Model, 'task' | 'classes'> {
+  const [first] = members;
+  if (first === undefined) throw modelFaults.membersDiffer('none was named');
+  for (const member of members) {
+    const { model } = member;
+    if (model.task !== first.model.task)
+      throw modelFaults.membersDiffer(
+        `${first.model.id} is made for ${first.model.task}, ${model.id} for ${model.task}`,
+      );
+    if (model.classes.join('\n') !== first.model.classes.join('\n'))
+      throw modelFaults.membersDiffer(
+        `${first.model.id} knows ${first.model.classes.join(', ')}; ${model.id} knows ${model.classes.join(', ')}`,
+      );
+    // Masks are averaged pixel by pixel.
+    const grid = ({ model: one, definition: of }: StoredModel): string =>
+      JSON.stringify([of.input.height, of.input.width, one.input?.preprocessing ?? null]);
+    if (model.task === 'segmentation' && grid(member) !== grid(first))
+      throw modelFaults.membersDiffer(`${first.model.id} and ${model.id} draw on images prepared in different ways`);
+  }
+  return first.model;
 }
 
 /** Null of what is no JSON, or not of a model. */

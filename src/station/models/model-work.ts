@@ -5,11 +5,11 @@ import type { CallArguments, CallOutput } from '../../contract/calls.ts';
 import type { Cohort } from '../../contract/cohort.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { EvaluationReport, GroupKind, OperatingPoint } from '../../contract/metrics.ts';
+import type { MemberResult } from '../../contract/model.ts';
 import type { SplitName } from '../../contract/training.ts';
 import { chosenPoint, type TrainerProcess } from '../../trainer/client.ts';
-import type { Dataset } from '../cohorts/build-dataset.ts';
+import type { Dataset, DatasetOptions } from '../cohorts/build-dataset.ts';
 import type { Cohorts } from '../cohorts/cohorts.ts';
-import { maskOnFrame } from '../cohorts/preprocess.ts';
 import { onWholeDataset } from '../cohorts/whole-dataset.ts';
 import { writeFileDurably } from '../home/durable-file.ts';
 import type { Library } from '../library/library.ts';
@@ -18,12 +18,13 @@ import { checkCohort } from './check-cohort.ts';
 import { chosenImages } from './chosen-images.ts';
 import { modelFaults } from './faults.ts';
 import { maxModelFileBytes } from './model-file.ts';
-import type { ModelRegistry, StoredModel } from './model-registry.ts';
+import type { ModelRegistry, StoredModel, Voters } from './model-registry.ts';
 import { patientGroups } from './patient-groups.ts';
-import { chainOf, orderOf, predictStudies, readImage } from './predict-studies.ts';
+import { predictStudies, readImage } from './predict-studies.ts';
 import { readingThreads } from './reading-threads.ts';
 import { resultWriter } from './result-writers.ts';
 import { tracePredictions, trainedOnWarnings } from './trace-predictions.ts';
+import { votedAnswers } from './voted-answers.ts';
 
 const researchUse = 'For research. Not a medical device; not for diagnosis.';
 
@@ -46,6 +47,8 @@ export interface EvaluationRequest {
 export interface Evaluated {
   readonly report: EvaluationReport;
   readonly operatingPoint: OperatingPoint | null;
+  /** Of an ensemble: each of its members alone. */
+  readonly members: readonly MemberResult[];
   /** The version that was measured on. */
   readonly cohort: Cohort;
 }
@@ -98,11 +101,10 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
   };
 
   const evaluate = async (request: EvaluationRequest, signal: AbortSignal): ReturnType<ModelWork['evaluate']> => {
-    const stored = models.get(request.id);
-    const { model, definition } = stored;
+    const voted = models.voters(request.id);
     const cohort = cohorts.show(request.cohort);
-    checkCohort(model, cohort);
-    const options = {
+    checkCohort(voted.model, cohort);
+    const optionsOf = ({ model, definition }: StoredModel): DatasetOptions => ({
       ...definition.input,
       task: model.task,
       classes: model.classes,
@@ -110,28 +112,32 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       chain: model.input?.preprocessing ?? undefined,
       folder: parts.datasets,
       signal,
-      onProgress: (news: Omit<ModelProgress, 'work'>) => parts.onProgress({ work: 'preparing', ...news }),
+      onProgress: (news) => parts.onProgress({ work: 'preparing', ...news }),
+    });
+    /** The data set of each voter, then the measuring. */
+    const prepared = (datasets: readonly Dataset[]): ReturnType<ModelWork['evaluate']> => {
+      const next = voted.voters[datasets.length];
+      return next === undefined
+        ? measure(voted, request, cohort, datasets, signal)
+        : onWholeDataset(cohorts, request.cohort, optionsOf(next), (dataset) => prepared([...datasets, dataset]));
     };
-    return onWholeDataset(cohorts, request.cohort, options, (dataset) =>
-      measure(stored, request, cohort, dataset, signal),
-    );
+    return prepared([]);
   };
 
   const measure = async (
-    { model, definition, weightsFile }: StoredModel,
+    { model, voters }: Voters,
     request: EvaluationRequest,
     cohort: Cohort,
-    { file, header }: Dataset,
+    datasets: readonly Dataset[],
     signal: AbortSignal,
   ): ReturnType<ModelWork['evaluate']> => {
-    const order = {
-      job: 'evaluate',
-      datasetFile: file,
-      network: definition,
-      weightsFile,
-      threads: rules.threads(),
-      normalisation: model.input ?? { mean: header.mean, standardDeviation: header.standardDeviation },
-    } as const;
+    const { header } = datasets[0]!;
+    const [first, ...others] = voters.map(({ model: one, definition, weightsFile }, index) => {
+      const { file, header: of } = datasets[index]!;
+      const normalisation = one.input ?? { mean: of.mean, standardDeviation: of.standardDeviation };
+      return { datasetFile: file, network: definition, weightsFile, normalisation };
+    });
+    const order = { job: 'evaluate', ...first!, others, threads: rules.threads() } as const;
     const tell = (done: number, waitsFor: string | null = null): void =>
       parts.onProgress({ work: 'evaluating', done, total: 1, waitsFor });
     tell(0);
@@ -147,12 +153,13 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
       request.by.length === 0 || chain === undefined
         ? []
         : await patientGroups(cohorts.patientImages(request.cohort, chain), request.by, library.header);
-    const { report } = await trainer.evaluate(
+    const { report, votes } = await trainer.evaluate(
       { ...order, split: request.split, operatingPoint, isExplained: true, groups },
       { signal },
     );
     tell(1);
-    return { report: report!, operatingPoint, cohort };
+    const members = votes.map((metrics, index) => ({ model: voters[index]!.model.id, metrics }));
+    return { report: report!, operatingPoint, members, cohort };
   };
 
   return {
@@ -180,14 +187,15 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
     },
     predict: (request) =>
       alone(async (signal) => {
-        const stored = models.get(request.id);
-        const writer = resultWriter(stored, request.write, library);
-        const { chosen, passedOver } = chosenImages(stored.model, request, parts);
+        const voted = models.voters(request.id);
+        const { model } = voted;
+        const writer = resultWriter(voted, request.write, library);
+        const { chosen, passedOver } = chosenImages(model, request, parts);
         let soFar = { done: 0, total: chosen.length };
         const tell = (progress: typeof soFar, waitsFor: string | null = null): void =>
           parts.onProgress({ work: 'predicting', ...progress, waitsFor });
         const { images, failures } = await reading.use((threads) =>
-          predictStudies(stored, chosen, {
+          predictStudies(voted, chosen, {
             library,
             trainer,
             reading: threads,
@@ -203,12 +211,13 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
           }),
         );
         const written = await writer.end();
-        const traced = tracePredictions(stored.model, images, { chosen, cohort: request.cohort, cohorts, models });
+        const traced = tracePredictions(model, images, { chosen, cohort: request.cohort, cohorts, models });
         return {
-          model: stored.model.id,
+          model: model.id,
+          members: model.isEnsemble ? model.parents : [],
           use: researchUse,
           warnings: trainedOnWarnings(traced),
-          classes: stored.model.classes,
+          classes: model.classes,
           images: traced,
           failures,
           passedOver,
@@ -216,27 +225,31 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
         };
       }),
     async heatMap({ id, sopInstanceUID, frame, class: wanted }, signal) {
-      const stored = models.get(id);
-      if (stored.model.task === 'segmentation') throw modelFaults.noHeat();
+      const { model, voters } = models.voters(id);
+      if (model.task === 'segmentation') throw modelFaults.noHeat();
       if (library.instanceFile(sopInstanceUID)?.isModelMade === true) throw modelFaults.madeByModel();
       const reached = (done: number): void => {
         if (signal?.aborted === true) throw modelFaults.cancelled();
         parts.onProgress({ work: 'heat', done, total: 3, waitsFor: null });
       };
       reached(0);
-      const { image, place } = await reading.use((threads) =>
-        readImage(stored, sopInstanceUID, frame, { library, reading: threads }),
+      const read = await reading.use((threads) =>
+        readImage(voters, sopInstanceUID, frame, { library, reading: threads }),
       );
       reached(1);
-      const order = { ...orderOf(stored, image, 1), heatOf: wanted ?? -1, threads: rules.threads() };
-      const { probabilities, heat } = await trainer.predict(order, signal === undefined ? {} : { signal });
+      const threads = rules.threads();
+      const { values, heat } = await votedAnswers(voters, [{ read }], {
+        predict: (order) => trainer.predict({ ...order, threads }, signal === undefined ? {} : { signal }),
+        heatOf: wanted ?? -1,
+      });
       reached(2);
-      const bytes = Uint8Array.from(heat ?? [], (value) => Math.round(255 * value));
+      const { rows, columns } = read[0]!.place;
+      const probabilities = [...values[0]!];
       return {
-        rows: place.rows,
-        columns: place.columns,
-        heat: maskOnFrame(bytes, place, chainOf(stored)),
-        probabilities: [...probabilities],
+        rows,
+        columns,
+        heat: heat![0]!,
+        probabilities,
         class: wanted ?? probabilities.indexOf(Math.max(...probabilities)),
       };
     },

@@ -1,14 +1,15 @@
-// A model on this site's own images: read by the model's own preprocessing on threads, predicted in batches, never kept.
-import type { PredictedImage } from '../../contract/model.ts';
+// A model on this site's own images: read by the model's own preprocessing on threads, predicted in batches, never kept. Of an
+// ensemble each member sees the images in its own way, and the mean is what it says.
+import type { Model, PredictedImage } from '../../contract/model.ts';
 import type { Preprocessing } from '../../contract/preprocessing.ts';
 import type { TrainerProcess } from '../../trainer/client.ts';
-import { defaultPreprocessing } from '../cohorts/preprocess.ts';
 import type { ExampleTask, FramePlace, ReadImage } from '../cohorts/shard-task.ts';
 import type { ShardThreads } from '../cohorts/shard-threads.ts';
 import type { Library, SelectedInstance } from '../library/library.ts';
 import { mostImages } from './chosen-images.ts';
 import { modelFaults } from './faults.ts';
-import type { StoredModel } from './model-registry.ts';
+import type { StoredModel, Voters } from './model-registry.ts';
+import { chainOf, isSame, viewsOf, votedAnswers } from './voted-answers.ts';
 
 /** Images in one message to the trainer. */
 const batchSize = 16;
@@ -26,8 +27,8 @@ export interface ImageResult {
   readonly place: ReadImage['place'];
   /** As the engine's `predict` returns them for one image. */
   readonly values: Float32Array;
-  /** 0…1 at the network's size; null where none was asked for. */
-  readonly heat: Float32Array | null;
+  /** 0…255 on the frame's own rows × columns; null where none was asked for. */
+  readonly heat: Uint8Array | null;
 }
 
 export interface PredictParts {
@@ -54,7 +55,7 @@ interface Target {
 
 /** @throws Fault 238 (nothing chosen), 239 (too many); what a single image cannot do is among the failures. */
 export async function predictStudies(
-  model: StoredModel,
+  { model, voters }: Voters,
   chosen: readonly SelectedInstance[],
   parts: PredictParts,
 ): Promise<Predictions> {
@@ -62,16 +63,24 @@ export async function predictStudies(
   if (chosen.length === 0) throw modelFaults.nothingChosen();
   const targets = targetsOf(model, chosen);
   if (targets.length > mostImages) throw modelFaults.tooMany(targets.length, mostImages);
-  const chain = chainOf(model);
   const found: Predictions = { images: [], failures: [] };
-  const tasks = exampleTasks(chain, library);
-  const read = (start: number): ReturnType<ShardThreads['read']> => {
-    const examples = targets.slice(start, start + batchSize).map(tasks);
-    const reads = reading.read({ read: examples, chain, skipped: [] });
+  const views = viewsOf(voters).map((chain) => ({ chain, tasks: exampleTasks(chain, library) }));
+  const viewOf = (voter: StoredModel): number => viewsOf(voters).findIndex((chain) => isSame(chain, chainOf(voter)));
+  /** By view, then by image. */
+  const read = (start: number): Promise<Awaited<ReturnType<ShardThreads['read']>>[]> => {
+    const wanted = targets.slice(start, start + batchSize);
+    const reads = Promise.all(
+      views.map(({ chain, tasks }) => reading.read({ read: wanted.map(tasks), chain, skipped: [] })),
+    );
     // Whoever waits for it hears of it; after a cancel nobody does.
     reads.catch(() => {});
     return reads;
   };
+  const answers = (asked: readonly Asked[]): ReturnType<typeof votedAnswers> =>
+    votedAnswers(voters, asked, {
+      predict: (order) => trainer.predict({ ...order, threads }, { signal }),
+      heatOf: withHeat ? -1 : null,
+    });
   const ahead = new Map<number, ReturnType<typeof read>>();
   let workedMs = 0;
   for (let start = 0; start < targets.length; start += batchSize) {
@@ -80,34 +89,24 @@ export async function predictStudies(
     const began = performance.now();
     for (let next = start; next < targets.length && next <= start + batchesAhead * batchSize; next += batchSize)
       if (!ahead.has(next)) ahead.set(next, read(next));
-    const images = await ahead.get(start)!;
+    const seen = await ahead.get(start)!;
     ahead.delete(start);
-    const batch: { target: Target; image: ReadImage }[] = [];
-    for (const [index, image] of images.entries()) {
-      const target = targets[start + index]!;
+    const batch: Asked[] = [];
+    for (const [index, target] of targets.slice(start, start + batchSize).entries()) {
       const { studyInstanceUID, sopInstanceUID } = target.instance;
-      if ('reason' in image) found.failures.push({ studyInstanceUID, sopInstanceUID, reason: image.reason });
-      else batch.push({ target, image });
+      const read = seen.map((images) => images[index]!);
+      const unread = read.find((image) => 'reason' in image);
+      if (unread !== undefined) found.failures.push({ studyInstanceUID, sopInstanceUID, reason: unread.reason });
+      else batch.push({ target, read: voters.map((voter) => read[viewOf(voter)] as ReadImage) });
     }
     signal.throwIfAborted();
     if (batch.length > 0) {
-      const order = orderOf(model, joined(batch.map(({ image }) => image.image)), batch.length);
-      const { probabilities, heat } = await trainer.predict(
-        { ...order, threads, heatOf: withHeat ? -1 : null },
-        { signal },
-      );
-      const [each, heatEach] = [probabilities.length / batch.length, (heat?.length ?? 0) / batch.length];
-      for (const [at, { target, image }] of batch.entries()) {
+      const { values, votes, heat } = await answers(batch);
+      for (const [at, { target, read }] of batch.entries()) {
         signal.throwIfAborted();
-        const values = probabilities.subarray(at * each, (at + 1) * each);
-        const predicted = predictedImage(model, target, values);
+        const predicted = predictedImage(model, target, values[at]!, votes[at]!);
         found.images.push(predicted);
-        await onResult({
-          predicted,
-          place: image.place,
-          values,
-          heat: heat?.subarray(at * heatEach, (at + 1) * heatEach) ?? null,
-        });
+        await onResult({ predicted, place: read[0]!.place, values: values[at]!, heat: heat?.[at] ?? null });
       }
     }
     workedMs = performance.now() - began;
@@ -116,8 +115,14 @@ export async function predictStudies(
   return found;
 }
 
+/** An image, read as each voter sees it. */
+interface Asked {
+  readonly target: Target;
+  readonly read: readonly ReadImage[];
+}
+
 /** Every frame for a segmentation; for others the middle one stands for all, as in a cohort. */
-function targetsOf({ model }: StoredModel, chosen: readonly SelectedInstance[]): Target[] {
+function targetsOf(model: Model, chosen: readonly SelectedInstance[]): Target[] {
   const keys = ['studyInstanceUID', 'seriesInstanceUID', 'position', 'sopInstanceUID'] as const;
   const inOrder = [...chosen].sort((a, b) => {
     const key = keys.find((name) => a[name] !== b[name]);
@@ -150,66 +155,49 @@ function exampleTasks(
   };
 }
 
-/** One image as the network sees it. @throws Fault 243 with the reason where it cannot be read */
+/** One image as each voter sees it. @throws Fault 243 with the reason where it cannot be read */
 export async function readImage(
-  model: StoredModel,
+  voters: readonly StoredModel[],
   sopInstanceUID: string,
   frame: number | null,
   { library, reading }: { library: Library; reading: ShardThreads },
-): Promise<ReadImage> {
+): Promise<ReadImage[]> {
   const frames = library.instanceFile(sopInstanceUID)?.frames ?? 1;
   const shown = frame ?? Math.max(1, Math.ceil(frames / 2));
-  const task = exampleTasks(chainOf(model), library)({ instance: { sopInstanceUID, frames }, frame: shown });
-  const [image] = await reading.read({ read: [task], chain: chainOf(model), skipped: [] });
-  if (image === undefined || 'reason' in image) throw modelFaults.imageUnreadable(image?.reason ?? 'it is gone.');
-  return image;
-}
-
-/** The job of one batch, without threads. */
-export function orderOf({ model, definition, weightsFile }: StoredModel, images: Uint16Array, count: number) {
-  const { mean, standardDeviation } = model.input ?? { mean: 0, standardDeviation: 1 };
-  const classes = model.classes.length;
-  return {
-    job: 'predict',
-    network: definition,
-    weightsFile,
-    classes,
-    images: images as Uint16Array<ArrayBuffer>,
-    count,
-    mean,
-    standardDeviation,
-  } as const;
-}
-
-export function chainOf({ model, definition }: StoredModel): Preprocessing {
-  return model.input?.preprocessing ?? defaultPreprocessing(model.task, definition.input, null);
-}
-
-function joined(images: readonly Uint16Array[]): Uint16Array {
-  const all = new Uint16Array(images.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const image of images) {
-    all.set(image, at);
-    at += image.length;
-  }
-  return all;
+  return Promise.all(
+    voters.map(async (voter) => {
+      const chain = chainOf(voter);
+      const task = exampleTasks(chain, library)({ instance: { sopInstanceUID, frames }, frame: shown });
+      const [image] = await reading.read({ read: [task], chain, skipped: [] });
+      if (image === undefined || 'reason' in image) throw modelFaults.imageUnreadable(image?.reason ?? 'it is gone.');
+      return image;
+    }),
+  );
 }
 
 /** The labels at or above their thresholds, one half where none was chosen. */
-function present({ classes, operatingPoint }: StoredModel['model'], probabilities: readonly number[]): string {
+function present({ classes, operatingPoint }: Model, probabilities: readonly number[]): string {
   const found = classes.filter((_, label) => probabilities[label]! >= (operatingPoint?.thresholds[label] ?? 0.5));
   return found.length > 0 ? found.join(', ') : 'none';
 }
 
-function predictedImage({ model }: StoredModel, { instance, frame }: Target, values: Float32Array): PredictedImage {
+function predictedImage(
+  model: Model,
+  { instance, frame }: Target,
+  values: Float32Array,
+  votes: readonly Float32Array[],
+): PredictedImage {
   const { studyInstanceUID, seriesInstanceUID, sopInstanceUID } = instance;
   const { classes, task } = model;
-  const shares = task === 'segmentation' ? areas(values, classes.length) : [...values];
+  const sharesOf = (said: Float32Array): number[] =>
+    task === 'segmentation' ? areas(said, classes.length) : [...said];
+  const shares = sharesOf(values);
   const shown =
     task === 'segmentation' && shares.slice(1).some((share) => share > 0) ? [-1, ...shares.slice(1)] : shares;
   const top = shown.indexOf(Math.max(...shown));
   const answer = task === 'multi-label' ? present(model, shares) : (classes[top] ?? '');
-  return { studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, class: answer, probabilities: shares };
+  const uids = { studyInstanceUID, seriesInstanceUID, sopInstanceUID };
+  return { ...uids, frame, class: answer, probabilities: shares, votes: votes.map(sharesOf) };
 }
 
 /** Share of the pixels that each class covers. */

@@ -6,7 +6,7 @@ import { type Element, encodePart10 } from '../library/encode-part10.ts';
 import { imagePixelElements } from '../library/intake/wrap-picture.ts';
 import { decimalString, derivedUid, element, textValue } from '../library/intake/wrapped-object.ts';
 import { normalOf } from '../library/pixels/geometry.ts';
-import { code, imageReference, resultElements, resultNote, type ResultSource } from './result-object.ts';
+import { code, imageReference, resultElements, resultNote, type ResultSource, weightsNote } from './result-object.ts';
 
 const segmentationStorage = '1.2.840.10008.5.1.4.1.1.66.4';
 
@@ -141,7 +141,7 @@ function segment(model: Model, name: string, number: number): readonly Element[]
         [
           element('0066002F', 'SQ', { items: [code('123110', 'DCM', 'Artificial Intelligence')] }),
           element('00660031', 'LO', textValue(model.id)),
-          element('00660032', 'LT', `weights SHA-256 ${model.weightsHash}`),
+          element('00660032', 'LT', weightsNote(model)),
           element('00660036', 'LO', algorithm),
           element('00240202', 'LO', 'ImagiQ'),
         ],

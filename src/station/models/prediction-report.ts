@@ -3,7 +3,7 @@
 import type { Model, PredictedImage } from '../../contract/model.ts';
 import { type Element, encodePart10 } from '../library/encode-part10.ts';
 import { decimalString, derivedUid, element, textValue } from '../library/intake/wrapped-object.ts';
-import { code, imageReference, resultElements, resultNote, type ResultSource } from './result-object.ts';
+import { code, imageReference, resultElements, resultNote, type ResultSource, weightsNote } from './result-object.ts';
 import type { StructureVolume } from './structure-volumes.ts';
 
 const comprehensiveSr = '1.2.840.10008.5.1.4.1.1.88.33';
@@ -69,7 +69,7 @@ export function predictionReport(
             ],
           }),
         ]),
-        written('CONTAINS', code('121106', 'DCM', 'Comment'), `${resultNote} ${device}, weights ${model.weightsHash}.`),
+        written('CONTAINS', code('121106', 'DCM', 'Comment'), `${resultNote} ${device}. ${weightsNote(model)}`),
       ],
     }),
   ];

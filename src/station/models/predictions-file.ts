@@ -15,10 +15,19 @@ const columns = [
   'answer',
 ] as const;
 
-/** Columns of all runs, then one for each class, then the model and what its answers may be used for. */
-export function predictionsText({ model, use, classes, images }: CallOutput<'predict-studies'>): string {
+/**
+ * Columns of all runs, then one for each class, of an ensemble again for each member and class, then the model and what its answers
+ * may be used for.
+ */
+export function predictionsText({ model, members, use, classes, images }: CallOutput<'predict-studies'>): string {
   return csvText(
-    [...columns, ...classes.map((name) => `probability ${name}`), 'model', 'use'],
+    [
+      ...columns,
+      ...classes.map((name) => `probability ${name}`),
+      ...members.flatMap((member) => classes.map((name) => `${member} ${name}`)),
+      'model',
+      'use',
+    ],
     images.map((image) => [
       image.patientID,
       image.studyInstanceUID,
@@ -31,6 +40,7 @@ export function predictionsText({ model, use, classes, images }: CallOutput<'pre
       image.isTrainedOn ? 'yes' : '',
       image.class,
       ...image.probabilities.map(String),
+      ...image.votes.flat().map(String),
       model,
       use,
     ]),

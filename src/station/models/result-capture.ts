@@ -9,7 +9,7 @@ import { derivedUid, element, secondaryCapture, textValue } from '../library/int
 import { displayFrame } from '../library/pixels/display.ts';
 import { captionStrip } from './caption.ts';
 import { lossy } from './predicted-segmentation.ts';
-import { code, imageReference, resultElements, resultNote, type ResultSource } from './result-object.ts';
+import { code, imageReference, resultElements, resultNote, type ResultSource, weightsNote } from './result-object.ts';
 
 /** Of the longer side: small pictures are enlarged so that the letters under them can be read, large ones made smaller. */
 const [leastSide, mostSide] = [512, 1_024];
@@ -55,11 +55,7 @@ export function resultCapture(model: Model, capture: Capture, source: ResultSour
     element('00080008', 'CS', 'DERIVED\\SECONDARY'),
     // Written by a workstation (PS3.3 C.8.6.1).
     element('00080064', 'CS', 'WSD'),
-    element(
-      '00082111',
-      'ST',
-      `${answers(model, image).join('; ')}. Grad-CAM. ${resultNote} Weights ${model.weightsHash}.`,
-    ),
+    element('00082111', 'ST', `${answers(model, image).join('; ')}. Grad-CAM. ${resultNote} ${weightsNote(model)}`),
     element('00082112', 'SQ', { items: [reference] }),
     element('00200020', 'CS', ''),
     element('00200060', 'CS', ''),

@@ -7,6 +7,13 @@ import { element, textValue } from '../library/intake/wrapped-object.ts';
 
 export const resultNote = 'Computed by a model, for research use only. Not for diagnosis.';
 
+/** How whoever reads a result finds the weights again: its own, or of an ensemble those that voted. */
+export function weightsNote({ isEnsemble, parents, weightsHash }: Model): string {
+  return isEnsemble
+    ? `Mean of ${parents.length} models: ${parents.join(', ')}. Ensemble ${weightsHash}.`
+    : `Weights ${weightsHash}.`;
+}
+
 /** What a result takes over of the images' study: values by keyword, '' where absent. */
 export interface ResultSource {
   readonly text: (keyword: string) => string;

@@ -1,17 +1,18 @@
 // Writes what a model said into the library, beside the images: a report or a segmentation for each series when its last image came,
 // a capture for each image. What an earlier run of the same model wrote stays as it is.
 import { writeFileSync } from 'node:fs';
-import type { ResultObjectKind } from '../../contract/model.ts';
+import type { Model, ResultObjectKind } from '../../contract/model.ts';
 import { maskOnFrame } from '../cohorts/preprocess.ts';
 import type { Library } from '../library/library.ts';
 import { modelFaults } from './faults.ts';
-import type { StoredModel } from './model-registry.ts';
-import { chainOf, classOfEach, type ImageResult } from './predict-studies.ts';
+import type { Voters } from './model-registry.ts';
+import { classOfEach, type ImageResult } from './predict-studies.ts';
 import { type DrawnFrame, predictedSegmentation, segmentationUid } from './predicted-segmentation.ts';
 import { predictionReport, reportUid } from './prediction-report.ts';
 import { captureUid, resultCapture } from './result-capture.ts';
 import type { ResultSource } from './result-object.ts';
 import { type StructureVolume, structureVolumes } from './structure-volumes.ts';
+import { chainOf } from './voted-answers.ts';
 
 export interface ResultWriter {
   /** Images of one series come one after the other. @throws Fault 234 where the library does not take an object */
@@ -21,8 +22,8 @@ export interface ResultWriter {
 }
 
 /** @throws Fault 242 where a kind of object is not for the model's task */
-export function resultWriter(stored: StoredModel, kinds: readonly ResultObjectKind[], library: Library): ResultWriter {
-  const { model } = stored;
+export function resultWriter(voted: Voters, kinds: readonly ResultObjectKind[], library: Library): ResultWriter {
+  const { model } = voted;
   const isSegmentation = model.task === 'segmentation';
   for (const kind of kinds)
     if ((kind === 'seg' && !isSegmentation) || (kind === 'sc' && isSegmentation))
@@ -47,7 +48,7 @@ export function resultWriter(stored: StoredModel, kinds: readonly ResultObjectKi
     const images = results.map(({ predicted }) => predicted);
     if (kinds.includes('sr'))
       await write(reportUid(model, source.seriesInstanceUID), () =>
-        predictionReport(model, images, volumesOf(stored, grids), source, new Date()),
+        predictionReport(model, images, volumesOf(model, grids), source, new Date()),
       );
     for (const [grid, drawn] of kinds.includes('seg') ? grids : []) {
       const uid = segmentationUid(model, source.seriesInstanceUID, grid);
@@ -55,21 +56,20 @@ export function resultWriter(stored: StoredModel, kinds: readonly ResultObjectKi
     }
   };
 
-  const capture = async ({ predicted, place, heat }: ImageResult, open: OpenSeries): Promise<void> => {
-    await write(captureUid(model, predicted.sopInstanceUID), async () => {
-      const bytes = Uint8Array.from(heat ?? [], (value) => Math.round(255 * value));
-      return resultCapture(
+  const capture = async ({ predicted, heat }: ImageResult, open: OpenSeries): Promise<void> => {
+    await write(captureUid(model, predicted.sopInstanceUID), async () =>
+      resultCapture(
         model,
         {
           image: predicted,
           frame: await library.frame(predicted.sopInstanceUID, predicted.frame ?? 1, 'ahead'),
-          heat: maskOnFrame(bytes, place, chainOf(stored)),
+          heat: heat!,
           instanceNumber: open.results.length,
         },
         open.source,
         new Date(),
-      );
-    });
+      ),
+    );
   };
 
   return {
@@ -80,7 +80,7 @@ export function resultWriter(stored: StoredModel, kinds: readonly ResultObjectKi
         series = { source: await sourceOf(result, library), results: [], grids: new Map() };
       }
       series.results.push({ predicted: result.predicted });
-      if (isSegmentation) draw(stored, result, series);
+      if (isSegmentation) draw(voted, result, series);
       if (kinds.includes('sc')) await capture(result, series);
     },
     async end() {
@@ -98,10 +98,11 @@ interface OpenSeries {
   readonly grids: Map<string, { rows: number; columns: number; frames: DrawnFrame[] }>;
 }
 
-function draw(stored: StoredModel, { predicted, place, values }: ImageResult, { grids }: OpenSeries): void {
+/** Members that draw together see an image in one way. */
+function draw({ model, voters }: Voters, { predicted, place, values }: ImageResult, { grids }: OpenSeries): void {
   const { rows, columns, geometry } = place;
-  const classes = stored.model.classes.length;
-  const mask = maskOnFrame(classOfEach(values, classes), place, chainOf(stored));
+  const classes = model.classes.length;
+  const mask = maskOnFrame(classOfEach(values, classes), place, chainOf(voters[0]!));
   const drawn = Array.from({ length: classes - 1 }, (_, index) => pixelsOf(mask, index + 1));
   const grid = `${rows} ${columns} ${geometry.frameOfReferenceUID ?? ''}`;
   const own = grids.get(grid) ?? { rows, columns, frames: [] };
@@ -110,7 +111,7 @@ function draw(stored: StoredModel, { predicted, place, values }: ImageResult, { 
 }
 
 /** Of a series whose images share one grid: pieces of a structure on several are no volume of it. */
-function volumesOf({ model }: StoredModel, grids: OpenSeries['grids']): StructureVolume[] {
+function volumesOf(model: Model, grids: OpenSeries['grids']): StructureVolume[] {
   const [grid] = grids.size === 1 ? grids.values() : [];
   return grid === undefined ? [] : structureVolumes(model.classes.slice(1), grid.frames);
 }

@@ -2,6 +2,7 @@
 // against their diversity on the site's own validation examples; of that trade-off front the best-scoring vote is taken.
 // Or by hill climbing, as in ImagiQ's first prototype: one model more, less or other at a time, for as long as the vote gets better.
 import type { SelectionMethod } from '../../contract/peers.ts';
+import { softVote } from '../../contract/soft-vote.ts';
 import { seededRandom } from './seeded-random.ts';
 import { paretoSubsets } from './subset-search.ts';
 
@@ -101,18 +102,6 @@ function climbed(
     members = steps[best]!;
     reached = scores[best]!;
   }
-}
-
-/** The mean of several models' probabilities. At least one, all of one length. */
-export function softVote(probabilities: readonly Float32Array[]): Float32Array {
-  const [first] = probabilities;
-  if (!first || probabilities.some(({ length }) => length !== first.length)) {
-    throw new RangeError('a vote needs predictions of equal number');
-  }
-  if (probabilities.length === 1) return first.slice();
-  const sum = new Float64Array(first.length);
-  for (const one of probabilities) for (let index = 0; index < sum.length; index += 1) sum[index]! += one[index]!;
-  return Float32Array.from(sum, (total) => total / probabilities.length);
 }
 
 /** Mean total-variation distance of each pair's predictions: 0 for equal, 1 where they never agree. Row-major, symmetric. */

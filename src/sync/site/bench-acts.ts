@@ -51,6 +51,8 @@ export interface BenchModel {
 export interface BenchActs {
   /** @param model how its hash begins; null for the trunk. @throws Fault 456, 480, 497 when there is none or more than one. */
   model(model: string | null): Promise<BenchModel>;
+  /** Hashes of the models that this site chose. @throws Fault 456, 480, 483 before it did */
+  ensemble(): string[];
   /** @throws Fault 456, 480, 481 when there is nothing that it could be shown for; 468, 469 before the leak probe and a person allow it. */
   publish(model: CommittedModel): Promise<Outcome<'publish-model'>>;
   /** @throws Fault 456, 482 */
@@ -106,6 +108,11 @@ export function openBenchActs(desk: MembershipDesk, bench: Bench, siteOf: (finge
         version: candidate.trunkVersion,
         isOfThisSite: isTrunk || candidate.author === keys.fingerprint || candidate.author === null,
       };
+    },
+    ensemble() {
+      approved();
+      if (state.selected.length === 0) throw siteFault.emptyBench();
+      return [...state.selected];
     },
     async publish(model) {
       const { project } = approved();

@@ -1,7 +1,8 @@
 // The ensemble that a site chooses from its bench on its own validation examples, what each peer adds to it, and the scoreboard.
 import type { Project, Scoreboard } from '../../contract/federation.ts';
 import type { Metrics } from '../../contract/metrics.ts';
-import { selectEnsemble, softVote } from '../aggregation/ensemble.ts';
+import { softVote } from '../../contract/soft-vote.ts';
+import { selectEnsemble } from '../aggregation/ensemble.ts';
 import { trunkOnBench } from './bench-candidate.ts';
 import { benchScore } from './bench-score.ts';
 import type { CachedPredictions } from './cached-predictions.ts';

@@ -54,7 +54,8 @@ async function heatMaps(
     for (let image = 0; image < count; image += 1) {
       const scores = probabilities.subarray(image * classes, (image + 1) * classes);
       const target = new Float32Array(classes);
-      target[heatOf === null || heatOf < 0 ? scores.indexOf(Math.max(...scores)) : heatOf] = 1;
+      const wanted = (typeof heatOf === 'number' ? heatOf : heatOf?.[image]) ?? -1;
+      target[wanted < 0 ? scores.indexOf(Math.max(...scores)) : wanted] = 1;
       const pixels = images.slice(image * height * width * channels, (image + 1) * height * width * channels);
       const out = new Float32Array(place.height * place.width);
       await session.run(

@@ -4,8 +4,11 @@ import type { HyperParameters, TrainJob } from '../../contract/training.ts';
 import type { Engine, Opened, Predictor, TrainingSession } from '../engines/engine.ts';
 import { openEngine } from '../engines/open-engine.ts';
 
-/** Compiled networks kept; the one unused for longest is closed. Each holds weights, gradients and buffers. */
-const maxSessions = 2;
+/**
+ * Compiled networks kept of each kind; the one unused for longest is closed. A training holds weights, gradients and buffers; what
+ * only predicts holds weights, and those that vote together take turns.
+ */
+const mostKept = { training: 2, prediction: 6 };
 
 /** Images that a session for predictions alone computes at once, at most: more take memory and bring no speed. */
 const mostPredicted = 16;
@@ -66,9 +69,9 @@ export function sessionCache(): SessionCache {
     sessions.delete(key);
     sessions.set(key, kept);
   };
-  const makeRoom = async (): Promise<void> => {
-    while (sessions.size >= maxSessions) {
-      const [oldest, { predictor }] = sessions.entries().next().value!;
+  const makeRoom = async (kind: keyof typeof mostKept): Promise<void> => {
+    const alike = [...sessions].filter(([, { training }]) => (training === null) === (kind === 'prediction'));
+    for (const [oldest, { predictor }] of alike.slice(0, Math.max(0, alike.length + 1 - mostKept[kind]))) {
       sessions.delete(oldest);
       await predictor.close();
     }
@@ -82,7 +85,7 @@ export function sessionCache(): SessionCache {
         return known.training;
       }
       const engine = await engineFor(request);
-      await makeRoom();
+      await makeRoom('training');
       const { network, classes, hyperParameters, classWeights, mayShrink = false, isCorrected = false } = request;
       const { batchSize } = hyperParameters;
       // No seed: dropout masks come from the step's number alone, or every round of a federation would compile again.
@@ -109,7 +112,7 @@ export function sessionCache(): SessionCache {
         return known.predictor;
       }
       const engine = await engineFor(request);
-      await makeRoom();
+      await makeRoom('prediction');
       const { network, classes } = request;
       const { session: predictor } = await engine.openForPrediction({ network, classes, batchSize });
       use(key, { predictor, training: null });

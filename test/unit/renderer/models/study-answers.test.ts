@@ -9,6 +9,7 @@ const image = (study: string, probabilities: number[], series = `${study}.1`): F
   frame: null,
   class: '',
   probabilities,
+  votes: [],
   patientID: `P${study}`,
   file: `${study}.dcm`,
   split: null,

@@ -19,7 +19,7 @@ function registryWith(...seeds: number[]) {
     author: openAuthor(path.join(folder, 'site')),
     siteName: 'Lyon',
   });
-  const ids = seeds.map((seed) => {
+  const add = (seed: number, classes = ['a', 'b']): string => {
     const weightsFile = path.join(folder, 'weights');
     const values = initialWeights(definition, 2, seed);
     const tensors = new Map(
@@ -32,7 +32,7 @@ function registryWith(...seeds: number[]) {
       task: 'classification',
       cohort: 'chest',
       cohortHash: 'c'.repeat(64),
-      classes: ['a', 'b'],
+      classes,
       test: null,
       parents: [],
       hyperParameters: null,
@@ -45,7 +45,8 @@ function registryWith(...seeds: number[]) {
       modalities: [],
       federation: null,
     }).id;
-  });
+  };
+  const ids = seeds.map((seed) => add(seed));
   const truncate = (id: string): void => {
     const file = path.join(folder, 'models', `${id}.json`);
     writeFileSync(file, readFileSync(file).subarray(0, 200));
@@ -64,7 +65,7 @@ function registryWith(...seeds: number[]) {
     bytes[bytes.length - 100]! ^= 1;
     writeFileSync(file, bytes);
   };
-  return { registry, ids, truncate, kept, rot };
+  return { registry, ids, add, truncate, kept, rot };
 }
 
 test('a damaged record hides no other model, is named, and says what to do', () => {
@@ -131,4 +132,35 @@ test('a model whose weights are gone says so, not that it is of an earlier versi
   const [one] = ids as [string];
   rmSync(registry.get(one).weightsFile);
   expect(() => registry.get(one)).toThrow(expect.objectContaining({ code: 251 }));
+});
+
+test('an ensemble has its members as parents, is asked through them, and has no weights to give away', () => {
+  const { registry, ids } = registryWith(1, 2);
+  const [first, second] = ids as [string, string];
+  const ensemble = { members: [first, second], cohort: 'chest', modalities: ['CT'], federation: null };
+  const kept = registry.addEnsemble(ensemble);
+  expect(kept).toMatchObject({ isKnown: false, isEnsemble: true, parents: [first, second], classes: ['a', 'b'] });
+  expect(registry.voters(kept.id).voters.map(({ model }) => model.id)).toEqual([first, second]);
+  expect(registry.voters(first).voters.map(({ model }) => model.id)).toEqual([first]);
+  // The same models in another order are the same ensemble.
+  expect(registry.addEnsemble({ ...ensemble, members: [second, first] })).toMatchObject({ id: kept.id, isKnown: true });
+  for (const act of [() => registry.get(kept.id), () => registry.encode(kept.id)])
+    expect(act).toThrow(
+      expect.objectContaining({ code: 255, message: expect.stringContaining(`${first}, ${second}`) }),
+    );
+  registry.delete(second);
+  expect(() => registry.voters(kept.id)).toThrow(
+    expect.objectContaining({ code: 254, message: expect.stringContaining(second) }),
+  );
+  expect(registry.list().map(({ id }) => id)).toContain(kept.id);
+  registry.delete(kept.id);
+  expect(registry.list().map(({ id }) => id)).toEqual([first]);
+});
+
+test('models of other classes do not vote together', () => {
+  const { registry, ids, add } = registryWith(1);
+  const other = add(2, ['b', 'a']);
+  const ensemble = { members: [ids[0]!, other], cohort: 'chest', modalities: [], federation: null };
+  expect(() => registry.addEnsemble(ensemble)).toThrow(expect.objectContaining({ code: 253 }));
+  expect(registry.list()).toHaveLength(2);
 });

@@ -26,7 +26,7 @@ test('a model is measured on images that it sees as it saw its own, when the wor
   };
   const work = openModelWork({
     models: {
-      get: () => ({ model, definition, weightsFile: 'weights' }) as unknown as StoredModel,
+      voters: () => ({ model, voters: [{ model, definition, weightsFile: 'weights' } as unknown as StoredModel] }),
     } as unknown as ModelRegistry,
     cohorts: {
       show: () => ({ task: 'segmentation', classes: classes.map((name) => ({ name })) }),
@@ -35,7 +35,7 @@ test('a model is measured on images that it sees as it saw its own, when the wor
         return { file: 'data', header: { mean: 0, standardDeviation: 1, preprocessing: chain } };
       },
     } as unknown as Cohorts,
-    trainer: { evaluate: async () => ({ report: 'measured' }) } as unknown as TrainerProcess,
+    trainer: { evaluate: async () => ({ report: 'measured', votes: [] }) } as unknown as TrainerProcess,
     datasets: 'datasets',
     rules,
     library: {} as Library,

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Candidate, selectEnsemble, softVote } from '../../../../src/sync/aggregation/ensemble.ts';
+import { softVote } from '../../../../src/contract/soft-vote.ts';
+import { type Candidate, selectEnsemble } from '../../../../src/sync/aggregation/ensemble.ts';
 import { seededRandom } from '../../../../src/sync/aggregation/seeded-random.ts';
 
 const classes = 3;
