@@ -127,16 +127,16 @@ export function referenceRunUnusable(reason: string, cause?: unknown): Fault {
   return new Fault({ code: 367, message: message.slice(0, 4_000), retry: 'never' }, cause);
 }
 
-/** 368: some image of the split can be prepared for one voter and not for another. */
+/** 369: some image of the split can be prepared for one voter and not for another. */
 export function votersDiffer(): Fault {
   const message =
     'The models of this ensemble do not see the same images of this cohort: some cannot be prepared for all of them. Measure its members one by one, or leave those images out.';
-  return new Fault({ code: 368, message, retry: 'never' });
+  return new Fault({ code: 369, message, retry: 'never' });
 }
 
-/** 369: masks of a whole split that do not fit into memory while several models draw them. */
+/** 370: masks of a whole split that do not fit into memory while several models draw them. */
 export function votesTooLarge(): Fault {
   const message =
     'The masks of this split are too many to be averaged at once. Measure the ensemble on a smaller cohort, or its members one by one.';
-  return new Fault({ code: 369, message, retry: 'never' });
+  return new Fault({ code: 370, message, retry: 'never' });
 }

@@ -21,7 +21,7 @@ type Voter = Pick<EvaluateJob, 'datasetFile' | 'network' | 'weightsFile' | 'norm
 
 /**
  * Runs an evaluation to its end.
- * @throws Fault 350–352 (data set), 354 (outputs not finite), 355 (weights), 360 (empty split), 361 (stopped), 368, 369 (vote).
+ * @throws Fault 350–352 (data set), 354 (outputs not finite), 355 (weights), 360 (empty split), 361 (stopped), 369, 370 (vote).
  */
 export async function evaluate(
   job: EvaluateJob,
@@ -87,7 +87,7 @@ function valuesPerExample({ header: { task, classes, height, width } }: DatasetF
   return task === 'segmentation' ? height * width * classes.length : classes.length;
 }
 
-/** What each voter says, summed in the order of the examples, and then said as if by one model. @throws Fault 369 */
+/** What each voter says, summed in the order of the examples, and then said as if by one model. @throws Fault 370 */
 function voteSum(
   examples: number,
   each: number,

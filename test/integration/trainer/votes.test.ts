@@ -101,5 +101,5 @@ it('images that one voter has and another has not are no ground for a vote', asy
     weightsFile,
     normalisation,
   });
-  await expect(trainer.evaluate({ ...order, ...voter(120), others: [voter(96)] })).rejects.toMatchObject({ code: 368 });
+  await expect(trainer.evaluate({ ...order, ...voter(120), others: [voter(96)] })).rejects.toMatchObject({ code: 369 });
 });
