@@ -1,6 +1,7 @@
 // What is drawn over images: a reader's measurements, and segmentations and structure sets that came with the studies.
 import { z } from 'zod';
 import { frameGeometrySchema, spacingKinds } from './dicom.ts';
+import { presentationSchema } from './presentation.ts';
 
 const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
 
@@ -130,6 +131,15 @@ export const annotationCalls = {
   'delete-measurement': { in: z.object({ id: z.uuid() }), out: nothing },
   /** What a structured report (SR, also a key object selection) says. */
   report: { in: z.object({ sopInstanceUID: uid }), out: reportSchema },
+  /** How images of a study were meant to be seen, the newest state first. */
+  presentations: {
+    in: z.object({ studyInstanceUID: uid }),
+    out: z.object({
+      presentations: z.array(presentationSchema),
+      /** Why others of the study cannot be shown, for a person. */
+      problems: z.array(z.string()),
+    }),
+  },
   overlays: { in: z.object({ seriesInstanceUID: uid }), out: z.object({ overlays: z.array(overlaySchema) }) },
   /** Where every frame of a series lies, without its pixels. Frames of files that cannot be read are left out. */
   'series-geometry': {

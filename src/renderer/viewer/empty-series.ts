@@ -50,6 +50,8 @@ export function emptySeriesReason({ modality }: Series, study: Study): string {
   if (what === undefined)
     return 'The files of this series hold no pixels: they were stored without them, or without their size. Import the complete files.';
   const isDrawn = modality === 'SEG' || modality === 'RTSTRUCT';
+  if (modality === 'PR')
+    return 'This series is a presentation state: Shift P shows it on the images that it was made for.';
   if (!isDrawn) return `This series is ${what} and has no images. Its content can be read in the header (H).`;
   const hasImages = study.series.some((series) => !isDerived(series.modality));
   return hasImages

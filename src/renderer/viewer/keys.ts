@@ -101,7 +101,8 @@ export const keyActs: readonly KeyAct[] = [
     numberKeys,
     'A window, in the order of its menu',
     ({ active }, key) => {
-      const choice = active.frame ? windowsOf(active.frame)[numberKeys.indexOf(key)] : undefined;
+      const windows = active.frame ? windowsOf(active.frame, active.presentedWindow !== null) : [];
+      const choice = windows[numberKeys.indexOf(key)];
       if (choice) active.look.setWindow(choice.window);
     },
     'same',
@@ -111,6 +112,9 @@ export const keyActs: readonly KeyAct[] = [
   look(['<'], 'Rotate left', ({ active }) => active.look.rotateBy(-90)),
   look(['x'], 'Flip left and right', ({ active }) => active.look.flipHorizontally()),
   look(['y'], 'Flip up and down', ({ active }) => active.look.flipVertically()),
+  look(['P'], 'Presentation state: the next one of the image, or none', (reading) =>
+    reading.presentations.showNext(reading.active),
+  ),
   look(
     ['r'],
     'Reset',

@@ -1,4 +1,5 @@
 // How the images of one viewport are looked at: window, zoom, position, rotation, flips, inversion.
+import type { Presentation } from '../../contract/presentation.ts';
 import { type View, wholeImage } from './placement.ts';
 import type { VoiWindow } from './window-level.ts';
 
@@ -9,6 +10,7 @@ export class Look {
   #window = $state.raw<VoiWindow | null>(null);
   #view = $state.raw<View>(wholeImage);
   #isInverted = $state(false);
+  #presentation = $state.raw<Presentation | null>(null);
   /** Hears of what the reader changes. */
   onchanged: (() => void) | null = null;
 
@@ -24,7 +26,19 @@ export class Look {
     return this.#isInverted;
   }
 
-  /** Null: the file's own window or table. */
+  /** The presentation state whose windows stand for the files' own, and whose graphics are drawn. */
+  get presentation(): Presentation | null {
+    return this.#presentation;
+  }
+
+  /** Begins with what a state says; null: with what the files say. */
+  present(presentation: Presentation | null, view: View, isInverted: boolean): void {
+    this.#presentation = presentation;
+    this.follow(null, view, isInverted);
+    this.onchanged?.();
+  }
+
+  /** Null: the state's or the file's own window, or the file's table. */
   setWindow(window: VoiWindow | null): void {
     this.#window = window === null ? null : { ...window, width: Math.max(1e-6, window.width) };
     this.onchanged?.();
@@ -82,7 +96,6 @@ export class Look {
 
   /** Back to the whole image under the file's own window. */
   reset(): void {
-    this.follow(null, wholeImage, false);
-    this.onchanged?.();
+    this.present(null, wholeImage, false);
   }
 }

@@ -1,7 +1,7 @@
 // Windows to choose from, by modality, and those that the file itself names.
 import type { Frame } from '../../contract/dicom.ts';
 import { valueUnit } from './pixel-units.ts';
-import { isColour, rangeWindow, type VoiWindow } from './window-level.ts';
+import { initialWindow, isColour, rangeWindow, type VoiWindow } from './window-level.ts';
 
 export interface Preset {
   readonly name: string;
@@ -43,11 +43,14 @@ export const numberKeys: readonly string[] = ['1', '2', '3', '4', '5', '6', '7',
 
 /**
  * What the window menu offers for a frame: what the file itself shows, its windows by their names, the modality's, and all values.
- * Nothing for colours.
+ * Nothing for colours. Where a presentation state is shown, its window stands for the file's.
  */
-export function windowsOf(frame: Frame): readonly Preset[] {
+export function windowsOf(frame: Frame, isStateShown = false): readonly Preset[] {
   if (isColour(frame)) return [];
-  const first: Preset = { name: frame.voiTable ? "File's table" : "File's window", window: null };
+  const file: Preset = { name: frame.voiTable ? "File's table" : "File's window", window: null };
+  const first: readonly Preset[] = isStateShown
+    ? [{ name: 'State window', window: null }, ...(frame.voiTable ? [] : [{ ...file, window: initialWindow(frame) }])]
+    : [file];
   const voiFunction = frame.voiFunction ?? 'LINEAR';
   const own = (frame.windows ?? []).map(({ name, center, width }, index) => ({
     name: name === '' ? `File's window ${index + 1}` : name,
@@ -57,7 +60,7 @@ export function windowsOf(frame: Frame): readonly Preset[] {
   const named = own.length > 1 || frame.voiTable ? own : [];
   const all: Preset = { name: 'All values', window: rangeWindow(frame) };
   const known = new Set<string>();
-  return [first, ...named, ...presetsFor(frame), all].filter(({ name }) => {
+  return [...first, ...named, ...presetsFor(frame), all].filter(({ name }) => {
     const isNew = !known.has(name);
     known.add(name);
     return isNew;

@@ -12,6 +12,7 @@ import { Measurements } from './measurements.svelte.ts';
 import type { Graphics } from './graphics.svelte.ts';
 import type { Mpr } from './mpr.svelte.ts';
 import { HeatMaps } from './heat-maps.svelte.ts';
+import { Presentations } from './presentations.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
 import { ShownHeader } from './shown-header.svelte.ts';
@@ -41,6 +42,7 @@ export class Reading {
   readonly links: Links;
   readonly measurements: Measurements;
   readonly regions: Regions;
+  readonly presentations: Presentations;
   readonly heat: HeatMaps;
   readonly header: ShownHeader;
   readonly #graphics: Graphics;
@@ -59,6 +61,7 @@ export class Reading {
   constructor(opened: OpenedStudy, { frames, station, graphics, onfault }: ReadingParts) {
     this.study = opened.study;
     this.regions = new Regions(station);
+    this.presentations = new Presentations(opened.study, station);
     this.heat = new HeatMaps(station);
     this.measurements = new Measurements(opened.study.studyInstanceUID, station, onfault);
     this.#frames = frames;

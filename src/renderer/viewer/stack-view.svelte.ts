@@ -1,4 +1,5 @@
 // One viewport's state: which frame of which series, under which window, at which place.
+import type { Presentation } from '../../contract/presentation.ts';
 import type { Frame, Instance, Series, Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import { Cine } from './cine.svelte.ts';
@@ -7,8 +8,9 @@ import { type FrameStore, frameStoreBytes } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
 import { Look } from './look.svelte.ts';
 import type { Picture } from './painter.ts';
-import { pixelSize, type Placement, placementOf, type Size } from './placement.ts';
+import { pixelSize, type Placement, placementOf, type Size, wholeImage } from './placement.ts';
 import { Prefetch } from './prefetch.ts';
+import { isPresentedInverted, presentedView, presentedWindow } from './presented.ts';
 import { SeriesVolume } from './series-volume.svelte.ts';
 import { middleOf, nearby, placeIn, type StackItem, stackOf } from './stack.ts';
 import { initialWindow, isColour, type VoiWindow } from './window-level.ts';
@@ -59,8 +61,15 @@ export class StackView {
     this.cine = new Cine(this);
   }
 
+  /** Of the presentation state that is shown, for this image. */
+  readonly presentedWindow = $derived.by<VoiWindow | null>(() => {
+    const { presentation } = this.look;
+    return presentation && this.#shown ? presentedWindow(presentation, this.#shown.item, this.#shown.frame) : null;
+  });
   /** Whether the file's VOI LUT is applied. */
-  readonly isThroughTable = $derived(this.look.window === null && this.#shown?.frame.voiTable !== undefined);
+  readonly isThroughTable = $derived(
+    this.look.window === null && this.presentedWindow === null && this.#shown?.frame.voiTable !== undefined,
+  );
   readonly imageIds = $derived.by(() => this.#imageIds(this.isThroughTable));
   readonly placement = $derived.by<Placement | null>(() => {
     const { frame } = this;
@@ -70,7 +79,7 @@ export class StackView {
   });
   readonly window = $derived.by<VoiWindow>(() => {
     const { frame } = this;
-    return this.look.window ?? (frame ? initialWindow(frame) : { center: 128, width: 256 });
+    return this.look.window ?? this.presentedWindow ?? (frame ? initialWindow(frame) : { center: 128, width: 256 });
   });
   readonly picture = $derived.by<Picture | null>(() => {
     const shown = this.#shown;
@@ -222,6 +231,16 @@ export class StackView {
     // The wider the window, the coarser the drag: the same gesture suits 8-bit images and CT.
     const step = Math.max(width / 300, 1e-4);
     this.look.setWindow({ ...this.window, center: center + down * step, width: width + right * step });
+  }
+
+  /** Shows images as a presentation state says; null: as their files say. */
+  present(state: Presentation | null): void {
+    const shown = this.#shown;
+    if (!state || !shown) this.look.present(null, wholeImage, false);
+    else {
+      const view = presentedView(state, shown.item, shown.frame, this.#size, globalThis.devicePixelRatio);
+      this.look.present(state, view, isPresentedInverted(state, shown.frame));
+    }
   }
 
   /** One pixel of the image to one pixel of the screen. */

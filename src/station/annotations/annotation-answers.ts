@@ -12,7 +12,8 @@ export function annotationAnswers({
   library,
   onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
-  const { measurements, overlays, overlayShapes, readLabels, report, seriesGeometry } = library.annotations;
+  const { measurements, overlays, presentations, overlayShapes, readLabels, report, seriesGeometry } =
+    library.annotations;
   const allOf = (studyInstanceUID: string): Measurement[] => {
     if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
     return measurements.all(studyInstanceUID);
@@ -37,6 +38,7 @@ export function annotationAnswers({
       return {};
     },
     report: ({ sopInstanceUID }) => report(sopInstanceUID),
+    presentations: ({ studyInstanceUID }) => presentations(studyInstanceUID),
     overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
     'series-geometry': async ({ seriesInstanceUID }) => ({ frames: await seriesGeometry(seriesInstanceUID) }),
     'overlay-shapes': (asked) => overlayShapes(asked),

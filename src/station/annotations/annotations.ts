@@ -8,12 +8,15 @@ import { overlayIndex } from './overlay-index.ts';
 import { readSegmentation, type SeriesSegmentation } from './read-segmentation.ts';
 import { annotationFaults } from './faults.ts';
 import { type LabelReading, readLabels, type ReadLabelsOptions } from './read-labels.ts';
+import { studyPresentations } from './study-presentations.ts';
 import { seriesGeometry } from './series-geometry.ts';
 
 export interface Annotations {
   /** Where every frame of a series lies. @throws Fault 625 (it takes too long). */
   seriesGeometry(seriesInstanceUID: string): Promise<CallOutput<'series-geometry'>['frames']>;
   readonly measurements: MeasurementStore;
+  /** The presentation states of a study, the newest first, and why others are not shown. */
+  presentations(studyInstanceUID: string): Promise<CallOutput<'presentations'>>;
   /** Segmentations and structure sets that refer to a series. */
   overlays(seriesInstanceUID: string): Promise<CallOutput<'overlays'>['overlays']>;
   /** @throws Fault 106, 108, 62x with the reason, and the pixels' own. */
@@ -55,6 +58,7 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
   return {
     measurements: measurementStore(db),
     seriesGeometry: seriesGeometry({ db, folder, threads }),
+    presentations: studyPresentations({ db, folder, threads }),
     overlays: overlaysOf,
     async overlayShapes({ overlayInstanceUID, sopInstanceUID, frame }) {
       const [overlayPath, path] = [pathOf(overlayInstanceUID), pathOf(sopInstanceUID)];

@@ -1,6 +1,7 @@
 // The thread that reads objects which may be large: headers to be shown, overlays. One task at a time.
 import { parentPort } from 'node:worker_threads';
 import type { OverlayShape, Report } from '../../contract/annotation.ts';
+import type { Presentation } from '../../contract/presentation.ts';
 import type { FrameGeometry } from '../../contract/dicom.ts';
 import { Fault, faultValueOf, type FaultValue } from '../../contract/fault.ts';
 import { libraryFaults } from '../library/faults.ts';
@@ -13,6 +14,7 @@ import { type ReportGroup, reportGroups } from './measurement-report.ts';
 import { type OverlayDescription, overlayDescription } from './overlay-description.ts';
 import { overlayReader, wholeDataset } from './overlay-reader.ts';
 import { overlayTarget } from './overlay-target.ts';
+import { presentationState } from './presentation-state.ts';
 import { reportText } from './report-text.ts';
 
 export interface ShapesAsked {
@@ -35,6 +37,11 @@ export interface ObjectTasks {
   readonly describe: { readonly asked: { readonly path: string }; readonly answered: OverlayDescription | null };
   /** Which regions lie on which images; null where the file is neither a segmentation nor a structure set. */
   readonly contents: { readonly asked: { readonly path: string }; readonly answered: LabelContents | null };
+  /** Null where it is for colour or for blending. */
+  readonly presentation: {
+    readonly asked: { readonly path: string; readonly sopInstanceUID: string };
+    readonly answered: Presentation | null;
+  };
   /** What a structured report says, to be read. */
   readonly reportText: { readonly asked: { readonly path: string }; readonly answered: Report };
   /** What a structured report says about images. */
@@ -75,6 +82,8 @@ async function perform(task: ObjectTask): Promise<ObjectTasks[keyof ObjectTasks]
       return overlayDescription(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
     case 'contents':
       return labelContents(wholeDataset(task.asked.path), codecs);
+    case 'presentation':
+      return presentationState(readHeaderFile(task.asked.path, { keepItems: true }).dataSet, task.asked.sopInstanceUID);
     case 'report':
       return reportGroups(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
     case 'reportText':
