@@ -35,7 +35,7 @@ export function presentationState(dataset: DataSet, sopInstanceUID: string): Pre
       .filter(([tag]) => itemsAt(dataset, tag).length > 0 || dataset.elements.has(tag))
       .map(([, words]) => words),
     ...(voi.some((item) => itemsAt(item, stateTags.VOILUTSequence).length > 0) ? ['a VOI look-up table'] : []),
-    ...(areas.some(({ isTrueSize }) => isTrueSize) ? ['true size'] : []),
+    ...(hasTrueSize(dataset) ? ['true size'] : []),
     ...([...dataset.elements.keys()].some(isOverlayPlane) ? ['overlay planes'] : []),
     ...(shutters.hasBitmap ? ['a bitmap shutter'] : []),
     ...annotations.leftOut,
@@ -56,7 +56,7 @@ export function presentationState(dataset: DataSet, sopInstanceUID: string): Pre
       intercept: numberOf(dataset, dataset, stateTags.RescaleIntercept) ?? 0,
     },
     windows: voi.flatMap((item) => windowOf(dataset, item)),
-    areas: areas.map(({ isTrueSize: _, ...area }) => area),
+    areas,
     annotations: annotations.shown,
     shutters: shutters.shown,
     shutterShade: shutterShade(dataset),
@@ -86,7 +86,7 @@ function windowOf(dataset: DataSet, item: Item): Presentation['windows'] {
   return [{ images: imagesOf(dataset, item), center, width, function: voiFunction }];
 }
 
-function areasOf(dataset: DataSet): (Presentation['areas'][number] & { isTrueSize: boolean })[] {
+function areasOf(dataset: DataSet): Presentation['areas'] {
   return itemsAt(dataset, stateTags.DisplayedAreaSelectionSequence).flatMap((item) => {
     const first = pointsAt(dataset, item, stateTags.DisplayedAreaTopLeftHandCorner)[0];
     const last = pointsAt(dataset, item, stateTags.DisplayedAreaBottomRightHandCorner)[0];
@@ -97,8 +97,14 @@ function areasOf(dataset: DataSet): (Presentation['areas'][number] & { isTrueSiz
     const mode = codeOf(dataset, item, stateTags.PresentationSizeMode);
     const ratio = numberOf(dataset, item, stateTags.PresentationPixelMagnificationRatio);
     const magnification = mode === 'MAGNIFY' && ratio !== null && ratio > 0 ? ratio : null;
-    return [{ images: imagesOf(dataset, item), topLeft, bottomRight, magnification, isTrueSize: mode === 'TRUE SIZE' }];
+    return [{ images: imagesOf(dataset, item), topLeft, bottomRight, magnification }];
   });
+}
+
+function hasTrueSize(dataset: DataSet): boolean {
+  return itemsAt(dataset, stateTags.DisplayedAreaSelectionSequence).some(
+    (item) => codeOf(dataset, item, stateTags.PresentationSizeMode) === 'TRUE SIZE',
+  );
 }
 
 function annotationsOf(
