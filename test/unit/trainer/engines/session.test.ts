@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hyperParametersSchema } from '../../../../src/contract/training.ts';
 import type { Batch, TrainingSession } from '../../../../src/trainer/engines/engine.ts';
 import { openEngine } from '../../../../src/trainer/engines/open-engine.ts';
@@ -22,23 +22,27 @@ function batchOf(exampleWeights: number[]): Batch {
 
 describe('a training session', () => {
   let session: TrainingSession;
+  let asOpened: ReturnType<TrainingSession['optimiserState']>;
   const first = initialWeights(network, classes, 2);
 
   beforeAll(async () => {
     const engine = await openEngine({ engine: 'compiled', provider: 'cpu', threads: 1 });
     const hyperParameters = hyperParametersSchema.parse({ optimiser: 'adam' });
     ({ session } = await engine.open({ network, classes, batchSize, hyperParameters, classWeights: null }));
+    asOpened = session.optimiserState();
+  });
+  beforeEach(() => {
+    session.setWeights(first);
+    session.setOptimiserState(asOpened);
   });
   afterAll(() => session.close());
 
   it('gives back the weights that it was given, in canonical order', () => {
-    session.setWeights(first);
     expect(session.weights()).toEqual(first);
     expect([...session.weights().keys()]).toEqual(weightSpecifications(network, classes).map(({ name }) => name));
   });
 
   it('learns a batch by heart', async () => {
-    session.setWeights(first);
     const batch = batchOf([1, 1, 1, 1]);
     const before = await session.step(batch);
     let after = before;
@@ -48,11 +52,10 @@ describe('a training session', () => {
   });
 
   it('ignores the images of padding', async () => {
-    const state = session.optimiserState();
     const losses: number[] = [];
     for (const filling of [0, 1e3]) {
       session.setWeights(first);
-      session.setOptimiserState(state);
+      session.setOptimiserState(asOpened);
       const batch = batchOf([1, 1, 1, 0]);
       batch.images.fill(filling, 3 * imageSize);
       losses.push(await session.step(batch));
@@ -61,7 +64,6 @@ describe('a training session', () => {
   });
 
   it('predicts any number of images, each as if it were alone', async () => {
-    session.setWeights(first);
     const images = standardNormals(randomStream(5), 6 * imageSize);
     const all = await session.predict(images, 6);
     const last = await session.predict(images.subarray(5 * imageSize), 1);
@@ -71,7 +73,6 @@ describe('a training session', () => {
   });
 
   it('refuses weights of another network and leaves its own', () => {
-    session.setWeights(first);
     const foreign = initialWeights(network, classes + 1, 2);
     expect(() => session.setWeights(foreign)).toThrow(expect.objectContaining({ code: 323 }));
     expect(() => session.setWeights(new Map([...first, ['extra', new Float32Array(1)]]))).toThrow(/extra/);
