@@ -71,8 +71,16 @@ export function tellFailure(output: Output, thrown: unknown): void {
   if (process.env['IMAGIQ_DEBUG'] && thrown instanceof Error) console.error(thrown);
 }
 
-/** Lines up cells in columns; numbers to the right. */
-export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/**
+ * Lines up cells in columns; numbers to the right.
+ * @param ifNone in the place of a header without rows
+ */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  ifNone: string | null = null,
+): string {
+  if (rows.length === 0 && ifNone !== null) return ifNone;
   const cells = [header, ...rows.map((row) => row.map((cell) => inLine(String(cell))))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const isNumber = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));

@@ -98,6 +98,7 @@ export function cohortCommand(): Command {
             instances,
             classes.map((c) => c.name).join(', '),
           ]),
+          'No cohorts yet. `imagiq cohort create NAME` makes one.',
         ),
       );
     });

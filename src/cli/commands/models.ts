@@ -112,6 +112,7 @@ export function modelsCommand(): Command {
             model.origin === 'imported' ? (model.author?.site ?? '?') : (model.federation?.federation ?? 'this site'),
             model.test === null ? '' : headline(model.test),
           ]),
+          'No models yet. `imagiq train` makes one, `imagiq models import` takes one in.',
         ),
       );
     });

@@ -17,7 +17,11 @@ export function runsCommand(): Command {
       const found = await withStation((station) => station.call('runs', {}));
       output.result(found, () =>
         [
-          table(['id', 'network', 'cohort', 'settings', 'state', 'progress', 'test', 'note'], found.runs.map(rowOf)),
+          table(
+            ['id', 'network', 'cohort', 'settings', 'state', 'progress', 'test', 'note'],
+            found.runs.map(rowOf),
+            'No training runs yet. `imagiq train` begins one.',
+          ),
           ...found.runs.flatMap(({ id, state, fault }) =>
             fault !== null && state !== 'running' ? [`${id}: ${fault.message}`] : [],
           ),

@@ -31,6 +31,11 @@ test('a name in a table stays in its cell', () => {
   expect(table(['patient', 'n'], [[name, 1]]).split('\n')).toHaveLength(2);
 });
 
+test('a list of nothing says so in words, where it has them', () => {
+  expect(table(['id'], [], 'No models yet.')).toBe('No models yet.');
+  expect(table(['id'], [['a']], 'No models yet.')).toBe('id\na');
+});
+
 test('JSON is exact, and so is a document that does not go to a terminal', () => {
   expect(JSON.parse(written(true, true, (output) => output.result({ name }, () => '')).out)).toEqual({ name });
   expect(written(false, false, (output) => output.document(null, name)).out).toBe(`${name}\n`);
