@@ -6,7 +6,10 @@ import { expect, test } from 'vitest';
 import { familiesFor } from '../../../src/cli/command-families.ts';
 
 const documents = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'],
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   ...['docs', 'docs/decisions'].flatMap((folder) => readdirSync(folder).map((name) => path.posix.join(folder, name))),
 ].filter((name) => name.endsWith('.md'));
 
