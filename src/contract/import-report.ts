@@ -18,6 +18,12 @@ export const findingWords = {
     weight: 'problem',
     advice: 'Export these files again from where they came from, then import the folder once more.',
   },
+  'missing-files': {
+    title: 'Files that a disc should have',
+    weight: 'problem',
+    advice:
+      'A DICOMDIR is the index of a disc, and no image. It lists files that are not beside it: copy the whole disc, folders and all, and import that.',
+  },
   'different-content': {
     title: 'One SOP Instance UID, different contents',
     weight: 'problem',

@@ -151,6 +151,33 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await expect.poll(() => page.getByRole('row', { selected: true }).count()).toBe(0);
   });
 
+  test('keeps the keys in the list: past what is in view, after a dialog, after a study', async (context) => {
+    const { page } = theWindow(context);
+    const rows = page.getByTestId('study-rows');
+    const hasFocus = (): Promise<boolean> => rows.evaluate((element) => element.matches(':focus'));
+    const cursor = page.locator('[data-testid="study-row"].cursor');
+    await page.getByTestId('study-row').first().click();
+    await page.keyboard.press('End');
+    await expect.poll(() => cursor.getAttribute('aria-rowindex')).toBe('1000');
+    await page.keyboard.press('ArrowUp');
+    await expect.poll(() => cursor.getAttribute('aria-rowindex')).toBe('999');
+    expect(await hasFocus()).toBe(true);
+    await page.keyboard.press('Delete');
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await expect.poll(hasFocus).toBe(true);
+    await page.keyboard.press('ContextMenu');
+    await page.getByRole('menuitem').first().waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(hasFocus).toBe(true);
+    await page.keyboard.press('Enter');
+    await page.getByRole('navigation', { name: 'Series' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(hasFocus).toBe(true);
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(() => cursor.getAttribute('aria-rowindex')).toBe('1000');
+    await page.keyboard.press('Home');
+  });
+
   test('resizes a column by its edge, fits it by a double click, and moves it by its head', async (context) => {
     const { page } = theWindow(context);
     const head = page.locator('[role="columnheader"][data-column="patientName"]');
@@ -289,7 +316,7 @@ describe('the study browser', { timeout: 90_000 }, () => {
     const series = page.getByTestId('tree-series').first();
     await series.dblclick();
     await back();
-    await page.getByTestId('tree-patient').first().dblclick();
+    // The tree is as it was left.
     await study.click();
     await page.keyboard.press('Enter');
     await back();

@@ -32,6 +32,8 @@ export class PatientTree {
   readonly #station: StationLink;
   readonly #toasts: Toasts;
   readonly #list: StudyList;
+  /** The search that it shows, by its number. */
+  #followed = 0;
   #generation = 0;
   #asking = new AbortController();
 
@@ -76,8 +78,10 @@ export class PatientTree {
     return row.kind === 'study' && this.#openStudies.has(row.study.studyInstanceUID);
   }
 
-  /** Asks anew, all folded. */
-  restart(): void {
+  /** Asks anew after another search, all folded; as it was left where the search is the same. */
+  follow(): void {
+    if (this.#followed === this.#list.searched) return;
+    this.#followed = this.#list.searched;
     this.#generation += 1;
     this.#asking.abort();
     this.#asking = new AbortController();

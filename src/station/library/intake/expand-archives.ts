@@ -100,11 +100,12 @@ export function tellMissing(
     return tally.refuse(
       directory,
       `A DICOMDIR alone: it only lists ${files}, of which none is beside it. Copy the whole disc, folders and all, and import that.`,
+      'missing-files',
     );
   }
   for (const file of missing) {
     tally.found += 1;
-    tally.refuse(path.join(path.dirname(directory), file), 'Listed in the DICOMDIR, but not there.');
+    tally.refuse(path.join(path.dirname(directory), file), 'Listed in the DICOMDIR, but not there.', 'missing-files');
   }
 }
 

@@ -63,6 +63,7 @@ describe('a disc with a DICOMDIR', () => {
         reason: 'Listed in the DICOMDIR, but not there.',
       })),
     );
+    expect(report.findings).toContainEqual({ kind: 'missing-files', findings: 2, count: 2 });
   });
 
   it('is imported when the DICOMDIR itself is given, also among other paths and in small letters', async () => {
@@ -106,7 +107,10 @@ describe('a disc with a DICOMDIR', () => {
       refused: 1,
       refusals: [{ path: path.join(alone, 'DICOMDIR'), reason: reason('2 files') }],
     });
-    expect((await importFrom(zip)).refusals).toEqual([{ path: `${zip}/DICOMDIR`, reason: reason('1 file') }]);
+    const packed = await importFrom(zip);
+    expect(packed.refusals).toEqual([{ path: `${zip}/DICOMDIR`, reason: reason('1 file') }]);
+    // An index that was read is not unreadable.
+    expect(packed.findings).toEqual([{ kind: 'missing-files', findings: 1, count: 1 }]);
   });
 
   it('that is damaged hides none of the files', async () => {
