@@ -1,4 +1,5 @@
 // The ledger as a file for others: JSON with everything that a check of the chain needs, or a table.
+import { csvText } from '../contract/csv-text.ts';
 import type { LedgerEntry } from '../contract/ledger.ts';
 import { ledgerRow } from '../contract/ledger-acts.ts';
 
@@ -11,12 +12,5 @@ export function ledgerExport(entries: readonly LedgerEntry[], format: 'csv' | 'j
     const detail = JSON.stringify(entry.detail);
     return [entry.sequence, entry.at, entry.act, words, direction, whom, bytes ?? '', detail, entry.hash];
   });
-  return `${[header, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
-}
-
-/** RFC 4180. A cell that a spreadsheet would take for a formula is marked as text: names come from other sites. */
-function cell(value: string | number): string {
-  const text = String(value);
-  const plain = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  return csvText(header, rows);
 }

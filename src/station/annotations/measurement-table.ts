@@ -1,6 +1,6 @@
 // The measurements of a study as a table for other programs.
 import type { Measurement } from '../../contract/annotation.ts';
-import { csvText } from '../csv-text.ts';
+import { csvText } from '../../contract/csv-text.ts';
 
 const head = [
   'StudyInstanceUID',

@@ -1,7 +1,7 @@
 // An evaluation as a file for other programs: JSON as it is kept, or CSV with a row for each figure.
 import type { ModelEvaluation } from '../../contract/model-evaluation.ts';
 import type { Estimate } from '../../contract/metrics.ts';
-import { csvText } from '../csv-text.ts';
+import { csvText } from '../../contract/csv-text.ts';
 
 const columns = [
   'model',

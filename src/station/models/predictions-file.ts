@@ -1,6 +1,6 @@
 // What a model said of images as a file for other programs: CSV with a row for each image.
 import type { CallOutput } from '../../contract/calls.ts';
-import { csvText } from '../csv-text.ts';
+import { csvText } from '../../contract/csv-text.ts';
 
 const columns = [
   'patient',

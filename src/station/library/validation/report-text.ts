@@ -1,4 +1,5 @@
 // An import's report for taking along: CSV for a table, JSON for a program, HTML for reading and printing.
+import { csvText } from '../../../contract/csv-text.ts';
 import {
   type Finding,
   findingKinds,
@@ -17,15 +18,9 @@ const csvColumns = ['weight', 'kind', 'subject', 'what', 'count', 'studyInstance
 function csv(findings: readonly Finding[]): string {
   const rows = findings.map((finding) => {
     const row = { ...finding, weight: findingWords[finding.kind].weight };
-    return csvColumns.map((column) => csvCell(String(row[column] ?? ''))).join(',');
+    return csvColumns.map((column) => row[column] ?? '');
   });
-  return `${[csvColumns.join(','), ...rows].join('\r\n')}\r\n`;
-}
-
-/** Quoted as RFC 4180 says; a cell that a spreadsheet would take for a formula gets an apostrophe before it. */
-function csvCell(text: string): string {
-  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  return csvText(csvColumns, rows);
 }
 
 function html(past: PastImport, findings: readonly Finding[]): string {
