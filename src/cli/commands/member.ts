@@ -39,9 +39,31 @@ interface JoinOptions {
   threads?: number;
 }
 
-export interface ApproveOptions {
+interface ApproveOptions {
   cohort: string;
   sendAnyway?: boolean;
+}
+
+/** The data manager's yes, which `imagiq project` has too. */
+export function approveCommand(description: string): Command {
+  return new Command('approve')
+    .description(description)
+    .argument('[federation]', 'needed when there are several')
+    .requiredOption('--cohort <name>', 'its classes must all be classes of the project')
+    .option(...sendAnyway)
+    .action(async (name: string | undefined, options: ApproveOptions, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const membership = await withStation(async (station) => {
+        const { memberships } = await station.call('memberships', {});
+        const federation = chosenFederation(memberships, name, 'approve the project of');
+        await knownCohort(station, options.cohort);
+        const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
+        const acceptsLeak = options.sendAnyway ?? false;
+        const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
+        return heardAnswer(() => station.call('memberships', {}), await station.call('approve-project', answer));
+      });
+      output.result(membership, () => membershipText(membership));
+    });
 }
 
 export function memberCommands(): Command[] {
@@ -104,24 +126,7 @@ export function memberCommands(): Command[] {
       failIfStopped([membership], output);
     });
 
-  const approve = new Command('approve')
-    .description('approve a federation’s project with a cohort: it takes part from now on')
-    .argument('[federation]', 'needed when there are several')
-    .requiredOption('--cohort <name>', 'its classes must all be classes of the project')
-    .option(...sendAnyway)
-    .action(async (name: string | undefined, options: ApproveOptions, command: Command) => {
-      const { output, withStation } = contextOf(command);
-      const membership = await withStation(async (station) => {
-        const { memberships } = await station.call('memberships', {});
-        const federation = chosenFederation(memberships, name, 'approve the project of');
-        await knownCohort(station, options.cohort);
-        const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
-        const acceptsLeak = options.sendAnyway ?? false;
-        const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
-        return heardAnswer(() => station.call('memberships', {}), await station.call('approve-project', answer));
-      });
-      output.result(membership, () => membershipText(membership));
-    });
+  const approve = approveCommand('approve a federation’s project with a cohort: it takes part from now on');
 
   const run = new Command('run')
     .description('work for all federations of this home folder until their projects are finished')

@@ -7,13 +7,12 @@ import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-
 import { presentProject } from '../announced-project.ts';
 import { contextOf } from '../context.ts';
 import { heardAnswer } from '../heard-answer.ts';
-import { knownCohort } from '../known-cohort.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { counted, exitCode } from '../output.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
 import { membershipText } from '../membership-text.ts';
 import { projectText } from '../project-text.ts';
-import { type ApproveOptions, chosenFederation, sendAnyway } from './member.ts';
+import { approveCommand, chosenFederation } from './member.ts';
 
 interface ProposeOptions extends ProjectOptions {
   readonly data: string;
@@ -56,25 +55,7 @@ export function projectCommand(): Command {
       const standing = await retireProjectIn(hubPlaceOf(options, command), options.because.trim().slice(0, 500));
       contextOf(command).output.result(standing, () => `The project ends.\n${standingText(standing)}`);
     });
-  project
-    .command('approve')
-    .description('take part with a cohort (data manager)')
-    .argument('[federation]', 'needed when there are several')
-    .requiredOption('--cohort <name>', 'its classes must all be classes of the project')
-    .option(...sendAnyway)
-    .action(async (name: string | undefined, options: ApproveOptions, command: Command) => {
-      const { output, withStation } = contextOf(command);
-      const membership = await withStation(async (station) => {
-        const { memberships } = await station.call('memberships', {});
-        const federation = chosenFederation(memberships, name, 'approve');
-        await knownCohort(station, options.cohort);
-        const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
-        const { cohort, sendAnyway: acceptsLeak = false } = options;
-        const approved = await station.call('approve-project', { federation, cohort, acceptsLeak, projectHash });
-        return heardAnswer(() => station.call('memberships', {}), approved);
-      });
-      output.result(membership, () => membershipText(membership));
-    });
+  project.addCommand(approveCommand('take part with a cohort (data manager)'));
   project
     .command('decline')
     .description('take no part, or no longer (data manager)')
