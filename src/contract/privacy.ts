@@ -57,6 +57,14 @@ export const privacyCalls = {
     }),
   },
   'set-privacy-budget': { in: privacyBudgetSchema, out: privacyBudgetSchema },
+  /**
+   * How far the project's ε and this site's budget go with the cohort, in a sentence for whoever approves; null of a project without a
+   * promise, and of a site that does not train. Faults 690 and 693 where they are not enough for one update.
+   */
+  'project-privacy': {
+    in: z.object({ federation: z.string(), cohort: cohortNameSchema }),
+    out: z.object({ sentence: z.string().nullable() }),
+  },
   /** The settings with which a training on the cohort stays within ε: how much noise it takes. */
   'privacy-settings': {
     in: z.object({

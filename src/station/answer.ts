@@ -8,6 +8,7 @@ import { readInvite } from '../sync/site/read-invite.ts';
 import { annotationAnswers } from './annotations/annotation-answers.ts';
 import { classLabels } from './cohorts/build-dataset.ts';
 import { isDiskFull, stationFault } from './faults.ts';
+import { reachOf } from './site-work.ts';
 import { importAnswers } from './library/validation/import-answers.ts';
 import { patientKeysNamed } from './library/patient-key.ts';
 import type { Station } from './open-station.ts';
@@ -142,10 +143,12 @@ export function stationAnswers(
     'read-invite': ({ invite }) => readInvite(invite),
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
     'approve-project': ({ federation, cohort, acceptsLeak, projectHash }) => {
-      const project = site.memberships().find((membership) => membership.federation === federation)?.project;
+      const membership = site.memberships().find((one) => one.federation === federation);
+      const project = membership?.project ?? null;
       if (leaving.has(cohort)) throw libraryFaults.removalRunning();
       // The person who approves must hear it, not a training run days later.
       classLabels(cohorts.show(cohort), project?.classes);
+      if (project !== null && membership?.role !== 'observer') reachOf(station, project, cohort);
       return site.approve(federation, cohort, { acceptsLeak, projectHash });
     },
     'decline-project': ({ federation, because, projectHash }) => site.decline(federation, because, projectHash),

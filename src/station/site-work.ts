@@ -22,6 +22,7 @@ import { writeFileDurably } from './home/durable-file.ts';
 import type { PrivacyLedger } from './privacy/privacy-ledger.ts';
 import type { KeptPictures } from './privacy/leak-pictures.ts';
 import { chargedTraining } from './privacy/private-training.ts';
+import { type ProjectReach, projectReach } from './privacy/project-reach.ts';
 import { probeProject } from './privacy/project-probe.ts';
 
 /** Local-only training gets the epochs that a site would spend in the whole project, at most this many. */
@@ -98,6 +99,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
     cohort: string,
     job: TrainOrder,
     listeners: TrainListeners,
+    isWhole: boolean,
   ): Promise<TrainOutcome> => {
     const hyperParameters = hyperParametersSchema.parse(job.hyperParameters);
     const isPrivate = hyperParameters.privacy !== null;
@@ -111,6 +113,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       hyperParameters,
       datasetFile: job.datasetFile,
       runFolder: job.runFolder,
+      isWhole,
     };
     return chargedTraining(parts.privacy, charge, (mostPrivateSteps) =>
       parts.trainer.train({ ...job, mostPrivateSteps }, listeners).catch(doubted),
@@ -149,6 +152,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
           onEpoch: () => {},
           onProgress: ({ step, steps, loss }) => onProgress({ share: steps > 0 ? step / steps : 0, loss }),
         },
+        true,
       );
       if (outcome.stoppedEarly) throw stationFault.workStopped();
       // The loss on the training images is not covered by a privacy promise: it stays here.
@@ -174,7 +178,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
     trainLocalOnly: ({ project, cohort, signal }) =>
       inFolder(async (folder) => {
         const datasetFile = await datasetOf(project, cohort, signal);
-        const epochs = Math.min(maxLocalOnlyEpochs, project.hyperParameters.epochs * project.commits);
+        const epochs = localOnlyEpochs(project);
         const outcome = await train(
           project,
           cohort,
@@ -186,6 +190,7 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
             idleShare: 0,
           },
           { signal, onProgress: () => {}, onEpoch: () => {} },
+          false,
         );
         if (outcome.stoppedEarly) throw stationFault.workStopped();
         return { weights: readFileSync(outcome.weightsFile), examples: outcome.examples };
@@ -244,6 +249,25 @@ function turnName(work: {
     for (const variate of [site, trunk]) hash.update(`\n${variate?.length ?? 0}\n`).update(variate ?? '');
   }
   return `turn-${hash.digest('hex').slice(0, 32)}`;
+}
+
+const localOnlyEpochs = ({ hyperParameters, commits }: Project): number =>
+  Math.min(maxLocalOnlyEpochs, hyperParameters.epochs * commits);
+
+/** How far privacy lets this site go in a project with a cohort; null of a project without a promise. @throws Fault 211, 690, 693 */
+export function reachOf(
+  { cohorts, privacy }: Pick<SiteWorkParts, 'cohorts' | 'privacy'>,
+  project: Project,
+  cohort: string,
+): ProjectReach | null {
+  return projectReach(privacy, {
+    project,
+    id: projectId(project),
+    cohort,
+    patients: cohorts.trainingPatients(cohort),
+    images: cohorts.show(cohort).split.train?.instances ?? 0,
+    aloneEpochs: project.peerModels ? localOnlyEpochs(project) : 0,
+  });
 }
 
 /** What all rounds of a project have in common, in the privacy ledger. */

@@ -44,6 +44,20 @@ interface ApproveOptions {
   sendAnyway?: boolean;
 }
 
+interface ProjectAnswer {
+  readonly federation: string;
+  readonly cohort: string;
+  readonly acceptsLeak: boolean;
+  readonly projectHash: string | null;
+}
+
+/** Approves after telling how far privacy lets this site go in the project. @throws Fault 690 or 693 where it leaves no update */
+async function approved(station: StationLink, output: Output, answer: ProjectAnswer): Promise<Membership> {
+  const { sentence } = await station.call('project-privacy', answer);
+  if (sentence !== null) output.log(sentence);
+  return station.call('approve-project', answer);
+}
+
 /** The data manager's yes, which `imagiq project` has too. */
 export function approveCommand(description: string): Command {
   return new Command('approve')
@@ -60,7 +74,7 @@ export function approveCommand(description: string): Command {
         const { projectHash } = await presentProject(() => station.call('memberships', {}), federation);
         const acceptsLeak = options.sendAnyway ?? false;
         const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
-        return heardAnswer(() => station.call('memberships', {}), await station.call('approve-project', answer));
+        return heardAnswer(() => station.call('memberships', {}), await approved(station, output, answer));
       });
       output.result(membership, () => membershipText(membership));
     });
@@ -114,8 +128,8 @@ export function memberCommands(): Command[] {
             );
             const acceptsLeak = options.sendAnyway ?? false;
             const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
-            const approved = await station.call('approve-project', answer);
-            if (!options.wait) return heardAnswer(() => station.call('memberships', {}), approved);
+            const taken = await approved(station, output, answer);
+            if (!options.wait) return heardAnswer(() => station.call('memberships', {}), taken);
           }
           const { federation } = joined;
           return (await workToEnd(station, [federation], output, options))[0] ?? joined;

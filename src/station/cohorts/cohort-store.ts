@@ -15,7 +15,7 @@ export interface CohortStore {
   list(): Cohort[];
   newest(name: string): Cohort | null;
   /** The version that has this hash; null where there is none. */
-  versionOf(name: string, hash: string): number | null;
+  withHash(name: string, hash: string): Cohort | null;
   /** In the order of patients, then of SOP Instance UID and frame. To be read to its end before anything is written. */
   items(name: string, version: number): Iterable<CohortItem>;
   /** As `items`, in the order of SOP Instance UID and frame. */
@@ -125,9 +125,9 @@ export function openCohortStore(file: string): CohortStore {
   );
   const versionsOf = db.prepare<[string], { name: string }>('SELECT DISTINCT name FROM cohort_item WHERE patient = ?');
   const newestVersion = db.prepare<[string], number>('SELECT max(version) FROM cohort WHERE name = ?').pluck();
-  const versionOfHash = db
-    .prepare<[string, string], number>("SELECT version FROM cohort WHERE name = ? AND summary ->> 'hash' = ?")
-    .pluck();
+  const rowOfHash = db.prepare<[string, string], { summary: string }>(
+    "SELECT summary FROM cohort WHERE name = ? AND summary ->> 'hash' = ? ORDER BY version DESC LIMIT 1",
+  );
   const remember = db.prepare('INSERT OR IGNORE INTO forgotten_patient VALUES (?)');
   const forgotten = db.prepare<[string]>('SELECT 1 FROM forgotten_patient WHERE patient = ?');
   const removePatient = db.prepare('DELETE FROM cohort_item WHERE patient = ?');
@@ -171,7 +171,10 @@ export function openCohortStore(file: string): CohortStore {
       const row = newestRow.get(name);
       return row === undefined ? null : decode(row);
     },
-    versionOf: (name, hash) => versionOfHash.get(name, hash) ?? null,
+    withHash(name, hash) {
+      const row = rowOfHash.get(name, hash);
+      return row === undefined ? null : decode(row);
+    },
     items: (name, version) => itemsIn(itemRows('', byPatient).iterate(name, version)),
     itemsByImage: (name, version) => itemsIn(itemRows('', 'sop_instance_uid, frame').iterate(name, version)),
     itemsBetween: (name, version, from, to) => rowsBetween.all(name, version, from, to).map(itemOf),

@@ -45,6 +45,8 @@ export interface Cohorts {
   using(isGoing: (sopInstanceUID: string) => boolean): Promise<{ name: string; images: number }[]>;
   /** Of the newest version; to be read to its end before anything is written to cohorts. @throws Fault 211 */
   items(name: string): Iterable<CohortItem>;
+  /** The version that has this hash, the newest or an earlier one; null where there is none here. */
+  withHash(name: string, hash: string): Cohort | null;
   /** SOP Instance UIDs of the training split of the version that has this hash; none where there is no such version here. */
   trainingImages(name: string, hash: string): string[];
   /** Pseudonyms of the patients whose images the newest version trains on. @throws Fault 211 */
@@ -171,9 +173,10 @@ export function openCohorts(options: {
     items: (name) => store.items(name, show(name).version),
     using: (isGoing) => cohortsUsing(store, isGoing),
     trainingImages(name, hash) {
-      const version = store.versionOf(name, hash);
-      return version === null ? [] : store.sopInstanceUIDs(name, version, 'train');
+      const cohort = store.withHash(name, hash);
+      return cohort === null ? [] : store.sopInstanceUIDs(name, cohort.version, 'train');
     },
+    withHash: (name, hash) => store.withHash(name, hash),
     mostTrainingImages: (name) =>
       store.patients(name, show(name).version, 'train').reduce((most, { items }) => Math.max(most, items), 0),
     trainingPatients: (name) => store.patients(name, show(name).version, 'train').map(({ patient }) => patient),

@@ -29,7 +29,7 @@ export function peerAnswers({
       signal: AbortSignal.timeout(buildDeadlineMs),
       onProgress: () => {},
     });
-    const modalities = cohorts.list().find(({ name }) => name === cohort)?.modalities ?? [];
+    const modalities = cohorts.withHash(cohort, header.cohortHash)?.modalities ?? [];
     const { id, isKnown } = models.addBytes(keptModel(federation, found, header, modalities), found.weights);
     if (!isKnown) ledger.append('model-kept', { model: id, federation, site: found.site });
     onEvent('library-changed', {});

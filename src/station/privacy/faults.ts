@@ -19,6 +19,25 @@ export const budgetFault = {
       message: `This training would make ${planned} steps, and the site's budget (ε = ${epsilon} at δ = ${delta} for one image, over all trainings) leaves ${left} of them on the images of “${cohort}”. Nothing was spent. Choose a smaller ε, fewer epochs or more noise; or the data manager may raise the site's budget.`,
       retry: 'never',
     }),
+  /** @param source the ε of the project, or the site's budget: which of the two leaves no more */
+  noFurtherUpdate: (
+    cohort: string,
+    { needed, left }: { needed: number; left: number },
+    source: number | PrivacyBudget,
+  ) => {
+    const isProjects = typeof source === 'number';
+    const what = isProjects
+      ? `the project's ε of ${source} leaves`
+      : `the site's budget (ε = ${source.epsilon} at δ = ${source.delta} for one image, over all trainings) leaves`;
+    const advice = isProjects
+      ? 'The coordinator may propose a project with more noise or a larger ε.'
+      : "The data manager may raise the site's budget (`imagiq privacy budget`).";
+    return new Fault({
+      code: 693,
+      message: `No update can be trained here: one takes ${needed} steps, and ${what} ${Math.max(0, left)} on the images of “${cohort}”. Nothing more is spent; updates that were sent count, and the shared model still comes. ${advice}`,
+      retry: 'never',
+    });
+  },
   ledgerUnreadable: (cause: unknown) =>
     new Fault(
       {

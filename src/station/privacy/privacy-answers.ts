@@ -3,6 +3,7 @@ import type { Answers } from '../../contract/calls.ts';
 import type { privacyCalls } from '../../contract/privacy.ts';
 import { hyperParametersSchema } from '../../contract/training.ts';
 import type { Station } from '../open-station.ts';
+import { reachOf } from '../site-work.ts';
 import { checkDelta, noiseMultiplierFor } from './accountant.ts';
 import { leakProbeAnswer } from './leak-probe-answer.ts';
 
@@ -24,6 +25,11 @@ export function privacyAnswers(station: Station): Answers<keyof typeof privacyCa
       privacy.setBudget(budget);
       ledger.append('privacy-budget', { ...budget });
       return privacy.budget;
+    },
+    'project-privacy': ({ federation, cohort }) => {
+      const membership = site.memberships().find((one) => one.federation === federation);
+      if (membership?.project == null || membership.role === 'observer') return { sentence: null };
+      return { sentence: reachOf(station, membership.project, cohort)?.sentence ?? null };
     },
     'leak-probe': (request, signal) => leakProbeAnswer(station, request, signal),
     'kept-leak-probe': ({ federation }) => ({

@@ -16,10 +16,15 @@ export interface TrainingRequest extends Pick<
   readonly hyperParameters: HyperParameters;
   readonly datasetFile: string;
   readonly runFolder: string;
+  /** An update of a project is made to its end or not begun: the site was told how many there can be. */
+  readonly isWhole?: boolean;
 }
 
 /** Steps of all its epochs, and how probably an image is in each. */
-function plannedSteps({ batchSize, epochs }: HyperParameters, images: number): { sampleRate: number; steps: number } {
+export function plannedSteps(
+  { batchSize, epochs }: HyperParameters,
+  images: number,
+): { sampleRate: number; steps: number } {
   return { sampleRate: Math.min(1, batchSize / Math.max(1, images)), steps: epochs * Math.ceil(images / batchSize) };
 }
 
@@ -44,14 +49,14 @@ export function checkBudget(
 /**
  * Does `work` with the steps that the budget allows it (null without a privacy promise), and charges those it made. A
  * project's id is the same in every round: its own ε counts over all of them.
- * @throws Fault 690 when the budget of these patients is spent.
+ * @throws Fault 690 when the budget of these patients is spent, 693 when it is not enough for what is to be whole.
  */
 export async function chargedTraining<Value>(
   ledger: PrivacyLedger,
   request: TrainingRequest,
   work: (mostPrivateSteps: number | null) => Promise<Value>,
 ): Promise<Value> {
-  const { hyperParameters, datasetFile, runFolder, ...training } = request;
+  const { hyperParameters, datasetFile, runFolder, isWhole = false, ...training } = request;
   const { privacy } = hyperParameters;
   if (privacy === null) return work(null);
   const { noiseMultiplier, maxEpsilon, delta } = privacy;
@@ -61,6 +66,13 @@ export async function chargedTraining<Value>(
   const wanted = steps + spareSteps;
   const settled = ledger.settledSteps(training.id);
   const left = stepsWithin(maxEpsilon, { sampleRate, noiseMultiplier }, delta) - settled;
+  if (isWhole) {
+    const needed = Math.max(1, steps - done);
+    const bySite = ledger.stepsLeft({ ...training, sampleRate, noiseMultiplier });
+    const of = left < bySite ? maxEpsilon : ledger.budget;
+    if (Math.min(left, bySite) < needed)
+      throw budgetFault.noFurtherUpdate(training.cohort, { needed, left: Math.min(left, bySite) }, of);
+  }
   if (left <= 0) throw budgetFault.cohortSpent(training.cohort, ledger.spent(training.patients).epsilon, maxEpsilon);
   const granted = ledger.reserve({
     ...training,

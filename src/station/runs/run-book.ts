@@ -157,7 +157,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
     end: Pick<Run, 'state' | 'fault'>,
     notes: readonly string[] = [],
   ): void => {
-    const modalities = parts.cohorts.list().find(({ name }) => name === request.cohort)?.modalities ?? [];
+    const modalities = parts.cohorts.withHash(request.cohort, header.cohortHash)?.modalities ?? [];
     const description = modelOfRun(request, bases.get(id) as RunBasis, { outcome, header }, modalities);
     const { weightsFile, isKnown, id: model } = parts.models.add(description);
     const same = `The very same training was made before: model ${model} stays as it is.`;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { Run } from '../../../../src/contract/calls.ts';
+import type { Cohort } from '../../../../src/contract/cohort.ts';
 import type { DatasetHeader } from '../../../../src/contract/dataset.ts';
 import { networkSchema } from '../../../../src/contract/network.ts';
 import type { Epoch, TrainOrder, TrainOutcome, TrainProgress } from '../../../../src/contract/training.ts';
@@ -78,8 +79,9 @@ function situation(
   const trainer: Situation['trainer'] = { isBusy: false, orders: 0 };
   /** What the cohorts were asked: each build's chain, and doubts. */
   const calls: unknown[] = [];
-  const cohorts: Pick<Cohorts, 'show' | 'list' | 'buildDataset' | 'doubtDatasets'> = {
-    list: () => [],
+  const cohorts: Pick<Cohorts, 'show' | 'list' | 'withHash' | 'buildDataset' | 'doubtDatasets'> = {
+    list: () => [{ name: 'chest', hash: 'newer', modalities: ['MR'] }] as unknown as Cohort[],
+    withHash: (_name, hash) => ({ hash, modalities: ['CT'] }) as unknown as Cohort,
     doubtDatasets: () => calls.push('doubt'),
     show: () =>
       ({
@@ -201,7 +203,7 @@ test('a run whose record cannot be written goes on, keeps its model, and says so
   expect(told.filter(({ fault }) => fault !== null)).toHaveLength(1);
 });
 
-test('a model names the cohort version that it was trained on, not the newest', async () => {
+test('a model names the cohort version that it was trained on, and its modalities, not the newest', async () => {
   const registered = situation(async (job) => {
     const weightsFile = path.join(job.runFolder, 'weights');
     writeFileSync(weightsFile, 'weights');
@@ -213,7 +215,7 @@ test('a model names the cohort version that it was trained on, not the newest', 
     openBlobStore(path.join(registered.folder, 'b')),
     { author: openAuthor(path.join(registered.folder, 'site')), siteName: 'Lyon' },
   );
-  expect(models.list()).toMatchObject([{ cohortHash: header.cohortHash, classes: ['a', 'b'] }]);
+  expect(models.list()).toMatchObject([{ cohortHash: header.cohortHash, classes: ['a', 'b'], modalities: ['CT'] }]);
 });
 
 test('settings that no run of this cohort can have are refused before there is a run', () => {
