@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
-import { announcedProject, lookMs, notAnnouncedCode } from '../announced-project.ts';
+import { announcedProject, lookMs, notAnnouncedCode, presentProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { heardAnswer } from '../heard-answer.ts';
