@@ -10,7 +10,8 @@ import type { HubNews } from './hub-news.ts';
 import type { HubStep } from './hub-step.ts';
 import type { MaskedStore, OpenMaskedBuffer } from './masked-store.ts';
 import type { AdmittedSite } from './members.ts';
-import { longestTimerMs, type Trunk } from './trunk.ts';
+import { longestTimerMs } from './next-look.ts';
+import type { Trunk } from './trunk.ts';
 
 /** What all of secure aggregation at a hub asks of the rest of it. */
 export interface MaskedOrder {

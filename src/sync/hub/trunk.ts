@@ -14,6 +14,7 @@ import { sweepBlobs } from './blob-sweep.ts';
 import { hubFault } from './faults.ts';
 import type { HubStep } from './hub-step.ts';
 import { lostUpdates } from './lost-updates.ts';
+import { openNextLook } from './next-look.ts';
 import { type ComputedCommit, type DueCommit, openTrunkCommits, type TrunkCommits } from './trunk-commits.ts';
 import { openTrunkFiles } from './trunk-files.ts';
 import { type BufferedUpdate, type CurrentProject, projectHashOf } from './current-project.ts';
@@ -22,13 +23,8 @@ import { openTrunkThreads } from './trunk-threads.ts';
 import { unusableProject } from './unusable-project.ts';
 import { openUpdateAcceptance, type UpdateAcceptance } from './update-acceptance.ts';
 
-/** The longest time that a timer of the runtime can wait: almost 25 days. */
-export const longestTimerMs = 2 ** 31 - 1;
-
 /** How soon to look whether another hub, whose turn it is or that accepted an update, made the commit. */
 const lookAgainMs = 500;
-/** After a commit that failed: a disk is given room, a database comes back. Each further failure doubles the pause. */
-const afterFailureMs = { first: 3_000, longest: 60_000 } as const;
 
 export interface Trunk {
   current(): Promise<CurrentProject | null>;
@@ -76,13 +72,8 @@ export function openTrunk(order: {
 }): Trunk {
   const { store, blobs, keys, clock } = order;
   let line: Promise<unknown> = Promise.resolve();
-  /** When it is looked next whether a commit is due, on the process's own clock. */
-  let deadline: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null;
-  /** Commits that failed since one succeeded. */
-  let failures = 0;
   /** The newest version that `onCommit` has told of. */
   let told: { readonly projectHash: string; readonly version: number } | null = null;
-  let isClosed = false;
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = line.then(work);
@@ -90,6 +81,7 @@ export function openTrunk(order: {
     line = done.catch(() => {});
     return done;
   };
+  const nextLook = openNextLook(clock, () => void inTurn(commitDue).catch(commitFailed));
   const now = (): string => new Date(clock()).toISOString();
   const threads = openTrunkThreads();
   const files = openTrunkFiles(store, blobs);
@@ -106,10 +98,10 @@ export function openTrunk(order: {
   });
   const { forgetCounted } = commits;
 
-  /** What is to be committed now; when it will be something, the deadline is armed. */
+  /** What is to be committed now; when it will be something, it is looked again then. */
   const due = async (): Promise<DueCommit | null> => {
     const current = await store.current();
-    if (current === null || current.isFinished || isClosed) return null;
+    if (current === null || current.isFinished || nextLook.isClosed) return null;
     // A rule that stands lying sites has its own number of them: what waits under it when the project is retired is left out.
     const { project, projectHash, trunk } = current;
     const fewest = fewestSites(project, trunk.version);
@@ -120,7 +112,7 @@ export function openTrunk(order: {
     }
     const next = nextCommit(await store.buffered(projectHash), project.trunkRule, clock(), fewest);
     if (next.updates !== null) return { current, updates: next.updates };
-    armDeadline(next.dueAt);
+    nextLook.at(next.dueAt);
     return null;
   };
   const commitDue = async (): Promise<void> => {
@@ -128,12 +120,12 @@ export function openTrunk(order: {
       const first = await due();
       if (first === null) return;
       const aggregation = await store.beginAggregation(first.current.projectHash);
-      if (aggregation === null) return lookAgain(lookAgainMs);
+      if (aggregation === null) return nextLook.within(lookAgainMs);
       try {
         // Another hub may have committed them before this one's turn.
         const still = await due();
         if (still !== null) await (still.updates.length > 0 ? commit(still, aggregation.epoch) : finish(still.current));
-        failures = 0;
+        nextLook.succeeded();
       } finally {
         await aggregation.end();
       }
@@ -147,27 +139,9 @@ export function openTrunk(order: {
     order.onRetired();
     order.onDiscarded(null);
   };
-  const armDeadline = (dueAt: number | null): void => {
-    clearTimeout(deadline?.timer);
-    deadline = null;
-    // A longer time would count as none; what is not due when it is over is armed again.
-    if (dueAt !== null && dueAt > clock()) lookAgain(Math.min(dueAt - clock(), longestTimerMs));
-  };
-  const lookAgain = (waitMs: number): void => {
-    const at = performance.now() + waitMs;
-    if (isClosed || (deadline !== null && deadline.at <= at)) return;
-    clearTimeout(deadline?.timer);
-    const look = (): void => {
-      deadline = null;
-      void inTurn(commitDue).catch(commitFailed);
-    };
-    deadline = { at, timer: setTimeout(look, waitMs) };
-  };
   const commitFailed = (thrown: unknown): void => {
     order.onCommitFailed(thrown);
-    // Nothing else may come that it could wait for: in synchronous rounds every site waits for this commit.
-    lookAgain(Math.min(afterFailureMs.first * 2 ** failures, afterFailureMs.longest));
-    failures += 1;
+    nextLook.afterFailure();
   };
   const commit = async (wanted: DueCommit, epoch: number): Promise<void> => {
     let computed: ComputedCommit;
@@ -265,7 +239,7 @@ export function openTrunk(order: {
     async catchUp() {
       await inTurn(tellOfOthers);
       // The hub that accepted an update commits it before it answers; should it die, this one does.
-      lookAgain(lookAgainMs);
+      nextLook.within(lookAgainMs);
     },
     receiptFor: acceptance.receiptFor,
     commitMasked: (masked) => inTurn(() => commits.commitMasked(masked)),
@@ -288,7 +262,7 @@ export function openTrunk(order: {
         await commitDue().catch(commitFailed);
       }),
     // In line: what is being accepted or committed is not named by a row yet.
-    sweep: () => inTurn(async () => (isClosed ? 0 : sweepBlobs(blobs, store, clock()))),
+    sweep: () => inTurn(async () => (nextLook.isClosed ? 0 : sweepBlobs(blobs, store, clock()))),
     async blobLimitBytes() {
       const current = await store.current();
       // Nothing can be sent then; but the welcome names a limit, and sites take none of 0.
@@ -308,8 +282,7 @@ export function openTrunk(order: {
       return sitesAwaited({ project, trunkVersion: trunk.version }, await store.buffered(projectHash));
     },
     async close() {
-      isClosed = true;
-      clearTimeout(deadline?.timer);
+      nextLook.close();
       await line;
       await threads.close();
     },
