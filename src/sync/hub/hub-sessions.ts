@@ -1,22 +1,16 @@
 // The sites that are connected: greets each, answers what it asks, and tells all of them what changed.
 import type { WebSocket } from 'ws';
-import { Fault, faultValueOf } from '../../contract/fault.ts';
+import { faultValueOf } from '../../contract/fault.ts';
 import type { BlobFolder } from '../protocol/blob-folder.ts';
 import { closeCodes, openChannel } from '../protocol/channel.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
-import { wireFault } from '../protocol/faults.ts';
-import { openFrameQueue } from '../protocol/frame-queue.ts';
-import { greetSite } from '../protocol/handshake.ts';
-import { wireLimits } from '../protocol/limits.ts';
 import { type FromHub, fromSiteSchema } from '../protocol/messages.ts';
 import type { Signed } from '../protocol/statement.ts';
-import { hubFault } from './faults.ts';
 import type { BegunBlobs } from './begun-blobs.ts';
 import { openBlobRights } from './blob-rights.ts';
 import type { Certificates } from './certificates.ts';
 import type { HubLedger } from './hub-ledger.ts';
 import type { HubNews } from './hub-news.ts';
-import { openInviteGuard } from './invite-guard.ts';
 import { openMemberNews } from './member-news.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
 import type { AdmittedSite, Members } from './members.ts';
@@ -27,6 +21,7 @@ import type { TrunkStore } from './trunk-store.ts';
 import type { Trunk } from './trunk.ts';
 import { openSessionNews, type Session } from './session-news.ts';
 import { openSiteQuestions, type SiteRecords } from './site-questions.ts';
+import { openStrangers } from './stranger.ts';
 import { openUnofferedBlobs } from './unoffered-blobs.ts';
 
 const takenOver = 'a newer connection of this site took over';
@@ -56,12 +51,6 @@ export interface HubSessions {
   close(): Promise<void>;
 }
 
-/** What ended a greeting, as the hub's log has it: a line that a site closed is no refusal by the hub. */
-function atDoor(fault: Fault): Fault {
-  const isClosed = fault.code === wireFault.closed('').code;
-  return isClosed ? hubFault.leftAtDoor(fault.message.includes(`code ${closeCodes.refused}`)) : fault;
-}
-
 export function openHubSessions(
   order: SiteRecords & {
     readonly blobs: BlobFolder;
@@ -88,7 +77,6 @@ export function openHubSessions(
   const { blobs, keys, federation, members, presence, relay, store, addresses, certificates, ledger, clock, tell } =
     order;
   const sessions = new Map<string, Session>();
-  const guard = openInviteGuard(clock);
   const unoffered = openUnofferedBlobs({ blobs, begun: order.begun, dropBlob: (hash) => order.trunk().dropBlob(hash) });
   const blobRights = openBlobRights({ members, relay, store, ledger, unoffered, trunk: order.trunk, clock });
   let isClosing = false;
@@ -144,39 +132,24 @@ export function openHubSessions(
       sessions.get(fingerprint)?.channel.close(closeCodes.left, 'the site left the federation'),
   });
 
+  const letInStranger = openStrangers({
+    keys,
+    federation,
+    blobLimitBytes: () => order.trunk().blobLimitBytes(),
+    members,
+    certificates,
+    clock,
+    tell,
+    onFailed: (thrown) => failed('a site at the door', thrown),
+  });
   const welcome: HubSessions['welcome'] = async (socket, _path, from) => {
-    const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
-    let admitted;
-    let isNew = false;
-    let address: Signed | null = null;
-    try {
-      admitted = await greetSite<AdmittedSite>({
-        socket,
-        frames,
-        keys,
-        federation,
-        blobBytes: await order.trunk().blobLimitBytes(),
-        time: new Date(clock()).toISOString(),
-        roleOf: ({ role }) => role,
-        admit: (request) => {
-          isNew = request.inviteCode !== null;
-          ({ address } = request);
-          return guard.admit(isNew, () => members.admit(request));
-        },
-        membershipFor: certificates.issue,
-      });
-    } catch (thrown) {
-      if (thrown instanceof Fault) tell({ kind: 'site-refused', from, fault: atDoor(thrown).toValue() });
-      else failed('a site at the door', thrown);
-      socket.close(closeCodes.refused, 'refused');
-      setTimeout(() => socket.terminate(), 1_000).unref();
-      return;
-    }
-    const site = admitted.member;
+    const letIn = await letInStranger(socket, from);
+    if (letIn === null) return;
+    const { member: site, features, frames, seal, isNew, address } = letIn;
     const channel = openChannel({
       socket,
       frames,
-      seal: admitted.seal,
+      seal,
       incoming: fromSiteSchema,
       blobs,
       ...blobRights(site),
@@ -186,7 +159,6 @@ export function openHubSessions(
       onHeartbeat: () => void guarded(site, () => toOne.certifyAnew(session)),
       ...(order.pingMs === undefined ? {} : { pingMs: order.pingMs }),
     });
-    const { features } = admitted;
     const session: Session = {
       site,
       features,
@@ -200,7 +172,7 @@ export function openHubSessions(
     void guarded(site, () => unoffered.ended(site.fingerprint));
     sessions.set(site.fingerprint, session);
     void channel.ended.then(() => ended(session));
-    session.lastModelSequence = admitted.lastModelSequence;
+    session.lastModelSequence = letIn.lastModelSequence;
     const isServed = await guarded(site, async () => {
       // Before the other hubs hear that it is here.
       await addresses.take(site, address);
