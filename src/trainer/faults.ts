@@ -52,10 +52,10 @@ export function weightsUnusable(reason: string, cause?: unknown): Fault {
   return new Fault({ code: 355, message, retry: 'never' }, cause);
 }
 
-/** 356: the run folder holds another run. */
+/** 356: the run folder holds another run: mostly one that is resumed after its cohort has changed. */
 export function otherRunInFolder(): Fault {
   const message =
-    'The run folder holds a run with other settings, data or initial weights. Choose another folder, or delete that run first.';
+    'This run cannot go on from its checkpoint, which was made with other images, settings or first weights than it has now: its cohort was made anew since, or a patient was taken out of it. Start a new run, from the model that was kept of this one if you like.';
   return new Fault({ code: 356, message, retry: 'never' });
 }
 

@@ -191,7 +191,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
       }
     } catch (error) {
       // The fault of the run stays what ended it.
-      runs.set(id, withNote(runOf(id), `Its best model could not be kept: ${writeFault(error).message}`));
+      const { code, message } = writeFault(error);
+      if (code !== fault.code) runs.set(id, withNote(runOf(id), `Its best model could not be kept: ${message}`));
     }
     change({ ...runOf(id), ...end });
   };
@@ -207,7 +208,15 @@ export function openRunBook(parts: RunBookParts): RunBook {
   /** A run without a trainer, paused or cut off, ends as the model of its last checkpoint. */
   const stopPaused = (id: string): void => {
     const request = requests.get(id);
-    const learnt = request ? learntSoFar(id, request) : null;
+    let learnt: Learnt | null = null;
+    try {
+      learnt = request ? learntSoFar(id, request) : null;
+    } catch (error) {
+      const fault = writeFault(error);
+      if (fault.retry !== 'never') throw error;
+      // No later try would make a model of it: it ends all the same.
+      return change({ ...runOf(id), state: 'failed', fault });
+    }
     // It cannot be resumed any more, as its fault advises.
     if (!request || learnt === null) change({ ...runOf(id), state: 'stopped', fault: null });
     else finish(id, request, learnt, 'stop');

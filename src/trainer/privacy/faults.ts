@@ -41,7 +41,7 @@ export const privacyFault = {
       {
         code: 686,
         message:
-          'The count of the steps that this run has released cannot be read, so nobody can say what it has spent. Start a new run.',
+          'The count of the private steps that this run has made (private-steps.json in its folder) cannot be read, so nobody can say what it has spent of its privacy promise. It cannot go on, and no model is made of it; its patients stay charged with all that it was allowed. Start a new run.',
         retry: 'never',
       },
       cause,

@@ -336,6 +336,22 @@ test('a run that crashed, is resumed and stopped before it has begun again becom
   expect(models.list()).toHaveLength(1);
 });
 
+test('a run of which nobody can say what its promise has spent is ended by a stop, without a model, and says why', async () => {
+  const { folder, id } = await crashedRun();
+  const record = path.join(folder, id, 'run.json');
+  const { request: asked, ...rest } = JSON.parse(readFileSync(record, 'utf8'));
+  const privacy = { noiseMultiplier: 1, clipNorm: 1, delta: 1e-5, maxEpsilon: 3 };
+  const hyperParameters = { ...asked.hyperParameters, privacy };
+  writeFileSync(record, JSON.stringify({ ...rest, request: { ...asked, hyperParameters } }));
+  writeFileSync(path.join(folder, id, 'private-steps.json'), 'torn');
+  const { book, models } = situation(learns(), resolveNetwork, folder);
+  book.stop(id);
+  expect(await book.ended(id)).toMatchObject({ state: 'failed', outcome: null, fault: { code: 686 } });
+  expect(models.list()).toEqual([]);
+  book.delete(id);
+  expect(book.list()).toEqual([]);
+});
+
 test('a run whose checkpoints are all damaged ends without a model, and advises nothing that cannot be done any more', async () => {
   const { book, models } = situation((job) => {
     keepCheckpoint(job, 7);
