@@ -1,6 +1,7 @@
 // What is drawn over images: a reader's measurements, and segmentations and structure sets that came with the studies.
 import { z } from 'zod';
 import { frameGeometrySchema, spacingKinds } from './dicom.ts';
+import { projectionSchema } from './hanging.ts';
 import { presentationSchema } from './presentation.ts';
 
 const uid = z.string().regex(/^[0-9][0-9.]{0,63}$/);
@@ -131,6 +132,11 @@ export const annotationCalls = {
   'delete-measurement': { in: z.object({ id: z.uuid() }), out: nothing },
   /** What a structured report (SR, also a key object selection) says. */
   report: { in: z.object({ sopInstanceUID: uid }), out: reportSchema },
+  /** Radiographs and mammograms of a study with their sides and views; files that cannot be read are left out. */
+  projections: {
+    in: z.object({ studyInstanceUID: uid }),
+    out: z.object({ images: z.array(projectionSchema) }),
+  },
   /** How images of a study were meant to be seen, the newest state first. */
   presentations: {
     in: z.object({ studyInstanceUID: uid }),

@@ -48,11 +48,12 @@ export class Links {
   /** The reader went to another place in a viewport. */
   moved(leader: StackView): void {
     const views = this.#views();
-    if (!this.#isPlaceLinked || views.length === 1) return;
+    // Where there is one image there is nothing to follow with.
+    if (!this.#isPlaceLinked || views.length === 1 || leader.length === 1) return;
     const followed = new Map<StackView, FollowedBy>();
     for (const { series } of views) if (series) void this.#frames.learnGeometry(series.seriesInstanceUID);
     for (const view of views) {
-      if (view !== leader && view.length > 0) followed.set(view, followPlace(leader, view, this.#frames));
+      if (view !== leader && view.length > 1) followed.set(view, followPlace(leader, view, this.#frames));
     }
     this.#followed = followed;
   }

@@ -12,6 +12,7 @@ import { Measurements } from './measurements.svelte.ts';
 import type { Graphics } from './graphics.svelte.ts';
 import type { Mpr } from './mpr.svelte.ts';
 import { HeatMaps } from './heat-maps.svelte.ts';
+import { firstSeries } from './hanging.ts';
 import { Presentations } from './presentations.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
@@ -69,8 +70,7 @@ export class Reading {
     this.#graphics = graphics;
     this.header = new ShownHeader(station);
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
-    const pictures = opened.study.series.find(({ modality }) => !isDerived(modality));
-    const shown = first ?? pictures ?? opened.study.series[0];
+    const shown = first ?? firstSeries(opened.study);
     this.#views = [this.#newView(0)];
     if (shown) this.open(shown);
   }
@@ -180,17 +180,17 @@ export class Reading {
     void view.openSeries(series);
   }
 
-  /** More viewports show the series that are not shown yet, in their order; fewer keep the first. */
-  arrange(layout: Layout): void {
+  /** More viewports show the series that are not shown yet, in their order, unless they are wanted empty; fewer keep the first. */
+  arrange(layout: Layout, added: 'filled' | 'empty' = 'filled'): void {
     this.closeMpr();
     const kept = this.#views.slice(0, layout.views);
     for (const gone of this.#views.slice(layout.views)) gone.close();
-    const added = Array.from({ length: layout.views - kept.length }, (_, place) => this.#newView(kept.length + place));
-    this.#views = [...kept, ...added];
+    const more = Array.from({ length: layout.views - kept.length }, (_, place) => this.#newView(kept.length + place));
+    this.#views = [...kept, ...more];
     this.#layout = layout;
     this.links.forget();
     const { active } = this;
-    for (const view of added) {
+    for (const view of added === 'filled' ? more : []) {
       const open = new Set(this.#views.map(({ series }) => series?.seriesInstanceUID));
       const next = this.study.series.find(
         ({ seriesInstanceUID, modality }) => !open.has(seriesInstanceUID) && !isDerived(modality),

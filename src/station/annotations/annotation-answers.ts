@@ -12,7 +12,7 @@ export function annotationAnswers({
   library,
   onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
-  const { measurements, overlays, presentations, overlayShapes, readLabels, report, seriesGeometry } =
+  const { measurements, overlays, presentations, projections, overlayShapes, readLabels, report, seriesGeometry } =
     library.annotations;
   const allOf = (studyInstanceUID: string): Measurement[] => {
     if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
@@ -38,6 +38,7 @@ export function annotationAnswers({
       return {};
     },
     report: ({ sopInstanceUID }) => report(sopInstanceUID),
+    projections: async ({ studyInstanceUID }) => ({ images: await projections(studyInstanceUID) }),
     presentations: ({ studyInstanceUID }) => presentations(studyInstanceUID),
     overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
     'series-geometry': async ({ seriesInstanceUID }) => ({ frames: await seriesGeometry(seriesInstanceUID) }),

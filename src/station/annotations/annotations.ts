@@ -8,6 +8,7 @@ import { overlayIndex } from './overlay-index.ts';
 import { readSegmentation, type SeriesSegmentation } from './read-segmentation.ts';
 import { annotationFaults } from './faults.ts';
 import { type LabelReading, readLabels, type ReadLabelsOptions } from './read-labels.ts';
+import { studyProjections } from './study-projections.ts';
 import { studyPresentations } from './study-presentations.ts';
 import { seriesGeometry } from './series-geometry.ts';
 
@@ -15,6 +16,8 @@ export interface Annotations {
   /** Where every frame of a series lies. @throws Fault 625 (it takes too long). */
   seriesGeometry(seriesInstanceUID: string): Promise<CallOutput<'series-geometry'>['frames']>;
   readonly measurements: MeasurementStore;
+  /** Sides and views of a study's radiographs and mammograms. */
+  projections(studyInstanceUID: string): Promise<CallOutput<'projections'>['images']>;
   /** The presentation states of a study, the newest first, and why others are not shown. */
   presentations(studyInstanceUID: string): Promise<CallOutput<'presentations'>>;
   /** Segmentations and structure sets that refer to a series. */
@@ -58,6 +61,7 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
   return {
     measurements: measurementStore(db),
     seriesGeometry: seriesGeometry({ db, folder, threads }),
+    projections: studyProjections({ db, folder, threads }),
     presentations: studyPresentations({ db, folder, threads }),
     overlays: overlaysOf,
     async overlayShapes({ overlayInstanceUID, sopInstanceUID, frame }) {

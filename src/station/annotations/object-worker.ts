@@ -15,6 +15,7 @@ import { type OverlayDescription, overlayDescription } from './overlay-descripti
 import { overlayReader, wholeDataset } from './overlay-reader.ts';
 import { overlayTarget } from './overlay-target.ts';
 import { presentationState } from './presentation-state.ts';
+import { projectionHeader, type ProjectionHeader } from './projection-header.ts';
 import { reportText } from './report-text.ts';
 
 export interface ShapesAsked {
@@ -46,6 +47,11 @@ export interface ObjectTasks {
   readonly reportText: { readonly asked: { readonly path: string }; readonly answered: Report };
   /** What a structured report says about images. */
   readonly report: { readonly asked: { readonly path: string }; readonly answered: ReportGroup[] };
+  /** In the order of the files; null for one that cannot be read. */
+  readonly projections: {
+    readonly asked: { readonly paths: readonly string[] };
+    readonly answered: (ProjectionHeader | null)[];
+  };
   /** Of every frame of each file, in their order; none of a file that cannot be read. */
   readonly geometry: {
     readonly asked: { readonly files: readonly { readonly path: string; readonly frames: number }[] };
@@ -88,10 +94,20 @@ async function perform(task: ObjectTask): Promise<ObjectTasks[keyof ObjectTasks]
       return reportGroups(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
     case 'reportText':
       return reportText(readHeaderFile(task.asked.path, { keepItems: true }).dataSet);
+    case 'projections':
+      return task.asked.paths.map(projectionOf);
     case 'geometry':
       return task.asked.files.map(geometryOf);
     case 'shapes':
       return shapesOn(task.asked);
+  }
+}
+
+function projectionOf(path: string): ProjectionHeader | null {
+  try {
+    return projectionHeader(readHeaderFile(path, { keepItems: true }).dataSet);
+  } catch {
+    return null;
   }
 }
 
