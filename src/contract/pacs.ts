@@ -156,6 +156,16 @@ export type ReceiverState = z.infer<typeof receiverStateSchema>;
 
 const nothing = z.object({});
 const peerName = z.object({ peer: peerNameSchema });
+/** Whole studies, and single series of others. */
+const chosen = peerName.extend({
+  studyInstanceUIDs: z.array(uid).max(10_000).default([]),
+  series: z
+    .array(z.object({ studyInstanceUID: uid, seriesInstanceUID: uid }))
+    .max(10_000)
+    .default([]),
+});
+const isSomething = ({ studyInstanceUIDs, series }: z.output<typeof chosen>): boolean =>
+  studyInstanceUIDs.length + series.length > 0;
 
 export const pacsCalls = {
   peers: { in: nothing, out: z.object({ peers: z.array(peerSchema) }) },
@@ -176,21 +186,17 @@ export const pacsCalls = {
   },
   /** Whole studies, and single series of others. Resolves when all is here and indexed; progress arrives as `transfer-progress`. One transfer at a time. */
   'retrieve-studies': {
-    in: peerName
+    in: chosen
       .extend({
-        studyInstanceUIDs: z.array(uid).max(10_000).default([]),
-        series: z
-          .array(z.object({ studyInstanceUID: uid, seriesInstanceUID: uid }))
-          .max(10_000)
-          .default([]),
         /** For DIMSE peers only; C-MOVE needs the receiver to be on and known to the peer. */
         method: z.enum(retrieveMethods).default('get'),
       })
-      .refine(({ studyInstanceUIDs, series }) => studyInstanceUIDs.length + series.length > 0, 'nothing to retrieve'),
+      .refine(isSomething, 'nothing to retrieve'),
     out: transferReportSchema,
   },
+  /** As `retrieve-studies`; resolves when the peer has answered for each instance. */
   'send-studies': {
-    in: peerName.extend({ studyInstanceUIDs: z.array(uid).min(1).max(10_000) }),
+    in: chosen.refine(isSomething, 'nothing to send'),
     out: transferReportSchema,
   },
   'cancel-transfer': { in: nothing, out: nothing },

@@ -21,6 +21,12 @@ export interface OpenedStudy {
   readonly seriesInstanceUID: string | null;
 }
 
+/** What is to be sent to a peer: whole studies, or single series. */
+export interface SendChoice {
+  readonly studyInstanceUIDs: readonly string[];
+  readonly series: readonly { readonly studyInstanceUID: string; readonly seriesInstanceUID: string }[];
+}
+
 /** A picture of the image that is shown; each request is an object of its own. */
 export interface PictureRequest {
   readonly act: 'copy' | 'save';
@@ -39,7 +45,7 @@ export class Navigation {
   #screen = $state<ScreenName>('studies');
   #opened = $state.raw<OpenedStudy | null>(null);
   #cohortSource = $state.raw<CohortSource | null>(null);
-  #sending = $state.raw<readonly string[] | null>(null);
+  #sending = $state.raw<SendChoice | null>(null);
   #modelling = $state.raw<readonly string[] | null>(null);
   #removing = $state.raw<RemovalChoice | null>(null);
   #removeRequests = $state(0);
@@ -64,8 +70,8 @@ export class Navigation {
     return this.#cohortSource;
   }
 
-  /** Studies to send, by UID, while the dialog that asks to whom is open. */
-  get sending(): readonly string[] | null {
+  /** While the dialog that asks to whom is open. */
+  get sending(): SendChoice | null {
     return this.#sending;
   }
 
@@ -126,8 +132,8 @@ export class Navigation {
     this.#cohortSource = null;
   }
 
-  send(studyInstanceUIDs: readonly string[]): void {
-    this.#sending = studyInstanceUIDs;
+  send(choice: SendChoice): void {
+    this.#sending = choice;
   }
 
   closeSendDialog(): void {

@@ -314,6 +314,10 @@ describe('the study browser', { timeout: 90_000 }, () => {
     expect(await viewer.count()).toBe(0);
     await study.getByRole('button', { name: 'Unfold' }).click();
     const series = page.getByTestId('tree-series').first();
+    await series.click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Send this series to…' }).click();
+    await page.getByRole('dialog', { name: 'Send 1 series' }).waitFor();
+    await page.keyboard.press('Escape');
     await series.dblclick();
     await back();
     // The tree is as it was left.

@@ -97,7 +97,10 @@ function findingsText(past: PastImport, findings: readonly Finding[]): string {
     if (ofKind.length === 0) continue;
     const { title, weight, advice } = findingWords[kind];
     lines.push('', `${title} (${weight}, ${ofKind.length})`, `  ${advice}`);
-    for (const { subject, what } of ofKind.slice(0, findingsShown)) lines.push(inLine(`  - ${subject}: ${what}`));
+    for (const { subject, what, studyInstanceUID } of ofKind.slice(0, findingsShown)) {
+      const study = studyInstanceUID === null ? '' : ` of study ${studyInstanceUID}`;
+      lines.push(inLine(`  - ${subject}${study}: ${what}`));
+    }
     if (ofKind.length > findingsShown)
       lines.push(`  … and ${ofKind.length - findingsShown} more (--format csv lists all)`);
   }

@@ -2,6 +2,7 @@
 import type { CallInput } from '../../contract/calls.ts';
 import type { TransferProgress, TransferReport } from '../../contract/pacs.ts';
 import type { StationLink } from '../bridge/station-link.ts';
+import type { SendChoice } from '../navigation.svelte.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 
 type Direction = TransferProgress['direction'];
@@ -53,9 +54,9 @@ export class Transfers {
     );
   }
 
-  send(peer: string, studyInstanceUIDs: string[]): Promise<void> {
+  send(peer: string, { studyInstanceUIDs, series }: SendChoice): Promise<void> {
     return this.#run({ direction: 'send', peer, expected: null }, () =>
-      this.#station.ask('send-studies', { peer, studyInstanceUIDs }),
+      this.#station.ask('send-studies', { peer, studyInstanceUIDs: [...studyInstanceUIDs], series: [...series] }),
     );
   }
 

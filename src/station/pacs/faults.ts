@@ -88,7 +88,11 @@ export const pacsFault = {
       retry: 'never',
     }),
   nothingToSend: () =>
-    new Fault({ code: 664, message: 'None of these studies lies in this library any more.', retry: 'never' }),
+    new Fault({
+      code: 664,
+      message: 'Nothing of this lies in this library. Look for it with `imagiq studies`, or in the study list.',
+      retry: 'never',
+    }),
   cancelled: () => new Fault({ code: 665, message: 'The transfer was cancelled.', retry: 'now' }),
   // 666 said that speaking DIMSE was not part of this version yet.
   noSuchStudy: (peer: string, what: 'study' | 'series' = 'study') =>

@@ -5,8 +5,9 @@ import type { pacsCalls } from '../../contract/pacs.ts';
 import type { Library } from '../library/library.ts';
 import type { Station } from '../open-station.ts';
 import { pacsFault } from './faults.ts';
-import type { FoundSeries, SendFile } from './peer-client.ts';
+import type { FoundSeries } from './peer-client.ts';
 import { readAuthority } from './pem-files.ts';
+import { partsOf, type StudyToSend } from './transfers.ts';
 
 /** A person waits for these answers. */
 const echoDeadlineMs = 30_000;
@@ -74,16 +75,17 @@ export function pacsAnswers({
       ledger.append('studies-retrieved', { peer, studies, completed, duplicates, failed, seconds, cancelled });
       return report;
     },
-    'send-studies': async ({ peer, studyInstanceUIDs }) => {
+    'send-studies': async ({ peer, studyInstanceUIDs, series }) => {
       const client = pacs.client(peer);
-      const files = filesOf(library, studyInstanceUIDs);
-      if (files.size === 0) throw pacsFault.nothingToSend();
+      const studies = filesOf(library, wantedSeries(studyInstanceUIDs, series));
+      const uids = studies.flatMap(({ files }) => files.map(({ sopInstanceUID }) => sopInstanceUID)).sort();
+      if (uids.length === 0) throw pacsFault.nothingToSend();
       if (transfers.isRunning()) throw pacsFault.transferRunning();
-      const uids = [...files.values()].flatMap((list) => list.map(({ sopInstanceUID }) => sopInstanceUID)).sort();
       // UIDs identify patients to whoever has the images: the ledger holds their hash, which proves a list given later.
       const instancesHash = createHash('sha256').update(uids.join('\n')).digest('hex');
-      ledger.append('studies-sent', { peer, studies: files.size, instances: uids.length, instancesHash });
-      const report = await transfers.send({ peer, client, files });
+      const { whole, single } = partsOf(studies);
+      ledger.append('studies-sent', { peer, studies: whole, series: single, instances: uids.length, instancesHash });
+      const report = await transfers.send({ peer, client, studies });
       const { completed, failed, seconds, cancelled } = report;
       ledger.append('sending-ended', { peer, completed, failed, seconds, cancelled, instancesHash });
       return report;
@@ -122,19 +124,20 @@ async function withDeadline<Value>(
   }
 }
 
-/** Per study what is here of it; studies of which nothing is here are left out. */
-function filesOf(library: Library, studyInstanceUIDs: readonly string[]): Map<string, SendFile[]> {
-  const files = new Map<string, SendFile[]>();
-  for (const studyInstanceUID of new Set(studyInstanceUIDs)) {
-    const series = library.study(studyInstanceUID)?.series ?? [];
-    const list = series.flatMap(({ seriesInstanceUID }) =>
-      (library.instances(seriesInstanceUID)?.instances ?? []).flatMap((instance) => {
+/** Of each study what is here of it, and which of it is not. */
+function filesOf(library: Library, wanted: ReadonlyMap<string, readonly string[] | null>): StudyToSend[] {
+  return [...wanted].map(([studyInstanceUID, chosen]) => {
+    const held = new Set(library.study(studyInstanceUID)?.series.map(({ seriesInstanceUID }) => seriesInstanceUID));
+    const series = chosen === null ? [...held] : chosen.filter((uid) => held.has(uid));
+    const files = series.flatMap((uid) =>
+      (library.instances(uid)?.instances ?? []).flatMap((instance) => {
         const { sopClassUID, sopInstanceUID, transferSyntaxUID } = instance;
         const path = library.instanceFile(sopInstanceUID)?.path;
         return path === undefined ? [] : [{ path, sopClassUID, sopInstanceUID, transferSyntaxUID }];
       }),
     );
-    if (list.length > 0) files.set(studyInstanceUID, list);
-  }
-  return files;
+    const absent = chosen === null ? [] : chosen.filter((uid) => !held.has(uid)).map((uid) => `Series ${uid}`);
+    if (files.length === 0 && absent.length === 0) absent.push(`Study ${studyInstanceUID}`);
+    return { studyInstanceUID, series: chosen === null ? null : series.length, files, absent };
+  });
 }

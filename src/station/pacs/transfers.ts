@@ -22,8 +22,22 @@ export interface RetrieveOrder {
 export interface SendOrder {
   readonly peer: string;
   readonly client: PeerClient;
-  /** Per study, never empty. */
-  readonly files: ReadonlyMap<string, readonly SendFile[]>;
+  readonly studies: readonly StudyToSend[];
+}
+
+export interface StudyToSend {
+  readonly studyInstanceUID: string;
+  /** How many series are sent of it; null where all of it is. */
+  readonly series: number | null;
+  readonly files: readonly SendFile[];
+  /** What was asked for and does not lie in the library, for a person. */
+  readonly absent: readonly string[];
+}
+
+/** How many whole studies are sent, and how many single series. */
+export function partsOf(studies: readonly StudyToSend[]): { whole: number; single: number } {
+  const whole = studies.filter(({ series, files }) => series === null && files.length > 0).length;
+  return { whole, single: studies.reduce((sum, { series }) => sum + (series ?? 0), 0) };
 }
 
 export interface Transfers {
@@ -98,11 +112,15 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
         return tally.report(signal.aborted);
       }),
 
-    send: ({ peer, client, files }) =>
+    send: ({ peer, client, studies }) =>
       oneAtATime(async (signal) => {
-        const tally = new TransferTally({ direction: 'send', peer, studies: files.size, series: 0, onProgress });
-        tally.total = [...files.values()].reduce((sum, list) => sum + list.length, 0);
-        await eachStudy([...files.keys()], tally, signal, (studyInstanceUID, study) => {
+        const { whole, single } = partsOf(studies);
+        const tally = new TransferTally({ direction: 'send', peer, studies: whole, series: single, onProgress });
+        tally.total = studies.reduce((sum, { files, absent }) => sum + files.length + absent.length, 0);
+        for (const what of studies.flatMap(({ absent }) => absent)) tally.fail(`${what}: not in this library.`);
+        const files = new Map(studies.map((one) => [one.studyInstanceUID, one.files]));
+        const there = [...files.keys()].filter((uid) => files.get(uid)!.length > 0);
+        await eachStudy(there, tally, signal, (studyInstanceUID, study) => {
           const list = files.get(studyInstanceUID) ?? [];
           study.expected = list.length;
           return client.send(list, {

@@ -76,6 +76,12 @@ describe.skipIf(absence !== null)(
       expect((await imagiq('--home', home, 'pacs', 'echo', 'archive')).stdout).toContain('answered in');
 
       await imagiq('--home', home, 'import', path.dirname(slices[0]!));
+      const wrong = await imagiq('--home', home, '--json', 'pacs', 'send', 'archive', study, '--series', '1.2.3');
+      expect(wrong.json<{ fault: { code: number } }>().fault.code).toBe(664);
+      const here = await imagiq('--home', home, '--json', 'studies');
+      const own = here.json<{ studies: { series: { seriesInstanceUID: string }[] }[] }>().studies[0]!.series[0]!;
+      const sentOne = await imagiq('--home', home, 'pacs', 'send', 'archive', study, '--series', own.seriesInstanceUID);
+      expect(sentOne).toMatchObject({ code: 0, stdout: expect.stringContaining('of 1 series sent') });
       const sent = await imagiq('--home', home, '--json', 'pacs', 'send', 'archive', study);
       expect(sent.json<TransferReport>()).toMatchObject({ completed: 20, failed: 0 });
       const found = await imagiq('--home', other, '--json', 'pacs', 'find', 'archive', '--study', study);

@@ -1,5 +1,6 @@
 // pacs get, move, send: studies fetched from a peer and sent to one.
 import { Command } from 'commander';
+import type { CallInput } from '../../../contract/calls.ts';
 import type { RetrieveMethod, TransferReport } from '../../../contract/pacs.ts';
 import { type Context, contextOf } from '../../context.ts';
 import { counted, exitCode } from '../../output.ts';
@@ -8,6 +9,7 @@ import type { StationLink } from '../../station-link.ts';
 /** Failures listed in text mode; --json lists up to a thousand. */
 const failuresShown = 20;
 
+const onlySeries = 'only this series of the one study; may be given several times';
 const withUid = (uid: string, before: string[]): string[] => [...before, uid];
 
 export function retrieveCommand(method: RetrieveMethod, description: string): Command {
@@ -15,19 +17,24 @@ export function retrieveCommand(method: RetrieveMethod, description: string): Co
     .description(description)
     .argument('<peer>')
     .argument('<studyInstanceUID...>', 'from `imagiq pacs find --json`')
-    .option('--series <uid>', 'only this series of the one study; may be given several times', withUid, [])
+    .option('--series <uid>', onlySeries, withUid, [])
     .action((peer: string, studyInstanceUIDs: string[], options: { series: string[] }, command: Command) => {
-      const [studyInstanceUID = '', ...others] = studyInstanceUIDs;
-      if (options.series.length > 0 && others.length > 0)
-        return command.error('error: --series chooses of one study: name one study only.', {
-          exitCode: exitCode.wrongUse,
-        });
-      const series = options.series.map((seriesInstanceUID) => ({ studyInstanceUID, seriesInstanceUID }));
-      const wanted = series.length > 0 ? { series } : { studyInstanceUIDs };
+      const wanted = chosen(studyInstanceUIDs, options.series, command);
       return transfer(contextOf(command), 'fetched', (station) =>
         station.call('retrieve-studies', { peer, ...wanted, method }),
       );
     });
+}
+
+type Chosen = Pick<CallInput<'send-studies'>, 'studyInstanceUIDs' | 'series'>;
+
+/** Whole studies, or series of one. */
+function chosen(studyInstanceUIDs: readonly string[], seriesUIDs: readonly string[], command: Command): Chosen {
+  const [studyInstanceUID = '', ...others] = studyInstanceUIDs;
+  if (seriesUIDs.length === 0) return { studyInstanceUIDs: [...studyInstanceUIDs] };
+  if (others.length > 0)
+    command.error('error: --series chooses of one study: name one study only.', { exitCode: exitCode.wrongUse });
+  return { series: seriesUIDs.map((seriesInstanceUID) => ({ studyInstanceUID, seriesInstanceUID })) };
 }
 
 export function sendCommand(): Command {
@@ -35,9 +42,11 @@ export function sendCommand(): Command {
     .description('send studies of this library to a peer, as they are (C-STORE, STOW-RS)')
     .argument('<peer>')
     .argument('<studyInstanceUID...>', 'from `imagiq studies --json`')
-    .action((peer: string, studyInstanceUIDs: string[], _options: unknown, command: Command) =>
-      transfer(contextOf(command), 'sent', (station) => station.call('send-studies', { peer, studyInstanceUIDs })),
-    );
+    .option('--series <uid>', onlySeries, withUid, [])
+    .action((peer: string, studyInstanceUIDs: string[], options: { series: string[] }, command: Command) => {
+      const wanted = chosen(studyInstanceUIDs, options.series, command);
+      return transfer(contextOf(command), 'sent', (station) => station.call('send-studies', { peer, ...wanted }));
+    });
 }
 
 async function transfer(

@@ -84,11 +84,12 @@ export async function answer(
     return;
   }
   const { status, comment, accepted } = await store(association, message, options);
-  if (status !== statuses.success) options.onRefused(comment);
+  const sopInstanceUID = command.affectedSOPInstanceUID ?? '';
+  const name = isUid(sopInstanceUID) ? `Instance ${sopInstanceUID}` : 'An instance without a valid UID';
+  if (status !== statuses.success) options.onRefused(`${name}: ${comment}`);
   await association.send(context.id, responseTo(command, status, comment), null);
   // Told after the answer: the peer is waiting for it.
   options.files.prepare();
-  const sopInstanceUID = command.affectedSOPInstanceUID ?? '';
   const { moveOriginatorApplicationEntityTitle: aeTitle, moveOriginatorMessageID: messageID } = command;
   const moveOriginator = aeTitle === undefined || messageID === undefined ? null : { aeTitle, messageID };
   const { sourceAETitle } = options;
@@ -115,7 +116,7 @@ async function store(
   if (sopClassUID !== context.abstractSyntax) {
     return refuse(statuses.classNotSupported, 'The SOP class is not that of the presentation context.');
   }
-  if (!/^[0-9.]{1,64}$/.test(sopInstanceUID)) {
+  if (!isUid(sopInstanceUID)) {
     return refuse(statuses.invalidInstance, 'The SOP Instance UID is not a valid UID.');
   }
   if (!message.hasDataSet) return refuse(statuses.cannotUnderstand, 'The request has no data set.');
@@ -170,6 +171,8 @@ async function store(
     return { status, comment, accepted: null };
   }
 }
+
+const isUid = (text: string): boolean => /^[0-9.]{1,64}$/.test(text);
 
 const tooLarge = new Error('The instance is larger than this receiver takes.');
 

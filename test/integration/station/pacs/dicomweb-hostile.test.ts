@@ -371,7 +371,7 @@ test('what a server says of each instance that was sent is told', async () => {
   await place.ask['save-peer']({
     peer: { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null },
   });
-  const report = await place.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: [study] });
+  const report = await place.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: [study], series: [] });
   expect(report).toMatchObject({ completed: 1, failed: 2 });
   expect(report.failures).toEqual([
     `Instance ${second}: the storage of the peer is full (A700H).`,

@@ -48,7 +48,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     });
     await importFolder(lyon.library, sources);
     const studyInstanceUIDs = ['1.2.826.1.1', '1.2.826.1.2'];
-    expect(await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs })).toMatchObject({
+    expect(await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs, series: [] })).toMatchObject({
       studies: 2,
       completed: 8,
       failed: 0,
@@ -107,7 +107,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     const lyon = await withPeer(peerOf(orthanc.url));
     const sources = writeStudies(lyon.folder, { root: '1.2.826.7', studies: [{ instances: 3 }] });
     await importFolder(lyon.library, sources);
-    await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: ['1.2.826.7.1'] });
+    await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: ['1.2.826.7.1'], series: [] });
     const [[uid, file] = ['', '']] = instancesOf(lyon.library, '1.2.826.7.1');
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.subarray(0, -10));
@@ -131,7 +131,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     const lyon = await withPeer(peerOf(orthanc.url));
     const sources = writeStudies(lyon.folder, { root: '1.2.826.2', studies: [{ instances: 8 }] });
     await importFolder(lyon.library, sources);
-    await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: ['1.2.826.2.1'] });
+    await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: ['1.2.826.2.1'], series: [] });
 
     const oslo = await withPeer(peerOf(orthanc.url));
     // One series whole, and one instance of the other.
@@ -152,7 +152,9 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     const studies = Array.from({ length: 230 }, () => ({ instances: 1, name: 'Many^Pages' }));
     await importFolder(lyon.library, writeStudies(lyon.folder, { root: '1.2.826.3', studies }));
     const studyInstanceUIDs = studies.map((_study, index) => `1.2.826.3.${index + 1}`);
-    expect(await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs })).toMatchObject({ completed: 230 });
+    expect(await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs, series: [] })).toMatchObject({
+      completed: 230,
+    });
     expect(await lyon.find('Archive', { patientName: 'Many*' })).toHaveLength(230);
     const query = { patientName: 'Many^Pages', patientID: '', accessionNumber: '', studyDate: '', modality: '' };
     const cut = await lyon.ask['find-studies']({
@@ -177,7 +179,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       Buffer.concat([Buffer.alloc(128), Buffer.from('DICM, and then nonsense')]),
     );
     rmSync(path.join(sources, '0-3.dcm'));
-    const report = await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: ['1.2.826.4.1'] });
+    const report = await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: ['1.2.826.4.1'], series: [] });
     expect(report).toMatchObject({ completed: 2, failed: 2 });
     expect(report.failures.toSorted()).toEqual([
       expect.stringMatching(/^Instance 1\.2\.826\.4\.1\.1\.2: the peer/),
@@ -202,7 +204,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     for (const file of files) await importFolder(lyon.library, path.join(collection, file));
     const { studies } = lyon.library.studies(studyQuerySchema.parse({}));
     const studyInstanceUIDs = studies.map(({ studyInstanceUID }) => studyInstanceUID);
-    const sent = await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs });
+    const sent = await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs, series: [] });
     expect(sent.failures).toEqual([]);
     const oslo = await withPeer(peerOf(orthanc.url));
     const report = await oslo.ask['retrieve-studies']({
@@ -307,7 +309,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     await lyon.ask['save-peer']({ peer: peerOf(url, { authorityFile }) });
     await importFolder(lyon.library, writeStudies(lyon.folder, { root: '1.2.826.5', studies: [{ instances: 3 }] }));
     const studyInstanceUIDs = ['1.2.826.5.1'];
-    expect(await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs })).toMatchObject({
+    expect(await lyon.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs, series: [] })).toMatchObject({
       completed: 3,
       failures: [],
     });

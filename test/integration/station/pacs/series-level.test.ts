@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pacsCalls, receiverSettingsSchema } from '../../../../src/contract/pacs.ts';
-import { type Hospital, hospital, instancesOf, writeStudies } from './dicomweb-hospital.ts';
+import { type Hospital, hospital, importFolder, instancesOf, writeStudies } from './dicomweb-hospital.ts';
 import { freePort, hasOrthanc, type Orthanc, orthancUser, startOrthanc } from './dicomweb-orthanc.ts';
 import { absence, dcmqrscp, dcmtk, Ward } from './dimse-peers.ts';
 
@@ -120,6 +120,30 @@ describe.skipIf(!hasOrthanc || absence !== null)('series of a study at Orthanc',
     const { ask } = await withPeer(webPeer(orthanc.url));
     const order = asked({ studyInstanceUIDs: ['1.2.3.4'], series: oneSeries(second) });
     expect(await ask['retrieve-studies'](order)).toMatchObject({ studies: 1, series: 1, completed: 4, failed: 1 });
+  });
+
+  test.each(['C-STORE', 'STOW-RS'])('are sent one by one by %s, and what is not here is told', async (way) => {
+    const root = way === 'C-STORE' ? '1.2.826.61' : '1.2.826.62';
+    const sent = `${root}.1.2`;
+    const peer = way === 'C-STORE' ? dimsePeer(orthanc.dicomPort, orthanc.aeTitle) : webPeer(orthanc.url);
+    const { ask, folder, library, ledger } = await withPeer(peer);
+    await importFolder(library, writeStudies(folder, { root, studies: [{ instances: 7 }] }));
+    const series = [sent, `${root}.1.9`].map((seriesInstanceUID) => ({
+      studyInstanceUID: `${root}.1`,
+      seriesInstanceUID,
+    }));
+    const order = { peer: 'Archive', studyInstanceUIDs: ['1.2.3.4'], series };
+    expect(await ask['send-studies'](order)).toMatchObject({
+      studies: 0,
+      series: 1,
+      completed: 4,
+      failed: 2,
+      failures: ['Study 1.2.3.4: not in this library.', `Series ${root}.1.9: not in this library.`],
+    });
+    expect(ledger.entries(10).map(({ act }) => act)).toEqual(['sending-ended', 'studies-sent']);
+    const there = await ask['find-series']({ peer: 'Archive', studyInstanceUID: `${root}.1` });
+    expect(there.series.map((one) => [one.seriesInstanceUID, one.instances])).toEqual([[sent, 4]]);
+    await expect(ask['send-studies']({ ...order, series: [] })).rejects.toMatchObject({ code: 664 });
   });
 
   test('are retrieved one by one from dcmtk’s archive', async () => {
