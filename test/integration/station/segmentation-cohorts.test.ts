@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encode } from 'fast-png';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { shardFolder } from '../../../src/contract/dataset.ts';
 import type { CohortProgress } from '../../../src/contract/cohort.ts';
 import { type Cohorts, openCohorts } from '../../../src/station/cohorts/cohorts.ts';
@@ -121,17 +121,21 @@ async function openDataset(home: Home, name: string, shape: { height: number; wi
 describe('a cohort of segmented volumes', () => {
   let home: Home;
   const names = ['one', 'two', 'three', 'four', 'five', 'six'];
-  beforeAll(async () => {
-    home = openHome();
+  const homeWithVolumes = async (): Promise<Home> => {
+    const made = openHome();
     names.forEach((name, index) => {
-      home.write(`imagesTr/${name}.nii`, volume(index));
-      home.write(`labelsTr/${name}.nii`, labelled);
+      made.write(`imagesTr/${name}.nii`, volume(index));
+      made.write(`labelsTr/${name}.nii`, labelled);
     });
-    home.write('imagesTr/nothing.nii', volume(50));
-    home.write('labelsTr/nothing.nii', empty);
-    home.write('imagesTr/unmarked.nii', volume(60));
-    home.write('dataset.json', JSON.stringify({ labels: { 0: 'background', 1: 'Anterior', 2: 'Posterior' } }));
-    await home.importFiles();
+    made.write('imagesTr/nothing.nii', volume(50));
+    made.write('labelsTr/nothing.nii', empty);
+    made.write('imagesTr/unmarked.nii', volume(60));
+    made.write('dataset.json', JSON.stringify({ labels: { 0: 'background', 1: 'Anterior', 2: 'Posterior' } }));
+    await made.importFiles();
+    return made;
+  };
+  beforeAll(async () => {
+    home = await homeWithVolumes();
   });
   afterAll(() => home.close());
 
@@ -361,6 +365,8 @@ describe('a cohort of segmented volumes', () => {
   });
 
   it('does not take in a patient who is forgotten while it is made', async () => {
+    const home = await homeWithVolumes();
+    onTestFinished(() => home.close());
     await home.cohorts.create({ ...masks, name: 'before' });
     const held = new Set(home.cohorts.sopInstanceUIDs('before'));
     const patient = [...home.library.selectInstances({ query: '', studyInstanceUIDs: null })].find((instance) =>
@@ -393,10 +399,14 @@ describe('a cohort of several labels', () => {
     });
   const labels = ['effusion', 'effusion|nodule', '|', 'nodule', 'nodule | effusion', 'effusion', 'nodule', '|'];
   const file = (index: number): string => `p${index}.png`;
+  const homeWithPictures = async (): Promise<Home> => {
+    const made = openHome();
+    labels.forEach((_, index) => made.write(file(index), picture(index)));
+    await made.importFiles();
+    return made;
+  };
   beforeAll(async () => {
-    home = openHome();
-    labels.forEach((_, index) => home.write(file(index), picture(index)));
-    await home.importFiles();
+    home = await homeWithPictures();
   });
   afterAll(() => home.close());
   const csv = (name: string, head: string, lines: readonly string[]): string => {
@@ -465,6 +475,8 @@ describe('a cohort of several labels', () => {
   });
 
   it('forgets a patient: in its items, in built data sets, and in every later version', async () => {
+    const home = await homeWithPictures();
+    onTestFinished(() => home.close());
     await home.cohorts.create({ ...all, name: 'several', task: 'multi-label', labelsFile: joined() });
     const shape = { height: 8, width: 8, channels: 1 };
     const before = await openDataset(home, 'several', shape);

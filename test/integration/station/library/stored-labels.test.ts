@@ -2,17 +2,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDraftTable } from '../../../../src/station/cohorts/draft-table.ts';
 import { turnsOf } from '../../../../src/station/cohorts/turns.ts';
 import { labelFromStored } from '../../../../src/station/cohorts/stored-label-matching.ts';
-import { openLibrary } from '../../../../src/station/library/library.ts';
+import { type Library, openLibrary } from '../../../../src/station/library/library.ts';
 
 describe('stored labels', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-labels-'));
-  const library = openLibrary({ folder });
-  const { labels } = library;
-  afterAll(() => {
+  let folder: string;
+  let library: Library;
+  let labels: Library['labels'];
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'imagiq-labels-'));
+    library = openLibrary({ folder });
+    ({ labels } = library);
+  });
+  afterEach(() => {
     library.close();
     rmSync(folder, { recursive: true });
   });
