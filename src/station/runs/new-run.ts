@@ -1,6 +1,6 @@
 // What a request for a run comes to: its network, what it goes on from, and the run as it is told before it has done anything.
 import { randomInt, randomUUID } from 'node:crypto';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Run } from '../../contract/calls.ts';
 import { type HyperParameters, hyperParametersSchema, type TrainJob } from '../../contract/training.ts';
@@ -93,7 +93,12 @@ export function newRun(
     // A network of one's own is kept: its file may change.
     return { run, request: full, basis: own && { definition: trained, chain: null, parent: null } };
   }
-  copyFileSync(parent.weightsFile, path.join(folder, initialFile));
+  try {
+    copyFileSync(parent.weightsFile, path.join(folder, initialFile));
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
   const { id: parentId, classes: ofParent, input } = parent.model;
   const chain = input?.preprocessing ?? null;
   return {

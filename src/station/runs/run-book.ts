@@ -270,6 +270,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
       } catch (error) {
         requests.delete(id);
         bases.delete(id);
+        rmSync(folderOf(id), { recursive: true, force: true });
         throw error;
       }
       change(started, false);

@@ -1,6 +1,6 @@
 // The book of runs where writing fails. A full disk cannot be had here: a run's folder that vanished fails the same writes;
 // the trainer, which would fail with it, is a stand-in that reports what a real one does.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -72,6 +72,7 @@ function situation(
   train: TrainerProcess['train'],
   network = resolveNetwork,
   folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-runs-')),
+  onStart: (run: Run) => void = () => {},
 ): Situation {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const told: Run[] = [];
@@ -118,6 +119,7 @@ function situation(
     privacy: openPrivacyLedger(folder, () => null),
     resolveNetwork: network,
     threads: () => 1,
+    onStart,
     onChange: (run) => told.push(run),
   });
   return { book, told, folder, models, calls, dataset, trainer };
@@ -136,6 +138,22 @@ const header = {
   cohortHash: 'c'.repeat(64),
   preprocessing: defaultPreprocessing('classification', { height: 8, width: 8, channels: 1 }, null),
 } as const;
+
+test('a run that cannot be entered in the ledger does not begin, and leaves nothing', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-runs-'));
+  const { book } = situation(
+    async () => Promise.reject(jobStopped()),
+    resolveNetwork,
+    folder,
+    () => {
+      throw new Error('no room for an entry');
+    },
+  );
+  const before = readdirSync(folder);
+  expect(() => book.start(request)).toThrow('no room');
+  expect(book.list()).toEqual([]);
+  expect(readdirSync(folder)).toEqual(before);
+});
 
 /** A checkpoint of a run that has made so many steps, as the trainer writes it, with all weights one value. */
 function keepCheckpoint(
