@@ -19,7 +19,7 @@ import { unknownDraftFields } from '../sync/hub/unknown-draft-fields.ts';
 import { problemsText, readProjectDraft } from '../sync/hub/project-draft.ts';
 import { modeOption } from './mode-option.ts';
 import { projectNetworks } from './project-networks.ts';
-import { combination, staleness } from './trunk-rule-options.ts';
+import { combination, combinationWords, staleness } from './trunk-rule-options.ts';
 
 export interface ProjectOptions {
   project?: string;
@@ -61,10 +61,24 @@ const optionOf: Readonly<Record<string, string>> = {
   siteNormalisation: '--site-normalisation',
   'trunkRule.bufferSize': '--buffer',
   'trunkRule.combination': '--combination',
+  'trunkRule.combination.kept': '--combination',
+  'trunkRule.combination.trimShare': '--combination',
+  'trunkRule.stalenessEffect': '--staleness-effect',
   'hyperParameters.epochs': '--local-epochs',
   'hyperParameters.learningRate': '--learning-rate',
   'hyperParameters.optimiser': '--optimiser',
 };
+
+/** What to change, by the names of the options. */
+function inOptions({ field, message }: ProjectProblem): ProjectProblem {
+  const told = Object.entries(optionOf)
+    .filter(([name]) => name.includes('.'))
+    .reduce((text, [name, option]) => text.replaceAll(name, option), message)
+    .replace('lower byzantine', 'lower LIARS of --combination')
+    .replace('set kept to', 'set KEPT of --combination to')
+    .replace('raise trimShare', 'raise SHARE of --combination');
+  return { field, message: told };
+}
 
 /**
  * The options of a new project; its file is an option of `imagiq hub`, and the argument of `imagiq project propose`. Numbers are looked at with the
@@ -84,11 +98,7 @@ export function addProjectOptions(command: Command, file: 'project' | 'argument'
       `different sites that must deliver before the first commit (${newProjectValues.sitesToStart} if not given; a file's own otherwise)`,
       Number,
     )
-    .option(
-      '--combination <rule>',
-      'of updates: mean:sites (if not given), mean:updates, median, trimmed-mean:SHARE or krum:LIARS[:KEPT]',
-      combination,
-    )
+    .option('--combination <rule>', `of updates; mean:sites if not given: ${combinationWords}`, combination)
     .option(
       '--staleness <rule>',
       'what a stale update counts: constant, an exponent (1 if not given), or threshold:SLOPE:FREE-COMMITS',
@@ -163,7 +173,12 @@ export function projectOf(options: ProjectOptions): Project | null {
   if (project !== null) return project;
   // What the missing name makes of the id is no fault of its own.
   const told = options.network === undefined ? problems.filter(({ field }) => field !== 'id') : problems;
-  throw unusable(unusableOptionsCode, 'The project cannot be used', told, (field) => optionOf[field] ?? field);
+  throw unusable(
+    unusableOptionsCode,
+    'The project cannot be used',
+    told.map(inOptions),
+    (field) => optionOf[field] ?? field,
+  );
 }
 
 function readProject(file: string, sitesToStart: number | undefined): Project {

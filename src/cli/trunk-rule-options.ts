@@ -10,6 +10,10 @@ import {
   type StalenessRule,
 } from '../contract/federation.ts';
 
+/** Of `--combination`, for its help. */
+export const combinationWords =
+  'mean[:sites], median, trimmed-mean:SHARE (cut off at each end, 0 to 0.5), or krum:LIARS[:KEPT] (stands LIARS lying sites where a commit has 2 × LIARS + 3 or more; takes the mean of KEPT, 1 if not given)';
+
 /** `mean` and `mean:updates`, `mean:sites`, `median`, `trimmed-mean:0.2`, `krum:2` (of up to two liars keep one) or `krum:2:4` (keep four). */
 export function combination(text: string): CombinationRule {
   const [kind, first, second] = parts(text);

@@ -7,13 +7,20 @@ import {
   type TrunkRule,
   trunkRuleSchema,
 } from '../../contract/federation.ts';
-import { simulate, type RuleOutcome, type RuleProgress } from '../../sync/simulation/simulate.ts';
+import { newProjectValues } from '../../contract/project-draft.ts';
+import {
+  simulate,
+  type RuleOutcome,
+  type RuleProgress,
+  type SimulationResult,
+} from '../../sync/simulation/simulate.ts';
 import { contextOf } from '../context.ts';
+import { fewestForKrum } from '../../sync/aggregation/krum.ts';
 import { simulateScenario } from './simulate-scenario.ts';
 import { positiveInteger, positiveNumber, share, wholeNumber } from '../options.ts';
-import { table } from '../output.ts';
+import { counted, table } from '../output.ts';
 import { progressLines } from '../progress-lines.ts';
-import { combination, serverOptimizer, staleness } from '../trunk-rule-options.ts';
+import { combination, combinationWords, serverOptimizer, staleness } from '../trunk-rule-options.ts';
 
 interface SimulateOptions {
   sites: number;
@@ -35,26 +42,26 @@ interface SimulateOptions {
 }
 
 export function simulateCommand(): Command {
-  const plain = trunkRuleSchema.parse({ bufferSize: 1 });
+  const plain = trunkRuleSchema.parse({ ...newProjectValues, bufferSize: 1 });
   return new Command('simulate')
     .description('asynchronous against synchronous rules: real aggregation of a small real task on a virtual clock')
     .option('--sites <number>', '2 to 1000', positiveInteger, 8)
     .option('--slowest <factor>', 'how many times slower the slowest site is', positiveNumber, 20)
-    .option('--buffer <number>', 'updates per asynchronous commit', positiveInteger, 2)
+    .option('--buffer <number>', 'updates per asynchronous commit', positiveInteger, newProjectValues.bufferSize)
     .addOption(
       new Option('--staleness <rule>', 'constant, an exponent as 0.5, or threshold:SLOPE:FREE-COMMITS')
         .argParser(staleness)
-        .default(plain.staleness, '0.5'),
+        .default(plain.staleness, '1'),
     )
     .addOption(
       new Option('--staleness-effect <what>', 'what staleness lessens: an update’s share, or the step')
         .choices(['share', 'step'])
-        .default('share'),
+        .default(plain.stalenessEffect),
     )
     .addOption(
-      new Option('--combination <rule>', 'mean[:sites], median, trimmed-mean:SHARE or krum:LIARS[:KEPT]')
+      new Option('--combination <rule>', combinationWords)
         .argParser(combination)
-        .default(plain.combination, 'mean'),
+        .default(plain.combination, 'mean:sites'),
     )
     .option('--clip-norm <number>', 'norm to which an update’s weights are scaled down', positiveNumber)
     .addOption(
@@ -134,7 +141,7 @@ export function simulateCommand(): Command {
             ],
           ),
           result.speedup === null ? 'Not both reached it.' : `Asynchronous is ${result.speedup.toFixed(1)}× as fast.`,
-          ...staleAdvice(options, result.asynchronous),
+          ...(options.lying > 0 ? lieAdvice(options, result) : staleAdvice(options, result.asynchronous)),
         ].join('\n'),
       );
     });
@@ -146,12 +153,23 @@ function progressText({ rule, seconds, commits, updates, mostUpdates, loss, targ
     : `${rule === 'asynchronous' ? '1 of 2, asynchronous' : '2 of 2, synchronous'}: ${seconds.toFixed(0)} virtual s, ${commits} commits, ${updates} of at most ${mostUpdates} updates, loss ${loss.toFixed(3)} (wanted: ${targetLoss.toFixed(3)})`;
 }
 
+/** Where sites lie, that is the first cause to look at. */
+function lieAdvice({ lying, sites, combination: { kind } }: SimulateOptions, result: SimulationResult): string[] {
+  if (result.asynchronous.secondsToTarget !== null && result.synchronous.secondsToTarget !== null) return [];
+  const what = `${counted(lying, 'site')} of ${sites} ${lying === 1 ? 'lies' : 'lie'}`;
+  return [
+    kind === 'mean'
+      ? `${what}, and a mean takes in whatever they send. Try --combination median, trimmed-mean:SHARE or krum:${lying}, with a --buffer of ${fewestForKrum(lying)} or more, or --clip-norm.`
+      : `${what}. What ${kind} left of the others’ updates did not reach the target: a larger --buffer gives it more sites to compare; ${kind === 'krum' ? 'a larger KEPT takes in more of them' : 'krum:LIARS is told how many lie'}.`,
+  ];
+}
+
 /** Small commits of many sites, each as large as a whole step, overshoot (docs/hub.md). */
 function staleAdvice({ stalenessEffect, buffer, sites }: SimulateOptions, found: RuleOutcome): string[] {
   if (found.secondsToTarget !== null || stalenessEffect === 'step' || found.meanStaleness * buffer < sites / 2)
     return [];
   return [
-    `The asynchronous commits held updates ${found.meanStaleness.toFixed(0)} commits old, each at full size, and overshot. Try --staleness 1 --staleness-effect step, which new projects have, or a larger --buffer.`,
+    `The asynchronous commits held updates ${found.meanStaleness.toFixed(0)} commits old, each at full size, and overshot. Try --staleness 1 --staleness-effect step, as new projects have, or a larger --buffer.`,
   ];
 }
 

@@ -24,6 +24,12 @@ export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32
   return optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null);
 }
 
+/** Why a rule never commits among so few sites; null where it does. A mean takes several updates of one site. */
+export function unfillableBuffer(rule: TrunkRule, sites: number): string | null {
+  if (!isRobust(rule) || rule.bufferSize <= sites) return null;
+  return `${rule.combination.kind} gives each site one voice: a commit of ${rule.bufferSize} needs as many sites, and there are ${sites}`;
+}
+
 function codecReason({ combination: { kind } }: TrunkRule, codec: UpdateCodec): Unusable | null {
   if (codec !== 'top-k') return null;
   return {

@@ -49,7 +49,7 @@ export function readProjectDraft(draft: unknown, networks: ProjectNetworks): Rea
     const isNetworkSaid = problems.some(({ field }) => field === 'network');
     for (const issue of project.error.issues) {
       const field = issue.path.join('.');
-      if (!(isNetworkSaid && field === 'network')) problems.push({ field, message: issueWords(issue) });
+      if (!(isNetworkSaid && field === 'network')) problems.push({ field, message: issueWords(issue, given.data) });
     }
     const classes = projectSchema.pick({ classes: true }).safeParse(fields);
     const unusable = classes.success ? unusableClasses(classes.data) : null;

@@ -1,4 +1,5 @@
 // Fields of a project's file that mean nothing: a misspelt name would else leave its setting at the default, and nobody would know.
+import { nearestName } from '../../contract/nearest-name.ts';
 import type { ProjectProblem } from '../../contract/project-draft.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -26,7 +27,13 @@ export function unknownFields(
     const field = path === '' ? name : `${path}.${name}`;
     if (skipped.has(field)) return [];
     if (Object.hasOwn(read, name)) return unknownFields(value, read[name], skipped, field);
-    const known = Object.keys(read).join(', ');
-    return [{ field, message: `means nothing here; what can be set is ${known}` }];
+    return [{ field, message: unknownName(name, Object.keys(read)) }];
   });
+}
+
+/** Of a field that means nothing, to follow its name. @param known what could stand there */
+export function unknownName(name: string, known: readonly string[]): string {
+  const meant = nearestName(name, known);
+  if (meant !== null) return `means nothing here; is ${meant} meant?`;
+  return `means nothing here${known.length === 0 ? '' : `; what can be set is ${known.join(', ')}`}`;
 }

@@ -5,7 +5,7 @@ import { type TrunkRule, trunkRuleSchema, updateFormSchema } from '../../contrac
 import { nextCommit } from '../aggregation/next-commit.ts';
 import { seededRandom } from '../aggregation/seeded-random.ts';
 import { openCommit } from '../aggregation/trunk-commit.ts';
-import { unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
+import { unfillableBuffer, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
 import { decodeUpdate, encodeUpdate, updateOf } from '../aggregation/update.ts';
 import type { Weights } from '../aggregation/weights.ts';
 import { simulationFault } from './faults.ts';
@@ -90,8 +90,15 @@ export function simulate(options: SimulationOptions): SimulationResult {
   const initialLoss = logLoss(task.initial, task.test);
   const reference = logLoss(referenceTrunk(task, options.onProgress), task.test);
   const targetLoss = initialLoss + targetShare * (reference - initialLoss);
-  const asynchronous = run(options, task, speeds, targetLoss, options.trunkRule);
-  const synchronous = run(options, task, speeds, targetLoss, synchronousRule);
+  const asynchronous = run(
+    options,
+    task,
+    speeds,
+    targetLoss,
+    options.trunkRule,
+    options.trunkRule.bufferSize === options.sites,
+  );
+  const synchronous = run(options, task, speeds, targetLoss, synchronousRule, true);
   const speedup =
     asynchronous.secondsToTarget === null || synchronous.secondsToTarget === null
       ? null
@@ -107,10 +114,7 @@ function siteSeconds({ sites, slowest, secondsPerUpdate }: SimulationOptions): n
 }
 
 function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
-  const reason =
-    rule.bufferSize > sites
-      ? `a commit of ${rule.bufferSize} updates needs as many sites, and there are ${sites}`
-      : (unusableTrunkRule(rule)?.reason ?? null);
+  const reason = unfillableBuffer(rule, sites) ?? unusableTrunkRule(rule)?.reason ?? null;
   if (reason !== null) {
     throw simulationFault.unusableRule(reason);
   }
@@ -184,15 +188,15 @@ function openHub(task: LogisticTask, rule: TrunkRule) {
   return hub;
 }
 
-/** One rule until the target: with a buffer as large as the federation, sites wait for the commit (a synchronous round). */
+/** One rule until the target. @param isSynchronous sites wait for the commit: a buffer as large as the federation is a round */
 function run(
   options: SimulationOptions,
   task: LogisticTask,
   speeds: readonly number[],
   targetLoss: number,
   rule: TrunkRule,
+  isSynchronous: boolean,
 ): RuleOutcome {
-  const isSynchronous = rule.bufferSize >= options.sites;
   const random = seededRandom(options.seed + 1);
   const limit = maxUpdatesPerSite * options.sites;
   const liars = lyingSites(options);

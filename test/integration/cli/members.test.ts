@@ -99,6 +99,9 @@ describe('a coordinator at the command line', () => {
       staleness: { kind: 'constant' },
     });
     expect(asynchronous.finalLoss).toBeLessThan(0.7 * initialLoss);
+    const lied = await imagiq('simulate', '--sites', '10', '--lying', '3', '--buffer', '2');
+    expect(lied.stdout).toContain('3 sites of 10 lie');
+    expect(lied.stdout).not.toContain('commits old');
     expect((await imagiq('simulate', '--combination', 'krum')).code).toBe(2);
     const impossible = await imagiq('simulate', ...flags, '--combination', 'krum:4');
     expect(impossible.code).toBe(1);

@@ -73,6 +73,29 @@ test('a project’s file that is no JSON, or is not there, is refused with the r
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/cannot be used: Expected property name/)]);
 }, 60_000);
 
+test('a project’s file says which field a misspelt one is meant to be', async () => {
+  const folder = temporaryFolder();
+  const file = path.join(folder, 'project.json');
+  const trunkRule = { bufferSize: 2, maxUpdateNrm: 5 };
+  const fields = {
+    id: 'chest',
+    title: 'Chest',
+    network: 'cnn-small',
+    commits: 3,
+    seed: 1,
+    hyperParameters: {},
+    trunkRule,
+  };
+  const propose = async (more: object): Promise<string> => {
+    writeFileSync(file, JSON.stringify({ ...fields, ...more }));
+    return (await imagiq('project', 'propose', file, '--data', path.join(folder, 'hub'))).stderr;
+  };
+  expect(await propose({ clases: ['a', 'b'] })).toContain('classes: is missing; is it meant by “clases”?');
+  expect(await propose({ classes: ['a', 'b'] })).toContain(
+    'trunkRule.maxUpdateNrm: means nothing here; is maxUpdateNorm meant?',
+  );
+}, 60_000);
+
 test('a scenario that is none says all that is wrong with it, misspelt names too', async () => {
   const file = path.join(temporaryFolder(), 'scenario.json');
   const refusal = async (scenario: unknown, ...words: string[]): Promise<[number | null, string]> => {
@@ -89,13 +112,28 @@ test('a scenario that is none says all that is wrong with it, misspelt names too
   };
   const [code, told] = await refusal(misspelt);
   expect(code).toBe(2);
-  expect(told).toContain('training.secondPerUpdate: means nothing here');
-  expect(told).toContain('network.latency: means nothing here');
-  expect(told).toContain('churns: means nothing here');
-  const [, ofRule] = await refusal({ sites: 3, project: { commits: 1, trunkRule: { bufferSize: 2, deadline: 9 } } });
-  expect(ofRule).toContain('project.trunkRule.deadline: means nothing here; what can be set is bufferSize');
+  expect(told).toContain('training.secondPerUpdate: means nothing here; is secondsPerUpdate meant?');
+  expect(told).toContain('network.latency: means nothing here; is latencyMs meant?');
+  expect(told).toContain('churns: means nothing here; is churn meant?');
+  const [, missing] = await refusal({ sties: 3 });
+  expect(missing).toContain('sites: is missing; is it meant by “sties”?');
+  const [, ofRule] = await refusal({
+    sites: 3,
+    project: { commits: 1, trunkRule: { bufferSize: 2, deadline: 9, speed: 1 } },
+  });
+  expect(ofRule).toContain('project.trunkRule.deadline: means nothing here; is deadlineMs meant?');
+  expect(ofRule).toContain('project.trunkRule.speed: means nothing here; what can be set is bufferSize');
   const [, many] = await refusal({ sites: 1, network: { latencyMs: -5 } });
   expect(many).toMatch(/sites: must be at least 2\nnetwork\.latencyMs: must be at least 0/);
+  // One voice for each of three sites never fills a buffer of four; of the mean, sites fill it with several updates each.
+  const median = { bufferSize: 4, combination: { kind: 'median' }, stalenessEffect: 'step' };
+  const [, unfillable] = await refusal({ sites: 3, project: { trunkRule: median } });
+  expect(unfillable).toContain('project.trunkRule.bufferSize: median gives each site one voice');
+  const plain = await imagiq('simulate', '--sites', '3', '--buffer', '4', '--combination', 'median');
+  expect(plain.stderr).toContain(
+    'median gives each site one voice: a commit of 4 needs as many sites, and there are 3',
+  );
+  expect((await imagiq('simulate', '--sites', '3', '--buffer', '4')).code).toBe(0);
   expect(await refusal(null)).toEqual([2, expect.stringContaining('is no scenario')]);
   expect(await refusal({ sites: 2 }, '--buffer', '3')).toEqual([2, expect.stringContaining('--buffer')]);
 }, 60_000);

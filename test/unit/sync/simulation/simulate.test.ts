@@ -85,6 +85,12 @@ describe('the simulation of rules on a virtual clock', () => {
     });
   });
 
+  test('a commit of the mean may hold more updates than there are sites', () => {
+    const { asynchronous } = simulate({ ...options, trunkRule: trunkRuleSchema.parse({ bufferSize: 12 }) });
+    expect(asynchronous.secondsToTarget).not.toBeNull();
+    expect(asynchronous.updates).toBe(12 * asynchronous.commits);
+  });
+
   test('a rule that cannot keep its promise with so many sites is refused with the reason', () => {
     const trunkRule = trunkRuleSchema.parse({
       bufferSize: 4,
