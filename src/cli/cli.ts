@@ -1,58 +1,17 @@
-// `imagiq`: the contract without the window. Wiring only; each command lives in commands/, and command-families.ts knows which file.
-import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
-import { Fault } from '../contract/fault.ts';
-import { familiesFor, hiddenCommandFamily } from './command-families.ts';
-import { exitCode, outputTo, tellFailure } from './output.ts';
-import { unusableOptionsCode } from './project-options.ts';
+// `imagiq`: the contract without the window. What Ctrl+C does stands here, before the commands are loaded, which takes a moment.
 
 // What commands write may be about patients: for this user only.
 process.umask(0o077);
 
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+for (const [signal, code] of Object.entries(signals))
+  process.on(signal, () => {
+    // A command at work ends itself, in order; a second signal, when it has begun to, ends it at once.
+    if (process.listenerCount(signal) > 1) return;
+    const fault = { code: 822, message: 'It was interrupted before there was a result.', retry: 'now' };
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ fault })}\n`);
+    process.exit(code);
+  });
 
-const program = new Command('imagiq')
-  .description('Train medical-imaging models together without giving away a single image.')
-  .version(version)
-  .option('--home <folder>', 'data folder (default: the desktop app’s)')
-  .option('--json', 'print exactly one JSON document on stdout; logs go to stderr')
-  .showHelpAfterError('(imagiq --help shows how)')
-  .exitOverride()
-  .configureHelp({ sortSubcommands: false, showGlobalOptions: true });
-
-for (const family of familiesFor(process.argv.slice(2))) {
-  const isHidden = family === hiddenCommandFamily;
-  for (const command of await family.load()) program.addCommand(command, { hidden: isHidden });
-}
-endByThrowing(program);
-
-try {
-  await program.parseAsync();
-  process.exitCode ??= exitCode.done;
-} catch (error) {
-  const output = outputTo(process.argv.includes('--json'), process.stdout, process.stderr);
-  if (error instanceof CommanderError) {
-    const isHelp = error.exitCode === 0;
-    process.exitCode = isHelp ? exitCode.done : exitCode.wrongUse;
-    // The sentence is on stderr already.
-    if (!isHelp && output.isJson) tellFailure(output, wrongUse(error));
-  } else {
-    tellFailure(output, error);
-    const isWrongUse = error instanceof Fault && error.code === unusableOptionsCode;
-    process.exitCode = isWrongUse ? exitCode.wrongUse : exitCode.failed;
-  }
-}
-
-function wrongUse(error: CommanderError): Fault {
-  const isHelp = error.code === 'commander.help';
-  const message = isHelp ? 'No command was named.' : error.message.replace(/^error: /, '');
-  return new Fault({ code: 800, message: `${message} (imagiq --help shows how)`, retry: 'never' });
-}
-
-/** Commands made apart do not inherit this: without it, wrong use would end with code 1. */
-function endByThrowing(command: Command): void {
-  for (const sub of command.commands) {
-    sub.exitOverride().showHelpAfterError('(add --help to see how)');
-    endByThrowing(sub);
-  }
-}
+const { runProgram } = await import('./program.ts');
+await runProgram();

@@ -1,11 +1,12 @@
 // leak-probe: what somebody could see of this site's images in its next update.
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { CallOutput } from '../../contract/calls.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { LeakPictures } from '../../contract/privacy.ts';
+import { systemReason } from '../../contract/system-reason.ts';
 import { makeFolder } from '../../disk/make-folder.ts';
 import { contextOf } from '../context.ts';
 import { positiveInteger, positiveNumber } from '../options.ts';
@@ -41,6 +42,8 @@ export function leakProbeCommand(): Command {
   return addPrivacyOptions(probe).action(async (options: Options, command: Command) => {
     const { output, withStation } = contextOf(command);
     const { cohort, federation, pictures } = options;
+    // Before the attack, which takes a minute.
+    if (pictures !== undefined) makePicturesFolder(pictures);
     if (cohort !== undefined) {
       const found = await withStation((station) => probed(station, options, cohort));
       if (pictures !== undefined) writePictures(pictures, found);
@@ -99,8 +102,26 @@ function keptText(finding: CallOutput<'kept-leak-probe'>['finding'], federation:
   return `${finding.sentence}\nNothing is sent before you decide: \`imagiq run --send-anyway\` or \`imagiq project decline\`.`;
 }
 
+/** @throws Fault 821 where there can be none */
+function makePicturesFolder(folder: string): void {
+  try {
+    makeFolder(folder);
+    if (statSync(folder).isDirectory()) return;
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    throw unusableFolder(folder, systemReason(code));
+  }
+  throw unusableFolder(folder, 'a file of its name is there already');
+}
+
+const unusableFolder = (folder: string, reason: string): Fault =>
+  new Fault({
+    code: 821,
+    message: `The pictures cannot be written into ${folder}: ${reason}. Name another folder by --pictures.`,
+    retry: 'never',
+  });
+
 function writePictures(folder: string, { pairs, width, height }: LeakPictures): void {
-  makeFolder(folder);
   for (const [index, { truth, guess }] of pairs.entries()) {
     for (const [name, grey] of [
       ['truth', truth],

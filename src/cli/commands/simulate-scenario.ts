@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { issueWords, namesAt } from '../../contract/issue-words.ts';
 import { unknownFields, unknownName } from '../../sync/hub/unknown-draft-fields.ts';
-import { unfillableBuffer } from '../../sync/aggregation/unusable-trunk-rule.ts';
 import type { SimulationOutcome } from '../../sync/simulation/outcome.ts';
 import { runProcesses } from '../../sync/simulation/run-processes.ts';
 import { runScenario, synchronousTwin } from '../../sync/simulation/run-scenario.ts';
@@ -77,7 +76,7 @@ function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): S
     { reportInput: true },
   );
   const problems = parsed.success
-    ? [...unknownFields(given, parsed.data)]
+    ? unknownFields(given, parsed.data)
     : parsed.error.issues.flatMap((issue) =>
         issue.code === 'unrecognized_keys'
           ? issue.keys.map((key) => ({
@@ -86,8 +85,6 @@ function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): S
             }))
           : [{ field: issue.path.join('.'), message: issueWords(issue, given) }],
       );
-  const unfillable = parsed.success ? unfillableBuffer(parsed.data.project.trunkRule, parsed.data.sites) : null;
-  if (unfillable !== null) problems.push({ field: 'project.trunkRule.bufferSize', message: unfillable });
   if (parsed.success && problems.length === 0) return parsed.data;
   const told = problems.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join('\n');
   return command.error(`error: ${file} is no scenario:\n${told}`, { exitCode: 2 });

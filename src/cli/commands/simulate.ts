@@ -15,7 +15,6 @@ import {
   type SimulationResult,
 } from '../../sync/simulation/simulate.ts';
 import { contextOf } from '../context.ts';
-import { fewestForKrum } from '../../sync/aggregation/krum.ts';
 import { simulateScenario } from './simulate-scenario.ts';
 import { positiveInteger, positiveNumber, share, wholeNumber } from '../options.ts';
 import { counted, table } from '../output.ts';
@@ -120,7 +119,7 @@ export function simulateCommand(): Command {
         return command.error(`error: ${path.join('.')}: ${message}.`, { exitCode: 2 });
       }
       const told = progressLines(output);
-      const result = simulate({
+      const result = await simulate({
         sites: options.sites,
         slowest: options.slowest,
         trunkRule: trunkRule.data,
@@ -159,7 +158,7 @@ function lieAdvice({ lying, sites, combination: { kind } }: SimulateOptions, res
   const what = `${counted(lying, 'site')} of ${sites} ${lying === 1 ? 'lies' : 'lie'}`;
   return [
     kind === 'mean'
-      ? `${what}, and a mean takes in whatever they send. Try --combination median, trimmed-mean:SHARE or krum:${lying}, with a --buffer of ${fewestForKrum(lying)} or more, or --clip-norm.`
+      ? `${what}, and a mean takes in whatever they send. Try --combination median, trimmed-mean:SHARE or krum:${lying}, with a --buffer of more sites, or --clip-norm.`
       : `${what}. What ${kind} left of the others’ updates did not reach the target: a larger --buffer gives it more sites to compare; ${kind === 'krum' ? 'a larger KEPT takes in more of them' : 'krum:LIARS is told how many lie'}.`,
   ];
 }

@@ -59,7 +59,7 @@ export interface ListedMember {
   readonly because: string | null;
   readonly enrolledAt: string;
   readonly lastSeen: string | null;
-  /** Updates accepted from it. */
+  /** Updates accepted from it; without those that were thrown away with its membership. */
   readonly updates: number;
 }
 
@@ -97,7 +97,8 @@ export interface Members {
 /** `answer`: the site's last to the present project; null without one. */
 type CountedRow = MemberRow & { readonly updates: number; readonly answer: string | null };
 
-const counted = `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint) AS updates,
+const counted = `SELECT members.*, (SELECT count(*) FROM updates WHERE updates.site = members.fingerprint
+    AND (members.state = 'member' OR discardedBecause IS NULL)) AS updates,
   (SELECT answer FROM answers JOIN settings ON answers.projectHash = settings.value
    WHERE settings.key = 'project' AND answers.site = members.fingerprint) AS answer FROM members`;
 

@@ -1,5 +1,6 @@
 // Asynchronous against synchronous rules on a virtual clock: the hub's real aggregation and update codec, simulated time.
 // Sites train a small real task (logistic-sites.ts); only the waiting is imagined.
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../contract/fault.ts';
 import { type TrunkRule, trunkRuleSchema, updateFormSchema } from '../../contract/federation.ts';
 import { nextCommit } from '../aggregation/next-commit.ts';
@@ -75,6 +76,8 @@ const referenceRounds = 60;
 const targetShare = 0.98;
 /** The target counts as reached after so many commits in a row at it: one lucky commit is no model. */
 const sustainedCommits = 5;
+/** So often the process may hear of something else. */
+const breathEveryMs = 50;
 /** A rule that has not reached the target after so many updates per site is given up. */
 const maxUpdatesPerSite = 400;
 
@@ -82,23 +85,18 @@ const maxUpdatesPerSite = 400;
  * Runs both rules on the same task, sites and speeds; the same options give the same result.
  * @throws Fault 570 when the rule cannot be used with so many sites.
  */
-export function simulate(options: SimulationOptions): SimulationResult {
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const synchronousRule = { ...options.trunkRule, bufferSize: options.sites, deadlineMs: null };
   for (const rule of [options.trunkRule, synchronousRule]) checkRule(rule, options);
   const task = logisticTask(options.sites, options.seed);
   const speeds = siteSeconds(options);
   const initialLoss = logLoss(task.initial, task.test);
-  const reference = logLoss(referenceTrunk(task, options.onProgress), task.test);
+  const reference = logLoss(await breathing(referenceTraining(task, options.onProgress)), task.test);
   const targetLoss = initialLoss + targetShare * (reference - initialLoss);
-  const asynchronous = run(
-    options,
-    task,
-    speeds,
-    targetLoss,
-    options.trunkRule,
-    options.trunkRule.bufferSize === options.sites,
+  const asynchronous = await breathing(
+    run(options, task, speeds, targetLoss, options.trunkRule, options.trunkRule.bufferSize === options.sites),
   );
-  const synchronous = run(options, task, speeds, targetLoss, synchronousRule, true);
+  const synchronous = await breathing(run(options, task, speeds, targetLoss, synchronousRule, true));
   const speedup =
     asynchronous.secondsToTarget === null || synchronous.secondsToTarget === null
       ? null
@@ -120,13 +118,38 @@ function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
   }
 }
 
+/** Does the work, and lets the process hear of something else meanwhile: a signal. */
+async function breathing<Found>(work: Generator<void, Found>): Promise<Found> {
+  let breathedAt = performance.now();
+  for (;;) {
+    const turn = work.next();
+    if (turn.done === true) return turn.value;
+    if (performance.now() - breathedAt < breathEveryMs) continue;
+    await setImmediate();
+    breathedAt = performance.now();
+  }
+}
+
 /** What training to the end reaches: synchronous rounds of honest sites, without any network. */
-export function referenceTrunk(task: LogisticTask, onProgress?: SimulationOptions['onProgress']): Weights {
+export function referenceTrunk(task: LogisticTask): Weights {
+  const work = referenceTraining(task);
+  for (;;) {
+    const turn = work.next();
+    if (turn.done === true) return turn.value;
+  }
+}
+
+function* referenceTraining(
+  task: LogisticTask,
+  onProgress?: SimulationOptions['onProgress'],
+): Generator<void, Weights> {
   const plain = openHub(task, trunkRuleSchema.parse({ bufferSize: task.sites.length }));
   for (let round = 0; round < referenceRounds; round += 1) {
     const { trunk } = plain;
-    for (let site = 0; site < task.sites.length; site += 1)
+    for (let site = 0; site < task.sites.length; site += 1) {
       plain.take(site, 0, encoded(honestUpdate(trunk, task, site)), 0);
+      yield;
+    }
     onProgress?.({
       rule: 'synchronous',
       seconds: 0,
@@ -189,14 +212,14 @@ function openHub(task: LogisticTask, rule: TrunkRule) {
 }
 
 /** One rule until the target. @param isSynchronous sites wait for the commit: a buffer as large as the federation is a round */
-function run(
+function* run(
   options: SimulationOptions,
   task: LogisticTask,
   speeds: readonly number[],
   targetLoss: number,
   rule: TrunkRule,
   isSynchronous: boolean,
-): RuleOutcome {
+): Generator<void, RuleOutcome> {
   const random = seededRandom(options.seed + 1);
   const limit = maxUpdatesPerSite * options.sites;
   const liars = lyingSites(options);
@@ -218,6 +241,7 @@ function run(
     finalLoss: logLoss(hub.trunk, task.test),
   });
   while (updates + dropped + refused < limit) {
+    yield;
     const next = working.reduce((first, other) => (other.doneAt < first.doneAt ? other : first));
     clock = next.doneAt;
     const startAgain = (one: (typeof working)[number]): void => {

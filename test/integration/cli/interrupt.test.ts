@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ImportReport } from '../../../src/contract/dicom.ts';
 import { writePracticeStudies } from '../../../src/station/practice/practice-studies.ts';
 import { connectLocalStation } from '../../../src/station/local-socket.ts';
-import { imagiq, startInTerminal, temporaryFolder } from './imagiq.ts';
+import { imagiq, start, startInTerminal, temporaryFolder } from './imagiq.ts';
 
 const patience = { timeout: 30_000, interval: 100 };
 
@@ -66,3 +66,20 @@ describe.skipIf(process.platform === 'win32')('Ctrl+C (process groups are POSIXâ
     expect(readdirSync(folder)).toEqual([]);
   }, 90_000);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a command that has no result yet still gives whoever reads its JSON a document',
+  async () => {
+    const played = start('--json', 'simulate', '--sites', '1000', '--slowest', '100', '--drop', '0.9');
+    // Well at work: it loads in less than half a second of the processor, and plays for minutes (proc(5), utime in hundredths).
+    await vi.waitFor(() => {
+      const [utime] = readFileSync(`/proc/${played.process.pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11);
+      expect(Number(utime)).toBeGreaterThan(150);
+    }, patience);
+    played.process.kill('SIGINT');
+    const ended = await played.ended;
+    expect(ended.json()).toMatchObject({ fault: { code: 822, retry: 'now' } });
+    expect(ended.code).toBe(130);
+  },
+  60_000,
+);

@@ -36,6 +36,10 @@ test('an update that shows an image waits for a person, and is sent when told so
   expect(status.stdout.match(/an image could be recognised/gi)).toHaveLength(1);
   expect(status.stdout).toContain('NOTHING IS SENT before you decide.');
   const pictures = path.join(folder, 'pictures');
+  const taken = path.join(folder, 'taken');
+  writeFileSync(taken, '');
+  const nowhere = await imagiq(...home, '--json', 'leak-probe', '--federation', 'Chest', '--pictures', taken);
+  expect(nowhere.json()).toMatchObject({ fault: { code: 821, message: expect.stringContaining(taken) } });
   const probed = await imagiq(...home, '--json', 'leak-probe', '--federation', 'Chest', '--pictures', pictures);
   const kept = probed.json<CallOutput<'kept-leak-probe'>>();
   expect(kept.finding?.sentence).toContain('An image could be recognised from the gradient of one image');

@@ -282,6 +282,15 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
     await expect(store.acceptUpdate(update('d', 9))).rejects.toMatchObject({ code: 512 });
   });
 
+  it('counts no updates of a revoked site that were thrown away with it', async () => {
+    const { members, store, update } = await federation();
+    await store.acceptUpdate(update('a', 1));
+    const updatesOf = async (): Promise<number[]> => (await members.everyone()).map(({ updates }) => updates);
+    expect(await updatesOf()).toEqual([1]);
+    await members.end('Lyon', { kind: 'revoked', because: 'stolen' });
+    expect(await updatesOf()).toEqual([0]);
+  });
+
   it('commits all of a version or nothing: not twice, not with a counted update, not out of turn', async () => {
     const { blobs, store, update, first } = await federation();
     for (const [key, value] of [
