@@ -55,8 +55,8 @@ export function openSystemSeal(home: string, keyFolder: string, news: KeyChainNe
       }
     },
     retry() {
-      if (!sealing.isOn || sealing.isComplete) return false;
       try {
+        if (!sealing.isOn || sealing.isComplete) return false;
         sealing.sealRest();
         return true;
       } catch {

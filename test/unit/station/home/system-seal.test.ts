@@ -35,6 +35,19 @@ test('turned on, the key lies there only as the key chain encrypted it; turned o
   expect(openSiteKeys(keyFolder, open().sealing).fingerprint).toBe(fingerprint);
 });
 
+test('keys that cannot be read for a moment are tried again later: the try itself ends nothing', () => {
+  const { keyFolder, system } = newHome();
+  system.change(seal);
+  const file = path.join(keyFolder, 'device-keys');
+  const sealed = readFileSync(file);
+  rmSync(file);
+  mkdirSync(file);
+  expect(system.retry()).toBe(false);
+  rmdirSync(file);
+  writeFileSync(file, sealed);
+  expect(system.isSealed).toBe(true);
+});
+
 test('turned on twice, the first key stays: what it sealed must open', () => {
   const { open, system, sealFile, keyFolder, fingerprint } = newHome();
   system.change(seal);
