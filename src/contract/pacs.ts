@@ -15,6 +15,9 @@ export const aeTitleSchema = z
 export const peerNameSchema = z.string().trim().min(1).max(64);
 const filePath = z.string().max(4_096);
 
+/** PEM files of a certificate and of its key, which this station shows to a peer that asks for one (PS3.15 B.9, B.12). */
+export const peerIdentitySchema = z.object({ certificateFile: filePath, keyFile: filePath });
+
 /** A node of the DIMSE network (PS3.7): a PACS. */
 export const dimsePeerSchema = z.object({
   kind: z.literal('dimse'),
@@ -25,6 +28,7 @@ export const dimsePeerSchema = z.object({
   isTls: z.boolean().default(false),
   /** PEM file of the authority that signed the peer's certificate; the system's authorities where null. */
   authorityFile: filePath.nullable().default(null),
+  identity: peerIdentitySchema.nullable().default(null),
 });
 export type DimsePeer = z.infer<typeof dimsePeerSchema>;
 
@@ -38,6 +42,7 @@ export const dicomwebPeerSchema = z.object({
   /** Written, never read back: what the station tells of a peer has null here. */
   password: z.string().max(1_024).nullable().default(null),
   authorityFile: filePath.nullable().default(null),
+  identity: peerIdentitySchema.nullable().default(null),
 });
 export type DicomwebPeer = z.infer<typeof dicomwebPeerSchema>;
 

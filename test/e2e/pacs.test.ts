@@ -61,6 +61,9 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await page.locator('[name="user"]').fill(orthancUser.user);
     await page.locator('[name="password"]').fill(orthancUser.password);
     await screenshot('41-pacs-peer-dialog');
+    await page.getByText('A peer that asks for a certificate of this station').click();
+    await page.getByRole('group', { name: 'Its key (PEM)' }).scrollIntoViewIfNeeded();
+    await screenshot('41-pacs-peer-certificate');
     await page.locator('[name="password"]').press('Enter');
     await page.getByTestId('test-connection').click();
     await page

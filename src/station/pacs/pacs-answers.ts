@@ -6,7 +6,7 @@ import type { Library } from '../library/library.ts';
 import type { Station } from '../open-station.ts';
 import { pacsFault } from './faults.ts';
 import type { FoundSeries } from './peer-client.ts';
-import { readAuthority } from './pem-files.ts';
+import { readAuthority, readIdentity } from './pem-files.ts';
 import { partsOf, type StudyToSend } from './transfers.ts';
 
 /** A person waits for these answers. */
@@ -23,6 +23,7 @@ export function pacsAnswers({
     peers: () => ({ peers: book.peers() }),
     'save-peer': ({ peer }) => {
       if (peer.authorityFile !== null) readAuthority(peer.authorityFile);
+      if (peer.identity !== null) readIdentity(peer.identity.certificateFile, peer.identity.keyFile);
       book.save(peer);
       return {};
     },

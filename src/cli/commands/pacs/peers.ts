@@ -35,6 +35,8 @@ interface AddOptions {
   url?: string;
   user?: string;
   authority?: string;
+  certificate?: string;
+  key?: string;
 }
 
 export function addCommand(): Command {
@@ -48,9 +50,13 @@ export function addCommand(): Command {
     .option('--url <url>', 'root of a DICOMweb server, below which /studies lies')
     .option('--user <name>', `of a DICOMweb server; its password is taken from the variable ${passwordVariable}`)
     .option('--authority <file>', 'PEM file of the authority that signed the peer’s certificate')
+    .option('--certificate <file>', 'PEM file of this station’s certificate, for a peer that asks for one')
+    .option('--key <file>', 'PEM file of the certificate’s key')
     .action(async (name: string, options: AddOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       const peer = peerSchema.safeParse(peerOf(name, options));
+      if ((options.certificate === undefined) !== (options.key === undefined))
+        return command.error('error: --certificate and --key go together.', { exitCode: exitCode.wrongUse });
       const isWhole = options.url !== undefined || options.host !== undefined;
       if (!isWhole || !peer.success) {
         const wrong = String(peer.error?.issues[0]?.path[0] ?? '');
@@ -80,13 +86,18 @@ const addRules: Readonly<Record<string, string>> = {
   password: `The password in ${passwordVariable} has at most 1,024 characters.`,
 };
 
-function peerOf(name: string, { aeTitle: title, host, port, tls, url, user, authority }: AddOptions): unknown {
+function peerOf(name: string, options: AddOptions): unknown {
+  const { aeTitle: title, host, port, tls, url, user, authority, certificate, key } = options;
   const authorityFile = authority === undefined ? null : path.resolve(authority);
+  const identity =
+    certificate === undefined || key === undefined
+      ? null
+      : { certificateFile: path.resolve(certificate), keyFile: path.resolve(key) };
   if (url === undefined) {
-    return { kind: 'dimse', name, aeTitle: title, host, port, isTls: tls ?? false, authorityFile };
+    return { kind: 'dimse', name, aeTitle: title, host, port, isTls: tls ?? false, authorityFile, identity };
   }
   const password = process.env[passwordVariable] ?? null;
-  return { kind: 'dicomweb', name, url, user: user ?? null, password, authorityFile };
+  return { kind: 'dicomweb', name, url, user: user ?? null, password, authorityFile, identity };
 }
 
 export function removeCommand(): Command {

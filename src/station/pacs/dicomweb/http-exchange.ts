@@ -8,7 +8,7 @@ import tls from 'node:tls';
 import type { DicomwebPeer } from '../../../contract/pacs.ts';
 import { Fault } from '../../../contract/fault.ts';
 import { pacsFault } from '../faults.ts';
-import { readAuthority } from '../pem-files.ts';
+import { readAuthority, readIdentity } from '../pem-files.ts';
 import { httpFault } from './http-faults.ts';
 
 export interface HttpRequest {
@@ -77,8 +77,9 @@ export function httpExchange(peer: DicomwebPeer, limits: HttpLimits): HttpExchan
 
 const agentOptions = { keepAlive: true, timeout: 30_000, proxyEnv: process.env };
 
-function tlsAgent(peer: DicomwebPeer): https.Agent {
-  return new https.Agent({ ...agentOptions, ca: authorities(peer.authorityFile), minVersion: 'TLSv1.2' });
+function tlsAgent({ authorityFile, identity }: DicomwebPeer): https.Agent {
+  const shown = identity === null ? {} : readIdentity(identity.certificateFile, identity.keyFile);
+  return new https.Agent({ ...agentOptions, ...shown, ca: authorities(authorityFile), minVersion: 'TLSv1.2' });
 }
 
 function authorities(file: string | null): string[] {

@@ -1,5 +1,6 @@
 // What went wrong on a connection, in words for a person.
 import { Fault } from '../../../contract/fault.ts';
+import { certificateAlerts } from '../certificate-alerts.ts';
 import { pacsFault } from '../faults.ts';
 
 const reasons: Readonly<Record<string, string>> = {
@@ -20,6 +21,7 @@ const certificateReasons: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes from an authority that this computer does not know',
   UNABLE_TO_GET_ISSUER_CERT: 'its certificate comes from an authority that this computer does not know',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an authority that this computer does not know',
+  ...certificateAlerts,
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is made out to another name',

@@ -86,7 +86,7 @@ export class Association {
         this.#end(error instanceof Error ? error : new ProtocolError(String(error)), 2);
       }
     });
-    socket.on('error', (error) => this.#end(new AssociationEnded('closed', error.message), null));
+    socket.on('error', (error) => this.#end(new AssociationEnded('closed', error.message, 0, error), null));
     socket.on('close', () => {
       this.#drip.close();
       this.#end(new AssociationEnded('closed', 'the connection was closed'), null);

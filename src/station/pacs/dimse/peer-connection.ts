@@ -3,8 +3,9 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Fault } from '../../../contract/fault.ts';
 import type { DimsePeer } from '../../../contract/pacs.ts';
+import { asksForCertificate, certificateAlerts } from '../certificate-alerts.ts';
 import { pacsFault } from '../faults.ts';
-import { readAuthority } from '../pem-files.ts';
+import { readAuthority, readIdentity } from '../pem-files.ts';
 import type { AgreedContext } from './agreed-context.ts';
 import { Association } from './association.ts';
 import { maxPduBytes } from './message-writer.ts';
@@ -106,8 +107,9 @@ export async function withAssociation<Value>(
 }
 
 async function connect({ peer, limits, signal }: PeerCall): Promise<Socket> {
-  const { host, port, isTls, authorityFile } = peer;
+  const { host, port, isTls, authorityFile, identity } = peer;
   const authority = isTls && authorityFile !== null ? readAuthority(authorityFile) : null;
+  const shown = isTls && identity !== null ? readIdentity(identity.certificateFile, identity.keyFile) : null;
   let isConnected = false;
   const socket = isTls
     ? connectTls({
@@ -115,6 +117,7 @@ async function connect({ peer, limits, signal }: PeerCall): Promise<Socket> {
         port,
         minVersion: 'TLSv1.2',
         ...(authority === null ? {} : { ca: authority }),
+        ...(shown ?? {}),
         ...(isIP(host) === 0 ? { servername: host } : {}),
       })
     : connectTcp({ host, port });
@@ -169,7 +172,8 @@ function faultOf(error: unknown, { peer, aeTitle, signal }: PeerCall, isEstablis
   if (!(error instanceof AssociationEnded)) return error;
   if (error.kind === 'timed-out') return pacsFault.timedOut(peer.name, Math.round(error.waitedMs / 1000));
   if (isEstablished) return pacsFault.cutOff(peer.name);
-  const wayOut = peer.isTls ? '' : ' (it may want TLS)';
+  if (tlsCodeOf(error.cause) !== null) return pacsFault.tls(peer.name, reasonOf(error.cause));
+  const wayOut = peer.isTls ? (peer.identity === null ? ` (${asksForCertificate})` : '') : ' (it may want TLS)';
   return pacsFault.unreachable(
     peer.name,
     `it closed the connection without an answer to the association request${wayOut}`,
@@ -203,15 +207,22 @@ const reasons: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate was signed by an authority that is not trusted here',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate was signed by an authority that is not trusted here',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate was signed by an authority that is not trusted here',
+  ...certificateAlerts,
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
 };
 
+/** OpenSSL's name of what went wrong; null where it was nothing of TLS. */
+function tlsCodeOf(error: unknown): string | null {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && code.startsWith('ERR_SSL_') ? code : null;
+}
+
 function reasonOf(error: unknown): string {
   const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string' && code.startsWith('ERR_SSL_')) {
-    return reasons[code] ?? `it does not agree on TLS (${code.slice(8).toLowerCase().replaceAll('_', ' ')})`;
-  }
+  const tlsCode = tlsCodeOf(error);
+  if (tlsCode !== null)
+    return reasons[tlsCode] ?? `it does not agree on TLS (${tlsCode.slice(8).toLowerCase().replaceAll('_', ' ')})`;
   const known = typeof code === 'string' ? reasons[code] : undefined;
   return known ?? (error instanceof Error ? error.message : String(error));
 }

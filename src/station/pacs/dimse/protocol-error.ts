@@ -9,8 +9,8 @@ export class AssociationEnded extends Error {
   /** How long the peer was waited for, where it timed out. */
   readonly waitedMs: number;
 
-  constructor(kind: AssociationEnded['kind'], message: string, waitedMs = 0) {
-    super(message);
+  constructor(kind: AssociationEnded['kind'], message: string, waitedMs = 0, cause?: Error) {
+    super(message, { cause });
     this.kind = kind;
     this.waitedMs = waitedMs;
   }

@@ -26,7 +26,7 @@ async function server(handler: Handler): Promise<string> {
 
 function clientAt(url: string, limits: Partial<DicomwebLimits> = {}): PeerClient {
   return dicomwebClient(
-    { kind: 'dicomweb', name: 'Archive', url, user: 'anne', password: 'secret', authorityFile: null },
+    { kind: 'dicomweb', name: 'Archive', url, user: 'anne', password: 'secret', authorityFile: null, identity: null },
     limits,
   );
 }
@@ -369,7 +369,7 @@ test('what a server says of each instance that was sent is told', async () => {
     });
   });
   await place.ask['save-peer']({
-    peer: { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null },
+    peer: { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null, identity: null },
   });
   const report = await place.ask['send-studies']({ peer: 'Archive', studyInstanceUIDs: [study], series: [] });
   expect(report).toMatchObject({ completed: 1, failed: 2 });
@@ -386,7 +386,7 @@ test('a second transfer is told to wait, and the first ends when it is cancelled
     // The study itself never comes.
   });
   await place.ask['save-peer']({
-    peer: { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null },
+    peer: { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null, identity: null },
   });
   const order = { peer: 'Archive', studyInstanceUIDs: [study], series: [], method: 'get' as const };
   const first = place.ask['retrieve-studies'](order);
@@ -408,7 +408,15 @@ test('a file that becomes shorter while it is sent is told, and the others are s
     };
   });
   const url = await server((request, response) => request.resume().on('end', () => response.writeHead(200).end()));
-  const peer = { kind: 'dicomweb', name: 'Archive', url, user: null, password: null, authorityFile: null } as const;
+  const peer = {
+    kind: 'dicomweb',
+    name: 'Archive',
+    url,
+    user: null,
+    password: null,
+    authorityFile: null,
+    identity: null,
+  } as const;
   const real = httpExchange(peer, { silenceMs: 5_000 });
   const sent: string[] = [];
   const failures: string[] = [];

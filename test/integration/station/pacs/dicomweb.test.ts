@@ -14,7 +14,7 @@ import { freePort, hasOrthanc, type Orthanc, orthancUser, startOrthanc } from '.
 const collection = path.resolve(import.meta.dirname, '../../../../../shared/data/dicom/pydicom');
 
 function peerOf(url: string, more: Partial<DicomwebPeer> = {}): DicomwebPeer {
-  return { kind: 'dicomweb', name: 'Archive', url, ...orthancUser, authorityFile: null, ...more };
+  return { kind: 'dicomweb', name: 'Archive', url, ...orthancUser, authorityFile: null, identity: null, ...more };
 }
 
 async function withPeer(peer: DicomwebPeer): Promise<Hospital> {
@@ -272,7 +272,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
   });
 
   // Before Orthanc stands what stands before it in hospitals (and Orthanc 1.10 itself dies of a POST over TLS).
-  test('over TLS is trusted through its authority file only', async () => {
+  test('over TLS is trusted through its authority file only, and gets this station’s certificate where it asks', async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-tls-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const [keyFile, authorityFile] = [path.join(folder, 'key.pem'), path.join(folder, 'certificate.pem')];
@@ -294,15 +294,19 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       authorityFile,
     ]);
     expect({ status: made.status, said: String(made.stderr) }).toMatchObject({ status: 0 });
-    const door = tls.createServer({ key: readFileSync(keyFile), cert: readFileSync(authorityFile) }, (socket) => {
-      const inside = net.connect(orthanc.httpPort, '127.0.0.1');
-      socket.pipe(inside).pipe(socket);
-      for (const end of [socket, inside]) end.on('error', () => void (socket.destroy(), inside.destroy()));
-    });
-    door.on('tlsClientError', () => {});
-    await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void door.close());
-    const url = `https://127.0.0.1:${(door.address() as net.AddressInfo).port}/dicom-web`;
+    const [key, cert] = [readFileSync(keyFile), readFileSync(authorityFile)];
+    const openDoor = async (asking: tls.TlsOptions): Promise<string> => {
+      const door = tls.createServer({ key, cert, ...asking }, (socket) => {
+        const inside = net.connect(orthanc.httpPort, '127.0.0.1');
+        socket.pipe(inside).pipe(socket);
+        for (const end of [socket, inside]) end.on('error', () => void (socket.destroy(), inside.destroy()));
+      });
+      door.on('tlsClientError', () => {});
+      await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void door.close());
+      return `https://127.0.0.1:${(door.address() as net.AddressInfo).port}/dicom-web`;
+    };
+    const url = await openDoor({});
 
     const lyon = await withPeer(peerOf(url));
     await expect(lyon.ask['echo-peer']({ peer: 'Archive' })).rejects.toMatchObject({ code: 654 });
@@ -320,5 +324,15 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       completed: 3,
       failures: [],
     });
+
+    const asking = await openDoor({ requestCert: true, ca: cert });
+    await oslo.ask['save-peer']({ peer: peerOf(asking, { authorityFile }) });
+    await expect(oslo.ask['echo-peer']({ peer: 'Archive' })).rejects.toMatchObject({
+      code: 654,
+      message: expect.stringContaining('it asks for a certificate of this station'),
+    });
+    const identity = { certificateFile: authorityFile, keyFile };
+    await oslo.ask['save-peer']({ peer: peerOf(asking, { authorityFile, identity }) });
+    expect((await oslo.ask['echo-peer']({ peer: 'Archive' })).milliseconds).toBeGreaterThan(0);
   });
 });

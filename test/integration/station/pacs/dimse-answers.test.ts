@@ -46,6 +46,7 @@ beforeEach(async () => {
     port,
     isTls: false,
     authorityFile: null,
+    identity: null,
   };
 });
 afterEach(() => new Promise((resolve) => server.close(resolve)));

@@ -264,6 +264,7 @@ describe.skipIf(absence !== null)(
         port,
         isTls: true,
         authorityFile: ours.authority,
+        identity: null,
       };
       const files = await slices(0, 3);
       expect((await send(clientOf(peer), files)).sent).toHaveLength(3);
@@ -277,6 +278,34 @@ describe.skipIf(absence !== null)(
       expect(mismatch.code).toBe(654);
     });
 
+    it('shows its certificate to a peer that asks for one, and says why where it has none or another', async () => {
+      const ours = await certificates(ward, 'ours');
+      const theirs = await certificates(ward, 'theirs');
+      const port = await freePort();
+      const into = ward.path('asking', 'x').slice(0, -2);
+      const trusted = ['+tls', ours.key, ours.certificate, '+cf', ours.authority, '-rc'];
+      ward.start('storescp', [...trusted, '-od', into, '+xa', String(port)]);
+      await until(() => isListening(port), 'storescp listens');
+      const shown = ({ certificate, key }: typeof ours): DimsePeer => ({
+        kind: 'dimse',
+        name: 'Asking',
+        aeTitle: 'STORESCP',
+        host: 'localhost',
+        port,
+        isTls: true,
+        authorityFile: ours.authority,
+        identity: { certificateFile: certificate, keyFile: key },
+      });
+      expect((await send(clientOf(shown(ours)), await slices(0, 3))).sent).toHaveLength(3);
+      expect(readdirSync(into)).toHaveLength(3);
+      const nameless = await faultOf(clientOf({ ...shown(ours), identity: null }).echo(still));
+      expect(nameless.message).toContain('for a certificate of this station');
+      const stranger = await faultOf(clientOf(shown(theirs)).echo(still));
+      expect(stranger).toMatchObject({ code: 654, message: expect.stringContaining('this station’s certificate') });
+      const mixed = { certificateFile: ours.certificate, keyFile: theirs.key };
+      expect(await faultOf(clientOf({ ...shown(ours), identity: mixed }).echo(still))).toMatchObject({ code: 676 });
+    });
+
     it('names the peer and the reason when it is not there, not known, or does not answer', async () => {
       const nobody: DimsePeer = {
         kind: 'dimse',
@@ -286,6 +315,7 @@ describe.skipIf(absence !== null)(
         port: await freePort(),
         isTls: false,
         authorityFile: null,
+        identity: null,
       };
       expect(await faultOf(clientOf(nobody).echo(still))).toMatchObject({
         code: 652,

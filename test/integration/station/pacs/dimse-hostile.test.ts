@@ -46,7 +46,16 @@ async function receivingStation(): Promise<{ process: ChildProcess; heapMiB(): P
 
 const client = () =>
   dimseClient(
-    { kind: 'dimse', name: 'Station', aeTitle: 'IMAGIQ', host: '127.0.0.1', port, isTls: false, authorityFile: null },
+    {
+      kind: 'dimse',
+      name: 'Station',
+      aeTitle: 'IMAGIQ',
+      host: '127.0.0.1',
+      port,
+      isTls: false,
+      authorityFile: null,
+      identity: null,
+    },
     { aeTitle: 'SENDER', receiver: null },
   );
 

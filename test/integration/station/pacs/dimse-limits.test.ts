@@ -67,7 +67,15 @@ function slices(indices: readonly number[], side: number): SendFile[] {
 async function send(files: readonly SendFile[]): Promise<{ sent: string[]; failures: string[] }> {
   const sent: string[] = [];
   const failures: string[] = [];
-  const peer = { name: 'Station', aeTitle: 'IMAGIQ', host: '127.0.0.1', port, isTls: false, authorityFile: null };
+  const peer = {
+    name: 'Station',
+    aeTitle: 'IMAGIQ',
+    host: '127.0.0.1',
+    port,
+    isTls: false,
+    authorityFile: null,
+    identity: null,
+  };
   await dimseClient({ kind: 'dimse', ...peer }, { aeTitle: 'SENDER', receiver: null }).send(files, {
     signal: new AbortController().signal,
     onSent: (uid) => sent.push(uid),

@@ -87,6 +87,7 @@ const peerOf = (name: string, aeTitle: string, port: number): DimsePeer => ({
   port,
   isTls: false,
   authorityFile: null,
+  identity: null,
 });
 
 export interface Orthanc {

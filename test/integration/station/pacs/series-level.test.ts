@@ -12,9 +12,18 @@ const study = '1.2.826.60.1';
 const [first, second] = [`${study}.1`, `${study}.2`];
 
 const webPeer = (url: string) =>
-  ({ kind: 'dicomweb', name: 'Archive', url, ...orthancUser, authorityFile: null }) as const;
+  ({ kind: 'dicomweb', name: 'Archive', url, ...orthancUser, authorityFile: null, identity: null }) as const;
 const dimsePeer = (port: number, aeTitle: string) =>
-  ({ kind: 'dimse', name: 'Archive', aeTitle, host: '127.0.0.1', port, isTls: false, authorityFile: null }) as const;
+  ({
+    kind: 'dimse',
+    name: 'Archive',
+    aeTitle,
+    host: '127.0.0.1',
+    port,
+    isTls: false,
+    authorityFile: null,
+    identity: null,
+  }) as const;
 
 async function withPeer(peer: Parameters<Hospital['ask']['save-peer']>[0]['peer']): Promise<Hospital> {
   const one = hospital();

@@ -18,6 +18,7 @@ const archive: DicomwebPeer = {
   user: 'anne',
   password: 'secret',
   authorityFile: null,
+  identity: null,
 };
 
 test('peers come back after a restart, their passwords for clients only', () => {
