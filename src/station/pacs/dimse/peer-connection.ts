@@ -117,7 +117,7 @@ async function connect({ peer, limits, signal }: PeerCall): Promise<Socket> {
         port,
         minVersion: 'TLSv1.2',
         ...(authority === null ? {} : { ca: authority }),
-        ...(shown ?? {}),
+        ...shown,
         ...(isIP(host) === 0 ? { servername: host } : {}),
       })
     : connectTcp({ host, port });
