@@ -55,6 +55,19 @@ beforeAll(async () => {
   const [home, folder] = [newFolder('home'), newFolder('mammograms')];
   mkdirSync(folder, { recursive: true });
   for (const one of mammograms) writeFileSync(path.join(folder, `${one.number}.dcm`), mammogram(one));
+  // The same patient two years before, and another patient.
+  const slices: readonly (readonly [string, string, string])[] = [
+    ['1.2.826.0.1.10', '20240102', 'P7'],
+    ['1.2.826.0.1.11', '20211224', 'P7'],
+    ['1.2.826.0.1.12', '20221224', 'P8'],
+  ];
+  for (const [study, studyDate, patientID] of slices) {
+    for (let at = 1; at <= 4; at += 1) {
+      const spec = { uid: `${study}.${at}`, study, series: `${study}.9`, studyDate, patientID, instanceNumber: at };
+      const elements = sliceElements({ ...spec, description: 'Course', positionMm: at * 5, size: 32, fill: 20 + at });
+      writeFileSync(path.join(folder, `${study}-${at}.dcm`), dicomFile(elements));
+    }
+  }
   const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
   execFileSync(process.execPath, [cli, '--home', home, 'import', folder], { stdio: 'pipe' });
   opened = await openImagiq(stage, home);
@@ -76,7 +89,7 @@ function theWindow(context: TestContext): OpenWindow {
 describe('hanging', { timeout: 90_000 }, () => {
   test('puts mammograms in their places, chest walls facing each other', async (context) => {
     const { page, screenshot } = theWindow(context);
-    await page.getByTestId('study-row').dblclick();
+    await page.getByTestId('study-row').filter({ hasText: 'Synthetic mammograms' }).dblclick();
     const viewports = page.getByTestId('viewport');
     for (const [place, words] of ['R CC', 'L CC', 'R MLO', 'L MLO'].entries())
       await viewports.nth(place).getByText(`MG · ${words}`).waitFor();
@@ -93,5 +106,38 @@ describe('hanging', { timeout: 90_000 }, () => {
     await page.getByLabel('Layout').selectOption('1 × 1');
     await viewports.nth(1).waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');
+  });
+
+  test('puts the study before beside this one, marked as such, and away again', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    await page.getByTestId('study-row').filter({ hasText: '2024-01-02' }).filter({ hasText: 'Course' }).dblclick();
+    const viewports = page.getByTestId('viewport');
+    await page.getByRole('toolbar').getByRole('button', { name: 'Prior study' }).waitFor();
+    await page.keyboard.press('Shift+V');
+    await viewports.nth(1).getByTestId('prior').getByText('Prior, 2 years before').waitFor();
+    await viewports.nth(1).getByText('2021-12-24').waitFor();
+    await page.locator('[data-testid="viewport"][data-painted]').nth(1).waitFor();
+    expect(await viewports.first().getByTestId('prior').count()).toBe(0);
+    expect(await viewports.first().getByTestId('study-moment').innerText()).toBe('2024-01-02');
+    await screenshot('hanging-prior');
+    // What is measured in the prior is the prior's, and is told with its series.
+    await page.keyboard.press('q');
+    await page.keyboard.press('Shift+K');
+    await viewports.nth(1).getByTestId('key-image').waitFor();
+    await page.keyboard.press('m');
+    await page.getByTestId('measurement-panel').getByText('image 2').waitFor();
+    await page.keyboard.press('m');
+    // A series of this study that is chosen while the prior is active is shown as this study's.
+    await page.getByRole('navigation', { name: 'Series' }).getByRole('button').first().click();
+    await page.getByTestId('prior').waitFor({ state: 'detached' });
+    await page.keyboard.press('Shift+V');
+    await page.getByTestId('prior').waitFor();
+    await page.getByRole('toolbar').getByRole('button', { name: 'Prior study' }).click();
+    await viewports.nth(1).waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    await page.getByTestId('study-row').filter({ hasText: '2021-12-24' }).dblclick();
+    await page.locator('[data-testid="viewport"][data-painted]').waitFor();
+    await page.getByTestId('key-image').waitFor();
+    expect(await page.getByRole('toolbar').getByRole('button', { name: 'Prior study' }).count()).toBe(0);
   });
 });

@@ -137,6 +137,7 @@ export const keyActs: readonly KeyAct[] = [
   screen(['0'], 'Heat map', (reading) => reading.togglePanel('heat')),
   screen(['j'], 'MPR of the series, and back', (reading) => void reading.toggleMpr(), 'same'),
   screen(['v'], 'Next layout', (reading) => reading.nextLayout(), 'same'),
+  screen(['V'], 'Prior study beside this one, and away', (reading) => reading.togglePrior()),
   screen(
     ['q'],
     'Next viewport',

@@ -27,6 +27,17 @@ export class Measurements {
       .catch(onfault);
   }
 
+  /** Those of another study that is shown beside this one, too. */
+  async include(studyInstanceUID: string): Promise<void> {
+    try {
+      const { measurements } = await this.#station.ask('measurements', { studyInstanceUID });
+      const known = new Set(this.#all.map(({ id }) => id));
+      this.#all = [...this.#all, ...measurements.filter(({ id }) => !known.has(id))];
+    } catch (fault) {
+      this.#onfault(fault);
+    }
+  }
+
   get all(): readonly Measurement[] {
     return this.#all;
   }

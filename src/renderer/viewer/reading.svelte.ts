@@ -13,6 +13,7 @@ import type { Graphics } from './graphics.svelte.ts';
 import type { Mpr } from './mpr.svelte.ts';
 import { HeatMaps } from './heat-maps.svelte.ts';
 import { firstSeries } from './hanging.ts';
+import { Priors } from './priors.svelte.ts';
 import { Presentations } from './presentations.svelte.ts';
 import { Regions } from './regions.svelte.ts';
 import { isDerived } from './empty-series.ts';
@@ -44,6 +45,7 @@ export class Reading {
   readonly measurements: Measurements;
   readonly regions: Regions;
   readonly presentations: Presentations;
+  readonly priors: Priors;
   readonly heat: HeatMaps;
   readonly header: ShownHeader;
   readonly #graphics: Graphics;
@@ -62,6 +64,7 @@ export class Reading {
   constructor(opened: OpenedStudy, { frames, station, graphics, onfault }: ReadingParts) {
     this.study = opened.study;
     this.regions = new Regions(station);
+    this.priors = new Priors(opened.study, station);
     this.presentations = new Presentations(opened.study, station);
     this.heat = new HeatMaps(station);
     this.measurements = new Measurements(opened.study.studyInstanceUID, station, onfault);
@@ -175,9 +178,43 @@ export class Reading {
 
   open(series: Series, view = this.active): void {
     this.closeMpr();
-    this.activate(view);
+    // What shows a prior does not show a series of this study as if it were of that one.
+    const shown = view.study === this.study || hasSeries(view.study, series) ? view : this.#replaced(view);
+    this.activate(shown);
     this.regions.open(series.seriesInstanceUID);
-    void view.openSeries(series);
+    void shown.openSeries(series);
+  }
+
+  /** Whether the study before is seen beside this one. */
+  get isCompared(): boolean {
+    return this.#views.some(({ study }) => study !== this.study);
+  }
+
+  /** The newest earlier study of the patient with the active viewport's modality beside it, or away again. */
+  togglePrior(): void {
+    if (this.isCompared) {
+      for (const view of this.#views) if (view.study !== this.study) this.#replaced(view);
+      this.arrange(layouts[0]);
+      return;
+    }
+    const prior = this.priors.for(this.active.series);
+    if (!prior) return;
+    this.closeMpr();
+    const { active } = this;
+    for (const view of this.#views) if (view !== active) view.close();
+    const beside = this.#newView(1, prior.study);
+    this.#views = [active, beside];
+    this.#layout = layouts[1];
+    this.links.forget();
+    void this.measurements.include(prior.study.studyInstanceUID);
+    this.open(prior.series, beside);
+    this.activate(active);
+  }
+
+  /** The series of this study, or of a prior that is shown. */
+  seriesOf(seriesInstanceUID: string): Series | undefined {
+    const studies = [this.study, ...this.#views.map(({ study }) => study)];
+    return studies.flatMap(({ series }) => series).find((one) => one.seriesInstanceUID === seriesInstanceUID);
   }
 
   /** More viewports show the series that are not shown yet, in their order, unless they are wanted empty; fewer keep the first. */
@@ -213,7 +250,7 @@ export class Reading {
 
   /** The series after (or before) the active viewport's. */
   openNeighbour(by: number): void {
-    const { series } = this.study;
+    const { series } = this.active.study;
     const at = series.findIndex(({ seriesInstanceUID }) => seriesInstanceUID === this.active.series?.seriesInstanceUID);
     const next = series[at + by];
     if (next) this.open(next);
@@ -224,8 +261,11 @@ export class Reading {
     const { seriesInstanceUID, sopInstanceUID, frame, id } = measurement;
     this.closeMpr();
     this.measurements.select(id);
-    const series = this.study.series.find((one) => one.seriesInstanceUID === seriesInstanceUID);
-    if (series) void this.active.showFrame(series, sopInstanceUID, frame);
+    const series = this.seriesOf(seriesInstanceUID);
+    if (!series) return;
+    const view = this.#viewFor(series);
+    this.activate(view);
+    void view.showFrame(series, sopInstanceUID, frame);
   }
 
   /** Shows the key image that follows the one that is shown. */
@@ -245,11 +285,12 @@ export class Reading {
 
   /** Shows a frame of the study in the active viewport. False: no image of the study has this UID. */
   async showInstance(sopInstanceUID: string, frame: number): Promise<boolean> {
-    const view = this.active;
     for (const series of this.study.series) {
       const { instances } = await this.#frames.instances(series.seriesInstanceUID);
       if (!instances.some((one) => one.sopInstanceUID === sopInstanceUID && one.rows > 0)) continue;
       this.regions.open(series.seriesInstanceUID);
+      const view = this.#viewFor(series);
+      this.activate(view);
       await view.showFrame(series, sopInstanceUID, frame);
       return true;
     }
@@ -290,10 +331,34 @@ export class Reading {
     for (const view of this.#views) view.close();
   }
 
-  #newView(place: number): StackView {
-    const view = new StackView(`viewport-${place}`, this.study, this.#frames);
+  /** The active viewport, or another one where that shows another study than the series is of. */
+  #viewFor(series: Series): StackView {
+    const { active } = this;
+    if (hasSeries(active.study, series)) return active;
+    return this.#views.find(({ study }) => hasSeries(study, series)) ?? this.#replaced(active);
+  }
+
+  /** A new viewport of this study in the place of another. */
+  #replaced(view: StackView): StackView {
+    const place = this.#views.indexOf(view);
+    const fresh = this.#newView(place);
+    view.close();
+    this.#views = this.#views.with(place, fresh);
+    return fresh;
+  }
+
+  #newView(place: number, study = this.study): StackView {
+    // Of another study another viewport, and not the same one under a new name.
+    const id = study === this.study ? `viewport-${place}` : `prior-${place}`;
+    const view = new StackView(id, study, this.#frames);
+    // Made here, and not while something is drawn, which would not hear of its changes (Svelte: own sources are not tracked).
+    this.crossOf(view);
     view.onmoved = () => this.links.moved(view);
     view.look.onchanged = () => this.links.looked(view);
     return view;
   }
+}
+
+function hasSeries(study: Study, { seriesInstanceUID }: Series): boolean {
+  return study.series.some((one) => one.seriesInstanceUID === seriesInstanceUID);
 }
