@@ -24,14 +24,13 @@ export function openOrders(answer: Answer, tell: (message: FromStation) => void)
     const controller = new AbortController();
     running.set(id, controller);
     answer(call, order.data.arguments, controller.signal)
-      .then(
-        (value) => {
-          tell({ id, value });
-          // A frame is its caller's own, and was copied into the message.
-          if (call === 'frame') giveBack((value as CallOutput<'frame'>).pixels);
-        },
-        (error: unknown) => tell({ id, fault: faultValueOf(error) }),
-      )
+      .then((value) => {
+        tell({ id, value });
+        // A frame is its caller's own, and was copied into the message.
+        if (call === 'frame') giveBack((value as CallOutput<'frame'>).pixels);
+      })
+      // What no message can hold, an answer that is too long for example, is told as a fault too.
+      .catch((error: unknown) => tell({ id, fault: faultValueOf(error) }))
       .finally(() => running.delete(id));
     return true;
   };

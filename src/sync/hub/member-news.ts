@@ -31,6 +31,7 @@ export function openMemberNews(order: {
   const { members, addresses, broadcast } = order;
   const changedMembers = new Set<string>();
   let telling: NodeJS.Timeout | null = null;
+  let isClosed = false;
 
   const tellNow = async (): Promise<void> => {
     const changed: NamedMember[] = [];
@@ -50,6 +51,7 @@ export function openMemberNews(order: {
 
   return {
     changed(fingerprint) {
+      if (isClosed) return;
       changedMembers.add(fingerprint);
       telling ??= setTimeout(
         () => {
@@ -69,6 +71,7 @@ export function openMemberNews(order: {
       ];
     },
     close() {
+      isClosed = true;
       if (telling !== null) clearTimeout(telling);
     },
   };

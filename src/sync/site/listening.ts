@@ -15,7 +15,7 @@ export interface SiteListening {
   readonly now: Listening;
   /** What peers are told; null where nobody listens. */
   address(): { readonly url: string; readonly certificate: string } | null;
-  /** @throws Fault 493–495; what was before stands then. */
+  /** One change after another. @throws Fault 493–495; what was before stands then. */
   change(rules: ListeningRules): Promise<void>;
   close(): void;
 }
@@ -34,13 +34,41 @@ export async function openListening(order: {
   let rules: ListeningRules = stored?.data ?? { isOn: false, port: 0, address: null };
   let door: PeerDoor | null = null;
   let problem: string | null = null;
+  let isClosed = false;
 
   const certificate = () => openPeerCertificate(path.join(order.folder, 'keys'), order.sealing);
   const open = async ({ port, address }: ListeningRules): Promise<PeerDoor> => {
     if (address === null || !hostPattern.test(address)) throw siteFault.badPeerAddress(address ?? 'nothing');
     const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(address);
     const host = isLoopback ? '127.0.0.1' : '0.0.0.0';
-    return openPeerDoor({ port, host, certificate: certificate(), welcome: order.welcome });
+    const opened = await openPeerDoor({ port, host, certificate: certificate(), welcome: order.welcome });
+    // Nobody would close it any more.
+    if (isClosed) opened.close();
+    return opened;
+  };
+
+  let queue: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = queue.then(work);
+    queue = done.catch(() => {});
+    return done;
+  };
+
+  const changeNow = async (next: ListeningRules): Promise<void> => {
+    const before = door;
+    // The port may be the same: the old door closes first, and opens again where the new one cannot.
+    before?.close();
+    door = null;
+    try {
+      door = next.isOn ? await open(next) : null;
+    } catch (thrown) {
+      if (before !== null) door = await open({ ...rules, port: before.port }).catch(() => null);
+      throw thrown;
+    }
+    // A port that was chosen freely stays: firewalls know it from now on.
+    rules = { ...next, port: door?.port ?? next.port };
+    problem = null;
+    writeFileDurably(file, JSON.stringify(rules), 0o600);
   };
 
   if (rules.isOn) {
@@ -59,22 +87,10 @@ export async function openListening(order: {
       if (door === null || rules.address === null) return null;
       return { url: `wss://${rules.address}:${door.port}`, certificate: certificate().certificate };
     },
-    async change(next) {
-      const before = door;
-      // The port may be the same: the old door closes first, and opens again where the new one cannot.
-      before?.close();
-      door = null;
-      try {
-        door = next.isOn ? await open(next) : null;
-      } catch (thrown) {
-        if (before !== null) door = await open({ ...rules, port: before.port }).catch(() => null);
-        throw thrown;
-      }
-      // A port that was chosen freely stays: firewalls know it from now on.
-      rules = { ...next, port: door?.port ?? next.port };
-      problem = null;
-      writeFileDurably(file, JSON.stringify(rules), 0o600);
+    change: (next) => inTurn(() => changeNow(next)),
+    close() {
+      isClosed = true;
+      door?.close();
     },
-    close: () => door?.close(),
   };
 }

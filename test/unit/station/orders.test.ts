@@ -45,4 +45,14 @@ describe('orders', () => {
     expect(told[1]).toEqual({ id: 2, value: { pixels: Uint8Array.of(1, 2, 3) } });
     expect(pixels).toHaveLength(0);
   });
+
+  it('whose answer cannot be told get a fault instead of silence', async () => {
+    const told: FromStation[] = [];
+    const take = openOrders(
+      async () => () => 'no message can hold this',
+      (message) => told.push(structuredClone(message)),
+    );
+    take(order(1));
+    await expect.poll(() => told).toEqual([{ id: 1, fault: expect.objectContaining({ code: expect.any(Number) }) }]);
+  });
 });

@@ -36,3 +36,11 @@ it('a thousand sites hear of changes so seldom that a hundred messages a second 
   expect(told.length).toBeGreaterThan(1);
   expect(told.length * 1_000).toBeLessThanOrEqual(30 * 100);
 });
+
+it('after its close it tells nothing more', async () => {
+  const { news, told } = newsFor(3);
+  news.close();
+  news.changed('oslo');
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(told).toEqual([]);
+});
