@@ -1,5 +1,5 @@
 // The menu bar: where every command with an accelerator is found.
-import { Menu, type MenuItemConstructorOptions } from 'electron';
+import { BrowserWindow, Menu, type MenuItemConstructorOptions } from 'electron';
 import type { ShellCommand } from '../contract/shell.ts';
 
 /** Builds the menu; `tell` passes a chosen command to the window. */
@@ -13,6 +13,17 @@ export function setAppMenu(options: {
     ...(accelerator === undefined ? {} : { accelerator }),
   });
   const isMac = process.platform === 'darwin';
+  // As the key does: the studies of a list, the text of a field. The role knows of text only.
+  const selectAll: MenuItemConstructorOptions = {
+    label: 'Select all',
+    accelerator: 'Ctrl+A',
+    registerAccelerator: false,
+    click: (_item, window) => {
+      if (window instanceof BrowserWindow)
+        for (const type of ['keyDown', 'keyUp'] as const)
+          window.webContents.sendInputEvent({ type, keyCode: 'A', modifiers: ['control'] });
+    },
+  };
   const template: MenuItemConstructorOptions[] = [
     ...(isMac ? [{ role: 'appMenu' } as const] : []),
     {
@@ -36,7 +47,7 @@ export function setAppMenu(options: {
         { role: 'cut' },
         { role: 'copy' },
         { role: 'paste' },
-        { role: 'selectAll' },
+        isMac ? { role: 'selectAll' } : selectAll,
         item('Copy picture', 'copy-picture'),
         { type: 'separator' },
         item('Find studies', 'find', 'CmdOrCtrl+F'),
@@ -63,7 +74,7 @@ export function setAppMenu(options: {
         ...(options.isPackaged ? [] : [{ role: 'toggleDevTools' } as const]),
       ],
     },
-    { role: 'windowMenu' },
+    { role: 'windowMenu', label: '&Window' },
     {
       label: '&Help',
       submenu: [item('Guide', 'show-guide', 'Shift+F1'), item('Keyboard shortcuts', 'show-help', 'F1')],

@@ -178,7 +178,7 @@ export class Navigation {
 
   /** Nothing where no image is shown. */
   askPicture(act: PictureRequest['act']): void {
-    if (this.#screen === 'viewer') this.#pictureRequest = { act };
+    this.#pictureRequest = { act };
   }
 
   /** The viewer lists its keys over the images; elsewhere all keys stand in the settings. */

@@ -100,6 +100,9 @@ describe('the shell', { timeout: 60_000 }, () => {
         const items = Menu.getApplicationMenu()?.items.flatMap((menu) => menu.submenu?.items ?? []) ?? [];
         items.find((item) => item.accelerator === accelerator)?.click();
       }, keys);
+    // What needs an image says so where there is none.
+    await press('CmdOrCtrl+S');
+    await page.getByText('There is no image here to save. Open a study first.').waitFor();
     await press('CmdOrCtrl+7');
     await page.getByRole('heading', { name: 'Ledger' }).waitFor();
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Ledger');

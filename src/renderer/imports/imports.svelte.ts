@@ -125,7 +125,7 @@ export class Imports {
   }
 
   #tellRunning(): void {
-    this.#toasts.fault(new Error('An import is already running. Wait for it, or cancel it first.'));
+    this.#toasts.refuse('An import is already running. Wait for it, or cancel it first.');
   }
 
   async #run(

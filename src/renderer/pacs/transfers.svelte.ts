@@ -79,7 +79,7 @@ export class Transfers {
     start: () => Promise<TransferReport>,
   ): Promise<void> {
     if (this.#running !== null) {
-      this.#toasts.fault(new Error('Another transfer is running. Wait for it, or cancel it first.'));
+      this.#toasts.refuse('Another transfer is running. Wait for it, or cancel it first.');
       return;
     }
     this.#running = running;

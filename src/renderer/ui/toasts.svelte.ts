@@ -83,6 +83,11 @@ export class Toasts {
     this.#add({ tone: 'danger', message, code, canRetry: retry !== 'never', about });
   }
 
+  /** Says why something is not done. */
+  refuse(message: string, about: string | null = null): void {
+    this.#add({ tone: 'danger', message, code: null, canRetry: false, about });
+  }
+
   /** Takes the faults of other screens away. */
   leaveOtherScreens(): void {
     this.#shown = this.#shown.filter(({ tone, screen }) => tone === 'good' || screen === this.#screen());
