@@ -63,8 +63,11 @@ export function runsCommand(): Command {
         });
         const modelId = run?.outcome ? modelIdOf(run.outcome.weightsFile) : null;
         output.result({ id, order: name, state: run?.state ?? null, modelId }, () => {
+          if (run?.state === 'failed' && run.fault !== null) return `The run has ended. ${run.fault.message}`;
           if (run?.state !== 'stopped') return `The run ${did}.`;
-          return `The run was stopped. ${modelId === null ? 'It had learnt nothing that could be kept.' : `Model ${modelId}.`}`;
+          if (modelId !== null) return `The run was stopped. Model ${modelId}.`;
+          // Such as that its checkpoints are damaged.
+          return ['The run was stopped. It had learnt nothing that could be kept.', ...run.notes].join('\n');
         });
       });
   }

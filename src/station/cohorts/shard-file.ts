@@ -1,13 +1,15 @@
 // A shard on disk: a tensor file named by its recipe and by the SHA-256 of its bytes.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { byteScale } from '../../contract/dataset.ts';
-import { decodeTensorFile, encodeTensorFile, type Tensor } from '../../contract/safetensors.ts';
+import { decodeTensorLayout, encodeTensorFile, type Tensor, tensorHeaderBytes } from '../../contract/safetensors.ts';
 import { writeFileDurably } from '../../disk/durable-file.ts';
 import type { WrittenShard } from './shard-task.ts';
 
 const unfinished = '.tmp';
+/** Bytes of a shard that are hashed together: one that is read whole is several megabytes, which come back late. */
+const hashedAtOnce = 2 ** 18;
 
 export interface ShardContents {
   /** [n, H, W, C], 0…65535. */
@@ -67,26 +69,57 @@ const tensor = (elementType: Tensor['elementType'], shape: number[], values: Arr
 /** A shard that is whole; null, and the file removed, where its bytes are not those of its name. */
 export function readShard(folder: string, file: string): WrittenShard | null {
   const place = path.join(folder, file);
+  let descriptor: number | null = null;
   try {
-    const bytes = readFileSync(place);
-    if (createHash('sha256').update(bytes).digest('hex') !== file.slice(-64)) throw new Error('damaged');
-    const { tensors, metadata } = decodeTensorFile(bytes);
-    // Copies: views would hold on to the images.
-    const copyOf = (name: string): ArrayBuffer => new Uint8Array(tensors.get(name)?.bytes ?? []).slice().buffer;
+    descriptor = openSync(place, 'r');
+    const opened = descriptor;
+    const { size } = fstatSync(opened);
+    if (hashOf(opened, size) !== file.slice(-64)) throw new Error('damaged');
+    const head = tensorHeaderBytes(bytesOf(opened, 0, Math.min(8, size)), size);
+    const { tensors, metadata } = decodeTensorLayout(bytesOf(opened, 0, head), size);
+    const columnOf = (name: string): ArrayBuffer => {
+      const { start, end } = tensors.get(name) ?? { start: 0, end: 0 };
+      return bytesOf(opened, start, end - start).buffer;
+    };
     return {
       file,
-      bytes: bytes.length,
-      kept: new Int32Array(copyOf('kept')),
-      moments: new Float32Array(copyOf('moments')),
-      pixels: new Int32Array(copyOf('pixels')),
-      places: new Float32Array(copyOf('places')),
-      volumes: new Int32Array(copyOf('volumes')),
+      bytes: size,
+      kept: new Int32Array(columnOf('kept')),
+      moments: new Float32Array(columnOf('moments')),
+      pixels: new Int32Array(columnOf('pixels')),
+      places: new Float32Array(columnOf('places')),
+      volumes: new Int32Array(columnOf('volumes')),
       firstReason: metadata['firstReason'] ?? null,
     };
   } catch {
     rmSync(place, { force: true });
     return null;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
   }
+}
+
+function hashOf(descriptor: number, size: number): string {
+  const hash = createHash('sha256');
+  const piece = new Uint8Array(hashedAtOnce);
+  for (let at = 0; at < size;) {
+    const count = readSync(descriptor, piece, 0, Math.min(piece.length, size - at), at);
+    if (count === 0) throw new Error('cut short');
+    hash.update(piece.subarray(0, count));
+    at += count;
+  }
+  return hash.digest('hex');
+}
+
+/** @throws Error where the file is shorter */
+function bytesOf(descriptor: number, start: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const count = readSync(descriptor, bytes, done, length - done, start + done);
+    if (count === 0) throw new Error('cut short');
+    done += count;
+  }
+  return bytes;
 }
 
 /** Shards in the folder by their recipes; what a killed process left half-written is removed. */

@@ -15,7 +15,8 @@ export interface ExamplePixels {
 
 /** Shards open at once; the one unused for longest is closed. */
 const maxOpenShards = 200;
-const hashedAtOnce = 2 ** 22;
+/** Bytes of a shard that are hashed together. */
+const hashedAtOnce = 2 ** 18;
 
 /** Reads of an open tensor file. Synchronous on purpose: an image is a few kilobytes of page cache, cheaper to copy than to wait for. */
 interface PixelPlace {
@@ -75,6 +76,8 @@ export function pixelsInShards(folder: string, header: DatasetHeader, places: In
   /** In order of last use. */
   const open = new Map<number, PixelPlace>();
   const checked = new Set<number>();
+  // The first batches open every shard there is: a buffer for each would be more than all else that a run needs.
+  const piece = new Uint8Array(hashedAtOnce);
   const placeOf = (example: number): [PixelPlace, number] => {
     const shard = places[example * 2]!;
     const index = places[example * 2 + 1]!;
@@ -85,7 +88,7 @@ export function pixelsInShards(folder: string, header: DatasetHeader, places: In
         open.delete(oldest);
         closeSync(descriptor);
       }
-      place = openShard(folder, shards[shard]!, header, !checked.has(shard));
+      place = openShard(folder, shards[shard]!, header, checked.has(shard) ? null : piece);
       checked.add(shard);
       open.set(shard, place);
     } else if (open.size >= maxOpenShards) {
@@ -104,7 +107,13 @@ export function pixelsInShards(folder: string, header: DatasetHeader, places: In
   };
 }
 
-function openShard(folder: string, { file, examples }: Shard, header: DatasetHeader, isNew: boolean): PixelPlace {
+/** @param piece to hash it by; null of one that was checked before */
+function openShard(
+  folder: string,
+  { file, examples }: Shard,
+  header: DatasetHeader,
+  piece: Uint8Array | null,
+): PixelPlace {
   let descriptor: number;
   try {
     descriptor = openSync(path.join(folder, shardFolder, file), 'r');
@@ -113,7 +122,7 @@ function openShard(folder: string, { file, examples }: Shard, header: DatasetHea
   }
   try {
     const { size } = fstatSync(descriptor);
-    if (isNew && hashOf(descriptor, size) !== file.slice(-64))
+    if (piece !== null && hashOf(descriptor, size, piece) !== file.slice(-64))
       throw shardDamaged('its bytes are not those that were written');
     const first = readBytes(descriptor, 0, Math.min(8, size));
     const layout = decodeTensorLayout(readBytes(descriptor, 0, tensorHeaderBytes(first, size)), size);
@@ -128,9 +137,12 @@ function isGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-function hashOf(descriptor: number, size: number): string {
+function hashOf(descriptor: number, size: number, piece: Uint8Array): string {
   const hash = createHash('sha256');
-  for (let at = 0; at < size; at += hashedAtOnce)
-    hash.update(readBytes(descriptor, at, Math.min(hashedAtOnce, size - at)));
+  for (let at = 0; at < size; at += piece.length) {
+    const next = piece.subarray(0, Math.min(piece.length, size - at));
+    fillBytes(descriptor, at, next);
+    hash.update(next);
+  }
   return hash.digest('hex');
 }
