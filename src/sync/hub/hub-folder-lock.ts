@@ -9,7 +9,10 @@ import { hubFault } from './faults.ts';
 
 export const hubLockName = 'hub.lock';
 
-/** Keeps a second hub off the folder for as long as this process lives; the system lets go of it even after kill -9. */
+/**
+ * Keeps a second hub off the folder for as long as this process lives; the system lets go of it even after kill -9.
+ * @throws Fault 520 when another has it, 549 when it cannot be used
+ */
 export function lockHubFolder(folder: string): { release(): void } {
   try {
     makeFolder(folder);
@@ -17,13 +20,15 @@ export function lockHubFolder(folder: string): { release(): void } {
   } catch (thrown) {
     throw hubFault.unusableData(folder, reasonOf(thrown));
   }
-  const lock = new Database(path.join(folder, hubLockName), { timeout: 0 });
+  let lock: Database.Database | undefined;
   try {
+    lock = new Database(path.join(folder, hubLockName), { timeout: 0 });
     lock.pragma('journal_mode = DELETE');
     lock.exec('BEGIN EXCLUSIVE');
-  } catch {
-    lock.close();
-    throw hubFault.folderInUse(folder);
+  } catch (thrown) {
+    lock?.close();
+    const isBusy = thrown instanceof Database.SqliteError && thrown.code.startsWith('SQLITE_BUSY');
+    throw isBusy ? hubFault.folderInUse(folder) : hubFault.unusableData(folder, `${hubLockName}: ${reasonOf(thrown)}`);
   }
   return { release: holdLock(lock) };
 }
