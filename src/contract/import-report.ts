@@ -87,6 +87,12 @@ export const findingWords = {
     weight: 'warning',
     advice: 'Not one volume: resample the images to one spacing, or take each by itself.',
   },
+  'unfitting-rows': {
+    title: 'Rows of the labels file that label nothing',
+    weight: 'warning',
+    advice:
+      'Compare how these rows and the files are spelt, mend the labels file and import the same folder with it again.',
+  },
   'burned-in-text': {
     title: 'Text may be burned into the pixels',
     weight: 'note',
@@ -98,6 +104,17 @@ export const findingWords = {
     weight: 'note',
     advice:
       'Nothing to do: the whole file is in the library now. What was built or measured of the damaged one is as it was.',
+  },
+  'found-again': {
+    title: 'Lost files found again',
+    weight: 'note',
+    advice: 'Nothing to do: the library reads these images from their new place.',
+  },
+  unlabelled: {
+    title: 'Images without a label',
+    weight: 'note',
+    advice:
+      'A cohort of these labels leaves them out. Give them a row or a folder, and import again, where they should take part.',
   },
   'duplicate-files': {
     title: 'Files that are there twice',

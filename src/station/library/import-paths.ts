@@ -52,12 +52,12 @@ export async function importPaths(
   paths: readonly string[],
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const labels = options.labels == null ? null : labelling(options.labels, storedLabels(place.db));
+  const tally = new ImportTally(options.onProgress);
+  const labels = options.labels == null ? null : labelling(options.labels, storedLabels(place.db), tally);
   // First, so that the threads start while the paths are looked at.
   const workers = place.workers.reading({ folder: place.folder, copiesAll: options.mode === 'copy' });
   const roots = rootsOf(paths);
   const unreadable = await unreadablePaths(roots);
-  const tally = new ImportTally(options.onProgress);
   for (const { path: one, reason } of unreadable) {
     tally.found += 1;
     tally.refuse(one, `It cannot be read: ${reason}.`);

@@ -68,6 +68,12 @@ export class ImportTally {
     this.#remarks.push({ kind, studyInstanceUID, seriesInstanceUID, subject: source, what, count: 1 });
   }
 
+  /** A finding about what is in no series, such as a row of the labels file. */
+  remarkOn(subject: string, kind: FindingKind, what: string): void {
+    if (!this.#isListed(kind)) return;
+    this.#remarks.push({ kind, studyInstanceUID: null, seriesInstanceUID: null, subject, what, count: 1 });
+  }
+
   get remarks(): readonly Finding[] {
     return this.#remarks;
   }

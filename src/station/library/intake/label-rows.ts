@@ -11,6 +11,16 @@ export interface LabelRows {
   /** Null where the rows are not of files or tell no patients. */
   readonly patients: RowPatients | null;
   notes(): string[];
+  /** The rows that label nothing, one at a time: no image fits them, or several files do. */
+  unfitting(): Iterable<UnfittingRow>;
+}
+
+export interface UnfittingRow {
+  /** From 1, the heading not counted. */
+  readonly row: number;
+  /** As it stands in the file, but for the slashes of a path. */
+  readonly key: string;
+  readonly why: 'no image' | 'several files';
 }
 
 export interface LabelBook {
@@ -199,6 +209,18 @@ function labelRows(db: Database.Database, file: LabelsFile, count: (what: string
       return common(found, ({ label }) => label) || null;
     },
     patients,
+    *unfitting() {
+      const rows = db.prepare<[], { row: number; place: string; isShared: number }>(
+        `SELECT id AS row, place, id IN (SELECT row FROM sharing) AS isShared FROM row
+           WHERE isShared OR id NOT IN (SELECT row FROM taken) ORDER BY id`,
+      );
+      for (const { row, place, isShared } of rows.iterate())
+        yield {
+          row,
+          key: byFile ? fromItsBeginning(place) : place,
+          why: isShared === 1 ? 'several files' : 'no image',
+        };
+    },
     notes() {
       const unused = count('FROM row WHERE id NOT IN (SELECT row FROM taken)');
       const ambiguous = count('FROM sharing');
@@ -226,6 +248,11 @@ function fromItsEnd(path: string): string {
     .reverse()
     .map((part) => part + partEnd)
     .join('');
+}
+
+/** What {@link fromItsEnd} was made of. */
+function fromItsBeginning(place: string): string {
+  return place.split(partEnd).slice(0, -1).reverse().join('/');
 }
 
 /** Length of the whole parts that two places begin with. */

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { ImportLabels } from '../../../contract/dicom.ts';
 import { openLabelsFile } from '../../cohorts/labels-file.ts';
+import type { ImportTally } from '../import-tally.ts';
 import type { InstanceRecord } from '../instance-record.ts';
 import type { StoredLabels } from '../stored-labels.ts';
 import { labelMapClassUID } from './wrap-mask.ts';
@@ -13,7 +14,10 @@ export interface PlacedFile {
   readonly source: string;
   /** See Candidate. */
   readonly within: string;
-  readonly record: Pick<InstanceRecord, 'sopInstanceUID' | 'sopClassUID' | 'studyInstanceUID' | 'patientID'>;
+  readonly record: Pick<
+    InstanceRecord,
+    'sopInstanceUID' | 'sopClassUID' | 'studyInstanceUID' | 'seriesInstanceUID' | 'patientID'
+  >;
 }
 
 export interface Labelling {
@@ -26,8 +30,15 @@ export interface Labelling {
   finish(): { labelled: number; notes: string[] };
 }
 
-/** @throws Fault 201–204, 210 or 216 where the labels file cannot be used. */
-export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
+/**
+ * @param tally is told which files get no label and which rows label nothing
+ * @throws Fault 201–204, 210 or 216 where the labels file cannot be used.
+ */
+export function labelling(
+  from: ImportLabels,
+  stored: StoredLabels,
+  tally: Pick<ImportTally, 'remark' | 'remarkOn'>,
+): Labelling {
   const file = from === 'folders' ? null : openLabelsFile(from.file, from.column);
   const book = openLabelBook();
   const rows = file === null ? null : book.rows(file);
@@ -47,14 +58,18 @@ export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
         if (one.record.sopClassUID === labelMapClassUID) continue;
         const uid = one.record.sopInstanceUID;
         const label = labelOf(one);
-        if (label === null) unlabelled += 1;
-        else if (book.give(uid, label)) fresh.push({ level: 'instance', uid, label });
+        if (label === null) {
+          unlabelled += 1;
+          tally.remark(one, 'unlabelled', rows === null ? 'No folder gives it one.' : 'No row fits it.');
+        } else if (book.give(uid, label)) fresh.push({ level: 'instance', uid, label });
       }
       stored.save('import', fresh);
     },
     finish() {
       try {
         const { images, contradicted, outbid, withdrawn } = book.given();
+        for (const { row, key, why } of rows?.unfitting() ?? [])
+          tally.remarkOn(key, 'unfitting-rows', `Row ${row}: ${misfit[why]}`);
         stored.remove('import', labelsOf(book.withdrawn()));
         const notes = [...(rows?.notes() ?? []), ...notesOf(rows, unlabelled + outbid, contradicted)];
         return { labelled: images - withdrawn, notes };
@@ -64,6 +79,11 @@ export function labelling(from: ImportLabels, stored: StoredLabels): Labelling {
     },
   };
 }
+
+const misfit = {
+  'no image': 'no image of this import fits it.',
+  'several files': 'several files fit it, and it labels none of them. Write more of their paths.',
+} as const;
 
 function* labelsOf(images: Iterable<string>): Generator<{ level: 'instance'; uid: string }> {
   for (const uid of images) yield { level: 'instance', uid };

@@ -72,6 +72,7 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
     const isGone = !existsSync(heldPath);
     if (!isGone) tellTwin(settling, held, found);
     if (isGone && held.isCopy === 1) tally.remark(found, 'replaced', replacedDamaged('it is gone'));
+    else if (isGone) tally.remark(found, 'found-again', `It lay at ${heldPath}, where nothing is any more.`);
     // The indexed file is gone or is not ours, and this one is at hand.
     if (isGone || (found.isCopy && held.isCopy === 0 && settling.copiesAll)) {
       writer.relocate(held, found);

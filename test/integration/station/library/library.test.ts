@@ -160,8 +160,12 @@ describe('importing', () => {
     mkdirSync(path.join(place.files, 'moved'));
     renameSync(file, path.join(place.files, 'moved', '1.dcm'));
     expect(await faultOf(() => place.library.header('1.2.3.1.1'))).toBe(108);
-    expect(counts(await importAll())).toEqual([1, 0, 1, 0]);
+    const report = await importAll();
+    expect(counts(report)).toEqual([1, 0, 1, 0]);
+    const foundAgain = { kind: 'found-again', findings: 1, count: 1 };
+    expect(report.findings).toContainEqual(foundAgain);
     expect(place.library.instanceFile('1.2.3.1.1')?.path).toContain('moved');
+    expect((await importAll()).findings).not.toContainEqual(foundAgain);
   });
 
   it('forgets of a file that was changed where it lies what it said before', async () => {

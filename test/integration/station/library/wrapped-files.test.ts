@@ -189,6 +189,11 @@ describe('labels of an import', () => {
     const report = await importFiles({ file: csv, column: null });
     expect(report).toMatchObject({ files: 4, imported: 4, labelled: 3, refused: 0 });
     expect(report.notes).toEqual([expect.stringContaining('1 row'), expect.stringContaining('1 file has no label')]);
+    const { findings } = place.library.imports.findings({ id: report.id, kind: null, limit: 10, offset: 0 });
+    expect(findings.map(({ kind, subject, what }) => [kind, path.basename(subject), what])).toEqual([
+      ['unfitting-rows', 'no.png', 'Row 4: no image of this import fits it.'],
+      ['unlabelled', '4.png', 'No row fits it.'],
+    ]);
     const byFile = Object.fromEntries(selected().map((one) => [path.relative(place.files, one.path), one.patientID]));
     expect(byFile).toMatchObject({ 'a/1.png': 'P1', 'a/2.png': 'P1', 'b/1.png': 'P2' });
     expect(byFile['b/4.png']).toMatch(/^file-/);

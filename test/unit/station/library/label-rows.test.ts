@@ -23,7 +23,7 @@ function bookOf(key: LabelsFile['key'], rows: [key: string, label: string, patie
     found.labelOf({
       source,
       within: '',
-      record: { sopInstanceUID: uid, sopClassUID: '', studyInstanceUID: '', patientID },
+      record: { sopInstanceUID: uid, sopClassUID: '', studyInstanceUID: '', seriesInstanceUID: '', patientID },
     });
   return { book, found, labelOf };
 }
@@ -73,6 +73,10 @@ describe('rows of files', () => {
     expect(found.notes()).toEqual([
       '1 row of the labels file fits no imported file.',
       '1 row of the labels file fits several files, which are left without a label: write more of their paths.',
+    ]);
+    expect([...found.unfitting()]).toEqual([
+      { row: 1, key: 'one.dcm', why: 'several files' },
+      { row: 3, key: 'three.dcm', why: 'no image' },
     ]);
   });
 });
