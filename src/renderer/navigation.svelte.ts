@@ -19,6 +19,8 @@ export type ScreenName = (typeof screens)[number]['name'] | 'settings' | 'viewer
 export interface OpenedStudy {
   readonly study: Study;
   readonly seriesInstanceUID: string | null;
+  /** The image of that series to begin with; the middle one where none is named. */
+  readonly image?: { readonly sopInstanceUID: string; readonly frame: number };
 }
 
 /** What is to be sent to a peer: whole studies, or single series. */

@@ -144,6 +144,10 @@ describe('the models of a site', () => {
     expect(await page.getByTestId('toast').count()).toBe(0);
     await screenshot('model-results-1280');
     await results.getByRole('button', { name: 'Images of this study' }).first().click();
+    await results.getByRole('button', { name: 'Open this image' }).first().click();
+    await page.getByTestId('image-position').getByText('Image 1 / 5').waitFor();
+    await page.keyboard.press('Escape');
+    await results.getByRole('button', { name: 'Images of this study' }).first().click();
     await page.setViewportSize({ width: 2560, height: 1440 });
     await page.emulateMedia({ colorScheme: 'dark' });
     await screenshot('model-results-2560-dark');

@@ -9,7 +9,12 @@ export type Found = CallOutput<'predict-studies'>;
 
 export interface StudyAnswer {
   readonly studyInstanceUID: string;
-  /** The series of the image that the answer is clearest on; null where no image could be read. */
+  /**
+   * The image that the answer is clearest on: where its first class is most probable, of a segmentation where its mask is largest;
+   * null where no image could be read, and where nothing was drawn.
+   */
+  readonly clearest: Found['images'][number] | null;
+  /** Of that image, else of any; null where no image could be read. */
   readonly seriesInstanceUID: string | null;
   readonly images: number;
   /** Classes as words; '–' where no image could be read. */
@@ -51,6 +56,7 @@ export function studyAnswers(
     const [clearest] = [...own].sort((a, b) => (b.probabilities[first ?? 0] ?? 0) - (a.probabilities[first ?? 0] ?? 0));
     return {
       studyInstanceUID,
+      clearest: first === undefined ? null : (clearest ?? null),
       seriesInstanceUID: clearest?.seriesInstanceUID ?? null,
       images: own.length,
       answer: own.length === 0 ? '–' : answer,

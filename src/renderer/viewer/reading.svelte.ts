@@ -75,7 +75,7 @@ export class Reading {
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
     const shown = first ?? firstSeries(opened.study);
     this.#views = [this.#newView(0)];
-    if (shown) this.open(shown);
+    if (shown) this.open(shown, this.active, opened.image);
   }
 
   get views(): readonly StackView[] {
@@ -176,13 +176,13 @@ export class Reading {
     this.#tool = tool;
   }
 
-  open(series: Series, view = this.active): void {
+  open(series: Series, view = this.active, image?: OpenedStudy['image']): void {
     this.closeMpr();
     // What shows a prior does not show a series of this study as if it were of that one.
     const shown = view.study === this.study || hasSeries(view.study, series) ? view : this.#replaced(view);
     this.activate(shown);
     this.regions.open(series.seriesInstanceUID);
-    void shown.openSeries(series);
+    void shown.openSeries(series, image);
   }
 
   /** Whether the study before is seen beside this one. */

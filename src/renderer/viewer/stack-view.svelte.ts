@@ -2,6 +2,7 @@
 import type { Presentation } from '../../contract/presentation.ts';
 import type { Frame, Instance, Series, Study } from '../../contract/dicom.ts';
 import { faultValueOf } from '../../contract/fault.ts';
+import type { OpenedStudy } from '../navigation.svelte.ts';
 import { Cine } from './cine.svelte.ts';
 import { emptySeriesReason, isReport, leftOutNote } from './empty-series.ts';
 import { type FrameStore, frameStoreBytes } from './frame-store.ts';
@@ -170,12 +171,14 @@ export class StackView {
 
   /** Goes to a frame, opening its series when another is shown. */
   async showFrame(series: Series, sopInstanceUID: string, frame: number): Promise<void> {
-    if (this.#series?.seriesInstanceUID !== series.seriesInstanceUID) await this.openSeries(series);
+    if (this.#series?.seriesInstanceUID !== series.seriesInstanceUID)
+      await this.openSeries(series, { sopInstanceUID, frame });
     const at = placeIn(this.#stack, sopInstanceUID, frame);
     if (at >= 0) this.go(at);
   }
 
-  async openSeries(series: Series): Promise<void> {
+  /** @param image to begin with; the middle one where it is not given, or not of the series */
+  async openSeries(series: Series, image?: OpenedStudy['image']): Promise<void> {
     this.cine.reset();
     this.#series = series;
     this.#stack = [];
@@ -194,7 +197,8 @@ export class StackView {
       this.#documents = instances.filter(({ rows }) => rows === 0);
       this.#leftOut = leftOutNote(instances);
       if (this.#stack.length === 0 && !isReport(series.modality)) this.#problem = emptySeriesReason(series, this.study);
-      if (this.#stack.length > 0) this.show(middleOf(this.#stack.length));
+      const named = image ? placeIn(this.#stack, image.sopInstanceUID, image.frame) : -1;
+      if (this.#stack.length > 0) this.show(named < 0 ? middleOf(this.#stack.length) : named);
     } catch (fault) {
       // Of a series that was left meanwhile, nobody needs to know.
       if (this.#series === series) this.#problem = faultValueOf(fault).message;

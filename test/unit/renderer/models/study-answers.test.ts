@@ -37,6 +37,13 @@ describe('what a model says of a study', () => {
     expect(others.map(({ answer }) => answer)).toEqual(['normal']);
   });
 
+  it('opens at the image of the largest mask, and at none where nothing was drawn', () => {
+    const slices = [image('1', [0.9, 0.1]), image('1', [0.7, 0.3]), image('1', [0.95, 0.05]), image('2', [1, 0])];
+    const [drawn, empty] = studyAnswers(found(slices), asked('segmentation'));
+    expect(drawn?.clearest).toBe(slices[1]);
+    expect(empty).toMatchObject({ clearest: null, seriesInstanceUID: '2.1' });
+  });
+
   it('names every label that is more likely than not, or none', () => {
     const answers = studyAnswers(found([image('1', [0.6, 0.9]), image('2', [0.2, 0.3])]), asked('multi-label'));
     expect(answers.map(({ answer }) => answer)).toEqual(['nodule, normal', 'none (most: nodule)']);
@@ -69,6 +76,7 @@ describe('what a model says of a study', () => {
     const answers = studyAnswers(found([image('1', [1, 0])], failures), asked('classification'));
     expect(answers[1]).toEqual({
       studyInstanceUID: '3',
+      clearest: null,
       seriesInstanceUID: null,
       images: 0,
       answer: '–',
