@@ -52,6 +52,7 @@ const runRecordSchema = z
   .transform(({ learnt, header, ...record }) => ({ ...record, header: header ?? learnt?.header ?? null }));
 type RunRecord = z.infer<typeof runRecordSchema>;
 
+/** @param folder the run's own. Durable: after a kill the record is the old or the new one. */
 export function writeRunRecord(folder: string, record: RunRecord): void {
   writeFileDurably(path.join(folder, recordFile), JSON.stringify(record));
 }
@@ -73,6 +74,7 @@ export function readRunRecords(folder: string): RunRecord[] {
 /** Points kept of a run's loss curve; older ones are thinned by half when there are more. */
 const maxLossPoints = 2_000;
 
+/** Every second point where they are too many: the curve keeps its length, and the record its size. */
 export function thinnedLosses(points: Run['losses']): Run['losses'] {
   return points.length <= maxLossPoints ? points : points.filter((_, index) => index % 2 === 0);
 }

@@ -16,6 +16,7 @@ export interface Chunk {
   readonly payload: Uint8Array;
 }
 
+/** A frame with a copy of the payload. */
 export function encodeChunk({ transfer, offset, payload }: Chunk): Uint8Array {
   const frame = Buffer.allocUnsafe(chunkHeaderBytes + payload.length);
   frame.set(payload, chunkHeaderBytes);

@@ -25,6 +25,7 @@ export interface DeviceKeys {
 
 const storedKeysSchema = z.object({ version: z.literal(1), signing: z.string(), box: z.string() });
 
+/** New keys, which exist nowhere else until they are written. */
 export function createDeviceKeys(): DeviceKeys {
   return deviceKeys(generateKeyPairSync('ed25519').privateKey, generateKeyPairSync('x25519').privateKey);
 }
@@ -52,18 +53,22 @@ export function rawPublicKey(privateKey: KeyObject): string {
   return publicKeySchema.parse(jwk.x);
 }
 
+/** @param raw base64url, as `rawPublicKey` gives it. @throws what Node throws where it is no key of this curve */
 export function publicKeyObject(curve: 'Ed25519' | 'X25519', raw: string): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: curve, x: raw }, format: 'jwk' });
 }
 
+/** A device's name everywhere: the SHA-256 of its raw signing key, 64 hex digits. @param publicKey base64url */
 export function fingerprintOf(publicKey: string): string {
   return createHash('sha256').update(Buffer.from(publicKey, 'base64url')).digest('hex');
 }
 
+/** Ed25519, base64url. */
 export function signatureOf(bytes: Uint8Array, signingKey: KeyObject): string {
   return signBytes(null, bytes, signingKey).toString('base64url');
 }
 
+/** False as well where the key or the signature is none: both come from the wire. */
 export function isSignatureOf(bytes: Uint8Array, signature: string, publicKey: string): boolean {
   try {
     return verifyBytes(null, bytes, publicKeyObject('Ed25519', publicKey), Buffer.from(signature, 'base64url'));

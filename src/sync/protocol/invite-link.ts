@@ -7,6 +7,7 @@ const prefix = 'imagiq://join/';
 /** Of a link with its line breaks: as `inviteTextPattern` allows, and some. */
 const mostCharacters = 5_000;
 
+/** One line, without blanks. */
 export function formatInvite(invite: Invite): string {
   return prefix + Buffer.from(JSON.stringify(invite)).toString('base64url');
 }

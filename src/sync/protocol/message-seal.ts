@@ -17,6 +17,7 @@ export interface MessageSeal {
   open(frame: string): string;
 }
 
+/** For one session: its counters begin at 0, and both ends must count every frame. */
 export function createMessageSeal(sendKey: Uint8Array, receiveKey: Uint8Array): MessageSeal {
   // Made once: given as bytes, Node makes a key of them for each message, which takes five times as long as the rest of it.
   const sending = createSecretKey(sendKey);

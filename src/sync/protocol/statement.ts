@@ -213,6 +213,7 @@ const statementLimits: Readonly<Partial<Record<StatementKind, number>>> = {
 };
 export type StatementOf<K extends StatementKind> = z.infer<(typeof schemas)[K]>;
 
+/** The kind is signed with the content: a statement of one kind never passes for one of another. */
 export function signStatement<K extends StatementKind>(kind: K, value: StatementOf<K>, keys: DeviceKeys): Signed {
   const statement = JSON.stringify(value);
   return { statement, signature: signatureOf(signedBytes(kind, statement), keys.signingKey) };
@@ -247,6 +248,7 @@ function signedBytes(kind: StatementKind, statement: string): Uint8Array {
   return Buffer.from(`imagiq.sync.v1 ${kind}\n${statement}`);
 }
 
+/** Undefined where the text is no JSON: no schema takes that, so that one check does for both. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

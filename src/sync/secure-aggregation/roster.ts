@@ -15,6 +15,7 @@ export function bufferOf(roster: Signed): string {
   return textHash(roster.statement);
 }
 
+/** SHA-256 of the text as UTF-8, 64 hex digits. */
 export function textHash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

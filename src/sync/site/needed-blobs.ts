@@ -1,6 +1,7 @@
 // Which blobs of a membership's folder its state still names.
 import { blobsOfAwaited, blobsOfSpooled, type MembershipState } from './membership-file.ts';
 
+/** What is kept however old it is; every place of the state that names a blob stands here, or its blob is swept after a day. */
 export function isBlobNeeded(state: MembershipState, hash: string): boolean {
   const { own, trunk, candidates, published, spool, masking, residual, normalisation, homeTrunk, controlVariate } =
     state;

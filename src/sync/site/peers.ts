@@ -8,6 +8,7 @@ export function peersOf(state: Known, self: string): string[] {
   return state.memberFingerprints.filter((member) => isPeer(state, self, member));
 }
 
+/** @param self this site's own fingerprint. */
 export function isPeer({ memberFingerprints, bystanders }: Known, self: string, member: string): boolean {
   return member !== self && memberFingerprints.includes(member) && !bystanders.includes(member);
 }
