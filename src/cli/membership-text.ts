@@ -25,14 +25,16 @@ export function membershipText(membership: Membership): string {
       : [
           `${counted(updates.discarded, 'accepted update')} discarded by the hub: ${membership.discardedBecause ?? ''}`,
         ]),
-    table(
-      ['member', 'online', ...(mode === 'trunk' ? ['updates'] : [])],
-      members.map(({ site, online, updates: count }) => [
-        site,
-        online === null ? 'not known' : online ? 'yes' : 'no',
-        ...(mode === 'trunk' ? [count] : []),
-      ]),
-    ),
+    members.length === 0
+      ? 'The hub has not said yet who else is a member.'
+      : table(
+          ['member', 'online', ...(mode === 'trunk' ? ['updates'] : [])],
+          members.map(({ site, online, updates: count }) => [
+            site,
+            online === null ? 'not known' : online ? 'yes' : 'no',
+            ...(mode === 'trunk' ? [count] : []),
+          ]),
+        ),
   ];
   if (scoreboard)
     lines.push(

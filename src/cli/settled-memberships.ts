@@ -19,10 +19,20 @@ export async function settledMemberships(
   }
 }
 
+/** The same of one that another command has just made or changed. */
+export async function settledMembership(
+  memberships: () => Promise<{ memberships: Membership[] }>,
+  changed: Membership,
+): Promise<Membership> {
+  const all = await settledMemberships(memberships);
+  return all.find(({ federation }) => federation === changed.federation) ?? changed;
+}
+
 function isSettled({ state, reason, members }: Membership): boolean {
   if (state === 'connecting' || state === 'enrolling') return false;
   // A hub that has not heard that this site left is told meanwhile.
   if (state === 'left') return reason === null;
   const isAway = state === 'offline' || state === 'refused';
-  return isAway || members.every(({ online }) => online !== null);
+  // A site is among the members itself.
+  return isAway || (members.length > 0 && members.every(({ online }) => online !== null));
 }

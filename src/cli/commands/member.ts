@@ -9,7 +9,7 @@ import { heardAnswer } from '../heard-answer.ts';
 import { knownCohort } from '../known-cohort.ts';
 import { positiveInteger, share, wholeNumber } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
-import { settledMemberships } from '../settled-memberships.ts';
+import { settledMembership, settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
 import { isHeld, stayMinutes, workToEnd } from '../work-to-end.ts';
 import { membershipText } from '../membership-text.ts';
@@ -110,6 +110,8 @@ export function memberCommands(): Command[] {
           );
           const announced = (withinMs?: number): Promise<Membership> =>
             announcedProject(() => station.call('memberships', {}), joined.federation, withinMs);
+          const settled = (changed: Membership): Promise<Membership> =>
+            settledMembership(() => station.call('memberships', {}), changed);
           // Another fault stays one.
           const unannounced = <Value>(thrown: unknown, instead: () => Value): Value => {
             if (thrown instanceof Fault && thrown.code === notAnnouncedCode) return instead();
@@ -117,7 +119,8 @@ export function memberCommands(): Command[] {
           };
           if (options.cohort === undefined) {
             // A hub says what it has right after it let a site in; one without a project has nothing to say.
-            if (!options.wait) return await announced(lookMs).catch((thrown) => unannounced(thrown, () => joined));
+            if (!options.wait)
+              return settled(await announced(lookMs).catch((thrown) => unannounced(thrown, () => joined)));
           } else {
             const { federation } = joined;
             const { projectHash } = await announced(lookMs).catch((thrown) =>
@@ -129,7 +132,7 @@ export function memberCommands(): Command[] {
             const acceptsLeak = options.sendAnyway ?? false;
             const answer = { federation, cohort: options.cohort, acceptsLeak, projectHash };
             const taken = await approved(station, output, answer);
-            if (!options.wait) return heardAnswer(() => station.call('memberships', {}), taken);
+            if (!options.wait) return settled(await heardAnswer(() => station.call('memberships', {}), taken));
           }
           const { federation } = joined;
           return (await workToEnd(station, [federation], output, options))[0] ?? joined;

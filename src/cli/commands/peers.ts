@@ -48,16 +48,15 @@ export function peersCommand(): Command {
       const shown = await withStation(async (station) => {
         const { federation } = await membershipOf(station, options.federation);
         const model = id === undefined ? null : await fullId(station, id);
-        return station.call('publish-model', { federation, id: model });
+        const published = await station.call('publish-model', { federation, id: model });
+        const { peers: known } = await membershipOf(station, federation);
+        const away = new Set(known.filter(({ route }) => route === 'away').map(({ site }) => site));
+        return { ...published, atHub: published.recipients.filter((site) => away.has(site)) };
       });
       output.result(
         shown,
         () =>
-          `Model ${shown.model.slice(0, 16)} (${shown.network}) is shown. ${
-            shown.recipients.length === 0
-              ? 'Nobody could be given it yet; it is handed over when they can be reached.'
-              : `Given to ${shown.recipients.join(', ')}.`
-          }`,
+          `Model ${shown.model.slice(0, 16)} (${shown.network}) is shown. ${handedText(shown.recipients, shown.atHub)}`,
       );
     });
 
@@ -182,6 +181,16 @@ export function peersCommand(): Command {
       });
   }
   return peers;
+}
+
+/** @param atHub those of the recipients that are away: the hub holds it for them */
+function handedText(recipients: readonly string[], atHub: readonly string[]): string {
+  if (recipients.length === 0) return 'Nobody could be given it yet; it is handed over when they can be reached.';
+  const given = recipients.filter((site) => !atHub.includes(site));
+  return [
+    ...(given.length === 0 ? [] : [`Given to ${given.join(', ')}.`]),
+    ...(atHub.length === 0 ? [] : [`The hub holds it, sealed, for ${atHub.join(', ')} until they are back.`]),
+  ].join(' ');
 }
 
 function listeningText({ isOn, address, listensOn, problem }: Listening): string {
