@@ -1,5 +1,5 @@
 // A membership as the command line shows it.
-import type { Membership } from '../contract/federation.ts';
+import { type Membership, tooFewToStart } from '../contract/federation.ts';
 import { estimateText } from './follow-run.ts';
 import { counted, table } from './output.ts';
 import { projectText } from './project-text.ts';
@@ -29,10 +29,10 @@ export function membershipText(membership: Membership): string {
       ? 'The hub has not said yet who else is a member.'
       : table(
           ['member', 'online', ...(mode === 'trunk' ? ['updates'] : [])],
-          members.map(({ site, online, updates: count }) => [
+          members.map(({ site, online, updates: count, takesPart }) => [
             site,
             online === null ? 'not known' : online ? 'yes' : 'no',
-            ...(mode === 'trunk' ? [count] : []),
+            ...(mode === 'trunk' ? [takesPart ? count : `${count}, takes no part`] : []),
           ]),
         ),
   ];
@@ -47,10 +47,11 @@ export function membershipText(membership: Membership): string {
 }
 
 /** Of how many the hub has an update of this project only the hub knows: what a site hears counts those of earlier projects too. */
-const awaitedLines = ({ project, trunkVersion }: Membership): string[] =>
-  project?.mode.kind === 'trunk' && trunkVersion === 0 && project.sitesToStart > 1
-    ? [`the first commit is waiting for ${project.sitesToStart} sites`]
-    : [];
+function awaitedLines(membership: Membership): string[] {
+  const { project, trunkVersion } = membership;
+  if (project?.mode.kind !== 'trunk' || trunkVersion > 0 || project.sitesToStart < 2) return [];
+  return [`the first commit is waiting for ${project.sitesToStart} sites`, tooFewToStart(membership) ?? []].flat();
+}
 
 function leakLines({ cohort, leakProbe }: Membership): string[] {
   if (cohort === null) return [];

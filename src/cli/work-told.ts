@@ -1,32 +1,45 @@
 // What a site does while a command waits for it, as lines for the person who watches: one for each change worth telling.
-import { lacksFirstWeights, type Membership } from '../contract/federation.ts';
+import { lacksFirstWeights, type Membership, tooFewToStart } from '../contract/federation.ts';
 import { isCertificateOver } from '../contract/membership-certificate.ts';
 
 /** @returns of each news of a membership the lines that its last one did not lead to. */
 export function workTold(clock = Date.now): (membership: Membership) => string[] {
   const before = new Map<string, Membership>();
   const uncertified = new Set<string>();
+  /** Of hubs whose trunk is older than it was, the version that it had. */
+  const fellFrom = new Map<string, number>();
   return (now) => {
     const last = before.get(now.federation);
     before.set(now.federation, now);
+    if (last !== undefined && last.projectHash === now.projectHash && last.trunkVersion > now.trunkVersion)
+      fellFrom.set(now.federation, last.trunkVersion);
+    const lost = now.trunkVersion > 0 ? fellFrom.get(now.federation) : undefined;
+    if (lost !== undefined) fellFrom.delete(now.federation);
     const isOver = now.state === 'offline' && isCertificateOver(now, clock());
     const isNews = isOver && !uncertified.has(now.federation);
     if (isOver) uncertified.add(now.federation);
     else uncertified.delete(now.federation);
-    return [...lines(last, now), ...(isNews ? [uncertifiedText(now)] : [])].map((line) => `${now.federation}: ${line}`);
+    return [...lines(last, now, lost ?? null), ...(isNews ? [uncertifiedText(now)] : [])].map(
+      (line) => `${now.federation}: ${line}`,
+    );
   };
 }
 
 const uncertifiedText = ({ certificateUntil }: Membership): string =>
   `the certificate of membership was good until ${certificateUntil?.slice(0, 10)}: there are no direct lines to peers before the hub is back and renews it`;
 
-function lines(last: Membership | undefined, now: Membership): string[] {
+/** @param lost version of the trunk that the hub had, and has no more */
+function lines(last: Membership | undefined, now: Membership, lost: number | null): string[] {
   const told: string[] = [];
   const isAway = ({ state }: Membership): boolean => state === 'offline' || state === 'connecting';
   if (isAway(now) && last?.state === 'online') told.push('connection to the hub lost; trying again');
   if (now.state === 'online' && last !== undefined && isAway(last)) told.push('connected to the hub');
   const hasTrunk = (now.project?.mode.kind ?? 'trunk') === 'trunk';
-  if (last !== undefined && now.trunkVersion > last.trunkVersion)
+  if (lost !== null)
+    told.push(
+      `the hub has trunk ${now.trunkVersion} again, where it had ${lost}: it was restored from a backup; the work goes on from there`,
+    );
+  else if (last !== undefined && now.trunkVersion > last.trunkVersion)
     told.push(
       hasTrunk
         ? `trunk ${now.trunkVersion} of ${now.trunkCommits} committed`
@@ -43,6 +56,8 @@ function lines(last: Membership | undefined, now: Membership): string[] {
     told.push(
       `you declined “${now.project?.title}”; the next project is waited for. To take part in this one: imagiq project approve --cohort NAME`,
     );
+  const tooFew = tooFewToTell(now);
+  if (tooFew !== null && (last === undefined || tooFew !== tooFewToTell(last))) told.push(tooFew);
   if (now.activity === last?.activity || isProposed(now) || isDeclined(now)) return told;
   if (now.activity === 'probing') told.push('leak probe: trying to reconstruct images from an update');
   if (now.activity === 'training')
@@ -60,6 +75,12 @@ function lines(last: Membership | undefined, now: Membership): string[] {
     );
   return told;
 }
+
+/** Where members keep out of a project that this site takes part in: before others joined there is nothing to say. */
+const tooFewToTell = (membership: Membership): string | null =>
+  membership.cohort !== null && membership.members.some(({ takesPart }) => !takesPart)
+    ? tooFewToStart(membership)
+    : null;
 
 /** The data manager has not answered to the project. */
 const isProposed = ({ project, cohort, answer, role, state }: Membership): boolean =>

@@ -179,6 +179,15 @@ export type SitesAwaited = z.infer<typeof sitesAwaitedSchema>;
 export const sitesAwaitedText = ({ needed, delivered }: SitesAwaited): string =>
   `waiting for ${needed} sites: ${delivered} so far`;
 
+/**
+ * What to say of a first commit that fewer members may deliver to than it needs: the others observe, or declined; null where enough may.
+ * @param takingPart members that approved, or have not answered
+ */
+export function tooFewText(needed: number, takingPart: number): string | null {
+  if (takingPart >= needed) return null;
+  return `It needs ${needed} sites, and ${takingPart === 0 ? 'no member takes' : takingPart === 1 ? 'one member takes' : `${takingPart} members take`} part: nothing is committed before another is invited, one that declined approves, or the project is put anew with fewer sites to start.`;
+}
+
 /** The four-way comparison that ImagiQ always shows side by side, on one split. */
 export const scoreboardSchema = z.object({
   split: z.enum(['validation', 'test']),
@@ -258,6 +267,8 @@ export const membershipSchema = z.object({
       online: z.boolean().nullable(),
       updates: z.number().int(),
       lastSeen: z.string().nullable(),
+      /** Not of one that observes, or declined the project. */
+      takesPart: z.boolean().default(true),
     }),
   ),
   /** This site's validation metrics of each trunk version that it evaluated. */
@@ -287,6 +298,12 @@ export const membershipSchema = z.object({
   scoreboard: scoreboardSchema.nullable(),
 });
 export type Membership = z.infer<typeof membershipSchema>;
+
+/** Why the first commit cannot come as things stand; null where it can, or is there. */
+export function tooFewToStart({ project, trunkVersion, members }: Membership): string | null {
+  if (project?.mode.kind !== 'trunk' || trunkVersion > 0 || members.length === 0) return null;
+  return tooFewText(project.sitesToStart, members.filter(({ takesPart }) => takesPart).length);
+}
 
 /** Only the hub can give them; a site that holds them has measured them. */
 export const lacksFirstWeights = ({ trunkVersion, history }: Membership): boolean =>

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { startHub } from './hub-process.ts';
 import { type KeyChain, keyChainLacks, logIn } from './key-chain.ts';
 import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
 
@@ -35,11 +36,17 @@ afterAll(() => {
 });
 
 /** The window in a desktop session whose keyrings lie in `folder`. */
-async function session(context: TestContext, folder: string, password: string, state?: 'failed'): Promise<OpenWindow> {
+async function session(
+  context: TestContext,
+  folder: string,
+  password: string,
+  state?: 'failed',
+  inFolder = home,
+): Promise<OpenWindow> {
   if (typeof stage === 'string') context.skip(stage);
   keyChain = await logIn(folder, password);
   const { env, words } = keyChain;
-  opened = await openImagiq(stage, home, { env, words, ...(state && { state }) });
+  opened = await openImagiq(stage, inFolder, { env, words, ...(state && { state }) });
   const { screenshot, page } = opened;
   context.onTestFailed(() => screenshot(`failed: ${context.task.name}`.replaceAll(/\W+/g, '-')));
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -70,6 +77,30 @@ function toldByArguments(): string {
 }
 
 describe('a station’s keys and the system’s key chain', { timeout: 180_000 }, () => {
+  test('may be sealed with the first join, by one click', async (context) => {
+    if (typeof stage === 'string') context.skip(stage);
+    const hub = await startHub({ federation: 'Chest CT', classes: 'effusion,nodule' });
+    context.onTestFinished(() => hub.close());
+    const first = newFolder('first');
+    const { page, screenshot } = await session(context, keyrings, 'login', undefined, first);
+    await page.getByRole('button', { name: 'Federation' }).click();
+    await page.getByLabel('Invite').fill(hub.newInvite());
+    await page.getByLabel('Name of your site').fill('Lyon');
+    const box = page.getByLabel('Also seal this station’s keys');
+    expect(await box.isChecked()).toBe(false);
+    await screenshot('join-seal-offer');
+    await box.check();
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+    await page.getByText('The keys of this device are sealed').waitFor();
+    const keys = readFileSync(path.join(first, 'federations', 'keys', 'device-keys'), 'latin1');
+    expect(keys).not.toContain('PRIVATE KEY');
+    // Nobody is asked twice.
+    await page.getByRole('button', { name: 'Join another' }).click();
+    await page.getByLabel('Invite').fill(hub.newInvite());
+    await page.getByLabel('Name of your site').waitFor();
+    expect(await box.count()).toBe(0);
+  });
+
   test('are plain at first, and sealed by one switch', async (context) => {
     const { page, screenshot } = await session(context, keyrings, 'login');
     await page.getByRole('button', { name: 'Settings' }).click();

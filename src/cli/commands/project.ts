@@ -1,6 +1,6 @@
 // project propose, show, retire: the coordinator's, at the hub's folder. project approve, decline: the data manager's, at the site.
 import { Command } from 'commander';
-import { sitesAwaitedText } from '../../contract/federation.ts';
+import { sitesAwaitedText, tooFewText } from '../../contract/federation.ts';
 import { initialTrunk } from '../../station/initial-trunk.ts';
 import { proposeProjectIn, retireProjectIn } from '../../sync/hub/project-acts.ts';
 import { type ProjectStanding, projectStandingIn } from '../../sync/hub/project-standing.ts';
@@ -97,6 +97,15 @@ export function standingText(standing: ProjectStanding): string {
       ({ site, answer, because, answeredAt }) =>
         `${site} ${answer} on ${answeredAt}${because === null ? '' : `: ${because}`}`,
     ),
+    ...tooFewLines(standing),
     ...(standing.unanswered.length === 0 ? [] : [`Not answered yet: ${standing.unanswered.join(', ')}`]),
   ].join('\n');
+}
+
+/** Where so many declined that the first commit cannot come. */
+function tooFewLines({ awaited, answers, unanswered }: ProjectStanding): string[] {
+  const takingPart = answers.filter(({ answer }) => answer === 'approved').length + unanswered.length;
+  // Before anybody joined there is nobody to miss.
+  const tooFew = awaited === null || answers.length === 0 ? null : tooFewText(awaited.needed, takingPart);
+  return tooFew === null ? [] : [tooFew];
 }

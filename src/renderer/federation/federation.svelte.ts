@@ -95,7 +95,8 @@ export class Federations {
     }
   }
 
-  async join(site: string): Promise<void> {
+  /** @returns whether it was done. */
+  async join(site: string): Promise<boolean> {
     this.#isBusy = true;
     this.#problem = null;
     try {
@@ -104,10 +105,12 @@ export class Federations {
       this.show(membership.federation);
       this.askForInvite(false);
       this.#toasts.tell(`Joined “${membership.federation}” as ${membership.site}.`);
+      return true;
     } catch (fault) {
       this.#problem = faultValueOf(fault).message;
       // News of the attempt may have come before its failure.
       await this.reload();
+      return false;
     } finally {
       this.#isBusy = false;
     }

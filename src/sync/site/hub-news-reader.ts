@@ -49,7 +49,7 @@ export function openNewsReader(order: {
     // Whoever wrote to us once stays known, so that its models can be checked after it left.
     state.cards[fingerprint] = card;
     const isMoved = address ? desk.lines().noteAddress(address) : false;
-    state.members[at ?? state.members.length] = { site, online, updates, lastSeen };
+    state.members[at ?? state.members.length] = { site, online, updates, lastSeen, takesPart };
     if (at === null) places.add(fingerprint);
     const tookPart = !state.bystanders.includes(fingerprint);
     if (tookPart && !takesPart) state.bystanders.push(fingerprint);

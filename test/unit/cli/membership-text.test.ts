@@ -98,6 +98,17 @@ it('of a new project no site has an update, however many it sent to the one befo
   expect(awaiting({ trunkVersion: 1 })).not.toContain('waiting for');
 });
 
+it('a first commit that too few members may deliver to is told as that, with who takes no part', () => {
+  const member = { online: true, updates: 0, lastSeen: null };
+  const members = [
+    { ...member, site: 'Lyon', takesPart: true },
+    { ...member, site: 'Oslo', takesPart: false },
+  ];
+  const text = textOf({ project: practiceProject({ sitesToStart: 2 }), cohort: 'chest', members });
+  expect(text).toContain('It needs 2 sites, and one member takes part');
+  expect(text).toMatch(/Oslo +yes +0, takes no part/);
+});
+
 describe('a command that only looks', () => {
   const lyon = { site: 'Lyon', updates: 0, lastSeen: null };
   const told = { state: 'online', members: [{ ...lyon, online: true }] };
@@ -109,7 +120,9 @@ describe('a command that only looks', () => {
   };
 
   it('waits until the hub has said who is online', async () => {
-    expect(await settledMemberships(answering({ state: 'connecting' }, untold, told))).toMatchObject([told]);
+    expect(
+      await settledMemberships(answering({ state: 'connecting' }, { state: 'online', members: [] }, untold, told)),
+    ).toMatchObject([told]);
   });
 
   it.each(['offline', 'refused', 'left'])('does not wait for a hub from which it is %s', async (state) => {

@@ -4,7 +4,11 @@ import type { Project } from '../../../src/contract/federation.ts';
 import type { ProjectStanding } from '../../../src/sync/hub/project-standing.ts';
 import { practiceProject } from '../../integration/sync/federation-fixture.ts';
 
-const textOf = (project: Project, leftOut: ProjectStanding['leftOut'] = []): string[] =>
+const textOf = (
+  project: Project,
+  leftOut: ProjectStanding['leftOut'] = [],
+  changes: Partial<ProjectStanding> = {},
+): string[] =>
   standingText({
     federation: 'Chest',
     project,
@@ -20,6 +24,7 @@ const textOf = (project: Project, leftOut: ProjectStanding['leftOut'] = []): str
     leftOut,
     through: ['Lyon'],
     unanswered: [],
+    ...changes,
   }).split('\n');
 
 describe('where a project stands', () => {
@@ -33,6 +38,19 @@ describe('where a project stands', () => {
       '- An update longer than 2 is scaled down to that length, so that no site can pull further.',
     );
     expect(lines.join('\n')).not.toMatch(/[{}"]/);
+  });
+
+  it('says that a first commit cannot come where too many declined', () => {
+    const answer = { because: null, answeredAt: '2026-01-01T00:00:00.000Z' };
+    const answers = [
+      { ...answer, site: 'Lyon', answer: 'approved' as const },
+      { ...answer, site: 'Oslo', answer: 'declined' as const },
+    ];
+    const awaited = { needed: 2, delivered: 1 };
+    const told = (unanswered: string[]): string =>
+      textOf(practiceProject(), [], { trunkVersion: 0, awaited, answers, unanswered }).join('\n');
+    expect(told([])).toContain('It needs 2 sites, and one member takes part');
+    expect(told(['Quito'])).not.toContain('takes part');
   });
 
   it('tells of a mode without a trunk how the model goes from site to site', () => {

@@ -53,6 +53,33 @@ describe('a site that works while a command waits', () => {
     ]);
   });
 
+  it('says once that too few members take part for a first commit', () => {
+    const toldOf = workTold();
+    const member = { online: true, updates: 0, lastSeen: null };
+    const alone = {
+      project: { ...practiceProject(), sitesToStart: 2 },
+      members: [
+        { ...member, site: 'Lyon', takesPart: true },
+        { ...member, site: 'Oslo', takesPart: false },
+      ],
+    };
+    const told = [alone, alone].flatMap((step) => toldOf(membership(step)));
+    expect(told).toEqual([expect.stringContaining('Chest: It needs 2 sites, and one member takes part')]);
+  });
+
+  it('tells a hub whose trunk is older than it was as restored, and its next commit as one', () => {
+    const toldOf = workTold();
+    // The new connection begins without a trunk.
+    const versions = [6, 0, 3, 4];
+    expect(versions.flatMap((trunkVersion) => toldOf(membership({ trunkVersion })))).toEqual([
+      'Chest: the hub has trunk 3 again, where it had 6: it was restored from a backup; the work goes on from there',
+      'Chest: trunk 4 of 4 committed',
+    ]);
+    expect(toldOf(membership({ trunkVersion: 2 }))).toEqual([
+      'Chest: the hub has trunk 2 again, where it had 4: it was restored from a backup; the work goes on from there',
+    ]);
+  });
+
   it('says once that the project was declined here, and not that others are waited for', () => {
     const toldOf = workTold();
     const declined = {

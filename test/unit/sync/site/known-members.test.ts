@@ -25,7 +25,7 @@ function meet(state: MembershipState, site: string): void {
   const keys = createDeviceKeys();
   const { publicKey, boxPublicKey, fingerprint } = keys;
   state.cards[fingerprint] = signStatement('site-card', { site, publicKey, boxPublicKey }, keys);
-  state.members.push({ site, online: true, updates: 0, lastSeen: null });
+  state.members.push({ site, online: true, updates: 0, lastSeen: null, takesPart: true });
   state.memberFingerprints.push(fingerprint);
 }
 
