@@ -20,6 +20,9 @@ export const measurementKinds = [
 /** Most points of one shape. */
 export const pointsLimit = 2_000;
 
+/** The unit of pixels' values that were kept without one, and whose file is gone. */
+export const unknownUnit = 'unit not known';
+
 /**
  * A measurement on one frame. Points are image coordinates in pixels as SCOORD has them (PS3.3 C.18.6): column, row, with 0,0 at
  * the outer corner of the first pixel. length: 2 points · angle: 3, the vertex in the middle · ellipse: 4, the ends of both
@@ -38,9 +41,9 @@ export const measurementSchema = z.object({
   label: z.string().max(200).default(''),
   /** What was measured when it was saved, name to value; the unit is in the name: lengthMm, lengthPixels, angleDegrees, areaMm2, mean. */
   values: z.record(z.string().max(40), z.number()).default({}),
-  /** Of the pixels' values (mean, stdDev, min, max, value); '' where the file gives none, or was not asked for it in an old version. */
+  /** Of the pixels' values (mean, stdDev, min, max, value); '' where the file gives none. */
   unit: z.string().max(16).default(''),
-  /** What its millimetres mean, as of a frame's geometry; '' where it has none, and where an old version did not keep it. */
+  /** What its millimetres mean, as of a frame's geometry; '' where it has none. */
   spacingKind: z.enum(['', ...spacingKinds]).default(''),
   /** ISO 8601. */
   changedAt: z.string().max(40),

@@ -83,6 +83,7 @@ export const studyColumns = [
   'bodyParts',
   'manufacturers',
   'manufacturerModelNames',
+  'sliceThicknessesMm',
   'accessionNumber',
   'series',
   'instances',

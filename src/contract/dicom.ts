@@ -55,6 +55,7 @@ export const studySortKeys = [
   'bodyParts',
   'manufacturers',
   'manufacturerModelNames',
+  'sliceThicknessesMm',
   'series',
   'instances',
   'importedMs',

@@ -261,6 +261,14 @@ describe('the study browser', { timeout: 90_000 }, () => {
     const { page } = window;
     const selected = page.getByRole('treeitem', { selected: true });
     const patients = page.getByTestId('tree-patient');
+    const names = (): Promise<string[]> => page.locator('[data-testid="tree-patient"] .name').allInnerTexts();
+    const heads = page.getByRole('group', { name: 'Sort patients' });
+    await heads.getByRole('button', { name: 'Patient' }).click();
+    await expect.poll(async () => (await names())[0]).toMatch(/^Cohen/);
+    await heads.getByRole('button', { name: 'Patient' }).click();
+    await expect.poll(async () => (await names())[0]).not.toMatch(/^Cohen/);
+    await heads.getByRole('button', { name: 'Latest' }).click();
+    await expect.poll(() => heads.getByRole('button', { name: 'Latest' }).getAttribute('aria-pressed')).toBe('true');
     await page.getByRole('tree').focus();
     await page.keyboard.press('Home');
     await page.keyboard.press('Space');

@@ -50,6 +50,15 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
     widthPx: 140,
     text: ({ series }) => distinct(series.map(({ manufacturerModelName }) => manufacturerModelName)),
   },
+  sliceThicknessesMm: {
+    label: 'Slice thickness',
+    widthPx: 120,
+    text: ({ series }) =>
+      [...new Set(series.flatMap(({ sliceThicknessMm: mm }) => (mm === null ? [] : [Number(mm.toFixed(2))])))]
+        .sort((a, b) => a - b)
+        .map((mm) => `${mm} mm`)
+        .join(', '),
+  },
   accessionNumber: { label: 'Accession', widthPx: 110, text: ({ accessionNumber }) => accessionNumber },
   series: { label: 'Series', widthPx: 76, isNumber: true, text: ({ series }) => count(series.length) },
   instances: {

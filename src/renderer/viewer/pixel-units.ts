@@ -1,4 +1,3 @@
-import type { Measurement } from '../../contract/annotation.ts';
 import type { Frame } from '../../contract/dicom.ts';
 import { modalityOf, modalityValueAt, type VoiWindow } from './window-level.ts';
 
@@ -18,14 +17,6 @@ export function valueUnit({
 
 /** As measurements keep it. */
 const suvUnit = 'SUVbw';
-
-/** Of a measurement that was kept; an old version kept it without a unit, and in those of the file. */
-export function keptUnit(
-  { unit }: Measurement,
-  { modality, rescaleType }: Pick<Frame, 'modality' | 'rescaleType'>,
-): string {
-  return unit || valueUnit({ modality, rescaleType });
-}
 
 /** What makes a value to be read out of one in modality units. */
 export function readOutFactor({ uptake }: Pick<Frame, 'uptake'>): number {

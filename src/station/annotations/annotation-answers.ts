@@ -12,20 +12,29 @@ export function annotationAnswers({
   library,
   onEvent,
 }: Station): Answers<keyof typeof annotationCalls | keyof typeof labelSourceCalls> {
-  const { measurements, overlays, presentations, projections, overlayShapes, readLabels, report, seriesGeometry } =
-    library.annotations;
-  const allOf = (studyInstanceUID: string): Measurement[] => {
+  const {
+    measurements,
+    withUnits,
+    overlays,
+    presentations,
+    projections,
+    overlayShapes,
+    readLabels,
+    report,
+    seriesGeometry,
+  } = library.annotations;
+  const allOf = async (studyInstanceUID: string): Promise<Measurement[]> => {
     if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
-    return measurements.all(studyInstanceUID);
+    return withUnits(measurements.all(studyInstanceUID));
   };
   return {
-    measurements: ({ studyInstanceUID }) => ({ measurements: allOf(studyInstanceUID) }),
-    'measurements-table': ({ studyInstanceUID }) => {
-      const all = allOf(studyInstanceUID);
+    measurements: async ({ studyInstanceUID }) => ({ measurements: await allOf(studyInstanceUID) }),
+    'measurements-table': async ({ studyInstanceUID }) => {
+      const all = await allOf(studyInstanceUID);
       return { measurements: all.length, text: measurementTable(all) };
     },
-    'save-measurements': ({ studyInstanceUID, file }) => {
-      const all = allOf(studyInstanceUID);
+    'save-measurements': async ({ studyInstanceUID, file }) => {
+      const all = await allOf(studyInstanceUID);
       writeText(file, measurementTable(all), annotationFaults.tableNotWritten);
       return { measurements: all.length };
     },

@@ -1,7 +1,9 @@
 // What is drawn over images, composed: measurements of readers, segmentations and structure sets, and the threads that read them.
+import type { Measurement } from '../../contract/annotation.ts';
 import type { CallOutput } from '../../contract/calls.ts';
 import type { LabelReport } from '../../contract/label-source.ts';
 import type { Db } from '../library/database.ts';
+import { keptUnits } from './kept-units.ts';
 import { type MeasurementStore, measurementStore } from './measurement-store.ts';
 import { openObjectThreads } from './object-threads.ts';
 import { overlayIndex } from './overlay-index.ts';
@@ -30,6 +32,8 @@ export interface Annotations {
   }): Promise<CallOutput<'overlay-shapes'>>;
   /** @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
   header(sopInstanceUID: string): Promise<CallOutput<'header'>['elements']>;
+  /** Measurements with what old ones lack. */
+  withUnits(measurements: readonly Measurement[]): Promise<Measurement[]>;
   /** What a structured report says. @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
   report(sopInstanceUID: string): Promise<CallOutput<'report'>>;
   /** Reads labels out of objects of the library and keeps them. */
@@ -60,6 +64,7 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
   const { overlaysOf } = overlayIndex({ db, folder, threads });
   return {
     measurements: measurementStore(db),
+    withUnits: keptUnits({ threads, pathOf }),
     seriesGeometry: seriesGeometry({ db, folder, threads }),
     projections: studyProjections({ db, folder, threads }),
     presentations: studyPresentations({ db, folder, threads }),

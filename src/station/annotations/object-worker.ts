@@ -8,6 +8,8 @@ import { libraryFaults } from '../library/faults.ts';
 import { readHeaderFile } from '../library/header-file.ts';
 import { type HeaderElement, headerList } from '../library/header-list.ts';
 import { frameGeometry } from '../library/pixels/geometry.ts';
+import { modalityDescription } from '../library/pixels/modality.ts';
+import { uptakeOf } from '../library/pixels/uptake.ts';
 import { openWasmCodecs } from '../library/pixels/wasm-codecs.ts';
 import { type LabelContents, labelContents } from './label-contents.ts';
 import { type ReportGroup, reportGroups } from './measurement-report.ts';
@@ -23,6 +25,12 @@ export interface ShapesAsked {
   readonly path: string;
   readonly sopInstanceUID: string;
   readonly frame: number;
+}
+
+export interface Units {
+  /** Empty where the file gives none. */
+  readonly unit: string;
+  readonly spacingKind: FrameGeometry['spacingKind'];
 }
 
 export interface Shapes {
@@ -56,6 +64,11 @@ export interface ObjectTasks {
   readonly geometry: {
     readonly asked: { readonly files: readonly { readonly path: string; readonly frames: number }[] };
     readonly answered: FrameGeometry[][];
+  };
+  /** What the pixels' values of a frame are, as the file has them, and what its millimetres mean; null of a file that cannot be read. */
+  readonly units: {
+    readonly asked: { readonly files: readonly { readonly path: string; readonly frame: number }[] };
+    readonly answered: (Units | null)[];
   };
   readonly shapes: { readonly asked: ShapesAsked; readonly answered: Shapes };
 }
@@ -98,6 +111,8 @@ async function perform(task: ObjectTask): Promise<ObjectTasks[keyof ObjectTasks]
       return task.asked.paths.map(projectionOf);
     case 'geometry':
       return task.asked.files.map(geometryOf);
+    case 'units':
+      return task.asked.files.map(unitsOf);
     case 'shapes':
       return shapesOn(task.asked);
   }
@@ -117,6 +132,18 @@ function geometryOf({ path, frames }: { readonly path: string; readonly frames: 
     return Array.from({ length: Math.max(1, frames) }, (_, frame) => frameGeometry(dataSet, frame));
   } catch {
     return [];
+  }
+}
+
+function unitsOf({ path, frame }: { readonly path: string; readonly frame: number }): Units | null {
+  try {
+    const { dataSet } = readHeaderFile(path, { keepItems: true });
+    const { modality, rescaleType = 'HU' } = modalityDescription(dataSet, frame - 1);
+    // Rescaled CT holds HU unless RescaleType says otherwise (PS3.3 C.8.2.1.1.2).
+    const unit = uptakeOf(dataSet)?.unit ?? (modality === 'CT' && rescaleType === 'HU' ? 'HU' : '');
+    return { unit, spacingKind: frameGeometry(dataSet, frame - 1).spacingKind };
+  } catch {
+    return null;
   }
 }
 

@@ -253,4 +253,8 @@ export const migrations: readonly string[] = [
   DROP INDEX seriesByEquipment;
   CREATE INDEX seriesByModality ON series (modality, bodyPartExamined, manufacturer, manufacturerModelName, sliceThicknessMm, study);
   `,
+  `
+  -- The study list sorted by its thinnest slices.
+  CREATE INDEX studiesByThinnestSlice ON studies (CAST(sliceThicknessesMm AS REAL));
+  `,
 ];

@@ -19,6 +19,8 @@ export const sortColumns: Record<StudyQuery['sortBy'], string> = {
   bodyParts: 'bodyParts',
   manufacturers: 'manufacturers',
   manufacturerModelNames: 'manufacturerModelNames',
+  // The thinnest: they are joined in order, and a number is read up to the first that is none.
+  sliceThicknessesMm: 'CAST(sliceThicknessesMm AS REAL)',
   series: 'series',
   instances: 'instances',
   importedMs: 'importedMs',

@@ -13,7 +13,9 @@ import { imagiq } from '../../cli/imagiq.ts';
 async function libraryOfOneSlice(): Promise<{ folder: string; open: () => Library }> {
   const folder = mkdtempSync(path.join(tmpdir(), 'imagiq-measurements-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(path.join(folder, 'slice.dcm'), dicomFile(sliceElements({ uid: '1.2.3.1.1', positionMm: 0 })));
+  const spacing = { tag: 0x00280030, value: '0.5\\0.5', vr: 'DS' };
+  const elements = [...sliceElements({ uid: '1.2.3.1.1', positionMm: 0 }), spacing].sort((a, b) => a.tag - b.tag);
+  writeFileSync(path.join(folder, 'slice.dcm'), dicomFile(elements));
   const home = path.join(folder, 'home');
   const open = (): Library => openLibrary({ folder: home });
   const library = open();
@@ -101,6 +103,22 @@ it('a measurement that contradicts its instance is refused with the reason', asy
   for (const [changes, why] of refused)
     expect(() => library.annotations.measurements.save(length(changes))).toThrow(why);
   expect(library.annotations.measurements.all('1.2.3')).toEqual([]);
+});
+
+it('what old ones lack is told by their image, and said where it cannot be read any more', async () => {
+  const { folder, open } = await libraryOfOneSlice();
+  const library = open();
+  onTestFinished(() => library.close());
+  const old: Measurement[] = [
+    length({ spacingKind: '' }),
+    length({ kind: 'probe', points: [[1, 2]], values: { value: 7 }, unit: '', spacingKind: '' }),
+    length({ kind: 'angle', points: [[0, 0], [1, 0], [1, 1]], values: { angleDegrees: 90 }, spacingKind: '' }), // prettier-ignore
+  ];
+  const told = async (): Promise<string[]> =>
+    (await library.annotations.withUnits(old)).map(({ unit, spacingKind }) => `${unit}/${spacingKind}`);
+  expect(await told()).toEqual(['/patient', 'HU/', '/']);
+  rmSync(path.join(folder, '..', 'slice.dcm'));
+  expect(await told()).toEqual(['/unknown', 'unit not known/', '/']);
 });
 
 it('imagiq measurements writes them as comma separated values, a column for each value', async () => {

@@ -114,6 +114,15 @@ describe('filters', () => {
 });
 
 describe('lists', () => {
+  it('by slice thickness begin with the thinnest, as numbers', () => {
+    const thinnest = library
+      .studies(studyQuerySchema.parse({ sortBy: 'sliceThicknessesMm', descending: false, limit: 10_000 }))
+      .studies.map(({ series }) => Math.min(...series.flatMap(({ sliceThicknessMm: mm }) => mm ?? [])))
+      .filter((mm) => mm !== Number.POSITIVE_INFINITY);
+    expect(thinnest.length).toBeGreaterThan(100);
+    expect(thinnest).toEqual(thinnest.toSorted((a, b) => a - b));
+  });
+
   it.each(studySortKeys)('by %s page through every study once, the same way back', (sortBy) => {
     const page = (descending: boolean, offset: number): Study[] =>
       library.studies(studyQuerySchema.parse({ sortBy, descending, offset, limit: 150, filters: [] })).studies;
