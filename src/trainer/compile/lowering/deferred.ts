@@ -24,8 +24,7 @@ export function computed(deferred: Deferred, lowering: Lowering): Held {
     case 'product':
       return { ...deferred.a, name: graph.node('Mul', [deferred.a.name, deferred.b.name]) };
     case 'step':
-      // Of Relu, because Sign alone would make −1 of what is negative.
-      return { ...deferred.of, name: graph.node('Sign', [graph.node('Relu', [deferred.of.name])]) };
+      return { ...deferred.of, name: positives(deferred.of, lowering) };
   }
 }
 
@@ -60,10 +59,12 @@ export function gated(value: Lowered, step: Deferred & { kind: 'step' }, lowerin
   if (value.kind === 'held' && !(sameShape(value.shape, of.shape) && value.layout === of.layout)) return null;
   const operand = value.kind === 'held' ? value.name : lowering.broadcastable(value.of, of.shape.length, of.layout);
   if (!sameShape(value.shape, of.shape)) return null;
-  const isPositive = graph.node('Cast', [graph.node('Greater', [of.name, graph.scalar(0)])], {
-    to: elementTypes.float32,
-  });
-  return { ...of, name: graph.node('Mul', [operand, isPositive]) };
+  return { ...of, name: graph.node('Mul', [operand, positives(of, lowering)]) };
+}
+
+/** 1 where positive, else 0. Not by Sign, which WebGPU lacks. */
+function positives(of: Held, { graph }: Lowering): string {
+  return graph.node('Cast', [graph.node('Greater', [of.name, graph.scalar(0)])], { to: elementTypes.float32 });
 }
 
 function isImage(value: Lowered): value is Held {

@@ -1,7 +1,7 @@
 // Gradients of convolution filters: products of dy with shifted copies of x.
 import type { backend_util } from '@tensorflow/tfjs-core';
 import { convolvedFilterGradient, isWorthConvolving } from './blocked-convolution.ts';
-import { channelSums } from './reductions.ts';
+import { channelSums, sumOfAll } from './reductions.ts';
 import type { Lowering } from './lowered.ts';
 
 type Geometry = backend_util.Conv2DInfo;
@@ -53,7 +53,8 @@ function productOfBatch(geometry: Geometry, x: string, dy: string, lowering: Low
  * channel: x is shifted by the filter's columns, dy against it by its rows, and one product of all with all has every tap. What
  * a shift moves beyond a row's end meets zeros of dy.
  */
-function productByImage(geometry: Geometry, x: string, dy: string, { graph }: Lowering): string {
+function productByImage(geometry: Geometry, x: string, dy: string, lowering: Lowering): string {
+  const { graph } = lowering;
   const { batchSize, inChannels, outChannels, inHeight, inWidth, outHeight, outWidth, filterHeight, filterWidth } =
     geometry;
   const { top, left, bottom, right } = geometry.padInfo;
@@ -80,7 +81,7 @@ function productByImage(geometry: Geometry, x: string, dy: string, { graph }: Lo
     const shifted = byColumn.length === 1 ? byColumn[0]! : graph.node('Concat', byColumn, { axis: 0 });
     return graph.node('Gemm', [graph.reshape(byRow, [outChannels * filterHeight, length]), shifted], { transB: 1 });
   });
-  return products.length === 1 ? products[0]! : graph.node('Sum', products);
+  return sumOfAll(products, lowering);
 }
 
 /** dW of a depthwise convolution as [1, channels, h, w]. */

@@ -83,6 +83,18 @@ function channelDots({ a, b }: { a: Held; b: Held }, lowering: Lowering): string
   return reduceNode('ReduceSum', graph.reshape(dots, [batch, channels]), [0], lowering);
 }
 
+/** a + b + …: in one pass on the CPU. WebGPU lacks the operator and would fetch every operand: there the pairs, and theirs. */
+export function sumOfAll(names: readonly string[], { graph, options }: Lowering): string {
+  if (names.length === 1) return names[0]!;
+  if (options.processor !== null) return graph.node('Sum', names);
+  let sums = names;
+  while (sums.length > 1) {
+    const pairs = Array.from({ length: Math.ceil(sums.length / 2) }, (_, pair) => sums.slice(2 * pair, 2 * pair + 2));
+    sums = pairs.map((pair) => (pair.length === 1 ? pair[0]! : graph.node('Add', pair)));
+  }
+  return sums[0]!;
+}
+
 function reduceNode(operator: string, name: string, axes: readonly number[], { graph }: Lowering): string {
   // ReduceSum takes its axes as an input since operator set 13, the others as an attribute until 18.
   if (operator === 'ReduceSum') return graph.node(operator, [name, graph.integers(axes)], { keepdims: 0 });

@@ -1,8 +1,10 @@
+import { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { hyperParametersSchema } from '../../../../src/contract/training.ts';
 import type { Batch } from '../../../../src/trainer/engines/engine.ts';
+import { openCompiledSession } from '../../../../src/trainer/engines/compiled/compiled-session.ts';
 import { openEngine } from '../../../../src/trainer/engines/open-engine.ts';
-import { resolveNetwork } from '../../../../src/trainer/networks/catalogue.ts';
+import { networkCatalogue, resolveNetwork } from '../../../../src/trainer/networks/catalogue.ts';
 import { initialWeights } from '../../../../src/trainer/networks/weights.ts';
 import { randomStream, standardNormals } from '../../../../src/trainer/run/random.ts';
 
@@ -76,6 +78,21 @@ describe('the choice of a provider', () => {
       const norm = (values: Float32Array): number => Math.hypot(...values);
       const difference = norm(found!.map((value, place) => value - expected![place]!));
       expect(difference).toBeLessThanOrEqual(0.02 * norm(expected!) + 1e-6);
+    }
+  });
+
+  it('leaves nothing of a step on WebGPU to the CPU', { timeout: 3 * timeout }, async (context) => {
+    if (!softwareGraphics) context.skip('VK_ICD_FILENAMES names no Vulkan driver (chromium has a software one)');
+    for (const { name } of networkCatalogue()) {
+      const network = resolveNetwork(name);
+      const session = openCompiledSession({ ...options, network }, 'webgpu', 1, async (compiled, provider) => {
+        // Refused where one operator has no kernel there: its operands would be fetched in every step.
+        const whole = { session: { disable_cpu_ep_fallback: '1' } };
+        const opened = await InferenceSession.create(compiled.model, { executionProviders: [provider], extra: whole });
+        return { compiled, run: () => Promise.resolve(), close: () => opened.release() };
+      });
+      await expect(session).resolves.toHaveProperty('provider', 'webgpu');
+      await (await session).close();
     }
   });
 });
