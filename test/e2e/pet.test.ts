@@ -78,6 +78,13 @@ describe('PET', { timeout: 90_000 }, () => {
     await page.getByTestId('image-canvas').hover();
     await expect.poll(() => page.getByTestId('probe').innerText(), soon).toMatch(/SUVbw$/);
     await screenshot('pet-in-suv');
+    // Large pixels run into one another, until each is wanted as it is.
+    const smooth = await page.getByTestId('viewport').screenshot();
+    await page.keyboard.press('Shift+I');
+    await expect.poll(async () => (await page.getByTestId('viewport').screenshot()).equals(smooth), soon).toBe(false);
+    await screenshot('pet-pixels');
+    await page.keyboard.press('Shift+I');
+    await expect.poll(async () => (await page.getByTestId('viewport').screenshot()).equals(smooth), soon).toBe(true);
     await page.keyboard.press('m');
   });
 

@@ -9,7 +9,7 @@ export function canvasPainter(element: HTMLElement, onpainted: (index: number) =
   const frames = new FrameCanvas();
 
   return {
-    paint({ frame, window, isInverted, placement, viewport, index }: Picture) {
+    paint({ frame, window, isInverted, isSmooth, placement, viewport, index }: Picture) {
       const drawn = frames.draw(frame, window, isInverted);
       const density = globalThis.devicePixelRatio;
       const width = Math.max(1, Math.round(viewport.width * density));
@@ -24,8 +24,7 @@ export function canvasPainter(element: HTMLElement, onpainted: (index: number) =
       context.fillRect(0, 0, canvas.width, canvas.height);
       context.setTransform(density, 0, 0, density, 0, 0);
       context.transform(...placement.matrix);
-      // Beyond three screen pixels per pixel, the reader wants to see the pixels themselves.
-      context.imageSmoothingEnabled = placement.pixelScale < 3;
+      context.imageSmoothingEnabled = isSmooth || placement.pixelScale < 1;
       // Bilinear, as a graphics card does it; smaller than itself an image has to be averaged.
       context.imageSmoothingQuality = placement.pixelScale < 1 ? 'high' : 'low';
       context.drawImage(drawn, 0, 0);

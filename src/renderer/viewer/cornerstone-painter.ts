@@ -68,9 +68,9 @@ export function cornerstonePainter(
 }
 
 function dress(viewport: Types.IStackViewport, picture: Picture): void {
-  const { frame, window, isInverted, placement } = picture;
-  // Beyond three screen pixels per pixel, the reader wants to see the pixels themselves.
-  const interpolationType = placement.pixelScale < 3 ? Enums.InterpolationType.LINEAR : Enums.InterpolationType.NEAREST;
+  const { frame, window, isInverted, isSmooth, placement } = picture;
+  const interpolationType =
+    isSmooth || placement.pixelScale < 1 ? Enums.InterpolationType.LINEAR : Enums.InterpolationType.NEAREST;
   if (!isColour(frame)) {
     const table = window === null ? frame.voiTable : undefined;
     const voiRange = table ? { lower: 0, upper: 2 ** table.bits - 1 } : window ? windowEnds(window) : undefined;

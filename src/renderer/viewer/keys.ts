@@ -107,6 +107,7 @@ export const keyActs: readonly KeyAct[] = [
     },
     'same',
   ),
+  look(['I'], 'Pixels: smooth, or each as it is', ({ active }) => active.look.toggleSmooth()),
   look(['/'], 'One to one', ({ active }) => active.showPixels()),
   look(['>'], 'Rotate right', ({ active }) => active.look.rotateBy(90)),
   look(['<'], 'Rotate left', ({ active }) => active.look.rotateBy(-90)),

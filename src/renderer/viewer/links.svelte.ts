@@ -4,7 +4,7 @@ import { nearestSlice } from './slice-match.ts';
 import type { StackView } from './stack-view.svelte.ts';
 
 /** How a viewport was brought to its place. */
-export type FollowedBy = 'position' | 'number';
+export type FollowedBy = 'position' | 'number' | 'nothing there';
 
 export class Links {
   readonly #views: () => readonly StackView[];
@@ -65,14 +65,18 @@ export class Links {
   }
 }
 
-/** Brings `follower` to where `leader` is: by position in the patient where both tell it, else by the number of the image. */
+/**
+ * Brings `follower` to where `leader` is: by position in the patient where both tell it, else by the number of the image. Where it has
+ * no image, it stays at the nearest one.
+ */
 function followPlace(leader: StackView, follower: StackView, frames: FrameStore): FollowedBy {
   const at = leader.item;
   const geometry = at ? frames.geometryOf(at.instance.sopInstanceUID, at.frame) : undefined;
   const places = follower.stack.map(({ instance, frame }) => frames.geometryOf(instance.sopInstanceUID, frame));
   const nearest = geometry ? nearestSlice(geometry, places) : null;
-  follower.show(nearest ?? leader.index);
-  return nearest === null ? 'number' : 'position';
+  follower.show(nearest?.index ?? leader.index);
+  if (!nearest) return 'number';
+  return nearest.isBeyond ? 'nothing there' : 'position';
 }
 
 function followLook(leader: StackView, follower: StackView): void {

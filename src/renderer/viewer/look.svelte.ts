@@ -10,6 +10,7 @@ export class Look {
   #window = $state.raw<VoiWindow | null>(null);
   #view = $state.raw<View>(wholeImage);
   #isInverted = $state(false);
+  #isSmooth = $state(true);
   #presentation = $state.raw<Presentation | null>(null);
   /** Hears of what the reader changes. */
   onchanged: (() => void) | null = null;
@@ -24,6 +25,15 @@ export class Look {
 
   get isInverted(): boolean {
     return this.#isInverted;
+  }
+
+  /** Whether pixels larger than the screen's run into one another; else each is seen as it is. */
+  get isSmooth(): boolean {
+    return this.#isSmooth;
+  }
+
+  toggleSmooth(): void {
+    this.#isSmooth = !this.#isSmooth;
   }
 
   /** The presentation state whose windows stand for the files' own, and whose graphics are drawn. */

@@ -11,6 +11,8 @@ export interface Picture {
   /** Null: through the file's VOI LUT. */
   readonly window: VoiWindow | null;
   readonly isInverted: boolean;
+  /** Between the pixels of an image that is larger than itself. */
+  readonly isSmooth: boolean;
   readonly placement: Placement;
   readonly viewport: Size;
 }

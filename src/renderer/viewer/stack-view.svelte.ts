@@ -91,6 +91,7 @@ export class StackView {
       index: shown.index,
       window: this.isThroughTable ? null : this.window,
       isInverted: this.look.isInverted,
+      isSmooth: this.look.isSmooth,
       placement: this.placement,
       viewport: this.#size,
     };

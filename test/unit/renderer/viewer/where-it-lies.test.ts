@@ -58,7 +58,19 @@ test('a tilted direction has two letters, the stronger first', () => {
 
 test('the slice at the same height is found, whichever way the series runs', () => {
   const stack = [30, 20, 10, 0].map((z) => slice({ position: [5, 5, z] }));
-  expect(nearestSlice(slice({ position: [-90, -90, 12] }), stack)).toBe(2);
+  expect(nearestSlice(slice({ position: [-90, -90, 12] }), stack)).toEqual({ index: 2, isBeyond: false });
+});
+
+test('where a stack has no slice, none is taken for one', () => {
+  const stack = [30, 20, 10, 0].map((z) => slice({ position: [5, 5, z] }));
+  const at = (z: number) => nearestSlice(slice({ position: [0, 0, z] }), stack);
+  expect(at(40)).toEqual({ index: 0, isBeyond: false });
+  expect(at(41)).toEqual({ index: 0, isBeyond: true });
+  expect(at(-52)).toEqual({ index: 3, isBeyond: true });
+  // One slice alone is as thick as its file says.
+  const alone = [slice({ position: [0, 0, 10], sliceThicknessMm: 5 })];
+  expect(nearestSlice(slice({ position: [0, 0, 14] }), alone)).toEqual({ index: 0, isBeyond: false });
+  expect(nearestSlice(slice({ position: [0, 0, 16] }), alone)).toEqual({ index: 0, isBeyond: true });
 });
 
 test('slices of another orientation, another frame of reference or no place are never matched', () => {
