@@ -1,5 +1,5 @@
 // What the person who approves a project reads: when the shared model moves, and what leaves this machine.
-import type { Project } from './federation.ts';
+import type { Project, TrunkRule } from './federation.ts';
 import { modeLeaves } from './mode-words.ts';
 import { updateWords } from './update-words.ts';
 
@@ -10,9 +10,13 @@ const counted = (value: number, one: string): string =>
 export function rhythmWords({ hyperParameters, mode, trunkRule, commits }: Project): string {
   const epochs = counted(hyperParameters.epochs, 'epoch');
   if (mode.kind !== 'trunk') return `${epochs} here in a turn · ends after ${counted(commits, 'turn')}`;
-  const moves =
-    trunkRule.bufferSize === 1 ? 'after each update (asynchronous)' : `after every ${trunkRule.bufferSize} updates`;
-  return `${epochs} here between two updates · trunk moves ${moves} · ends after ${counted(commits, 'commit')}`;
+  return `${epochs} here between two updates · trunk moves ${movesWords(trunkRule)} · ends after ${counted(commits, 'commit')}`;
+}
+
+/** To follow “trunk moves”. */
+export function movesWords({ bufferSize, rounds }: TrunkRule): string {
+  if (rounds) return `in rounds, after ${bufferSize === 1 ? 'the first update' : `${bufferSize} updates`} of each`;
+  return bufferSize === 1 ? 'after each update (asynchronous)' : `after every ${bufferSize} updates`;
 }
 
 /** A sentence for each thing that leaves this machine while the site takes part. */

@@ -21,7 +21,7 @@ export function isRobust({ combination }: Pick<TrunkRule, 'combination'>): boole
 
 /** Why a trunk rule cannot be used, and what can instead; null when it can. */
 export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32'): Unusable | null {
-  return optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null);
+  return quorumReason(rule) ?? optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null);
 }
 
 /** Why a rule never commits among so few sites; null where it does. A mean takes several updates of one site. */
@@ -37,6 +37,14 @@ function codecReason({ combination: { kind } }: TrunkRule, codec: UpdateCodec): 
     reason:
       `top-k sends each site's own tenth of the weights and nothing of the others, so that ${kind} would take most honest changes for ` +
       'outliers; set updateCodec to "int8", or use the mean with trunkRule.clipNorm',
+  };
+}
+
+function quorumReason({ bufferSize, deadlineMs, quorum }: TrunkRule): Unusable | null {
+  if (deadlineMs === null || quorum <= bufferSize) return null;
+  return {
+    field: 'trunkRule.quorum',
+    reason: `the trunk moves after ${bufferSize} updates, so that the deadline never finds a quorum of ${quorum}; set trunkRule.quorum to ${bufferSize} or less`,
   };
 }
 

@@ -2,7 +2,7 @@
 // (docs/simulation.md). Times are virtual seconds.
 import { z } from 'zod';
 import { trunkRuleSchema, updateFormSchema } from '../../contract/federation.ts';
-import { unfillableBuffer } from '../aggregation/unusable-trunk-rule.ts';
+import { unfillableBuffer, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
 
 const seconds = z.number().min(0).max(1e8);
 
@@ -79,7 +79,12 @@ export const scenarioSchema = z
       .default(1),
   })
   .superRefine(({ sites, project }, context) => {
-    const message = unfillableBuffer(project.trunkRule, sites);
-    if (message !== null) context.addIssue({ code: 'custom', path: ['project', 'trunkRule', 'bufferSize'], message });
+    const refuse = (field: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['project', ...field.split('.')], message });
+    const unfillable = unfillableBuffer(project.trunkRule, sites);
+    if (unfillable !== null) refuse('trunkRule.bufferSize', unfillable);
+    // What the simulated hub would refuse.
+    const unusable = unusableTrunkRule(project.trunkRule, project.updateCodec);
+    if (unusable !== null) refuse(unusable.field, unusable.reason);
   });
 export type Scenario = z.infer<typeof scenarioSchema>;

@@ -129,6 +129,11 @@ test('a scenario that is none says all that is wrong with it, misspelt names too
   const median = { bufferSize: 4, combination: { kind: 'median' }, stalenessEffect: 'step' };
   const [, unfillable] = await refusal({ sites: 3, project: { trunkRule: median } });
   expect(unfillable).toContain('project.trunkRule.bufferSize: median gives each site one voice');
+  const krum = { bufferSize: 3, combination: { kind: 'krum', byzantine: 1 }, staleness: { kind: 'constant' } };
+  expect(await refusal({ sites: 4, project: { trunkRule: krum } })).toEqual([
+    2,
+    expect.stringMatching(/is no scenario:\nproject\.trunkRule\.bufferSize: Krum stands 1 lying sites among 5 or more/),
+  ]);
   const plain = await imagiq('simulate', '--sites', '3', '--buffer', '4', '--combination', 'median');
   expect(plain.stderr).toContain(
     'median gives each site one voice: a commit of 4 needs as many sites, and there are 3',

@@ -34,6 +34,10 @@ describe('signing in to the console', () => {
       headers: { 'x-forwarded-for': '203.0.113.7' },
     });
     expect(await outside.json()).toMatchObject({ role: null, place: null });
+    // So may they where the proxy does not say that it is one.
+    const publicUrl = 'wss://hub.example.org';
+    const behindProxy = bench.keep(await openHub({ folder: bench.folder(), port: 0, publicUrl }));
+    expect(await openPage(behindProxy.port).get('session')).toMatchObject({ body: { place: null } });
     expect(first.headers.get('set-cookie')).toMatch(/^imagiq-console=.{43}; Path=\/; .*HttpOnly; SameSite=Strict$/);
     expect(await openPage(port).post('sign-in', { code })).toMatchObject({ status: 403 });
     expect(await page.get('overview')).toMatchObject({ status: 200, body: { status: 'ok', members: 0 } });

@@ -11,6 +11,13 @@ describe('what is read before a project is approved', () => {
     expect(leavesWords(trunk).join('\n')).toMatch(/Model updates.*[^]*With each update: .*validation images/);
   });
 
+  it('calls rounds rounds, of one update too', () => {
+    const moves = (rule: object): string => rhythmWords(practiceProject({ rule }));
+    expect(moves({ bufferSize: 1 })).toContain('trunk moves after each update (asynchronous) ·');
+    expect(moves({ bufferSize: 1, rounds: true })).toContain('trunk moves in rounds, after the first update of each ·');
+    expect(moves({ bufferSize: 3, rounds: true })).toContain('trunk moves in rounds, after 3 updates of each ·');
+  });
+
   it('speaks of turns where whole models go from site to site, and of no commit', () => {
     expect(rhythmWords(gossip)).toMatch(/^\d+ epochs? here in a turn · ends after 20 turns$/);
     const words = leavesWords(gossip).join('\n');

@@ -69,6 +69,8 @@ export function consolePart(order: {
   const pages = openConsolePages();
   const isSecure = order.url.startsWith('wss:');
   const publicHost = new URL(order.url).host;
+  // A hub that others reach may stand behind a proxy that says nothing of whom it asks for.
+  const isForOwnMachine = isLoopback(new URL(order.url));
   // Browsers refuse the prefix without encryption.
   const cookieName = isSecure ? '__Host-imagiq-console' : 'imagiq-console';
   const cookie = (token: string, seconds: number): string =>
@@ -79,7 +81,7 @@ export function consolePart(order: {
     request: IncomingMessage,
   ): Promise<ConsoleSessionView> => ({
     federation: order.federation,
-    place: isFromOwnMachine(request) ? order.place : null,
+    place: isForOwnMachine && isFromOwnMachine(request) ? order.place : null,
     role: session?.role ?? null,
     hasPassphrase: await signIn.hasPassphrase(),
     expiresAt: session?.expiresAt ?? null,

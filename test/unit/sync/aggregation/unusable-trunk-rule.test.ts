@@ -38,6 +38,7 @@ describe('a trunk rule', () => {
       { bufferSize: 1, stalenessEffect: 'step', staleness: { kind: 'threshold', slope: 10, freeCommits: 4 } },
     ],
     ['adam with a small step', { serverOptimizer: { kind: 'adam' }, serverLearningRate: 0.01 }],
+    ['a quorum of the whole buffer', { deadlineMs: 1_000, quorum: 5 }],
     ['a median with steps', { combination: { kind: 'median' }, stalenessEffect: 'step' }],
     ['a median of fresh updates', { combination: { kind: 'median' }, ...constant }],
     ['a trimmed mean', { combination: { kind: 'trimmed-mean', trimShare: 0.2 }, ...constant }],
@@ -70,6 +71,7 @@ describe('a trunk rule', () => {
       { combination: { kind: 'krum', byzantine: 1 }, deadlineMs: 1_000, quorum: 4, ...constant },
       /trunkRule.quorum/,
     ],
+    ['a quorum beyond the buffer', { deadlineMs: 1_000, quorum: 7 }, /after 5 updates.*quorum.*5 or less/],
     ['a median of very many', { bufferSize: 60, combination: { kind: 'median' }, ...constant }, /at most 50/],
     ['adam with a whole step', { serverOptimizer: { kind: 'adam' } }, /0\.01/],
   ])('is refused with what to do instead: %s', (_, rule, sentence) => {
