@@ -21,7 +21,11 @@ export function isRobust({ combination }: Pick<TrunkRule, 'combination'>): boole
 
 /** Why a trunk rule cannot be used, and what can instead; null when it can. */
 export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32'): Unusable | null {
-  return quorumReason(rule) ?? optimizerReason(rule) ?? (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null);
+  return (
+    quorumReason(rule) ??
+    optimizerReason(rule) ??
+    (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null)
+  );
 }
 
 /** Why a rule never commits among so few sites; null where it does. A mean takes several updates of one site. */

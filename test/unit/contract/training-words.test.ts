@@ -31,8 +31,8 @@ describe('how is trained here, in words', () => {
     expect(words({})).not.toMatch(/FedProx|SCAFFOLD|DP-SGD/);
     expect(words({}, { proximalStrength: 0.01 })).toContain('(FedProx, μ = 0.01)');
     expect(words({ controlVariates: true })).toContain('(SCAFFOLD)');
-    expect(
-      words({}, { privacy: { noiseMultiplier: 0.8, clipNorm: 1.5, delta: 1e-5, maxEpsilon: 8 } }),
-    ).toContain('clipped to a length of 1.5, and noise of 0.8 times that is added to each step (DP-SGD)');
+    expect(words({}, { privacy: { noiseMultiplier: 0.8, clipNorm: 1.5, delta: 1e-5, maxEpsilon: 8 } })).toContain(
+      'clipped to a length of 1.5, and noise of 0.8 times that is added to each step (DP-SGD)',
+    );
   });
 });
