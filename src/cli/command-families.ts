@@ -40,6 +40,7 @@ export const commandFamilies: readonly CommandFamily[] = [
   },
   { names: ['peers'], load: async () => [(await import('./commands/peers.ts')).peersCommand()] },
   { names: ['simulate'], load: async () => [(await import('./commands/simulate.ts')).simulateCommand()] },
+  { names: ['conformance'], load: async () => [(await import('./commands/conformance.ts')).conformanceCommand()] },
   { names: ['demo'], load: async () => [(await import('./commands/demo.ts')).demoCommand()] },
   { names: ['bench'], load: async () => [(await import('./commands/bench.ts')).benchCommand()] },
 ];

@@ -40,6 +40,7 @@ export function openStrangers(order: {
   return async (socket, from) => {
     const frames = openFrameQueue(socket, { frames: 8, bytes: wireLimits.handshakeFrameBytes });
     let isNew = false;
+    let isAsking = false;
     let address: Signed | null = null;
     try {
       const greeted = await greetSite<AdmittedSite>({
@@ -51,6 +52,7 @@ export function openStrangers(order: {
         time: new Date(clock()).toISOString(),
         roleOf: ({ role }) => role,
         admit: (request) => {
+          isAsking = true;
           isNew = request.inviteCode !== null;
           ({ address } = request);
           return guard.admit(isNew, () => members.admit(request));
@@ -61,12 +63,16 @@ export function openStrangers(order: {
     } catch (thrown) {
       if (thrown instanceof Fault) tell({ kind: 'site-refused', from, fault: atDoor(thrown).toValue() });
       else order.onFailed(thrown);
-      socket.close(closeCodes.refused, 'refused');
+      // Who did not come as far as asking to be let in said what is no handshake.
+      const isMalformed = !isAsking && thrown instanceof Fault && thrown.code === malformedCode;
+      socket.close(isMalformed ? closeCodes.malformed : closeCodes.refused, isMalformed ? 'no handshake' : 'refused');
       setTimeout(() => socket.terminate(), 1_000).unref();
       return null;
     }
   };
 }
+
+const malformedCode = wireFault.malformedMessage('').code;
 
 /** What ended a greeting, as the hub's log has it: a line that a site closed is no refusal by the hub. */
 function atDoor(fault: Fault): Fault {

@@ -1,0 +1,154 @@
+// Sections 1, 5, 7.1, 9 and 12 of docs/protocol.md, tried on a hub as a member.
+import { randomBytes } from 'node:crypto';
+import { fingerprintOf } from '../protocol/device-keys.ts';
+import { closeCodes } from '../protocol/channel.ts';
+import { wireFeature, wireLimits } from '../protocol/limits.ts';
+import { readSiteCard, readStatement, signStatement } from '../protocol/statement.ts';
+import { type Check, must, NotTried, within } from './check.ts';
+import { type HubUnderTest, testSite } from './hub-under-test.ts';
+import { openLine } from './test-line.ts';
+
+/** A question that a hub answers in any state, with a refusal: nobody has a blob of this name. */
+const unknownBlob = (): object => ({
+  kind: 'get-begin',
+  hash: randomBytes(32).toString('hex'),
+  offset: 0,
+  transfer: randomBytes(16).toString('hex'),
+});
+
+export const messageChecks: readonly Check<HubUnderTest>[] = [
+  {
+    section: '7.1',
+    must: 'tell a member all members with their own signed cards, and the project, once it is welcome',
+    tried: (hub) =>
+      hub.asMember(async (line) => {
+        const { members } = await line.heard('members-changed');
+        const keys = members.map(({ card }) => readSiteCard(card).publicKey);
+        must(keys.includes(hub.keys.publicKey), 'The device itself is not among the members.');
+        must(new Set(keys).size === keys.length, 'It names a member twice.');
+        await line.heard('project-announced');
+      }),
+  },
+  {
+    section: '1.4',
+    must: 'answer a ping with its bytes',
+    tried: (hub) =>
+      hub.asMember(async ({ socket }) => {
+        const word = randomBytes(8);
+        const pong = new Promise<Buffer>((resolve) => socket.once('pong', resolve));
+        socket.ping(word);
+        must((await within('A pong', pong)).equals(word), 'The pong has other bytes.');
+      }),
+  },
+  {
+    section: '5.2',
+    must: 'answer a question that it does not grant with `refused` and a fault that says whether to come again',
+    tried: (hub) =>
+      hub.asMember(async (line) => {
+        const answer = await line.ask(unknownBlob());
+        must(answer.kind === 'refused', `It answered ${answer.kind} for a blob that nobody has.`);
+        must(answer.fault.message !== '', 'Its fault has no words.');
+      }),
+  },
+  {
+    section: '5.1',
+    must: 'end a connection whose message has a wrong HMAC, one that was said before, or one out of turn',
+    async tried(hub) {
+      await hub.asMember(async ({ socket, sealed, closed }) => {
+        const text = sealed({ ...unknownBlob(), id: 1 });
+        socket.send((text.startsWith('A') ? 'B' : 'A') + text.slice(1));
+        await within('The end after a wrong HMAC', closed);
+      });
+      await hub.asMember(async ({ socket, sealed, closed }) => {
+        const text = sealed({ ...unknownBlob(), id: 1 });
+        socket.send(text);
+        socket.send(text);
+        await within('The end after a message that was said before', closed);
+      });
+      await hub.asMember(async ({ socket, sealed, closed }) => {
+        sealed({ ...unknownBlob(), id: 1 });
+        socket.send(sealed({ ...unknownBlob(), id: 2 }));
+        await within('The end after a message out of turn', closed);
+      });
+    },
+  },
+  {
+    section: '5.3',
+    must: 'ignore fields that it does not know, and end the connection with a reason on a kind that it does not know',
+    tried: (hub) =>
+      hub.asMember(async (line) => {
+        const answer = await line.ask({ ...unknownBlob(), ofLaterVersions: [1, { two: null }] });
+        must(answer.kind === 'refused', `It answered ${answer.kind} for a blob that nobody has.`);
+        line.say({ kind: 'of-later-versions', id: 99 });
+        const { reason } = await within('The end after an unknown kind', line.closed);
+        must(reason !== '', 'It gave no reason.');
+      }),
+  },
+  {
+    section: '1.6',
+    must: 'close the older of two connections of one device with 4002',
+    tried: (hub) =>
+      hub.asMember(async ({ closed }) => {
+        await hub.asMember(async () => {
+          const { code } = await within('The end of the older connection', closed);
+          must(code === closeCodes.superseded, `It closed with ${code}.`);
+        });
+      }),
+  },
+  {
+    section: '5.5',
+    must: `close with 4003 after more than ${wireLimits.messages.toLocaleString('en')} messages within ${wireLimits.messageWindowMs / 1000} s`,
+    tried: (hub) =>
+      hub.asMember(async (line) => {
+        for (let sent = 0; sent <= wireLimits.messages; sent += 1) {
+          line.say({ ...unknownBlob(), id: sent + 1 });
+          // So that none of them waits for its answer among 256 others, which is flooding too.
+          if (sent % 100 === 99) await within('A pong', ponged(line.socket)).catch(() => {});
+        }
+        const { code } = await within('The end after so many messages', line.closed);
+        must(code === closeCodes.flooding, `It closed with ${code}.`);
+      }),
+  },
+  {
+    section: '12.2',
+    must: 'countersign the head of the site’s ledger, and sign its own',
+    tried: (hub) =>
+      hub.asMember(async ({ hello, ask }) => {
+        if (!hello.features.includes(wireFeature.ledgerHeads)) throw new NotTried('It does not name `ledger-heads`.');
+        const own = { owner: hub.keys.fingerprint, entries: 1, hash: '1'.repeat(64), at: new Date().toISOString() };
+        const head = signStatement('ledger-head', own, hub.keys);
+        const answer = await ask({ kind: 'heads-exchanged', head, witness: null });
+        must(answer.kind === 'heads-witnessed', `It answered ${answer.kind}.`);
+        must(answer.witness !== null, 'It gave no witness of the site’s head.');
+        const witness = readStatement('ledger-witness', answer.witness, hello.hubKey);
+        must(witness.hash === own.hash && witness.entries === 1, 'It countersigned another head.');
+        const said = readStatement('ledger-head', answer.head, hello.hubKey);
+        must(said.owner === fingerprintOf(hello.hubKey), 'Its head is of another ledger than its own.');
+      }),
+  },
+];
+
+/** The membership is over with it. */
+export const lastCheck: Check<HubUnderTest> = {
+  section: '9.1',
+  must: 'answer `leave` with `left`, close with 4004, and let the device in no more without a new invite',
+  async tried(hub) {
+    await hub.asMember(async (line) => {
+      const answer = await line.ask({ kind: 'leave' });
+      must(answer.kind === 'left', `It answered ${answer.kind}.`);
+      const { code } = await within('The end after leaving', line.closed);
+      must(code === closeCodes.left, `It closed with ${code}.`);
+    });
+    for (const code of [null, hub.invite.code]) {
+      const again = await openLine(hub.invite, hub.keys, { site: testSite, code }).catch(() => null);
+      await again?.close();
+      must(again === null, `It let the device in again ${code === null ? 'as a member' : 'with the used invite'}.`);
+    }
+  },
+};
+
+const ponged = (socket: { ping(): void; once(event: 'pong', heard: () => void): unknown }): Promise<void> =>
+  new Promise((resolve) => {
+    socket.once('pong', resolve);
+    socket.ping();
+  });

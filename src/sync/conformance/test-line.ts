@@ -1,0 +1,181 @@
+// A connection to a hub under test that says what it is told to, well-mannered or not, and keeps all that it hears.
+import { WebSocket } from 'ws';
+import type { Invite } from '../../contract/invite.ts';
+import type { MemberRole } from '../../contract/federation.ts';
+import { Fault } from '../../contract/fault.ts';
+import { decodeChunk } from '../protocol/chunk-frame.ts';
+import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { type FrameQueue, openFrameQueue } from '../protocol/frame-queue.ts';
+import { greetHub, type Hello } from '../protocol/handshake.ts';
+import { wireLimits, wireVersion } from '../protocol/limits.ts';
+import { decodeMessage, type FromHub, fromHubSchema } from '../protocol/messages.ts';
+import { signStatement } from '../protocol/statement.ts';
+import { must, Nonconformity, within } from './check.ts';
+
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A WebSocket that the hub has opened; nothing is said on it yet. */
+export interface OpenSocket {
+  readonly socket: WebSocket;
+  readonly frames: FrameQueue;
+  readonly closed: Promise<Closing>;
+}
+
+type Kind = FromHub['kind'];
+type Heard<K extends Kind> = Extract<FromHub, { kind: K }>;
+type Answer = Extract<FromHub, { re: number }>;
+
+export interface TestLine extends OpenSocket {
+  readonly hello: Hello;
+  readonly role: MemberRole;
+  /** Sealed as section 5.1 has it. */
+  say(message: object): void;
+  /** A text frame under a seal that was made earlier or is wrong. */
+  sealed(message: object): string;
+  /** The hub's answer to a question, whichever it is. */
+  ask(question: object): Promise<Answer>;
+  /** The first message of the kind that came, or comes. */
+  heard<K extends Kind>(kind: K): Promise<Heard<K>>;
+  /** Payloads of one transfer in the order in which they came, until they have `bytes` bytes. */
+  payload(transfer: string, bytes: number): Promise<Buffer>;
+  /** How many bytes of it have come. */
+  received(transfer: string): number;
+  close(): Promise<void>;
+}
+
+/** @throws Nonconformity where the hub does not open it. */
+export async function openSocket(url: string): Promise<OpenSocket> {
+  // Offered so that a hub which takes it up is found out (1.3).
+  const socket = new WebSocket(url, wireVersion, { perMessageDeflate: true, maxPayload: wireLimits.frameBytes });
+  const frames = openFrameQueue(socket, {
+    frames: wireLimits.members + 8,
+    bytes: wireLimits.frameBytes,
+    allBytes: wireLimits.greetingBytes,
+  });
+  const closed = new Promise<Closing>((resolve) =>
+    socket.once('close', (code: number, reason: Buffer) => resolve({ code, reason: reason.toString('utf8') })),
+  );
+  const opened = new Promise<void>((resolve, reject) => {
+    socket.once('open', () => resolve());
+    socket.on('error', (error) => reject(new Nonconformity(`The connection is not opened: ${error.message}`)));
+  });
+  await within('Opening the connection', opened);
+  return { socket, frames, closed };
+}
+
+/** Greets the hub as this device and becomes, or comes back as, a member. @throws the hub's refusal as Fault */
+export async function openLine(
+  invite: Invite,
+  keys: DeviceKeys,
+  order: { readonly site: string; readonly code: string | null },
+): Promise<TestLine> {
+  const open = await openSocket(invite.url);
+  const { socket, frames } = open;
+  const { publicKey, boxPublicKey } = keys;
+  try {
+    const { seal, hello, role } = await greetHub({
+      socket,
+      frames,
+      keys,
+      card: signStatement('site-card', { site: order.site, publicKey, boxPublicKey }, keys),
+      hubFingerprint: invite.hubFingerprint,
+      inviteCode: order.code,
+      lastModelSequence: 0,
+      address: null,
+      wrongHub: () =>
+        new Fault({ code: 451, message: 'The hub has another key than the invite names.', retry: 'never' }),
+    });
+    return lineOf(open, { hello, role, seal });
+  } catch (thrown) {
+    socket.terminate();
+    throw thrown;
+  }
+}
+
+type Greeted = Pick<Awaited<ReturnType<typeof greetHub>>, 'hello' | 'role' | 'seal'>;
+
+function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
+  const { socket, frames, closed } = open;
+  const messages: FromHub[] = [];
+  const payloads = new Map<string, Buffer[]>();
+  let broken: Error | null = null;
+  let end: Closing | null = null;
+  let news = Promise.withResolvers<void>();
+  const tell = (): void => {
+    news.resolve();
+    news = Promise.withResolvers();
+  };
+  void closed.then((closing) => {
+    end = closing;
+    tell();
+  });
+  frames.handOver((frame) => {
+    try {
+      if ('text' in frame) messages.push(decodeMessage(fromHubSchema, seal.open(frame.text)));
+      else {
+        const { transfer, payload } = decodeChunk(frame.bytes);
+        const known = payloads.get(transfer);
+        if (known === undefined) payloads.set(transfer, [Buffer.from(payload)]);
+        else known.push(Buffer.from(payload));
+      }
+    } catch (thrown) {
+      broken ??= thrown instanceof Error ? thrown : new Error(String(thrown));
+    }
+    tell();
+  });
+
+  /** What `find` finds in all that came or comes. */
+  const awaited = <Value>(what: string, find: () => Value | undefined): Promise<Value> =>
+    within(
+      what,
+      (async () => {
+        for (;;) {
+          const found = find();
+          if (found !== undefined) return found;
+          if (broken !== null) throw new Nonconformity(`${what}: the hub said what cannot be read: ${broken.message}`);
+          if (end !== null)
+            throw new Nonconformity(`${what}: the hub closed the connection (${end.code} ${end.reason})`);
+          await news.promise;
+        }
+      })(),
+    );
+
+  let lastId = 0;
+  return {
+    ...open,
+    hello,
+    role,
+    say: (message) => socket.send(seal.seal(JSON.stringify(message))),
+    sealed: (message) => seal.seal(JSON.stringify(message)),
+    async ask(question) {
+      const id = ++lastId;
+      socket.send(seal.seal(JSON.stringify({ ...question, id })));
+      const kind = 'kind' in question ? String(question.kind) : 'a question';
+      return awaited(`The answer to ${kind}`, () =>
+        messages.find((message): message is Answer => 're' in message && message.re === id),
+      );
+    },
+    heard: (kind) =>
+      awaited(`Hearing ${kind}`, () =>
+        messages.find((message): message is Heard<typeof kind> => message.kind === kind),
+      ),
+    async payload(transfer, bytes) {
+      const whole = await awaited(`The ${bytes} bytes of a blob`, () => {
+        const all = payloads.get(transfer) ?? [];
+        return all.reduce((sum, { length }) => sum + length, 0) >= bytes ? Buffer.concat(all) : undefined;
+      });
+      must(whole.length === bytes, `It sent ${whole.length} bytes of a blob of ${bytes}.`);
+      return whole;
+    },
+    received: (transfer) => (payloads.get(transfer) ?? []).reduce((sum, { length }) => sum + length, 0),
+    async close() {
+      socket.close(1000);
+      const timer = setTimeout(() => socket.terminate(), 1_000);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
