@@ -169,6 +169,7 @@ describe('the models of a site', () => {
     await page.keyboard.press('Escape');
     await results.waitFor();
     await page.getByRole('button', { name: 'Done' }).click();
+    await expect.poll(() => page.getByTestId('study-rows').evaluate((rows) => rows.matches(':focus'))).toBe(true);
     await page.keyboard.press('Escape');
   }, 240_000);
 

@@ -486,6 +486,10 @@ describe('the viewer', { timeout: 90_000 }, () => {
     await page.keyboard.press('h');
     await page.getByTestId('header-panel').getByText('ContentSequence').waitFor();
     await resized(window, 'viewer-report');
+    await page.keyboard.press('0');
+    await page.getByTestId('no-heat').getByText('This series has no pixels').waitFor();
+    await window.screenshot('viewer-report-heat');
+    await page.keyboard.press('0');
     await page.keyboard.press('h');
     await leave(window);
   });
