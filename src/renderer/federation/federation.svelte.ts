@@ -2,6 +2,7 @@
 import type { CallOutput } from '../../contract/calls.ts';
 import { faultValueOf } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
+import type { Model } from '../../contract/model.ts';
 import type { LeakPictures } from '../../contract/privacy.ts';
 import type { Ancestor } from '../../contract/peers.ts';
 import type { StationLink } from '../bridge/station-link.ts';
@@ -164,6 +165,34 @@ export class Federations {
   async mute(federation: string, site: string, isMuted: boolean): Promise<void> {
     try {
       await this.#station.ask('mute-peer', { federation, site, isMuted });
+    } catch (fault) {
+      this.#toasts.fault(fault);
+    }
+  }
+
+  /** Federations whose project a model may be shown for: approved here, of its task and classes. */
+  showableTo({ task, classes }: Model): string[] {
+    return (this.memberships ?? []).flatMap(({ federation, project, cohort, state }) => {
+      const isHere = cohort !== null && state !== 'refused';
+      const isAlike = project?.network.task === task && project.classes.join('\n') === classes.join('\n');
+      return isHere && isAlike ? [federation] : [];
+    });
+  }
+
+  /** Shows a model that was trained here to the peers of a federation. */
+  async publish(federation: string, id: string): Promise<void> {
+    try {
+      const { recipients } = await this.#station.ask('publish-model', { federation, id });
+      const membership = this.memberships?.find((one) => one.federation === federation);
+      const isAway = (site: string): boolean =>
+        membership?.peers.some((peer) => peer.site === site && peer.route === 'away') ?? false;
+      const [away, there] = [recipients.filter(isAway), recipients.filter((site) => !isAway(site))];
+      const words = [
+        there.length > 0 ? `The model is shown to ${there.join(', ')}.` : 'The model is shown.',
+        ...(away.length > 0 ? [`The hub holds it, sealed, for ${away.join(', ')} until they are back.`] : []),
+        ...(recipients.length === 0 ? ['Peers get it as soon as they can be reached.'] : []),
+      ];
+      this.#toasts.tell(words.join(' '));
     } catch (fault) {
       this.#toasts.fault(fault);
     }
