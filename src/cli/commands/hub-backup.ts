@@ -16,7 +16,8 @@ interface Place {
 export function backupCommands(): Command[] {
   const backup = new Command('backup')
     .description('save a hub’s folder, while the hub runs or not; what is written is read back and checked')
-    .usage('--data <folder> --to <folder>')
+    .usage('--data <folder> [--blobs <folder>] --to <folder>')
+    .addHelpText('after', '\nThe hub is named as for `imagiq hub`: --data, and --blobs where its blobs lie elsewhere.')
     .requiredOption('--to <folder>', 'a new folder for the backup; it will hold the hub’s private key')
     .action(async ({ to }: { to: string }, command: Command) => {
       const { data, blobs } = placeOf(command);
@@ -33,6 +34,7 @@ export function backupCommands(): Command[] {
   const restore = new Command('restore')
     .description('make a hub’s folder out of a backup; a damaged one is refused')
     .usage('--from <folder> --data <new folder>')
+    .addHelpText('after', '\nThe folder that is made is named as for `imagiq hub`: --data.')
     .requiredOption('--from <folder>', 'the backup')
     .action(async ({ from }: { from: string }, command: Command) => {
       const { data } = placeOf(command);

@@ -92,7 +92,7 @@ export function peersCommand(): Command {
   ofFederation(peers, 'select')
     .description('choose the ensemble that is best on this site’s own validation images')
     .addOption(
-      new Option('--method <method>', 'kept for later choices: FedPAE’s NSGA-II, or one model at a time').choices(
+      new Option('--method <method>', 'from now on: FedPAE’s NSGA-II (until another is named), or one model more or less at a time').choices(
         selectionMethods,
       ),
     )
