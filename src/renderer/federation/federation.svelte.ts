@@ -203,7 +203,13 @@ export class Federations {
     try {
       const { id, isKnown, members } = await this.#station.ask('keep-model', { federation, model });
       const what = members.length > 0 ? `The ensemble of ${members.length} models` : `Model ${id}`;
-      this.#toasts.tell(isKnown ? `${what} is in Models already.` : `${what} is in Models now.`);
+      this.#toasts.tell(
+        isKnown
+          ? `${what} is in Models already.`
+          : members.length > 0
+            ? `${what} is kept as model ${id}: it is in Models now.`
+            : `Kept as model ${id}: it is in Models now.`,
+      );
     } catch (fault) {
       this.#toasts.fault(fault);
     }
