@@ -92,9 +92,10 @@ export function peersCommand(): Command {
   ofFederation(peers, 'select')
     .description('choose the ensemble that is best on this site’s own validation images')
     .addOption(
-      new Option('--method <method>', 'from now on: FedPAE’s NSGA-II (until another is named), or one model more or less at a time').choices(
-        selectionMethods,
-      ),
+      new Option(
+        '--method <method>',
+        'from now on: FedPAE’s NSGA-II (until another is named), or one model more or less at a time',
+      ).choices(selectionMethods),
     )
     .action(async (options: FederationOption & { method?: SelectionMethod }, command: Command) => {
       const { output, withStation } = contextOf(command);
