@@ -1,5 +1,5 @@
 // Site and hub countersign each other's ledgers: each remembers how far the other's had come, so that neither can cut off or rewrite
-// its own without the other's noticing. One question, at each connection and every ten minutes.
+// its own without the other's noticing. One question, at each connection, every ten minutes and at the end.
 import { wireFeature } from '../protocol/limits.ts';
 import { readStatement, signStatement } from '../protocol/statement.ts';
 import { siteFault } from './faults.ts';

@@ -30,7 +30,11 @@ import type { SiteWork } from './site-work.ts';
 import { openTurnsDone } from './turns-done.ts';
 import { sweepNowAndThen } from './unneeded-blobs.ts';
 import type { WayOut } from './way-out.ts';
+import { within } from './within.ts';
 import { openWorkLoop } from './work-loop.ts';
+
+/** Longer a site that closes does not wait for the hub's countersignature. */
+const longestExchangeMs = 3_000;
 
 export interface OpenMembership extends Approval {
   readonly folder: string;
@@ -146,8 +150,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     }
     if (keep === 'at-once') desk.save();
     else desk.changed();
-    // A masked update goes on as the hub tells what other sites did; one that is offered may be too stale for the new trunk.
-    if (state.project?.project.secureAggregation != null && isToKeep) void outbox.deliver().then(() => loop.poke());
+    // A masked update goes on as the hub tells what other sites did; one that is offered may be too stale for the new trunk. What an ended
+    // project has not sent yet is dropped.
+    const isOver = state.project?.isFinished === true && state.spool.length > 0;
+    if ((state.project?.project.secureAggregation != null && isToKeep) || isOver) void outbox.deliver().then(() => loop.poke());
     loop.poke();
   };
 
@@ -259,7 +265,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     // A command that only looks is over before its line is there.
     if (standing.connection === 'connecting') await goodbye.heard();
     await goodbye.settled();
-    await Promise.all([link?.close(), lines.close(), loop.close()]);
+    // What was done since the last time must not be cut off unseen either. Work may wait for a line that ends only below.
+    const idle = loop.close();
+    await within(longestExchangeMs, idle.then(() => exchangeHeads(hub.features())).catch(() => {}));
+    await Promise.all([link?.close(), lines.close(), idle]);
     membersFile.close();
     await blobs.close();
   };

@@ -125,12 +125,16 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     desk.ledger('update-refused', { project, blob, reason: fault.message });
     state.refused += 1;
     state.reason = fault.message;
-    const { residual } = state;
-    takeBackResidual(desk, refused);
-    takeBackVariate(desk, refused);
-    takeOff(refused);
-    if (residual !== null) desk.forget(residual.blob);
+    takeBack(refused);
     if (fault.code === unknownVersionCode) forgetLostTrunk(baseVersion);
+  };
+  /** An update that is never counted: what it carried of earlier ones is owed again. */
+  const takeBack = (uncounted: SpooledUpdate): void => {
+    const { residual } = state;
+    takeBackResidual(desk, uncounted);
+    takeBackVariate(desk, uncounted);
+    takeOff(uncounted);
+    if (residual !== null) desk.forget(residual.blob);
   };
   /** The trunk that the hub lost is none any more; the next greeting says which is. */
   const forgetLostTrunk = (baseVersion: number): void => {
@@ -170,6 +174,11 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     let retries = 0;
     while (desk.channel() === channel && state.spool.length > 0) {
       const first = state.spool[0]!;
+      // Of one that was offered before, the hub may hold a receipt.
+      if (!first.isEntered && (outbox.isProjectOver || state.project?.isFinished === true)) {
+        takeBack(first);
+        continue;
+      }
       const isMasked = state.project?.project.secureAggregation != null;
       try {
         if (isMasked && isResting) return;

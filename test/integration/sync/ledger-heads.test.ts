@@ -54,6 +54,19 @@ describe('a site’s ledger', () => {
     await hub.close();
   });
 
+  it('is countersigned to its last entry when the site closes: what was done last cannot be cut off unseen either', async () => {
+    const { folder, hub, ledger, site } = await federation();
+    for (let act = 0; act < 3; act += 1) ledger.append('note', { act });
+    await site.close();
+    expect(site.ledgerWitnesses()[0]?.entries).toBe(ledger.head().entries);
+    const file = path.join(folder, 'ledger.jsonl');
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    writeFileSync(file, `${lines.slice(0, -1).join('\n')}\n`);
+    const cut = openFileLedger(folder, { seal: openAuthor(folder) });
+    expect(cut.verify(site.ledgerWitnesses())).toMatchObject({ verified: false });
+    await hub.close();
+  });
+
   it.each<[string, (lines: string[]) => string[]]>([
     ['cut off', (lines) => lines.slice(0, 2)],
     ['forked', (lines) => lines.slice(0, 2)],

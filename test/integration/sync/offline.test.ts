@@ -44,6 +44,36 @@ describe('a site without its hub', () => {
     expect((await hub.status()).acceptedUpdates).toBe(back.memberships()[0]!.updates.accepted);
   });
 
+  it('sends nothing more of what it kept once the project has ended', async () => {
+    const folder = bench.folder();
+    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 3 });
+    const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const home = bench.folder();
+    const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 1 ? held : Promise.resolve()) });
+    const lyon = await bench.site('Lyon', work, home);
+    await lyon.join(await first.createInvite());
+    await until('the project is announced', () => lyon.memberships()[0]?.project);
+    await lyon.approve('ImagiQ', 'chest');
+    await until('the first update is in', () => lyon.memberships()[0]!.updates.accepted === 1);
+    await first.close();
+    release();
+    await until('the spool is full', () => lyon.memberships()[0]!.updates.spooled === 4);
+    await lyon.close();
+
+    const hub = bench.keep(await openHub({ folder, port: first.port }));
+    const back = await bench.site('Lyon', work, home);
+    await until('the spool is empty', () => back.memberships().find(({ updates }) => updates.spooled === 0));
+    await until('the project is finished', () => back.memberships().find(({ state }) => state === 'finished'));
+    const sent = back.ledger.filter(({ act }) => act === 'update-sent');
+    expect(sent).toHaveLength(2);
+    expect(back.memberships()[0]!.updates).toMatchObject({ accepted: 3, refused: 0 });
+    expect((await hub.status()).acceptedUpdates).toBe(3);
+  });
+
   it('drops what it made from a cohort once another is approved, and says of the rest which trunk it starts from', async () => {
     const folder = bench.folder();
     const project = practiceProject({ rule: { bufferSize: 1 }, commits: 9 });
