@@ -153,7 +153,8 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     // A masked update goes on as the hub tells what other sites did; one that is offered may be too stale for the new trunk. What an ended
     // project has not sent yet is dropped.
     const isOver = state.project?.isFinished === true && state.spool.length > 0;
-    if ((state.project?.project.secureAggregation != null && isToKeep) || isOver) void outbox.deliver().then(() => loop.poke());
+    if ((state.project?.project.secureAggregation != null && isToKeep) || isOver)
+      void outbox.deliver().then(() => loop.poke());
     loop.poke();
   };
 
@@ -267,7 +268,10 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     await goodbye.settled();
     // What was done since the last time must not be cut off unseen either. Work may wait for a line that ends only below.
     const idle = loop.close();
-    await within(longestExchangeMs, idle.then(() => exchangeHeads(hub.features())).catch(() => {}));
+    await within(
+      longestExchangeMs,
+      idle.then(() => exchangeHeads(hub.features())).catch(() => {}),
+    );
     await Promise.all([link?.close(), lines.close(), idle]);
     membersFile.close();
     await blobs.close();
