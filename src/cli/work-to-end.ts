@@ -48,13 +48,17 @@ export async function workToEnd(
     if (!said.has(line)) log(line);
     said.add(line);
   };
+  /** Those that an earlier command told of: a person knows what the probe found there. */
+  let heldBefore: Set<string> | null = null;
   try {
     for (;;) {
       const { memberships } = await station.call('memberships', {});
       const mine = memberships.filter(({ federation }) => federations.includes(federation));
       const held = mine.filter(isHeld);
+      heldBefore ??= new Set(held.map(({ federation }) => federation));
       if (options.sendAnyway === true)
-        for (const { federation } of held) await station.call('accept-leak', { federation });
+        for (const { federation } of held)
+          await station.call('accept-leak', { federation, isBeforehand: !heldBefore.has(federation) });
       const isOver =
         mine.every(({ state }) => ended.includes(state)) ||
         (options.sendAnyway !== true && mine.every((one) => isHeld(one) || ended.includes(one.state)));

@@ -61,7 +61,7 @@ const acts: Readonly<Record<string, Act>> = {
     direction: 'here',
     told: ({ project, isBeforehand }) =>
       isBeforehand === true
-        ? `A person said with the approval of ${project} that updates are sent whatever the probe finds.`
+        ? `A person said beforehand that updates of ${project} are sent whatever the probe finds. Nobody looked at it.`
         : `A person saw what the probe of ${project} found, and decided to send updates.`,
   },
   'privacy-budget': {

@@ -110,7 +110,11 @@ export const privacyCalls = {
     }),
   },
   /** A person has looked: the project's updates are sent although an image could be recognised in one. */
-  'accept-leak': { in: z.object({ federation: z.string() }), out: membershipSchema },
+  'accept-leak': {
+    /** `isBeforehand`: it was said before there was a finding to look at. */
+    in: z.object({ federation: z.string(), isBeforehand: z.boolean().default(false) }),
+    out: membershipSchema,
+  },
   /** Runs the project's probe once more. */
   'probe-again': { in: z.object({ federation: z.string() }), out: membershipSchema },
 } as const;

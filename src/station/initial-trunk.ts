@@ -3,7 +3,13 @@ import { encodeTensorFile, float32Tensor, type Tensor } from '../contract/safete
 import type { Project } from '../contract/federation.ts';
 import type { Network, Task } from '../contract/network.ts';
 import type { NetworkChoice } from '../contract/project-draft.ts';
-import { initialWeights, networkCatalogue, resolveNetwork, weightSpecifications } from '../trainer/client.ts';
+import {
+  groupNormTwin,
+  initialWeights,
+  networkCatalogue,
+  resolveNetwork,
+  weightSpecifications,
+} from '../trainer/client.ts';
 
 /** Trunk version 0 of a project as safetensors bytes in canonical order. */
 export function initialTrunk(project: Project): Uint8Array {
@@ -19,6 +25,11 @@ export function initialTrunk(project: Project): Uint8Array {
 /** A bundled network by name, asked this task (default: its own). @throws Fault (trainer) naming the known ones. */
 export function bundledNetwork(name: string, task?: Task): Network {
   return resolveNetwork(name, task);
+}
+
+/** The network's twin with group norm, which a privacy promise asks for; the network itself where it has no batch norm. @throws Fault (trainer) when it cannot be built. */
+export function withoutBatchNorm(network: Network): Network {
+  return groupNormTwin(network);
 }
 
 /** The bundled networks, each with how many numbers it trains for two classes. */

@@ -36,7 +36,7 @@ export function privacyAnswers(station: Station): Answers<keyof typeof privacyCa
       finding: site.memberships().find((one) => one.federation === federation)?.leakProbe ?? null,
       pictures: station.leakPictures.of(federation),
     }),
-    'accept-leak': ({ federation }) => site.acceptLeak(federation),
+    'accept-leak': ({ federation, isBeforehand }) => site.acceptLeak(federation, isBeforehand),
     'probe-again': ({ federation }) => site.probeAgain(federation),
     'privacy-settings': ({ cohort, epsilon, delta, clipNorm, hyperParameters }) => {
       const { epochs, batchSize } = hyperParametersSchema.parse(hyperParameters);

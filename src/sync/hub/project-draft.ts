@@ -13,6 +13,8 @@ export interface ProjectNetworks {
   choices(): readonly NetworkChoice[];
   /** @throws Fault when there is none of this name, or it cannot do the task. */
   named(name: string, task: Task | undefined): Network;
+  /** The same with group norm in place of batch norm. @throws Fault when the network cannot be built. */
+  withoutBatchNorm(network: Network): Network;
   /** How many numbers are trained. @throws Fault when the network cannot be built. */
   parameters(network: Network, classes: number): number;
   /** Trunk version 0 as a tensor file. */
@@ -22,6 +24,12 @@ export interface ProjectNetworks {
 export type ReadDraft =
   | { readonly project: Project; readonly parameters: number; readonly problems: readonly [] }
   | { readonly project: null; readonly problems: readonly ProjectProblem[] };
+
+/** Whether the draft has a privacy promise, right or wrong. */
+function asksForPrivacy({ hyperParameters }: Record<string, unknown>): boolean {
+  const { privacy = null } = draftSchema.safeParse(hyperParameters).data ?? {};
+  return privacy !== null;
+}
 
 const draftSchema = z.record(z.string(), z.unknown());
 
@@ -39,7 +47,9 @@ export function readProjectDraft(draft: unknown, networks: ProjectNetworks): Rea
   if (!task.success) problems.push({ field: 'task', message: `must be one of ${taskNames.join(', ')}` });
   if (typeof network === 'string') {
     try {
-      network = networks.named(network, task.data);
+      const found = networks.named(network, task.data);
+      // As in a run at a site: whoever names a bundled network and a promise means the one that can keep it.
+      network = asksForPrivacy(fields) ? networks.withoutBatchNorm(found) : found;
     } catch (thrown) {
       problems.push({ field: 'network', message: faultValueOf(thrown).message });
     }

@@ -12,8 +12,19 @@ export function unusableProject(project: Project): ProjectProblem[] {
     unusableClasses(project),
     unusableTrunkRule(project.trunkRule, project.updateCodec),
     unusableUpdate(project),
+    unusableWithPrivacy(project),
     unusableSecureAggregation(project),
   ].flatMap((unusable) => (unusable === null ? [] : [{ field: unusable.field, message: unusable.reason }]));
+}
+
+/** Batch norm mixes the images of a batch, so that none has a gradient of its own that could be clipped. */
+function unusableWithPrivacy({ network, hyperParameters }: Project): Unusable | null {
+  const norm = network.layers.find(({ op }) => op === 'batch-norm');
+  if (hyperParameters.privacy === null || norm === undefined) return null;
+  return {
+    field: 'network',
+    reason: `layer ${norm.id} of ${network.name} is a batch norm, which mixes the images of a batch: with hyperParameters.privacy no site could train it. Use group norm, or name a bundled network, whose twin with group norm is taken`,
+  };
 }
 
 /** Cohorts are matched to a project by the names of its classes. */

@@ -12,7 +12,7 @@ export interface Approval {
   /** @throws Fault 456 without a project, 457 when the cohort is not the one that was looked at, 470 when the project is not. */
   approve(cohort: string, options?: ApprovalOptions): Promise<void>;
   /** A person has looked at what the leak probe found: updates are sent. @throws Fault 465 where nothing is held */
-  acceptLeak(): void;
+  acceptLeak(isBeforehand: boolean): void;
   /** @throws Fault 456 without an approved project. */
   probeAgain(): void;
   /** @throws Fault 456 without a project, 470 when it is not the one that was looked at. */
@@ -75,8 +75,8 @@ export function openApproval(order: {
       if (isOther) loop.restart();
       order.onMayLeave();
     },
-    acceptLeak() {
-      acceptLeak(desk);
+    acceptLeak(isBeforehand) {
+      acceptLeak(desk, isBeforehand);
       order.onMayLeave();
     },
     probeAgain() {

@@ -72,16 +72,16 @@ export async function runProbe(
   if (isHeld(state)) desk.ledger('updates-held', { project: project.id, reason: finding.sentence });
 }
 
-/** A person has looked, and wants the updates sent. @throws Fault 465 where nothing is held */
-export function acceptLeak(desk: MembershipDesk): void {
+/** A person has looked, or said beforehand that it does not matter, and wants the updates sent. @throws Fault 465 where nothing is held */
+export function acceptLeak(desk: MembershipDesk, isBeforehand: boolean): void {
   const { state } = desk;
   if (state.approval === null || !isHeld(state)) throw siteFault.nothingHeld(state.federation);
   state.approval.acceptsLeak = true;
   desk.save();
-  enterAcceptance(desk, false);
+  enterAcceptance(desk, isBeforehand);
 }
 
-/** @param isBeforehand said with the approval, before there was anything to look at */
+/** @param isBeforehand said before there was anything to look at */
 export function enterAcceptance(desk: MembershipDesk, isBeforehand: boolean): void {
   const { project } = desk.state;
   if (project !== null)

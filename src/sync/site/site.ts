@@ -69,7 +69,7 @@ export interface Site {
    */
   approve(federation: string, cohort: string, options?: ApprovalOptions): Promise<Membership>;
   /** Sends what the leak probe holds back: a person has looked. @throws Fault 455, 465 */
-  acceptLeak(federation: string): Membership;
+  acceptLeak(federation: string, isBeforehand?: boolean): Membership;
   /** Runs the leak probe once more. @throws Fault 455, 456 */
   probeAgain(federation: string): Membership;
   /** The data manager's no to the project; the coordinator hears the reason. @throws Fault 455, 456, 470 for another project than was looked at */
@@ -195,9 +195,9 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       await membership.approve(cohort, options);
       return membership.view;
     },
-    acceptLeak(federation) {
+    acceptLeak(federation, isBeforehand = false) {
       const membership = membershipOf(federation);
-      membership.acceptLeak();
+      membership.acceptLeak(isBeforehand);
       return membership.view;
     },
     probeAgain(federation) {

@@ -20,6 +20,19 @@ test('the file that is shown can be used', () => {
   expect(problemsOf(example)).toEqual([]);
 });
 
+test('a bundled network with a privacy promise is its twin with group norm; one of batch norm that is written out is refused', () => {
+  const privacy = { noiseMultiplier: 1, clipNorm: 1, delta: 1e-3, maxEpsilon: 6 };
+  const hyperParameters = { ...(example['hyperParameters'] as object), privacy };
+  const named = readProjectDraft({ ...example, network: 'resnet18', hyperParameters }, projectNetworks);
+  expect(named.problems).toEqual([]);
+  expect(named.project?.network.name).toBe('resnet18-group-norm');
+  expect(named.project?.network.layers.map(({ op }) => op)).not.toContain('batch-norm');
+  const plain = readProjectDraft({ ...example, network: 'resnet18' }, projectNetworks).project?.network;
+  expect(problemsOf({ ...example, network: plain, hyperParameters })).toEqual([
+    expect.stringMatching(/^network layer .* of resnet18 is a batch norm/),
+  ]);
+});
+
 test('of the fields that are marked none may be left out', () => {
   const marked = rows.filter(({ isNeeded }) => isNeeded).flatMap(({ fields }) => fields);
   expect(marked).toEqual(Object.keys(example));
