@@ -306,7 +306,10 @@ describe('the viewer', { timeout: 90_000 }, () => {
       expect(await pane.getByTestId('edge-bottom').innerText()).toBe(bottom);
     }
     // All of the depth at once, so that the block is seen in every plane.
-    await page.getByLabel('Slab').selectOption({ label: 'Whole volume, maximum intensity' });
+    const slab = page.getByLabel('Slab', { exact: true });
+    const shows = page.getByLabel('Slab shows');
+    expect(await shows.isDisabled()).toBe(true);
+    await slab.selectOption({ label: 'Whole volume' });
     // Shares of 360 mm across and deep, and of 120 mm along: from the middle to the block, in mm.
     const block = { left: 0.2 * 360, front: 0.15 * 360, head: 0.25 * 120 };
     const expected = {
@@ -324,7 +327,19 @@ describe('the viewer', { timeout: 90_000 }, () => {
         }, soon)
         .toBeCloseTo(ratio, 1);
     }
-    await page.getByLabel('Slab').selectOption({ label: 'Single slice' });
+    // The block is the brightest of all: neither the least nor the mean of the depth shows it.
+    for (const kind of ['Minimum', 'Mean']) {
+      await shows.selectOption({ label: kind });
+      await page.getByTestId('mpr-axial').getByText(`${kind} over the volume`).waitFor();
+      const canvas = '[data-testid="mpr-axial"] canvas';
+      await expect.poll(async () => (await brightPlace(window, canvas)).n, soon).toBe(0);
+    }
+    await window.screenshot('viewer-mpr-mean');
+    await shows.selectOption({ label: 'Maximum' });
+    await expect
+      .poll(async () => (await brightPlace(window, '[data-testid="mpr-axial"] canvas')).n, soon)
+      .toBeGreaterThan(20);
+    await slab.selectOption({ label: 'Single slice' });
     await resized(window, 'viewer-mpr');
     const rendered = (): Promise<string | null> => page.getByTestId('mpr-axial').getAttribute('data-center');
     const before = await rendered();

@@ -22,6 +22,14 @@ export type MprPlane = (typeof mprPlanes)[number];
 /** What a drag on a plane does. */
 export type PlaneTool = LookToolName | 'cross';
 
+/** What a slab shows of the values behind one another. */
+export const slabKinds = [
+  { name: 'maximum', label: 'Maximum', blend: Enums.BlendModes.MAXIMUM_INTENSITY_BLEND },
+  { name: 'minimum', label: 'Minimum', blend: Enums.BlendModes.MINIMUM_INTENSITY_BLEND },
+  { name: 'mean', label: 'Mean', blend: Enums.BlendModes.AVERAGE_INTENSITY_BLEND },
+] as const;
+export type SlabKind = (typeof slabKinds)[number];
+
 const loadsAtOnce = 4;
 
 export class Mpr {
@@ -36,6 +44,7 @@ export class Mpr {
   #problem = $state<string | null>(null);
   #center = $state.raw<Types.Point3>([0, 0, 0]);
   #slabMm = $state(0);
+  #slabKind = $state.raw<SlabKind>(slabKinds[0]);
   #tool = $state<PlaneTool>('cross');
   #active = $state.raw<MprPlane>(mprPlanes[0]);
   #isClosed = false;
@@ -68,6 +77,14 @@ export class Mpr {
   /** Where the cross-hairs meet, in the patient's coordinates, mm: always inside of the volume. */
   get center(): Types.Point3 {
     return this.#center;
+  }
+
+  get slabKind(): SlabKind {
+    return this.#slabKind;
+  }
+
+  setSlabKind(kind: SlabKind): void {
+    this.#slabKind = kind;
   }
 
   get slabMm(): number {
@@ -149,11 +166,12 @@ export class Mpr {
   reset(): void {
     if (this.#grid) this.#center = middleOf(this.#grid);
     this.#slabMm = 0;
+    this.#slabKind = slabKinds[0];
     this.view.look.reset();
     this.fit();
   }
 
-  /** Of the maximum intensity projection; 0: a single slice. */
+  /** Thickness of the slab; 0: a single slice. */
   setSlabMm(slabMm: number): void {
     this.#slabMm = slabMm;
   }
