@@ -3,8 +3,10 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { cohortNameSchema } from '../contract/cohort.ts';
-import { federationNameSchema } from '../contract/federation.ts';
+import { federationNameSchema, siteNameSchema } from '../contract/federation.ts';
+import { proxyUrlSchema } from '../contract/connection.ts';
 import { ledgerActs } from '../contract/ledger-acts.ts';
+import { benchModelSchema } from '../contract/peers.ts';
 
 /** A whole number of at least 1. */
 export function positiveInteger(text: string): number {
@@ -83,4 +85,28 @@ export function federationName(text: string): string {
   const name = federationNameSchema.safeParse(text);
   if (!name.success) throw new InvalidArgumentError('must be a name of 1 to 100 letters, digits, signs and spaces.');
   return name.data;
+}
+
+/** How a federation sees a hospital. */
+export function siteName(text: string): string {
+  const name = siteNameSchema.safeParse(text);
+  if (!name.success) throw new InvalidArgumentError('must be a name of 1 to 60 letters, digits, signs and spaces.');
+  return name.data;
+}
+
+/** A model of the bench, by how its id begins, or the ensemble. */
+export function benchModel(text: string): string {
+  if (!benchModelSchema.safeParse(text).success)
+    throw new InvalidArgumentError(
+      'must be how its id begins, at least 4 of 0–9 and a–f as `imagiq peers list` shows them; or: ensemble.',
+    );
+  return text;
+}
+
+/** An address, or what stands for one. */
+export function proxy(text: string): string {
+  if (text === 'environment' || text === 'none') return text;
+  const url = proxyUrlSchema.safeParse(text);
+  if (!url.success) throw new InvalidArgumentError(`${url.error.issues[0]!.message}; or environment, or none.`);
+  return url.data;
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const proxyKinds = ['environment', 'none', 'address'] as const;
 
 /** http://proxy.hospital.org:3128, without name and password. */
-const proxyUrlSchema = z
+export const proxyUrlSchema = z
   .string()
   .trim()
   .max(500)

@@ -63,6 +63,9 @@ const federation = z.string().max(100);
 const site = z.string().max(60);
 
 /** What was chosen, and how it does against the site alone, on the site's validation images. */
+/** How the id of a model of the bench begins, or the ensemble that the site chose. */
+export const benchModelSchema = z.string().regex(/^([0-9a-f]{4,64}|ensemble)$/);
+
 const selectionSchema = z.object({
   method: z.enum(selectionMethods),
   members: z.array(z.object({ model: z.string(), site: z.string(), network: z.string() })),
@@ -130,10 +133,7 @@ export const peerCalls = {
   'keep-model': {
     in: z.object({
       federation,
-      model: z
-        .string()
-        .regex(/^([0-9a-f]{4,64}|ensemble)$/)
-        .nullable()
+      model: benchModelSchema.nullable()
         .default(null),
     }),
     /** `isKnown`: it was among them already. `members`: ids of the models of an ensemble of several. */

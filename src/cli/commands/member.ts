@@ -7,7 +7,7 @@ import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { heardAnswer } from '../heard-answer.ts';
 import { knownCohort } from '../known-cohort.ts';
-import { positiveInteger, share, wholeNumber } from '../options.ts';
+import { positiveInteger, share, siteName, wholeNumber } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
 import { settledMembership, settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
@@ -84,7 +84,7 @@ export function memberCommands(): Command[] {
   const join = new Command('join')
     .description('join a federation by invite; with a cohort, take part at once')
     .argument('<invite>', 'imagiq://join/…')
-    .option('--site <name>', 'how the federation sees this hospital', 'site')
+    .option('--site <name>', 'how the federation sees this hospital', siteName, 'site')
     .option('--cohort <name>', 'approve the federation’s project with this cohort')
     .option(...sendAnyway)
     .option(

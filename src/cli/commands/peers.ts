@@ -11,7 +11,7 @@ import {
 } from '../../contract/peers.ts';
 import { contextOf } from '../context.ts';
 import { estimateText } from '../follow-run.ts';
-import { port } from '../options.ts';
+import { benchModel, port } from '../options.ts';
 import { counted, table } from '../output.ts';
 import { settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
@@ -128,7 +128,7 @@ export function peersCommand(): Command {
     .description(
       'take a model of the bench among the models here, for predict, evaluate, export: the shared one, another, or the chosen ensemble',
     )
-    .argument('[model]', 'how its id begins, as `imagiq peers list` shows it; or: ensemble')
+    .argument('[model]', 'how its id begins, as `imagiq peers list` shows it; or: ensemble', benchModel)
     .action(async (model: string | undefined, options: FederationOption, command: Command) => {
       const { output, withStation } = contextOf(command);
       const kept = await withStation(async (station) => {

@@ -59,6 +59,8 @@ export function connectionAnswers({
   return {
     'connection-settings': () => shown(),
     'change-connection-settings'(given) {
+      // One that cannot be used does not take the place of one that can. @throws Fault 484
+      certificatesOf(given.caFile ?? null);
       connection.change(given);
       return shown();
     },

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { makeCertificate } from '../sync/own-certificate.ts';
 import { imagiq, temporaryFolder } from './imagiq.ts';
 
 const home = () => ['--home', path.join(temporaryFolder(), 'home')];
@@ -45,6 +46,29 @@ test('a model that is not there is refused by the name that was typed', async ()
   const refused = await imagiq(...home(), '--json', 'models', 'show', '5zzz');
   expect(refused.code).toBe(1);
   expect(refused.json<{ fault: { message: string } }>().fault.message).toContain('There is no model “5zzz”');
+}, 60_000);
+
+test('names, ids and addresses that cannot be right are wrong use, in plain words', async () => {
+  for (const [words, sentence] of [
+    [['join', 'imagiq://join/x', '--site', ''], "'--site <name>' argument '' is invalid. must be a name of 1 to 60 letters"],
+    [['join', 'imagiq://join/x', '--site', 'x'.repeat(61)], 'must be a name of 1 to 60 letters'],
+    [['peers', 'keep', 'zzzz'], 'must be how its id begins, at least 4 of 0–9 and a–f'],
+    [['settings', '--proxy', 'foo'], 'must be an address such as http://proxy.hospital.org:3128'],
+    [['settings', '--proxy', 'ftp://proxy'], 'must be an address such as http://proxy.hospital.org:3128'],
+  ] as const) {
+    const refused = await imagiq(...home(), ...words);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(sentence)]);
+  }
+}, 60_000);
+
+test('a file of authorities that cannot be used does not take the place of one that can', async () => {
+  const folder = temporaryFolder();
+  const { certFile } = makeCertificate(folder, 'hub');
+  const settings = (...words: string[]) => imagiq('--home', path.join(folder, 'home'), '--json', 'settings', ...words);
+  expect((await settings('--ca', certFile)).code).toBe(0);
+  const refused = await settings('--ca', path.join(folder, 'none.pem'));
+  expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining('"code":484')]);
+  expect((await settings()).json()).toMatchObject({ connection: { caFile: certFile, caProblem: null } });
 }, 60_000);
 
 test('a hub is not started under a name that no invite could carry, nor on a folder that is none', async () => {

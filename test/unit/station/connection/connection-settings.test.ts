@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectionCalls } from '../../../../src/contract/connection.ts';
+import { makeCertificate } from '../../../integration/sync/own-certificate.ts';
 import { connectionAnswers, openConnectionBook } from '../../../../src/station/connection/connection-settings.ts';
 
 let folder: string;
@@ -17,7 +18,9 @@ const change = (given: object) =>
 
 it('what a change leaves out stays, also after the station was opened again', async () => {
   await change({ proxy: 'address', proxyUrl: 'http://proxy.example:3128', proxyUser: 'ward', proxyPassword: 's&cret' });
-  await change({ caFile: path.join(folder, 'ca.pem') });
+  const { certFile } = makeCertificate(folder, 'ca');
+  await change({ caFile: certFile });
+  rmSync(certFile);
   expect(await answers()['connection-settings']({})).toMatchObject({
     proxy: 'address',
     proxyInUse: 'http://proxy.example:3128',
