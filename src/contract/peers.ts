@@ -133,8 +133,7 @@ export const peerCalls = {
   'keep-model': {
     in: z.object({
       federation,
-      model: benchModelSchema.nullable()
-        .default(null),
+      model: benchModelSchema.nullable().default(null),
     }),
     /** `isKnown`: it was among them already. `members`: ids of the models of an ensemble of several. */
     out: z.object({

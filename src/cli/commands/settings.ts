@@ -36,7 +36,11 @@ export function settingsCommand(): Command {
       text === 'auto' ? text : positiveInteger(text),
     )
     .addOption(new Option('--viewer <what>', 'while images are being looked at').choices(['yield', 'train']))
-    .option('--proxy <address|environment|none>', 'the HTTP proxy to hubs; environment: HTTPS_PROXY and NO_PROXY', proxy)
+    .option(
+      '--proxy <address|environment|none>',
+      'the HTTP proxy to hubs; environment: HTTPS_PROXY and NO_PROXY',
+      proxy,
+    )
     .option('--proxy-user <name>', 'its login (none: takes it away); the password is read from IMAGIQ_PROXY_PASSWORD')
     .option('--ca <file|none>', 'PEM file of further certificate authorities')
     .action(async (options: SettingsOptions & ConnectionOptions, command: Command) => {

@@ -50,7 +50,10 @@ test('a model that is not there is refused by the name that was typed', async ()
 
 test('names, ids and addresses that cannot be right are wrong use, in plain words', async () => {
   for (const [words, sentence] of [
-    [['join', 'imagiq://join/x', '--site', ''], "'--site <name>' argument '' is invalid. must be a name of 1 to 60 letters"],
+    [
+      ['join', 'imagiq://join/x', '--site', ''],
+      "'--site <name>' argument '' is invalid. must be a name of 1 to 60 letters",
+    ],
     [['join', 'imagiq://join/x', '--site', 'x'.repeat(61)], 'must be a name of 1 to 60 letters'],
     [['peers', 'keep', 'zzzz'], 'must be how its id begins, at least 4 of 0–9 and a–f'],
     [['settings', '--proxy', 'foo'], 'must be an address such as http://proxy.hospital.org:3128'],
