@@ -88,7 +88,7 @@ test('a misspelt field of a project’s file is named, and leaves nothing behind
   writeFileSync(project, JSON.stringify({ ...fields, hyperParameters, trunkRule: rule }));
   const refused = await imagiq('hub', '--data', data, '--port', '0', '--project', project);
   expect([refused.code, existsSync(data)]).toEqual([1, false]);
-  expect(refused.stderr).toContain('trunkRule.clipnorm: means nothing here; what can be set is bufferSize');
+  expect(refused.stderr).toContain('trunkRule.clipnorm: means nothing here; is clipNorm meant?');
 }, 60_000);
 
 test('an invite says until when it is good, where it leads, and which fingerprint to compare', async () => {
