@@ -19,13 +19,14 @@ export function isRobust({ combination }: Pick<TrunkRule, 'combination'>): boole
   return combination.kind !== 'mean';
 }
 
-/** Why a trunk rule cannot be used, and what can instead; null when it can. */
-export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32'): Unusable | null {
-  return (
-    quorumReason(rule) ??
-    optimizerReason(rule) ??
-    (isRobust(rule) ? (robustReason(rule) ?? codecReason(rule, codec)) : null)
-  );
+/** All that stands against a trunk rule, and what can be used instead; empty for one that can be used. */
+export function unusableTrunkRule(rule: TrunkRule, codec: UpdateCodec = 'float32'): readonly Unusable[] {
+  const reasons = [
+    quorumReason(rule),
+    optimizerReason(rule),
+    ...(isRobust(rule) ? [robustReason(rule), codecReason(rule, codec)] : []),
+  ];
+  return reasons.filter((reason) => reason !== null);
 }
 
 /** Why a rule never commits among so few sites; null where it does. A mean takes several updates of one site. */

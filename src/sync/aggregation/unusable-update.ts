@@ -3,12 +3,13 @@ import type { Project } from '../../contract/federation.ts';
 import { normalisationNames } from '../../contract/network.ts';
 import type { Unusable } from './unusable.ts';
 
-/** Why, and what can be used instead; null for a project that can be used. */
-export function unusableUpdate(project: Project): Unusable | null {
+/** All that stands against it, and what can be used instead; empty for a project that can be used. */
+export function unusableUpdate(project: Project): readonly Unusable[] {
   const normalisation = normalisationReason(project);
-  if (normalisation !== null) return { field: 'siteNormalisation', reason: normalisation };
-  const variate = variateReason(project);
-  return variate === null ? null : { field: 'controlVariates', reason: variate };
+  return [
+    ...(normalisation === null ? [] : [{ field: 'siteNormalisation', reason: normalisation }]),
+    ...[...variateReasons(project)].map((reason) => ({ field: 'controlVariates', reason })),
+  ];
 }
 
 function normalisationReason({ siteNormalisation, network, mode }: Project): string | null {
@@ -25,42 +26,42 @@ function normalisationReason({ siteNormalisation, network, mode }: Project): str
   return null;
 }
 
-function variateReason(project: Project): string | null {
+function* variateReasons(project: Project): Generator<string> {
   const { controlVariates, hyperParameters, mode, trunkRule, secureAggregation } = project;
-  if (!controlVariates) return null;
+  if (!controlVariates) return;
   const { combination, clipNorm } = trunkRule;
   if (mode.kind !== 'trunk') {
-    return `with mode.kind "${mode.kind}" nobody keeps the mean of all sites' control variates; set mode to {"kind": "trunk"}, or leave controlVariates out`;
+    yield `with mode.kind "${mode.kind}" nobody keeps the mean of all sites' control variates; set mode to {"kind": "trunk"}, or leave controlVariates out`;
+    return;
   }
   if (hyperParameters.optimiser !== 'sgd') {
-    return (
+    yield (
       `a control variate is the mean of a site's gradients, which the steps of ${hyperParameters.optimiser} do not tell; ` +
       'set hyperParameters.optimiser to "sgd", or leave controlVariates out'
     );
   }
   if (hyperParameters.privacy !== null) {
-    return (
+    yield (
       "with hyperParameters.privacy the noise of every site's training would come into each step of all others by their control variates; " +
       'leave one of the two out'
     );
   }
   if (secureAggregation !== null) {
-    return (
+    yield (
       'the hub keeps the control variate of each site, and secure aggregation hides what one site sends; ' +
       'leave secureAggregation or controlVariates out'
     );
   }
   if (combination.kind !== 'mean') {
-    return (
+    yield (
       `${combination.kind} stands sites that lie, but the trunk's control variate is the mean of all, which one that lies moves as it likes; ` +
       'set trunkRule.combination to {"kind": "mean"}, or leave controlVariates out'
     );
   }
   if (clipNorm !== null) {
-    return (
+    yield (
       'trunkRule.clipNorm bounds what one site can do by its update, and its control variate would not be bounded by it; ' +
       'leave trunkRule.clipNorm or controlVariates out'
     );
   }
-  return null;
 }

@@ -175,7 +175,7 @@ export function openTrunk(order: {
     const bufferSize = new Set(left.map(({ site }) => site)).size;
     const isEnough = bufferSize >= fewestSites(current.project, current.trunk.version);
     const isUsable =
-      isEnough && unusableTrunkRule({ ...current.project.trunkRule, bufferSize, deadlineMs: null }) === null;
+      isEnough && unusableTrunkRule({ ...current.project.trunkRule, bufferSize, deadlineMs: null }).length === 0;
     return { current, updates: isUsable ? left : [] };
   };
 

@@ -9,12 +9,14 @@ import { unusableSecureAggregation } from '../secure-aggregation/unusable-secure
 /** Empty for a project that can be used. */
 export function unusableProject(project: Project): ProjectProblem[] {
   return [
-    unusableClasses(project),
-    unusableTrunkRule(project.trunkRule, project.updateCodec),
-    unusableUpdate(project),
-    unusableWithPrivacy(project),
-    unusableSecureAggregation(project),
-  ].flatMap((unusable) => (unusable === null ? [] : [{ field: unusable.field, message: unusable.reason }]));
+    unusableClasses(project) ?? [],
+    ...unusableTrunkRule(project.trunkRule, project.updateCodec),
+    ...unusableUpdate(project),
+    unusableWithPrivacy(project) ?? [],
+    ...unusableSecureAggregation(project),
+  ]
+    .flat()
+    .map(({ field, reason }) => ({ field, message: reason }));
 }
 
 /** Batch norm mixes the images of a batch, so that none has a gradient of its own that could be clipped. */

@@ -4,22 +4,28 @@ import type { Project } from '../../contract/federation.ts';
 import type { Unusable } from '../aggregation/unusable.ts';
 import { maskingLimits } from './limits.ts';
 
-/** Why, and what can be used instead; null for a project that can be used, or that does not aggregate securely. */
-export function unusableSecureAggregation(project: Project): Unusable | null {
+/** All that stands against it, and what can be used instead; empty for a project that can be used, or that does not aggregate securely. */
+export function unusableSecureAggregation(project: Project): readonly Unusable[] {
+  return [...reasonsOf(project)];
+}
+
+function* reasonsOf(project: Project): Generator<Unusable> {
   const { secureAggregation, trunkRule, updateCodec, updateCompression, mode } = project;
-  if (secureAggregation === null) return null;
+  if (secureAggregation === null) return;
   const { threshold } = secureAggregation;
   const { combination, bufferSize, deadlineMs, quorum } = trunkRule;
   if (mode.kind !== 'trunk') {
-    return {
+    yield {
       field: 'mode',
       reason:
         `with mode.kind "${mode.kind}" whole models go from site to site and the hub adds nothing up, so that there is no sum to hide them in; ` +
         'set mode to {"kind": "trunk"}, or leave secureAggregation out',
     };
+    // The rule of a trunk that there is not.
+    return;
   }
   if (combination.kind !== 'mean') {
-    return {
+    yield {
       field: 'trunkRule.combination',
       reason:
         `${combination.kind} compares single updates, and secure aggregation hides them: only their sum is ever seen; ` +
@@ -27,7 +33,7 @@ export function unusableSecureAggregation(project: Project): Unusable | null {
     };
   }
   if (trunkRule.maxUpdateNorm !== null) {
-    return {
+    yield {
       field: 'trunkRule.maxUpdateNorm',
       reason:
         'the hub cannot tell how long a hidden update is, to refuse it; leave trunkRule.maxUpdateNorm out, with trunkRule.clipNorm each site ' +
@@ -35,7 +41,7 @@ export function unusableSecureAggregation(project: Project): Unusable | null {
     };
   }
   if (updateCodec !== 'float32') {
-    return {
+    yield {
       field: 'updateCodec',
       reason:
         `masked updates travel as whole numbers of 32 bits, which ${updateCodec} would destroy; ` +
@@ -43,7 +49,7 @@ export function unusableSecureAggregation(project: Project): Unusable | null {
     };
   }
   if (updateCompression !== 'none') {
-    return {
+    yield {
       field: 'updateCompression',
       reason:
         'a masked update looks like random bytes, which nothing can make fewer; ' +
@@ -51,7 +57,7 @@ export function unusableSecureAggregation(project: Project): Unusable | null {
     };
   }
   if (bufferSize < maskingLimits.fewestSites || bufferSize > maskingLimits.sites) {
-    return {
+    yield {
       field: 'trunkRule.bufferSize',
       reason:
         `secure aggregation needs buffers of ${maskingLimits.fewestSites} to ${maskingLimits.sites} sites, not ${bufferSize}: ` +
@@ -60,24 +66,22 @@ export function unusableSecureAggregation(project: Project): Unusable | null {
   }
   if (threshold <= bufferSize / 2 || threshold > bufferSize) {
     const least = Math.floor(bufferSize / 2) + 1;
-    return {
+    yield {
       field: 'secureAggregation.threshold',
       reason:
         `of ${bufferSize} sites more than half must be needed to take masks off, else a hub could ask two halves for the two secrets of one ` +
         `update; set secureAggregation.threshold to ${least}…${bufferSize}`,
     };
-  }
-  if (threshold < maskingLimits.fewestSites) {
-    return {
+  } else if (threshold < maskingLimits.fewestSites) {
+    yield {
       field: 'secureAggregation.threshold',
       reason: `with secureAggregation.threshold ${threshold} a sum could hold ${threshold} updates; set it to ${maskingLimits.fewestSites} or more`,
     };
   }
   if (deadlineMs !== null && quorum < threshold) {
-    return {
+    yield {
       field: 'trunkRule.quorum',
       reason: `with a deadline a buffer may begin with trunkRule.quorum sites, fewer than secureAggregation.threshold; set quorum to ${threshold} or more`,
     };
   }
-  return null;
 }

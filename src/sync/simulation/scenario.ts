@@ -84,7 +84,6 @@ export const scenarioSchema = z
     const unfillable = unfillableBuffer(project.trunkRule, sites);
     if (unfillable !== null) refuse('trunkRule.bufferSize', unfillable);
     // What the simulated hub would refuse.
-    const unusable = unusableTrunkRule(project.trunkRule, project.updateCodec);
-    if (unusable !== null) refuse(unusable.field, unusable.reason);
+    for (const { field, reason } of unusableTrunkRule(project.trunkRule, project.updateCodec)) refuse(field, reason);
   });
 export type Scenario = z.infer<typeof scenarioSchema>;

@@ -112,7 +112,7 @@ function siteSeconds({ sites, slowest, secondsPerUpdate }: SimulationOptions): n
 }
 
 function checkRule(rule: TrunkRule, { sites }: SimulationOptions): void {
-  const reason = unfillableBuffer(rule, sites) ?? unusableTrunkRule(rule)?.reason ?? null;
+  const reason = unfillableBuffer(rule, sites) ?? unusableTrunkRule(rule)[0]?.reason ?? null;
   if (reason !== null) {
     throw simulationFault.unusableRule(reason);
   }

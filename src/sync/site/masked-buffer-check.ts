@@ -44,7 +44,7 @@ export function knownRoster(order: {
   if (state.hubKey === null) refuse('the hub is not known');
   const roster = readStatement('masked-roster', order.roster, state.hubKey!);
   const { secureAggregation, trunkRule } = project.project;
-  if (secureAggregation === null || unusableSecureAggregation(project.project) !== null) {
+  if (secureAggregation === null || unusableSecureAggregation(project.project).length > 0) {
     return refuse('the project does not use secure aggregation, or in a way that protects nobody');
   }
   if (roster.projectHash !== project.hash) refuse('it is for another project');

@@ -160,8 +160,8 @@ it('a rule that compares single weights is refused with top-k, and taken with in
     combination: { kind: 'median' },
     staleness: { kind: 'constant' },
   });
-  expect(unusableTrunkRule(rule, 'top-k')).toMatchObject({ field: 'updateCodec' });
-  expect(unusableTrunkRule(rule, 'int8')).toBeNull();
+  expect(unusableTrunkRule(rule, 'top-k')).toMatchObject([{ field: 'updateCodec' }]);
+  expect(unusableTrunkRule(rule, 'int8')).toEqual([]);
 });
 
 it('top-k of fewer weights is fewer bytes, and one share is not read as another', () => {

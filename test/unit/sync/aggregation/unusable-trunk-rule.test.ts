@@ -4,7 +4,7 @@ import { unusableTrunkRule } from '../../../../src/sync/aggregation/unusable-tru
 
 const constant = { staleness: { kind: 'constant' } };
 const reason = (rule: object): string | null =>
-  unusableTrunkRule(trunkRuleSchema.parse({ bufferSize: 5, ...rule }))?.reason ?? null;
+  unusableTrunkRule(trunkRuleSchema.parse({ bufferSize: 5, ...rule }))[0]?.reason ?? null;
 
 describe('a trunk rule', () => {
   it('of an earlier project keeps its meaning: the exponent is the polynomial’s', () => {

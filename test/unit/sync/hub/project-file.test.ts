@@ -33,6 +33,29 @@ test('a bundled network with a privacy promise is its twin with group norm; one 
   ]);
 });
 
+test('of several things that do not go together each is named beside its field', () => {
+  const hyperParameters = {
+    ...(example['hyperParameters'] as object),
+    optimiser: 'adam',
+    privacy: { noiseMultiplier: 1, clipNorm: 1, delta: 1e-3, maxEpsilon: 6 },
+  };
+  const masked = {
+    ...example,
+    trunkRule: { bufferSize: 5, combination: { kind: 'median' }, staleness: { kind: 'constant' } },
+    secureAggregation: { threshold: 4 },
+    updateCodec: 'float16',
+  };
+  const fieldsOf = (draft: object): string[] =>
+    readProjectDraft(draft, projectNetworks).problems.map(({ field }) => field);
+  expect(fieldsOf(masked)).toEqual(['trunkRule.combination', 'updateCodec']);
+  const variates = { ...example, trunkRule: { bufferSize: 5, clipNorm: 1 }, controlVariates: true, hyperParameters };
+  expect(problemsOf(variates)).toEqual([
+    expect.stringContaining('adam'),
+    expect.stringContaining('hyperParameters.privacy'),
+    expect.stringContaining('trunkRule.clipNorm'),
+  ]);
+});
+
 test('of the fields that are marked none may be left out', () => {
   const marked = rows.filter(({ isNeeded }) => isNeeded).flatMap(({ fields }) => fields);
   expect(marked).toEqual(Object.keys(example));
