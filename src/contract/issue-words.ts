@@ -30,6 +30,8 @@ export function issueWords(issue: z.core.$ZodIssue, written?: unknown): string {
       return 'options' in issue && issue.options !== undefined
         ? `must be one of ${issue.options.map(String).join(', ')}`
         : issue.message;
+    case 'unrecognized_keys':
+      return `${issue.keys.join(', ')}: there is no such field`;
     case 'invalid_format':
       return 'may have small letters, digits and hyphens, and begins with a letter or digit';
     default:

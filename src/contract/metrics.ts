@@ -51,7 +51,7 @@ export const metricsSchema = z.object({
   loss: z.number(),
   /** Share of right answers: images, labels of images (multi-label) or labelled pixels. */
   accuracy: estimateSchema,
-  /** Area under the ROC curve: DeLong interval for two classes, macro one-vs-rest with bootstrap over patients beyond. */
+  /** Area under the ROC curve: DeLong interval for two classes, macro one-vs-rest with bootstrap over patients beyond; Newcombe's where these have no width. */
   auc: estimateSchema,
   /** Mean of the per-class sensitivities; for multi-label the mean of sensitivity and specificity of all labels. */
   balancedAccuracy: z.number(),

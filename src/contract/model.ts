@@ -88,9 +88,9 @@ export type Model = z.infer<typeof modelSchema>;
 /** Modality of pictures and volumes that came without one (PNG, JPEG, NIfTI). */
 const untold = 'OT';
 
-/** Whether images of a modality are of the kind that the model was trained on; true where either does not tell it. */
+/** Whether images of a modality are of the kind that the model was trained on; any are where the model's own told none. */
 export function fitsModality({ modalities }: Pick<Model, 'modalities'>, modality: string): boolean {
-  return modality === untold || modalities.length === 0 || modalities.includes(untold) || modalities.includes(modality);
+  return modalities.length === 0 || modalities.includes(untold) || modalities.includes(modality);
 }
 
 /** What a site signs of a model: everything but the signature itself, with the network's definition. */

@@ -7,9 +7,14 @@ export type WeekDay = (typeof weekDays)[number];
 
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 20:00');
 
+/** The longest wait for a workstation without input. */
+export const mostIdleMinutes = 600;
+/** The most CPU threads of a step that may be asked for. */
+export const mostThreads = 64;
+
 const rules = {
   /** Trains only when nobody has touched the workstation for so many minutes; 0 does not mind. */
-  idleMinutes: z.number().int().min(0).max(600),
+  idleMinutes: z.number().int().min(0).max(mostIdleMinutes),
   /** Trains only between these local times; `to` before `from` is over midnight, and the days are those of `from`. */
   hours: z.object({ from: timeOfDay, to: timeOfDay, days: z.array(z.enum(weekDays)).min(1).max(7) }).nullable(),
   onBattery: z.enum(['pause', 'train']),
@@ -17,7 +22,7 @@ const rules = {
   /** Largest share of the time in which training computes; it rests for the remainder. */
   computeShare: z.number().min(0.05).max(1),
   /** CPU threads of a step; null is half of the cores. */
-  threads: z.number().int().min(1).max(64).nullable(),
+  threads: z.number().int().min(1).max(mostThreads).nullable(),
   /** Rests while images are being looked at. */
   yieldToViewer: z.boolean(),
 };

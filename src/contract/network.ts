@@ -27,9 +27,9 @@ const stride = z.number().int().min(1).max(8);
 /** `same` pads as TensorFlow does; a number pads that many pixels on every side, as PyTorch does. */
 const padding = z.union([z.literal('same'), z.literal('valid'), z.number().int().min(0).max(7)]);
 
-/** One layer. Rank-4 values are NHWC; every layer names the layer(s) that it reads, `input` being the image. */
+/** One layer. Rank-4 values are NHWC; every layer names the layer(s) that it reads, `input` being the image. A field that is not known is refused: without it it would be another layer. */
 export const layerSchema = z.discriminatedUnion('op', [
-  z.object({
+  z.strictObject({
     op: z.literal('conv'),
     ...from,
     filters: units,
@@ -38,7 +38,7 @@ export const layerSchema = z.discriminatedUnion('op', [
     padding: padding.default('same'),
     bias: z.boolean().default(true),
   }),
-  z.object({
+  z.strictObject({
     op: z.literal('depthwise-conv'),
     ...from,
     kernel,
@@ -46,7 +46,7 @@ export const layerSchema = z.discriminatedUnion('op', [
     padding: padding.default('same'),
     bias: z.boolean().default(true),
   }),
-  z.object({
+  z.strictObject({
     op: z.literal('transposed-conv'),
     ...from,
     filters,
@@ -54,36 +54,36 @@ export const layerSchema = z.discriminatedUnion('op', [
     stride: stride.default(2),
     bias: z.boolean().default(true),
   }),
-  z.object({
+  z.strictObject({
     op: z.literal('batch-norm'),
     ...from,
     epsilon: z.number().positive().max(0.1).default(1e-5),
     momentum: z.number().min(0).max(1).default(0.9),
   }),
-  z.object({
+  z.strictObject({
     op: z.literal('group-norm'),
     ...from,
     groups: z.number().int().min(1).max(64),
     epsilon: z.number().positive().max(0.1).default(1e-5),
   }),
-  z.object({
+  z.strictObject({
     op: z.literal('instance-norm'),
     ...from,
     epsilon: z.number().positive().max(0.1).default(1e-5),
   }),
-  z.object({ op: z.literal('relu'), ...from }),
-  z.object({ op: z.literal('swish'), ...from }),
-  z.object({ op: z.literal('sigmoid'), ...from }),
-  z.object({ op: z.literal('max-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
-  z.object({ op: z.literal('average-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
-  z.object({ op: z.literal('global-average-pool'), ...from }),
+  z.strictObject({ op: z.literal('relu'), ...from }),
+  z.strictObject({ op: z.literal('swish'), ...from }),
+  z.strictObject({ op: z.literal('sigmoid'), ...from }),
+  z.strictObject({ op: z.literal('max-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
+  z.strictObject({ op: z.literal('average-pool'), ...from, size: kernel, stride, padding: padding.default('valid') }),
+  z.strictObject({ op: z.literal('global-average-pool'), ...from }),
   /** Each value becomes a square of `factor` × `factor` values. */
-  z.object({ op: z.literal('upsample'), ...from, factor: z.number().int().min(2).max(8).default(2) }),
-  z.object({ op: z.literal('dropout'), ...from, rate: z.number().min(0).max(0.95) }),
-  z.object({ op: z.literal('add'), id: layerId, inputs: z.array(layerId).length(2) }),
-  z.object({ op: z.literal('multiply'), id: layerId, inputs: z.array(layerId).length(2) }),
-  z.object({ op: z.literal('concat'), id: layerId, inputs: z.array(layerId).min(2).max(64) }),
-  z.object({
+  z.strictObject({ op: z.literal('upsample'), ...from, factor: z.number().int().min(2).max(8).default(2) }),
+  z.strictObject({ op: z.literal('dropout'), ...from, rate: z.number().min(0).max(0.95) }),
+  z.strictObject({ op: z.literal('add'), id: layerId, inputs: z.array(layerId).length(2) }),
+  z.strictObject({ op: z.literal('multiply'), id: layerId, inputs: z.array(layerId).length(2) }),
+  z.strictObject({ op: z.literal('concat'), id: layerId, inputs: z.array(layerId).min(2).max(64) }),
+  z.strictObject({
     op: z.literal('dense'),
     ...from,
     units,
@@ -96,11 +96,11 @@ export type Layer = z.infer<typeof layerSchema>;
 export const taskNames = ['classification', 'multi-label', 'segmentation'] as const;
 export type Task = (typeof taskNames)[number];
 
-export const networkSchema = z.object({
+export const networkSchema = z.strictObject({
   task: z.enum(taskNames).default('classification'),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   description: z.string().max(500),
-  input: z.object({
+  input: z.strictObject({
     height: z.number().int().min(8).max(networkLimits.inputSide),
     width: z.number().int().min(8).max(networkLimits.inputSide),
     channels: z.number().int().min(1).max(networkLimits.inputChannels),

@@ -2,12 +2,13 @@
 import { Command } from 'commander';
 import { Fault } from '../../contract/fault.ts';
 import type { Membership } from '../../contract/federation.ts';
+import { mostThreads } from '../../contract/neighbour.ts';
 import { announcedProject, lookMs, notAnnouncedCode, presentProject } from '../announced-project.ts';
 import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { heardAnswer } from '../heard-answer.ts';
 import { knownCohort } from '../known-cohort.ts';
-import { positiveInteger, share, siteName, wholeNumber } from '../options.ts';
+import { positiveInteger, share, siteName, wholeNumber, wholeNumberIn } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
 import { settledMembership, settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
@@ -94,7 +95,7 @@ export function memberCommands(): Command[] {
     .option('--wait', 'stay and work until the project is finished (Ctrl+C leaves the work for later)')
     .option(...stay)
     .option('--idle-share <share>', 'idle this share of the training time: 0.9 is ten times slower', share, 0)
-    .option('--threads <number>', 'CPU threads', positiveInteger)
+    .option('--threads <number>', 'CPU threads', wholeNumberIn(1, mostThreads))
     .action(async (invite: string, options: JoinOptions, command: Command) => {
       const { output, withStation } = contextOf(command);
       // A cut-off link makes no data folder.

@@ -1,6 +1,8 @@
 // settings: when training may use this workstation, and how hubs are reached.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
+  mostIdleMinutes,
+  mostThreads,
   type Neighbour,
   type TrainingRules,
   trainingRulesSchema,
@@ -9,7 +11,7 @@ import {
 } from '../../contract/neighbour.ts';
 import { contextOf } from '../context.ts';
 import { type ConnectionOptions, connectionChanges, connectionText } from '../connection-options.ts';
-import { positiveInteger, proxy, wholeNumber } from '../options.ts';
+import { proxy, wholeNumberIn } from '../options.ts';
 import { counted } from '../output.ts';
 
 interface SettingsOptions {
@@ -26,14 +28,18 @@ interface SettingsOptions {
 export function settingsCommand(): Command {
   return new Command('settings')
     .description('when training may run and how hubs are reached: without options they are shown, with options changed')
-    .option('--idle-minutes <number>', 'only after so many minutes without input (window only); 0: always', wholeNumber)
+    .option(
+      '--idle-minutes <number>',
+      'only after so many minutes without input (window only); 0: always',
+      wholeNumberIn(0, mostIdleMinutes),
+    )
     .option('--hours <from-to|any>', 'only between these local times, such as 20:00-06:00', hoursOf)
     .option('--days <list>', `the days of --hours, of ${weekDays.join(',')}`, daysOf)
     .addOption(new Option('--battery <what>', 'on battery').choices(['pause', 'train']))
     .addOption(new Option('--heat <what>', 'when the machine is hot').choices(['pause', 'train']))
     .option('--compute-share <share>', 'largest share of the time that training computes, 0.05 to 1', shareOf)
     .option('--threads <number|auto>', 'CPU threads of a step', (text) =>
-      text === 'auto' ? text : positiveInteger(text),
+      text === 'auto' ? text : wholeNumberIn(1, mostThreads)(text),
     )
     .addOption(new Option('--viewer <what>', 'while images are being looked at').choices(['yield', 'train']))
     .option(

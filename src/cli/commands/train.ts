@@ -2,12 +2,13 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { engineNames, providerNames } from '../../contract/training.ts';
+import { mostThreads } from '../../contract/neighbour.ts';
 import { contextOf } from '../context.ts';
 import { bundledNetworkNames } from '../../station/initial-trunk.ts';
 import { fullId } from './models.ts';
 import { followRun, tellRun } from '../follow-run.ts';
 import { addHyperParameterOptions, type HyperParameterOptions, hyperParametersOf } from '../hyper-parameter-options.ts';
-import { positiveInteger, wholeNumber } from '../options.ts';
+import { wholeNumber, wholeNumberIn } from '../options.ts';
 import { addPrivacyOptions, checkPrivacyOptions, type PrivacyOptions, privacyOf } from '../privacy-options.ts';
 
 type TrainOptions = HyperParameterOptions &
@@ -41,7 +42,7 @@ export function trainCommand(): Command {
     )
     .option('--seed <number>', 'the same seed gives the same model on the CPU', wholeNumber)
     .option('--note <text>', 'what to call the run in the lists')
-    .option('--threads <number>', 'CPU threads', positiveInteger)
+    .option('--threads <number>', 'CPU threads', wholeNumberIn(1, mostThreads))
     .addOption(new Option('--engine <engine>').choices(engineNames).default('compiled'))
     .addOption(
       new Option('--provider <provider>', 'device of the compiled engine').choices(providerNames).default('auto'),

@@ -29,6 +29,32 @@ export function wilsonInterval(successShare: number, trials: number): NonNullabl
 }
 
 /**
+ * Newcombe's score interval for an area under the ROC curve (Statistics in Medicine 2006, 25:559, method 5): of all areas that
+ * are within the normal quantile of the value, by Hanley and McNeil's variance at that area with the mean of both sides' numbers.
+ * It has width at 0 and 1 too.
+ */
+export function areaScoreInterval(
+  value: number,
+  { positives, negatives }: { positives: number; negatives: number },
+): NonNullable<Estimate> {
+  const others = (positives + negatives) / 2 - 1;
+  const variance = (area: number): number =>
+    (area * (1 - area) * (1 + others * ((1 - area) / (2 - area) + area / (1 + area)))) / (positives * negatives);
+  const isWithin = (area: number): boolean => (value - area) ** 2 <= normalQuantile ** 2 * variance(area);
+  /** The last area within, from the value to this end, by bisection to float64's own steps. */
+  const endTowards = (end: number): number => {
+    let [within, beyond] = [value, end];
+    for (let halving = 0; halving < 60; halving += 1) {
+      const middle = (within + beyond) / 2;
+      if (isWithin(middle)) within = middle;
+      else beyond = middle;
+    }
+    return within;
+  };
+  return { value, low: endTowards(0), high: endTowards(1) };
+}
+
+/**
  * Percentile interval of a statistic over resampled patients (all images of a drawn patient come along).
  * `statistic` gets the number of times each example counts, or null where it is undefined on that resample.
  * Null when fewer than half of the resamples define it.

@@ -2,10 +2,10 @@
 import type { ClassMetrics, Estimate, Metrics, OperatingPoint } from '../../contract/metrics.ts';
 import { predictionsUnusable } from '../faults.ts';
 import { calibrationError, logLoss } from './calibration.ts';
-import { numbered, normalInterval, patientBootstrap } from './intervals.ts';
+import { areaScoreInterval, numbered, normalInterval, patientBootstrap } from './intervals.ts';
 import { chosenThreshold, ratesAt, shareRight } from './operating-point.ts';
 import { averagePrecision } from './precision-recall.ts';
-import { areaUnderCurve, areaVariance, rankScores, type RankedScores } from './roc.ts';
+import { areaUnderCurve, areaVariance, patientsBySide, rankScores, type RankedScores } from './roc.ts';
 
 /**
  * Everything measured on one split. The same input gives the same intervals (fixed bootstrap seed).
@@ -141,8 +141,19 @@ function binaryArea(ranked: RankedScores, patients: Int32Array): Estimate {
   const value = areaUnderCurve(ranked);
   if (value === null) return null;
   const variance = areaVariance(ranked, patients);
-  // One patient on a side says nothing about other patients: the interval is everything.
-  return variance === null ? { value, low: 0, high: 1 } : normalInterval(value, variance);
+  // DeLong's has no width where all scores are in the right order (or the wrong one), and none at all with one patient on a side.
+  return variance === null || variance < noVariance
+    ? scoreInterval(value, ranked, patients)
+    : normalInterval(value, variance);
+}
+
+/** What is left of a variance of zero after sums of float64. */
+const noVariance = 1e-12;
+
+function scoreInterval(value: number, ranked: RankedScores, patients: Int32Array): NonNullable<Estimate> {
+  // One patient says nothing about others.
+  if (numbered(patients).count === 1) return { value, low: 0, high: 1 };
+  return areaScoreInterval(value, patientsBySide(ranked, patients));
 }
 
 /** Mean of the classes' areas, with a bootstrap over patients. */
@@ -152,7 +163,13 @@ export function macroArea(ranked: readonly RankedScores[], patients: Int32Array)
   const value = macro();
   if (value === null) return null;
   const interval = patientBootstrap(patients, macro);
-  return interval === null ? null : { value, ...interval };
+  if (interval === null || interval.low < interval.high) return interval === null ? null : { value, ...interval };
+  // No resample differs: the means of the classes' own ends, which are no narrower than the mean's.
+  const each = ranked.flatMap((scores) => {
+    const area = areaUnderCurve(scores);
+    return area === null ? [] : [scoreInterval(area, scores, patients)];
+  });
+  return { value, low: meanOf(each.map(({ low }) => low))!, high: meanOf(each.map(({ high }) => high))! };
 }
 
 /** The mean of the values that there are; null where there is none. */

@@ -120,6 +120,16 @@ export function areaVariance(ranked: RankedScores, patients: Int32Array): number
   return Math.max(variance, 0);
 }
 
+/** How many patients have images of the class, and how many have others. */
+export function patientsBySide(
+  { order, positive }: RankedScores,
+  patients: Int32Array,
+): { positives: number; negatives: number } {
+  const sides = [new Set<number>(), new Set<number>()] as const;
+  order.forEach((example, place) => sides[positive[place] === 1 ? 0 : 1].add(patients[example]!));
+  return { positives: sides[0].size, negatives: sides[1].size };
+}
+
 /** For each place: the share of the other side that the example beats (a positive) or loses to (a negative). */
 function structuralComponents({ sorted, positive }: RankedScores): Float64Array {
   const components = new Float64Array(sorted.length);

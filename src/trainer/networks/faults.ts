@@ -20,8 +20,8 @@ export function networkMalformed(file: string, reason: string): Fault {
 }
 
 /** 303: a network cannot be asked this task: it tells classes of images where pixels are asked, or the reverse. */
-export function networkOfOtherTask(name: string, own: string, asked: string): Fault {
-  const message = `The network ${name} is made for ${own}, not for ${asked}. Choose a network whose task is ${asked}.`;
+export function networkOfOtherTask(name: string, own: string, asked: string, others: readonly string[]): Fault {
+  const message = `The network ${name} is made for ${own}, not for ${asked}. Choose one of: ${others.join(', ')}.`;
   return new Fault({ code: 303, message, retry: 'never' });
 }
 

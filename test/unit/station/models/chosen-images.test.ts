@@ -48,3 +48,13 @@ test('more images than one run takes are refused by their number', () => {
 test('nothing is chosen where nothing was asked for', () => {
   expect(chosenImages(model, asked, { library: libraryOf(3), cohorts: cohortOf() }).chosen).toEqual([]);
 });
+
+test('pictures without a modality are no images of a CT model; a model of pictures takes all', () => {
+  const selectInstances = () => ['CT', 'OT', 'MR'].map((modality) => ({ modality }) as SelectedInstance);
+  const chosenOf = (modalities: string[]) => {
+    const trained = { modalities } as unknown as Model;
+    return chosenImages(trained, { ...asked, query: '' }, { library: { selectInstances }, cohorts: cohortOf() });
+  };
+  expect(chosenOf(['CT'])).toEqual({ chosen: [{ modality: 'CT' }], passedOver: 2 });
+  expect(chosenOf(['OT'])).toMatchObject({ passedOver: 0 });
+});

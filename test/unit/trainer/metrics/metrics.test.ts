@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { metricsSchema } from '../../../../src/contract/metrics.ts';
 import { calibrationError, logLoss } from '../../../../src/trainer/metrics/calibration.ts';
-import { patientBootstrap, wilsonInterval } from '../../../../src/trainer/metrics/intervals.ts';
+import { areaScoreInterval, patientBootstrap, wilsonInterval } from '../../../../src/trainer/metrics/intervals.ts';
 import { aucOf, metricsOf } from '../../../../src/trainer/metrics/metrics.ts';
 import { randomStream } from '../../../../src/trainer/run/random.ts';
 
@@ -109,6 +109,34 @@ describe('expected calibration error', () => {
 });
 
 describe('intervals', () => {
+  it('Newcombe’s of an area is Wilson’s with one patient on each side, and narrows with more', () => {
+    const one = areaScoreInterval(1, { positives: 1, negatives: 1 });
+    expect(one.low).toBeCloseTo(wilsonInterval(1, 1).low, 12);
+    expect(one.high).toBe(1);
+    const twelve = areaScoreInterval(1, { positives: 6, negatives: 6 });
+    expect(twelve.low).toBeGreaterThan(one.low);
+    expect(twelve.low).toBeLessThan(0.9);
+    const some = areaScoreInterval(0.7, { positives: 20, negatives: 30 });
+    expect(some.low).toBeGreaterThan(0.5);
+    expect(some.high).toBeLessThan(0.9);
+  });
+
+  it('of an area are not without width where all scores are in order, nor all where a side has one patient', () => {
+    const aucOfOrdered = (sides: readonly number[], names: readonly string[]) => {
+      const sure = sides.flatMap((side) => names.map((_, index) => (index === side ? 0.8 : 0.2 / (names.length - 1))));
+      const who = Int32Array.from(sides.keys());
+      return metricsOf(Float32Array.from(sure), Int32Array.from(sides), who, names).auc!;
+    };
+    const [four, three] = [aucOfOrdered([0, 0, 1, 1], ['no', 'yes']), aucOfOrdered([0, 0, 1], ['no', 'yes'])];
+    expect(four).toMatchObject({ value: 1, high: 1 });
+    expect(four.low).toBeLessThan(0.7);
+    expect(four.low).toBeGreaterThan(three.low);
+    expect(three.low).toBeGreaterThan(0);
+    const macro = aucOfOrdered([0, 0, 1, 1, 2, 2], threeClasses);
+    expect(macro.high).toBe(1);
+    expect(macro.low).toBeLessThan(0.9);
+  });
+
   it('Wilson’s has the published values', () => {
     // Newcombe 1998, table I, method 3: 81 of 263 → 0.2553 to 0.3662; 0 of 20 → 0 to 0.1611.
     const some = wilsonInterval(81 / 263, 263);

@@ -44,10 +44,31 @@ test('a file that is not there is named', () => {
 test('what is wrong with a layer is said with the name that it has', () => {
   const tooMany = { op: 'conv', id: 'stem', input: 'input', filters: 100_000, kernel: 3 };
   expect(() => readNetworkFile(fileOf({ ...own, layers: [...own.layers, tooMany] }), asked)).toThrow(
-    /layer stem filters: .*4096/,
+    /layer stem filters: must be at most 4096\./,
   );
   const unknown = { op: 'attention', id: 'look', input: 'input' };
   expect(() => readNetworkFile(fileOf({ ...own, layers: [...own.layers, unknown] }), asked)).toThrow(
     'layer look op: there is no such layer',
   );
+});
+
+test('a field that is not known is refused: without it, it would be another network', () => {
+  const [first, ...others] = own.layers;
+  const dilated = { ...own, layers: [{ ...first, dilation: 2 }, ...others] };
+  expect(() => readNetworkFile(fileOf(dilated), asked)).toThrow(`layer ${first!.id}: dilation: there is no such field.`);
+  expect(() => readNetworkFile(fileOf({ ...own, pretrained: true }), asked)).toThrow(
+    'own.json is not a network definition: pretrained: there is no such field.',
+  );
+});
+
+test('a layer that nothing reads is refused by its name', () => {
+  const unread = { op: 'conv', id: 'unused', input: 'input', filters: 4, kernel: 3 };
+  expect(() => readNetworkFile(fileOf({ ...own, layers: [...own.layers, unread] }), asked)).toThrow(
+    'layer unused is read by no other layer and is not the output',
+  );
+});
+
+test('a network that cannot be asked the task is refused with those that can', () => {
+  expect(() => resolveNetwork('unet', 'multi-label')).toThrow('Choose one of: cnn-small, densenet, efficientnet, resnet18.');
+  expect(() => resolveNetwork('cnn-small', 'segmentation')).toThrow('Choose one of: unet, unet-25d.');
 });
