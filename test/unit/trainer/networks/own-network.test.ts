@@ -55,7 +55,9 @@ test('what is wrong with a layer is said with the name that it has', () => {
 test('a field that is not known is refused: without it, it would be another network', () => {
   const [first, ...others] = own.layers;
   const dilated = { ...own, layers: [{ ...first, dilation: 2 }, ...others] };
-  expect(() => readNetworkFile(fileOf(dilated), asked)).toThrow(`layer ${first!.id}: dilation: there is no such field.`);
+  expect(() => readNetworkFile(fileOf(dilated), asked)).toThrow(
+    `layer ${first!.id}: dilation: there is no such field.`,
+  );
   expect(() => readNetworkFile(fileOf({ ...own, pretrained: true }), asked)).toThrow(
     'own.json is not a network definition: pretrained: there is no such field.',
   );
@@ -69,6 +71,8 @@ test('a layer that nothing reads is refused by its name', () => {
 });
 
 test('a network that cannot be asked the task is refused with those that can', () => {
-  expect(() => resolveNetwork('unet', 'multi-label')).toThrow('Choose one of: cnn-small, densenet, efficientnet, resnet18.');
+  expect(() => resolveNetwork('unet', 'multi-label')).toThrow(
+    'Choose one of: cnn-small, densenet, efficientnet, resnet18.',
+  );
   expect(() => resolveNetwork('cnn-small', 'segmentation')).toThrow('Choose one of: unet, unet-25d.');
 });
