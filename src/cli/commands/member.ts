@@ -8,7 +8,7 @@ import { connectionChanges } from '../connection-options.ts';
 import { contextOf } from '../context.ts';
 import { heardAnswer } from '../heard-answer.ts';
 import { knownCohort } from '../known-cohort.ts';
-import { positiveInteger, share, siteName, wholeNumber, wholeNumberIn } from '../options.ts';
+import { share, siteName, wholeNumber, wholeNumberIn } from '../options.ts';
 import { inviteFacts } from '../../sync/hub/invite-reach.ts';
 import { settledMembership, settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';

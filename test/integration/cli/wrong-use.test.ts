@@ -57,6 +57,7 @@ test('names, ids and addresses that cannot be right are wrong use, in plain word
     [['join', 'imagiq://join/x', '--site', 'x'.repeat(61)], 'must be a name of 1 to 60 letters'],
     [['peers', 'keep', 'zzzz'], 'must be how its id begins, at least 4 of 0–9 and a–f'],
     [['settings', '--proxy', 'foo'], 'must be an address such as http://proxy.hospital.org:3128'],
+    [['settings', '--threads', '9999'], "argument '9999' is invalid. must be a whole number from 1 to 64"],
     [['settings', '--proxy', 'ftp://proxy'], 'must be an address such as http://proxy.hospital.org:3128'],
   ] as const) {
     const refused = await imagiq(...home(), ...words);
