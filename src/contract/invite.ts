@@ -15,3 +15,10 @@ export const inviteSchema = z.object({
   expiresAt: z.string(),
 });
 export type Invite = z.infer<typeof inviteSchema>;
+
+/** When an invite ends, for a person anywhere: `29 November 2026 at 21:51 UTC`. */
+export function expiryText(expiresAt: string): string {
+  const at = new Date(expiresAt);
+  if (Number.isNaN(at.getTime())) return expiresAt;
+  return `${at.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })} UTC`;
+}

@@ -1,6 +1,7 @@
 // simulate --scenario: a federation played with the real protocol, told as a table of its trunk, or compared with synchronous rounds.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { reasonOf } from '../../contract/fault.ts';
 import { issueWords, namesAt } from '../../contract/issue-words.ts';
 import { unknownFields, unknownName } from '../../sync/hub/unknown-draft-fields.ts';
 import type { SimulationOutcome } from '../../sync/simulation/outcome.ts';
@@ -61,7 +62,7 @@ function readScenario(command: Command, { file, sites, seed }: ScenarioOrder): S
   try {
     given = JSON.parse(readFileSync(file, 'utf8'));
   } catch (thrown) {
-    return command.error(`error: ${file} cannot be read: ${(thrown as Error).message}.`, { exitCode: 2 });
+    return command.error(`error: ${file} cannot be read: ${reasonOf(thrown)}.`, { exitCode: 2 });
   }
   const fields = typeof given === 'object' && given !== null ? given : null;
   const name = fields !== null && 'name' in fields ? fields.name : undefined;

@@ -1,5 +1,6 @@
 // Faults of the hub (500–549; 550–569 are aggregation's): most of them are read at the site that was refused.
 import { Fault } from '../../contract/fault.ts';
+import { expiryText } from '../../contract/invite.ts';
 
 const reason = (because: string | null): string => (because === null || because === '' ? '' : `: ${because}`);
 
@@ -13,7 +14,7 @@ export const hubFault = {
   expiredInvite: (expiredAt: string) =>
     new Fault({
       code: 501,
-      message: `This invite expired at ${expiredAt}. Ask the coordinator for a new one.`,
+      message: `This invite expired on ${expiryText(expiredAt)}. Ask the coordinator for a new one.`,
       retry: 'never',
     }),
   usedInvite: () =>

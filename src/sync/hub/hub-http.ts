@@ -2,6 +2,7 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { faultValueOf, reasonOf } from '../../contract/fault.ts';
 import { hubFault } from './faults.ts';
 
@@ -65,9 +66,14 @@ export function sendJson(response: ServerResponse, code: number, body: object): 
 
 function readTls({ certFile, keyFile }: TlsFiles): { cert: Buffer; key: Buffer; minVersion: 'TLSv1.2' } {
   try {
-    return { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' };
+    const files = { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' } as const;
+    // Half of a renewal, or two files that never belonged together, are found out here and not at the first visitor.
+    createSecureContext(files);
+    return files;
   } catch (thrown) {
-    throw hubFault.unusableCertificate(reasonOf(thrown));
+    const { code } = thrown as { code?: unknown };
+    const isOfAnother = code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH';
+    throw hubFault.unusableCertificate(isOfAnother ? 'the key does not belong to the certificate' : reasonOf(thrown));
   }
 }
 

@@ -68,12 +68,12 @@ export function retireProjectIn(place: string, because: string): Promise<Project
   });
 }
 
-/** One transaction; what waits is committed by whichever hub looks next. @throws Fault 510 no project, 512 finished already. */
+/** One transaction; what waits is committed by whichever hub looks next. @throws Fault 510 no project, 512 finished or retired already. */
 export function retireProject(db: HubDatabase, enter: EnterAct, because: string): Promise<void> {
   return db.transaction(async (tx) => {
     const current = await currentProject(tx);
     if (current === null) throw hubFault.noProject();
-    if (current.isFinished) throw hubFault.finished();
+    if (current.isFinished || current.retiredBecause !== null) throw hubFault.finished();
     const { project, projectHash } = current;
     await tx.run('UPDATE projects SET retiredBecause = ? WHERE projectHash = ?', because, projectHash);
     await enter(tx, 'project-retired', { project: project.id, projectHash, reason: because });

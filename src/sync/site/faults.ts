@@ -1,5 +1,6 @@
 // Faults of the site's end (450–499).
 import { Fault } from '../../contract/fault.ts';
+import { expiryText } from '../../contract/invite.ts';
 import { connectReason } from '../../contract/system-reason.ts';
 
 export const siteFault = {
@@ -28,7 +29,7 @@ export const siteFault = {
   expiredInvite: (expiredAt: string) =>
     new Fault({
       code: 453,
-      message: `This invite expired at ${expiredAt}. Ask the coordinator for a new one.`,
+      message: `This invite expired on ${expiryText(expiredAt)}. Ask the coordinator for a new one.`,
       retry: 'never',
     }),
   /** `otherHub` is the address of the member's hub where the invite comes from another one. */

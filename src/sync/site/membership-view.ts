@@ -34,8 +34,9 @@ function peersOf({ state, keys, areMembersTold, lines }: Parameters<typeof membe
   // Names lie beside fingerprints; in files of earlier versions, until the hub speaks, they do not.
   const isNamed = state.members.length === state.memberFingerprints.length;
   return state.memberFingerprints.flatMap((fingerprint, index): Peer[] => {
-    if (fingerprint === keys.fingerprint) return [];
     const member = isNamed ? state.members[index] : undefined;
+    // One that observes, or declined the project, shares no model (docs/protocol.md 7.1).
+    if (fingerprint === keys.fingerprint || member?.takesPart === false) return [];
     const address = state.addresses[fingerprint];
     const own = models.get(fingerprint) ?? [];
     const aucs = own.flatMap(({ metrics }) => metrics?.auc?.value ?? []);

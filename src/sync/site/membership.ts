@@ -190,6 +190,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     channel = null;
     if (standing.connection === 'online') state.hubHeardAtMs = desk.clock();
     standing.down(fault.message);
+    if (isFinal) state.owesLeave = false;
     goodbye.failed();
     if (isFinal && state.standing === 'member') {
       state.standing = 'refused';
@@ -303,8 +304,9 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
     ...approval,
     async leave() {
       if (state.standing !== 'left') {
+        // A hub that ended the membership itself has nothing to hear.
+        state.owesLeave = state.standing === 'member';
         state.standing = 'left';
-        state.owesLeave = true;
         state.reason = null;
         standing.over();
         outbox.clear();

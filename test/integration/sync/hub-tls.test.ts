@@ -52,5 +52,10 @@ describe('a hub with a certificate', () => {
     const { certFile } = makeCertificate(folder, 'only');
     const tlsFiles = { certFile, keyFile: path.join(folder, 'gone.key') };
     await expect(openHub({ folder: bench.folder(), port: 0, tls: tlsFiles })).rejects.toMatchObject({ code: 531 });
+    const other = { certFile, keyFile: makeCertificate(folder, 'other').keyFile };
+    await expect(openHub({ folder: bench.folder(), port: 0, tls: other })).rejects.toMatchObject({
+      code: 531,
+      message: expect.stringContaining('the key does not belong to the certificate'),
+    });
   });
 });

@@ -24,6 +24,8 @@ describe('members ended from another process', () => {
     expect(refused.reason).toContain("withdrew this site's membership: the laptop was stolen");
     await until('the hub shows it', async () => (await hub.status()).members.length === 0);
     await expect(lyon.join(await hub.createInvite())).rejects.toMatchObject({ code: 505 });
+    // Nothing is owed to a hub that ended the membership itself.
+    expect(await lyon.leave(refused.federation)).toBe(true);
     expect(await listMembersIn(folder)).toMatchObject([
       { site: 'Lyon', state: 'revoked', because: 'the laptop was stolen', updates: 0 },
     ]);

@@ -172,6 +172,7 @@ describe('a retired project', () => {
     const oslo = await bench.site('Oslo', practiceWork({ step: 1 }));
     await oslo.join(await createInviteIn(folder));
     await retireProjectIn(folder, 'the study ended');
+    await expect(retireProjectIn(folder, 'once more')).rejects.toMatchObject({ code: 512 });
     await until('it ended', () => oslo.memberships()[0]?.trunkVersion === 1);
     expect(await projectStandingIn(folder)).toMatchObject({
       trunkVersion: 1,
