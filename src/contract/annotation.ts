@@ -168,4 +168,9 @@ export const annotationCalls = {
     }),
     out: z.object({ rows: z.number().int(), columns: z.number().int(), shapes: z.array(overlayShapeSchema) }),
   },
+  /** ROIs of a structure set that are on no image of a series, and why: a clause of a sentence that begins with the ROI. */
+  'undrawn-regions': {
+    in: z.object({ overlayInstanceUID: uid, seriesInstanceUID: uid }),
+    out: z.object({ regions: z.array(z.object({ region: z.number().int(), reason: z.string() })) }),
+  },
 } as const;

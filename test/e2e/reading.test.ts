@@ -83,6 +83,15 @@ const square = {
   ],
 } as const;
 
+const empty = { number: 5, name: 'Empty', color: [0, 200, 0], contours: [] } as const;
+/** 30 mm above the slice that the square is on: beyond the three. */
+const beyond = {
+  number: 6,
+  name: 'Beyond',
+  color: [0, 0, 200],
+  contours: [{ sopInstanceUID: '', points: square.contours[0].points.map(([x, y, z]) => [x, y, z + 30] as const) }],
+} as const;
+
 function along(x: number, y: number): [number, number, number] {
   return [Number((corner[0] + x).toFixed(4)), Number((corner[1] + y).toFixed(4)), corner[2]];
 }
@@ -123,7 +132,10 @@ describe('the reading room', { timeout: 120_000 }, () => {
     ]) {
       copyFileSync(path.join(segmentations, name), path.join(folder, path.basename(name)));
     }
-    writeFileSync(path.join(folder, 'structures.dcm'), structureSetFile({ name: 'JANCT000', id: '99000' }, [square]));
+    writeFileSync(
+      path.join(folder, 'structures.dcm'),
+      structureSetFile({ name: 'JANCT000', id: '99000' }, [square, empty, beyond]),
+    );
     await answerDialogs(app, [folder]);
     await page.getByRole('button', { name: 'Import a folder' }).first().click();
     await startImport(page);
@@ -146,6 +158,9 @@ describe('the reading room', { timeout: 120_000 }, () => {
     await panel.getByText('Liver', { exact: true }).waitFor();
     const layer = page.getByTestId('region-layer');
     await expect.poll(() => layer.getAttribute('data-regions')).toBe('5');
+    await panel.getByText('Not drawn: it has no contours.').waitFor();
+    await panel.getByText('Not drawn: no image of this series lies in the plane that it is drawn in.').waitFor();
+    expect(await panel.getByRole('checkbox', { name: 'Empty', exact: true }).isDisabled()).toBe(true);
     await screenshot('reading-regions');
     const swatch = (name: string): Promise<[number, number, number]> =>
       page.evaluate<[number, number, number]>(`(() => {

@@ -21,6 +21,8 @@ export class Regions {
   readonly #station: StationLink;
   /** By series; null while they are asked for. */
   readonly #overlays = new SvelteMap<string, readonly Overlay[] | null>();
+  /** By series and overlay: reasons by ROI. */
+  readonly #undrawn = new SvelteMap<string, ReadonlyMap<number, string>>();
   readonly #hidden = new SvelteMap<string, true>();
   readonly #shapes = new RecentAnswers<Shapes>(shapesBytes, bytesOf);
   #opacity = $state(0.45);
@@ -64,6 +66,23 @@ export class Regions {
         this.#overlays.delete(seriesInstanceUID);
         this.#problem = faultValueOf(fault).message;
       });
+  }
+
+  /** Why an ROI is on no image of the series, a clause; null where it is on one, or until `findUndrawn` has answered. */
+  whyUndrawn(seriesInstanceUID: string | undefined, overlay: Overlay, region: number): string | null {
+    return this.#undrawn.get(`${seriesInstanceUID}/${overlay.sopInstanceUID}`)?.get(region) ?? null;
+  }
+
+  /** Asks which ROIs of a structure set are on no image of the series, once. */
+  findUndrawn(seriesInstanceUID: string, { kind, sopInstanceUID, regions }: Overlay): void {
+    const key = `${seriesInstanceUID}/${sopInstanceUID}`;
+    if (kind !== 'RTSTRUCT' || regions.length === 0 || this.#undrawn.has(key)) return;
+    this.#undrawn.set(key, new Map());
+    this.#station
+      .ask('undrawn-regions', { overlayInstanceUID: sopInstanceUID, seriesInstanceUID })
+      .then((answer) => this.#undrawn.set(key, new Map(answer.regions.map(({ region, reason }) => [region, reason]))))
+      // The image itself says why the structure set cannot be read.
+      .catch(() => {});
   }
 
   isShown(overlay: Overlay, region: number): boolean {

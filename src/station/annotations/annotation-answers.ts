@@ -19,6 +19,7 @@ export function annotationAnswers({
     presentations,
     projections,
     overlayShapes,
+    undrawnRegions,
     readLabels,
     report,
     seriesGeometry,
@@ -52,6 +53,7 @@ export function annotationAnswers({
     overlays: async ({ seriesInstanceUID }) => ({ overlays: await overlays(seriesInstanceUID) }),
     'series-geometry': async ({ seriesInstanceUID }) => ({ frames: await seriesGeometry(seriesInstanceUID) }),
     'overlay-shapes': (asked) => overlayShapes(asked),
+    'undrawn-regions': async (asked) => ({ regions: await undrawnRegions(asked) }),
     'read-labels': async (asked, signal) => {
       const onProgress = (progress: LabelProgress): void => onEvent('labels-progress', progress);
       const report = await readLabels(library, asked, { ...(signal === undefined ? {} : { signal }), onProgress });

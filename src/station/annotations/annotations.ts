@@ -30,6 +30,11 @@ export interface Annotations {
     sopInstanceUID: string;
     frame: number;
   }): Promise<CallOutput<'overlay-shapes'>>;
+  /** ROIs of a structure set that are on no image of a series, and why. @throws Fault 106, 108, 62x with the reason. */
+  undrawnRegions(asked: {
+    overlayInstanceUID: string;
+    seriesInstanceUID: string;
+  }): Promise<CallOutput<'undrawn-regions'>['regions']>;
   /** @throws Fault 106 (unknown), 108 (its file is gone), 625 (it takes too long). */
   header(sopInstanceUID: string): Promise<CallOutput<'header'>['elements']>;
   /** Measurements with what old ones lack. */
@@ -62,16 +67,21 @@ export function openAnnotations({ db, folder, pathOf }: AnnotationsOptions): Ann
   const threads = openObjectThreads({ count: 2, deadlineMs });
   let isReadingLabels = false;
   const { overlaysOf } = overlayIndex({ db, folder, threads });
+  const geometryOf = seriesGeometry({ db, folder, threads });
   return {
     measurements: measurementStore(db),
     withUnits: keptUnits({ threads, pathOf }),
-    seriesGeometry: seriesGeometry({ db, folder, threads }),
+    seriesGeometry: geometryOf,
     projections: studyProjections({ db, folder, threads }),
     presentations: studyPresentations({ db, folder, threads }),
     overlays: overlaysOf,
     async overlayShapes({ overlayInstanceUID, sopInstanceUID, frame }) {
       const [overlayPath, path] = [pathOf(overlayInstanceUID), pathOf(sopInstanceUID)];
       return threads.ask('shapes', { overlayPath, path, sopInstanceUID, frame });
+    },
+    async undrawnRegions({ overlayInstanceUID, seriesInstanceUID }) {
+      const frames = await geometryOf(seriesInstanceUID);
+      return threads.ask('undrawn', { path: pathOf(overlayInstanceUID), frames });
     },
     async header(sopInstanceUID) {
       return threads.ask('header', { path: pathOf(sopInstanceUID) });

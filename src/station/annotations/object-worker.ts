@@ -19,6 +19,7 @@ import { overlayTarget } from './overlay-target.ts';
 import { presentationState } from './presentation-state.ts';
 import { projectionHeader, type ProjectionHeader } from './projection-header.ts';
 import { reportText } from './report-text.ts';
+import { type SeriesFrames, undrawnRegions, type UndrawnRegions } from './undrawn-regions.ts';
 
 export interface ShapesAsked {
   readonly overlayPath: string;
@@ -71,6 +72,11 @@ export interface ObjectTasks {
     readonly answered: (Units | null)[];
   };
   readonly shapes: { readonly asked: ShapesAsked; readonly answered: Shapes };
+  /** ROIs of a structure set that are on none of the frames. */
+  readonly undrawn: {
+    readonly asked: { readonly path: string; readonly frames: SeriesFrames };
+    readonly answered: UndrawnRegions;
+  };
 }
 
 export type ObjectTask = {
@@ -115,6 +121,8 @@ async function perform(task: ObjectTask): Promise<ObjectTasks[keyof ObjectTasks]
       return task.asked.files.map(unitsOf);
     case 'shapes':
       return shapesOn(task.asked);
+    case 'undrawn':
+      return undrawnRegions(wholeDataset(task.asked.path), task.asked.frames);
   }
 }
 

@@ -90,8 +90,11 @@ export function contourShapes(contours: readonly Contour[], target: OverlayTarge
     .map(([region, polygons]) => ({ region, mask: null, polygons }));
 }
 
+/** What decides whether a contour is on a frame. */
+export type ContourTarget = Pick<OverlayTarget, 'sopInstanceUID' | 'frame' | 'frameOfReferenceUID' | 'plane'>;
+
 /** By the image that the contour names; without one, by the plane that all of its points lie in. */
-function isOf(contour: Contour, target: OverlayTarget, plane: ImagePlane): boolean {
+export function isOf(contour: Contour, target: ContourTarget, plane: ImagePlane): boolean {
   if (contour.sopInstanceUID !== '') {
     if (contour.sopInstanceUID !== target.sopInstanceUID) return false;
     return contour.frames.length === 0 || contour.frames.includes(target.frame);

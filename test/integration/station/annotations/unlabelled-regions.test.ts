@@ -70,7 +70,9 @@ async function threeSlicesWith(file: readonly ElementSpec[]): Promise<string> {
   const [files, home] = [mkdtempSync(path.join(folder, 'files-')), path.join(folder, 'home')];
   for (const [at, positionMm] of [0, 3, 6].entries()) {
     const slice = sliceElements({ uid: `${series}.${at + 1}`, study, series, patientID: 'oslo', positionMm });
-    const placed = [...slice, { tag: 0x00200052, value: space }].sort((one, other) => one.tag - other.tag);
+    const placed = [...slice, { tag: 0x00200052, value: space }, { tag: 0x00280030, value: '1\\1' }].sort(
+      (one, other) => one.tag - other.tag,
+    );
     writeFileSync(path.join(files, `${at}.dcm`), dicomFile(placed));
   }
   writeFileSync(path.join(files, 'object.dcm'), dicomFile([...file]));
@@ -111,6 +113,26 @@ it('each ROI without a label says why: not drawn, unreadable, elsewhere, in anot
     'Between,Above': 'no image of its series lies in the plane that it is drawn in',
     Elsewhere: 'it is drawn in another frame of reference than its series has',
   });
+});
+
+it('the same ROIs are told as those that no image of the series shows', async () => {
+  const rois: Roi[] = [
+    { name: 'Drawn', contours: [square(30), square(3)] },
+    { name: 'Empty', contours: [] },
+    { name: 'Unreadable', contours: ['1\\2'] },
+    { name: 'Between', contours: [square(4.5)] },
+    { name: 'Elsewhere', contours: [square(3)], space: '9.9.9' },
+  ];
+  const home = await threeSlicesWith(structureSet(rois, series));
+  const library = openLibrary({ folder: home });
+  onTestFinished(() => library.close());
+  const asked = { overlayInstanceUID: object, seriesInstanceUID: series };
+  expect(await library.annotations.undrawnRegions(asked)).toEqual([
+    { region: 2, reason: 'it has no contours' },
+    { region: 3, reason: 'its contours have no points that can be read' },
+    { region: 4, reason: 'no image of this series lies in the plane that it is drawn in' },
+    { region: 5, reason: 'it is drawn in another frame of reference than this series has' },
+  ]);
 });
 
 it('a region that was not asked for, or that the map leaves out, is not told of', async () => {
