@@ -87,9 +87,10 @@ export const consoleInviteSchema = z.object({
   id: z.string(),
   createdAt: z.string(),
   expiresAt: z.string(),
-  state: z.enum(['open', 'used', 'expired']),
+  state: z.enum(['open', 'used', 'expired', 'withdrawn']),
   /** The site that came by it. */
   usedBy: z.string().nullable(),
+  withdrawnAt: z.string().nullable(),
 });
 export type ConsoleInvite = z.infer<typeof consoleInviteSchema>;
 
@@ -98,7 +99,15 @@ export const newInviteSchema = z.object({
   /** What the invited may do. */
   role: z.enum(['site', 'observer']).default('site'),
 });
-export const madeInviteSchema = z.object({ link: z.string(), expiresAt: z.string() });
+export const madeInviteSchema = z.object({
+  link: z.string(),
+  expiresAt: z.string(),
+  /** Where it leads: the hub's address and its key. */
+  url: z.string(),
+  fingerprint: z.string(),
+  /** What to tell of an address that no other machine can use; null for any other. */
+  reach: z.string().nullable(),
+});
 export const withdrawInviteSchema = z.object({ id: z.string().regex(/^[0-9a-f]{64}$/) });
 
 export const endMembershipSchema = z.object({

@@ -62,10 +62,10 @@ export type Ancestor = z.infer<typeof ancestorSchema>;
 const federation = z.string().max(100);
 const site = z.string().max(60);
 
-/** What was chosen, and how it does against the site alone, on the site's validation images. */
 /** How the id of a model of the bench begins, or the ensemble that the site chose. */
 export const benchModelSchema = z.string().regex(/^([0-9a-f]{4,64}|ensemble)$/);
 
+/** What was chosen, and how it does against the site alone, on the site's validation images. */
 const selectionSchema = z.object({
   method: z.enum(selectionMethods),
   members: z.array(z.object({ model: z.string(), site: z.string(), network: z.string() })),

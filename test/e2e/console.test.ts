@@ -80,6 +80,7 @@ describe.skipIf(typeof stage === 'string')('the hub’s console in a browser', (
       for (const size of [
         { width: 1280, height: 800 },
         { width: 2560, height: 1440 },
+        { width: 480, height: 900 },
       ]) {
         await page.setViewportSize(size);
         for (const label of ['Overview', 'Members', 'Invites', 'Project', 'Trunk']) {
@@ -108,11 +109,16 @@ describe.skipIf(typeof stage === 'string')('the hub’s console in a browser', (
     await page.getByRole('button', { name: 'Make an invite' }).click();
     await page.getByRole('img', { name: 'The invite as a QR code' }).waitFor();
     expect(await page.getByRole('textbox', { name: 'Link' }).inputValue()).toMatch(/^imagiq:\/\/join\//);
+    expect(await page.getByTestId('reach').innerText()).toContain('which only this machine can reach');
+    await page.getByRole('dialog').getByLabel(`Fingerprint ${hub.fingerprint}`).waitFor();
     await browser.screenshot('console-invite');
     await page.getByRole('button', { name: 'Done' }).click();
-    await page.getByRole('button', { name: 'Withdraw' }).click();
+    await page.getByRole('button', { name: 'Withdraw…' }).click();
+    await page.getByRole('button', { name: 'Withdraw it' }).click();
     await page.getByText('The invite is withdrawn').waitFor();
-    await expect.poll(() => page.getByRole('button', { name: 'Withdraw' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Withdraw…' }).count()).toBe(0);
+    await page.getByRole('cell', { name: /^withdrawn/ }).waitFor();
+    await browser.screenshot('console-invites-withdrawn');
   });
 
   test('a member is expelled with a reason, by keyboard, and the page shows it', async () => {

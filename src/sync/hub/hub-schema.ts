@@ -141,4 +141,8 @@ export const migrations = [
   `
   ALTER TABLE updates ADD COLUMN isLeftOut INTEGER NOT NULL DEFAULT 0;
   `,
+  // A withdrawn invite stays in the list; before, its row was deleted.
+  `
+  ALTER TABLE invites ADD COLUMN withdrawnAt TEXT;
+  `,
 ] as const;

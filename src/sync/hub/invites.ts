@@ -28,7 +28,14 @@ export async function createInvite(db: HubDatabase, enter: EnterAct, order: Invi
   const codeHash = hashOfCode(code);
   const createdAt = new Date(now).toISOString();
   await db.transaction(async (tx) => {
-    await tx.run('INSERT INTO invites VALUES (?, ?, ?, ?, NULL, ?)', codeHash, federation, createdAt, expiresAt, role);
+    await tx.run(
+      'INSERT INTO invites (codeHash, federation, createdAt, expiresAt, role) VALUES (?, ?, ?, ?, ?)',
+      codeHash,
+      federation,
+      createdAt,
+      expiresAt,
+      role,
+    );
     await enter(tx, 'invite-made', { federation, invite: codeHash, role, expiresAt });
   });
   return formatInvite({ version: 1, url, code, hubFingerprint, federation, expiresAt });
@@ -48,14 +55,23 @@ export async function createInviteIn(place: string, order: InviteOrder = {}): Pr
 export function listInvites(
   db: HubStatements,
   limit: number,
-): Promise<{ codeHash: string; createdAt: string; expiresAt: string; usedBy: string | null }[]> {
-  return db.all('SELECT codeHash, createdAt, expiresAt, usedBy FROM invites ORDER BY createdAt DESC LIMIT ?', limit);
+): Promise<
+  { codeHash: string; createdAt: string; expiresAt: string; usedBy: string | null; withdrawnAt: string | null }[]
+> {
+  return db.all(
+    'SELECT codeHash, createdAt, expiresAt, usedBy, withdrawnAt FROM invites ORDER BY createdAt DESC LIMIT ?',
+    limit,
+  );
 }
 
-/** Takes an invite back: whoever comes with it is told that the hub does not know it. @returns false when it is used or gone. */
-export function withdrawInvite(db: HubDatabase, enter: EnterAct, codeHash: string): Promise<boolean> {
+/** Takes an invite back: whoever comes with it is told that the hub does not know it. @returns false when it is used, withdrawn or none. */
+export function withdrawInvite(db: HubDatabase, enter: EnterAct, codeHash: string, now: number): Promise<boolean> {
   return db.transaction(async (tx) => {
-    const withdrawn = await tx.run('DELETE FROM invites WHERE codeHash = ? AND usedBy IS NULL', codeHash);
+    const withdrawn = await tx.run(
+      'UPDATE invites SET withdrawnAt = ? WHERE codeHash = ? AND usedBy IS NULL AND withdrawnAt IS NULL',
+      new Date(now).toISOString(),
+      codeHash,
+    );
     if (withdrawn === 1) await enter(tx, 'invite-withdrawn', { invite: codeHash });
     return withdrawn === 1;
   });
@@ -73,7 +89,7 @@ export async function consumeInvite(
   now: number,
 ): Promise<MemberRole> {
   const invite = await tx.get<{ expiresAt: string; usedBy: string | null; role: MemberRole }>(
-    'SELECT expiresAt, usedBy, role FROM invites WHERE codeHash = ?',
+    'SELECT expiresAt, usedBy, role FROM invites WHERE codeHash = ? AND withdrawnAt IS NULL',
     hashOfCode(code),
   );
   if (invite === undefined) throw hubFault.unknownInvite();

@@ -128,13 +128,19 @@ describe('a coordinator at the console', () => {
 
   it('withdraws an invite: nobody comes by it any more', async () => {
     const folder = bench.folder();
-    const { port } = await hubIn(folder);
-    const page = await signedInPage(port, folder);
-    const { link } = (await page.post('invites/new', { expiresHours: 1 })).body as { link: string };
+    const hub = await hubIn(folder);
+    const page = await signedInPage(hub.port, folder);
+    const made = await page.post('invites/new', { expiresHours: 1 });
+    expect(made.body).toMatchObject({ fingerprint: hub.fingerprint, reach: expect.stringContaining('only this machine') });
+    const { link } = made.body as { link: string };
     const { invites } = (await page.get('invites')).body as { invites: { id: string }[] };
     expect(await page.post('invites/withdraw', { id: invites[0]!.id })).toMatchObject({ status: 200 });
     const lyon = await bench.site('Lyon', practiceWork({ step: 1 }));
     await expect(lyon.join(link)).rejects.toMatchObject({ code: 500 });
+    expect((await page.get('invites')).body).toMatchObject({
+      invites: [{ state: 'withdrawn', usedBy: null, withdrawnAt: expect.stringMatching(/^\d{4}-/) }],
+    });
+    expect(await page.post('invites/withdraw', { id: invites[0]!.id })).toMatchObject({ status: 400, body: { fault: { code: 537 } } });
   });
 
   it('downloads a trunk version, and the ledger has it', async () => {

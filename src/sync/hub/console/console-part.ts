@@ -19,6 +19,7 @@ import { parseJson } from '../../protocol/statement.ts';
 import { hubFault } from '../faults.ts';
 import type { HubLedger } from '../hub-ledger.ts';
 import { type HttpPart, sendJson } from '../hub-http.ts';
+import { inviteFacts, ownMachineOnly } from '../invite-reach.ts';
 import type { InviteOrder } from '../invites.ts';
 import type { MembershipEnd } from '../members.ts';
 import type { TrunkStore } from '../trunk-store.ts';
@@ -118,7 +119,8 @@ export function consolePart(order: {
       const expiresInMs = expiresHours * 3_600_000;
       const link = await acts.createInvite({ expiresInMs, role });
       order.onAct(`made an invite for ${role === 'observer' ? 'an observer' : 'a site'}`);
-      return { link, expiresAt: new Date(Date.now() + expiresInMs).toISOString() };
+      const facts = inviteFacts(link);
+      return { link, ...facts, reach: ownMachineOnly(facts.url) };
     },
     async 'invites/withdraw'(_ask, body) {
       if (!(await acts.withdrawInvite(decoded(withdrawInviteSchema, body).id))) throw hubFault.inviteNotOpen();

@@ -62,7 +62,7 @@ export function hubConsole(hub: {
     }),
     acts: {
       createInvite: (invite) => createInvite(db, enter, invite, clock()),
-      withdrawInvite: (id) => withdrawInvite(db, enter, id),
+      withdrawInvite: (id) => withdrawInvite(db, enter, id, clock()),
       endMembership: hub.endMembership,
     },
     projectDesk: openProjectDesk({

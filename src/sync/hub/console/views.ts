@@ -88,11 +88,12 @@ export function openConsoleViews(order: {
     async invites() {
       const sites = await namesOfSites();
       const now = new Date(order.clock()).toISOString();
-      return (await listInvites(order.db, shown.invites)).map(({ codeHash, createdAt, expiresAt, usedBy }) => ({
+      return (await listInvites(order.db, shown.invites)).map(({ codeHash, createdAt, expiresAt, usedBy, withdrawnAt }) => ({
         id: codeHash,
         createdAt,
         expiresAt,
-        state: usedBy === null ? (expiresAt <= now ? 'expired' : 'open') : 'used',
+        withdrawnAt,
+        state: withdrawnAt !== null ? 'withdrawn' : usedBy !== null ? 'used' : expiresAt <= now ? 'expired' : 'open',
         usedBy: usedBy === null ? null : (sites.get(usedBy) ?? usedBy.slice(0, 16)),
       }));
     },
