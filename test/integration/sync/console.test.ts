@@ -131,7 +131,10 @@ describe('a coordinator at the console', () => {
     const hub = await hubIn(folder);
     const page = await signedInPage(hub.port, folder);
     const made = await page.post('invites/new', { expiresHours: 1 });
-    expect(made.body).toMatchObject({ fingerprint: hub.fingerprint, reach: expect.stringContaining('only this machine') });
+    expect(made.body).toMatchObject({
+      fingerprint: hub.fingerprint,
+      reach: expect.stringContaining('only this machine'),
+    });
     const { link } = made.body as { link: string };
     const { invites } = (await page.get('invites')).body as { invites: { id: string }[] };
     expect(await page.post('invites/withdraw', { id: invites[0]!.id })).toMatchObject({ status: 200 });
@@ -140,7 +143,10 @@ describe('a coordinator at the console', () => {
     expect((await page.get('invites')).body).toMatchObject({
       invites: [{ state: 'withdrawn', usedBy: null, withdrawnAt: expect.stringMatching(/^\d{4}-/) }],
     });
-    expect(await page.post('invites/withdraw', { id: invites[0]!.id })).toMatchObject({ status: 400, body: { fault: { code: 537 } } });
+    expect(await page.post('invites/withdraw', { id: invites[0]!.id })).toMatchObject({
+      status: 400,
+      body: { fault: { code: 537 } },
+    });
   });
 
   it('downloads a trunk version, and the ledger has it', async () => {

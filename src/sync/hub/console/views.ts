@@ -88,14 +88,16 @@ export function openConsoleViews(order: {
     async invites() {
       const sites = await namesOfSites();
       const now = new Date(order.clock()).toISOString();
-      return (await listInvites(order.db, shown.invites)).map(({ codeHash, createdAt, expiresAt, usedBy, withdrawnAt }) => ({
-        id: codeHash,
-        createdAt,
-        expiresAt,
-        withdrawnAt,
-        state: withdrawnAt !== null ? 'withdrawn' : usedBy !== null ? 'used' : expiresAt <= now ? 'expired' : 'open',
-        usedBy: usedBy === null ? null : (sites.get(usedBy) ?? usedBy.slice(0, 16)),
-      }));
+      return (await listInvites(order.db, shown.invites)).map(
+        ({ codeHash, createdAt, expiresAt, usedBy, withdrawnAt }) => ({
+          id: codeHash,
+          createdAt,
+          expiresAt,
+          withdrawnAt,
+          state: withdrawnAt !== null ? 'withdrawn' : usedBy !== null ? 'used' : expiresAt <= now ? 'expired' : 'open',
+          usedBy: usedBy === null ? null : (sites.get(usedBy) ?? usedBy.slice(0, 16)),
+        }),
+      );
     },
     async project() {
       const current = await store.current();
