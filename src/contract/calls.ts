@@ -198,7 +198,8 @@ export const calls = {
   'stop-run': { in: z.object({ id: z.string() }), out: nothing },
   /** Of a run that is not under way. Its model stays. */
   'delete-run': { in: z.object({ id: z.string() }), out: nothing },
-  runs: { in: nothing, out: z.object({ runs: z.array(runSchema) }) },
+  /** `damaged`: ids of runs whose record on the disk cannot be read. */
+  runs: { in: nothing, out: z.object({ runs: z.array(runSchema), damaged: z.array(z.string()) }) },
   /** Checks an invite's form and tells what it would join, without contacting the hub. */
   'read-invite': {
     in: z.object({ invite: z.string().max(5_000) }),

@@ -139,7 +139,7 @@ export function stationAnswers(
       station.onEvent('library-changed', {});
       return {};
     },
-    runs: () => ({ runs: runs.list() }),
+    runs: () => ({ runs: runs.list(), damaged: runs.damaged() }),
     'read-invite': ({ invite }) => readInvite(invite),
     join: ({ invite, site: siteName }) => site.join(invite.trim(), { siteName }),
     'approve-project': ({ federation, cohort, acceptsLeak, projectHash }) => {

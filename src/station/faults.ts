@@ -37,6 +37,12 @@ export const stationFault = {
   runNotPausable: () =>
     new Fault({ code: 607, message: 'This run has ended: it cannot be paused, resumed or stopped.', retry: 'never' }),
   runPaused: () => new Fault({ code: 618, message: 'This run is paused already. Resume or stop it.', retry: 'never' }),
+  runDamaged: (id: string) =>
+    new Fault({
+      code: 619,
+      message: `The record of run ${id} is damaged on the disk: it cannot go on. Delete it to free its room; a model that came of it stays.`,
+      retry: 'never',
+    }),
   runUnderWay: () =>
     new Fault({ code: 617, message: 'This run is under way. Pause or stop it first.', retry: 'never' }),
   /** Kept with a run that was live when the program ended. */

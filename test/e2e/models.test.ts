@@ -55,6 +55,16 @@ describe('the models of a site', () => {
     await page.getByTestId('model-groups').waitFor();
     await model.getByTestId('evaluations').getByRole('button', { name: 'CSV…' }).waitFor();
     expect(await page.getByTestId('model-groups').getByText('Scanner').count()).toBeGreaterThan(0);
+    // Scanners as vendors call them, and the widest figures.
+    const groups = page.getByTestId('model-groups');
+    await groups.evaluate((table) => {
+      for (const cell of table.querySelectorAll('td.ellipsis')) cell.textContent = 'SIEMENS SOMATOM Definition Flash';
+      for (const cell of table.querySelectorAll('td.number:nth-child(n + 5)'))
+        cell.textContent = '1.000 (0.207 – 1.000)';
+    });
+    await groups.scrollIntoViewIfNeeded();
+    await screenshot('models-groups-1280');
+    expect(await groups.evaluate((table) => table.scrollWidth <= table.parentElement!.clientWidth)).toBe(true);
     await screenshot('models-1280');
     await model.locator('input[name=wished-sensitivity]').fill('95');
     await model.getByRole('button', { name: 'Measure' }).click();

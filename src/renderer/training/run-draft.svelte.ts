@@ -1,8 +1,9 @@
 // A run that is being asked for: what was chosen and typed. It outlives its dialog, so that the next run can differ in one field.
+import type { Run } from '../../contract/calls.ts';
 import { type HyperParameters, hyperParametersSchema } from '../../contract/training.ts';
 import { fieldGroups } from '../ui/hyper-parameter-fields.ts';
 
-const defaults: HyperParameters = { ...hyperParametersSchema.parse({}), epochs: 5 };
+const defaults: HyperParameters = hyperParametersSchema.parse({});
 const advanced = fieldGroups.flatMap(({ fields }) => fields.map(({ name }) => name));
 
 export class RunDraft {
@@ -22,6 +23,17 @@ export class RunDraft {
   targetEpsilon = $state(4);
   /** By class name; null where none is given. */
   classWeights = $state<Record<string, number | null>>({});
+
+  /** What a run had. Its seed was drawn, and its cohort is not the next one's. */
+  takeFrom({ network, hyperParameters }: Pick<Run, 'network' | 'hyperParameters'>): void {
+    if (hyperParameters === null) return;
+    const { privacy, classWeights, ...settings } = hyperParameters;
+    this.network = network;
+    this.settings = { ...settings, privacy: null, classWeights: null };
+    this.classWeights = { ...classWeights };
+    this.hasPromise = privacy !== null;
+    if (privacy !== null) this.targetEpsilon = privacy.maxEpsilon;
+  }
 
   /** How many of these classes have a weight. */
   weightsGiven(classes: readonly string[]): number {

@@ -8,6 +8,9 @@ import { RunDraft } from './run-draft.svelte.ts';
 
 export class Training {
   #runs = $state.raw<readonly Run[] | null>(null);
+  #damaged = $state.raw<readonly string[]>([]);
+  /** The run whose settings the draft has. */
+  #drafted: string | null = null;
   #networks = $state.raw<About['networks']>([]);
   #models = $state.raw<readonly Model[]>([]);
   #chosen = $state<string | null>(null);
@@ -32,6 +35,11 @@ export class Training {
   /** Newest first; null until the station answered. */
   get runs(): readonly Run[] | null {
     return this.#runs;
+  }
+
+  /** Ids of those whose record cannot be read. */
+  get damaged(): readonly string[] {
+    return this.#damaged;
   }
 
   get networks(): About['networks'] {
@@ -81,9 +89,19 @@ export class Training {
       const { id } = await this.#station.ask('start-run', input);
       // News of it came before the answer, and may be newer than it.
       this.#chosen = id;
+      // The draft has more of it than the run tells: it stays.
+      this.#drafted = id;
     } finally {
       this.#isStarting = false;
     }
+  }
+
+  /** The draft of the next run has what the newest run had, whoever began it, and what was typed since. */
+  refreshDraft(): void {
+    const newest = this.#runs?.[0];
+    if (newest === undefined || newest.id === this.#drafted) return;
+    this.#drafted = newest.id;
+    this.draft.takeFrom(newest);
   }
 
   async order(call: 'pause-run' | 'resume-run' | 'stop-run', id: string): Promise<void> {
@@ -98,6 +116,7 @@ export class Training {
     try {
       await this.#station.ask('delete-run', { id });
       this.#runs = (this.#runs ?? []).filter((run) => run.id !== id);
+      this.#damaged = this.#damaged.filter((run) => run !== id);
     } catch (fault) {
       this.#toasts.fault(fault);
     }
@@ -119,11 +138,12 @@ export class Training {
   async #load(): Promise<void> {
     void this.#loadModels();
     try {
-      const [{ runs }, { networks }] = await Promise.all([
+      const [{ runs, damaged }, { networks }] = await Promise.all([
         this.#station.ask('runs', {}),
         this.#station.ask('about', {}),
       ]);
       this.#runs = [...runs].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+      this.#damaged = damaged;
       this.#networks = networks;
     } catch (fault) {
       this.#toasts.fault(fault);

@@ -29,7 +29,9 @@ export interface RunBook {
   resume(id: string): void;
   stop(id: string): void;
   list(): Run[];
-  /** Removes a run that is not running, with its checkpoints; what became of it stays among the models. @throws Fault 606, 617 */
+  /** Ids of the runs whose record on the disk is damaged: they can only be deleted. */
+  damaged(): string[];
+  /** Removes a run that is not running, or is damaged, with its checkpoints; what became of it stays among the models. @throws Fault 606, 617 */
   delete(id: string): void;
   /** Resolves when the run is done, stopped or failed. */
   ended(id: string): Promise<Run>;
@@ -85,7 +87,9 @@ export function openRunBook(parts: RunBookParts): RunBook {
     parts.onChange(told);
   };
 
-  for (const { run, request, basis, header } of readRunRecords(parts.folder)) {
+  const kept = readRunRecords(parts.folder);
+  const damaged = new Set(kept.damaged);
+  for (const { run, request, basis, header } of kept.records) {
     const interrupted = run.state === 'running';
     const fault = run.fault ?? stationFault.runCutOff().toValue();
     runs.set(run.id, interrupted ? { ...run, state: 'paused', preparing: null, waitsFor: null, fault } : run);
@@ -233,7 +237,7 @@ export function openRunBook(parts: RunBookParts): RunBook {
 
   const runOf = (id: string): Run => {
     const run = runs.get(id);
-    if (!run) throw stationFault.unknownRun(id);
+    if (!run) throw damaged.has(id) ? stationFault.runDamaged(id) : stationFault.unknownRun(id);
     return run;
   };
 
@@ -291,11 +295,13 @@ export function openRunBook(parts: RunBookParts): RunBook {
       launch(id, request);
     },
     delete(id) {
-      if (live.has(id) || runOf(id).state === 'running') throw stationFault.runUnderWay();
+      if (!damaged.has(id) && runOf(id).state === 'running') throw stationFault.runUnderWay();
       rmSync(folderOf(id), { recursive: true, force: true });
-      for (const kept of [runs, requests, bases, headers, recordedAt]) kept.delete(id);
+      damaged.delete(id);
+      for (const told of [runs, requests, bases, headers, recordedAt]) told.delete(id);
     },
     list: () => [...runs.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1)),
+    damaged: () => [...damaged],
     async ended(id) {
       await live.get(id)?.ended;
       return runOf(id);

@@ -1,5 +1,5 @@
 // What is kept of a run on disk: what was asked, what it came to, and all that a resumed run needs to be the same run.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type Run, runSchema } from '../../contract/calls.ts';
@@ -57,18 +57,21 @@ export function writeRunRecord(folder: string, record: RunRecord): void {
   writeFileDurably(path.join(folder, recordFile), JSON.stringify(record));
 }
 
-/** The runs whose folders lie in this one, in no order. */
-export function readRunRecords(folder: string): RunRecord[] {
+/** The runs whose folders lie in this one, in no order; `damaged`: ids of those whose record cannot be read. */
+export function readRunRecords(folder: string): { records: RunRecord[]; damaged: string[] } {
   const records: RunRecord[] = [];
+  const damaged: string[] = [];
   for (const name of readdirSync(folder)) {
+    const file = path.join(folder, name, recordFile);
+    // A folder without a record is not a run of this book, such as a federation's: it is left alone.
+    if (!existsSync(file)) continue;
     try {
-      const record = runRecordSchema.safeParse(JSON.parse(readFileSync(path.join(folder, name, recordFile), 'utf8')));
-      if (record.success) records.push(record.data);
+      records.push(runRecordSchema.parse(JSON.parse(readFileSync(file, 'utf8'))));
     } catch {
-      // A folder without a readable record is not a run of this book (a federation's, or a damaged one): it is left alone.
+      damaged.push(name);
     }
   }
-  return records;
+  return { records, damaged };
 }
 
 /** Points kept of a run's loss curve; older ones are thinned by half when there are more. */

@@ -105,4 +105,9 @@ describe('what a model says of a study', () => {
     );
     expect(answerWords(studyAnswers(found(drawn.slice(1)), asked('segmentation')))).toBe('1 study, 1 image: nodule');
   });
+
+  it('sets a label that is a number apart from counts', () => {
+    const digits = { classes: ['0', '1'], images: [image('1', [0.1, 0.9])], failures: [] };
+    expect(answerWords(studyAnswers(digits, asked('classification')))).toBe('1 study, 1 image: class 1');
+  });
 });

@@ -700,3 +700,19 @@ test('a network of one’s own is trained and kept: the file may be gone when th
   expect(orders.map(({ network }) => network)).toEqual([own, own]);
   expect(models.get(models.list()[0]!.id)).toMatchObject({ definition: own, model: { network: 'own' } });
 });
+
+test('a run whose record is damaged is named, refuses to go on, and can be deleted with its checkpoints', async () => {
+  const { book, folder } = situation(learns());
+  const { id } = book.start(request);
+  await book.ended(id);
+  await book.close();
+  const record = path.join(folder, id, 'run.json');
+  const bytes = readFileSync(record);
+  writeFileSync(record, bytes.fill(0, 100, 104));
+  const again = situation(learns(), resolveNetwork, folder).book;
+  expect([again.list(), again.damaged()]).toEqual([[], [id]]);
+  expect(() => again.resume(id)).toThrow(expect.objectContaining({ code: 619 }));
+  again.delete(id);
+  expect(again.damaged()).toEqual([]);
+  expect(existsSync(path.join(folder, id))).toBe(false);
+});
