@@ -16,7 +16,9 @@ export function runsCommand(): Command {
       const { output, withStation } = contextOf(command);
       const found = await withStation((station) => station.call('runs', {}));
       for (const id of found.damaged)
-        output.log(`The record of run ${id} is damaged: free its room with \`imagiq runs delete ${id}\`. Its model stays.`);
+        output.log(
+          `The record of run ${id} is damaged: free its room with \`imagiq runs delete ${id}\`. Its model stays.`,
+        );
       output.result(found, () =>
         [
           table(

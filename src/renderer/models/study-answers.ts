@@ -105,7 +105,9 @@ export function answerWords(answers: readonly StudyAnswer[]): string {
   const images = answers.reduce((sum, one) => sum + one.images, 0);
   const byAnswer = new Map<string, number>();
   for (const { answer } of answers) byAnswer.set(answer, (byAnswer.get(answer) ?? 0) + 1);
-  const counts = [...byAnswer].map(([answer, count]) => ({ answer: named(answer), count })).sort((a, b) => b.count - a.count);
+  const counts = [...byAnswer]
+    .map(([answer, count]) => ({ answer: named(answer), count }))
+    .sort((a, b) => b.count - a.count);
   const all = `${counted(answers.length, 'study', 'studies')}, ${counted(images, 'image')}`;
   if (counts.length === 1) return `${all}: ${counts[0]!.answer}${answers.length > 1 ? ' in all of them' : ''}`;
   const parts = counts.slice(0, 6).map(({ answer, count }) => `${answer} in ${count}`);

@@ -66,7 +66,12 @@ test('the next run is asked for with what the newest had, whoever began it, and 
   training.draft.settings.epochs = 7;
   training.refreshDraft();
   expect(training.draft.settings.epochs).toBe(7);
-  tell('run-changed', { ...earlier, id: '2', startedAt: '2026-01-02', hyperParameters: hyperParametersSchema.parse({ epochs: 3 }) });
+  tell('run-changed', {
+    ...earlier,
+    id: '2',
+    startedAt: '2026-01-02',
+    hyperParameters: hyperParametersSchema.parse({ epochs: 3 }),
+  });
   training.refreshDraft();
   expect(training.draft).toMatchObject({ hasPromise: false, settings: { epochs: 3 } });
 });
