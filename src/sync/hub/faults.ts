@@ -128,10 +128,13 @@ export const hubFault = {
       message: `Port ${port} is taken by another program. Choose another with --port.`,
       retry: 'later',
     }),
-  noHubHere: (folder: string) =>
+  /** `areRowsElsewhere`: a hub process over PostgreSQL has its keys and blobs there, and no rows. */
+  noHubHere: (folder: string, { areRowsElsewhere = false } = {}) =>
     new Fault({
       code: 522,
-      message: `There is no hub in ${folder}. Look whether the folder is the right one, or start a hub there: imagiq hub --data ${folder} --port 8443`,
+      message: areRowsElsewhere
+        ? `The hub of ${folder} keeps its rows in PostgreSQL, not in this folder. Name that database with --postgres; for a backup use pg_dump, as docs/hub.md tells.`
+        : `There is no hub in ${folder}. Look whether the folder is the right one, or start a hub there: imagiq hub --data ${folder} --port 8443`,
       retry: 'never',
     }),
   cannotListen: (reason: string) =>

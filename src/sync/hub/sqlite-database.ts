@@ -1,10 +1,12 @@
 // The hub's rows in one file of its folder: the default. The only other process that may have it open is a command of the coordinator.
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { makeFolder } from '../protocol/durable-file.ts';
 import { hubFault } from './faults.ts';
 import type { DatabaseOptions, HubDatabase, HubStatements } from './hub-database.ts';
+import { hubLockName } from './hub-folder-lock.ts';
 import { migrations } from './hub-schema.ts';
 
 /** A disk that may not be written, or a file that is no database (any more). */
@@ -21,7 +23,8 @@ export function openSqliteDatabase(folder: string, options: DatabaseOptions): Hu
   try {
     db = new Database(path.join(folder, 'hub.sqlite'), { fileMustExist: options.mustExist, timeout: 10_000 });
   } catch (thrown) {
-    if (options.mustExist) throw hubFault.noHubHere(folder);
+    if (options.mustExist)
+      throw hubFault.noHubHere(folder, { areRowsElsewhere: existsSync(path.join(folder, hubLockName)) });
     throw thrown;
   }
   try {

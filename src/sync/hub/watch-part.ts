@@ -1,5 +1,5 @@
 // What machines that watch the hub read: /healthz and /metrics. Both are open to whoever reaches the port and name no site.
-import { faultValueOf } from '../../contract/fault.ts';
+import { reasonOf } from '../../contract/fault.ts';
 import type { BlobVolume } from './blob-volume.ts';
 import type { HubHealth } from './hub-health.ts';
 import { type HttpPart, sendJson } from './hub-http.ts';
@@ -61,7 +61,8 @@ export function watchPart(order: {
         const { federation } = order;
         sendJson(response, 200, { status, problems, federation, connections, members, trunkVersion });
       } catch (thrown) {
-        sendJson(response, 503, { status: faultValueOf(thrown).message });
+        const problem = `its rows cannot be read: ${reasonOf(thrown)}`;
+        sendJson(response, 503, { status: 'unavailable', problems: [problem], federation: order.federation });
       }
       return true;
     }

@@ -13,6 +13,7 @@ import {
 } from '../../../src/sync/protocol/statement.ts';
 import { followEvents, type HubEvent, recordEvent } from '../../../src/sync/hub/event-log.ts';
 import { type HubDatabase, openHubDatabase, readSetting, writeSetting } from '../../../src/sync/hub/hub-database.ts';
+import { lockHubFolder } from '../../../src/sync/hub/hub-folder-lock.ts';
 import { openHubLedger } from '../../../src/sync/hub/hub-ledger.ts';
 import { createInvite, createInviteIn } from '../../../src/sync/hub/invites.ts';
 import { openMembers } from '../../../src/sync/hub/members.ts';
@@ -152,6 +153,11 @@ describe.each(kinds)('the hub’s database: $kind', ({ kind, missing, newPlace }
     const code = kind === 'SQLite' ? 522 : 543;
     await expect(createInviteIn(place)).rejects.toMatchObject({ code });
     await expect(openHubDatabase(place, { mustExist: true })).rejects.toMatchObject({ code });
+    if (kind !== 'SQLite') return;
+    // As the data folder of a hub process whose rows lie in PostgreSQL.
+    lockHubFolder(place).release();
+    const message = expect.stringContaining('keeps its rows in PostgreSQL');
+    await expect(openHubDatabase(place, { mustExist: true })).rejects.toMatchObject({ code, message });
   });
 
   it('does all of a transaction or nothing, and nothing of another one meanwhile', async () => {
