@@ -2,6 +2,7 @@
 import { sitesAwaitedText } from '../contract/federation.ts';
 import { brokenLedgerText } from '../sync/hub/ledger-watch.ts';
 import type { HubNews } from '../sync/hub/hub.ts';
+import { openDoorLog, type Refusal } from './door-log.ts';
 
 export const logFormats = ['text', 'json'] as const;
 export type LogFormat = (typeof logFormats)[number];
@@ -16,17 +17,23 @@ export function hubLog(order: {
   readonly level: LogLevel;
   readonly write: (line: string) => void;
 }): (news: HubNews) => void {
-  return (news) => {
+  const tell = (news: HubNews, others = 0): void => {
     const level = levelOf(news);
     if (logLevels.indexOf(level) < logLevels.indexOf(order.level)) return;
     const time = new Date().toISOString();
-    const message = newsText(news);
+    const message = others > 0 && news.kind === 'site-refused' ? othersText(news, others) : newsText(news);
+    const counted = others > 0 ? { others } : {};
     // The message ends the line: a collector shows it after the fields that it filters by.
     order.write(
-      order.format === 'json' ? JSON.stringify({ time, level, ...news, message }) : `${time} ${level} ${message}`,
+      order.format === 'json' ? JSON.stringify({ time, level, ...news, ...counted, message }) : `${time} ${level} ${message}`,
     );
   };
+  const tellRefusal = openDoorLog(tell);
+  return (news) => (news.kind === 'site-refused' ? tellRefusal(news) : tell(news));
 }
+
+const othersText = ({ from, fault }: Refusal, others: number): string =>
+  `${others} more within a minute${from === null ? '' : `, the last at ${from}`}: ${fault.message}`;
 
 function levelOf(news: HubNews): LogLevel {
   switch (news.kind) {

@@ -221,6 +221,10 @@ describe('a project at the console', () => {
     expect(problemsOf(await page.post('project/check', { draft: robust }))).toEqual([
       { field: 'trunkRule.bufferSize', message: expect.stringContaining('5 or more') },
     ]);
+    const hasty = { ...draft, trunkRule: { bufferSize: 2, deadlineMs: 60_000, quorum: 9 } };
+    expect(problemsOf(await page.post('project/check', { draft: hasty }))).toEqual([
+      { field: 'trunkRule.quorum', message: expect.stringContaining('set trunkRule.quorum to 2 or less') },
+    ]);
     const masked = { ...draft, trunkRule: { bufferSize: 5 }, secureAggregation: { threshold: 3 } };
     expect(problemsOf(await page.post('project/check', { draft: masked }))).toEqual([
       { field: 'updateCodec', message: expect.stringContaining('float32') },
