@@ -25,7 +25,9 @@ export function hubLog(order: {
     const counted = others > 0 ? { others } : {};
     // The message ends the line: a collector shows it after the fields that it filters by.
     order.write(
-      order.format === 'json' ? JSON.stringify({ time, level, ...news, ...counted, message }) : `${time} ${level} ${message}`,
+      order.format === 'json'
+        ? JSON.stringify({ time, level, ...news, ...counted, message })
+        : `${time} ${level} ${message}`,
     );
   };
   const tellRefusal = openDoorLog(tell);
