@@ -1,6 +1,7 @@
 import type { StationLink } from '../bridge/station-link.ts';
 import { hangingOf } from './hanging.ts';
-import { layouts, type Reading } from './reading.svelte.ts';
+import type { Reading } from './reading.svelte.ts';
+import { layouts } from './viewports.svelte.ts';
 
 const projections = new Set(['MG', 'CR', 'DX']);
 

@@ -1,4 +1,4 @@
-// The reading of one study: its viewports, which of them is active, and what they have in common.
+// The reading of one study: what its viewports show, and what they have in common.
 import type { Measurement } from '../../contract/annotation.ts';
 import type { Series, Study } from '../../contract/dicom.ts';
 import type { StationLink } from '../bridge/station-link.ts';
@@ -20,14 +20,8 @@ import { isDerived } from './empty-series.ts';
 import { ShownHeader } from './shown-header.svelte.ts';
 import { StackView } from './stack-view.svelte.ts';
 import type { ToolName } from './tools.ts';
+import { type Layout, layouts, Viewports } from './viewports.svelte.ts';
 import { isColour } from './window-level.ts';
-
-export const layouts = [
-  { name: '1 × 1', columns: 1, views: 1 },
-  { name: '1 × 2', columns: 2, views: 2 },
-  { name: '2 × 2', columns: 2, views: 4 },
-] as const;
-export type Layout = (typeof layouts)[number];
 
 /** What lies to the right of the images. */
 export type Panel = 'header' | 'heat' | 'measurements' | 'regions';
@@ -50,13 +44,11 @@ export class Reading {
   readonly header: ShownHeader;
   readonly #graphics: Graphics;
   readonly #frames: FrameStore;
-  #views = $state.raw<readonly StackView[]>([]);
-  #activeIndex = $state(0);
+  readonly #viewports: Viewports<StackView>;
   #tool = $state<ToolName>('window');
   #isTextShown = $state(true);
   #panel = $state<Panel | null>(null);
   #mpr = $state.raw<Mpr | null>(null);
-  #layout = $state.raw<Layout>(layouts[0]);
   #areLinesShown = $state(true);
   #isClosed = false;
   readonly #crosses = new WeakMap<StackView, KeyCross>();
@@ -69,23 +61,21 @@ export class Reading {
     this.heat = new HeatMaps(station);
     this.measurements = new Measurements(opened.study.studyInstanceUID, station, onfault);
     this.#frames = frames;
-    this.links = new Links(() => this.#views, frames);
+    this.links = new Links(() => this.views, frames);
     this.#graphics = graphics;
     this.header = new ShownHeader(station);
     const first = opened.study.series.find((series) => series.seriesInstanceUID === opened.seriesInstanceUID);
     const shown = first ?? firstSeries(opened.study);
-    this.#views = [this.#newView(0)];
+    this.#viewports = new Viewports(opened.study, (id, study) => this.#newView(id, study));
     if (shown) this.open(shown, this.active, opened.image);
   }
 
   get views(): readonly StackView[] {
-    return this.#views;
+    return this.#viewports.all;
   }
 
   get active(): StackView {
-    const view = this.#views[this.#activeIndex] ?? this.#views[0];
-    if (!view) throw new Error('a reading has at least one viewport');
-    return view;
+    return this.#viewports.active;
   }
 
   /** Of the active viewport. */
@@ -116,7 +106,7 @@ export class Reading {
   }
 
   get layout(): Layout {
-    return this.#layout;
+    return this.#viewports.layout;
   }
 
   /** Whether viewports that cut the active one's plane show where. */
@@ -125,7 +115,7 @@ export class Reading {
   }
 
   activate(view: StackView): void {
-    this.#activeIndex = Math.max(0, this.#views.indexOf(view));
+    this.#viewports.activate(view);
   }
 
   /** The volume of the active viewport's series in three planes, while it is shown instead of the viewports. */
@@ -169,7 +159,7 @@ export class Reading {
   }
 
   activateNext(): void {
-    this.#activeIndex = (this.#activeIndex + 1) % this.#views.length;
+    this.#viewports.activateNext();
   }
 
   choose(tool: ToolName): void {
@@ -179,7 +169,7 @@ export class Reading {
   open(series: Series, view = this.active, image?: OpenedStudy['image']): void {
     this.closeMpr();
     // What shows a prior does not show a series of this study as if it were of that one.
-    const shown = view.study === this.study || hasSeries(view.study, series) ? view : this.#replaced(view);
+    const shown = view.study === this.study || hasSeries(view.study, series) ? view : this.#viewports.replace(view);
     this.activate(shown);
     this.regions.open(series.seriesInstanceUID);
     void shown.openSeries(series, image);
@@ -187,13 +177,13 @@ export class Reading {
 
   /** Whether the study before is seen beside this one. */
   get isCompared(): boolean {
-    return this.#views.some(({ study }) => study !== this.study);
+    return this.views.some(({ study }) => study !== this.study);
   }
 
   /** The newest earlier study of the patient with the active viewport's modality beside it, or away again. */
   togglePrior(): void {
     if (this.isCompared) {
-      for (const view of this.#views) if (view.study !== this.study) this.#replaced(view);
+      for (const view of this.views) if (view.study !== this.study) this.#viewports.replace(view);
       this.arrange(layouts[0]);
       return;
     }
@@ -201,10 +191,7 @@ export class Reading {
     if (!prior) return;
     this.closeMpr();
     const { active } = this;
-    for (const view of this.#views) if (view !== active) view.close();
-    const beside = this.#newView(1, prior.study);
-    this.#views = [active, beside];
-    this.#layout = layouts[1];
+    const beside = this.#viewports.compare(prior.study);
     this.links.forget();
     void this.measurements.include(prior.study.studyInstanceUID);
     this.open(prior.series, beside);
@@ -213,34 +200,30 @@ export class Reading {
 
   /** The series of this study, or of a prior that is shown. */
   seriesOf(seriesInstanceUID: string): Series | undefined {
-    const studies = [this.study, ...this.#views.map(({ study }) => study)];
+    const studies = [this.study, ...this.views.map(({ study }) => study)];
     return studies.flatMap(({ series }) => series).find((one) => one.seriesInstanceUID === seriesInstanceUID);
   }
 
   /** More viewports show the series that are not shown yet, in their order, unless they are wanted empty; fewer keep the first. */
   arrange(layout: Layout, added: 'filled' | 'empty' = 'filled'): void {
     this.closeMpr();
-    const kept = this.#views.slice(0, layout.views);
-    for (const gone of this.#views.slice(layout.views)) gone.close();
-    const more = Array.from({ length: layout.views - kept.length }, (_, place) => this.#newView(kept.length + place));
-    this.#views = [...kept, ...more];
-    this.#layout = layout;
+    const more = this.#viewports.arrange(layout);
     this.links.forget();
     const { active } = this;
     for (const view of added === 'filled' ? more : []) {
-      const open = new Set(this.#views.map(({ series }) => series?.seriesInstanceUID));
+      const open = new Set(this.views.map(({ series }) => series?.seriesInstanceUID));
       const next = this.study.series.find(
         ({ seriesInstanceUID, modality }) => !open.has(seriesInstanceUID) && !isDerived(modality),
       );
       if (next) this.open(next, view);
     }
     this.activate(active);
-    if (this.#views.length > 1)
-      for (const { series } of this.#views) if (series) void this.#frames.learnGeometry(series.seriesInstanceUID);
+    if (this.views.length > 1)
+      for (const { series } of this.views) if (series) void this.#frames.learnGeometry(series.seriesInstanceUID);
   }
 
   nextLayout(): void {
-    const at = layouts.indexOf(this.#layout);
+    const at = layouts.indexOf(this.layout);
     this.arrange(layouts[(at + 1) % layouts.length] ?? layouts[0]);
   }
 
@@ -315,7 +298,7 @@ export class Reading {
       this.closeMpr();
       return true;
     }
-    if (this.#views.some((view) => this.crossOf(view).leave())) return true;
+    if (this.views.some((view) => this.crossOf(view).leave())) return true;
     const hadSelection = this.measurements.selected !== null;
     this.measurements.select(null);
     return hadSelection;
@@ -328,28 +311,17 @@ export class Reading {
   close(): void {
     this.#isClosed = true;
     this.closeMpr();
-    for (const view of this.#views) view.close();
+    this.#viewports.close();
   }
 
   /** The active viewport, or another one where that shows another study than the series is of. */
   #viewFor(series: Series): StackView {
     const { active } = this;
     if (hasSeries(active.study, series)) return active;
-    return this.#views.find(({ study }) => hasSeries(study, series)) ?? this.#replaced(active);
+    return this.views.find(({ study }) => hasSeries(study, series)) ?? this.#viewports.replace(active);
   }
 
-  /** A new viewport of this study in the place of another. */
-  #replaced(view: StackView): StackView {
-    const place = this.#views.indexOf(view);
-    const fresh = this.#newView(place);
-    view.close();
-    this.#views = this.#views.with(place, fresh);
-    return fresh;
-  }
-
-  #newView(place: number, study = this.study): StackView {
-    // Of another study another viewport, and not the same one under a new name.
-    const id = study === this.study ? `viewport-${place}` : `prior-${place}`;
+  #newView(id: string, study: Study): StackView {
     const view = new StackView(id, study, this.#frames);
     // Made here, and not while something is drawn, which would not hear of its changes (Svelte: own sources are not tracked).
     this.crossOf(view);
