@@ -187,7 +187,8 @@ describe('a hub’s folder of an earlier version', () => {
     db.prepare("UPDATE settings SET value = ? WHERE key = 'project'").run(hash);
     db.exec('ALTER TABLE projects DROP COLUMN optimizerBlob; ALTER TABLE members DROP COLUMN endedBecause;');
     db.exec('ALTER TABLE projects DROP COLUMN epoch; ALTER TABLE projects DROP COLUMN retiredBecause;');
-    db.exec('ALTER TABLE invites DROP COLUMN role; ALTER TABLE members DROP COLUMN role;');
+    db.exec('ALTER TABLE invites DROP COLUMN role; ALTER TABLE invites DROP COLUMN withdrawnAt;');
+    db.exec('ALTER TABLE members DROP COLUMN role;');
     db.exec('ALTER TABLE members DROP COLUMN endedKind; ALTER TABLE projects DROP COLUMN variateBlob;');
     db.exec('ALTER TABLE updates DROP COLUMN discardedBecause; ALTER TABLE updates DROP COLUMN isLeftOut;');
     const first = ['settings', 'invites', 'members', 'projects', 'trunk', 'updates', 'models', 'envelopes'];
