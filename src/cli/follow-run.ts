@@ -1,6 +1,6 @@
 // A run as the terminal follows it: a line of progress while it lives, a text when it has ended.
 import type { Run } from '../contract/calls.ts';
-import { aucScope, intervalEnds } from '../contract/estimate-text.ts';
+import { aucScope, intervalCaution, intervalEnds } from '../contract/estimate-text.ts';
 import { Fault } from '../contract/fault.ts';
 import type { Estimate, Metrics } from '../contract/metrics.ts';
 import { modelIdOf } from '../contract/model.ts';
@@ -105,6 +105,8 @@ function runText(run: Run): string {
     lines.push(
       `test (${test.patients} ${test.patients === 1 ? 'patient' : 'patients'}): ${figuresText(test)}, ECE ${test.calibrationError.toFixed(3)}`,
     );
+    const caution = intervalCaution(test);
+    if (caution !== null) lines.push(caution);
   }
   if (run.outcome?.ending === 'patience') {
     lines.push(

@@ -17,3 +17,12 @@ export function aucScope({ auc, perClass }: Pick<Metrics, 'auc' | 'perClass'>): 
   const measured = perClass.filter((one) => one.auc !== null).length;
   return auc === null || measured === perClass.length ? null : `mean of ${measured} of ${perClass.length} classes`;
 }
+
+/** Fewer patients than these, drawn again and again, are too alike for what is between the ends to be 95 %. */
+const fewestPatients = 10;
+
+/** What to know of the intervals of so few patients; null of enough. */
+export function intervalCaution({ patients }: Pick<Metrics, 'patients'>): string | null {
+  if (patients >= fewestPatients) return null;
+  return `Of ${patients === 1 ? 'one patient' : `only ${patients} patients`}: the intervals are rough, and mostly too narrow.`;
+}

@@ -93,6 +93,12 @@ export const findingWords = {
     advice:
       'Compare how these rows and the files are spelt, mend the labels file and import the same folder with it again.',
   },
+  'unfitting-masks': {
+    title: 'Masks that fit no image',
+    weight: 'warning',
+    advice:
+      'They are volumes of their own, and no cohort takes them for masks. Mend them after their images, remove these studies and import both again.',
+  },
   'burned-in-text': {
     title: 'Text may be burned into the pixels',
     weight: 'note',

@@ -205,6 +205,8 @@ export const modelCalls = {
       passedOver: z.number().int(),
       /** Objects that are in the library now; those of an earlier run of the same model are not written twice. */
       written: z.number().int(),
+      /** Of these, those that this run wrote. */
+      writtenNow: z.number().int(),
     }),
   },
   /** Writes what `predict-studies` answered last as CSV, a row for each image. */

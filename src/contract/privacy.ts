@@ -83,6 +83,8 @@ export const privacyCalls = {
       cohort: cohortNameSchema,
       /** Of a bundled network, where neither model nor federation names one. */
       network: z.string().max(64).default('cnn-small'),
+      /** A network of one's own in its place (docs/networks.md). */
+      networkFile: z.string().min(1).max(4_096).nullable().default(null),
       /** The federation whose project's next update is meant; its trunk, network, loss and privacy settings are taken. */
       federation: z.string().nullable().default(null),
       model: z.string().max(64).nullable().default(null),

@@ -34,7 +34,7 @@ export function leakProbeCommand(): Command {
     .option('--cohort <name>', 'cohort whose images are tried')
     .option('--federation <name>', 'its project’s next update; what was found under the approval, without --cohort')
     .option('--again', 'with --federation alone: run the probe of the approval once more')
-    .option('--network <name>', 'network that would be trained', 'cnn-small')
+    .option('--network <name>', 'network that would be trained, or a .json file with one of your own', 'cnn-small')
     .option('--model <id>', 'from this model’s weights instead of untrained ones')
     .option('--batch <number>', 'images behind the gradient; 1, or the project’s batch size', positiveInteger)
     .option('--seconds <number>', 'the attack ends after so long', positiveNumber, 60)
@@ -66,7 +66,7 @@ async function probed(station: StationLink, options: Options, cohort: string): P
   const { federation, network, model, batch, seconds } = options;
   return station.call('leak-probe', {
     cohort,
-    network,
+    ...(network.endsWith('.json') ? { networkFile: path.resolve(network) } : { network }),
     federation: federation ?? null,
     model: model ?? null,
     batch: batch ?? null,

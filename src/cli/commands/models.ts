@@ -6,6 +6,7 @@ import type { EvaluationReport, GroupKind, Metrics } from '../../contract/metric
 import { groupKinds } from '../../contract/metrics.ts';
 import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts';
 import { epochsText } from '../../contract/epochs-text.ts';
+import { intervalCaution } from '../../contract/estimate-text.ts';
 import type { MemberResult, Model } from '../../contract/model.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
@@ -291,5 +292,7 @@ function metricsText(metrics: Metrics): string {
     metrics.task === 'segmentation'
       ? ['class', 'Dice', `HD95 ${hausdorffUnit ?? ''}`, 'sensitivity', 'specificity']
       : ['class', 'sensitivity', 'specificity', 'AUC', 'AP', 'at the operating point: sensitivity, specificity'];
-  return `${metrics.examples} images of ${metrics.patients} patients: ${head}\n${table(header, rows)}`;
+  const caution = intervalCaution(metrics);
+  const few = caution === null ? '' : `${caution}\n`;
+  return `${metrics.examples} images of ${metrics.patients} patients: ${head}\n${few}${table(header, rows)}`;
 }

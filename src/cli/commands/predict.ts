@@ -64,7 +64,7 @@ export function predictCommand(): Command {
             ? [`and ${found.images.length - shownRows} more: --json and --csv FILE tell all, with every UID`]
             : []),
           `Model ${found.model}${found.members.length > 0 ? `, the mean of ${found.members.join(', ')}` : ''}. ${found.use}`,
-          `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.written, 'object')} written into the library`,
+          `${counted(found.images.length, 'image')}, ${found.failures.length} that could not be read, ${counted(found.writtenNow, 'object')} written into the library${found.written > found.writtenNow ? `, ${found.written - found.writtenNow} were there already` : ''}`,
           ...(found.passedOver > 0
             ? [`${counted(found.passedOver, 'image')} of a kind that the model was not trained on: passed over`]
             : []),

@@ -141,7 +141,7 @@ async function readAll(
       if (outcome.kind === 'instance') {
         found.push(outcome.instance);
         tellSurplus(tally, outcome.instance);
-        if (outcome.mask !== undefined) tally.mask(outcome.instance.source, outcome.mask.whyNot);
+        if (outcome.mask !== undefined) tally.mask(outcome.instance, outcome.mask.whyNot);
       } else if (outcome.kind === 'refused') tally.refuse(outcome.path, outcome.reason);
       else if (outcome.kind === 'disk-full') isDiskFull = true;
       else tally.found -= 1;

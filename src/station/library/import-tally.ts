@@ -104,11 +104,12 @@ export class ImportTally {
   }
 
   /** A file that is a mask by its place. `whyNot`: why it is kept as a volume of its own; null for a segmentation. */
-  mask(source: string, whyNot: string | null): void {
+  mask(file: { source: string; record: SeriesPlace }, whyNot: string | null): void {
     if (whyNot === null) this.#masks += 1;
     else {
       this.#misfits += 1;
-      this.#firstMisfit ??= { source, whyNot };
+      this.#firstMisfit ??= { source: file.source, whyNot };
+      this.remark(file, 'unfitting-masks', whyNot);
     }
   }
 

@@ -109,7 +109,7 @@ export const modelFaults = {
     new Fault({
       code: 249,
       message:
-        'This is an ONNX graph: it says neither who made it nor how images are prepared for it, so it is not taken in. Ask for the signed file (Export signed…, ending imagiq-model).',
+        'This is an ONNX graph, which is for other programs: nothing in it can be checked against a signature, so it is not taken in. Ask for the signed file (Export signed…, ending imagiq-model).',
       retry: 'never',
     }),
   membersDiffer: (what: string) =>

@@ -57,7 +57,7 @@ export function modelAnswers({
     'predict-studies': async (request) => {
       const found = { run: randomUUID(), ...(await modelWork.predict(request)) };
       last = found;
-      const { images, failures, written } = found;
+      const { images, failures, writtenNow: written } = found;
       ledger.append('model-run', { model: request.id, images: images.length, failures: failures.length, written });
       if (written > 0) onEvent('library-changed', {});
       return found;

@@ -210,7 +210,7 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
             onResult: (result) => writer.add(result),
           }),
         );
-        const written = await writer.end();
+        const { held, fresh } = await writer.end();
         const traced = tracePredictions(model, images, { chosen, cohort: request.cohort, cohorts, models });
         return {
           model: model.id,
@@ -221,7 +221,8 @@ export function openModelWork(parts: ModelWorkParts): ModelWork {
           images: traced,
           failures,
           passedOver,
-          written,
+          written: held,
+          writtenNow: fresh,
         };
       }),
     async heatMap({ id, sopInstanceUID, frame, class: wanted }, signal) {

@@ -17,8 +17,8 @@ import { chainOf } from './voted-answers.ts';
 export interface ResultWriter {
   /** Images of one series come one after the other. @throws Fault 234 where the library does not take an object */
   add(result: ImageResult): Promise<void>;
-  /** Writes the last series; returns how many objects of this model on these images the library holds. */
-  end(): Promise<number>;
+  /** Writes the last series; returns how many objects of this model on these images the library holds, and how many of them are new. */
+  end(): Promise<{ held: number; fresh: number }>;
 }
 
 /** @throws Fault 242 where a kind of object is not for the model's task */
@@ -31,6 +31,7 @@ export function resultWriter(voted: Voters, kinds: readonly ResultObjectKind[], 
   const intake = library.intake();
   let series: OpenSeries | null = null;
   let held = 0;
+  let fresh = 0;
 
   const write = async (uid: string, bytes: () => Uint8Array | Promise<Uint8Array>): Promise<void> => {
     held += 1;
@@ -39,6 +40,7 @@ export function resultWriter(voted: Voters, kinds: readonly ResultObjectKind[], 
     writeFileSync(file, await bytes(), { mode: 0o600 });
     const accepted = await intake.accept(file);
     if (accepted.kind === 'refused') throw modelFaults.notWritten(accepted.reason);
+    fresh += 1;
   };
 
   const close = async (): Promise<void> => {
@@ -86,7 +88,7 @@ export function resultWriter(voted: Voters, kinds: readonly ResultObjectKind[], 
     async end() {
       await close();
       await intake.flush();
-      return held;
+      return { held, fresh };
     },
   };
 }

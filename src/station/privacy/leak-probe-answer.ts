@@ -1,8 +1,9 @@
 // The leak probe, asked for a cohort and a network of this station or for a federation's project.
 import type { CallArguments, CallOutput } from '../../contract/calls.ts';
 import type { LeakProbe, LeakProbeJob } from '../../contract/leak-probe.ts';
+import type { Network } from '../../contract/network.ts';
 import { hyperParametersSchema } from '../../contract/training.ts';
-import { groupNormTwin, resolveNetwork, startTrainer } from '../../trainer/client.ts';
+import { groupNormTwin, readNetworkFile, resolveNetwork, startTrainer } from '../../trainer/client.ts';
 import { stationFault } from '../faults.ts';
 import type { Station } from '../open-station.ts';
 import { picturesOf } from './leak-pictures.ts';
@@ -17,7 +18,7 @@ interface Attack {
   readonly sentenceOf: (probe: LeakProbe) => string;
 }
 
-/** Runs the probe in a trainer process of its own, so that it waits for no run. @throws Fault 350–365, 682, 683 */
+/** Runs the probe in a trainer process of its own, so that it waits for no run. @throws Fault 300–305, 350–365, 682, 683 */
 export async function leakProbeAnswer(
   station: Station,
   request: Request,
@@ -66,10 +67,16 @@ function attackOf({ site, models, cohorts }: Station, request: Request): Attack 
     };
   }
   const model = request.model === null ? null : models.get(request.model);
-  const chosen = model?.definition ?? resolveNetwork(request.network, cohorts.show(request.cohort).task);
+  const { task, classes } = cohorts.show(request.cohort);
+  const bundledOrOwn = (): Network =>
+    request.networkFile === null
+      ? resolveNetwork(request.network, task)
+      : readNetworkFile(request.networkFile, { task, classes: classes.length });
+  const chosen = model?.definition ?? bundledOrOwn();
   return {
     job: {
-      network: privacy === null ? chosen : groupNormTwin(chosen),
+      // As of a training: of a model there is no twin.
+      network: privacy === null || model !== null ? chosen : groupNormTwin(chosen),
       weightsFile: model?.weightsFile ?? null,
       seed: 0,
       batch: 1,

@@ -16,7 +16,8 @@ export function leakSentence({ pairs, isRecognised }: LeakProbe, circumstances: 
   const [likest] = pairs;
   if (likest === undefined) return 'There was nothing to attack.';
   const of = pairs.length === 1 ? 'one image' : `${pairs.length} images`;
-  const likeness = likest.similarity.toFixed(digits);
+  // The measure goes a little below 0 for pictures that have nothing of each other.
+  const likeness = Math.max(0, likest.similarity).toFixed(digits);
   const masks = maskWords(circumstances.maskedSites);
   if (isRecognised) {
     return `An image could be recognised from the gradient of ${of}: what was rebuilt is like it to ${likeness}, where 1 is the same picture, and less like all ${likest.others} other images. Send no update made of so few images: use larger batches and more steps between two updates, or a privacy promise.${masks}`;

@@ -163,8 +163,8 @@ export function openRunBook(parts: RunBookParts): RunBook {
   ): void => {
     const modalities = parts.cohorts.withHash(request.cohort, header.cohortHash)?.modalities ?? [];
     const description = modelOfRun(request, bases.get(id) as RunBasis, { outcome, header }, modalities);
-    const { weightsFile, isKnown, id: model } = parts.models.add(description);
-    const same = `The very same training was made before: model ${model} stays as it is.`;
+    const { weightsFile, isKnown, id: model, network } = parts.models.add(description);
+    const same = `The very same training was made before: model ${model} (${network}) stays as it is.`;
     const run = (isKnown ? [...notes, same] : notes).reduce(withNote, runOf(id));
     change({ ...run, ...end, epochs: outcome.epochs, outcome: { ...outcome, weightsFile } });
   };

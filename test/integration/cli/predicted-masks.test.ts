@@ -115,6 +115,7 @@ test('masks that a model drew are a standard segmentation beside the images, an 
   expect(written).toHaveLength(10);
   const again = (await run(...flags)).json<CallOutput<'predict-studies'>>();
   expect(again.images).toEqual(found.images);
+  expect([found.writtenNow, again.written, again.writtenNow]).toEqual([10, 10, 0]);
   expect(filesIn(store).size).toBe(before.size + 10);
 
   const verdict = execFileSync('sh', ['-c', 'dciodvfy "$1" 2>&1', 'sh', written[0]!]).toString();

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { CallOutput, Run } from '../../../src/contract/calls.ts';
@@ -67,4 +67,11 @@ test('a training with a privacy promise is charged to its cohort, and refused on
   expect(Buffer.from(probe.pairs[0]!.guess, 'base64')).toHaveLength(probe.height * probe.width);
   expect(readdirSync(pictures)).toEqual(['01-guess.pgm', '01-truth.pgm']);
   expect(statSync(path.join(pictures, '01-truth.pgm')).size).toBeGreaterThan(probe.height * probe.width);
+
+  const dense = { op: 'dense', id: 'logits', input: 'input', units: 'classes' };
+  const own = { name: 'own-dense', description: '', input: { height: 16, width: 16, channels: 1 }, layers: [dense] };
+  const file = path.join(folder, 'own.json');
+  writeFileSync(file, JSON.stringify({ ...own, output: 'logits' }));
+  const ofOwn = await imagiq(...home, '--json', 'leak-probe', '--cohort', 'chest', '--seconds', '3', '--network', file);
+  expect(ofOwn.json<CallOutput<'leak-probe'>>()).toMatchObject({ network: 'own-dense', height: 16 });
 }, 240_000);

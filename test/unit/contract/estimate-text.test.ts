@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aucScope } from '../../../src/contract/estimate-text.ts';
+import { aucScope, intervalCaution } from '../../../src/contract/estimate-text.ts';
 import type { Metrics } from '../../../src/contract/metrics.ts';
 
 const metrics = (...areas: (number | null)[]): Pick<Metrics, 'auc' | 'perClass'> => ({
@@ -11,4 +11,9 @@ test('a mean AUC says of how many classes it is, where some have none', () => {
   expect(aucScope(metrics(0.3, null))).toBe('mean of 1 of 2 classes');
   expect(aucScope(metrics(0.3, 0.4))).toBeNull();
   expect(aucScope(metrics(null, null))).toBeNull();
+});
+
+test('the intervals of few patients come with a caution', () => {
+  expect(intervalCaution({ patients: 2 })).toBe('Of only 2 patients: the intervals are rough, and mostly too narrow.');
+  expect(intervalCaution({ patients: 10 })).toBeNull();
 });

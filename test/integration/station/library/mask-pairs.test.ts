@@ -161,6 +161,13 @@ describe('masks of a research set', () => {
     expect(report.notes[0]).toMatch(
       /^3 of the files in folders of masks became volumes of their own, a\.nii\.gz first: .*2 × 2 × 1/,
     );
+    const asked = { id: report.id, kind: 'unfitting-masks', limit: 10, offset: 0 } as const;
+    const { findings } = library.imports.findings(asked);
+    expect(Object.fromEntries(findings.map(({ subject, what }) => [path.relative(files, subject), what]))).toEqual({
+      'masks/a.nii.gz': expect.stringContaining('2 × 2 × 1'),
+      'masks/b.nii.gz': expect.stringContaining('another place'),
+      'masks/c.nii.gz': expect.stringContaining('whole numbers of 0 to 255'),
+    });
   });
 
   it.skipIf(!existsSync(hippocampus))(
