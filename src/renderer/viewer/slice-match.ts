@@ -41,9 +41,12 @@ export function nearestSlice(wanted: FrameGeometry, slices: readonly (FrameGeome
 /** Of rounding in positions. */
 const toleranceMm = 0.01;
 
-/** The median distance from one slice to the next; 0 of a single one. */
+/** The median distance from one place to the next; 0 of a single one. Slices of several times lie at one place. */
 function spacingOf(heights: readonly number[]): number {
   const sorted = heights.toSorted((a, b) => a - b);
-  const gaps = sorted.slice(1).map((one, at) => one - (sorted[at] ?? one));
+  const gaps = sorted.slice(1).flatMap((one, at) => {
+    const gap = one - (sorted[at] ?? one);
+    return gap > toleranceMm ? [gap] : [];
+  });
   return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
 }

@@ -11,9 +11,11 @@ import { stateTags } from './presentation-tags.ts';
 type Point = [number, number];
 
 const grayscaleState = '1.2.840.10008.5.1.4.1.1.11.1';
-/** More than anybody draws; what lies beyond is left out, and said. */
+/** Graphics and texts of a state, and points of all its graphics: more than anybody draws. What lies beyond is left out, and said. */
 const objectsLimit = 2_000;
 const pointsLimit = 20_000;
+/** Frames that a state names of one image. */
+const framesLimit = 20_000;
 
 /** What is there and not shown, by the tag that tells. */
 const notShown: readonly (readonly [tag: number, words: string])[] = [
@@ -72,7 +74,9 @@ function imagesOf(dataset: DataSet, item: Item): PresentedImages {
   return itemsAt(item, stateTags.ReferencedImageSequence)
     .map((image) => ({
       sopInstanceUID: uidAt(dataset, image, stateTags.ReferencedSOPInstanceUID),
-      frames: numbersAt(dataset, image, stateTags.ReferencedFrameNumber, pointsLimit) ?? [],
+      frames: (numbersAt(dataset, image, stateTags.ReferencedFrameNumber, framesLimit) ?? []).filter(
+        Number.isSafeInteger,
+      ),
     }))
     .filter(({ sopInstanceUID }) => sopInstanceUID !== '');
 }
@@ -113,14 +117,24 @@ function annotationsOf(
 ): { shown: Presentation['annotations']; leftOut: string[] } {
   const leftOut = new Set<string>();
   let left = objectsLimit;
+  let pointsLeft = pointsLimit;
+  /** None of a graphic that is wrong, or has more points than are left. */
+  const graphicWithin = (item: Item): PresentedGraphic[] => {
+    const [graphic] = graphicOf(dataset, item);
+    if (!graphic || graphic.points.length > pointsLeft) return [];
+    pointsLeft -= graphic.points.length;
+    return [graphic];
+  };
   const shown = itemsAt(dataset, stateTags.GraphicAnnotationSequence).map((item) => {
     const decode = decoderOf(dataset, item, around);
     const [graphicItems, textItems] = [
       itemsAt(item, stateTags.GraphicObjectSequence),
       itemsAt(item, stateTags.TextObjectSequence),
     ];
-    const graphics = graphicItems.slice(0, left).flatMap((one) => graphicOf(dataset, one));
-    const texts = textItems.slice(0, left).flatMap((one) => textOf(dataset, one, decode));
+    const graphics = graphicItems.slice(0, left).flatMap(graphicWithin);
+    const texts = textItems
+      .slice(0, Math.max(0, left - graphicItems.length))
+      .flatMap((one) => textOf(dataset, one, decode));
     if (graphics.length < graphicItems.length || texts.length < textItems.length)
       leftOut.add('some of its annotations');
     if (itemsAt(item, stateTags.CompoundGraphicSequence).length > 0) leftOut.add('compound graphics');
@@ -171,6 +185,6 @@ function unitsOf(code: string): 'PIXEL' | 'DISPLAY' | null {
 }
 
 function pointsAt(dataset: DataSet, item: Item, tag: number): Point[] {
-  const numbers = numbersAt(dataset, item, tag, 2 * pointsLimit) ?? [];
+  const numbers = numbersAt(dataset, item, tag, 2 * (pointsLimit + 1)) ?? [];
   return Array.from({ length: Math.floor(numbers.length / 2) }, (_, at) => [numbers[2 * at]!, numbers[2 * at + 1]!]);
 }

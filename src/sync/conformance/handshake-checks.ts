@@ -3,14 +3,13 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
 import { z } from 'zod';
-import { Fault } from '../../contract/fault.ts';
 import { closeCodes } from '../protocol/channel.ts';
 import { createDeviceKeys, fingerprintOf, rawPublicKey } from '../protocol/device-keys.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import { parseJson, signStatement } from '../protocol/statement.ts';
 import { type Check, must, Nonconformity, within } from './check.ts';
 import { type HubUnderTest, testSite } from './hub-under-test.ts';
-import { openLine, openSocket, type OpenSocket } from './test-line.ts';
+import { isRefusal, openLine, openSocket, type OpenSocket } from './test-line.ts';
 
 const helloSchema = z.object({ kind: z.literal('hello'), statement: z.string(), signature: z.string() });
 const helloStatementSchema = z.object({ hubKey: z.string(), nonce: z.string(), ephemeralKey: z.string() });
@@ -156,10 +155,9 @@ async function endsOn(open: OpenSocket, act: (open: OpenSocket) => void): Promis
   }
 }
 
-/** A refusal is a fault that the hub tells, or a closed line: what may not be is a welcome. */
 async function isRefused(who: string, greeting: Promise<{ close(): Promise<void> }>): Promise<void> {
   const line = await greeting.catch((thrown: unknown) => {
-    if (thrown instanceof Fault) return null;
+    if (isRefusal(thrown)) return null;
     throw thrown;
   });
   if (line === null) return;

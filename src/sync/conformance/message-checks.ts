@@ -6,7 +6,7 @@ import { wireFeature, wireLimits } from '../protocol/limits.ts';
 import { readSiteCard, readStatement, signStatement } from '../protocol/statement.ts';
 import { type Check, must, NotTried, within } from './check.ts';
 import { type HubUnderTest, testSite } from './hub-under-test.ts';
-import { openLine } from './test-line.ts';
+import { isRefusal, openLine } from './test-line.ts';
 
 /** A question that a hub answers in any state, with a refusal: nobody has a blob of this name. */
 const unknownBlob = (): object => ({
@@ -140,7 +140,10 @@ export const lastCheck: Check<HubUnderTest> = {
       must(code === closeCodes.left, `It closed with ${code}.`);
     });
     for (const code of [null, hub.invite.code]) {
-      const again = await openLine(hub.invite, hub.keys, { site: testSite, code }).catch(() => null);
+      const again = await openLine(hub.invite, hub.keys, { site: testSite, code }).catch((thrown: unknown) => {
+        if (isRefusal(thrown)) return null;
+        throw thrown;
+      });
       await again?.close();
       must(again === null, `It let the device in again ${code === null ? 'as a member' : 'with the used invite'}.`);
     }

@@ -9,7 +9,7 @@ import { type FrameQueue, openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetSite, type PeerRequest } from '../protocol/handshake.ts';
 import { formatInvite } from '../protocol/invite-link.ts';
 import { wireLimits } from '../protocol/limits.ts';
-import { decodeMessage, type FromHub, type FromSite, fromSiteSchema } from '../protocol/messages.ts';
+import { decodeMessage, type FromHub, fromSiteSchema } from '../protocol/messages.ts';
 import { Nonconformity, within } from './check.ts';
 
 /** A site comes back within a second, and after some failures within a minute (1.5). */
@@ -25,8 +25,6 @@ export interface SiteLine {
   say(message: FromHub): void;
   /** A frame that is not sent yet. */
   sealed(message: object): string;
-  /** What the site has said since its welcome. */
-  readonly heard: readonly FromSite[];
   /** What it said that cannot be read; null so far. */
   broken(): Error | null;
 }
@@ -135,12 +133,11 @@ function callerOf(socket: WebSocket, ownKeys: DeviceKeys): Caller {
         },
       });
       if (asked === null) throw new Nonconformity('It did not say who it is.');
-      const heard: FromSite[] = [];
       let broken: Error | null = null;
       frames.handOver((frame) => {
         if (!('text' in frame)) return;
         try {
-          heard.push(decodeMessage(fromSiteSchema, seal.open(frame.text)));
+          decodeMessage(fromSiteSchema, seal.open(frame.text));
         } catch (thrown) {
           broken ??= thrown instanceof Error ? thrown : new Error(String(thrown));
         }
@@ -150,7 +147,6 @@ function callerOf(socket: WebSocket, ownKeys: DeviceKeys): Caller {
         closed,
         openText: said[0] ?? '',
         request: asked,
-        heard,
         say: (message) => socket.send(seal.seal(JSON.stringify(message))),
         sealed: (message) => seal.seal(JSON.stringify(message)),
         broken: () => broken,

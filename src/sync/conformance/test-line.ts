@@ -1,12 +1,14 @@
 // A connection to a hub under test that says what it is told to, well-mannered or not, and keeps all that it hears.
+import { createHash, type Hash } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { Invite } from '../../contract/invite.ts';
 import type { MemberRole } from '../../contract/federation.ts';
 import { Fault } from '../../contract/fault.ts';
 import { decodeChunk } from '../protocol/chunk-frame.ts';
 import type { DeviceKeys } from '../protocol/device-keys.ts';
+import { wireFault } from '../protocol/faults.ts';
 import { type FrameQueue, openFrameQueue } from '../protocol/frame-queue.ts';
-import { greetHub, type Hello } from '../protocol/handshake.ts';
+import { greetHub, type Hello, HubRefusal } from '../protocol/handshake.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import { decodeMessage, type FromHub, fromHubSchema } from '../protocol/messages.ts';
 import { signStatement } from '../protocol/statement.ts';
@@ -39,8 +41,8 @@ export interface TestLine extends OpenSocket {
   ask(question: object): Promise<Answer>;
   /** The first message of the kind that came, or comes. */
   heard<K extends Kind>(kind: K): Promise<Heard<K>>;
-  /** Payloads of one transfer in the order in which they came, until they have `bytes` bytes. */
-  payload(transfer: string, bytes: number): Promise<Buffer>;
+  /** SHA-256 (hex) of the payloads of one transfer in the order in which they came, once they have `bytes` bytes: as long as they come. */
+  payloadHash(transfer: string, bytes: number): Promise<string>;
   /** How many bytes of it have come. */
   received(transfer: string): number;
   close(): Promise<void>;
@@ -62,9 +64,24 @@ export async function openSocket(url: string): Promise<OpenSocket> {
     socket.once('open', () => resolve());
     socket.on('error', (error) => reject(new Nonconformity(`The connection is not opened: ${error.message}`)));
   });
-  await within('Opening the connection', opened);
+  try {
+    await within('Opening the connection', opened);
+  } catch (thrown) {
+    socket.terminate();
+    throw thrown;
+  }
   return { socket, frames, closed };
 }
+
+/** A fault that the hub tells, or a line that it closes; silence and what cannot be read are none. */
+export function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof HubRefusal || (thrown instanceof Fault && thrown.code === closedCode);
+}
+
+const closedCode = wireFault.closed('').code;
+
+/** Characters of all messages of a line that are kept: a hub that says more floods the kit. */
+const heardLimit = 64 * 1024 * 1024;
 
 /** Greets the hub as this device and becomes, or comes back as, a member. @throws the hub's refusal as Fault */
 export async function openLine(
@@ -100,7 +117,9 @@ type Greeted = Pick<Awaited<ReturnType<typeof greetHub>>, 'hello' | 'role' | 'se
 function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
   const { socket, frames, closed } = open;
   const messages: FromHub[] = [];
-  const payloads = new Map<string, Buffer[]>();
+  let heardCharacters = 0;
+  const payloads = new Map<string, { bytes: number; readonly hash: Hash }>();
+  const receivedOf = (transfer: string): number => payloads.get(transfer)?.bytes ?? 0;
   let broken: Error | null = null;
   let end: Closing | null = null;
   let news = Promise.withResolvers<void>();
@@ -113,13 +132,18 @@ function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
     tell();
   });
   frames.handOver((frame) => {
+    if (broken !== null) return;
     try {
-      if ('text' in frame) messages.push(decodeMessage(fromHubSchema, seal.open(frame.text)));
-      else {
+      if ('text' in frame) {
+        heardCharacters += frame.text.length;
+        if (heardCharacters > heardLimit) throw new Error('more than anybody asked for');
+        messages.push(decodeMessage(fromHubSchema, seal.open(frame.text)));
+      } else {
         const { transfer, payload } = decodeChunk(frame.bytes);
-        const known = payloads.get(transfer);
-        if (known === undefined) payloads.set(transfer, [Buffer.from(payload)]);
-        else known.push(Buffer.from(payload));
+        const known = payloads.get(transfer) ?? { bytes: 0, hash: createHash('sha256') };
+        if (payloads.set(transfer, known).size > wireLimits.transfers) throw new Error('chunks that nobody asked for');
+        known.bytes += payload.length;
+        known.hash.update(payload);
       }
     } catch (thrown) {
       broken ??= thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -162,15 +186,17 @@ function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
       awaited(`Hearing ${kind}`, () =>
         messages.find((message): message is Heard<typeof kind> => message.kind === kind),
       ),
-    async payload(transfer, bytes) {
-      const whole = await awaited(`The ${bytes} bytes of a blob`, () => {
-        const all = payloads.get(transfer) ?? [];
-        return all.reduce((sum, { length }) => sum + length, 0) >= bytes ? Buffer.concat(all) : undefined;
-      });
-      must(whole.length === bytes, `It sent ${whole.length} bytes of a blob of ${bytes}.`);
-      return whole;
+    async payloadHash(transfer, bytes) {
+      for (let had = 0; had < bytes;)
+        had = await awaited(`More than ${had} of the ${bytes} bytes of a blob`, () => {
+          const received = receivedOf(transfer);
+          return received > had ? received : undefined;
+        });
+      const received = receivedOf(transfer);
+      must(received === bytes, `It sent ${received} bytes of a blob of ${bytes}.`);
+      return payloads.get(transfer)!.hash.copy().digest('hex');
     },
-    received: (transfer) => (payloads.get(transfer) ?? []).reduce((sum, { length }) => sum + length, 0),
+    received: receivedOf,
     async close() {
       socket.close(1000);
       const timer = setTimeout(() => socket.terminate(), 1_000);

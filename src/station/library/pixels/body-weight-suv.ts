@@ -38,6 +38,12 @@ const mostHalfLives = 12;
 const leastDoseBq = 1e5;
 
 export function bodyWeightSuv(header: PetHeader): SuvFactor {
+  const factor = factorOf(header);
+  if ('reason' in factor || isPositive(factor.suvPerUnit)) return factor;
+  return no('its weight, dose and factors make no number');
+}
+
+function factorOf(header: PetHeader): SuvFactor {
   const { units, suvType, decayCorrection, correctedImage, philipsSuvFactor, philipsActivityFactor } = header;
   if (units === 'GML') {
     return suvType === '' || suvType === 'BW'

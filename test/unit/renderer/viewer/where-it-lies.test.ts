@@ -73,6 +73,12 @@ test('where a stack has no slice, none is taken for one', () => {
   expect(nearestSlice(slice({ position: [0, 0, 16] }), alone)).toEqual({ index: 0, isBeyond: true });
 });
 
+test('a stack of several times at each place is as dense as its places', () => {
+  const stack = [0, 0, 0, 5, 5, 5, 10, 10, 10].map((z) => slice({ position: [0, 0, z], sliceThicknessMm: 1 }));
+  expect(nearestSlice(slice({ position: [0, 0, 7.4] }), stack)).toEqual({ index: 3, isBeyond: false });
+  expect(nearestSlice(slice({ position: [0, 0, 16] }), stack)?.isBeyond).toBe(true);
+});
+
 test('slices of another orientation, another frame of reference or no place are never matched', () => {
   const wanted = slice({ position: [0, 0, 10] });
   expect(nearestSlice(wanted, [slice({ position: [0, 0, 10], orientation: [...sagittal] })])).toBeNull();

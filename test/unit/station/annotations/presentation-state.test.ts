@@ -149,3 +149,32 @@ test('graphics and texts come with their units, and what is not shown is told', 
     'compound graphics',
   ]);
 });
+
+test('a state with more points than anybody draws loses the graphics beyond, and says so', () => {
+  const polyline = (points: number): ElementSpec[] => [
+    { tag: 0x00700005, value: 'PIXEL' },
+    { tag: 0x00700022, value: floats(...Array.from({ length: 2 * points }, (_, at) => at)) },
+    { tag: 0x00700023, value: 'POLYLINE' },
+  ];
+  const drawing = [8_000, 8_000, 8_000, 3_000, 30_000].map(polyline);
+  const read = state([{ tag: 0x00700001, value: [[{ tag: 0x00700009, value: drawing }]] }]);
+  expect(read?.annotations[0]?.graphics.map(({ points }) => points.length)).toEqual([8_000, 8_000, 3_000]);
+  expect(read?.leftOut).toEqual(['some of its annotations']);
+});
+
+test('a frame number that is none does not spoil the state', () => {
+  const frames: ElementSpec = { tag: 0x00081160, value: '2\\1.5\\3' };
+  const read = state([
+    {
+      tag: 0x00283110,
+      value: [
+        [
+          { tag: 0x00081140, value: [[image, frames]] },
+          { tag: 0x00281050, value: '40' },
+          { tag: 0x00281051, value: '400' },
+        ],
+      ],
+    },
+  ]);
+  expect(read?.windows[0]?.images).toEqual([{ sopInstanceUID: '1.2.3.1', frames: [2, 3] }]);
+});

@@ -33,6 +33,11 @@ function reason(changes: Partial<PetHeader>): string {
 }
 
 describe('SUV by body weight', () => {
+  test('is none where weight and dose are beyond all numbers: the image is shown all the same', () => {
+    expect(reason({ weightKg: 1e308 })).toBe('No SUV: its weight, dose and factors make no number');
+    expect(reason({ weightKg: 1e-300, doseBq: 1e300 })).toBe('No SUV: its weight, dose and factors make no number');
+  });
+
   test('divides by the dose that is left where decay is corrected to the start', () => {
     expect(factor({})).toBeCloseTo(75_000 / 200e6, 12);
     // F-18, 374 MBq at 08:30:45, series at 09:31:39 (3,654 s), 68.2 kg: 374e6 × 2^(-3654/6586.2) = 254.601 MBq, by hand.
