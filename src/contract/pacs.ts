@@ -60,6 +60,8 @@ export const remoteQuerySchema = z.object({
     .regex(/^(\d{8})?(-(\d{8})?)?$/)
     .default(''),
   modality: z.string().max(16).default(''),
+  /** An optional key: a peer may answer as if it had not been asked for. */
+  description: z.string().max(64).default(''),
   studyInstanceUID: z.string().max(64).default(''),
   limit: z.number().int().min(1).max(10_000).default(500),
 });
@@ -105,7 +107,7 @@ export const transferReportSchema = z.object({
   series: z.number().int(),
   /** Instances that arrived (and are indexed) or were sent (and acknowledged). */
   completed: z.number().int(),
-  /** Arrived instances that the library held already. */
+  /** Instances that the library held already, whether they came again or were not asked for. */
   duplicates: z.number().int(),
   /** Of `completed`, those whose file here was damaged and was replaced. */
   replaced: z.number().int(),
@@ -181,7 +183,7 @@ export const pacsCalls = {
   'echo-peer': { in: peerName, out: z.object({ milliseconds: z.number() }) },
   'find-studies': {
     in: peerName.extend({ query: remoteQuerySchema.prefault({}) }),
-    /** `isCut`: there are more than `limit`. */
+    /** The newest first. `isCut`: there are more than `limit`; which of them are told is the peer's choice. */
     out: z.object({ studies: z.array(remoteStudySchema), isCut: z.boolean() }),
   },
   /** The series of one study, by their numbers. */

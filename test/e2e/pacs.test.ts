@@ -1,4 +1,6 @@
 // The PACS screen in a real window, against a real Orthanc with its DICOMweb plug-in.
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
@@ -93,6 +95,10 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await page.keyboard.press('Enter');
     await page.getByText('all here').nth(2).waitFor();
     await screenshot('44-pacs-retrieved');
+    await page.getByTestId('retrieve').click();
+    await page.getByTestId('transfer-report').getByText('All of it was here already.').waitFor();
+    await screenshot('44-pacs-here-already');
+    await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Studies', exact: true }).click();
     await page.getByTestId('study-row').nth(2).waitFor();
     expect(await page.getByTestId('study-row').count()).toBe(3);
@@ -233,5 +239,31 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: 'Delete Radiology PACS' }).click();
     await page.getByRole('button', { name: 'Delete the peer' }).click();
     await expect.poll(() => page.getByTestId('peer').count()).toBe(1);
+  });
+
+  test('ends a question to a peer that hangs, by its button and by Escape', async (context) => {
+    const { page, screenshot } = theWindow(context);
+    const mute = createServer(() => {}).listen(0, '127.0.0.1');
+    context.onTestFinished(() => void mute.close());
+    await once(mute, 'listening');
+    await page.getByRole('button', { name: 'Add a peer' }).first().click();
+    await page.locator('[name="name"]').fill('Mute');
+    await page.locator('[name="aeTitle"]').fill('MUTE');
+    await page.locator('[name="host"]').fill('127.0.0.1');
+    await page.locator('[name="port"]').fill(String((mute.address() as AddressInfo).port));
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByTestId('peer').filter({ hasText: 'Mute' }).click();
+    await page.locator('[name="modality"]').fill('rtdose');
+    await page.locator('[name="description"]').fill('thorax');
+    await page.getByTestId('find').click();
+    await page.getByText('Asking Mute…').waitFor();
+    await screenshot('46-pacs-asking');
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByText('Look for studies on Mute').waitFor();
+    await page.getByTestId('find').click();
+    await page.getByText('Asking Mute…').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('Look for studies on Mute').waitFor();
+    expect(await page.getByTestId('find-problem').count()).toBe(0);
   });
 });

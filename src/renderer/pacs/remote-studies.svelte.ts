@@ -4,7 +4,7 @@ import type { RemoteStudy } from '../../contract/pacs.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
 import { RemoteRows } from './remote-rows.svelte.ts';
-import { type DateChoice, namePattern, studyDateOf } from './study-dates.ts';
+import { containedPattern, type DateChoice, namePattern, studyDateOf } from './study-dates.ts';
 
 export const sortKeys = [
   'patientName',
@@ -22,6 +22,7 @@ export class RemoteStudies {
   patientID = $state('');
   accessionNumber = $state('');
   modality = $state('');
+  description = $state('');
   dateChoice = $state<DateChoice>('any');
   dateFrom = $state('');
   dateTo = $state('');
@@ -35,6 +36,7 @@ export class RemoteStudies {
   #descending = $state(true);
   readonly rows: RemoteRows;
   readonly #station: StationLink;
+  #asking: AbortController | null = null;
   /** Answers to an older question are dropped. */
   #generation = 0;
 
@@ -81,34 +83,48 @@ export class RemoteStudies {
     return this.#descending;
   }
 
+  /** Ends the question that is being asked; what was found before stays. */
+  cancel(): void {
+    this.#generation += 1;
+    this.#asking?.abort();
+    this.#asking = null;
+    this.#isAsking = false;
+  }
+
   /** Forgets an answer that was another peer's. */
   forget(): void {
-    this.#generation += 1;
+    this.cancel();
     this.#found = null;
     this.#peer = null;
     this.#problem = null;
-    this.#isAsking = false;
     this.rows.restart();
   }
 
   /** Asks `peer`; the choice is cleared unless the question is the one asked before. */
   async find(peer: string, { keepSelection = false } = {}): Promise<void> {
-    this.#generation += 1;
+    this.cancel();
     const generation = this.#generation;
+    const asking = new AbortController();
+    this.#asking = asking;
     this.#isAsking = true;
     this.#problem = null;
     if (!keepSelection) this.rows.restart();
     try {
-      const { studies, isCut } = await this.#station.ask('find-studies', {
-        peer,
-        query: {
-          patientName: namePattern(this.patientName),
-          patientID: this.patientID.trim(),
-          accessionNumber: this.accessionNumber.trim(),
-          modality: this.modality,
-          studyDate: studyDateOf(this.dateChoice, { from: this.dateFrom, to: this.dateTo, now: new Date() }),
+      const { studies, isCut } = await this.#station.ask(
+        'find-studies',
+        {
+          peer,
+          query: {
+            patientName: namePattern(this.patientName),
+            patientID: this.patientID.trim(),
+            accessionNumber: this.accessionNumber.trim(),
+            modality: this.modality.trim().toUpperCase(),
+            description: containedPattern(this.description),
+            studyDate: studyDateOf(this.dateChoice, { from: this.dateFrom, to: this.dateTo, now: new Date() }),
+          },
         },
-      });
+        asking.signal,
+      );
       if (generation !== this.#generation) return;
       this.#found = studies;
       this.#peer = peer;

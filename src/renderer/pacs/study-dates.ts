@@ -33,3 +33,9 @@ export function namePattern(typed: string): string {
   const text = typed.trim();
   return text === '' || /[*?]/.test(text) ? text : `${text}*`;
 }
+
+/** What a person types is a part of a description; with a wildcard in it, it is taken as it stands. */
+export function containedPattern(typed: string): string {
+  const text = typed.trim();
+  return text === '' || /[*?]/.test(text) ? text : `*${text}*`;
+}

@@ -34,13 +34,14 @@ export function pacsAnswers({
     'echo-peer': async ({ peer }) => ({
       milliseconds: await withDeadline(peer, echoDeadlineMs, (signal) => pacs.client(peer).echo(signal)),
     }),
-    'find-studies': async ({ peer, query }) => {
-      const found = await withDeadline(peer, findDeadlineMs, (signal) => pacs.client(peer).find(query, signal));
+    'find-studies': async ({ peer, query }, cancelled) => {
+      const ask = (signal: AbortSignal) => pacs.client(peer).find(query, signal);
+      const found = await withDeadline(peer, findDeadlineMs, ask, cancelled);
       const studies = found.studies.map((study) => ({
         ...study,
         instancesHere: library.study(study.studyInstanceUID)?.instances ?? 0,
       }));
-      return { studies, isCut: found.isCut };
+      return { studies: studies.sort((a, b) => b.studyDate.localeCompare(a.studyDate)), isCut: found.isCut };
     },
     'find-series': async ({ peer, studyInstanceUID }) => {
       const found = await withDeadline(peer, findDeadlineMs, (signal) =>
@@ -116,12 +117,13 @@ async function withDeadline<Value>(
   peer: string,
   deadlineMs: number,
   ask: (signal: AbortSignal) => Promise<Value>,
+  cancelled?: AbortSignal,
 ): Promise<Value> {
-  const signal = AbortSignal.timeout(deadlineMs);
+  const deadline = AbortSignal.timeout(deadlineMs);
   try {
-    return await ask(signal);
+    return await ask(cancelled === undefined ? deadline : AbortSignal.any([deadline, cancelled]));
   } catch (error) {
-    throw signal.aborted ? pacsFault.timedOut(peer, deadlineMs / 1000) : error;
+    throw deadline.aborted ? pacsFault.timedOut(peer, deadlineMs / 1000) : error;
   }
 }
 

@@ -18,6 +18,8 @@ export class TransferTally {
   completed = 0;
   duplicates = 0;
   replaced = 0;
+  /** Were not asked for, since the library has them: no part of `total`. */
+  readonly here = new Set<string>();
   /** Null while nobody has told. */
   total: number | null = null;
   #failed = 0;
@@ -61,7 +63,7 @@ export class TransferTally {
       studies: this.#options.studies,
       series: this.#options.series,
       completed: this.completed,
-      duplicates: this.duplicates,
+      duplicates: this.duplicates + this.here.size,
       replaced: this.replaced,
       failed: this.#failed,
       seconds: (performance.now() - this.#startedMs) / 1000,

@@ -89,8 +89,14 @@ export function openTransfers(onProgress: (progress: TransferProgress) => void):
             method,
             signal,
             intake,
-            isHere,
+            isHere(sopInstanceUID) {
+              const isKnown = isHere(sopInstanceUID);
+              if (isKnown) tally.here.add(sopInstanceUID);
+              return isKnown;
+            },
             onInstance(accepted) {
+              // What came though it was not asked for is told once, as what came.
+              if (accepted.kind !== 'refused') tally.here.delete(accepted.sopInstanceUID);
               if (accepted.kind === 'imported') tally.completed += 1;
               else if (accepted.kind === 'duplicate') tally.duplicates += 1;
               else tally.fail(`Study ${studyInstanceUID}: ${accepted.reason}`);

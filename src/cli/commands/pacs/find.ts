@@ -13,6 +13,7 @@ const findRules: Readonly<Record<string, string>> = {
   studyDate:
     '--date must be a day or a range as DICOM writes them: 20260101, 20260101-20260131, 20260101- or -20260131.',
   modality: '--modality has at most 16 characters.',
+  description: '--description has at most 64 characters.',
   studyInstanceUID: '--study has at most 64 characters.',
   limit: '--limit must be 1 to 10000.',
 };
@@ -23,6 +24,7 @@ interface FindOptions {
   accession: string;
   date: string;
   modality: string;
+  description: string;
   study: string;
   series?: true;
   limit: number;
@@ -30,13 +32,14 @@ interface FindOptions {
 
 export function findCommand(): Command {
   return new Command('find')
-    .description('look for studies at a peer; * and ? are wildcards')
+    .description('look for studies at a peer, told newest first; * and ? are wildcards')
     .argument('<peer>')
     .option('--patient-name <name>', 'as DICOM writes it: Miller^Anna', '')
     .option('--patient-id <id>', '', '')
     .option('--accession <number>', '', '')
     .option('--date <range>', '20260101, 20260101-20260131, 20260101-', '')
     .option('--modality <code>', 'CT, MR, …', '')
+    .option('--description <text>', 'of the study; not every PACS looks for it', '')
     .option('--study <uid>', 'Study Instance UID', '')
     .option('--series', 'list the series of the study that --study names')
     .option('--limit <number>', 'most studies', positiveInteger, 500)
@@ -48,6 +51,7 @@ export function findCommand(): Command {
         accessionNumber: options.accession,
         studyDate: options.date,
         modality: options.modality,
+        description: options.description,
         studyInstanceUID: options.study,
         limit: options.limit,
       });
@@ -65,11 +69,11 @@ export function findCommand(): Command {
         return output.result({ series }, () => seriesText(series));
       }
       const found = await withStation((station) => station.call('find-studies', { peer, query: query.data }));
-      return output.result(found, () => foundText(found));
+      return output.result(found, () => foundText(found, options.limit));
     });
 }
 
-function foundText({ studies, isCut }: { studies: RemoteStudy[]; isCut: boolean }): string {
+function foundText({ studies, isCut }: { studies: RemoteStudy[]; isCut: boolean }, limit: number): string {
   if (studies.length === 0) return 'No study found.';
   const rows = studies.map((study) => [
     study.studyDate,
@@ -81,7 +85,10 @@ function foundText({ studies, isCut }: { studies: RemoteStudy[]; isCut: boolean 
     study.studyInstanceUID,
   ]);
   const lines = [table(['date', 'patient ID', 'name', 'modality', 'description', 'here', 'Study Instance UID'], rows)];
-  if (isCut) lines.push('There are more: narrow the search, or raise --limit.');
+  if (isCut) {
+    const which = `there are more, and which ${limit} were told is the peer’s choice, not by date`;
+    lines.push(`Cut at --limit ${limit}: ${which}. Narrow the search (--date), or raise --limit.`);
+  }
   return lines.join('\n');
 }
 

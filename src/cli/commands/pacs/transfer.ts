@@ -75,9 +75,9 @@ function reportText(
 ): string {
   const already = duplicates > 0 ? `, ${duplicates} were here already` : '';
   const mended = replaced > 0 ? `, ${replaced} of them replaced a damaged copy` : '';
-  const isAllHere = done === 'fetched' && !cancelled && completed + duplicates + failed === 0;
+  const isAllHere = done === 'fetched' && !cancelled && completed + failed === 0;
   const asked = series > 0 ? `${series} series` : counted(studies, 'study', 'studies');
-  if (isAllHere) return `${asked} asked for; all of it was here already.`;
+  if (isAllHere) return `${asked} asked for; all of it was here already (${counted(duplicates, 'instance')}).`;
   const lines = [
     `${counted(completed, 'instance')} of ${asked} ${done}${mended}${already}, ${failed} failed (${seconds.toFixed(1)} s).`,
   ];

@@ -32,10 +32,11 @@ const includedOfSeries = ['0008103E', '00201209'];
 
 export async function findStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSignal): Promise<FoundStudies> {
   const found = await askForStudies(peer, query, signal);
-  const patientName = plainPattern(query.patientName);
-  if (found.studies.length > 0 || patientName === query.patientName) return found;
+  const plain = { patientName: plainPattern(query.patientName), description: plainPattern(query.description) };
+  const isPlain = plain.patientName === query.patientName && plain.description === query.description;
+  if (found.studies.length > 0 || isPlain) return found;
   // Some servers (Orthanc 1.10) take `%5E` for three letters: once more, with a wildcard for what must be escaped.
-  return askForStudies(peer, { ...query, patientName }, signal);
+  return askForStudies(peer, { ...query, ...plain }, signal);
 }
 
 /** `?` (any one character) for each character that a URL does not carry as it is. */
@@ -53,6 +54,7 @@ async function askForStudies(peer: QidoPeer, query: RemoteQuery, signal: AbortSi
   ask('AccessionNumber', query.accessionNumber);
   ask('StudyDate', query.studyDate);
   ask('ModalitiesInStudy', query.modality);
+  ask('StudyDescription', query.description);
   ask('StudyInstanceUID', query.studyInstanceUID);
 
   const studies = new Map<string, FoundStudy>();

@@ -20,7 +20,7 @@ export async function findStudies(
     StudyDate: query.studyDate,
     AccessionNumber: query.accessionNumber,
     ModalitiesInStudy: query.modality,
-    StudyDescription: '',
+    StudyDescription: query.description,
     NumberOfStudyRelatedSeries: '',
     NumberOfStudyRelatedInstances: '',
   };

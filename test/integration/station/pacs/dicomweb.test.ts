@@ -62,7 +62,12 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     });
 
     const oslo = await withPeer(peerOf(orthanc.url));
-    expect(await oslo.find('Archive', { patientName: 'du*' })).toHaveLength(2);
+    expect(await oslo.find('Archive', { patientName: 'du*' })).toMatchObject([
+      { studyInstanceUID: '1.2.826.1.2' },
+      { studyInstanceUID: '1.2.826.1.1' },
+    ]);
+    expect(await oslo.find('Archive', { patientName: 'du*', description: '*hes*' })).toHaveLength(2);
+    expect(await oslo.find('Archive', { patientName: 'du*', description: 'Ches' })).toEqual([]);
     expect(await oslo.find('Archive', { patientName: 'du*', studyDate: '20240310-20240331' })).toMatchObject([
       { studyInstanceUID: '1.2.826.1.2' },
     ]);
@@ -115,7 +120,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
     expect(await lyon.ask['retrieve-studies'](asked)).toMatchObject({
       completed: 1,
       replaced: 1,
-      duplicates: 0,
+      duplicates: 2,
       failed: 0,
     });
     expect(lyon.library.isWhole(uid)).toBe(true);
@@ -124,7 +129,7 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       findings: 1,
       count: 1,
     });
-    expect(await lyon.ask['retrieve-studies'](asked)).toMatchObject({ completed: 0, replaced: 0, duplicates: 0 });
+    expect(await lyon.ask['retrieve-studies'](asked)).toMatchObject({ completed: 0, replaced: 0, duplicates: 3 });
   });
 
   test('is not asked again for what is here already', async () => {
@@ -142,9 +147,9 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       await importFolder(oslo.library, some);
     }
     const order = { peer: 'Archive', studyInstanceUIDs: ['1.2.826.2.1'], series: [], method: 'get' as const };
-    expect(await oslo.ask['retrieve-studies'](order)).toMatchObject({ completed: 3, duplicates: 0, failed: 0 });
+    expect(await oslo.ask['retrieve-studies'](order)).toMatchObject({ completed: 3, duplicates: 5, failed: 0 });
     expect(instancesOf(oslo.library, '1.2.826.2.1').size).toBe(8);
-    expect(await oslo.ask['retrieve-studies'](order)).toMatchObject({ completed: 0, duplicates: 0, failed: 0 });
+    expect(await oslo.ask['retrieve-studies'](order)).toMatchObject({ completed: 0, duplicates: 8, failed: 0 });
   });
 
   test('is asked page after page, and a list that goes on is said to be cut', async () => {
@@ -156,7 +161,14 @@ describe.skipIf(!hasOrthanc)('a DICOMweb peer', () => {
       completed: 230,
     });
     expect(await lyon.find('Archive', { patientName: 'Many*' })).toHaveLength(230);
-    const query = { patientName: 'Many^Pages', patientID: '', accessionNumber: '', studyDate: '', modality: '' };
+    const query = {
+      patientName: 'Many^Pages',
+      patientID: '',
+      accessionNumber: '',
+      studyDate: '',
+      modality: '',
+      description: '',
+    };
     const cut = await lyon.ask['find-studies']({
       peer: 'Archive',
       query: { ...query, studyInstanceUID: '', limit: 205 },

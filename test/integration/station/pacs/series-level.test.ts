@@ -56,8 +56,8 @@ async function retrievedOneByOne(oslo: Hospital, method: 'get' | 'move'): Promis
 const eachOnce = {
   one: { studies: 0, series: 1, completed: 4, duplicates: 0, failures: [] },
   here: { [first]: 0, [second]: 4 },
-  again: { studies: 0, series: 1, completed: 0, duplicates: 0, failures: [] },
-  rest: { studies: 1, series: 0, completed: 3, duplicates: 0, failures: [] },
+  again: { studies: 0, series: 1, completed: 0, duplicates: 4, failures: [] },
+  rest: { studies: 1, series: 0, completed: 3, duplicates: 4, failures: [] },
   instances: 7,
 };
 
