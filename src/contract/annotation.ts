@@ -116,18 +116,19 @@ export type Report = z.infer<typeof reportSchema>;
 const nothing = z.object({});
 
 export const annotationCalls = {
+  /** Here and below, null asks for those of all studies. */
   measurements: {
-    in: z.object({ studyInstanceUID: uid }),
+    in: z.object({ studyInstanceUID: uid.nullable() }),
     out: z.object({ measurements: z.array(measurementSchema) }),
   },
   /** As comma-separated values (RFC 4180) for other programs: one row each, one column for each name of a measured value. */
   'measurements-table': {
-    in: z.object({ studyInstanceUID: uid }),
+    in: z.object({ studyInstanceUID: uid.nullable() }),
     out: z.object({ measurements: z.number().int(), text: z.string() }),
   },
   /** Writes that table as a file. */
   'save-measurements': {
-    in: z.object({ studyInstanceUID: uid, file: z.string().min(1).max(4_096) }),
+    in: z.object({ studyInstanceUID: uid.nullable(), file: z.string().min(1).max(4_096) }),
     out: z.object({ measurements: z.number().int() }),
   },
   /** Adds it, or replaces the one of the same id. */

@@ -24,19 +24,19 @@ export function annotationAnswers({
     report,
     seriesGeometry,
   } = library.annotations;
-  const allOf = async (studyInstanceUID: string): Promise<Measurement[]> => {
-    if (library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
+  const allOf = async (studyInstanceUID: string | null): Promise<Measurement[]> => {
+    if (studyInstanceUID !== null && library.study(studyInstanceUID) === null) throw stationFault.noSuchObject('study');
     return withUnits(measurements.all(studyInstanceUID));
   };
   return {
     measurements: async ({ studyInstanceUID }) => ({ measurements: await allOf(studyInstanceUID) }),
     'measurements-table': async ({ studyInstanceUID }) => {
       const all = await allOf(studyInstanceUID);
-      return { measurements: all.length, text: measurementTable(all) };
+      return { measurements: all.length, text: measurementTable(all, measurements.imageOf) };
     },
     'save-measurements': async ({ studyInstanceUID, file }) => {
       const all = await allOf(studyInstanceUID);
-      writeText(file, measurementTable(all), annotationFaults.tableNotWritten);
+      writeText(file, measurementTable(all, measurements.imageOf), annotationFaults.tableNotWritten);
       return { measurements: all.length };
     },
     'save-measurement': ({ measurement }) => {

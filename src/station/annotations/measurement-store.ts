@@ -4,9 +4,22 @@ import { type Measurement, type measurementKinds, measurementSchema } from '../.
 import type { Db } from '../library/database.ts';
 import { annotationFaults } from './faults.ts';
 
+/** What people know an image by. */
+export interface MeasuredImage {
+  readonly patientID: string;
+  readonly accessionNumber: string;
+  /** YYYYMMDD */
+  readonly studyDate: string;
+  readonly seriesNumber: number | null;
+  readonly seriesDescription: string;
+  readonly instanceNumber: number | null;
+}
+
 export interface MeasurementStore {
-  /** Of one study, in order of series, instance and frame. */
-  all(studyInstanceUID: string): Measurement[];
+  /** Of one study, null for all of them; in order of study, series, instance and frame. */
+  all(studyInstanceUID: string | null): Measurement[];
+  /** What the index says of an image; null where it is not here. */
+  imageOf(sopInstanceUID: string): MeasuredImage | null;
   /**
    * Adds it, or replaces the one of the same id.
    * @throws Fault 620 where its instance is unknown or contradicts it, 622 where the study has too many.
@@ -35,8 +48,12 @@ const pointsSchema = measurementSchema.shape.points;
 const valuesSchema = z.record(z.string(), z.number());
 
 export function measurementStore(db: Db): MeasurementStore {
-  const ofStudy = db.prepare<[string], Row>(
-    `SELECT * FROM measurements WHERE studyInstanceUID = ? ORDER BY seriesInstanceUID, sopInstanceUID, frame, changedAt, id`,
+  const inOrder = 'ORDER BY studyInstanceUID, seriesInstanceUID, sopInstanceUID, frame, changedAt, id';
+  const ofStudy = db.prepare<[string], Row>(`SELECT * FROM measurements WHERE studyInstanceUID = ? ${inOrder}`);
+  const ofAll = db.prepare<[], Row>(`SELECT * FROM measurements ${inOrder}`);
+  const image = db.prepare<[string], MeasuredImage>(
+    `SELECT s.patientID, s.accessionNumber, s.studyDate, r.seriesNumber, r.description AS seriesDescription, i.instanceNumber
+     FROM instances i JOIN series r ON r.id = i.series JOIN studies s ON s.id = r.study WHERE i.sopInstanceUID = ?`,
   );
   const countOfOthers = db
     .prepare<[string, string], number>('SELECT count(*) FROM measurements WHERE studyInstanceUID = ? AND id <> ?')
@@ -54,11 +71,14 @@ export function measurementStore(db: Db): MeasurementStore {
 
   return {
     all: (studyInstanceUID) =>
-      ofStudy.all(studyInstanceUID).map(({ points, measured, ...rest }) => ({
-        ...rest,
-        points: pointsSchema.parse(JSON.parse(points)),
-        values: valuesSchema.parse(JSON.parse(measured)),
-      })),
+      (studyInstanceUID === null ? ofAll.all() : ofStudy.all(studyInstanceUID)).map(
+        ({ points, measured, ...rest }) => ({
+          ...rest,
+          points: pointsSchema.parse(JSON.parse(points)),
+          values: valuesSchema.parse(JSON.parse(measured)),
+        }),
+      ),
+    imageOf: (sopInstanceUID) => image.get(sopInstanceUID) ?? null,
     save: db.transaction((measurement: Measurement) => {
       const { points, values, ...rest } = measurement;
       const found = instance.get(measurement.sopInstanceUID);

@@ -64,6 +64,16 @@ it('measurements survive a restart, are replaced by id, and are gone once delete
   expect(found.find(({ id }) => id === changed.id)?.label).toBe('cyst');
   expect(() => after.annotations.measurements.delete(deleted.id)).toThrow(Fault);
   expect(after.annotations.measurements.all('1.2.4')).toEqual([]);
+  expect(after.annotations.measurements.all(null)).toEqual(found);
+  expect(after.annotations.measurements.imageOf('1.2.3.1.1')).toEqual({
+    patientID: 'P1',
+    accessionNumber: '',
+    studyDate: '20240102',
+    seriesNumber: null,
+    seriesDescription: '',
+    instanceNumber: 1,
+  });
+  expect(after.annotations.measurements.imageOf('9.9')).toBeNull();
 });
 
 it('an outline, an arrow with its words and the mark of a key image are kept like the rest', async () => {
@@ -142,10 +152,14 @@ it('imagiq measurements writes them as comma separated values, a column for each
   expect(code).toBe(0);
   const [header, first, second] = readFileSync(file, 'utf8').split('\r\n');
   expect(header).toBe(
-    'StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,frame,kind,label,changedAt,points,unit,spacingKind,lengthMm,mean',
+    'PatientID,AccessionNumber,StudyDate,StudyInstanceUID,SeriesNumber,SeriesDescription,SeriesInstanceUID,InstanceNumber,SOPInstanceUID,frame,kind,label,changedAt,points,unit,spacingKind,lengthMm,mean',
   );
   expect(first).toBe(
-    `1.2.3,1.2.3.1,1.2.3.1.1,1,length,"'=1+1, ""left""",2026-01-02T03:04:05Z,0.5 1; 3 1,,patient,2.5,`,
+    `P1,,20240102,1.2.3,,,1.2.3.1,1,1.2.3.1.1,1,length,"'=1+1, ""left""",2026-01-02T03:04:05Z,0.5 1; 3 1,,patient,2.5,`,
   );
-  expect(second).toBe('1.2.3,1.2.3.1,1.2.3.1.1,1,probe,,2027,1 2,HU,patient,,7');
+  expect(second).toBe('P1,,20240102,1.2.3,,,1.2.3.1,1,1.2.3.1.1,1,probe,,2027,1 2,HU,patient,,7');
+  const all = await imagiq('--home', folder, 'measurements', '--all');
+  expect(all.stdout.trimEnd().split(/\r?\n/)).toEqual([header, first, second]);
+  expect((await imagiq('--home', folder, 'measurements', '1.2.3', '--all')).code).toBe(2);
+  expect((await imagiq('--home', folder, 'measurements')).code).toBe(2);
 });
