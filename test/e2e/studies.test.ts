@@ -146,6 +146,11 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.keyboard.press('Home');
     await page.keyboard.press('Shift+End');
     await page.getByRole('button', { name: 'Cohort of 1,000 selected' }).waitFor();
+    // The same range ends elsewhere: what lies beyond is selected no more.
+    await page.keyboard.press('Shift+Home');
+    await page.getByRole('button', { name: 'Cohort of 1 selected' }).waitFor();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowUp']) await page.keyboard.press(`Shift+${key}`);
+    await page.getByRole('button', { name: 'Cohort of 2 selected' }).waitFor();
     await page.keyboard.press('Escape');
     await page.keyboard.press('Home');
     await expect.poll(() => page.getByRole('row', { selected: true }).count()).toBe(0);
@@ -282,6 +287,10 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: `Cohort of ${studies} selected` }).waitFor();
     await expect.poll(() => selected.count()).toBe(4);
     await sized(window, 'studies-tree-range');
+    await page.keyboard.press('Shift+ArrowUp');
+    await expect.poll(() => selected.count()).toBe(3);
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.getByRole('button', { name: `Cohort of ${studies} selected` }).waitFor();
     await patients.first().click();
     await page.keyboard.press('ArrowRight');
     await page.getByTestId('tree-study').first().waitFor();

@@ -22,6 +22,8 @@ export type TreeRow =
 export class PatientTree {
   #total = $state<number | null>(null);
   #cursor = $state(0);
+  /** Rows that Shift has selected; over as soon as the cursor moves without it. */
+  #range: { readonly anchor: number; readonly end: number } | null = null;
   readonly #pages = new SvelteMap<number, readonly PatientRow[]>();
   /** Unfolded patients by their place in the list; null while their studies are on the way. */
   readonly #unfolded = new SvelteMap<number, readonly Study[] | null>();
@@ -102,6 +104,7 @@ export class PatientTree {
   }
 
   moveCursor(row: number): void {
+    this.#range = null;
     this.#cursor = Math.max(0, Math.min(this.length - 1, row));
   }
 
@@ -111,6 +114,7 @@ export class PatientTree {
   }
 
   unfold(row: TreeRow): void {
+    this.#range = null;
     if (row.kind === 'study') this.#openStudies.add(row.study.studyInstanceUID);
     else if (row.kind === 'patient' && row.patient && !this.#unfolded.has(row.index)) {
       this.#unfolded.set(row.index, null);
@@ -119,6 +123,7 @@ export class PatientTree {
   }
 
   fold(row: TreeRow): void {
+    this.#range = null;
     if (row.kind === 'study') this.#openStudies.delete(row.study.studyInstanceUID);
     else if (row.kind === 'patient') {
       if (row.patient) this.#chosen.set(row.patient.patient, this.isSelected(row));
@@ -137,6 +142,7 @@ export class PatientTree {
 
   /** After the selection began anew: with nothing, or with all. */
   forgetSelected(): void {
+    this.#range = null;
     this.#chosen.clear();
   }
 
@@ -146,14 +152,32 @@ export class PatientTree {
     await this.#choose([row.index], !this.isSelected(row));
   }
 
-  /** Selects the rows between cursor and `row`; of a folded patient, all its studies. */
+  /**
+   * Selects the rows between `row` and where the range began, the cursor of before the first step of it; of a folded patient, all its
+   * studies. What an earlier step had selected beyond is selected no more.
+   */
   async selectThrough(row: number): Promise<void> {
-    const [first, last] = [Math.min(row, this.#cursor), Math.max(row, this.#cursor)];
+    const range = this.#range;
+    const anchor = range?.anchor ?? this.#cursor;
     this.moveCursor(row);
-    const rows = Array.from({ length: last - first + 1 }, (_, index) => this.at(first + index));
-    this.#list.select(rows.flatMap((one) => (one.kind === 'patient' ? [] : [one.study.studyInstanceUID])));
+    this.#range = { anchor, end: row };
+    const isWithin = (at: number): boolean => at >= Math.min(anchor, row) && at <= Math.max(anchor, row);
+    if (range !== null)
+      await this.#mark(
+        rowsBetween(range.anchor, range.end).filter((at) => !isWithin(at)),
+        false,
+      );
+    await this.#mark(rowsBetween(anchor, row), true);
+  }
+
+  async #mark(places: readonly number[], isSelected: boolean): Promise<void> {
+    const rows = places.map((at) => this.at(at));
+    this.#list.select(
+      rows.flatMap((one) => (one.kind === 'patient' ? [] : [one.study.studyInstanceUID])),
+      isSelected,
+    );
     const folded = rows.filter((one) => one.kind === 'patient' && !this.isUnfolded(one)).map(({ index }) => index);
-    await this.#choose(folded, true);
+    if (folded.length > 0) await this.#choose(folded, isSelected);
   }
 
   /** Takes all studies of the patients at these places of the list, which ascend, into the selection or out of it. */
@@ -236,3 +260,6 @@ export class PatientTree {
     }
   }
 }
+
+const rowsBetween = (one: number, other: number): number[] =>
+  Array.from({ length: Math.abs(one - other) + 1 }, (_, index) => Math.min(one, other) + index);

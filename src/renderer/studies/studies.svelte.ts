@@ -31,6 +31,8 @@ export class StudyList {
   #sortBy = $state<SortKey>('studyDate');
   #descending = $state(true);
   #cursor = $state(0);
+  /** What Shift selects from; over as soon as the cursor moves without it. */
+  #range: { readonly anchor: number; readonly uids: Promise<readonly string[]> } | null = null;
   readonly #selected = new StudySelection();
   readonly #station: StationLink;
   readonly #toasts: Toasts;
@@ -199,6 +201,7 @@ export class StudyList {
   }
 
   moveCursor(row: number): void {
+    this.#range = null;
     this.#cursor = Math.max(0, Math.min((this.#total ?? 1) - 1, row));
   }
 
@@ -217,11 +220,23 @@ export class StudyList {
     if (uid !== undefined) this.toggle(uid);
   }
 
-  /** Selects the rows between cursor and `row`; those that are not read yet as soon as they are. */
+  /**
+   * Selects the rows between `row` and where the range began, the cursor of before the first step of it; those that are not read yet
+   * as soon as they are. What an earlier step had selected beyond is selected no more.
+   */
   async selectThrough(row: number): Promise<void> {
-    const [first, last] = [Math.min(row, this.#cursor), Math.max(row, this.#cursor)];
+    const range = this.#range;
+    const anchor = range?.anchor ?? this.#cursor;
     this.moveCursor(row);
-    this.select(await this.#uidsOf(first, last));
+    const uids = this.#uidsOf(Math.min(row, anchor), Math.max(row, anchor));
+    this.#range = { anchor, uids };
+    const [before, now] = await Promise.all([range?.uids ?? [], uids]);
+    const kept = new Set(now);
+    this.select(
+      before.filter((uid) => !kept.has(uid)),
+      false,
+    );
+    this.select(now);
   }
 
   /** Studies of rows first … last; none where another search came between. */
@@ -251,6 +266,7 @@ export class StudyList {
   }
 
   clearSelection(): void {
+    this.#range = null;
     this.#selected.clear();
   }
 
@@ -277,6 +293,7 @@ export class StudyList {
     this.#pending.clear();
     this.#pages = new Map();
     this.#needed = { first: 0, last: 0 };
+    this.#range = null;
     this.#cursor = 0;
     void this.#load(0);
   }
