@@ -127,6 +127,18 @@ export const findingWords = {
     weight: 'note',
     advice: 'Nothing to do: each image is in the library once.',
   },
+  'rounded-values': {
+    title: 'Values that were rounded',
+    weight: 'note',
+    advice:
+      'Pixels here have at most 16 bits. Where the steps or the voxels without a value matter, rescale the volume before it is imported.',
+  },
+  unturned: {
+    title: 'Pictures that viewers turn',
+    weight: 'note',
+    advice:
+      'They are shown and trained on as they were stored. Turn them in a picture program and import them again where that matters.',
+  },
   'surplus-bytes': {
     title: 'Files longer than their data',
     weight: 'note',

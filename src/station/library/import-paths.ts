@@ -141,6 +141,8 @@ async function readAll(
       if (outcome.kind === 'instance') {
         found.push(outcome.instance);
         tellSurplus(tally, outcome.instance);
+        const { remark } = outcome.instance;
+        if (remark !== undefined) tally.remark(outcome.instance, remark.kind, remark.what);
         if (outcome.mask !== undefined) tally.mask(outcome.instance, outcome.mask.whyNot);
       } else if (outcome.kind === 'refused') tally.refuse(outcome.path, outcome.reason);
       else if (outcome.kind === 'disk-full') isDiskFull = true;

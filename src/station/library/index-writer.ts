@@ -25,6 +25,8 @@ export interface ReadInstance {
   readonly surplusBytes: number;
   /** Made of a file that is no DICOM; its UIDs derive from that file's content. */
   readonly isWrapped?: boolean;
+  /** What the wrapping could not keep; the report of its import tells it. */
+  readonly remark?: { readonly kind: 'rounded-values' | 'unturned'; readonly what: string };
 }
 
 /** What the index already holds under a SOP Instance UID. */

@@ -15,7 +15,7 @@ import type { MaskOf, MemberPlace } from './mask-pairs.ts';
 import { type Store, writeUnfinished } from './store-bytes.ts';
 import { wrapMask } from './wrap-mask.ts';
 import { wrapNifti } from './wrap-nifti.ts';
-import type { WrappedFile } from './wrapped-object.ts';
+import type { Wrapped, WrappedFile } from './wrapped-object.ts';
 import { wrapJpeg, wrapPng } from './wrap-picture.ts';
 import { zipMemberBytes } from './zip-member-bytes.ts';
 
@@ -88,8 +88,10 @@ function wrapped(candidate: Candidate, kind: keyof typeof wraps, bytes: Uint8Arr
   const { source, file } = candidate;
   try {
     const mask = candidate.maskOf === undefined ? null : wrappedMask(bytes, candidate, candidate.maskOf);
-    const object =
-      mask !== null && mask.object !== null ? mask.object : wraps[kind](wrappedFile(bytes, source, candidate.patient));
+    const { object, remark }: Wrapped =
+      mask !== null && mask.object !== null
+        ? { object: mask.object }
+        : wraps[kind](wrappedFile(bytes, source, candidate.patient));
     const outcome = readInstanceBytes(object, { source, modifiedMs: statSync(file).mtimeMs }, store);
     if (outcome.kind === 'directory-file') throw new Error('a wrapped file is no DICOMDIR');
     if (outcome.kind !== 'instance') return outcome;
@@ -100,7 +102,7 @@ function wrapped(candidate: Candidate, kind: keyof typeof wraps, bytes: Uint8Arr
       Math.min(rows, columns) >= wordsRoom.height &&
       Math.max(rows, columns) >= wordsRoom.width;
     const record = { ...outcome.instance.record, missing: '', burnedIn: hasRoomForWords ? burnedIn : null };
-    const instance = { ...outcome.instance, record, isWrapped: true };
+    const instance = { ...outcome.instance, record, isWrapped: true, ...(remark === undefined ? {} : { remark }) };
     return { ...outcome, instance, ...(mask === null ? {} : { mask: { whyNot: mask.whyNot } }) };
   } catch (error) {
     return failure(source, error);

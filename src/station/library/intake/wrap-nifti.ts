@@ -13,6 +13,7 @@ import {
   derivedUid,
   element,
   secondaryCapture,
+  type Wrapped,
   type WrappedFile,
   wrappedObject,
 } from './wrapped-object.ts';
@@ -24,7 +25,7 @@ const skewCosine = 1e-3;
 const framesLimit = 65_536;
 
 /** @throws Fault 107 where the file is no whole NIfTI volume of a kind that can be imported. */
-export function wrapNifti(file: WrappedFile): Uint8Array {
+export function wrapNifti(file: WrappedFile): Wrapped {
   const { header, rows, columns, values, problem, groups } = openNifti(file.bytes);
   const frames = header.size[2] * header.volumes;
   const { samples, pixels } = values;
@@ -32,7 +33,8 @@ export function wrapNifti(file: WrappedFile): Uint8Array {
   const bits = isWord ? 16 : 8;
   const photometric = samples === 3 ? 'RGB' : 'MONOCHROME2';
   const comment = [values.derivation, problem].filter((sentence) => sentence !== '').join(' ');
-  return wrappedObject(file, {
+  const isRounded = samples === 1 && values.derivation !== '';
+  const object = wrappedObject(file, {
     sopClassUID: multiFrameClassOf(header),
     transferSyntaxUID: explicitLittleEndian,
     elements: [
@@ -48,6 +50,7 @@ export function wrapNifti(file: WrappedFile): Uint8Array {
       element('7FE00010', 'OW', isWord ? { pixels } : { bytes: pixels }),
     ],
   });
+  return isRounded ? { object, remark: { kind: 'rounded-values', what: values.derivation } } : { object };
 }
 
 export interface OpenNifti {

@@ -2,8 +2,9 @@
 import { Fault } from '../../../contract/fault.ts';
 import { libraryFaults } from '../faults.ts';
 import { jpegHeader, segmentAt, type JpegHeader } from '../pixels/jpeg/markers.ts';
+import { exifOrientation } from './exif-orientation.ts';
 import { pngPixels } from './png-pixels.ts';
-import { element, secondaryCapture, type WrappedFile, wrappedObject } from './wrapped-object.ts';
+import { element, secondaryCapture, type Wrapped, type WrappedFile, wrappedObject } from './wrapped-object.ts';
 import type { Element } from '../encode-part10.ts';
 
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
@@ -33,10 +34,10 @@ export function imagePixelElements(pixels: PixelDescription): Element[] {
 }
 
 /** Pixels are decoded and written as they are; transparency is laid over black. @throws Fault 107 */
-export function wrapPng(file: WrappedFile): Uint8Array {
+export function wrapPng(file: WrappedFile): Wrapped {
   const { rows, columns, samples, bits, pixels } = pngPixels(file.bytes);
   const photometric = samples === 3 ? 'RGB' : 'MONOCHROME2';
-  return wrappedObject(file, {
+  const object = wrappedObject(file, {
     sopClassUID: secondaryCapture.single,
     transferSyntaxUID: explicitLittleEndian,
     elements: [
@@ -44,10 +45,11 @@ export function wrapPng(file: WrappedFile): Uint8Array {
       element('7FE00010', 'OW', { bytes: pixels }),
     ],
   });
+  return { object };
 }
 
 /** The JPEG stream itself, bit for bit, as the one fragment of an encapsulated image. @throws Fault 107 */
-export function wrapJpeg(file: WrappedFile): Uint8Array {
+export function wrapJpeg(file: WrappedFile): Wrapped {
   const header = checkedHeader(file.bytes);
   const { rows, columns, components, precision } = header;
   const samples = components.length === 1 ? 1 : 3;
@@ -55,7 +57,7 @@ export function wrapJpeg(file: WrappedFile): Uint8Array {
   const photometric = jpegPhotometric(header);
   const isLossless = header.process === 0xc3;
   const ratio = (rows * columns * samples * bitsAllocated) / 8 / file.bytes.length;
-  return wrappedObject(file, {
+  const object = wrappedObject(file, {
     sopClassUID: secondaryCapture.single,
     transferSyntaxUID: transferSyntaxOf(header),
     elements: [
@@ -65,6 +67,10 @@ export function wrapJpeg(file: WrappedFile): Uint8Array {
       element('7FE00010', 'OB', { fragments: [file.bytes] }),
     ],
   });
+  const orientation = exifOrientation(file.bytes);
+  if (orientation === 1) return { object };
+  const what = `EXIF Orientation ${orientation}: picture viewers turn or mirror it, here it is as it was stored.`;
+  return { object, remark: { kind: 'unturned', what } };
 }
 
 function checkedHeader(bytes: Uint8Array): JpegHeader {

@@ -14,6 +14,12 @@ export interface WrappedFile {
   readonly patient: string | null;
 }
 
+/** A wrapped file's Part-10 bytes, and what a person should know of them. */
+export interface Wrapped {
+  readonly object: Uint8Array;
+  readonly remark?: { readonly kind: 'rounded-values' | 'unturned'; readonly what: string };
+}
+
 export interface WrappedImage {
   readonly sopClassUID: string;
   readonly transferSyntaxUID: string;

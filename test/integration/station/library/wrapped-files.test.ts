@@ -7,6 +7,7 @@ import { encode } from 'fast-png';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Frame, ImportLabels, ImportReport } from '../../../../src/contract/dicom.ts';
+import { exifOrientation } from '../../../../src/station/library/intake/exif-orientation.ts';
 import { displayFrame } from '../../../../src/station/library/pixels/display.ts';
 import { dicomFile, sliceElements } from '../../../fixtures/dicom-bytes.ts';
 import { niftiFile, type NiftiSpec } from '../../../fixtures/nifti-bytes.ts';
@@ -72,6 +73,37 @@ it('text is suspected in pictures that have room for words, not in small ones or
   write('grabbed.png', plain(320, 240));
   write('upright.png', plain(16, 96));
   expect((await importFiles()).findings).toEqual([{ kind: 'burned-in-text', findings: 1, count: 3 }]);
+});
+
+it('values that a volume could not keep are told', async () => {
+  const double = (view: DataView, at: number, value: number, little: boolean): void =>
+    view.setFloat64(at, value, little);
+  const spec = { size: [2, 1, 1], datatype: 64, voxelBytes: 8, write: double } as const;
+  write('whole.nii', niftiFile({ ...spec, values: [1, 2] }));
+  write('nan.nii', niftiFile({ ...spec, values: [1, Number.NaN] }));
+  write('wide.nii', niftiFile({ ...spec, values: [0, 655_350] }));
+  expect((await importFiles()).findings).toEqual([{ kind: 'rounded-values', findings: 2, count: 2 }]);
+});
+
+it('the orientation mark of a JPEG picture is read in both byte orders', () => {
+  const jpeg = (order: 'II' | 'MM', orientation: number): Buffer => {
+    const body = Buffer.alloc(32);
+    body.write(`Exif\0\0${order}`, 'latin1');
+    const put = (value: number, at: number): unknown =>
+      order === 'II' ? body.writeUInt16LE(value, at) : body.writeUInt16BE(value, at);
+    put(42, 8);
+    put(8, order === 'II' ? 10 : 12);
+    put(1, 14);
+    put(0x0112, 16);
+    put(3, 18);
+    put(1, order === 'II' ? 20 : 22);
+    put(orientation, 24);
+    return Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe1, 0, 34]), body]);
+  };
+  expect(exifOrientation(jpeg('II', 6))).toBe(6);
+  expect(exifOrientation(jpeg('MM', 3))).toBe(3);
+  expect(exifOrientation(jpeg('MM', 9))).toBe(1);
+  expect(exifOrientation(jpeg('MM', 6).subarray(0, 24))).toBe(1);
 });
 
 describe('a PNG picture', () => {
