@@ -113,7 +113,7 @@ function greyPixels(bytes: Uint8Array, header: NiftiHeader, voxels: number): Nif
     high,
     derivation: [
       isExact ? '' : `Values were spread over 16 bits, in steps of ${(header.slope * step).toPrecision(3)}.`,
-      strange === 0 ? '' : `${strange} voxels that are no numbers were set to the lowest value.`,
+      strange === 0 ? '' : `Voxels that are no numbers (${strange}) were set to the lowest value.`,
     ]
       .filter((sentence) => sentence !== '')
       .join(' '),
