@@ -10,27 +10,27 @@ const cacheKib = 4_096;
  * @throws what SQLite throws
  */
 export function openWalDatabase(file: string): Database.Database {
-  const shared = opened(file);
+  const shared = new Database(file);
   try {
     shared.pragma('journal_mode = WAL');
-    return shared;
+    return withCache(shared);
   } catch (error) {
     shared.close();
     if (!lacksRoom(error)) throw error;
   }
-  const alone = opened(file);
+  const alone = new Database(file);
   try {
     alone.pragma('locking_mode = EXCLUSIVE');
     alone.pragma('journal_mode = WAL');
-    return alone;
+    return withCache(alone);
   } catch (error) {
     alone.close();
     throw error;
   }
 }
 
-function opened(file: string): Database.Database {
-  const db = new Database(file);
+/** Not before the mode is set: the pragma reads the schema, and with it the index of the log. */
+function withCache(db: Database.Database): Database.Database {
   db.pragma(`cache_size = -${cacheKib}`);
   return db;
 }

@@ -65,7 +65,7 @@ describe('a coordinator at the command line', () => {
     const stale = ['--staleness', 'threshold:2:1', '--staleness-effect', 'share'];
     const refused = await propose(...small, '--control-variates');
     expect(refused.code).toBe(2);
-    expect(refused.stdout + refused.stderr).toContain('set hyperParameters.optimiser to');
+    expect(refused.stdout + refused.stderr).toContain('set --optimiser to');
     expect((await propose('--update-codec', 'top-k', '--kept-share', '2')).code).toBe(2);
     const drift = ['--control-variates', '--optimiser', 'sgd', '--site-normalisation'];
     const proposed = await propose(...small, ...stale, ...drift);
