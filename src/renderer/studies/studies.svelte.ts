@@ -4,6 +4,7 @@ import type { Study, StudyQuery } from '../../contract/dicom.ts';
 import type { StudyFilter } from '../../contract/study-filter.ts';
 import type { StationLink } from '../bridge/station-link.ts';
 import type { Toasts } from '../ui/toasts.svelte.ts';
+import { KeptStudy } from './kept-study.ts';
 import { StudySelection } from './study-selection.svelte.ts';
 
 const pageSize = 100;
@@ -33,6 +34,8 @@ export class StudyList {
   #cursor = $state(0);
   /** What Shift selects from; over as soon as the cursor moves without it. */
   #range: { readonly anchor: number; readonly uids: Promise<readonly string[]> } | null = null;
+  /** Looked for after a change of the library; null once it is found, or gone. */
+  #kept = $state.raw<KeptStudy | null>(null);
   readonly #selected = new StudySelection();
   readonly #station: StationLink;
   readonly #toasts: Toasts;
@@ -133,7 +136,7 @@ export class StudyList {
   }
 
   get cursorStudy(): Study | null {
-    return this.at(this.#cursor);
+    return this.#kept?.study ?? this.at(this.#cursor);
   }
 
   /** The study in a row; null while its page is on the way. */
@@ -202,6 +205,7 @@ export class StudyList {
 
   moveCursor(row: number): void {
     this.#range = null;
+    this.#kept = null;
     this.#cursor = Math.max(0, Math.min((this.#total ?? 1) - 1, row));
   }
 
@@ -276,8 +280,12 @@ export class StudyList {
     this.#searched += 1;
     this.#pending.clear();
     const { first, last } = this.#needed;
+    const { cursorStudy } = this;
+    const cursorPage = Math.floor(this.#cursor / pageSize);
+    this.#kept = cursorStudy === null ? null : new KeptStudy(cursorStudy, cursorPage);
     this.#pages = new Map([...this.#pages].filter(([page]) => page >= first && page <= last));
     for (let page = first; page <= last; page += 1) void this.#load(page);
+    if (this.#kept !== null && !this.#pending.has(cursorPage)) void this.#load(cursorPage);
     void this.#countLibrary();
   }
 
@@ -294,8 +302,24 @@ export class StudyList {
     this.#pages = new Map();
     this.#needed = { first: 0, last: 0 };
     this.#range = null;
+    this.#kept = null;
     this.#cursor = 0;
     void this.#load(0);
+  }
+
+  /** The cursor goes with the study that it was on, as far as a page away. */
+  #followKept(page: number, studies: readonly Study[]): void {
+    const found = this.#kept?.lookAt(page, studies) ?? null;
+    if (found === null) return;
+    if ('at' in found) {
+      const row = page * pageSize + found.at;
+      if (this.#range !== null) this.#range = { ...this.#range, anchor: this.#range.anchor + row - this.#cursor };
+      this.#cursor = row;
+      this.#kept = null;
+    } else if (found.further.length === 0) {
+      this.#kept = null;
+      this.#cursor = Math.max(0, Math.min((this.#total ?? 1) - 1, this.#cursor));
+    } else for (const further of found.further) if (!this.#pending.has(further)) void this.#load(further);
   }
 
   async #countLibrary(): Promise<void> {
@@ -316,8 +340,12 @@ export class StudyList {
       if (generation !== this.#generation) return;
       this.#total = answer.total;
       this.#pages = new Map(this.#pages).set(page, answer.studies);
+      this.#followKept(page, answer.studies);
     } catch (fault) {
-      if (generation === this.#generation) this.#toasts.fault(fault);
+      if (generation === this.#generation) {
+        this.#kept = null;
+        this.#toasts.fault(fault);
+      }
     } finally {
       if (generation === this.#generation) this.#pending.delete(page);
     }

@@ -119,7 +119,10 @@ test('an answer is to the project that the hub has now, not to the one that this
   await hub.firstLine;
   const { invite } = (await imagiq('--json', 'invite', '--data', data)).json<{ invite: string }>();
   await imagiq('--home', home, 'join', invite, '--site', 'Lyon');
+  const before = hub.stderr().length;
   await imagiq('project', 'propose', '--data', data, '--network', 'cnn-small', '--classes', 'c,d');
+  // The hub looks at its rows four times a second; the site is to hear of it with this command and not before.
+  await expect.poll(() => hub.stderr().slice(before)).toContain('is put to the sites');
   const declined = await imagiq('--home', home, '--json', 'project', 'decline', '--because', 'not ours');
   expect(declined.json()).toMatchObject({
     project: { classes: ['c', 'd'] },

@@ -9,13 +9,13 @@ export interface StationStandIn {
 }
 
 /** @param answers by call; one that is missing, or that throws, is refused */
-export function stationStandIn(answers: Partial<Record<CallName, () => unknown>>): StationStandIn {
+export function stationStandIn(answers: Partial<Record<CallName, (input: never) => unknown>>): StationStandIn {
   const listeners: { readonly event: string; readonly listener: (value: never) => void }[] = [];
   const link: StationLink = {
-    async ask(name) {
+    async ask(name, input) {
       const answer = answers[name];
       if (answer === undefined) throw new Error(`${name} was not expected`);
-      return answer() as never;
+      return answer(input as never) as never;
     },
     watch(event, listener) {
       listeners.push({ event, listener });
