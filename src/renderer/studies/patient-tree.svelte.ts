@@ -1,6 +1,7 @@
 // Patients, their studies and those studies' series as rows of one list, folded and unfolded. Patients come in pages;
 // a patient's studies when it is unfolded.
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import type { CallOutput } from '../../contract/calls.ts';
 import type { PatientRow } from '../../contract/browse.ts';
 import type { Series, Study } from '../../contract/dicom.ts';
 import type { StationLink } from '../bridge/station-link.ts';
@@ -19,6 +20,13 @@ export type TreeRow =
   | { readonly kind: 'study'; readonly index: number; readonly study: Study }
   | { readonly kind: 'series'; readonly index: number; readonly study: Study; readonly series: Series };
 
+/** What a row is of, wherever it stands. */
+interface RowIdentity {
+  readonly patient: number | null;
+  readonly study: string | null;
+  readonly series: string | null;
+}
+
 export class PatientTree {
   #total = $state<number | null>(null);
   #cursor = $state(0);
@@ -34,9 +42,15 @@ export class PatientTree {
   readonly #station: StationLink;
   readonly #toasts: Toasts;
   readonly #list: StudyList;
-  /** The search that it shows, by its number. */
+  /** The search that it shows, as JSON; by its number, which also grows with each change of the library. */
+  #search = '';
   #followed = 0;
   #generation = 0;
+  /** Pages that are in view. */
+  #needed = { first: 0, last: 0 };
+  #isRefreshing = false;
+  /** The library changed since the last refresh began. */
+  #isStale = false;
   #asking = new AbortController();
 
   constructor(station: StationLink, toasts: Toasts, list: StudyList) {
@@ -80,27 +94,29 @@ export class PatientTree {
     return row.kind === 'study' && this.#openStudies.has(row.study.studyInstanceUID);
   }
 
-  /** Asks anew after another search, all folded; as it was left where the search is the same. */
+  /** Asks anew after another search, all folded; where only the library changed, what is open stays open and the cursor on its row. */
   follow(): void {
     if (this.#followed === this.#list.searched) return;
     this.#followed = this.#list.searched;
-    this.#generation += 1;
-    this.#asking.abort();
-    this.#asking = new AbortController();
-    this.#pending.clear();
+    const search = JSON.stringify(this.#list.search);
+    if (search === this.#search && this.#total !== null) return void this.#refresh();
+    this.#search = search;
+    this.#forgetAsked();
     this.#pages.clear();
     this.#unfolded.clear();
     this.#chosen.clear();
+    this.#needed = { first: 0, last: 0 };
+    this.#range = null;
     this.#cursor = 0;
     void this.#load(0);
   }
 
   /** Makes sure that the patients among rows first … last are there or on the way. */
   need(first: number, last: number): void {
-    for (const row of [first, last]) {
-      const page = Math.floor(this.at(row).index / pageSize);
+    const pageOf = (row: number): number => Math.floor(this.at(row).index / pageSize);
+    this.#needed = { first: pageOf(first), last: pageOf(last) };
+    for (const page of [this.#needed.first, this.#needed.last])
       if (!this.#pages.has(page) && !this.#pending.has(page)) void this.#load(page);
-    }
   }
 
   moveCursor(row: number): void {
@@ -225,12 +241,119 @@ export class PatientTree {
     ]);
   }
 
+  /** Answers to what was asked before are dropped. */
+  #forgetAsked(): void {
+    this.#generation += 1;
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    this.#pending.clear();
+  }
+
+  /** What is in view once more, with the studies of those who are unfolded; shown when all of it is there. One at a time. */
+  async #refresh(): Promise<void> {
+    this.#isStale = true;
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    const generation = this.#generation;
+    const isOver = (): boolean => generation !== this.#generation;
+    try {
+      while (this.#isStale && !isOver()) {
+        this.#isStale = false;
+        const pages = new Set([
+          this.#needed.first,
+          this.#needed.last,
+          Math.floor(this.at(this.#cursor).index / pageSize),
+        ]);
+        const answers = await Promise.all([...pages].map(async (page) => ({ page, ...(await this.#askPage(page)) })));
+        const open = new Set(this.#unfoldedPatients().map(({ patient }) => patient));
+        const found = answers.flatMap(({ patients }) => patients).filter(({ patient }) => open.has(patient));
+        const studies = new Map(
+          await Promise.all(found.map(async ({ patient }) => [patient, await this.#studiesOf(patient)] as const)),
+        );
+        if (!isOver()) this.#show(answers, studies);
+      }
+    } catch (fault) {
+      if (!isOver()) this.#toasts.fault(fault);
+    } finally {
+      this.#isRefreshing = false;
+    }
+    if (this.#isStale) void this.#refresh();
+  }
+
+  #show(
+    answers: readonly { readonly page: number; readonly total: number; readonly patients: readonly PatientRow[] }[],
+    studies: ReadonlyMap<number, readonly Study[]>,
+  ): void {
+    const under = this.#identityOf(this.at(this.#cursor));
+    const unfolded = this.#unfoldedPatients();
+    const places = new Map(
+      answers.flatMap(({ page, patients }) =>
+        patients.map(({ patient }, at) => [patient, page * pageSize + at] as const),
+      ),
+    );
+    this.#pages.clear();
+    this.#unfolded.clear();
+    for (const { page, patients, total } of answers) {
+      this.#pages.set(page, patients);
+      this.#total = total;
+    }
+    for (const { patient, known } of unfolded) {
+      const place = places.get(patient);
+      if (place === undefined) continue;
+      this.#unfolded.set(place, studies.get(patient) ?? known);
+      // It was unfolded meanwhile, and its studies are asked for by its old place.
+      if (!studies.has(patient) && known === null) void this.#loadStudies(place, patient);
+    }
+    this.#range = null;
+    const first = under.patient === null ? undefined : places.get(under.patient);
+    let row = Math.min(this.#cursor, this.length - 1);
+    if (first !== undefined) {
+      const head = first + this.#below.reduce((sum, { index, rows }) => sum + (index < first ? rows.length : 0), 0);
+      const inside = this.#below.find(({ index }) => index === first)?.rows ?? [];
+      const at = inside.findIndex((one) => isSame(this.#identityOf(one), under));
+      row = head + at + 1;
+    }
+    this.#cursor = Math.max(0, row);
+  }
+
+  #unfoldedPatients(): { readonly patient: number; readonly known: readonly Study[] | null }[] {
+    return [...this.#unfolded].flatMap(([index, known]) => {
+      const row = this.#patientAt(index);
+      return row.kind === 'patient' && row.patient ? [{ patient: row.patient.patient, known }] : [];
+    });
+  }
+
+  #identityOf(row: TreeRow): RowIdentity {
+    const head = row.kind === 'patient' ? row : this.#patientAt(row.index);
+    return {
+      patient: head.kind === 'patient' ? (head.patient?.patient ?? null) : null,
+      study: row.kind === 'patient' ? null : row.study.studyInstanceUID,
+      series: row.kind === 'series' ? row.series.seriesInstanceUID : null,
+    };
+  }
+
+  #askPage(page: number): Promise<CallOutput<'patients'>> {
+    const asked = { ...this.#list.search, limit: pageSize, offset: page * pageSize };
+    return this.#station.ask('patients', asked, this.#asking.signal);
+  }
+
+  async #studiesOf(patient: number): Promise<readonly Study[]> {
+    const { query, filters } = this.#list.search;
+    const { studies } = await this.#station.ask('studies', {
+      query,
+      filters: [...filters, { field: 'patient', patients: [patient] }],
+      sortBy: 'studyDate',
+      descending: true,
+      limit: mostStudies,
+    });
+    return studies;
+  }
+
   async #load(page: number): Promise<void> {
     const generation = this.#generation;
     this.#pending.add(page);
     try {
-      const asked = { ...this.#list.search, limit: pageSize, offset: page * pageSize };
-      const answer = await this.#station.ask('patients', asked, this.#asking.signal);
+      const answer = await this.#askPage(page);
       if (generation !== this.#generation) return;
       this.#total = answer.total;
       this.#pages.set(page, answer.patients);
@@ -243,18 +366,14 @@ export class PatientTree {
 
   async #loadStudies(index: number, patient: number): Promise<void> {
     const generation = this.#generation;
-    const { query, filters } = this.#list.search;
+    /** Others may stand there by now. */
+    const isThere = (): boolean =>
+      this.#unfolded.has(index) && this.#identityOf(this.#patientAt(index)).patient === patient;
     try {
-      const { studies } = await this.#station.ask('studies', {
-        query,
-        filters: [...filters, { field: 'patient', patients: [patient] }],
-        sortBy: 'studyDate',
-        descending: true,
-        limit: mostStudies,
-      });
-      if (generation === this.#generation && this.#unfolded.has(index)) this.#unfolded.set(index, studies);
+      const studies = await this.#studiesOf(patient);
+      if (generation === this.#generation && isThere()) this.#unfolded.set(index, studies);
     } catch (fault) {
-      if (generation !== this.#generation) return;
+      if (generation !== this.#generation || !isThere()) return;
       this.#unfolded.delete(index);
       this.#toasts.fault(fault);
     }
@@ -263,3 +382,6 @@ export class PatientTree {
 
 const rowsBetween = (one: number, other: number): number[] =>
   Array.from({ length: Math.abs(one - other) + 1 }, (_, index) => Math.min(one, other) + index);
+
+const isSame = (one: RowIdentity, other: RowIdentity): boolean =>
+  one.patient === other.patient && one.study === other.study && one.series === other.series;
