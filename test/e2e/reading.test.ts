@@ -310,7 +310,7 @@ describe('the reading room', { timeout: 120_000 }, () => {
     }, table);
     await page.getByRole('button', { name: 'Export CSV…' }).click();
     await page.getByText('1 saved').waitFor();
-    expect(readFileSync(table, 'utf8')).toMatch(/^StudyInstanceUID,.*\r\n.*,length,.*\r\n$/);
+    expect(readFileSync(table, 'utf8')).toMatch(/^PatientID,.*,StudyInstanceUID,.*\r\n.*,length,.*\r\n$/);
     await screenshot('reading-measurement');
     await page.mouse.click(x + 50, y);
     // At once: before the station has answered to the deletion.

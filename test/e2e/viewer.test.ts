@@ -356,6 +356,10 @@ describe('the viewer', { timeout: 90_000 }, () => {
   test('says on each plane whose it is and where, and goes through it by keys and tools', async (context) => {
     const window = theWindow(context);
     const { page } = window;
+    // The planes begin at the image that is shown.
+    await page.keyboard.press('Home');
+    for (let step = 1; step < 30; step += 1) await page.keyboard.press('ArrowDown');
+    await page.getByTestId('image-position').getByText('30 / 60').waitFor();
     await page.keyboard.press('j');
     const axial = page.getByTestId('mpr-axial');
     // 60 slices 2 mm apart from 0 on; voxels of 360 / 128 mm.

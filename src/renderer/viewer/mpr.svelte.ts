@@ -10,7 +10,16 @@ import type { StackView } from './stack-view.svelte.ts';
 import type { LookToolName } from './tools.ts';
 import { plus, type Vector } from './vectors.ts';
 import { sliceOf, type Slice, volumeBytes, volumeProblem } from './volume-check.ts';
-import { middleOf, planeNumber, stepMm, voxelAt, type VoxelGrid, within } from './voxel-grid.ts';
+import {
+  middleOf,
+  middleOfSlice,
+  nearestToSlice,
+  planeNumber,
+  stepMm,
+  voxelAt,
+  type VoxelGrid,
+  within,
+} from './voxel-grid.ts';
 
 export const mprPlanes = [
   { name: 'Axial', viewportId: 'mpr-axial', orientation: Enums.OrientationAxis.AXIAL, color: '#ff6b6b' },
@@ -43,6 +52,10 @@ export class Mpr {
   #loaded = $state(0);
   #problem = $state<string | null>(null);
   #center = $state.raw<Types.Point3>([0, 0, 0]);
+  /** Where the planes began. */
+  #start: Types.Point3 = [0, 0, 0];
+  /** Of the stack's images, in its order, mm. */
+  #places: readonly (Vector | null)[] = [];
   #slabMm = $state(0);
   #slabKind = $state.raw<SlabKind>(slabKinds[0]);
   #tool = $state<PlaneTool>('cross');
@@ -75,6 +88,11 @@ export class Mpr {
   }
 
   /** Where the cross-hairs meet, in the patient's coordinates, mm: always inside of the volume. */
+  /** The image of the stack that lies nearest to the cross; null before there is a volume. */
+  get imageAtCross(): number | null {
+    return this.#grid ? nearestToSlice(this.#grid, this.#center, this.#places) : null;
+  }
+
   get center(): Types.Point3 {
     return this.#center;
   }
@@ -162,9 +180,9 @@ export class Mpr {
     for (const show of seen) show();
   }
 
-  /** The middle of the volume, single slices, whole planes, the file's own window. */
+  /** Where they began, single slices, whole planes, the file's own window. */
   reset(): void {
-    if (this.#grid) this.#center = middleOf(this.#grid);
+    if (this.#grid) this.#center = this.#start;
     this.#slabMm = 0;
     this.#slabKind = slabKinds[0];
     this.view.look.reset();
@@ -223,7 +241,10 @@ export class Mpr {
       const axes = [[ax, ay, az] as const, [bx, by, bz] as const, [cx, cy, cz] as const] as const;
       const grid = { dimensions, spacing, origin, axes };
       this.#volume = volume;
-      this.#center = middleOf(grid);
+      this.#places = slices.map(({ geometry }) => geometry.position);
+      const shown = this.#places[this.view.index] ?? null;
+      this.#start = shown === null ? middleOf(grid) : middleOfSlice(grid, shown);
+      this.#center = this.#start;
       this.#grid = grid;
     } catch (fault) {
       this.#problem = `${faultValueOf(fault).message} So there is no MPR.`;

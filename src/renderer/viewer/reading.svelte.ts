@@ -154,8 +154,11 @@ export class Reading {
     const { mpr } = this;
     if (!mpr) return;
     if (mpr.problem !== null) mpr.view.volume.setProblem(mpr.problem);
+    const { imageAtCross } = mpr;
     this.#mpr = null;
     mpr.close();
+    // The images stand where the planes were left.
+    if (imageAtCross !== null) mpr.view.show(imageAtCross);
   }
 
   activateNext(): void {

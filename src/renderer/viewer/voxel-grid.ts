@@ -39,6 +39,21 @@ export function middleOf(grid: VoxelGrid): [number, number, number] {
   return pointOf(grid, [Math.floor((columns - 1) / 2), Math.floor((rows - 1) / 2), Math.floor((slices - 1) / 2)]);
 }
 
+/** The middle of the slice that is nearest to `point`. */
+export function middleOfSlice(grid: VoxelGrid, point: Vector): [number, number, number] {
+  const [column, row] = voxelAt(grid, middleOf(grid));
+  return pointOf(grid, [column, row, clamp(Math.round(voxelAt(grid, point)[2]), grid.dimensions[2])]);
+}
+
+/** Which of these places lies nearest to the slice through `point`; null where none is known. */
+export function nearestToSlice(grid: VoxelGrid, point: Vector, places: readonly (Vector | null)[]): number | null {
+  const slice = voxelAt(grid, point)[2];
+  const away = (place: Vector | null): number =>
+    place === null ? Infinity : Math.abs(voxelAt(grid, place)[2] - slice);
+  const nearest = places.reduce((best, place, index) => (away(place) < away(places[best] ?? null) ? index : best), 0);
+  return away(places[nearest] ?? null) === Infinity ? null : nearest;
+}
+
 /** How far it is from one slice to the next along a plane's normal: the spacing of the axis that is nearest to it, mm. */
 export function stepMm(grid: VoxelGrid, normal: Vector): number {
   return grid.spacing[nearestAxis(grid, normal).axis];

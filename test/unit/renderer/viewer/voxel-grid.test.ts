@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import {
   middleOf,
+  middleOfSlice,
+  nearestToSlice,
   planeNumber,
   pointOf,
   stepMm,
@@ -49,4 +51,16 @@ test('a plane that lies as the slices do has a number; one askew to them has non
   expect(planeNumber(axial, [0, 0, -1], [0, 0, 30])).toEqual({ number: 5, of: 60 });
   expect(planeNumber(axial, [1, 0, 0], [-90, 0, 30])).toEqual({ number: 1, of: 128 });
   expect(planeNumber(tilted, [0, 0, 1], [0, 0, 30])).toBeNull();
+});
+
+test('a volume begins at the image that was shown, and its cross leads back to the nearest one', () => {
+  const fifth = pointOf(tilted, [0, 0, 4]);
+  voxelAt(tilted, middleOfSlice(tilted, fifth)).forEach((place, axis) =>
+    expect(place).toBeCloseTo([63, 47, 4][axis] ?? NaN, 9),
+  );
+  // A stack that runs from the head down.
+  const places = Array.from({ length: 60 }, (_, index) => pointOf(tilted, [0, 0, 59 - index]));
+  expect(nearestToSlice(tilted, pointOf(tilted, [10, 80, 4.3]), places)).toBe(55);
+  expect(nearestToSlice(tilted, fifth, [null, ...places])).toBe(56);
+  expect(nearestToSlice(tilted, fifth, [null, null])).toBeNull();
 });
