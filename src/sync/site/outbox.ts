@@ -174,12 +174,13 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     let retries = 0;
     while (desk.channel() === channel && state.spool.length > 0) {
       const first = state.spool[0]!;
-      // Of one that was offered before, the hub may hold a receipt.
-      if (!first.isEntered && (outbox.isProjectOver || state.project?.isFinished === true)) {
+      const isMasked = state.project?.project.secureAggregation != null;
+      // Of one that was offered before, the hub may hold a receipt; a masked one is entered anew with each buffer, so it is asked for.
+      const isOver = outbox.isProjectOver || state.project?.isFinished === true;
+      if (isOver && !isMasked && !first.isEntered) {
         takeBack(first);
         continue;
       }
-      const isMasked = state.project?.project.secureAggregation != null;
       try {
         if (isMasked && isResting) return;
         if (isMasked) await masked.advance(channel);
