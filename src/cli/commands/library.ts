@@ -60,6 +60,7 @@ function importCommand(): Command {
         );
         const cancel = (): void => {
           output.log('Cancelling; what was imported stays.');
+          // Where it cannot be asked to, it has ended by itself: the command tells how.
           void station.call('cancel-import', {}).catch(() => {});
         };
         process.once('SIGINT', cancel);

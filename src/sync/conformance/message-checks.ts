@@ -102,7 +102,8 @@ export const messageChecks: readonly Check<HubUnderTest>[] = [
       hub.asMember(async (line) => {
         for (let sent = 0; sent <= wireLimits.messages; sent += 1) {
           line.say({ ...unknownBlob(), id: sent + 1 });
-          // So that none of them waits for its answer among 256 others, which is flooding too.
+          // So that none of them waits for its answer among 256 others, which is flooding too. A line that was closed meanwhile
+          // answers no ping: with which code is looked at below.
           if (sent % 100 === 99) await within('A pong', ponged(line.socket)).catch(() => {});
         }
         const { code } = await within('The end after so many messages', line.closed);

@@ -122,6 +122,7 @@ export const siteChecks: readonly Check<SiteUnderTest>[] = [
             hasSaid = true;
           },
         })
+        // It ends the line without a word, as it must: that is what is looked for.
         .catch(() => {});
       call.socket.terminate();
       must(!hasSaid, 'It said who it is.');

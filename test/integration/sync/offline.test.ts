@@ -11,30 +11,36 @@ import { openBench, practiceProject, practiceWork, until, weightsOf } from './fe
 const bench = openBench();
 afterEach(() => bench.close());
 
+/** A site whose first update is in, whose second waits for `release`, and whose hub is gone. */
+async function hubLess(commits: number) {
+  const folder = bench.folder();
+  const project = practiceProject({ rule: { bufferSize: 1 }, commits });
+  const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const home = bench.folder();
+  const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 1 ? held : Promise.resolve()) });
+  const lyon = await bench.site('Lyon', work, home);
+  await lyon.join(await first.createInvite());
+  await until('the project is announced', () => lyon.memberships()[0]?.project);
+  await lyon.approve('ImagiQ', 'chest');
+  await until('the first update is in', () => lyon.memberships()[0]!.updates.accepted === 1);
+  await first.close();
+  return { folder, home, work, lyon, port: first.port, release };
+}
+
 describe('a site without its hub', () => {
   it('trains on, keeps its updates through a restart, and delivers each once when the hub is back', async () => {
-    const folder = bench.folder();
-    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 6 });
-    const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const home = bench.folder();
-    const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 1 ? held : Promise.resolve()) });
-    const lyon = await bench.site('Lyon', work, home);
-    await lyon.join(await first.createInvite());
-    await until('the project is announced', () => lyon.memberships()[0]?.project);
-    await lyon.approve('ImagiQ', 'chest');
-    await until('the first update is in', () => lyon.memberships()[0]!.updates.accepted === 1);
-    await first.close();
+    const { folder, home, work, lyon, port, release } = await hubLess(6);
     await until('the site notices', () => lyon.memberships()[0]!.state === 'offline');
     expect(lyon.memberships()[0]!.reason).not.toBeNull();
     release();
     await until('the spool is full', () => lyon.memberships()[0]!.updates.spooled === 4);
     await lyon.close();
 
-    const hub = bench.keep(await openHub({ folder, port: first.port }));
+    const hub = bench.keep(await openHub({ folder, port }));
     const back = await bench.site('Lyon', work, home);
     await until('the project is finished', () => back.memberships().find(({ state }) => state === 'finished'));
     expect(back.memberships()[0]!.updates.spooled).toBe(0);
@@ -45,26 +51,12 @@ describe('a site without its hub', () => {
   });
 
   it('sends nothing more of what it kept once the project has ended', async () => {
-    const folder = bench.folder();
-    const project = practiceProject({ rule: { bufferSize: 1 }, commits: 3 });
-    const first = await openHub({ folder, port: 0, project, initialWeights: weightsOf(0) });
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const home = bench.folder();
-    const work = practiceWork({ step: 1, beforeUpdate: (turn) => (turn === 1 ? held : Promise.resolve()) });
-    const lyon = await bench.site('Lyon', work, home);
-    await lyon.join(await first.createInvite());
-    await until('the project is announced', () => lyon.memberships()[0]?.project);
-    await lyon.approve('ImagiQ', 'chest');
-    await until('the first update is in', () => lyon.memberships()[0]!.updates.accepted === 1);
-    await first.close();
+    const { folder, home, work, lyon, port, release } = await hubLess(3);
     release();
     await until('the spool is full', () => lyon.memberships()[0]!.updates.spooled === 4);
     await lyon.close();
 
-    const hub = bench.keep(await openHub({ folder, port: first.port }));
+    const hub = bench.keep(await openHub({ folder, port }));
     const back = await bench.site('Lyon', work, home);
     await until('the spool is empty', () => back.memberships().find(({ updates }) => updates.spooled === 0));
     await until('the project is finished', () => back.memberships().find(({ state }) => state === 'finished'));

@@ -60,6 +60,7 @@ async function transfer(
     );
     const cancel = (): void => {
       output.log(`Cancelling; what was ${done} stays.`);
+      // Where it cannot be asked to, it has ended by itself: the command tells how.
       void station.call('cancel-transfer', {}).catch(() => {});
     };
     process.once('SIGINT', cancel);
