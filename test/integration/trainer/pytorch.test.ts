@@ -15,6 +15,7 @@ import { benchTrain, firstGradient, workloads } from '../../../src/trainer/bench
 import { openCompiledSession } from '../../../src/trainer/engines/compiled/compiled-session.ts';
 import { openEagerSession } from '../../../src/trainer/engines/tensorflow/eager-session.ts';
 import { resolveNetwork } from '../../../src/trainer/networks/catalogue.ts';
+import { softwareGraphics, softwareGraphicsMissing } from '../../fixtures/software-graphics.ts';
 
 const execute = promisify(execFile);
 /** IMAGIQ_SHARED names the folder with the reference script; by default it lies beside the repository. */
@@ -23,8 +24,6 @@ const script = join(shared, 'reference', 'torch_reference.py');
 const gradientScript = fileURLToPath(new URL('../../../scripts/bench/torch-gradients.py', import.meta.url));
 const workloadEntry = fileURLToPath(new URL('../../../src/trainer/bench/train-workload.ts', import.meta.url));
 const python = '/usr/bin/python3';
-/** A Vulkan driver in software, of Debian's chromium. */
-const softwareDriver = process.env['VK_ICD_FILENAMES'] ?? '/usr/lib/chromium/vk_swiftshader_icd.json';
 const timeout = 600_000;
 
 let folder = '';
@@ -127,13 +126,13 @@ describe('from the weights and on the data of PyTorch', () => {
 
   it('WebGPU in software finds the same first gradient', { timeout: 3 * timeout }, async (context) => {
     if (missing !== null) context.skip(missing);
-    if (!existsSync(softwareDriver)) context.skip('there is no software Vulkan driver (apt-get install chromium)');
+    if (softwareGraphicsMissing !== null) context.skip(softwareGraphicsMissing);
     const from = await exported('cnn-64', 1, 2);
     const allowed = 2 * (await float32Error('cnn-64', from, 2));
     // In a process of its own: the driver is found by its environment.
     const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', gradientOnWebgpu, from], {
       cwd: fileURLToPath(new URL('../../../', import.meta.url)),
-      env: { ...process.env, VK_ICD_FILENAMES: softwareDriver, XDG_RUNTIME_DIR: tmpdir() },
+      env: { ...process.env, ...softwareGraphics },
     });
     const found = z.object({ provider: z.literal('webgpu'), error: z.number() }).parse(JSON.parse(stdout));
     expect(found.error).toBeLessThanOrEqual(allowed);
@@ -148,11 +147,11 @@ describe('from the weights and on the data of PyTorch', () => {
       { timeout: 3 * timeout },
       async (context) => {
         if (missing !== null) context.skip(missing);
-        if (!existsSync(softwareDriver)) context.skip('there is no software Vulkan driver (apt-get install chromium)');
+        if (softwareGraphicsMissing !== null) context.skip(softwareGraphicsMissing);
         if (workload === 'unet-128' && !process.env['VK_ICD_FILENAMES'])
           context.skip('it takes many minutes in software: set VK_ICD_FILENAMES to the driver');
         const from = await exported(workload, 20, batch);
-        const environment = { ...process.env, VK_ICD_FILENAMES: softwareDriver, XDG_RUNTIME_DIR: tmpdir() };
+        const environment = { ...process.env, ...softwareGraphics };
         const flags = [workloadEntry, '--workload', workload, '--steps', '20', '--provider', 'webgpu', '--from', from];
         const { stdout } = await execute(process.execPath, flags, { env: environment });
         const result = z.object({ engine: z.string(), losses: z.array(z.number()) }).parse(JSON.parse(stdout));

@@ -1,5 +1,5 @@
 import { InferenceSession } from 'onnxruntime-node';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hyperParametersSchema } from '../../../../src/contract/training.ts';
 import type { Batch } from '../../../../src/trainer/engines/engine.ts';
 import { openCompiledSession } from '../../../../src/trainer/engines/compiled/compiled-session.ts';
@@ -7,6 +7,7 @@ import { openEngine } from '../../../../src/trainer/engines/open-engine.ts';
 import { networkCatalogue, resolveNetwork } from '../../../../src/trainer/networks/catalogue.ts';
 import { initialWeights } from '../../../../src/trainer/networks/weights.ts';
 import { randomStream, standardNormals } from '../../../../src/trainer/run/random.ts';
+import { softwareGraphics, softwareGraphicsMissing } from '../../../fixtures/software-graphics.ts';
 
 const network = resolveNetwork('cnn-small');
 const options = {
@@ -25,7 +26,14 @@ const batch: Batch = {
 };
 /** A software driver compiles and computes slowly. */
 const timeout = 180_000;
-const softwareGraphics = process.env['VK_ICD_FILENAMES'];
+
+afterEach(() => vi.unstubAllEnvs());
+
+/** Skips where there is no WebGPU, not even in software. */
+function useSoftwareGraphics(context: { skip(reason: string): never }): void {
+  if (softwareGraphicsMissing !== null) context.skip(softwareGraphicsMissing);
+  for (const [name, value] of Object.entries(softwareGraphics)) vi.stubEnv(name, value);
+}
 
 describe('the choice of a provider', () => {
   it('falls back to the CPU with a reason for each provider passed over', { timeout }, async () => {
@@ -54,8 +62,8 @@ describe('the choice of a provider', () => {
     expect(outcome).toMatchObject({ code: 320, message: expect.stringContaining('compiled engine') });
   });
 
-  it('trains on WebGPU as on the CPU where there is a Vulkan driver', { timeout }, async (context) => {
-    if (!softwareGraphics) context.skip('VK_ICD_FILENAMES names no Vulkan driver (chromium has a software one)');
+  it('trains on WebGPU as on the CPU', { timeout }, async (context) => {
+    useSoftwareGraphics(context);
     const losses: number[][] = [];
     const weights: Map<string, Float32Array>[] = [];
     for (const provider of ['webgpu', 'cpu'] as const) {
@@ -82,7 +90,7 @@ describe('the choice of a provider', () => {
   });
 
   it('leaves nothing of a step on WebGPU to the CPU', { timeout: 3 * timeout }, async (context) => {
-    if (!softwareGraphics) context.skip('VK_ICD_FILENAMES names no Vulkan driver (chromium has a software one)');
+    useSoftwareGraphics(context);
     for (const { name } of networkCatalogue()) {
       const network = resolveNetwork(name);
       const session = openCompiledSession({ ...options, network }, 'webgpu', 1, async (compiled, provider) => {
