@@ -1,8 +1,8 @@
 // A membership as the command line shows it.
 import { type Membership, tooFewToStart } from '../contract/federation.ts';
-import { estimateText } from './follow-run.ts';
 import { counted, table } from './output.ts';
 import { projectText } from './project-text.ts';
+import { scoreboardText } from './scoreboard-text.ts';
 
 /** A membership in a few lines. */
 export function membershipText(membership: Membership): string {
@@ -36,13 +36,7 @@ export function membershipText(membership: Membership): string {
           ]),
         ),
   ];
-  if (scoreboard)
-    lines.push(
-      table(
-        [`on ${scoreboard.split}`, 'AUC', 'accuracy'],
-        scoreboard.rows.map(({ model, auc, accuracy }) => [model, estimateText(auc), estimateText(accuracy)]),
-      ),
-    );
+  if (scoreboard) lines.push(scoreboardText(scoreboard.split, scoreboard.rows));
   return lines.join('\n');
 }
 

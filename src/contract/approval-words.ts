@@ -39,7 +39,7 @@ export function leavesWords(project: Project): string[] {
         ]
       : []),
     saysValidation
-      ? `${withEach}: the number of training images, the training loss, how the shared model does on your validation images (AUC, accuracy, loss), and a fingerprint of the cohort version.`
+      ? `${withEach}: the number of training images, the training loss, how the shared model does on your validation images (${network.task === 'segmentation' ? 'Dice, pixel accuracy' : 'AUC, accuracy'}, loss), and a fingerprint of the cohort version.`
       : `${withEach}: the number of training images, the training loss, and a fingerprint of the cohort version.`,
     ...(secureAggregation === null
       ? []

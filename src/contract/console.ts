@@ -59,6 +59,8 @@ const siteValidationSchema = z.object({
   trunkVersion: z.number(),
   auc: z.number().nullable(),
   accuracy: z.number().nullable(),
+  /** Where masks are drawn. */
+  dice: z.number().nullable().optional(),
   loss: z.number(),
 });
 

@@ -196,6 +196,8 @@ export const scoreboardSchema = z.object({
       model: z.enum(['local-only', 'trunk', 'ensemble', 'central']),
       auc: estimateSchema,
       accuracy: estimateSchema,
+      /** Where masks are drawn. */
+      dice: estimateSchema.default(null),
       loss: z.number(),
     }),
   ),
@@ -278,6 +280,8 @@ export const membershipSchema = z.object({
       at: z.string(),
       auc: z.number().nullable(),
       accuracy: z.number().nullable(),
+      /** Where masks are drawn. */
+      dice: z.number().nullable().default(null),
       loss: z.number(),
     }),
   ),
@@ -287,6 +291,8 @@ export const membershipSchema = z.object({
       site: z.string(),
       network: z.string(),
       auc: z.number().nullable(),
+      /** Where masks are drawn. */
+      dice: z.number().nullable().default(null),
       selected: z.boolean(),
       branch: z.string().default('local-only'),
     }),

@@ -32,9 +32,9 @@ export const peerSchema = z.object({
   models: z.number().int(),
   /** Announced and not fetched yet. */
   offered: z.number().int(),
-  /** AUC of its best model alone, on this site's validation images. */
+  /** AUC (Dice, where masks are drawn) of its best model alone, on this site's validation images. */
   alone: z.number().nullable(),
-  /** What its models add to this site's ensemble, in AUC on its own validation images; null until one was chosen. */
+  /** What its models add to this site's ensemble, in the same measure; null until one was chosen, and where it was not worth measuring. */
   help: z.number().nullable(),
 });
 export type Peer = z.infer<typeof peerSchema>;
@@ -66,11 +66,14 @@ const site = z.string().max(60);
 export const benchModelSchema = z.string().regex(/^([0-9a-f]{4,64}|ensemble)$/);
 
 /** What was chosen, and how it does against the site alone, on the site's validation images. */
+const threeWays = z.object({ ensemble: estimateSchema, localOnly: estimateSchema, trunk: estimateSchema });
 const selectionSchema = z.object({
   method: z.enum(selectionMethods),
   members: z.array(z.object({ model: z.string(), site: z.string(), network: z.string() })),
-  auc: z.object({ ensemble: estimateSchema, localOnly: estimateSchema, trunk: estimateSchema }),
-  accuracy: z.object({ ensemble: estimateSchema, localOnly: estimateSchema, trunk: estimateSchema }),
+  auc: threeWays,
+  accuracy: threeWays,
+  /** Where masks are drawn. */
+  dice: threeWays,
 });
 
 /** Whether and where this site listens for its peers. Off until somebody turns it on. */

@@ -14,6 +14,7 @@ import {
   weightSpecifications,
 } from '../trainer/client.ts';
 import { readSplit } from './cohorts/read-split.ts';
+import type { Dataset } from './cohorts/build-dataset.ts';
 import type { Cohorts } from './cohorts/cohorts.ts';
 import { isShardDamage } from './cohorts/whole-dataset.ts';
 import { stationFault } from './faults.ts';
@@ -49,8 +50,8 @@ export interface SiteWorkParts {
 /** The work of one station for its federations. One job runs at a time; the trainer queues the others. */
 export function siteWork(parts: SiteWorkParts): SiteWork {
   sweep(parts.folder);
-  const datasetOf = async (project: Project, cohort: string, signal?: AbortSignal): Promise<string> => {
-    const { file } = await parts.cohorts.buildDataset(cohort, {
+  const wholeDatasetOf = (project: Project, cohort: string, signal?: AbortSignal): Promise<Dataset> =>
+    parts.cohorts.buildDataset(cohort, {
       ...project.network.input,
       task: project.network.task,
       classes: project.classes,
@@ -58,8 +59,8 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
       signal: signal ?? new AbortController().signal,
       onProgress: () => {},
     });
-    return file;
-  };
+  const datasetOf = async (...of: Parameters<typeof wholeDatasetOf>): Promise<string> =>
+    (await wholeDatasetOf(...of)).file;
 
   /** The federation tries again, and then on a data set that is whole. */
   const doubted = (error: unknown): never => {
@@ -196,23 +197,28 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
         return { weights: readFileSync(outcome.weightsFile), examples: outcome.examples };
       }),
 
-    evaluate: ({ project, cohort, weights, split, definition, normalisation }) =>
+    evaluate: ({ project, cohort, split, others = [], ...first }) =>
       inFolder(async (folder) => {
-        const network = definition ?? project.network;
-        const datasetFile = await datasetOf({ ...project, network }, cohort);
-        const weightsFile = path.join(folder, 'weights.safetensors');
-        writeFileDurably(weightsFile, weights);
+        const asked = [first, ...others];
+        const voters = [];
+        for (const [index, { weights, definition, normalisation }] of asked.entries()) {
+          const network = definition ?? project.network;
+          const { file: datasetFile, header } = await wholeDatasetOf({ ...project, network }, cohort);
+          const weightsFile = path.join(folder, `weights-${index}.safetensors`);
+          writeFileDurably(weightsFile, weights);
+          const { mean, standardDeviation } = normalisation ?? header;
+          voters.push({ datasetFile, network, weightsFile, normalisation: { mean, standardDeviation } });
+        }
+        const [voter, ...more] = voters;
         const { labels, ...evaluation } = await parts.trainer
           .evaluate({
             job: 'evaluate',
-            datasetFile,
-            network,
-            weightsFile,
+            ...voter!,
+            others: more,
             split,
             engine: 'compiled',
             provider: 'auto',
             threads: parts.threads(),
-            normalisation: normalisation ?? null,
           })
           .catch(doubted);
         return { ...evaluation, labels: Int32Array.from(labels) };

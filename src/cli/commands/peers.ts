@@ -1,7 +1,6 @@
 // peers list, publish, pull, evaluate, select, mute, hear: the bench between the sites of a federation.
 import { Command, Option } from 'commander';
 import type { Membership } from '../../contract/federation.ts';
-import type { Estimate } from '../../contract/metrics.ts';
 import {
   type Ancestor,
   helpText,
@@ -10,9 +9,9 @@ import {
   selectionMethods,
 } from '../../contract/peers.ts';
 import { contextOf } from '../context.ts';
-import { estimateText } from '../follow-run.ts';
 import { benchModel, port } from '../options.ts';
 import { counted, table } from '../output.ts';
+import { scoreboardText } from '../scoreboard-text.ts';
 import { settledMemberships } from '../settled-memberships.ts';
 import type { StationLink } from '../station-link.ts';
 import { chosenFederation } from './member.ts';
@@ -103,23 +102,22 @@ export function peersCommand(): Command {
         const { federation } = await membershipOf(station, options.federation);
         return station.call('select-ensemble', { federation, method: options.method ?? null });
       });
-      const line = (name: string, auc: Estimate, accuracy: Estimate): string[] => [
-        name,
-        estimateText(auc),
-        estimateText(accuracy),
-      ];
+      const { auc, accuracy, dice } = selected;
+      const row = (model: 'local-only' | 'trunk' | 'ensemble', of: keyof typeof auc) => ({
+        model,
+        auc: auc[of],
+        accuracy: accuracy[of],
+        dice: dice[of],
+      });
       output.result(selected, () =>
         [
           `Ensemble of ${counted(selected.members.length, 'model')} (${selected.method}); \`imagiq peers keep ensemble\` takes it among the models here:`,
           ...selected.members.map(({ model, site, network }) => `  ${model.slice(0, 16)}  ${site}, ${network}`),
-          table(
-            ['on validation', 'AUC', 'accuracy'],
-            [
-              line('local-only', selected.auc.localOnly, selected.accuracy.localOnly),
-              line('trunk', selected.auc.trunk, selected.accuracy.trunk),
-              line('ensemble', selected.auc.ensemble, selected.accuracy.ensemble),
-            ],
-          ),
+          scoreboardText('validation', [
+            row('local-only', 'localOnly'),
+            row('trunk', 'trunk'),
+            row('ensemble', 'ensemble'),
+          ]),
         ].join('\n'),
       );
     });
@@ -250,14 +248,15 @@ export function listText(shown: {
 
 function benchText(bench: Membership['bench']): string {
   if (bench.length === 0) return 'No model is on the bench yet.';
+  const drawsMasks = bench.some(({ dice }) => dice !== null);
   return table(
-    ['model', 'site', 'branch', 'network', 'AUC here', 'ensemble'],
-    bench.map(({ model, site, branch, network, auc, selected }) => [
+    ['model', 'site', 'branch', 'network', `${drawsMasks ? 'Dice' : 'AUC'} here`, 'ensemble'],
+    bench.map(({ model, site, branch, network, auc, dice, selected }) => [
       model.slice(0, 16),
       site,
       branch,
       network,
-      auc === null ? '' : auc.toFixed(3),
+      (drawsMasks ? dice : auc)?.toFixed(3) ?? '',
       selected ? 'chosen' : '',
     ]),
   );

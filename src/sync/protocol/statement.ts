@@ -16,11 +16,13 @@ export const signedSchema = z.object({
 export type Signed = z.infer<typeof signedSchema>;
 
 const share = z.number().min(0).max(1);
-/** Of one trunk version on the images that a site keeps for validation: three numbers. */
+/** Of one trunk version on the images that a site keeps for validation: a few numbers. */
 export const validationSchema = z.object({
   trunkVersion: versionSchema,
   auc: share.nullable(),
   accuracy: share.nullable(),
+  /** Where masks are drawn; absent of a site of an earlier version. */
+  dice: share.nullable().optional(),
   loss: z.number(),
 });
 

@@ -200,18 +200,20 @@ export function openBenchActs(desk: MembershipDesk, bench: Bench, siteOf: (finge
       const { scoreboard } = state;
       if (scoreboard === null || state.selected.length === 0) throw siteFault.emptyBench();
       const row = (wanted: string) => scoreboard.rows.find(({ model }) => model === wanted);
-      const figures = (of: 'auc' | 'accuracy') => ({
+      const figures = (of: 'auc' | 'accuracy' | 'dice') => ({
         ensemble: row('ensemble')?.[of] ?? null,
         localOnly: row('local-only')?.[of] ?? null,
         trunk: row(trunkOnBench)?.[of] ?? null,
       });
       return {
-        method: state.selectionMethod,
+        // Masks are chosen one more at a time, whatever is asked.
+        method: project.network.task === 'segmentation' ? 'hill-climbing' : state.selectionMethod,
         members: state.candidates
           .filter((one) => isOnBench(one) && state.selected.includes(one.model))
           .map(({ model, site, network }) => ({ model, site, network })),
         auc: figures('auc'),
         accuracy: figures('accuracy'),
+        dice: figures('dice'),
       };
     },
 

@@ -7,15 +7,16 @@ import { trunkOnBench } from './bench-candidate.ts';
 import { benchScore } from './bench-score.ts';
 import type { CachedPredictions } from './cached-predictions.ts';
 import type { MembershipDesk } from './membership-desk.ts';
+import { climbedByDice, diceOf, type MaskVotes } from './mask-vote.ts';
 import type { BenchCandidate } from './membership-file.ts';
 
 /**
  * Chooses anew from what is evaluated and not muted, by the state's method. The ensemble is never worse than the best single
- * model, so never worse than the site alone. Where masks are drawn it is that model.
+ * model, so never worse than the site alone.
  */
 export async function selectFromBench(
   desk: MembershipDesk,
-  predictions: CachedPredictions,
+  { predictions, votes }: { readonly predictions: CachedPredictions; readonly votes: MaskVotes },
   project: Project,
   cohort: string,
 ): Promise<void> {
@@ -29,12 +30,13 @@ export async function selectFromBench(
   const distinct = [...new Map(judged.map((candidate) => [candidate.model, candidate])).values()];
   const { ids, reached, score, ensemble } =
     project.network.task === 'segmentation'
-      ? bestOfMasks(distinct)
+      ? await bestMasks(votes, project, cohort, distinct)
       : await bestVote(desk, predictions, project, cohort, distinct);
+  const help = await helpOf({ candidates: distinct, ids, reached, own: desk.keys.fingerprint, score });
   // Another project or cohort meanwhile: this choice is about what nobody asks for any more.
   if (!judged.every((candidate) => state.candidates.includes(candidate))) return;
-  state.selected = ids;
-  state.help = helpOf({ candidates: distinct, ids, reached, own: desk.keys.fingerprint, score });
+  state.selected = [...ids];
+  state.help = help;
   const metricsOf = (wanted: (candidate: BenchCandidate) => boolean): Metrics | null =>
     judged.find(wanted)?.metrics ?? null;
   state.scoreboard = {
@@ -55,9 +57,10 @@ export async function selectFromBench(
 
 /** What was chosen, how well it does, and how any other choice would do. */
 interface Choice {
-  readonly ids: string[];
+  readonly ids: readonly string[];
   readonly reached: number;
-  readonly score: (models: readonly string[]) => number;
+  /** Null where it was not measured, and is not worth it. */
+  readonly score: (models: readonly string[]) => Promise<number | null>;
   readonly ensemble: Metrics | null;
 }
 
@@ -83,45 +86,67 @@ async function bestVote(
   });
   const vote = (models: readonly string[]): Float32Array => softVote(models.map((model) => byModel.get(model)!));
   const ensemble = await desk.work.measure({ project, cohort, probabilities: vote(ids), split: 'validation' });
-  return { ids, reached, score: (models) => scoreOf(vote(models)), ensemble };
+  return { ids, reached, score: async (models) => scoreOf(vote(models)), ensemble };
 }
 
-/** Of masks no predictions are kept that could vote: the best single model is chosen, by its Dice. */
-function bestOfMasks(candidates: readonly BenchCandidate[]): Choice {
-  const dice = (model: string): number =>
-    candidates.find((candidate) => candidate.model === model)?.metrics?.dice?.value ?? 0;
-  const [best] = candidates.toSorted((a, b) => dice(b.model) - dice(a.model));
-  const score = (models: readonly string[]): number => Math.max(...models.map(dice));
-  return { ids: [best!.model], reached: dice(best!.model), score, ensemble: best!.metrics };
+async function bestMasks(
+  votes: MaskVotes,
+  project: Project,
+  cohort: string,
+  candidates: readonly BenchCandidate[],
+): Promise<Choice> {
+  const measured = (voters: readonly BenchCandidate[]): Promise<Metrics | null> => votes.of(voters, project, cohort);
+  const { chosen, reached, tried } = await climbedByDice(candidates, project, measured);
+  const ids = chosen.map(({ model }) => model);
+  const named = (models: readonly string[]): BenchCandidate[] =>
+    models.map((id) => candidates.find(({ model }) => model === id)!);
+  const score: Choice['score'] = async (models) => {
+    const voters = named(models);
+    if (voters.length > 1 && !voters.every((one) => tried.includes(one))) return null;
+    const metrics = await measured(voters);
+    return metrics && diceOf(metrics);
+  };
+  return { ids, reached, score, ensemble: await measured(chosen) };
 }
 
 /**
  * By peer: the score of the ensemble less that of the ensemble without the peer's models; of one that was not chosen what its best
  * model would have added, which is seldom more than nothing.
  */
-function helpOf(choice: {
+async function helpOf(choice: {
   readonly candidates: readonly BenchCandidate[];
   readonly ids: readonly string[];
   readonly reached: number;
   readonly own: string;
-  readonly score: (models: readonly string[]) => number;
-}): Record<string, number> {
+  readonly score: Choice['score'];
+}): Promise<Record<string, number>> {
   const { candidates, ids, reached, own, score } = choice;
+  /** The best that any of these choices comes to. */
+  const best = async (choices: readonly (readonly string[])[]): Promise<number | null> => {
+    const scores: number[] = [];
+    for (const one of choices) scores.push(...[(await score(one)) ?? []].flat());
+    return scores.length === 0 ? null : Math.max(...scores);
+  };
   const help: Record<string, number> = {};
   const byAuthor = Map.groupBy(candidates, ({ author }) => author);
   for (const [author, models] of byAuthor) {
     if (author === null || author === own) continue;
     const theirs = new Set(models.map(({ model }) => model));
     const rest = ids.filter((id) => !theirs.has(id));
-    if (rest.length === 0) {
-      const others = candidates.filter(({ model }) => !theirs.has(model)).map(({ model }) => score([model]));
-      help[author] = others.length === 0 ? reached : reached - Math.max(...others);
-    } else if (rest.length < ids.length) help[author] = reached - score(rest);
-    else help[author] = Math.max(...models.map(({ model }) => score([...ids, model]) - reached));
+    const others = candidates.filter(({ model }) => !theirs.has(model));
+    if (rest.length === ids.length) {
+      const more = await best(models.map(({ model }) => [...ids, model]));
+      if (more !== null) help[author] = more - reached;
+    } else {
+      const without = await best(rest.length > 0 ? [rest] : others.map(({ model }) => [model]));
+      help[author] = reached - (without ?? 0);
+    }
   }
   return help;
 }
 
 function row(model: 'local-only' | 'trunk' | 'ensemble', metrics: Metrics | null): Scoreboard['rows'] {
-  return metrics === null ? [] : [{ model, auc: metrics.auc, accuracy: metrics.accuracy, loss: metrics.loss }];
+  if (metrics === null) return [];
+  const { auc, accuracy, loss, dice } = metrics;
+  return [{ model, auc, accuracy, loss, dice }];
 }

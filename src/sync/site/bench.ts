@@ -4,9 +4,10 @@ import type { Project } from '../../contract/federation.ts';
 import type { SelectionMethod } from '../../contract/peers.ts';
 import { isOnBench, localOnlyBranch, type NewCandidate, trunkOnBench } from './bench-candidate.ts';
 import { selectFromBench } from './bench-selection.ts';
+import { voterOf } from './bench-voter.ts';
 import { openCachedPredictions } from './cached-predictions.ts';
-import { homeTrunkOf } from './home-normalisation.ts';
 import { mayLeave } from './leak-gate.ts';
+import { openMaskVotes } from './mask-vote.ts';
 import type { MembershipDesk } from './membership-desk.ts';
 import type { BenchCandidate } from './membership-file.ts';
 import { openPublication, type Publication } from './publication.ts';
@@ -42,8 +43,9 @@ const plainCandidate = {
 } as const;
 
 export function openBench(desk: MembershipDesk): Bench {
-  const { state, blobs, keys } = desk;
+  const { state, keys } = desk;
   const predictions = openCachedPredictions(`${desk.folder}/predictions`);
+  const votes = openMaskVotes(desk);
   const publication = openPublication(desk);
   let showing: Promise<void> | null = null;
 
@@ -79,23 +81,19 @@ export function openBench(desk: MembershipDesk): Bench {
       (one) => one.metrics === null && isOnBench(one) && (one.author === null || !state.muted.includes(one.author)),
     );
     if (candidate === undefined) return false;
-    const { definition, normalisation } = candidate;
-    const isTrunk = candidate.site === trunkOnBench;
-    const weights = await blobs.read(isTrunk ? homeTrunkOf(desk, candidate.model) : candidate.model);
+    const voter = await voterOf(candidate, desk);
     const { metrics, probabilities, labels } = await desk.work.evaluate({
       project,
       cohort,
-      weights,
       split: 'validation',
-      ...(definition === null ? {} : { definition }),
-      ...(normalisation === null ? {} : { normalisation }),
+      ...voter,
     });
     // The project or the cohort may have changed meanwhile: then nobody asks for this any more.
     if (!state.candidates.includes(candidate)) return true;
     predictions.put(candidate.model, probabilities, labels);
     candidate.metrics = metrics;
     if (state.candidates.every((one) => one.metrics !== null || !isOnBench(one)))
-      await selectFromBench(desk, predictions, project, cohort);
+      await selectFromBench(desk, { predictions, votes }, project, cohort);
     desk.save();
     return true;
   };
@@ -128,6 +126,7 @@ export function openBench(desk: MembershipDesk): Bench {
     publication.clear();
     if (own !== null) desk.forget(own.model);
     predictions.clear();
+    votes.clear();
     state.selected = [];
     state.help = {};
     state.scoreboard = null;
@@ -144,7 +143,7 @@ export function openBench(desk: MembershipDesk): Bench {
     },
     async select(project, cohort, method) {
       if (method !== null) state.selectionMethod = method;
-      await selectFromBench(desk, predictions, project, cohort);
+      await selectFromBench(desk, { predictions, votes }, project, cohort);
       desk.save();
     },
     share() {

@@ -15,8 +15,8 @@ export function validationOf({ history, project }: MembershipState): Pick<Statem
   const newest = history.at(-1);
   const isPromised = project?.project.hyperParameters.privacy !== null;
   if (newest === undefined || isPromised || !Number.isFinite(newest.loss)) return {};
-  const { trunkVersion, auc, accuracy, loss } = newest;
-  return { validation: { trunkVersion, auc, accuracy, loss } };
+  const { trunkVersion, auc, accuracy, dice, loss } = newest;
+  return { validation: { trunkVersion, auc, accuracy, ...(dice !== null && { dice }), loss } };
 }
 
 /** Of what training gave, the tensors that travel; nothing in a project without. */

@@ -39,7 +39,7 @@ function peersOf({ state, keys, areMembersTold, lines }: Parameters<typeof membe
     if (fingerprint === keys.fingerprint || member?.takesPart === false) return [];
     const address = state.addresses[fingerprint];
     const own = models.get(fingerprint) ?? [];
-    const aucs = own.flatMap(({ metrics }) => metrics?.auc?.value ?? []);
+    const scores = own.flatMap(({ metrics }) => (metrics?.dice ?? metrics?.auc)?.value ?? []);
     return [
       {
         site: member?.site ?? siteNamed(state, fingerprint),
@@ -50,7 +50,7 @@ function peersOf({ state, keys, areMembersTold, lines }: Parameters<typeof membe
         isMuted: muted.has(fingerprint),
         models: own.length,
         offered: offered.get(fingerprint)?.length ?? 0,
-        alone: aucs.length === 0 ? null : Math.max(...aucs),
+        alone: scores.length === 0 ? null : Math.max(...scores),
         help: state.help[fingerprint] ?? null,
       },
     ];
@@ -128,6 +128,7 @@ export function membershipView(order: {
       site,
       network,
       auc: metrics?.auc?.value ?? null,
+      dice: metrics?.dice?.value ?? null,
       selected: state.selected.includes(model),
       // No site wrote it: it is on no site's branch.
       branch: site === trunkOnBench && author === null ? trunkOnBench : branch,

@@ -5,6 +5,13 @@ import type { LeakFinding } from '../../contract/leak-finding.ts';
 import type { Metrics } from '../../contract/metrics.ts';
 import type { Network } from '../../contract/network.ts';
 
+/** A model as it is asked: of the project's network unless it brings another, and prepared as the cohort's images are unless it says how. */
+export interface Voter {
+  readonly weights: Uint8Array;
+  readonly definition?: Network;
+  readonly normalisation?: { readonly mean: number; readonly standardDeviation: number };
+}
+
 /** Weights travel as safetensors bytes in the network's canonical order. */
 export interface SiteWork {
   /**
@@ -54,18 +61,18 @@ export interface SiteWork {
 
   /**
    * Evaluates weights on one split: row-major [examples, classes] probabilities, and the class of each example, or row-major 0 and 1
-   * where an image has several labels; both empty where the network draws masks. They are of the project's network, or of another
-   * that is given; the examples come in the same order either way.
+   * where an image has several labels; both empty where the network draws masks. The examples come in the same order whatever the network.
+   * @throws Fault that says `never` where `others` cannot vote with it
    */
-  evaluate(order: {
-    readonly project: Project;
-    readonly cohort: string;
-    readonly weights: Uint8Array;
-    readonly split: 'validation' | 'test';
-    readonly definition?: Network;
-    /** Where the weights bring their own. */
-    readonly normalisation?: { readonly mean: number; readonly standardDeviation: number };
-  }): Promise<{ readonly metrics: Metrics; readonly probabilities: Float32Array; readonly labels: Int32Array }>;
+  evaluate(
+    order: Voter & {
+      readonly project: Project;
+      readonly cohort: string;
+      readonly split: 'validation' | 'test';
+      /** What is measured is the mean of what all of them say. */
+      readonly others?: readonly Voter[];
+    },
+  ): Promise<{ readonly metrics: Metrics; readonly probabilities: Float32Array; readonly labels: Int32Array }>;
 
   /** Metrics of probabilities that were made elsewhere (an ensemble's mean), in the order in which `evaluate` gives them; not of masks. */
   measure(order: {

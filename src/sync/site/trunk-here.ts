@@ -68,6 +68,7 @@ export function openTrunkHere(desk: MembershipDesk, bench: Bench, during: During
       at: new Date(desk.clock()).toISOString(),
       auc: metrics.auc?.value ?? null,
       accuracy: metrics.accuracy?.value ?? null,
+      dice: metrics.dice?.value ?? null,
       loss: metrics.loss,
     });
     desk.save();
