@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Project } from '../contract/federation.ts';
 import { hyperParametersSchema, type TrainOrder, type TrainOutcome } from '../contract/training.ts';
+import { siteFault } from '../sync/site/faults.ts';
 import type { SiteWork } from '../sync/site/site-work.ts';
 import {
   metricsOf,
@@ -22,6 +23,7 @@ import { localHyperParameters } from './federated-schedule.ts';
 import { writeFileDurably } from './home/durable-file.ts';
 import type { PrivacyLedger } from './privacy/privacy-ledger.ts';
 import type { KeptPictures } from './privacy/leak-pictures.ts';
+import { isBudgetSpent } from './privacy/faults.ts';
 import { chargedTraining } from './privacy/private-training.ts';
 import { type ProjectReach, projectReach } from './privacy/project-reach.ts';
 import { probeProject } from './privacy/project-probe.ts';
@@ -118,7 +120,9 @@ export function siteWork(parts: SiteWorkParts): SiteWork {
     };
     return chargedTraining(parts.privacy, charge, (mostPrivateSteps) =>
       parts.trainer.train({ ...job, mostPrivateSteps }, listeners).catch(doubted),
-    );
+    ).catch((error: unknown) => {
+      throw isBudgetSpent(error) ? siteFault.nothingMore(error.message) : error;
+    });
   };
 
   return {

@@ -49,3 +49,8 @@ export const budgetFault = {
       cause,
     ),
 } as const;
+
+/** Whether a training was refused because no more may be spent on its patients. */
+export function isBudgetSpent(error: unknown): error is Fault {
+  return error instanceof Fault && (error.code === 690 || error.code === 693);
+}

@@ -24,6 +24,7 @@ export function privacyAnswers(station: Station): Answers<keyof typeof privacyCa
     'set-privacy-budget': (budget) => {
       privacy.setBudget(budget);
       ledger.append('privacy-budget', { ...budget });
+      site.lookAgain();
       return privacy.budget;
     },
     'project-privacy': ({ federation, cohort }) => {

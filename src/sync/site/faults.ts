@@ -3,6 +3,9 @@ import { Fault } from '../../contract/fault.ts';
 import { expiryText } from '../../contract/invite.ts';
 import { connectReason } from '../../contract/system-reason.ts';
 
+/** A site's work may train no more: the project's part or the site's budget is spent. */
+export const nothingMoreCode = 471;
+
 export const siteFault = {
   hubUnreachable: (host: string, reason: string) =>
     new Fault({
@@ -72,6 +75,8 @@ export const siteFault = {
       message: `The work for the federation stopped: ${reason} It is tried again by itself.`,
       retry: 'later',
     }),
+  /** What the site may train is spent; `reason` says what, and what can be done. */
+  nothingMore: (reason: string) => new Fault({ code: nothingMoreCode, message: reason, retry: 'later' }),
   damagedState: (folder: string) =>
     new Fault({
       code: 459,

@@ -45,6 +45,8 @@ export interface OpenMembership extends Approval {
   welcomePeer(socket: WebSocket): Promise<void>;
   /** Where this site listens changed: its peers are told. */
   tellAddress(): void;
+  /** What may be trained has changed. */
+  lookAgain(): void;
   blobFile(hash: string): string | null;
   readonly acts: BenchActs;
   close(): Promise<void>;
@@ -320,6 +322,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       else void sayGoodbye(channel);
       return goodbye.heard();
     },
+    lookAgain: () => loop.lookAgain(),
     welcomePeer: (socket) => lines.welcome(socket),
     tellAddress() {
       if (!signOwnAddress()) return;

@@ -17,6 +17,7 @@ export interface SiteWork {
   /**
    * Trains `project.hyperParameters.epochs` epochs from the trunk on the cohort's training split.
    * Killed and asked again with the same `turn`, it may resume its checkpoint.
+   * @throws Fault 471 where it may train no more: it is asked again with the next trunk, or after `Site.lookAgain`
    */
   trainUpdate(order: {
     readonly project: Project;

@@ -72,6 +72,8 @@ export interface Site {
   acceptLeak(federation: string, isBeforehand?: boolean): Membership;
   /** Runs the leak probe once more. @throws Fault 455, 456 */
   probeAgain(federation: string): Membership;
+  /** What may be trained here has changed (another privacy budget): where nothing more could be, it is tried again. */
+  lookAgain(): void;
   /** The data manager's no to the project; the coordinator hears the reason. @throws Fault 455, 456, 470 for another project than was looked at */
   decline(federation: string, because: string, projectHash?: string | null): Membership;
   /** Stops at once. @returns whether the hub has heard of it; else it hears at the next connection. */
@@ -204,6 +206,9 @@ export async function openSite(order: SiteOrder): Promise<Site> {
       const membership = membershipOf(federation);
       membership.probeAgain();
       return membership.view;
+    },
+    lookAgain() {
+      for (const membership of memberships.values()) membership.lookAgain();
     },
     trunkFile(federation) {
       const { state, blobFile } = membershipOf(federation);

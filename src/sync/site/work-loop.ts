@@ -6,7 +6,7 @@ import { retryDelayMs } from '../protocol/backoff.ts';
 import { isDiskFull } from '../protocol/faults.ts';
 import type { Bench } from './bench.ts';
 import { localOnlyBranch } from './bench-candidate.ts';
-import { siteFault } from './faults.ts';
+import { nothingMoreCode, siteFault } from './faults.ts';
 import { atHome } from './home-normalisation.ts';
 import { isHeld, owesProbe, runProbe } from './leak-gate.ts';
 import type { Activity, MembershipDesk } from './membership-desk.ts';
@@ -28,6 +28,8 @@ export interface WorkLoop {
   readonly isDone: boolean;
   /** Ends the work at hand (another project, another cohort) and begins anew. */
   restart(): void;
+  /** What may be trained has changed: tries again where nothing more could be. */
+  lookAgain(): void;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,8 @@ export function openWorkLoop(order: {
   let longestPauseMs: number | null = null;
   let wake = (): void => {};
   let abort = new AbortController();
+  /** The trunk from which no more may be trained here, until the next comes. */
+  let spentTrunk: string | null = null;
 
   const during: During = async <T>(what: Activity, run: () => Promise<T>): Promise<T> => {
     activity = what;
@@ -123,7 +127,7 @@ export function openWorkLoop(order: {
     if (outbox.isProjectOver) return false;
     const base = newestHeld();
     const mostSpooled = desk.channel() === null ? maxSpooledUpdates : maxUndeliveredUpdates;
-    if (base === null || state.spool.length >= mostSpooled) return false;
+    if (base === null || base.blob === spentTrunk || state.spool.length >= mostSpooled) return false;
     if (project.trunkRule.rounds && base.version === state.trainedFrom) return false;
     await during('training', () => trainUpdate(project, cohort, base, signal));
     return true;
@@ -219,14 +223,26 @@ export function openWorkLoop(order: {
     }
   };
 
+  /** Nothing more may be trained: said once, not at every trunk. */
+  const rest = (fault: Fault): void => {
+    spentTrunk = newestHeld()?.blob ?? null;
+    if (state.reason === fault.message) return;
+    state.reason = fault.message;
+    enterFailure(fault);
+    desk.save();
+  };
+
   const run = async (): Promise<void> => {
     for (let failures = 0; !closing.signal.aborted;) {
       isPoked = false;
       const { signal } = abort;
+      const { turn } = state;
       try {
         const didSomething = await step(signal);
+        const trainsAgain = spentTrunk !== null && state.turn > turn;
         // What failed before works again: the reason shown is out of date.
-        if (failures > 0) state.reason = null;
+        if (failures > 0 || trainsAgain) state.reason = null;
+        if (trainsAgain) spentTrunk = null;
         failures = 0;
         if (didSomething) continue;
         activity = isDone ? 'idle' : 'waiting';
@@ -234,9 +250,15 @@ export function openWorkLoop(order: {
         await pause(longestPauseMs);
       } catch (thrown) {
         if (closing.signal.aborted || signal.aborted) continue;
-        failures += 1;
         const fault = faultOf(thrown);
         activity = 'waiting';
+        if (fault.code === nothingMoreCode) {
+          rest(fault);
+          desk.changed();
+          await pause(retryDelayMs(Number.POSITIVE_INFINITY, order.random));
+          continue;
+        }
+        failures += 1;
         // A connection that ended says so itself, and the work goes on when it is back.
         if (desk.channel() !== null) {
           state.reason = siteFault.workFailed(fault.message).message;
@@ -260,6 +282,11 @@ export function openWorkLoop(order: {
     restart() {
       abort.abort();
       abort = new AbortController();
+      spentTrunk = null;
+      poke();
+    },
+    lookAgain() {
+      spentTrunk = null;
       poke();
     },
     async close() {
