@@ -1,5 +1,6 @@
 // Pools and their gradients.
 import type { backend_util } from '@tensorflow/tfjs-core';
+import { elementTypes } from '../onnx/model-bytes.ts';
 import { pooling as geometryOf } from '../shape-rules.ts';
 import type { KernelCall } from '../tape.ts';
 import { physicalShape, sizeOf } from './layout.ts';
@@ -86,7 +87,7 @@ function gradientByIndices(call: KernelCall, geometry: backend_util.Conv2DInfo, 
   return graph.reshape(graph.node('ScatterElements', [zeros, ...flat], { axis: 0, reduction: 'add' }), whole);
 }
 
-/** Where a provider has no indices: dy goes to every value that equals its window's maximum. */
+/** Where a provider has no indices: dy goes to the first value that equals its window's maximum, as with them. */
 function gradientByEquality(call: KernelCall, geometry: backend_util.Conv2DInfo, lowering: Lowering): string {
   const { graph } = lowering;
   const { filterHeight, filterWidth, outHeight, outWidth, inHeight, inWidth, batchSize, inChannels } = geometry;
@@ -95,21 +96,26 @@ function gradientByEquality(call: KernelCall, geometry: backend_util.Conv2DInfo,
     return gradientByTaps(call, geometry, lowering);
   const whole = [batchSize, inChannels, inHeight, inWidth];
   const planes = batchSize * inChannels;
-  const enlarged = (name: string) => {
-    const split = graph.reshape(name, [planes, outHeight, 1, outWidth, 1]);
-    return graph.reshape(
-      graph.node('Expand', [split, graph.integers([planes, outHeight, filterHeight, outWidth, filterWidth])]),
-      whole,
-    );
-  };
-  const x = lowering.image(lowering.get(call.inputs['input']!));
-  const isMaximum = graph.node('Equal', [x, enlarged(lowering.image(lowering.get(call.inputs['output']!)))]);
-  return graph.node('Where', [isMaximum, enlarged(lowering.image(lowering.get(call.inputs['dy']!))), graph.scalar(0)]);
+  const windows = [planes, outHeight, filterHeight, outWidth, filterWidth];
+  const enlarged = (name: string) =>
+    graph.node('Expand', [graph.reshape(name, [planes, outHeight, 1, outWidth, 1]), graph.integers(windows)]);
+  const valueOf = (name: string) => lowering.image(lowering.get(call.inputs[name]!));
+  const isMaximum = graph.node('Equal', [graph.reshape(valueOf('input'), windows), enlarged(valueOf('output'))]);
+  const taps = filterHeight * filterWidth;
+  // The first has the highest rank.
+  const ranks = graph.floats(
+    Float32Array.from({ length: taps }, (_, tap) => taps - tap),
+    [1, 1, filterHeight, 1, filterWidth],
+  );
+  const rank = graph.node('Where', [isMaximum, ranks, graph.scalar(0)]);
+  const highest = graph.node('MaxPool', [graph.reshape(rank, whole)], window(geometry));
+  const isFirst = graph.node('Equal', [rank, enlarged(highest)]);
+  return graph.reshape(graph.node('Where', [isFirst, enlarged(valueOf('dy')), graph.scalar(0)]), whole);
 }
 
 /**
- * The same where windows overlap or leave something out: for each place within a window, dy where the value there is the
- * maximum; a transposed convolution by one-hot filters puts all of them back where they belong.
+ * The same where windows overlap or leave something out: for each place within a window, dy where the value there is the first
+ * that is the maximum; a transposed convolution by one-hot filters puts all of them back where they belong.
  */
 function gradientByTaps(call: KernelCall, geometry: backend_util.Conv2DInfo, lowering: Lowering): string {
   const { graph } = lowering;
@@ -126,15 +132,20 @@ function gradientByTaps(call: KernelCall, geometry: backend_util.Conv2DInfo, low
       : graph.node('Pad', [x, graph.integers([0, 0, top, left, 0, 0, bottom, right]), graph.scalar(-3.4e38)]);
   const [maxima, dy] = [inPlanes('output'), inPlanes('dy')];
   const parts: string[] = [];
+  /** 1 of the windows whose maximum has not come yet, else 0; null of all. */
+  let open: string | null = null;
   for (let row = 0; row < filterHeight; row += 1) {
     for (let column = 0; column < filterWidth; column += 1) {
-      const ends = [
+      const ends: number[] = [
         row + (outHeight - 1) * geometry.strideHeight + 1,
         column + (outWidth - 1) * geometry.strideWidth + 1,
       ];
       const slice = [[row, column], ends, [2, 3], [geometry.strideHeight, geometry.strideWidth]];
       const values = graph.node('Slice', [padded, ...slice.map((numbers) => graph.integers(numbers))]);
-      parts.push(graph.node('Where', [graph.node('Equal', [values, maxima]), dy, graph.scalar(0)]));
+      const isMaximum = graph.node('Cast', [graph.node('Equal', [values, maxima])], { to: elementTypes.float32 });
+      const isFirst = open === null ? isMaximum : graph.node('Mul', [isMaximum, open]);
+      open = graph.node('Sub', [open ?? graph.scalar(1), isFirst]);
+      parts.push(graph.node('Mul', [isFirst, dy]));
     }
   }
   const oneHot = new Float32Array(taps * taps);
