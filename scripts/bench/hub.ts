@@ -21,6 +21,8 @@ const roundValues = 11_689_472;
 const roundSites = 10;
 const roundTurns = 3;
 const cutValues = 11_250_000;
+/** More than a hub hashes and commits without its threads. */
+const firstValues = 2_000_000;
 
 const startedSchema = z.object({ invites: z.array(z.string()), projectHash: z.string() });
 const uploadSchema = z.object({
@@ -60,8 +62,11 @@ export async function hub(isQuick: boolean): Promise<{ figures: HubFigures; meas
   const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-bench-hub-'));
   const children: ChildProcess[] = [];
   try {
-    // What is measured is not a hub's very first start: with it Node compiled the code, and `imagiq hub` keeps that.
-    await (await start(children, path.join(folder, 'first'), { values: 1_000, bufferSize: 1, invites: 0 })).end();
+    // What is measured is not a hub's very first start: with it Node compiled the code, its threads' too, and `imagiq hub` keeps that.
+    const first = await start(children, path.join(folder, 'first'), { values: firstValues, bufferSize: 1, invites: 1 });
+    await first.act({ act: 'connect', invites: first.invites });
+    await first.act({ act: 'round', values: firstValues, projectHash: first.projectHash });
+    await first.end();
     const sites = 1_000 / size;
     const crowd = await start(children, path.join(folder, 'crowd'), {
       values: uploadValues,

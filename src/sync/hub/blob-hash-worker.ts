@@ -1,6 +1,7 @@
 // The worker thread behind blob-hash-thread.ts: reads files as they grow and hashes what it reads.
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 
 export type ToBlobHashWorker =
@@ -19,6 +20,9 @@ interface Open {
   readonly hash: Hash;
   bytes: number;
 }
+
+// As `imagiq hub` does for its own code: a thread that has to compile this anew takes 16 MB more.
+flushCompileCache();
 
 /** As much as stays in a processor's own cache until it is hashed. */
 const piece = Buffer.allocUnsafeSlow(256 * 1024);

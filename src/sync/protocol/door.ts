@@ -6,6 +6,7 @@ import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Fault } from '../../contract/fault.ts';
+import { takeLargeFrames } from './large-frames.ts';
 import { wireLimits, wireVersion } from './limits.ts';
 
 export interface Door {
@@ -54,7 +55,10 @@ export function openDoor(order: {
     }
     const path = request.url ?? '/';
     const from = request.socket.remoteAddress ?? null;
-    sockets.handleUpgrade(request, stream, head, (socket) => admit(socket, path, from));
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      takeLargeFrames(stream, socket);
+      admit(socket, path, from);
+    });
   });
   return {
     async open(port, host) {
