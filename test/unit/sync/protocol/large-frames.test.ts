@@ -98,7 +98,7 @@ const frame: fc.Arbitrary<Frame> = fc
   .map(({ opcode, length, seed, isMasked }) => ({
     opcode,
     // Letters are text, and a ping carries 125 bytes at most.
-    bytes: Buffer.alloc(opcode === 9 ? length % 126 : length).map((_, at) => 97 + ((at * seed) % 26)),
+    bytes: Buffer.from(new Uint8Array(opcode === 9 ? length % 126 : length).map((_, at) => 97 + ((at * seed) % 26))),
     mask: isMasked ? Buffer.from([seed, 2, 3, 4]) : Buffer.alloc(4),
   }));
 
