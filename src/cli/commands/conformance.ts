@@ -17,9 +17,10 @@ function hubCommand(): Command {
   return new Command('hub')
     .description('try a hub: joins by an unused invite as a new device, and leaves again')
     .argument('<invite>', 'imagiq://join/…, of a federation made for this')
-    .action(async (invite: string, _options: unknown, command: Command) => {
+    .argument('[second]', 'another invite: with it, what passes between two members is tried too')
+    .action(async (invite: string, second: string | undefined, _options: unknown, command: Command) => {
       const { output } = contextOf(command);
-      tell(output, await hubConformance(invite, (outcome) => output.log(lineOf(outcome))));
+      tell(output, await hubConformance(second === undefined ? [invite] : [invite, second], (outcome) => output.log(lineOf(outcome))));
     });
 }
 

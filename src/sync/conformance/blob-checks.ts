@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chunkHeaderBytes, encodeChunk } from '../protocol/chunk-frame.ts';
 import { wireLimits } from '../protocol/limits.ts';
-import { type Check, must, NotTried, within } from './check.ts';
+import { type Check, must, NotTried, inTime } from './check.ts';
 import type { HubUnderTest } from './hub-under-test.ts';
 import type { TestLine } from './test-line.ts';
 
@@ -26,6 +26,16 @@ function sendRest(
 ): void {
   for (let at = offset; at < blob.length; at += wireLimits.sentChunkBytes)
     socket.send(encodeChunk({ transfer, offset: at, payload: blob.subarray(at, at + wireLimits.sentChunkBytes) }));
+}
+
+/** Brings a blob. @returns its hash */
+export async function putWhole(line: TestLine, blob: Buffer): Promise<string> {
+  const hash = hashOf(blob);
+  const begun = await begin(line, hash, blob.length);
+  sendRest(line, blob, begun);
+  const stored = await line.ask({ kind: 'put-end', transfer: begun.transfer });
+  must(stored.kind === 'stored', `It answered put-end with ${stored.kind}.`);
+  return hash;
 }
 
 /** A hub without a project has nothing that a blob could belong to, and takes none. */
@@ -110,7 +120,7 @@ export const blobChecks: readonly Check<HubUnderTest>[] = [
           const frame = encodeChunk({ transfer, offset: 0, payload: blob.subarray(0, 1_000) });
           spoil(frame);
           line.socket.send(frame);
-          await within(`The end after a chunk with a wrong ${what}`, line.closed);
+          await inTime(`The end after a chunk with a wrong ${what}`, line.closed);
         });
     },
   },

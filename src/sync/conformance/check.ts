@@ -54,7 +54,7 @@ export function must(isKept: boolean, instead: string): asserts isKept {
 export const patienceMs = 15_000;
 
 /** @throws Nonconformity where it does not settle within {@link patienceMs}. */
-export async function within<Value>(what: string, promise: Promise<Value>, ms = patienceMs): Promise<Value> {
+export async function inTime<Value>(what: string, promise: Promise<Value>, ms = patienceMs): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Nonconformity(`${what}: nothing within ${ms / 1000} s`)), ms);

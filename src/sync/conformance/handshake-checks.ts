@@ -7,7 +7,7 @@ import { closeCodes } from '../protocol/channel.ts';
 import { createDeviceKeys, fingerprintOf, rawPublicKey } from '../protocol/device-keys.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import { parseJson, signStatement } from '../protocol/statement.ts';
-import { type Check, must, Nonconformity, within } from './check.ts';
+import { type Check, must, Nonconformity, inTime } from './check.ts';
 import { type HubUnderTest, testSite } from './hub-under-test.ts';
 import { isRefusal, openLine, openSocket, type OpenSocket } from './test-line.ts';
 
@@ -19,7 +19,7 @@ export const handshakeChecks: readonly Check<HubUnderTest>[] = [
     section: '1.2',
     must: 'answer an upgrade that offers no known version with 426, and name its own',
     async tried({ invite }) {
-      const { status, body } = await within('An answer to the upgrade', upgradeAnswer(invite.url, 'imagiq.sync.v0'));
+      const { status, body } = await inTime('An answer to the upgrade', upgradeAnswer(invite.url, 'imagiq.sync.v0'));
       must(status === 426, `It answered ${status}.`);
       must(body.includes(wireVersion), `It did not name ${wireVersion}.`);
     },
@@ -121,7 +121,7 @@ export const handshakeChecks: readonly Check<HubUnderTest>[] = [
       socket.send(
         JSON.stringify({ kind: 'authenticate', statement: JSON.stringify({ card }), signature: card.signature }),
       );
-      const { code } = await within('The end of the connection', closed);
+      const { code } = await inTime('The end of the connection', closed);
       must(code === closeCodes.refused || code === closeCodes.malformed, `It closed with ${code}.`);
     },
   },
@@ -149,7 +149,7 @@ async function helloOf(url: string): Promise<z.infer<typeof helloStatementSchema
 async function endsOn(open: OpenSocket, act: (open: OpenSocket) => void): Promise<{ readonly code: number }> {
   act(open);
   try {
-    return await within('The end of the connection', open.closed);
+    return await inTime('The end of the connection', open.closed);
   } finally {
     open.socket.terminate();
   }

@@ -12,15 +12,17 @@ import {
 } from '../protocol/statement.ts';
 import { type Check, must, Nonconformity, NotTried } from './check.ts';
 import type { HubUnderTest } from './hub-under-test.ts';
+import { fetchWhole, newTransfer } from './fetched-blob.ts';
 import type { TestLine } from './test-line.ts';
 
-interface Announced {
+export interface Announced {
   readonly project: Project;
   readonly projectHash: string;
   readonly trunk: TrunkStatement;
 }
 
-async function announced(line: TestLine): Promise<Announced> {
+/** The project that the hub tells, with its trunk. @throws NotTried where there is none that goes on */
+export async function announced(line: TestLine): Promise<Announced> {
   const { project: text, trunk, isFinished } = await line.heard('project-announced');
   if (text === null || trunk === null) throw new NotTried('It runs no project with a trunk.');
   if (isFinished) throw new NotTried('Its project is finished.');
@@ -30,10 +32,11 @@ async function announced(line: TestLine): Promise<Announced> {
   return { project: project.data, projectHash, trunk: readStatement('trunk', trunk, line.hello.hubKey) };
 }
 
-const newTransfer = (): string => randomBytes(16).toString('hex');
-
 /** An update of bytes that were never brought, whole but for what `changes` says. */
-function updateOf({ project, projectHash, trunk }: Announced, changes: Partial<UpdateStatement> = {}): UpdateStatement {
+export function updateOf(
+  { project, projectHash, trunk }: Announced,
+  changes: Partial<UpdateStatement> = {},
+): UpdateStatement {
   return {
     project: project.id,
     projectHash,
@@ -75,11 +78,7 @@ export const projectChecks: readonly Check<HubUnderTest>[] = [
       hub.asMember(async (line) => {
         const { projectHash, trunk } = await announced(line);
         must(trunk.projectHash === projectHash, 'The trunk statement names another project’s hash.');
-        const transfer = newTransfer();
-        const sending = await line.ask({ kind: 'get-begin', hash: trunk.blob, offset: 0, transfer });
-        must(sending.kind === 'sending', `It answered get-begin with ${sending.kind}.`);
-        must(sending.bytes === trunk.bytes, `It sends ${sending.bytes} bytes of ${trunk.bytes}.`);
-        must((await fetchedHash(line, transfer, trunk.bytes)) === trunk.blob, 'The bytes have another hash.');
+        await fetchWhole(line, { hash: trunk.blob, bytes: trunk.bytes });
       }),
   },
   {
@@ -107,14 +106,3 @@ export const projectChecks: readonly Check<HubUnderTest>[] = [
     signStatement('update', updateOf(about), keys),
   ),
 ];
-
-/** Acknowledges as it goes: no more than the window is on its way (6.5). */
-async function fetchedHash(line: TestLine, transfer: string, bytes: number): Promise<string> {
-  const timer = setInterval(() => line.say({ kind: 'chunk-received', transfer, offset: line.received(transfer) }), 50);
-  try {
-    return await line.payloadHash(transfer, bytes);
-  } finally {
-    clearInterval(timer);
-    line.say({ kind: 'chunk-received', transfer, offset: bytes });
-  }
-}

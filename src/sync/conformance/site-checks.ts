@@ -4,8 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { Fault } from '../../contract/fault.ts';
 import { createDeviceKeys } from '../protocol/device-keys.ts';
 import { closeCodes } from '../protocol/channel.ts';
+import type { Member } from '../protocol/messages.ts';
 import { parseJson, readSiteCard } from '../protocol/statement.ts';
-import { type Check, must, Nonconformity, within } from './check.ts';
+import { type Check, must, Nonconformity, inTime } from './check.ts';
 import type { SiteLine, SiteUnderTest } from './site-under-test.ts';
 
 /** That a site does not come back is seen once it has not for so long: far longer than its first try takes (1.5). */
@@ -14,10 +15,11 @@ const staysAwayMs = 10_000;
 const nonceOf = ({ openText }: SiteLine): unknown => (parseJson(openText) as { nonce?: unknown }).nonce;
 const keyOf = ({ openText }: SiteLine): unknown => (parseJson(openText) as { ephemeralKey?: unknown }).ephemeralKey;
 
-async function welcomed(site: SiteUnderTest): Promise<SiteLine> {
+/** @param others members beside the site */
+export async function welcomed(site: SiteUnderTest, others: readonly Member[] = []): Promise<SiteLine> {
   const line = await (await site.nextCall()).greet();
   line.say({ kind: 'project-announced', project: null, trunk: null, isFinished: false });
-  line.say({ kind: 'members-changed', members: [member(line)] });
+  line.say({ kind: 'members-changed', members: [member(line), ...others] });
   return line;
 }
 
@@ -31,7 +33,7 @@ async function isThere({ socket, closed, broken }: SiteLine): Promise<void> {
   const ended = closed.then(() => {
     throw new Nonconformity('It ended the connection.');
   });
-  must((await within('A pong', Promise.race([pong, ended]))).equals(word), 'The pong has other bytes.');
+  must((await inTime('A pong', Promise.race([pong, ended]))).equals(word), 'The pong has other bytes.');
   const said = broken();
   if (said !== null) throw new Nonconformity(`It said what cannot be read: ${said.message}`);
 }
@@ -90,7 +92,7 @@ export const siteChecks: readonly Check<SiteUnderTest>[] = [
     async tried(site) {
       const line = await welcomed(site);
       line.socket.send(line.sealed({ kind: 'of-later-versions' }));
-      await within('The end after an unknown kind', line.closed);
+      await inTime('The end after an unknown kind', line.closed);
     },
   },
   {
@@ -101,12 +103,12 @@ export const siteChecks: readonly Check<SiteUnderTest>[] = [
       const first = await welcomed(site);
       const text = first.sealed(news);
       first.socket.send((text.startsWith('A') ? 'B' : 'A') + text.slice(1));
-      await within('The end after a wrong HMAC', first.closed);
+      await inTime('The end after a wrong HMAC', first.closed);
       const second = await welcomed(site);
       const again = second.sealed(news);
       second.socket.send(again);
       second.socket.send(again);
-      await within('The end after a message that was said before', second.closed);
+      await inTime('The end after a message that was said before', second.closed);
     },
   },
   {
@@ -146,31 +148,33 @@ export const siteChecks: readonly Check<SiteUnderTest>[] = [
       call.socket.close(closeCodes.refused, 'refused');
       const line = await welcomed(site);
       line.socket.close(closeCodes.goingAway, 'going away');
-      await within('The end of the connection', line.closed);
+      await inTime('The end of the connection', line.closed);
       (await welcomed(site)).socket.terminate();
     },
   },
-  {
-    section: '9.3',
-    must: 'come no more after a refusal of its handshake that says `never`',
-    async tried(site) {
-      const call = await site.nextCall();
-      const ended = new Fault({
-        code: 505,
-        message: 'This device was revoked by the conformance test.',
-        retry: 'never',
-      });
-      await call
-        .greet({
-          admit: () => {
-            throw ended;
-          },
-        })
-        .catch((thrown: unknown) => {
-          if (thrown !== ended) throw thrown;
-        });
-      call.socket.close(closeCodes.refused, 'refused');
-      must(!(await site.calls(staysAwayMs)), 'It came again.');
-    },
-  },
 ];
+
+/** The site is a member no more afterwards. */
+export const lastSiteCheck: Check<SiteUnderTest> = {
+  section: '9.3',
+  must: 'come no more after a refusal of its handshake that says `never`',
+  async tried(site) {
+    const call = await site.nextCall();
+    const ended = new Fault({
+      code: 505,
+      message: 'This device was revoked by the conformance test.',
+      retry: 'never',
+    });
+    await call
+      .greet({
+        admit: () => {
+          throw ended;
+        },
+      })
+      .catch((thrown: unknown) => {
+        if (thrown !== ended) throw thrown;
+      });
+    call.socket.close(closeCodes.refused, 'refused');
+    must(!(await site.calls(staysAwayMs)), 'It came again.');
+  },
+};

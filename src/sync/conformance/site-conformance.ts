@@ -1,6 +1,7 @@
 // The conformance kit for a site of any make: what docs/protocol.md asks of it, as far as its hub can see it.
 import { type CheckOutcome, runChecks } from './check.ts';
-import { siteChecks } from './site-checks.ts';
+import { peerLineChecks } from './peer-line-checks.ts';
+import { lastSiteCheck, siteChecks } from './site-checks.ts';
 import { siteUnderTest } from './site-under-test.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function siteConformance(
   const site = await siteUnderTest(port);
   try {
     onInvite(site.invite);
-    return await runChecks(siteChecks, site, onOutcome);
+    return await runChecks([...siteChecks, ...peerLineChecks, lastSiteCheck], site, onOutcome);
   } finally {
     site.close();
   }

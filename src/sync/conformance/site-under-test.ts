@@ -10,7 +10,7 @@ import { greetSite, type PeerRequest } from '../protocol/handshake.ts';
 import { formatInvite } from '../protocol/invite-link.ts';
 import { wireLimits } from '../protocol/limits.ts';
 import { decodeMessage, type FromHub, fromSiteSchema } from '../protocol/messages.ts';
-import { Nonconformity, within } from './check.ts';
+import { Nonconformity } from './check.ts';
 
 /** A site comes back within a second, and after some failures within a minute (1.5). */
 const comesBackMs = 90_000;
@@ -49,7 +49,7 @@ export interface SiteUnderTest {
 }
 
 /** @throws Fault where the port cannot be listened on */
-export async function siteUnderTest(port: number): Promise<SiteUnderTest> {
+export async function siteUnderTest(port: number, waits = { joinsMs, comesBackMs }): Promise<SiteUnderTest> {
   const keys = createDeviceKeys();
   const code = randomBytes(16).toString('base64url');
   const waiting: Caller[] = [];
@@ -67,14 +67,16 @@ export async function siteUnderTest(port: number): Promise<SiteUnderTest> {
     },
   });
   const listening = await door.open(port, '127.0.0.1');
-  const called = async (): Promise<Caller> => {
-    while (waiting.length === 0)
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    hasCalled = true;
-    return waiting.shift()!;
-  };
+  /** Takes nobody: who calls stays for the next to ask. */
+  const calls = (ms: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(waiting.length > 0), ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      if (waiting.length > 0) wake();
+    });
   return {
     invite: formatInvite({
       version: 1,
@@ -82,28 +84,23 @@ export async function siteUnderTest(port: number): Promise<SiteUnderTest> {
       code,
       hubFingerprint: keys.fingerprint,
       federation: 'Conformance test',
-      expiresAt: new Date(Date.now() + joinsMs).toISOString(),
+      expiresAt: new Date(Date.now() + waits.joinsMs).toISOString(),
     }),
     code,
     keys,
-    nextCall: () => within('A call of the site', called(), hasCalled ? comesBackMs : joinsMs),
-    calls: (ms) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(waiting.length > 0), ms);
-        if (waiting.length > 0) {
-          clearTimeout(timer);
-          resolve(true);
-        } else
-          wake = () => {
-            clearTimeout(timer);
-            resolve(true);
-          };
-      }),
+    async nextCall() {
+      const ms = hasCalled ? waits.comesBackMs : waits.joinsMs;
+      if (!(await calls(ms))) throw new Nonconformity(`A call of the site: nothing within ${ms / 1_000} s`);
+      hasCalled = true;
+      return waiting.shift()!;
+    },
+    calls,
     close: () => door.close(),
   };
 }
 
-function callerOf(socket: WebSocket, ownKeys: DeviceKeys): Caller {
+/** Whoever opened a socket, before anything is said. */
+export function callerOf(socket: WebSocket, ownKeys: DeviceKeys): Caller {
   const queue = openFrameQueue(socket, { frames: 8, bytes: wireLimits.frameBytes });
   const said: string[] = [];
   const frames: FrameQueue = {

@@ -11,8 +11,8 @@ import { type FrameQueue, openFrameQueue } from '../protocol/frame-queue.ts';
 import { greetHub, type Hello, HubRefusal } from '../protocol/handshake.ts';
 import { wireLimits, wireVersion } from '../protocol/limits.ts';
 import { decodeMessage, type FromHub, fromHubSchema } from '../protocol/messages.ts';
-import { signStatement } from '../protocol/statement.ts';
-import { must, Nonconformity, within } from './check.ts';
+import { type Signed, signStatement } from '../protocol/statement.ts';
+import { inTime, must, Nonconformity, patienceMs as defaultPatienceMs } from './check.ts';
 
 export interface Closing {
   readonly code: number;
@@ -33,6 +33,8 @@ type Answer = Extract<FromHub, { re: number }>;
 export interface TestLine extends OpenSocket {
   readonly hello: Hello;
   readonly role: MemberRole;
+  /** The certificate of membership in the welcome; null without one. */
+  readonly membership: Signed | null;
   /** Sealed as section 5.1 has it. */
   say(message: object): void;
   /** A text frame under a seal that was made earlier or is wrong. */
@@ -41,7 +43,9 @@ export interface TestLine extends OpenSocket {
   ask(question: object): Promise<Answer>;
   /** The first message of the kind that came, or comes. */
   heard<K extends Kind>(kind: K): Promise<Heard<K>>;
-  /** SHA-256 (hex) of the payloads of one transfer in the order in which they came, once they have `bytes` bytes: as long as they come. */
+  /** Whether one has come. */
+  hasHeard(kind: Kind): boolean;
+  /** SHA-256 (hex) of the payloads of one transfer in the order in which they came, once they have `bytes` bytes. A hub that dribbles is not waited for. */
   payloadHash(transfer: string, bytes: number): Promise<string>;
   /** How many bytes of it have come. */
   received(transfer: string): number;
@@ -65,7 +69,7 @@ export async function openSocket(url: string): Promise<OpenSocket> {
     socket.on('error', (error) => reject(new Nonconformity(`The connection is not opened: ${error.message}`)));
   });
   try {
-    await within('Opening the connection', opened);
+    await inTime('Opening the connection', opened);
   } catch (thrown) {
     socket.terminate();
     throw thrown;
@@ -83,38 +87,48 @@ const closedCode = wireFault.closed('').code;
 /** Characters of all messages of a line that are kept: a hub that says more floods the kit. */
 const heardLimit = 64 * 1024 * 1024;
 
+/** Of a line that works: slower ones are none for weights of any use. */
+const slowestBytesPerSecond = 64 * 1024;
+
 /** Greets the hub as this device and becomes, or comes back as, a member. @throws the hub's refusal as Fault */
 export async function openLine(
   invite: Invite,
   keys: DeviceKeys,
-  order: { readonly site: string; readonly code: string | null },
+  order: {
+    readonly site: string;
+    readonly code: string | null;
+    /** Of the last model that it has. */
+    readonly lastModelSequence?: number;
+    readonly address?: Signed;
+    readonly patienceMs?: number;
+  },
 ): Promise<TestLine> {
   const open = await openSocket(invite.url);
   const { socket, frames } = open;
   const { publicKey, boxPublicKey } = keys;
   try {
-    const { seal, hello, role } = await greetHub({
+    const greeted = await greetHub({
       socket,
       frames,
       keys,
       card: signStatement('site-card', { site: order.site, publicKey, boxPublicKey }, keys),
       hubFingerprint: invite.hubFingerprint,
       inviteCode: order.code,
-      lastModelSequence: 0,
-      address: null,
+      lastModelSequence: order.lastModelSequence ?? 0,
+      address: order.address ?? null,
       wrongHub: () =>
         new Fault({ code: 451, message: 'The hub has another key than the invite names.', retry: 'never' }),
     });
-    return lineOf(open, { hello, role, seal });
+    return lineOf(open, greeted, order.patienceMs);
   } catch (thrown) {
     socket.terminate();
     throw thrown;
   }
 }
 
-type Greeted = Pick<Awaited<ReturnType<typeof greetHub>>, 'hello' | 'role' | 'seal'>;
+type Greeted = Awaited<ReturnType<typeof greetHub>>;
 
-function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
+function lineOf(open: OpenSocket, { hello, role, membership, seal }: Greeted, patienceMs?: number): TestLine {
   const { socket, frames, closed } = open;
   const messages: FromHub[] = [];
   let heardCharacters = 0;
@@ -152,8 +166,8 @@ function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
   });
 
   /** What `find` finds in all that came or comes. */
-  const awaited = <Value>(what: string, find: () => Value | undefined): Promise<Value> =>
-    within(
+  const awaited = <Value>(what: string, find: () => Value | undefined, ms = patienceMs): Promise<Value> =>
+    inTime(
       what,
       (async () => {
         for (;;) {
@@ -165,6 +179,7 @@ function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
           await news.promise;
         }
       })(),
+      ms,
     );
 
   let lastId = 0;
@@ -172,6 +187,7 @@ function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
     ...open,
     hello,
     role,
+    membership,
     say: (message) => socket.send(seal.seal(JSON.stringify(message))),
     sealed: (message) => seal.seal(JSON.stringify(message)),
     async ask(question) {
@@ -186,12 +202,11 @@ function lineOf(open: OpenSocket, { hello, role, seal }: Greeted): TestLine {
       awaited(`Hearing ${kind}`, () =>
         messages.find((message): message is Heard<typeof kind> => message.kind === kind),
       ),
+    hasHeard: (kind) => messages.some((message) => message.kind === kind),
     async payloadHash(transfer, bytes) {
-      for (let had = 0; had < bytes;)
-        had = await awaited(`More than ${had} of the ${bytes} bytes of a blob`, () => {
-          const received = receivedOf(transfer);
-          return received > had ? received : undefined;
-        });
+      const ms = (patienceMs ?? defaultPatienceMs) + (1_000 * bytes) / slowestBytesPerSecond;
+      const isWhole = (): true | undefined => (receivedOf(transfer) >= bytes ? true : undefined);
+      await awaited(`All ${bytes} bytes of a blob`, isWhole, ms);
       const received = receivedOf(transfer);
       must(received === bytes, `It sent ${received} bytes of a blob of ${bytes}.`);
       return payloads.get(transfer)!.hash.copy().digest('hex');

@@ -39,7 +39,8 @@ export function certificatePem(certificate: string): string {
   return `-----BEGIN CERTIFICATE-----\n${certificate.replace(/(.{64})/g, '$1\n').trimEnd()}\n-----END CERTIFICATE-----\n`;
 }
 
-function createPeerCertificate(): PeerCertificate {
+/** A new one, kept nowhere. */
+export function createPeerCertificate(): PeerCertificate {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return {
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
