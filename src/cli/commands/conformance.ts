@@ -20,7 +20,12 @@ function hubCommand(): Command {
     .argument('[second]', 'another invite: with it, what passes between two members is tried too')
     .action(async (invite: string, second: string | undefined, _options: unknown, command: Command) => {
       const { output } = contextOf(command);
-      tell(output, await hubConformance(second === undefined ? [invite] : [invite, second], (outcome) => output.log(lineOf(outcome))));
+      tell(
+        output,
+        await hubConformance(second === undefined ? [invite] : [invite, second], (outcome) =>
+          output.log(lineOf(outcome)),
+        ),
+      );
     });
 }
 
