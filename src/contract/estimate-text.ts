@@ -18,11 +18,11 @@ export function aucScope({ auc, perClass }: Pick<Metrics, 'auc' | 'perClass'>): 
   return auc === null || measured === perClass.length ? null : `mean of ${measured} of ${perClass.length} classes`;
 }
 
-/** Fewer patients than these, drawn again and again, are too alike for what is between the ends to be 95 %. */
+/** Of fewer patients than these the ends are a guess, although stretched: they hang on how the few happen to differ. */
 const fewestPatients = 10;
 
 /** What to know of the intervals of so few patients; null of enough. */
 export function intervalCaution({ patients }: Pick<Metrics, 'patients'>): string | null {
   if (patients >= fewestPatients) return null;
-  return `Of ${patients === 1 ? 'one patient' : `only ${patients} patients`}: the intervals are rough, and mostly too narrow.`;
+  return `Of ${patients === 1 ? 'one patient' : `only ${patients} patients`}: the intervals are rough.`;
 }

@@ -1,9 +1,10 @@
 // Training as a person runs it in the real window: every hyper-parameter, the workstation's rules, waiting and going on.
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { writePracticeStudies } from '../../src/station/practice/practice-studies.ts';
-import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+import { answerDialogs, newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
@@ -98,15 +99,26 @@ describe('training on a workstation that people use', { timeout: 240_000 }, () =
   });
 
   test('shows the runs beside the one that is chosen, and asks for the next with what the last one had', async (context) => {
-    const { page, screenshot } = theWindow(context);
+    const { app, page, screenshot } = theWindow(context);
     await page.setViewportSize({ width: 1280, height: 800 });
     await page.getByRole('button', { name: 'New run…' }).click();
     const form = page.getByRole('form', { name: 'New run' });
     expect(await form.getByText('3 changed').isVisible()).toBe(true);
     expect(await form.locator('[name=note]').inputValue()).toBe('');
+    // A network's file that is none is told, and is gone when the dialog opens again.
+    const bad = path.join(newFolder('network'), 'broken.json');
+    writeFileSync(bad, '{"name": ');
+    await answerDialogs(app, [bad]);
+    await form.getByRole('button', { name: 'Network from a file…' }).click();
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await form.getByRole('alert').getByText('broken.json is not a network definition').waitFor();
+    expect(await form.locator('[name=network]').inputValue()).toBe('broken.json');
+    await screenshot('training-network-refused-1280');
     await page.keyboard.press('Escape');
     await form.waitFor({ state: 'detached' });
     await page.keyboard.press('n');
+    await form.waitFor();
+    expect(await form.locator('[name=network]').inputValue()).not.toBe('broken.json');
     await form.locator('[name=epochs]').fill('400');
     await page.keyboard.press('Enter');
     const runs = page.getByRole('region', { name: 'Runs' }).getByRole('button');

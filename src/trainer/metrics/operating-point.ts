@@ -85,8 +85,6 @@ export function shareRight(isRight: Uint8Array, patients: Int32Array): Estimate 
   const right = isRight.reduce((total, flag) => total + flag, 0);
   const value = right / isRight.length;
   if (right === 0 || right === isRight.length) return wilsonInterval(value, numbered(patients).count);
-  // One patient says nothing about others.
-  if (numbered(patients).count === 1) return { value, low: 0, high: 1 };
   const interval = patientBootstrap(patients, (weights) => {
     let total = 0;
     let rightWeight = 0;

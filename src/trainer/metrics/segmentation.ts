@@ -256,9 +256,10 @@ function overPatients(values: readonly (number | null)[], most = 1): Estimate {
   const value = meanOf(known);
   if (value === null) return null;
   if (known.length === 1) return { value, low: 0, high: most === Infinity ? unbounded : most };
-  const interval = patientBootstrap(Int32Array.from(known.keys()), (weights) => {
+  const mean = (weights: Float64Array): number => {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return weights.reduce((sum, weight, index) => sum + weight * known[index]!, 0) / total;
-  });
+  };
+  const interval = patientBootstrap(Int32Array.from(known.keys()), mean, { most });
   return interval === null ? null : { value, ...interval };
 }

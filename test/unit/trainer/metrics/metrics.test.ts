@@ -3,7 +3,7 @@ import { metricsSchema } from '../../../../src/contract/metrics.ts';
 import { calibrationError, logLoss } from '../../../../src/trainer/metrics/calibration.ts';
 import { areaScoreInterval, patientBootstrap, wilsonInterval } from '../../../../src/trainer/metrics/intervals.ts';
 import { aucOf, metricsOf } from '../../../../src/trainer/metrics/metrics.ts';
-import { randomStream } from '../../../../src/trainer/run/random.ts';
+import { randomStream, standardNormals } from '../../../../src/trainer/run/random.ts';
 
 const threeClasses = ['normal', 'nodule', 'effusion'];
 // Six images of four patients; the second and the fifth are called wrongly.
@@ -156,6 +156,26 @@ describe('intervals', () => {
     const expected = 2 * 1.96 * Math.sqrt((0.7 * 0.3) / 400);
     expect((interval.high - interval.low) / expected).toBeGreaterThan(0.85);
     expect((interval.high - interval.low) / expected).toBeLessThan(1.15);
+  });
+
+  it.each([2, 3, 5, 10])('of a bootstrap hold what is true as often as they say, of %i patients', (patients) => {
+    const random = randomStream(5);
+    const who = Int32Array.from({ length: patients }, (_, index) => index);
+    const trials = 400;
+    let held = 0;
+    for (let trial = 0; trial < trials; trial += 1) {
+      const values = standardNormals(random, patients).map((value) => 0.5 + 0.05 * value);
+      const mean = (weights: Float64Array): number =>
+        weights.reduce((sum, weight, index) => sum + weight * values[index]!, 0) / patients;
+      const { low, high } = patientBootstrap(who, mean)!;
+      if (low <= 0.5 && high >= 0.5) held += 1;
+    }
+    expect(held / trials).toBeGreaterThan(0.91);
+    expect(held / trials).toBeLessThan(0.99);
+  });
+
+  it('of a bootstrap of one patient say nothing', () => {
+    expect(patientBootstrap(Int32Array.of(7, 7), () => 0.4)).toEqual({ low: 0, high: 1 });
   });
 
   it('of a bootstrap widen when images of a patient agree', () => {
