@@ -6,7 +6,6 @@ import { browseCalls } from './browse.ts';
 import { labelProgressSchema, labelSourceCalls } from './label-source.ts';
 import { cohortNameSchema, cohortProgressSchema, cohortSchema, labelOrigins } from './cohort.ts';
 import {
-  frameSchema,
   importLabelsSchema,
   importModes,
   importProgressSchema,
@@ -18,6 +17,7 @@ import {
   studySchema,
 } from './dicom.ts';
 import { faultSchema } from './fault-schema.ts';
+import { frameCalls } from './frame-calls.ts';
 import { membershipSchema, siteNameSchema } from './federation.ts';
 import { connectionCalls } from './connection.ts';
 import { ledgerCalls } from './ledger.ts';
@@ -115,17 +115,6 @@ export const calls = {
   },
   /** Starts what decodes frames, so that the first one does not wait for it. */
   'prepare-frames': { in: nothing, out: nothing },
-  /** `ahead`: a thumbnail, or what the reader may come to; it waits for what is wanted now. */
-  frame: {
-    in: z.object({
-      sopInstanceUID: uid,
-      frame: z.number().int().min(1).default(1),
-      urgency: z.enum(['now', 'ahead']).default('now'),
-      /** `rgb`: not as YBR, for a screen. */
-      colours: z.enum(['stored', 'rgb']).default('stored'),
-    }),
-    out: frameSchema,
-  },
   /** The header as a flat list for the header viewer; values cut at 200 characters. */
   header: {
     in: z.object({ sopInstanceUID: uid }),
@@ -230,6 +219,7 @@ export const calls = {
   /** `hasHubHeard`: false where it does not answer; it hears at the next connection. */
   leave: { in: z.object({ federation: z.string() }), out: z.object({ hasHubHeard: z.boolean() }) },
   memberships: { in: nothing, out: z.object({ memberships: z.array(membershipSchema) }) },
+  ...frameCalls,
   ...connectionCalls,
   ...ledgerCalls,
   ...annotationCalls,

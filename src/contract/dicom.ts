@@ -176,7 +176,14 @@ export const frameSchema = z.object({
   /** PhotometricInterpretation of the decoded values (RGB after a colour transform, else as stored). */
   photometric: z.string(),
   transferSyntax: z.string(),
+  /** Empty of a large frame that was asked for `reduced` (frame-calls.ts). */
   pixels: z.instanceof(Uint8Array),
+  /** Of a large frame: averaged copies, each half as wide and as high as the one before; the larger ones without their pixels. */
+  reduced: z
+    .array(z.object({ rows: z.number().int(), columns: z.number().int(), pixels: z.instanceof(Uint8Array) }))
+    .optional(),
+  /** Least and greatest stored value outside of the padding, where they were looked for. */
+  range: z.object({ low: z.number(), high: z.number() }).optional(),
   /** Modality LUT as slope and intercept (PS3.3 C.11.1); 1 and 0 where absent. */
   rescaleSlope: z.number(),
   rescaleIntercept: z.number(),

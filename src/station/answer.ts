@@ -19,7 +19,7 @@ import { pacsAnswers } from './pacs/pacs-answers.ts';
 import { peerAnswers } from './peers/peer-answers.ts';
 import { privacyAnswers } from './privacy/privacy-answers.ts';
 import { libraryFaults } from './library/faults.ts';
-import { withoutChrominance } from './library/pixels/colour.ts';
+import { frameAnswers } from './library/pixels/frame-answers.ts';
 import { removalAnswers } from './removal-answers.ts';
 import { browseAnswers } from './library/browse/browse-answers.ts';
 import { writePracticeStudies } from './practice/practice-studies.ts';
@@ -88,11 +88,7 @@ export function stationAnswers(
       await library.prepareFrames();
       return {};
     },
-    frame: async ({ sopInstanceUID, frame, urgency, colours }) => {
-      station.neighbour.viewerWorks();
-      const decoded = await library.frame(sopInstanceUID, frame, urgency);
-      return colours === 'rgb' ? withoutChrominance(decoded) : decoded;
-    },
+    ...frameAnswers(station),
     header: async ({ sopInstanceUID }) => ({ elements: await library.header(sopInstanceUID) }),
     'create-cohort': async (request, signal) => {
       const cohort = await cohorts.create(request, {

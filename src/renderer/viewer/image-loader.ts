@@ -16,7 +16,7 @@ export function frameLoader(frames: FrameStore, modules: ImageModules): Types.Im
   async function load(imageId: string): Promise<Types.IImage> {
     const named = parseImageId(imageId);
     if (!named) throw new Error(`${imageId} is no image of ImagiQ`);
-    const frame = await frames.frame(named.sopInstanceUID, named.frame);
+    const frame = await frames.whole(named.sopInstanceUID, named.frame);
     modules.keep(imageId, frame, named.isInVolume === true);
     return cornerstoneImage(imageId, frame, named.isThroughTable);
   }

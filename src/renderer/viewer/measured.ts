@@ -10,8 +10,21 @@ export type Values = Record<string, number>;
 /** Lines on which an outline's area is summed up: exact but for the lines through its corners. */
 const areaLines = 1_024;
 
-/** Values by name with their unit: millimetres where the file tells the spacing of its pixels, else pixels. */
-export function measured(kind: MeasurementKind, points: readonly Point[], frame: Frame): Values {
+/** Whether the shape tells something of the pixels under it. */
+export function readsValues(kind: string): boolean {
+  return ['probe', 'ellipse', 'rectangle', 'freehand'].includes(kind);
+}
+
+/**
+ * Values by name with their unit: millimetres where the file tells the spacing of its pixels, else pixels.
+ * @param mostPixels over which a shape is measured without the values under it
+ */
+export function measured(
+  kind: MeasurementKind,
+  points: readonly Point[],
+  frame: Frame,
+  mostPixels = Number.POSITIVE_INFINITY,
+): Values {
   const [first = [0, 0], second = first, third = second] = points;
   switch (kind) {
     case 'length':
@@ -36,7 +49,7 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
       const lengths = Array.from({ length: areaLines }, (_, at) => spanned(spans(top + (at + 0.5) * step)));
       return {
         ...area(step * lengths.reduce((sum, one) => sum + one, 0), frame),
-        ...statistics(frame, points, isInside),
+        ...statistics(frame, points, isInside, mostPixels),
       };
     }
     case 'arrow':
@@ -45,7 +58,7 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
     case 'rectangle': {
       const [left, top, right, bottom] = bounds(points);
       const isInside = (x: number, y: number): boolean => x >= left && x <= right && y >= top && y <= bottom;
-      return { ...area((right - left) * (bottom - top), frame), ...statistics(frame, points, isInside) };
+      return { ...area((right - left) * (bottom - top), frame), ...statistics(frame, points, isInside, mostPixels) };
     }
     case 'ellipse': {
       const { center, u, v } = ellipseAxes(points);
@@ -56,7 +69,7 @@ export function measured(kind: MeasurementKind, points: readonly Point[], frame:
         const across = (dy * u[0] - dx * u[1]) / determinant;
         return along * along + across * across <= 1;
       };
-      return { ...area(Math.PI * Math.abs(determinant), frame), ...statistics(frame, points, isInside) };
+      return { ...area(Math.PI * Math.abs(determinant), frame), ...statistics(frame, points, isInside, mostPixels) };
     }
   }
 }
@@ -122,9 +135,14 @@ function bounds(points: readonly Point[]): [left: number, top: number, right: nu
 }
 
 /** Of the pixels whose centre lies inside; nothing for colour, and where no centre does. The deviation is of the sample. */
-function statistics(frame: Frame, points: readonly Point[], isInside: (x: number, y: number) => boolean): Values {
-  if (isColour(frame)) return {};
+function statistics(
+  frame: Frame,
+  points: readonly Point[],
+  isInside: (x: number, y: number) => boolean,
+  mostPixels: number,
+): Values {
   const [left, top, right, bottom] = bounds(points);
+  if (isColour(frame) || (right - left) * (bottom - top) > mostPixels) return {};
   const values = storedValues(frame);
   const readOut = readOutOf(frame);
   let [pixels, mean, squares] = [0, 0, 0];

@@ -1,13 +1,14 @@
 // What is measured and changed on the image of one viewport, whatever moves the point: the mouse, or the cross of the keys.
 import type { Measurement } from '../../contract/annotation.ts';
 import { Drawing } from './drawing.svelte.ts';
-import { measured, type Values } from './measured.ts';
+import { measured, readsValues, type Values } from './measured.ts';
 import type { Measurements } from './measurements.svelte.ts';
 import { valueUnit } from './pixel-units.ts';
 import { type Affine, toImage, toScreen } from './placement.ts';
 import { distanceTo, type Grip, handles, type MeasurementKind, outline, type Point } from './shapes.ts';
 import type { StackView } from './stack-view.svelte.ts';
 import { isMeasuring, type ToolName } from './tools.ts';
+import { hasValues } from './window-level.ts';
 
 /** How near a place must come, in CSS pixels. */
 const pointReachPx = 8;
@@ -69,6 +70,8 @@ export class Measuring {
     const taken = this.shown.find(({ id }) => id === grip?.id);
     this.#measurements.select(taken?.id ?? null);
     const tool = this.#tool();
+    // Nothing is measured on pixels that are not here.
+    if (!hasValues(this.view.frame) && readsValues(taken?.kind ?? tool)) return grip !== null || isMeasuring(tool);
     if (grip && taken) this.drawing.take(taken, grip, this.#imagePoint(at));
     else if (isMeasuring(tool)) this.#finish(this.drawing.press(tool, this.#imagePoint(at), this.#closes(at)));
     else return false;

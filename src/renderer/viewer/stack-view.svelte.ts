@@ -5,6 +5,7 @@ import { faultValueOf } from '../../contract/fault.ts';
 import type { OpenedStudy } from '../navigation.svelte.ts';
 import { Cine } from './cine.svelte.ts';
 import { emptySeriesReason, isReport, leftOutNote } from './empty-series.ts';
+import { bytesHere } from './frame-filling.ts';
 import { type FrameStore, frameStoreBytes } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
 import { Look } from './look.svelte.ts';
@@ -284,6 +285,7 @@ export class StackView {
       this.#shown = { index, item, frame };
       this.#problem = null;
       this.#fetchAhead(frame);
+      void this.#fill(stack, item, frame);
       // Behind the first image: nobody waits for it.
       void this.volume.check(item.instance.seriesInstanceUID, stack);
     } catch (fault) {
@@ -300,8 +302,21 @@ export class StackView {
     }
   }
 
+  /** Fetches the rest of a large frame as long as it is shown. */
+  async #fill(stack: readonly StackItem[], item: StackItem, head: Frame): Promise<void> {
+    const isShown = (): boolean => this.#stack === stack && this.#shown?.item === item;
+    try {
+      for await (const frame of this.#frames.fill(item.instance.sopInstanceUID, item.frame, head, isShown)) {
+        if (!isShown()) return;
+        this.#shown = { index: this.#index, item, frame };
+      }
+    } catch (fault) {
+      if (isShown()) this.#problem = faultValueOf(fault).message;
+    }
+  }
+
   #fetchAhead(frame: Frame): void {
-    const limit = Math.max(4, Math.floor(prefetchBytes / Math.max(1, frame.pixels.byteLength)));
+    const limit = Math.max(4, Math.floor(prefetchBytes / Math.max(1, bytesHere(frame))));
     const places = nearby(this.#stack.length, this.#index, this.#direction, limit);
     this.#prefetch.want(places.flatMap((place) => this.#stack[place] ?? []));
   }

@@ -51,7 +51,12 @@ export function modalityOf(frame: Frame): (stored: number) => number {
   return (stored) => stored * slope + intercept;
 }
 
-/** The modality value at a pixel; null outside the image or for colour. */
+/** Whether every pixel is here, and not only reduced copies of a large frame. */
+export function hasValues({ pixels }: Frame): boolean {
+  return pixels.length > 0;
+}
+
+/** The modality value at a pixel; null outside the image, for colour, and where it is not here yet. */
 export function modalityValueAt(frame: Frame, column: number, row: number): number | null {
   if (isColour(frame) || column < 0 || row < 0 || column >= frame.columns || row >= frame.rows) return null;
   const value = storedValues(frame)[row * frame.columns + column];
@@ -60,7 +65,8 @@ export function modalityValueAt(frame: Frame, column: number, row: number): numb
 
 /** Red, green, blue at a pixel of an RGB frame; null outside the image and for other frames. */
 export function colourAt(frame: Frame, column: number, row: number): readonly [number, number, number] | null {
-  if (frame.samples < 3 || column < 0 || row < 0 || column >= frame.columns || row >= frame.rows) return null;
+  if (!hasValues(frame) || frame.samples < 3 || column < 0 || row < 0 || column >= frame.columns || row >= frame.rows)
+    return null;
   const values = storedValues(frame);
   const at = (row * frame.columns + column) * frame.samples;
   return [values[at] ?? 0, values[at + 1] ?? 0, values[at + 2] ?? 0];
@@ -80,8 +86,7 @@ export function initialWindow(frame: Frame): VoiWindow {
 export function rangeWindow(frame: Frame): VoiWindow {
   const known = rangeWindows.get(frame);
   if (known) return known;
-  const values = storedValues(frame);
-  const range = rangeOf(values, frame.padding) ?? rangeOf(values, undefined);
+  const range = frame.range ?? valueRange(frame);
   const window: VoiWindow = range === null ? { center: 0, width: 1, function: 'LINEAR' } : windowOver(range, frame);
   rangeWindows.set(frame, window);
   return window;
@@ -93,6 +98,11 @@ function windowOver({ low, high }: { low: number; high: number }, frame: Frame):
   // Of one value alone: middle grey, but nothing is black, as in the empty frames of a segmentation.
   if (first === last) return { center: first === 0 ? 0.5 : first, width: 1, function: 'LINEAR_EXACT' };
   return { center: (first + last) / 2, width: Math.abs(last - first), function: 'LINEAR_EXACT' };
+}
+
+function valueRange(frame: Frame): { low: number; high: number } | null {
+  const values = storedValues(frame);
+  return rangeOf(values, frame.padding) ?? rangeOf(values, undefined);
 }
 
 /** Least and greatest value outside of the padding; null where there are none. */

@@ -55,7 +55,7 @@ export interface Library {
   /** Starts what decodes frames, so that the first does not wait for it. */
   prepareFrames(): Promise<void>;
   /** Frame numbers begin at 1. @throws Fault 106, 108, and the pixels' own (150–199). */
-  frame(sopInstanceUID: string, frame: number, urgency?: Urgency): Promise<Frame>;
+  frame(sopInstanceUID: string, frame: number, urgency?: Urgency, isReduced?: boolean): Promise<Frame>;
   /** The slices of its series that are parallel to an instance, by position along the normal. */
   stack(sopInstanceUID: string): { path: string }[];
   /** Instances with pixel data, by SOP Instance UID. */
@@ -183,11 +183,11 @@ export function openLibrary({
       pixelWorkers ??= openPixels();
       (await pixelWorkers).prepare();
     },
-    async frame(sopInstanceUID, frame, urgency) {
+    async frame(sopInstanceUID, frame, urgency, isReduced) {
       const { path } = fileOf(sopInstanceUID);
       pixelWorkers ??= openPixels();
       try {
-        return await (await pixelWorkers).frame(path, frame, urgency);
+        return await (await pixelWorkers).frame(path, frame, urgency, isReduced);
       } catch (error) {
         throw goneOr(error);
       }
@@ -209,7 +209,7 @@ export function openLibrary({
 
 interface PixelWorkers {
   prepare(): void;
-  frame(path: string, frame: number, urgency?: Urgency): Promise<Frame>;
+  frame(path: string, frame: number, urgency?: Urgency, isReduced?: boolean): Promise<Frame>;
   close(): unknown;
 }
 

@@ -29,8 +29,8 @@ export interface ImageDescription {
   readonly isPlanar: boolean;
 }
 
-/** Most bytes that one decoded frame may take: a 3-sample slide or mammography frame is far below. */
-export const frameLimitBytes = 256 * 1024 * 1024;
+/** Most bytes that one decoded frame may take: a radiograph of 14,000 × 14,000 in 16 bits. */
+export const frameLimitBytes = 384 * 1024 * 1024;
 
 /** @throws Fault 152, 153 or 156 where the description contradicts itself, is of no supported kind, or too large. */
 export function imageDescription(dataset: DataSet): ImageDescription {

@@ -9,12 +9,15 @@ import type { DataSet } from '../dataset.ts';
 import { parseDataset } from '../parse-dataset.ts';
 import { pixelFaults } from './faults.ts';
 import { readFrameOf } from './read-frame.ts';
+import { withReducedCopies } from './reduced-copies.ts';
 import { openWasmCodecs } from './wasm-codecs.ts';
 
 export interface FrameAsked {
   readonly path: string;
   /** Counted from 1. */
   readonly frame: number;
+  /** With the range and the reduced copies of a large frame. */
+  readonly isReduced: boolean;
 }
 
 export type FrameAnswered = { readonly frame: Frame } | { readonly fault: FaultValue };
@@ -29,14 +32,16 @@ const codecs = openWasmCodecs();
 
 parentPort?.on('message', (asked: FrameAsked) => {
   void answer(asked).then((answered) => {
-    const transfer = 'frame' in answered ? [answered.frame.pixels.buffer as ArrayBuffer] : [];
+    const copies = 'frame' in answered ? [answered.frame, ...(answered.frame.reduced ?? [])] : [];
+    const transfer = copies.map(({ pixels }) => pixels.buffer as ArrayBuffer);
     parentPort?.postMessage(answered, transfer);
   });
 });
 
-async function answer({ path, frame }: FrameAsked): Promise<FrameAnswered> {
+async function answer({ path, frame, isReduced }: FrameAsked): Promise<FrameAnswered> {
   try {
-    return { frame: await readFrameOf(datasetAt(path), frame, codecs) };
+    const decoded = await readFrameOf(datasetAt(path), frame, codecs);
+    return { frame: isReduced ? withReducedCopies(decoded) : decoded };
   } catch (thrown) {
     return { fault: faultValueOf(thrown) };
   }

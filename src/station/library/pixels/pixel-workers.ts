@@ -9,10 +9,11 @@ import type { FrameAnswered, FrameAsked } from './pixel-worker.ts';
 export interface PixelWorkers {
   /**
    * Decodes `frame` (counted from 1) of the DICOM file at `path`. What is wanted `now` goes before everything `ahead`; a frame that
-   * was asked for already is decoded once, and with the greater urgency. The pixels are the caller's own.
+   * was asked for already is decoded once, and with the greater urgency. The pixels are the caller's own. `isReduced`: a large frame
+   * with its range and its reduced copies.
    * @throws Fault 107 or 15x–16x with the reason; the workers go on.
    */
-  frame(path: string, frame: number, urgency?: Urgency): Promise<Frame>;
+  frame(path: string, frame: number, urgency?: Urgency, isReduced?: boolean): Promise<Frame>;
   /** Starts a thread where there is none, so that the first frame does not wait for it. */
   prepare(): void;
   /** Ends the threads; what was asked and not answered is refused. */
@@ -102,14 +103,15 @@ export function openPixelWorkers(count: number, options: PixelWorkersOptions = {
     prepare() {
       if (!isClosed && threads.size === 0) start();
     },
-    frame(path, frame, urgency = 'now') {
+    frame(path, frame, urgency = 'now', isReduced = false) {
       return new Promise<Frame>((resolve, reject) => {
         if (isClosed) return reject(pixelFaults.closed());
-        const isSame = (task: Task | null): boolean => task?.asked.path === path && task.asked.frame === frame;
+        const isSame = (task: Task | null): boolean =>
+          task?.asked.path === path && task.asked.frame === frame && task.asked.isReduced === isReduced;
         const running = [...threads].find(({ task }) => isSame(task))?.task;
         const task = running ??
           waiting.now.find(isSame) ??
-          waiting.ahead.find(isSame) ?? { asked: { path, frame }, waiters: [] };
+          waiting.ahead.find(isSame) ?? { asked: { path, frame, isReduced }, waiters: [] };
         task.waiters.push({ resolve, reject });
         if (task === running || waiting.now.includes(task)) return;
         const asAhead = waiting.ahead.indexOf(task);
