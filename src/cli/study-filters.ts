@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { type StudyFilterInput, studyFilterSchema } from '../contract/study-filter.ts';
 
-const ranges = { age: 'patientAgeYears', 'slice-thickness': 'sliceThicknessMm', instances: 'instances' } as const;
+const ranges = { age: 'patientAgeYears', 'slice-thickness': 'sliceThicknessMm', images: 'instances' } as const;
 const choices = {
   modality: 'modality',
   sex: 'patientSex',
@@ -15,7 +15,7 @@ const choices = {
 
 export const studyFilterHelp = `a condition that must hold, may be repeated: modality=CT,MR  date=2024-01-01..2024-12-31  date=last30
 sex=F  age=40..70  body-part=CHEST  manufacturer=SIEMENS  model=…  slice-thickness=..1.5  description=…
-instances=10..  imported=last7  imported=2026-01-31  labels=yes  label=nodule  findings=yes  cohort=NAME  transfer-syntax=UID`;
+images=10..  imported=last7  imported=2026-01-31  labels=yes  label=nodule  findings=yes  cohort=NAME  transfer-syntax=UID`;
 
 /** One more `--filter`. Either end of a range may be left out; both belong to it. */
 export function studyFilterOption(text: string, earlier: readonly StudyFilterInput[]): StudyFilterInput[] {

@@ -13,9 +13,10 @@ export const patientRowSchema = z.object({
   patientName: z.string(),
   patientBirthDate: z.string(),
   patientSex: z.string(),
-  /** Of the studies that the search finds: how many, their instances and frames, and the date of the newest. */
+  /** Of the studies that the search finds: how many, their instances, images and frames, and the date of the newest. */
   studies: z.number().int(),
   instances: z.number().int(),
+  images: z.number().int(),
   frames: z.number().int(),
   lastStudyDate: z.string(),
 });
@@ -59,6 +60,7 @@ export const distributionsSchema = z.object({
   studies: z.number().int(),
   series: z.number().int(),
   instances: z.number().int(),
+  images: z.number().int(),
   fileBytes: z.number(),
   distributions: z.array(distributionSchema),
 });

@@ -15,7 +15,9 @@ export const seriesSchema = z.object({
   manufacturerModelName: z.string(),
   sliceThicknessMm: z.number().nullable(),
   instances: z.number().int(),
-  /** Frames of images (a segmentation's are none): more than instances where some are multi-frame. */
+  /** Of the instances those that are images: reports, plans, presentation states and segmentations are none. */
+  images: z.number().int(),
+  /** Of the images: more than they are where some are multi-frame. */
   frames: z.number().int(),
 });
 export type Series = z.infer<typeof seriesSchema>;
@@ -35,6 +37,7 @@ export const studySchema = z.object({
   modalities: z.array(z.string()),
   instances: z.number().int(),
   /** As in the series. */
+  images: z.number().int(),
   frames: z.number().int(),
   /** When its newest series came into the library, milliseconds since 1970; 0 where that was not kept. */
   importedMs: z.number(),

@@ -29,6 +29,7 @@ export const studyFilterSchema = z.discriminatedUnion('field', [
   z.object({ field: z.literal('patientAgeYears'), ...range }),
   /** StudyDescription; upper and lower case of ASCII letters are alike. */
   z.object({ field: z.literal('description'), contains: z.string().min(1).max(200) }),
+  /** How many images. */
   z.object({ field: z.literal('instances'), ...range }),
   /** When the newest series of the study came into the library. */
   z.object({

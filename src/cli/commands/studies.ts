@@ -48,20 +48,32 @@ function studiesText({ total, studies }: StudyPage): string {
     study.modalities.join('/'),
     study.description,
     study.series.length,
-    study.instances,
+    study.images,
     study.frames,
+    study.instances - study.images,
   ]);
   const shown = studies.length < total ? `\n${studies.length} of ${total} studies; --limit shows more.` : '';
-  return table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'instances', 'frames'], rows) + shown;
+  return (
+    table(['date', 'patient', 'ID', 'modality', 'description', 'series', 'images', 'frames', 'other objects'], rows) +
+    shown
+  );
 }
 
 /** Widest bar of the summary, in characters. */
 const barWidth = 24;
 
-function summaryText({ patients, studies, series, instances, fileBytes, distributions }: Distributions): string {
+function summaryText({
+  patients,
+  studies,
+  series,
+  instances,
+  images,
+  fileBytes,
+  distributions,
+}: Distributions): string {
   const gigabytes = (fileBytes / 1e9).toFixed(fileBytes < 1e9 ? 3 : 1);
   const lines = [
-    `${patients} patients, ${studies} studies, ${series} series, ${instances} instances, ${gigabytes} GB of files.`,
+    `${patients} patients, ${studies} studies, ${series} series, ${images} images, ${instances - images} other objects, ${gigabytes} GB of files.`,
   ];
   for (const { field, bars } of distributions) {
     if (bars.length === 0) continue;

@@ -1,7 +1,7 @@
 // The columns that the study list can show: label, text and first width of each.
 import type { StudyColumn, StudyLayout } from '../../contract/browse.ts';
 import type { Study } from '../../contract/dicom.ts';
-import { count, dicomDate, personName } from '../ui/format.ts';
+import { count, counted, dicomDate, personName } from '../ui/format.ts';
 
 interface ColumnKind {
   readonly label: string;
@@ -65,8 +65,12 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
     label: 'Images',
     widthPx: 108,
     isNumber: true,
-    text: ({ instances, frames }) =>
-      frames > instances ? `${count(instances)} · ${count(frames)} frames` : count(instances),
+    text: ({ instances, images, frames }) =>
+      images === 0
+        ? counted(instances, 'object')
+        : frames > images
+          ? `${count(images)} · ${count(frames)} frames`
+          : count(images),
   },
   importedMs: {
     label: 'Imported',

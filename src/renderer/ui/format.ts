@@ -37,17 +37,19 @@ const instanceWords: Readonly<Record<string, string>> = {
 /** What a series, study or patient holds. */
 interface Held {
   readonly instances: number;
+  readonly images: number;
   /** Of images. */
   readonly frames: number;
 }
 
 /**
- * How much is held, by what the modality makes: `1 report`, `60 images`, objects where none is an image; with frames where some are multi-frame, on a line of their
- * own where there is no room: `1 image · 96 frames`.
+ * How much is held, by what the modality makes: `1 report`, `60 images`; objects where none is an image; with frames where some are
+ * multi-frame, on a line of their own where there is no room: `1 image · 96 frames`. What a study holds beside its images is not told.
  */
-export function countedInstances({ instances, frames }: Held, modality = ''): string {
-  const held = counted(instances, instanceWords[modality] ?? (frames === 0 ? 'object' : 'image'));
-  return frames > instances ? `${held}\u00A0· ${count(frames)}\u00A0frames` : held;
+export function countedInstances({ instances, images, frames }: Held, modality = ''): string {
+  const word = instanceWords[modality] ?? (images === 0 ? 'object' : 'image');
+  const held = counted(word === 'image' ? images : instances, word);
+  return frames > images ? `${held}\u00A0· ${count(frames)}\u00A0frames` : held;
 }
 
 /** A series by its description, else by its number. */

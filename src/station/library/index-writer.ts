@@ -126,8 +126,12 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
       .map((column) => `"${column}"`)
       .join(', ')}) VALUES (${'?, '.repeat(recordColumns.length + 7)}?)`,
   );
-  const countSeries = db.prepare('UPDATE series SET instances = instances + ?, frames = frames + ? WHERE id = ?');
-  const countStudy = db.prepare('UPDATE studies SET instances = instances + ?, frames = frames + ? WHERE id = ?');
+  const countSeries = db.prepare(
+    'UPDATE series SET instances = instances + ?, images = images + ?, frames = frames + ? WHERE id = ?',
+  );
+  const countStudy = db.prepare(
+    'UPDATE studies SET instances = instances + ?, images = images + ?, frames = frames + ? WHERE id = ?',
+  );
   const addModality = db.prepare('INSERT OR IGNORE INTO studyModalities (modality, study) VALUES (?, ?)');
   const dropModalities = db.prepare(
     `DELETE FROM studyModalities WHERE study = @study AND modality NOT IN (SELECT modality FROM series WHERE study = @study)`,
@@ -196,10 +200,10 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     return series;
   }
 
-  /** Instances and frames of images by the number of a series or study. */
-  function add(counts: Map<number, [number, number]>, id: number, frames: number): void {
-    const [instances, before] = counts.get(id) ?? [0, 0];
-    counts.set(id, [instances + 1, before + frames]);
+  /** Instances, and of them images and their frames, by the number of a series or study. */
+  function add(counts: Map<number, [number, number, number]>, id: number, frames: number): void {
+    const [instances, images, before] = counts.get(id) ?? [0, 0, 0];
+    counts.set(id, [instances + 1, images + Math.sign(frames), before + frames]);
   }
 
   /** What a study says of its series, after some came or went. */
@@ -216,8 +220,8 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     if (held.isCopy === 1) leaving.note(held.path);
     for (const statement of forgetOverlay) statement.run(place.sopInstanceUID);
     summarise.removed(place.study, place.transferSyntaxUID, held.fileBytes);
-    countSeries.run(-1, -place.frames, place.series);
-    countStudy.run(-1, -place.frames, place.study);
+    countSeries.run(-1, -Math.sign(place.frames), -place.frames, place.series);
+    countStudy.run(-1, -Math.sign(place.frames), -place.frames, place.study);
     removeEmptySeries.run(place.series);
     settleStudy(place.study);
   }
@@ -238,8 +242,8 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
     for (const held of insteadOf) remove(held);
     const changed = new Set<number>();
     const syntaxes = summarise.tally();
-    const studies = new Map<number, [number, number]>();
-    const series = new Map<number, [number, number]>();
+    const studies = new Map<number, [number, number, number]>();
+    const series = new Map<number, [number, number, number]>();
     let last: InstanceRecord | null = null;
     let study = 0;
     let seriesId = 0;

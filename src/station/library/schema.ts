@@ -257,4 +257,14 @@ export const migrations: readonly string[] = [
   -- The study list sorted by its thinnest slices.
   CREATE INDEX studiesByThinnestSlice ON studies (CAST(sliceThicknessesMm AS REAL));
   `,
+  `
+  -- Instances that are images: reports, plans, presentation states and segmentations are none.
+  ALTER TABLE series ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE studies ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+  UPDATE series SET images = (SELECT count(*) FROM instances i WHERE i.series = series.id AND i.frames > 0 AND i."rows" > 0 AND i."columns" > 0
+    AND i.sopClassUID NOT IN ('1.2.840.10008.5.1.4.1.1.66.4', '1.2.840.10008.5.1.4.1.1.66.7'));
+  UPDATE studies SET images = (SELECT coalesce(sum(images), 0) FROM series r WHERE r.study = studies.id);
+  DROP INDEX studiesByInstances;
+  CREATE INDEX studiesByImages ON studies (images);
+  `,
 ];

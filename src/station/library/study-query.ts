@@ -19,7 +19,7 @@ interface InstanceRow extends Instance {
 }
 
 const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.patientBirthDate, s.patientSex, s.patientAgeYears, s.studyDate,
-  s.description, s.accessionNumber, s.modalities, s.instances, s.frames, s.importedMs`;
+  s.description, s.accessionNumber, s.modalities, s.instances, s.images, s.frames, s.importedMs`;
 
 const seriesColumns = `seriesInstanceUID, modality, description, seriesNumber, bodyPartExamined, manufacturer,
   manufacturerModelName, sliceThicknessMm`;
@@ -40,11 +40,11 @@ export function studyReader(db: Db, lists: StudyLists): StudyReader {
     `SELECT ${studyColumns} FROM studies s WHERE id IN (SELECT value FROM json_each(?))`,
   );
   const seriesOfStudies = db.prepare<[string], SeriesRow>(
-    `SELECT study, ${seriesColumns}, instances, frames FROM series
+    `SELECT study, ${seriesColumns}, instances, images, frames FROM series
      WHERE study IN (SELECT value FROM json_each(?)) ORDER BY study, modality IN (${derivedModalities}), seriesNumber, id`,
   );
   const oneSeries = db.prepare<[string], Series>(
-    `SELECT ${seriesColumns}, sum(instances) AS instances, sum(frames) AS frames
+    `SELECT ${seriesColumns}, sum(instances) AS instances, sum(images) AS images, sum(frames) AS frames
      FROM series WHERE seriesInstanceUID = ? GROUP BY seriesInstanceUID`,
   );
   const instancesOfSeries = db.prepare<[string], InstanceRow>(

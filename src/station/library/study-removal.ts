@@ -97,6 +97,7 @@ export function studyRemoval(db: Db, writer: IndexWriter, leaving: LeavingFiles)
      WHERE study = @study`,
     'DELETE FROM studyTransferSyntaxes WHERE study = @study AND instances <= 0',
     `UPDATE studies SET instances = instances - (SELECT count(*) FROM instances WHERE series = @series),
+       images = images - (SELECT images FROM series WHERE id = @series),
        frames = frames - (SELECT frames FROM series WHERE id = @series) WHERE id = @study`,
     'DELETE FROM instances WHERE series = @series',
     'DELETE FROM series WHERE id = @series',

@@ -41,18 +41,18 @@ test('a DICOM time loses its fraction, and may be cut anywhere', () => {
 });
 
 test('what a series holds is called what its modality makes', () => {
-  expect(countedInstances({ instances: 1, frames: 0 }, 'SR')).toBe('1 report');
-  expect(countedInstances({ instances: 2, frames: 0 }, 'SEG')).toBe('2 segmentations');
-  expect(countedInstances({ instances: 60, frames: 60 }, 'CT')).toBe('60 images');
+  expect(countedInstances({ instances: 1, images: 0, frames: 0 }, 'SR')).toBe('1 report');
+  expect(countedInstances({ instances: 2, images: 0, frames: 0 }, 'SEG')).toBe('2 segmentations');
+  expect(countedInstances({ instances: 60, images: 60, frames: 60 }, 'CT')).toBe('60 images');
 });
 
 test('frames are told where an image has several', () => {
-  expect(countedInstances({ instances: 1, frames: 96 }, 'US')).toBe('1 image\u00A0· 96\u00A0frames');
-  expect(countedInstances({ instances: 2, frames: 1_300 })).toBe('2 images\u00A0· 1,300\u00A0frames');
+  expect(countedInstances({ instances: 1, images: 1, frames: 96 }, 'US')).toBe('1 image\u00A0· 96\u00A0frames');
+  expect(countedInstances({ instances: 2, images: 2, frames: 1_300 })).toBe('2 images\u00A0· 1,300\u00A0frames');
   // Headers without pixels.
-  expect(countedInstances({ instances: 50, frames: 0 }, 'CT')).toBe('50 objects');
+  expect(countedInstances({ instances: 50, images: 0, frames: 0 }, 'CT')).toBe('50 objects');
   // An image and its report.
-  expect(countedInstances({ instances: 2, frames: 1 })).toBe('2 images');
+  expect(countedInstances({ instances: 2, images: 1, frames: 1 })).toBe('1 image');
 });
 
 test('counts agree with their noun', () => {

@@ -118,18 +118,18 @@ export function thicknessBars(tally: Tally): Distribution {
   };
 }
 
-const instanceEnds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
+const imageEnds = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
 
-export function instanceBars(tally: ReadonlyMap<string | number | null, number>): Distribution {
-  const counts = instanceEnds.map(() => 0);
+export function imageBars(tally: ReadonlyMap<string | number | null, number>): Distribution {
+  const counts = imageEnds.map(() => 0);
   let more = 0;
   for (const [value, count] of tally) {
-    const at = instanceEnds.findIndex((end) => Number(value) <= end);
+    const at = imageEnds.findIndex((end) => Number(value) <= end);
     if (at === -1) more += count;
     else counts[at] = (counts[at] ?? 0) + count;
   }
-  const bars = instanceEnds.map((end, index) => {
-    const start = (instanceEnds[index - 1] ?? 0) + 1;
+  const bars = imageEnds.map((end, index) => {
+    const start = (imageEnds[index - 1] ?? -1) + 1;
     const label = start === end ? String(end) : `${start}–${end}`;
     return bar(label, counts[index] ?? 0, { field: 'instances', min: start, max: end });
   });

@@ -2,7 +2,7 @@
 // equal values in its index's order; a selection is counted by walking the ids in that same order.
 import type { Distribution, Distributions } from '../../../contract/browse.ts';
 import type { Db } from '../database.ts';
-import { ageBars, categoryBars, dateBars, instanceBars, thicknessBars, type Tally } from './distribution-bars.ts';
+import { ageBars, categoryBars, dateBars, imageBars, thicknessBars, type Tally } from './distribution-bars.ts';
 import type { StudySearch } from './filter-sources.ts';
 import { packedColumns, packedRuns, type Runs } from './packed-numbers.ts';
 import { idsOf, type StudyLists, type StudySet } from './study-lists.ts';
@@ -21,6 +21,7 @@ const columns = [
   'patientSex',
   'sliceThicknessesMm',
   'instances',
+  'images',
   'series',
 ] as const;
 type Column = (typeof columns)[number];
@@ -148,7 +149,7 @@ export function distributionsReader(
       ageBars(tallyOf('patientAgeYears')),
       categoryBars('patientSex', texts(tallyOf('patientSex'))),
       thicknessBars(texts(tallyOf('sliceThicknessesMm'))),
-      instanceBars(tallyOf('instances')),
+      imageBars(tallyOf('images')),
       categoryBars('transferSyntaxUID', syntaxTally, transferSyntaxName),
       categoryBars('label', labels(set, studies)),
     ];
@@ -157,6 +158,7 @@ export function distributionsReader(
       studies,
       series: weighted(tallyOf('series')),
       instances: weighted(instances),
+      images: weighted(tallyOf('images')),
       fileBytes,
       distributions,
     };

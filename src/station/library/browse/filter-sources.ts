@@ -127,7 +127,7 @@ function studyCondition(filter: StudyFilter, now: Date): Condition[] | null {
     case 'description':
       return [{ sql: `description LIKE ? ESCAPE '!'`, values: [`%${filter.contains.replaceAll(/[!%_]/g, '!$&')}%`] }];
     case 'instances':
-      return between('instances', filter.min, filter.max);
+      return between('images', filter.min, filter.max);
     case 'imported': {
       const from =
         filter.lastDays === null ? dayStartMs(filter.from ?? '19700101') : minuteOf(now) - filter.lastDays * 86_400_000;

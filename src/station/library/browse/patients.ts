@@ -14,6 +14,7 @@ interface StudyOfPatient {
   patientSex: string;
   studyDate: string;
   instances: number;
+  images: number;
   frames: number;
 }
 
@@ -25,7 +26,7 @@ export interface PatientReader {
 
 export function patientReader(db: Db, lists: StudyLists): PatientReader {
   const studiesOf = db.prepare<[string], StudyOfPatient>(
-    `SELECT id, patient, patientID, patientName, patientBirthDate, patientSex, studyDate, instances, frames FROM studies
+    `SELECT id, patient, patientID, patientName, patientBirthDate, patientSex, studyDate, instances, images, frames FROM studies
      WHERE patient IN (SELECT value FROM json_each(?)) ORDER BY patient, studyDate, id`,
   );
 
@@ -115,6 +116,7 @@ function rowOf(patient: number, studies: readonly StudyOfPatient[]): PatientRow 
     patientSex: newest?.patientSex ?? '',
     studies: studies.length,
     instances: studies.reduce((sum, { instances }) => sum + instances, 0),
+    images: studies.reduce((sum, { images }) => sum + images, 0),
     frames: studies.reduce((sum, { frames }) => sum + frames, 0),
     lastStudyDate: newest?.studyDate ?? '',
   };

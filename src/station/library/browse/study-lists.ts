@@ -22,7 +22,7 @@ export const sortColumns: Record<StudyQuery['sortBy'], string> = {
   // The thinnest: they are joined in order, and a number is read up to the first that is none.
   sliceThicknessesMm: 'CAST(sliceThicknessesMm AS REAL)',
   series: 'series',
-  instances: 'instances',
+  instances: 'images',
   importedMs: 'importedMs',
 };
 

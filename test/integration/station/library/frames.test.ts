@@ -31,10 +31,12 @@ function multiFrame(spec: SliceSpec, frames: number, sopClassUID = '1.2.840.1000
 function counted(): unknown {
   const query = studyQuerySchema.parse({});
   return {
-    patients: place.library.browse.patients(query).patients.map(({ instances, frames }) => [instances, frames]),
-    studies: place.library.studies(query).studies.map(({ instances, frames, series }) => ({
-      all: [instances, frames],
-      series: series.map((one) => [one.modality, one.instances, one.frames]),
+    patients: place.library.browse
+      .patients(query)
+      .patients.map(({ instances, images, frames }) => [instances, images, frames]),
+    studies: place.library.studies(query).studies.map(({ instances, images, frames, series }) => ({
+      all: [instances, images, frames],
+      series: series.map((one) => [one.modality, one.instances, one.images, one.frames]),
     })),
   };
 }
@@ -49,12 +51,23 @@ it('frames are counted beside instances, and those of a segmentation are no imag
   );
   await bring();
   const series = [
-    ['US', 2, 8],
-    ['SR', 1, 0],
-    ['SEG', 1, 0],
+    ['US', 2, 2, 8],
+    ['SR', 1, 0, 0],
+    ['SEG', 1, 0, 0],
   ];
-  expect(counted()).toEqual({ patients: [[4, 8]], studies: [{ all: [4, 8], series: expect.arrayContaining(series) }] });
-  expect(place.library.instances('1.2.3.1')?.series).toMatchObject({ instances: 2, frames: 8 });
+  expect(counted()).toEqual({
+    patients: [[4, 2, 8]],
+    studies: [{ all: [4, 2, 8], series: expect.arrayContaining(series) }],
+  });
+  expect(place.library.instances('1.2.3.1')?.series).toMatchObject({ instances: 2, images: 2, frames: 8 });
+  // The dashboard, the filter and the order of the list go by images too.
+  const { images, instances, distributions } = place.library.browse.distributions(studyQuerySchema.parse({}));
+  expect({ images, instances }).toEqual({ images: 2, instances: 4 });
+  expect(distributions.find(({ field }) => field === 'instances')?.bars).toMatchObject([{ label: '2', studies: 1 }]);
+  const found = (min: number): number =>
+    place.library.studies(studyQuerySchema.parse({ filters: [{ field: 'instances', min }], sortBy: 'instances' }))
+      .total;
+  expect([found(2), found(3)]).toEqual([1, 0]);
 });
 
 it('frames go with a file that changed and with a series that is removed', async () => {
@@ -63,12 +76,12 @@ it('frames go with a file that changed and with a series that is removed', async
   await bring();
   place.write('cine.dcm', multiFrame({ uid: '1.1', series: '1.2.3.1', modality: 'US' }, 9));
   await bring();
-  expect(counted()).toMatchObject({ patients: [[2, 13]], studies: [{ all: [2, 13] }] });
+  expect(counted()).toMatchObject({ patients: [[2, 2, 13]], studies: [{ all: [2, 2, 13] }] });
   await place.library.remove({ uids: ['1.2.3.2'], patientIDs: [] }, { signal: still, onProgress: () => {} });
-  expect(counted()).toEqual({ patients: [[1, 9]], studies: [{ all: [1, 9], series: [['US', 1, 9]] }] });
+  expect(counted()).toEqual({ patients: [[1, 1, 9]], studies: [{ all: [1, 1, 9], series: [['US', 1, 1, 9]] }] });
 });
 
-it('frames of an index of before are counted when it is opened', () => {
+it('images and frames of an index of before are counted when it is opened', () => {
   const older = path.join(place.folder, 'older');
   mkdirSync(older);
   const db = new Database(path.join(older, 'library.sqlite'));
@@ -88,8 +101,11 @@ it('frames of an index of before are counted when it is opened', () => {
   db.pragma(`user_version = ${before}`);
   db.close();
   const opened = openDatabase(older);
-  expect(opened.prepare('SELECT frames FROM series UNION ALL SELECT frames FROM studies').pluck().all()).toEqual([
-    9, 9,
+  expect(
+    opened.prepare('SELECT images, frames FROM series UNION ALL SELECT images, frames FROM studies').raw().all(),
+  ).toEqual([
+    [2, 9],
+    [2, 9],
   ]);
   opened.close();
 });
