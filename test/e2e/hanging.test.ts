@@ -100,7 +100,26 @@ describe('hanging', { timeout: 90_000 }, () => {
       expect(await viewports.nth(place).getByText('Mirrored').count()).toBe(isMirrored ? 1 : 0);
     }
     await page.locator('[data-testid="viewport"][data-painted]').nth(3).waitFor();
+    // The last bright column of a right breast lies at the right edge, the first of a left one at the left.
+    const edges = (place: number): Promise<number> =>
+      page.evaluate(`(() => {
+        const canvas = document.querySelectorAll('[data-testid="image-canvas"]')[${place}];
+        const { width, height } = canvas;
+        const { data } = canvas.getContext('2d').getImageData(0, Math.floor(height / 2), width, 1);
+        const lit = [...Array(width).keys()].filter((x) => data[x * 4] > 100);
+        return ${place} % 2 === 0 ? width - 1 - lit.at(-1) : lit[0];
+      })()`);
+    for (const place of [0, 1, 2, 3]) await expect.poll(() => edges(place)).toBeLessThan(4);
     await screenshot('hanging-mammograms');
+    // Seen closer together, each from its chest wall.
+    await page.keyboard.press('n');
+    await page.keyboard.press('+');
+    for (const place of [0, 1, 2, 3]) {
+      await expect.poll(() => edges(place)).toBeLessThan(4);
+      expect(await viewports.nth(place).getByText('Mirrored').count()).toBe(place % 2 === 0 ? 1 : 0);
+    }
+    await screenshot('hanging-mammograms-closer');
+    await page.keyboard.press('n');
     // It is a beginning: the reader goes on as ever.
     await page.keyboard.press('v');
     await page.getByLabel('Layout').selectOption('1 × 1');

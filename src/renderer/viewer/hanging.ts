@@ -2,12 +2,12 @@
 import type { Series, Study } from '../../contract/dicom.ts';
 import type { Projection } from '../../contract/hanging.ts';
 import { isDerived } from './empty-series.ts';
+import { type View, wholeImage } from './placement.ts';
 
-/** An image in its viewport, mirrored so that it is seen as it is read. */
+/** An image in its viewport, mirrored and justified so that it is seen as it is read. */
 export interface Hung {
   readonly image: Projection;
-  readonly isFlippedHorizontally: boolean;
-  readonly isFlippedVertically: boolean;
+  readonly view: Pick<View, 'isFlippedHorizontally' | 'isFlippedVertically' | 'justified'>;
 }
 
 export interface Hanging {
@@ -51,19 +51,18 @@ function mammograms(images: readonly Projection[]): Hanging | null {
 }
 
 /**
- * The chest wall of the right breast on the right, of the left on the left; lateral up in CC, head up in MLO. Without
- * PatientOrientation nobody knows, and nothing is mirrored.
+ * The chest wall of the right breast on the right, of the left on the left, and at the edge of its viewport; lateral up in CC, head up
+ * in MLO. Without PatientOrientation nobody knows, and nothing is mirrored or justified.
  */
 function mirrored(image: Projection): Hung {
   const { laterality, view, patientOrientation } = image;
   const [row = '', column = ''] = patientOrientation ?? [];
   // Rows of a right breast lead to the back, columns of CC to the middle of the body: the patient's left.
   const [wrongRow, wrongColumn] = [laterality === 'R' ? 'A' : 'P', view === 'MLO' ? 'H' : laterality];
-  return {
-    image,
-    isFlippedHorizontally: row.startsWith(wrongRow),
-    isFlippedVertically: column.startsWith(wrongColumn),
-  };
+  const isFlippedHorizontally = row.startsWith(wrongRow);
+  const isFlippedVertically = column.startsWith(wrongColumn);
+  const justified = !/^[AP]/.test(row) ? 'middle' : laterality === 'R' ? 'right' : 'left';
+  return { image, view: { isFlippedHorizontally, isFlippedVertically, justified } };
 }
 
 const frontal = new Set(['PA', 'AP']);
@@ -74,6 +73,5 @@ function radiographs(images: readonly Projection[]): Hanging | null {
   const ofRadiography = images.filter(({ modality }) => modality === 'CR' || modality === 'DX');
   const pair = [frontal, lateral].map((views) => ofRadiography.find(({ view }) => views.has(view)));
   if (pair.includes(undefined)) return null;
-  const asTheyAre = { isFlippedHorizontally: false, isFlippedVertically: false };
-  return { layout: '1 × 2', places: pair.map((image) => (image ? { image, ...asTheyAre } : null)) };
+  return { layout: '1 × 2', places: pair.map((image) => (image ? { image, view: wholeImage } : null)) };
 }

@@ -18,11 +18,12 @@ export async function hangStudy(reading: Reading, station: StationLink): Promise
   const opened = hanging.places.map(async (hung, place) => {
     const view = reading.views[place];
     if (!hung) return view?.close();
-    const { image, isFlippedHorizontally, isFlippedVertically } = hung;
+    const { image } = hung;
     const its = study.series.find((one) => one.seriesInstanceUID === image.seriesInstanceUID);
     if (!view || !its) return;
     await view.showFrame(its, image.sopInstanceUID, 1);
-    view.look.setView({ ...view.look.view, isFlippedHorizontally, isFlippedVertically });
+    const { isFlippedHorizontally, isFlippedVertically, justified } = hung.view;
+    view.look.setView({ ...view.look.view, isFlippedHorizontally, isFlippedVertically, justified });
   });
   await Promise.all(opened);
 }

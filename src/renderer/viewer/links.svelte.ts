@@ -1,6 +1,7 @@
 // Viewports that follow one another: in place, and in window and zoom.
 import type { FrameStore } from './frame-store.ts';
 import { nearestSlice } from './slice-match.ts';
+import type { View } from './placement.ts';
 import type { StackView } from './stack-view.svelte.ts';
 
 /** How a viewport was brought to its place. */
@@ -82,9 +83,13 @@ function followPlace(leader: StackView, follower: StackView, frames: FrameStore)
 function followLook(leader: StackView, follower: StackView): void {
   // A window in one modality's units says nothing in another's.
   const isSameKind = leader.series?.modality === follower.series?.modality;
-  follower.look.follow(
-    isSameKind ? leader.look.window : follower.look.window,
-    leader.look.view,
-    leader.look.isInverted,
-  );
+  const window = isSameKind ? leader.look.window : follower.look.window;
+  follower.look.follow(window, followedView(leader.look.view, follower.look.view), leader.look.isInverted);
+}
+
+/** Breasts that face each other are seen as in a mirror. */
+function followedView(view: View, own: View): View {
+  if (view.justified === own.justified || [view, own].some(({ justified }) => justified === 'middle')) return view;
+  const { isFlippedHorizontally, isFlippedVertically, justified } = own;
+  return { ...view, isFlippedHorizontally, isFlippedVertically, justified, panX: -view.panX };
 }

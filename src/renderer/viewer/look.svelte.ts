@@ -66,7 +66,7 @@ export class Look {
     this.#isInverted = isInverted;
   }
 
-  /** Zooms by a factor, keeping the point at (x, y), measured from the middle of the viewport, in place. */
+  /** Zooms by a factor, keeping the point at (x, y), measured from the origin of pans, in place. */
   zoomBy(factor: number, x = 0, y = 0): void {
     const zoom = Math.max(zoomLimits.min, Math.min(zoomLimits.max, this.#view.zoom * factor));
     const change = zoom / this.#view.zoom;
@@ -84,11 +84,14 @@ export class Look {
 
   /** By quarter turns or any angle, clockwise. */
   rotateBy(degrees: number): void {
-    this.setView({ ...this.#view, rotationDegrees: (this.#view.rotationDegrees + degrees + 360) % 360 });
+    const rotationDegrees = (this.#view.rotationDegrees + degrees + 360) % 360;
+    this.setView({ ...this.#view, rotationDegrees, justified: 'middle' });
   }
 
   flipHorizontally(): void {
-    this.setView({ ...this.#view, isFlippedHorizontally: !this.#view.isFlippedHorizontally });
+    const { justified } = this.#view;
+    const other = justified === 'left' ? 'right' : justified === 'right' ? 'left' : justified;
+    this.setView({ ...this.#view, isFlippedHorizontally: !this.#view.isFlippedHorizontally, justified: other });
   }
 
   flipVertically(): void {

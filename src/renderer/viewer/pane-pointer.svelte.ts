@@ -1,7 +1,7 @@
 // What the pointer does in one viewport: it measures, changes measurements, pans, zooms and windows, as the chosen tool says.
 import type { KeyCross } from './key-cross.svelte.ts';
 import type { Place } from './measuring.svelte.ts';
-import { toImage } from './placement.ts';
+import { panOrigin, toImage } from './placement.ts';
 import type { Reading } from './reading.svelte.ts';
 import type { StackView } from './stack-view.svelte.ts';
 import { isMeasuring, type LookToolName } from './tools.ts';
@@ -95,8 +95,8 @@ export class PanePointer {
     reading.activate(view);
     if (event.ctrlKey) {
       const [x, y] = this.#place(event);
-      const { width, height } = view.size;
-      view.look.zoomBy(Math.exp(-event.deltaY / 400), x - width / 2, y - height / 2);
+      const [originX, originY] = panOrigin(view.look.view, view.size);
+      view.look.zoomBy(Math.exp(-event.deltaY / 400), x - originX, y - originY);
       return;
     }
     const steps = this.#wheelSteps.take(event);

@@ -4,7 +4,9 @@ import type { FrameGeometry } from '../../contract/dicom.ts';
 export interface View {
   /** Times the size at which the whole image fits. */
   readonly zoom: number;
-  /** From the middle of the viewport, in CSS pixels. */
+  /** Where the image lies until it is panned: in the middle, or with its side at the viewport's, as mammograms at the chest wall. */
+  readonly justified: 'left' | 'middle' | 'right';
+  /** From there, in CSS pixels. */
   readonly panX: number;
   readonly panY: number;
   /** Clockwise. */
@@ -15,6 +17,7 @@ export interface View {
 
 export const wholeImage: View = {
   zoom: 1,
+  justified: 'middle',
   panX: 0,
   panY: 0,
   rotationDegrees: 0,
@@ -50,6 +53,13 @@ export function pixelSize(geometry: FrameGeometry): Size {
   return { width, height };
 }
 
+const sideOf = { left: -1, middle: 0, right: 1 } as const;
+
+/** From the viewport's upper left corner to where a pan is measured from: that point of the image stays when it is zoomed. */
+export function panOrigin({ justified }: View, { width, height }: Size): Point {
+  return [((1 + sideOf[justified]) * width) / 2, height / 2];
+}
+
 export function placementOf(
   image: { readonly columns: number; readonly rows: number; readonly pixel: Size },
   view: View,
@@ -71,7 +81,8 @@ export function placementOf(
   const b = down[0] * scale * image.pixel.width;
   const c = right[1] * scale * image.pixel.height;
   const d = down[1] * scale * image.pixel.height;
-  const e = viewport.width / 2 + view.panX - (a * image.columns) / 2 - (c * image.rows) / 2;
+  const aside = (sideOf[view.justified] * (viewport.width - boundWidth * scale)) / 2;
+  const e = viewport.width / 2 + aside + view.panX - (a * image.columns) / 2 - (c * image.rows) / 2;
   const f = viewport.height / 2 + view.panY - (b * image.columns) / 2 - (d * image.rows) / 2;
   return { matrix: [a, b, c, d, e, f], scale, pixelScale: scale * image.pixel.width, right, down };
 }

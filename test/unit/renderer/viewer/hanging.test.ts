@@ -17,12 +17,14 @@ function image(name: string, changes: Partial<Projection> = {}): Projection {
   };
 }
 
-/** Names of the images in their places; `|` where one is mirrored left and right, `-` where up and down. */
+/** Names of the images in their places; `|` where one is mirrored left and right, `-` where up and down, `<` and `>` at which side. */
 function places(hanging: Hanging | null): (string | null)[] | null {
   return (
     hanging?.places.map((hung) =>
       hung
-        ? `${hung.image.sopInstanceUID}${hung.isFlippedHorizontally ? '|' : ''}${hung.isFlippedVertically ? '-' : ''}`
+        ? `${hung.image.sopInstanceUID}${hung.view.isFlippedHorizontally ? '|' : ''}${hung.view.isFlippedVertically ? '-' : ''}${
+            { left: '<', middle: '', right: '>' }[hung.view.justified]
+          }`
         : null,
     ) ?? null
   );
@@ -51,9 +53,9 @@ test('chest walls face each other where the headers tell the directions, and not
     image(name, { patientOrientation });
   // As acquired: all rows lead to the front.
   const acquired = [told('R CC', 'A', 'L'), told('L CC', 'A', 'L'), told('R MLO', 'A', 'F'), told('L MLO', 'A', 'HR')];
-  expect(places(hangingOf(acquired))).toEqual(['R CC|', 'L CC-', 'R MLO|', 'L MLO-']);
+  expect(places(hangingOf(acquired))).toEqual(['R CC|>', 'L CC-<', 'R MLO|>', 'L MLO-<']);
   const asRead = [told('R CC', 'P', 'L'), told('L CC', 'A', 'R'), told('R MLO', 'P', 'FL'), told('L MLO', 'A', 'FR')];
-  expect(places(hangingOf(asRead))).toEqual(['R CC', 'L CC', 'R MLO', 'L MLO']);
+  expect(places(hangingOf(asRead))).toEqual(['R CC>', 'L CC<', 'R MLO>', 'L MLO<']);
 });
 
 test('raw images are not hung', () => {
