@@ -157,6 +157,20 @@ describe('presentation states', { timeout: 90_000 }, () => {
     expect(await page.getByTestId('window').innerText()).toBe(own);
   });
 
+  test('have their button in the one row of tools at 1280 pixels', async (context) => {
+    const { app, page, screenshot } = theWindow(context);
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setContentSize(1_280, 800));
+    await expect.poll(() => page.evaluate<number>('window.innerWidth'), soon).toBe(1_280);
+    await page.getByLabel('Layout').selectOption('2 × 2');
+    const bar = page.getByRole('toolbar', { name: 'Viewer tools' });
+    await bar.getByRole('button', { name: 'Presentation state' }).waitFor();
+    const last = await bar.getByRole('button', { name: 'Keys' }).boundingBox();
+    const first = await bar.getByRole('button', { name: 'Studies' }).boundingBox();
+    await screenshot('presentation-state-tools-1280');
+    expect((last?.y ?? 0) + (last?.height ?? 0) / 2).toBeCloseTo((first?.y ?? 0) + (first?.height ?? 0) / 2, 0);
+    await page.getByLabel('Layout').selectOption('1 × 1');
+  });
+
   test('are not drawn on another image, which says so', async (context) => {
     const { page } = theWindow(context);
     await page.keyboard.press('Shift+P');

@@ -25,7 +25,7 @@ test('an image turned and flipped is found again under the pointer', () => {
     panX: 31,
     panY: -12,
     rotationDegrees: 37,
-    justified: 'right',
+    justified: 'right' as const,
     isFlippedHorizontally: true,
     isFlippedVertically: false,
   };
