@@ -189,8 +189,9 @@ export async function start(
   const siteChild = forked(children, './hub-sites.ts', { folder: path.join(folder, 'sites') }, [
     ...nodeFlags,
     '--expose-gc',
-    // A thousand sites in one process: each would otherwise have its own collector look at the objects of all.
+    // A thousand sites in one process: each would otherwise have its own collector look at the objects of all, as one did in each turn.
     '--external-memory-accounted-in-global-limit',
+    '--heap-growing-percent=400',
   ]);
   return {
     hub: hubChild,
