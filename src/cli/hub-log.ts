@@ -31,7 +31,24 @@ export function hubLog(order: {
     );
   };
   const tellRefusal = openDoorLog(tell);
-  return (news) => (news.kind === 'site-refused' ? tellRefusal(news) : tell(news));
+  const isRepeated = openRepeatedRefusals();
+  return (news) => {
+    if (news.kind === 'site-refused') tellRefusal(news);
+    else if (!isRepeated(news)) tell(news);
+  };
+}
+
+/** Whether a site's update is refused for what it was refused for before: until the trunk moves, it offers the same one every few seconds. */
+function openRepeatedRefusals(): (news: HubNews) => boolean {
+  const reasons = new Map<string, string>();
+  return (news) => {
+    if (news.kind === 'update-accepted') reasons.delete(news.site);
+    if (news.kind === 'trunk-committed' || news.kind === 'project-changed') reasons.clear();
+    if (news.kind !== 'update-refused') return false;
+    const before = reasons.get(news.site);
+    reasons.set(news.site, news.fault.message);
+    return before === news.fault.message;
+  };
 }
 
 const othersText = ({ from, fault }: Refusal, others: number): string =>

@@ -55,13 +55,13 @@ export function settingsCommand(): Command {
         const known = await station.call('training-rules', {});
         const changes = changesOf(options, known.rules);
         const way = connectionChanges(options, process.env['IMAGIQ_PROXY_PASSWORD']);
-        return {
-          neighbour: Object.keys(changes).length > 0 ? await station.call('change-training-rules', changes) : known,
-          connection:
-            Object.keys(way).length > 0
-              ? await station.call('change-connection-settings', way)
-              : await station.call('connection-settings', {}),
-        };
+        // First what may be refused: the rules were checked with the options.
+        const connection =
+          Object.keys(way).length > 0
+            ? await station.call('change-connection-settings', way)
+            : await station.call('connection-settings', {});
+        const isChanged = Object.keys(changes).length > 0;
+        return { neighbour: isChanged ? await station.call('change-training-rules', changes) : known, connection };
       });
       output.result({ ...neighbour, connection }, () => `${neighbourText(neighbour)}\n${connectionText(connection)}`);
     });

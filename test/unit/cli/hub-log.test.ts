@@ -34,3 +34,28 @@ describe('the hub’s log of strangers that are not let in', () => {
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ kind: 'site-refused', others: 2, fault: { code: 400 } });
   });
 });
+
+describe('the hub’s log of updates that it refuses', () => {
+  const lines: string[] = [];
+  beforeEach(() => void lines.splice(0));
+  const refused = (site: string, reason: string) =>
+    ({ kind: 'update-refused', site, fault: wireFault.malformedMessage(reason).toValue() }) as const;
+
+  it('has a line for each site and reason, and the next where the reason changed or the trunk moved', () => {
+    const log = hubLog({ format: 'text', level: 'info', write: (line) => lines.push(line) });
+    // A site offers it again every few seconds.
+    for (let time = 0; time < 20; time += 1) log(refused('oslo', 'one waits'));
+    expect(lines).toHaveLength(1);
+    log(refused('lyon', 'one waits'));
+    log(refused('oslo', 'too large'));
+    log(refused('oslo', 'one waits'));
+    expect(lines).toHaveLength(4);
+    log({ kind: 'update-accepted', site: 'lyon', isDuplicate: false });
+    log(refused('lyon', 'one waits'));
+    log(refused('oslo', 'one waits'));
+    expect(lines).toHaveLength(6);
+    log({ kind: 'trunk-committed', version: 1, updates: 3, isFinished: false });
+    log(refused('oslo', 'one waits'));
+    expect(lines).toHaveLength(8);
+  });
+});
