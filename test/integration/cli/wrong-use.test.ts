@@ -70,9 +70,11 @@ test('a file of authorities that cannot be used does not take the place of one t
   const { certFile } = makeCertificate(folder, 'hub');
   const settings = (...words: string[]) => imagiq('--home', path.join(folder, 'home'), '--json', 'settings', ...words);
   expect((await settings('--ca', certFile)).code).toBe(0);
-  const refused = await settings('--ca', path.join(folder, 'none.pem'));
+  const { rules } = (await settings()).json<{ rules: object }>();
+  const refused = await settings('--idle-minutes', '7', '--ca', path.join(folder, 'none.pem'));
   expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining('"code":484')]);
-  expect((await settings()).json()).toMatchObject({ connection: { caFile: certFile, caProblem: null } });
+  // Nor is anything else changed.
+  expect((await settings()).json()).toMatchObject({ rules, connection: { caFile: certFile, caProblem: null } });
 }, 60_000);
 
 test('a hub is not started under a name that no invite could carry, nor on a folder that is none', async () => {
