@@ -28,8 +28,9 @@ export function openHubStanding(isMember: () => boolean): HubStanding {
   let connection: ConnectionState = 'connecting';
   let reason: string | null = null;
   let areMembersTold = false;
-  /** What the hub says first after a welcome, its members last, has been taken in. */
+  /** What the hub says first after a welcome, its members last, has been taken in on this connection. */
   let isNewsTaken = false;
+  let breath: NodeJS.Timeout | undefined;
   const waiting = new Set<() => void>();
   const wake = (): void => {
     for (const one of waiting) one();
@@ -54,14 +55,18 @@ export function openHubStanding(isMember: () => boolean): HubStanding {
       connection = 'offline';
       reason = because;
       areMembersTold = false;
+      isNewsTaken = false;
+      clearTimeout(breath);
       wake();
     },
     membersTold() {
       areMembersTold = true;
-      setTimeout(() => {
+      clearTimeout(breath);
+      breath = setTimeout(() => {
         isNewsTaken = true;
         wake();
-      }, breathMs).unref();
+      }, breathMs);
+      breath.unref();
     },
     over() {
       reason = null;
