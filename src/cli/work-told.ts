@@ -6,6 +6,8 @@ import { isCertificateOver } from '../contract/membership-certificate.ts';
 export function workTold(clock = Date.now): (membership: Membership) => string[] {
   const before = new Map<string, Membership>();
   const uncertified = new Set<string>();
+  /** What is trained: said again where it failed, it is no news. */
+  const training = new Map<string, string>();
   /** Of hubs whose trunk is older than it was, the version that it had. */
   const fellFrom = new Map<string, number>();
   return (now) => {
@@ -19,7 +21,13 @@ export function workTold(clock = Date.now): (membership: Membership) => string[]
     const isNews = isOver && !uncertified.has(now.federation);
     if (isOver) uncertified.add(now.federation);
     else uncertified.delete(now.federation);
-    return [...lines(last, now, lost ?? null), ...(isNews ? [uncertifiedText(now)] : [])].map(
+    const isSaid = (line: string): boolean => {
+      const what = `${now.projectHash} ${line}`;
+      const isAgain = line === trainingText(now) && training.get(now.federation) === what;
+      if (line === trainingText(now)) training.set(now.federation, what);
+      return !isAgain;
+    };
+    return [...lines(last, now, lost ?? null).filter(isSaid), ...(isNews ? [uncertifiedText(now)] : [])].map(
       (line) => `${now.federation}: ${line}`,
     );
   };
@@ -60,20 +68,20 @@ function lines(last: Membership | undefined, now: Membership, lost: number | nul
   if (tooFew !== null && (last === undefined || tooFew !== tooFewToTell(last))) told.push(tooFew);
   if (now.activity === last?.activity || isProposed(now) || isDeclined(now)) return told;
   if (now.activity === 'probing') told.push('leak probe: trying to reconstruct images from an update');
-  if (now.activity === 'training')
-    told.push(
-      hasTrunk
-        ? `training update ${now.updates.accepted + now.updates.refused + now.updates.spooled + 1} from trunk ${now.trunkVersion}`
-        : `training turn ${now.trunkVersion + 1}`,
-    );
-  // The others are waited for without a hub, too, where it keeps no trunk.
-  if (now.activity === 'waiting' && (now.state === 'online' || !hasTrunk))
+  if (now.activity === 'training') told.push(trainingText(now));
+  // The others are waited for without a hub, too, where it keeps no trunk. With a reason something else is waited for.
+  if (now.activity === 'waiting' && now.reason === null && (now.state === 'online' || !hasTrunk))
     told.push(
       now.state !== 'online' && lacksFirstWeights(now)
         ? 'waiting for the hub, which has the project’s first weights'
         : 'waiting for the others',
     );
   return told;
+}
+
+function trainingText({ project, updates, trunkVersion }: Membership): string {
+  if ((project?.mode.kind ?? 'trunk') !== 'trunk') return `training turn ${trunkVersion + 1}`;
+  return `training update ${updates.accepted + updates.refused + updates.spooled + 1} from trunk ${trunkVersion}`;
 }
 
 /** Where members keep out of a project that this site takes part in: before others joined there is nothing to say. */

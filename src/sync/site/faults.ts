@@ -69,10 +69,11 @@ export const siteFault = {
       message: `The cohort ${cohort} has changed since it was approved. Look at it and approve it again.`,
       retry: 'never',
     }),
-  workFailed: (reason: string) =>
+  /** @param tried how often in a row it failed, and after how long at most it is tried again */
+  workFailed: (reason: string, tried: { readonly failures: number; readonly restMs: number } | null = null) =>
     new Fault({
       code: 458,
-      message: `The work for the federation stopped: ${reason} It is tried again by itself.`,
+      message: `The work for the federation failed${tried !== null && tried.failures > 1 ? ` ${tried.failures} times in a row` : ''}: ${reason} It is tried again ${tried === null ? 'by itself' : `within ${Math.ceil(tried.restMs / 1_000)} s`}.`,
       retry: 'later',
     }),
   /** What the site may train is spent; `reason` says what, and what can be done. */

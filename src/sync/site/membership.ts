@@ -166,7 +166,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
       keys,
       connection: standing.connection,
       areMembersTold: standing.areMembersTold,
-      reason: standing.reason ?? state.reason,
+      reason: loop.failure ?? standing.reason ?? state.reason,
       loop,
       outbox,
       lines,

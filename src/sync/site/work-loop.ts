@@ -1,9 +1,8 @@
 // One membership's work, step by step: pull the newest trunk, judge it, train from it, put the update into the outbox; in between the
 // bench. It never waits for another site, and while the hub is away it goes on from the trunk it has.
-import { Fault, faultValueOf } from '../../contract/fault.ts';
+import type { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
-import { isDiskFull } from '../protocol/faults.ts';
 import type { Bench } from './bench.ts';
 import { localOnlyBranch } from './bench-candidate.ts';
 import { nothingMoreCode, siteFault } from './faults.ts';
@@ -14,6 +13,7 @@ import { openModeWork } from './mode-work.ts';
 import { type During, openTrunkHere } from './trunk-here.ts';
 import type { Outbox } from './outbox.ts';
 import { givenVariates } from './own-variate.ts';
+import { enterFailure, openWorkRetries, workFaultOf } from './work-retries.ts';
 
 /** Updates that may wait for a hub that is away; then training pauses, since more of them would be refused as stale. */
 const maxSpooledUpdates = 4;
@@ -24,6 +24,8 @@ export interface WorkLoop {
   /** Something changed: look again. */
   poke(): void;
   readonly activity: Activity;
+  /** Why the work at hand failed and is tried again; null while it goes well. */
+  readonly failure: string | null;
   /** Project finished, everything judged. */
   readonly isDone: boolean;
   /** Ends the work at hand (another project, another cohort) and begins anew. */
@@ -43,6 +45,7 @@ export function openWorkLoop(order: {
 }): WorkLoop {
   const { desk, bench, outbox } = order;
   const { state, blobs, work } = desk;
+  const retries = openWorkRetries(desk, order.random);
   const modes = openModeWork(desk, bench, () => poke());
   let activity: Activity = 'waiting';
   let isDone = false;
@@ -214,43 +217,33 @@ export function openWorkLoop(order: {
     });
   };
 
-  /** The disk that made the work fail may keep the ledger from saying so: then the window alone does. */
-  const enterFailure = (fault: Fault): void => {
-    try {
-      desk.ledger('work-failed', { code: fault.code, reason: fault.message });
-    } catch {
-      // The reason stands in the state already.
-    }
-  };
-
   /** Nothing more may be trained: said once, not at every trunk. */
   const rest = (fault: Fault): void => {
     spentTrunk = newestHeld()?.blob ?? null;
     if (state.reason === fault.message) return;
     state.reason = fault.message;
-    enterFailure(fault);
+    enterFailure(desk, fault);
     desk.save();
   };
 
   const run = async (): Promise<void> => {
-    for (let failures = 0; !closing.signal.aborted;) {
+    while (!closing.signal.aborted) {
       isPoked = false;
       const { signal } = abort;
       const { turn } = state;
       try {
         const didSomething = await step(signal);
         const trainsAgain = spentTrunk !== null && state.turn > turn;
-        // What failed before works again: the reason shown is out of date.
-        if (failures > 0 || trainsAgain) state.reason = null;
-        if (trainsAgain) spentTrunk = null;
-        failures = 0;
+        retries.worked();
+        // What was spent is not any more: the reason shown is out of date.
+        if (trainsAgain) [spentTrunk, state.reason] = [null, null];
         if (didSomething) continue;
         activity = isDone ? 'idle' : 'waiting';
         desk.changed();
         await pause(longestPauseMs);
       } catch (thrown) {
         if (closing.signal.aborted || signal.aborted) continue;
-        const fault = faultOf(thrown);
+        const fault = workFaultOf(thrown);
         activity = 'waiting';
         if (fault.code === nothingMoreCode) {
           rest(fault);
@@ -258,14 +251,9 @@ export function openWorkLoop(order: {
           await pause(retryDelayMs(Number.POSITIVE_INFINITY, order.random));
           continue;
         }
-        failures += 1;
-        // A connection that ended says so itself, and the work goes on when it is back.
-        if (desk.channel() !== null) {
-          state.reason = siteFault.workFailed(fault.message).message;
-          enterFailure(fault);
-        }
+        const restMs = retries.failed(fault);
         desk.changed();
-        await pause(retryDelayMs(failures, order.random));
+        await pause(restMs);
       }
     }
   };
@@ -275,6 +263,9 @@ export function openWorkLoop(order: {
     poke,
     get activity() {
       return activity;
+    },
+    get failure() {
+      return retries.reason;
     },
     get isDone() {
       return isDone;
@@ -296,9 +287,4 @@ export function openWorkLoop(order: {
       await running;
     },
   };
-}
-
-function faultOf(thrown: unknown): Fault {
-  if (thrown instanceof Fault) return thrown;
-  return isDiskFull(thrown) ? siteFault.diskFull() : new Fault(faultValueOf(thrown), thrown);
 }

@@ -53,6 +53,24 @@ describe('a site that works while a command waits', () => {
     ]);
   });
 
+  it('says why the work failed and how often, and not again and again what it begins', () => {
+    const toldOf = workTold();
+    const steps: Partial<Membership>[] = [
+      { activity: 'training' },
+      { activity: 'waiting', reason: 'The work failed: no memory. It is tried again within 2 s.' },
+      { activity: 'training', reason: 'The work failed: no memory. It is tried again within 2 s.' },
+      { activity: 'waiting', reason: 'The work failed 2 times in a row: no memory. It is tried again within 4 s.' },
+      { activity: 'training', reason: 'The work failed 2 times in a row: no memory. It is tried again within 4 s.' },
+      { activity: 'training', trunkVersion: 1 },
+    ];
+    expect(steps.flatMap((step) => toldOf(membership(step)))).toEqual([
+      'Chest: training update 1 from trunk 0',
+      'Chest: The work failed: no memory. It is tried again within 2 s.',
+      'Chest: The work failed 2 times in a row: no memory. It is tried again within 4 s.',
+      'Chest: trunk 1 of 4 committed',
+    ]);
+  });
+
   it('says once that too few members take part for a first commit', () => {
     const toldOf = workTold();
     const member = { online: true, updates: 0, lastSeen: null };
