@@ -1,5 +1,5 @@
 // A membership as the command line shows it.
-import { type Membership, tooFewToStart } from '../contract/federation.ts';
+import { hasMissedProject, type Membership, tooFewToStart } from '../contract/federation.ts';
 import { counted, table } from './output.ts';
 import { projectText } from './project-text.ts';
 import { scoreboardText } from './scoreboard-text.ts';
@@ -60,15 +60,23 @@ function leakLines({ cohort, leakProbe }: Membership): string[] {
 }
 
 /** What is answered to, all of it; an observer and who has answered know it. */
-const proposedLines = ({ project, cohort, answer, role }: Membership): string[] =>
-  project === null || cohort !== null || answer !== null || role === 'observer' ? [] : projectText(project);
+function proposedLines(membership: Membership): string[] {
+  const { project, cohort, answer, role } = membership;
+  if (project === null || cohort !== null || answer !== null || role === 'observer') return [];
+  return hasMissedProject(membership) ? [] : projectText(project);
+}
 
-function projectLine({ project, cohort, answer, role }: Membership): string {
+function projectLine(membership: Membership): string {
+  const { project, cohort, answer, role } = membership;
   if (project === null) return 'no project yet';
   const named = `project ${project.title}${role === 'observer' ? ' (as an observer)' : ''}`;
   const heard = answer === null || answer.isHeard ? '' : ', which the hub has not heard yet';
   if (answer?.answer === 'declined')
     return `${named}: declined${answer.because === null ? '' : ` (${answer.because})`}${heard}`;
+  if (hasMissedProject(membership)) {
+    const alone = project.peerModels ? '; a model is then also trained here alone and shown to the other sites' : '';
+    return `${named}: finished before this site took part. \`imagiq project approve --cohort NAME\` measures the shared model on your images, and \`imagiq peers keep\` takes it among the models here${alone}`;
+  }
   return cohort === null
     ? `${named}: proposed; \`imagiq project approve --cohort NAME\` or \`imagiq project decline\``
     : `${named}, cohort ${cohort}: approved${heard}`;

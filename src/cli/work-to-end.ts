@@ -1,12 +1,13 @@
 // What `run` and `join --wait` do: keep the station at work until nothing is left to do, and tell it line by line.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Membership } from '../contract/federation.ts';
+import { hasMissedProject, type Membership } from '../contract/federation.ts';
 import type { Output } from './output.ts';
 import type { StationLink } from './station-link.ts';
 import { workTold } from './work-told.ts';
 
 /** States in which a membership has nothing more to do. */
 const ended: readonly Membership['state'][] = ['finished', 'refused', 'left'];
+const hasEnded = (membership: Membership): boolean => ended.includes(membership.state) || hasMissedProject(membership);
 /** How long a site stays, by default, for peers that have not fetched what it made last. */
 export const stayMinutes = 10;
 /** News wakes at once; the delay is only a net under missed news. */
@@ -60,8 +61,7 @@ export async function workToEnd(
         for (const { federation } of held)
           await station.call('accept-leak', { federation, isBeforehand: !heldBefore.has(federation) });
       const isOver =
-        mine.every(({ state }) => ended.includes(state)) ||
-        (options.sendAnyway !== true && mine.every((one) => isHeld(one) || ended.includes(one.state)));
+        mine.every(hasEnded) || (options.sendAnyway !== true && mine.every((one) => isHeld(one) || hasEnded(one)));
       if (stop.signal.aborted) return mine;
       if (isOver) {
         const waiting = mine.filter(({ state, undelivered }) => state === 'finished' && undelivered.length > 0);

@@ -1,5 +1,5 @@
 // What a site does while a command waits for it, as lines for the person who watches: one for each change worth telling.
-import { lacksFirstWeights, type Membership, tooFewToStart } from '../contract/federation.ts';
+import { hasMissedProject, lacksFirstWeights, type Membership, tooFewToStart } from '../contract/federation.ts';
 import { isCertificateOver } from '../contract/membership-certificate.ts';
 
 /** @returns of each news of a membership the lines that its last one did not lead to. */
@@ -58,7 +58,9 @@ function lines(last: Membership | undefined, now: Membership, lost: number | nul
   if (now.reason !== null && now.reason !== last?.reason) told.push(now.reason);
   if (isProposed(now) && !(last !== undefined && isProposed(last) && last.projectHash === now.projectHash))
     told.push(
-      `“${now.project?.title}” waits for your answer: imagiq project approve --cohort NAME, or project decline`,
+      hasMissedProject(now)
+        ? `“${now.project?.title}” was finished before this site took part; imagiq project approve --cohort NAME measures the shared model here`
+        : `“${now.project?.title}” waits for your answer: imagiq project approve --cohort NAME, or project decline`,
     );
   if (isDeclined(now) && !(last !== undefined && isDeclined(last) && last.projectHash === now.projectHash))
     told.push(
@@ -79,7 +81,8 @@ function lines(last: Membership | undefined, now: Membership, lost: number | nul
   return told;
 }
 
-function trainingText({ project, updates, trunkVersion }: Membership): string {
+function trainingText({ project, updates, trunkVersion, isProjectFinished }: Membership): string {
+  if (isProjectFinished) return 'training a model on your images alone';
   if ((project?.mode.kind ?? 'trunk') !== 'trunk') return `training turn ${trunkVersion + 1}`;
   return `training update ${updates.accepted + updates.refused + updates.spooled + 1} from trunk ${trunkVersion}`;
 }

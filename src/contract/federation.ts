@@ -232,6 +232,8 @@ export const membershipSchema = z.object({
   project: projectSchema.nullable(),
   /** SHA-256 of the project as the hub announced it; null without one. */
   projectHash: z.string().nullable().default(null),
+  /** Its last version is there; with `cohort` null that was before this site took part. */
+  isProjectFinished: z.boolean().default(false),
   role: memberRoleSchema.default('site'),
   /** When the hub was heard last, where it is not reached now; null where it is, or never was. */
   unreachedSince: z.string().nullable().default(null),
@@ -310,6 +312,10 @@ export function tooFewToStart({ project, trunkVersion, members }: Membership): s
   if (project?.mode.kind !== 'trunk' || trunkVersion > 0 || members.length === 0) return null;
   return tooFewText(project.sitesToStart, members.filter(({ takesPart }) => takesPart).length);
 }
+
+/** The project ended before this site took part: whoever approves it now has the shared model measured here, and may keep it. */
+export const hasMissedProject = ({ isProjectFinished, cohort, answer, role }: Membership): boolean =>
+  isProjectFinished && cohort === null && answer === null && role !== 'observer';
 
 /** Only the hub can give them; a site that holds them has measured them. */
 export const lacksFirstWeights = ({ trunkVersion, history }: Membership): boolean =>

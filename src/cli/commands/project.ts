@@ -98,7 +98,7 @@ export function standingText(standing: ProjectStanding): string {
         `${site} ${answer} on ${answeredAt}${because === null ? '' : `: ${because}`}`,
     ),
     ...tooFewLines(standing),
-    ...(standing.unanswered.length === 0 ? [] : [`Not answered yet: ${standing.unanswered.join(', ')}`]),
+    ...(standing.unanswered.length === 0 || end !== '' ? [] : [`Not answered yet: ${standing.unanswered.join(', ')}`]),
   ].join('\n');
 }
 

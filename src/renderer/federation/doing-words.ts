@@ -1,5 +1,5 @@
 // What a site does for a federation now, in one line; and, where its hub does not answer, since when, and what goes on all the same.
-import { lacksFirstWeights, type Membership } from '../../contract/federation.ts';
+import { hasMissedProject, lacksFirstWeights, type Membership } from '../../contract/federation.ts';
 import { isCertificateOver } from '../../contract/membership-certificate.ts';
 import { counted, when } from '../ui/format.ts';
 
@@ -29,6 +29,8 @@ export function doingWords(membership: Membership): string {
   if (answer?.answer === 'declined') return 'You declined the project: nothing is trained here';
   if (role === 'observer') return 'Observing: this site reads the shared model and sends nothing';
   if (state === 'finished') return 'Finished: the shared model has reached its last version';
+  if (hasMissedProject(membership))
+    return 'Finished before your site took part: the shared model has reached its last version';
   if (project !== null && cohort === null) return 'Waiting for your approval below';
   if (leakProbe?.isHeld) return 'Held back: nothing is trained or sent before you decide below';
   if (state === 'online') return activities[activity];
@@ -43,10 +45,13 @@ export function doingWords(membership: Membership): string {
 }
 
 /** A person has to answer before this site goes on. */
-export const needsDecision = ({ project, cohort, answer, role, leakProbe, state }: Membership): boolean =>
-  state !== 'refused' &&
-  state !== 'finished' &&
-  ((project !== null && cohort === null && answer === null && role !== 'observer') || (leakProbe?.isHeld ?? false));
+export const needsDecision = (membership: Membership): boolean => {
+  const { project, cohort, answer, role, leakProbe, state } = membership;
+  if (state === 'refused' || state === 'finished' || hasMissedProject(membership)) return false;
+  return (
+    (project !== null && cohort === null && answer === null && role !== 'observer') || (leakProbe?.isHeld ?? false)
+  );
+};
 
 /** Null where the hub answers, or never did. */
 export function unreachedWords(membership: Membership, now = Date.now()): string | null {

@@ -6,6 +6,9 @@ import { connectReason } from '../../contract/system-reason.ts';
 /** A site's work may train no more: the project's part or the site's budget is spent. */
 export const nothingMoreCode = 471;
 
+/** What was not expected ends without a full stop. */
+const asSentence = (reason: string): string => (/[.!?…]$/.test(reason) ? reason : `${reason}.`);
+
 export const siteFault = {
   hubUnreachable: (host: string, reason: string) =>
     new Fault({
@@ -73,7 +76,7 @@ export const siteFault = {
   workFailed: (reason: string, tried: { readonly failures: number; readonly restMs: number } | null = null) =>
     new Fault({
       code: 458,
-      message: `The work for the federation failed${tried !== null && tried.failures > 1 ? ` ${tried.failures} times in a row` : ''}: ${reason} It is tried again ${tried === null ? 'by itself' : `within ${Math.ceil(tried.restMs / 1_000)} s`}.`,
+      message: `The work for the federation failed${tried !== null && tried.failures > 1 ? ` ${tried.failures} times in a row` : ''}: ${asSentence(reason)} It is tried again ${tried === null ? 'by itself' : `within ${Math.ceil(tried.restMs / 1_000)} s`}.`,
       retry: 'later',
     }),
   /** What the site may train is spent; `reason` says what, and what can be done. */

@@ -99,6 +99,7 @@ export function membershipView(order: {
     reason: state.standing === 'left' ? (state.owesLeave ? leaveNotHeard : null) : reason,
     project: state.project?.project ?? null,
     projectHash: state.project?.hash ?? null,
+    isProjectFinished: state.project?.isFinished ?? false,
     role: state.role,
     unreachedSince:
       connection === 'offline' && state.hubHeardAtMs > 0 ? new Date(state.hubHeardAtMs).toISOString() : null,

@@ -51,6 +51,13 @@ it('a project that waits for an answer is told with classes, network, rule and w
     expect(answered).not.toContain('Leaves a site:');
 });
 
+it('a project that ended before the site took part is called finished, and not proposed', () => {
+  const text = textOf({ project: practiceProject(), isProjectFinished: true });
+  expect(text).toContain('finished before this site took part');
+  expect(text).not.toMatch(/proposed|Leaves a site/);
+  expect(textOf({ project: practiceProject(), isProjectFinished: true, cohort: 'chest' })).toContain('approved');
+});
+
 it('what the leak probe found is said once', () => {
   const leakProbe = {
     isRecognised: false,

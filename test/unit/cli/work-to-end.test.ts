@@ -82,3 +82,9 @@ test('where everyone has everything nothing is waited for', async () => {
   await workToEnd(station, ['Chest'], output, { stayMinutes: 10 });
   expect(log).toEqual([]);
 });
+
+test('a project that ended before the site took part is not waited for', async () => {
+  const missed = { ...finished([]), state: 'online', isProjectFinished: true, cohort: null } as const;
+  const { station, output } = working([missed]);
+  expect(await workToEnd(station, ['Chest'], output, { stayMinutes: 10 })).toEqual([missed]);
+}, 20_000);
