@@ -5,7 +5,16 @@ const never = (code: number, message: string): Fault => new Fault({ code, messag
 
 export const simulationFault = {
   unusableRule: (reason: string) => never(570, `This rule cannot be simulated: ${reason}.`),
-  notEnded: (reason: string) => never(571, `The simulation did not come to an end: ${reason}.`),
+  /** @param trace of the process that failed, for whoever looks into it: no part of the message */
+  notEnded: (reason: string, trace?: string) =>
+    new Fault(
+      {
+        code: 571,
+        message: `The simulation did not come to an end: ${reason.replace(/\.$/, '')}.`,
+        retry: 'never',
+      },
+      trace,
+    ),
   tooManyProcesses: (most: number, sites: number) =>
     never(
       572,

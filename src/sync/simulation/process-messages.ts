@@ -17,6 +17,8 @@ export type ProcessOrder = z.infer<typeof processOrderSchema>;
 const count = z.number().int().min(0);
 
 export const fromProcessSchema = z.discriminatedUnion('kind', [
+  /** Its process ends. */
+  z.object({ kind: z.literal('failed'), reason: z.string() }),
   z.object({ kind: z.literal('ready'), port: z.number(), invites: z.array(z.string()) }),
   z.object({
     kind: z.literal('committed'),

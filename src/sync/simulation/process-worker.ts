@@ -1,6 +1,7 @@
 // One process of a federation on the real clock: its hub, or one of its sites. It does what its parent says in one message, and tells
 // what happens; the parent may kill it at any moment.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '../../contract/fault.ts';
 import { seededRandom } from '../aggregation/seeded-random.ts';
 import { openHub } from '../hub/hub.ts';
 import { openSite } from '../site/site.ts';
@@ -8,9 +9,13 @@ import { logisticWork } from './logistic-work.ts';
 import { type FromProcess, processOrderSchema, type ProcessOrder } from './process-messages.ts';
 import { trainingSeconds } from './training-times.ts';
 
+/** What is thrown anywhere in here ends the process. */
+const fail = (thrown: unknown): void =>
+  void process.send?.({ kind: 'failed', reason: reasonOf(thrown) } satisfies FromProcess, () => process.exit(1));
+process.once('uncaughtException', fail);
 process.once('message', (message) => {
   const order = processOrderSchema.parse(message);
-  void (order.role === 'hub' ? runHub(order) : runSite(order));
+  (order.role === 'hub' ? runHub(order) : runSite(order)).catch(fail);
 });
 const tell = (message: FromProcess): void => void process.send?.(message);
 

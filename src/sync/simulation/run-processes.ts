@@ -93,8 +93,13 @@ async function conduct(
   };
   const startHub = (): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
+      let because = '';
       const child = start({ role: 'hub', folder: hubFolder, port, scenario }, (message) => {
-        if (message.kind === 'ready') {
+        if (message.kind === 'failed') {
+          because = `: ${message.reason}`;
+          // It may have been ready before.
+          fail(simulationFault.notEnded(`its hub failed${because}`));
+        } else if (message.kind === 'ready') {
           port = message.port;
           resolve(message.invites);
         } else if (message.kind === 'site-enrolled') {
@@ -110,7 +115,7 @@ async function conduct(
           if (isFinished || target.reachedAt !== null) settle();
         }
       });
-      child.once('exit', () => reject(simulationFault.notEnded('its hub did not start')));
+      child.once('exit', () => reject(simulationFault.notEnded(`its hub did not start${because}`)));
       hub = child;
     });
 
@@ -131,6 +136,7 @@ async function conduct(
     const one: SiteProcess = {
       child: start({ role: 'site', folder: path.join(folder, `site-${site}`), site, invite, scenario }, (message) => {
         if (message.kind === 'site') one.last = message;
+        if (message.kind === 'failed') fail(simulationFault.notEnded(`site ${site + 1} failed: ${message.reason}`));
       }),
       last: null,
       hasVanished: false,

@@ -7,7 +7,11 @@ import { outcomeSchema, progressSchema, type SimulationOutcome, type SimulationP
 import type { Scenario } from './scenario.ts';
 
 const workerFile = fileURLToPath(new URL('./simulation-worker.ts', import.meta.url));
-const fromWorkerSchema = z.union([z.object({ progress: progressSchema }), z.object({ outcome: outcomeSchema })]);
+const fromWorkerSchema = z.union([
+  z.object({ progress: progressSchema }),
+  z.object({ outcome: outcomeSchema }),
+  z.object({ failed: z.string() }),
+]);
 /** A federation of a thousand sites in one process. */
 const heapMegabytes = 8_192;
 
@@ -23,25 +27,35 @@ export function runScenario(
   const end = (): void => void child.kill('SIGKILL');
   options.signal?.addEventListener('abort', end, { once: true });
   return new Promise<SimulationOutcome>((resolve, reject) => {
-    let complaint = '';
+    let trace = '';
+    let failed: string | null = null;
     child.stderr?.on('data', (text: Buffer) => {
-      complaint = (complaint + text.toString('utf8')).slice(-2_000);
+      trace = (trace + text.toString('utf8')).slice(-2_000);
     });
     child.on('message', (raw) => {
       const message = fromWorkerSchema.parse(raw);
       if ('outcome' in message) resolve(message.outcome);
+      else if ('failed' in message) failed = message.failed;
       else options.onProgress?.(message.progress);
     });
     child.once('error', reject);
-    child.once('exit', () => {
-      const reason = options.signal?.aborted ? 'it was stopped' : complaint.trim() || 'its process ended';
-      reject(simulationFault.notEnded(reason));
+    // After the last of its words.
+    child.once('close', (code, signal) => {
+      const reason = options.signal?.aborted ? 'it was stopped' : (failed ?? endWords(code, signal));
+      reject(simulationFault.notEnded(reason, trace));
     });
     child.send(scenario);
   }).finally(() => {
     options.signal?.removeEventListener('abort', end);
     end();
   });
+}
+
+/** V8 aborts where its heap is full; a machine that is short of memory kills. */
+function endWords(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal === 'SIGABRT' || signal === 'SIGKILL')
+    return `its process was ended (${signal}), as happens where memory is short; try fewer sites (--sites)`;
+  return `its process ended ${signal === null ? `with code ${code}` : `by ${signal}`}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 // The process in which time is imagined: plays one scenario that its parent sends, tells how far it is, then the outcome.
+import { reasonOf } from '../../contract/fault.ts';
 import { installVirtualClock } from './virtual-clock.ts';
 
 // Before hub and site code is loaded, so that no timer of theirs is a real one.
@@ -10,6 +11,16 @@ const { simulateFederation } = await import('./simulate-federation.ts');
 /** On this machine's clock, which alone goes on by itself here. */
 const tellEveryMs = 200;
 
+/** What is thrown anywhere in here ends the simulation. */
+const fail = (thrown: unknown): void => {
+  process.send?.({ failed: reasonOf(thrown) }, () => {
+    // For whoever looks into it.
+    console.error(thrown);
+    process.exit(1);
+  });
+};
+process.once('uncaughtException', fail);
+
 process.once('message', (message) => {
   void (async () => {
     const scenario = scenarioSchema.parse(message);
@@ -20,5 +31,5 @@ process.once('message', (message) => {
       process.send?.({ progress });
     });
     process.send?.({ outcome }, () => process.exit(0));
-  })();
+  })().catch(fail);
 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runProcesses } from '../../../../src/sync/simulation/run-processes.ts';
 import { runScenario, synchronousTwin } from '../../../../src/sync/simulation/run-scenario.ts';
 import { type Scenario, scenarioSchema } from '../../../../src/sync/simulation/scenario.ts';
@@ -45,6 +45,17 @@ describe('a scenario on the virtual clock', () => {
     const kilobytes = (outcome.sites[0]!.bytesSent + outcome.sites[0]!.bytesReceived) / 1_000;
     expect(outcome.seconds).toBeGreaterThan(3_600 + 1.5 * kilobytes);
     expect(outcome.seconds).toBeLessThan(3_600 + 20 * kilobytes);
+  }, 60_000);
+
+  it('says in a sentence why it cannot be played, and keeps the trace for whoever looks into it', async () => {
+    const fullDisk = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+      fs.mkdtempSync = (path) => { throw Object.assign(new Error('no space: ' + path), { code: 'ENOSPC', path }) };
+      syncBuiltinESMExports();`;
+    vi.stubEnv('NODE_OPTIONS', `--import data:text/javascript,${encodeURIComponent(fullDisk)}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const failed = await runScenario(scenario({})).catch((thrown: unknown) => thrown);
+    expect(failed).toMatchObject({ code: 571, cause: expect.stringContaining('    at ') });
+    expect((failed as Error).message).toBe('The simulation did not come to an end: the disk is full.');
   }, 60_000);
 
   it('replays measured training times', async () => {
