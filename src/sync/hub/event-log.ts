@@ -23,8 +23,11 @@ export interface HubEvent {
 /** Longer than a hub can lag behind and still have a connection to a site. */
 const keptMs = 7 * 24 * 60 * 60 * 1_000;
 const eventsAtOnce = 500;
-/** An event that could not be taken, on a full disk for example, is given again after so long: nothing else may happen that would bring it back. */
-const againMs = 1_000;
+/**
+ * An event that could not be taken, on a full disk for example, is given again after so long, and each time after twice as long: nothing
+ * else may happen that would bring it back.
+ */
+const againMs = { first: 1_000, most: 60_000 };
 
 /** Inside the transaction of the change. */
 export async function recordEvent(
@@ -61,6 +64,8 @@ export async function followEvents(
   let reading: Promise<void> | null = null;
   let isChanged = false;
   let isEnded = false;
+  /** Of the event that is next. */
+  let failures = 0;
 
   const read = async (): Promise<void> => {
     isChanged = false;
@@ -72,6 +77,7 @@ export async function followEvents(
       if (isEnded) return;
       await take({ ...event, isOwn: process === db.process });
       last = seq;
+      failures = 0;
     }
     if (isChanged || rows.length === eventsAtOnce) await read();
   };
@@ -82,7 +88,8 @@ export async function followEvents(
     reading ??= read()
       .catch((thrown: unknown) => {
         onFailed(thrown);
-        if (!isEnded) again = setTimeout(look, againMs).unref();
+        if (!isEnded) again = setTimeout(look, Math.min(againMs.first * 2 ** failures, againMs.most)).unref();
+        failures += 1;
       })
       .finally(() => {
         reading = null;

@@ -1,5 +1,8 @@
 // What a hub does about each event of the database's log, whichever process wrote it.
+import type { FaultValue } from '../../contract/fault.ts';
 import { faultSchema } from '../../contract/fault-schema.ts';
+import { parseJson } from '../protocol/statement.ts';
+import { maskingFault } from '../secure-aggregation/faults.ts';
 import type { HubEvent } from './event-log.ts';
 import type { HubSessions } from './hub-sessions.ts';
 import type { MaskedBuffers } from './masked-buffers.ts';
@@ -40,7 +43,13 @@ export function takenEvents(order: {
         return masked.changed(isOwn);
       case 'masked-buffer-ended':
         if (isOwn) return;
-        return masked.ended(subject, detail === null ? null : faultSchema.parse(JSON.parse(detail)));
+        return masked.ended(subject, detail === null ? null : faultIn(detail));
     }
   };
+}
+
+/** As another hub wrote it, of another version perhaps: what it ended has ended whatever it says. */
+function faultIn(detail: string): FaultValue {
+  const { data } = faultSchema.safeParse(parseJson(detail));
+  return data ?? maskingFault.bufferEnded().toValue();
 }
