@@ -85,6 +85,12 @@ export const wireFault = {
       message: 'Too many blobs are on their way at once on this connection. The next is taken when one has arrived.',
       retry: 'later',
     }),
+  statementTooLong: (kind: string, characters: number, limit: number) =>
+    new Fault({
+      code: 417,
+      message: `The ${kind} has ${characters} characters, and nobody reads more than ${limit} of one. It was not sent.`,
+      retry: 'never',
+    }),
 } as const;
 
 /** Tells a full disk apart, whatever layer reported it. */

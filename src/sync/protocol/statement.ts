@@ -215,9 +215,13 @@ const statementLimits: Readonly<Partial<Record<StatementKind, number>>> = {
 };
 export type StatementOf<K extends StatementKind> = z.infer<(typeof schemas)[K]>;
 
-/** The kind is signed with the content: a statement of one kind never passes for one of another. */
+const limitOf = (kind: StatementKind): number => statementLimits[kind] ?? plainStatement;
+
+/** The kind is signed with the content: a statement of one kind never passes for one of another. @throws Fault 417 for one that nobody would read. */
 export function signStatement<K extends StatementKind>(kind: K, value: StatementOf<K>, keys: DeviceKeys): Signed {
   const statement = JSON.stringify(value);
+  const { length } = statement;
+  if (length > limitOf(kind)) throw wireFault.statementTooLong(kind, length, limitOf(kind));
   return { statement, signature: signatureOf(signedBytes(kind, statement), keys.signingKey) };
 }
 
@@ -233,9 +237,7 @@ export function readStatement<K extends StatementKind>(kind: K, signed: Signed, 
 
 /** The content without the check, for one's own stored statements. */
 export function parseStatement<K extends StatementKind>(kind: K, statement: string): StatementOf<K> {
-  if (statement.length > (statementLimits[kind] ?? plainStatement)) {
-    throw wireFault.malformedMessage(`the ${kind} is too long`);
-  }
+  if (statement.length > limitOf(kind)) throw wireFault.malformedMessage(`the ${kind} is too long`);
   const value = schemas[kind].safeParse(parseJson(statement));
   if (!value.success) throw wireFault.malformedMessage(`the ${kind} is incomplete`);
   return value.data as StatementOf<K>;

@@ -10,7 +10,7 @@ import { memberRates, openMemberRate } from '../../../src/sync/hub/member-rate.t
 import { openBlobFolder } from '../../../src/sync/protocol/blob-folder.ts';
 import { closeCodes, openChannel } from '../../../src/sync/protocol/channel.ts';
 import { encodeChunk } from '../../../src/sync/protocol/chunk-frame.ts';
-import { createDeviceKeys, type DeviceKeys } from '../../../src/sync/protocol/device-keys.ts';
+import { createDeviceKeys, type DeviceKeys, signatureOf } from '../../../src/sync/protocol/device-keys.ts';
 import { openFrameQueue } from '../../../src/sync/protocol/frame-queue.ts';
 import { wireLimits } from '../../../src/sync/protocol/limits.ts';
 import { createMessageSeal } from '../../../src/sync/protocol/message-seal.ts';
@@ -310,9 +310,16 @@ describe('what a member makes the hub write down', () => {
     const folder = bench.folder();
     const hub = await openPracticeHub(folder);
     const site = bench.keep(await rawSite({ invite: await hub.createInvite(), folder: bench.folder(), name: 'Lyon' }));
-    const { blob, signed } = rawUpdate(site, project, weightsOf(1), { padding: 'x'.repeat(10_000) } as never);
+    const { blob, signed } = rawUpdate(site, project, weightsOf(1));
     await site.channel.putBlob(blob);
-    await expect(site.channel.ask({ kind: 'update-offered', update: signed })).rejects.toMatchObject({ code: 400 });
+    // By hand: a site of ours does not sign such a one.
+    const statement = JSON.stringify({ ...JSON.parse(signed.statement), padding: 'x'.repeat(10_000) });
+    const signature = signatureOf(Buffer.from(`imagiq.sync.v1 update\n${statement}`), site.keys.signingKey);
+    const update = { statement, signature };
+    await expect(site.channel.ask({ kind: 'update-offered', update })).rejects.toMatchObject({
+      code: 400,
+      message: expect.stringContaining('the update is too long'),
+    });
     expect(await hub.status()).toMatchObject({ acceptedUpdates: 0 });
     expect(readFileSync(path.join(folder, 'hub.sqlite')).includes('xxxxxxxxxx')).toBe(false);
   });

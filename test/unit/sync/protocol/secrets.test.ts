@@ -24,6 +24,17 @@ describe('statements (rule 3)', () => {
     const renamed = { ...signed, statement: signed.statement.replace('Lyon', 'Oslo') };
     expect(() => readSiteCard(renamed)).toThrow(/signature/);
   });
+
+  it('longer than any receiver reads are not signed', () => {
+    const discard = { idempotencyKey: '0'.repeat(64), site: keys.fingerprint, projectHash: '0'.repeat(64) };
+    const longest = 8 * 1024 - JSON.stringify({ ...discard, reason: '' }).length;
+    expect(signStatement('discard', { ...discard, reason: 'x'.repeat(longest) }, keys).statement).toHaveLength(
+      8 * 1024,
+    );
+    expect(() => signStatement('discard', { ...discard, reason: 'x'.repeat(longest + 1) }, keys)).toThrow(
+      expect.objectContaining({ code: 417, retry: 'never' }),
+    );
+  });
 });
 
 describe('sealed models (rule 8.1, 8.2)', () => {
