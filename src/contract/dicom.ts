@@ -139,6 +139,10 @@ export const frameGeometrySchema = z.object({
   patientOrientation: z.tuple([z.string(), z.string()]).optional(),
   /** Distance of the centres of adjacent rows, then of adjacent columns, mm. */
   pixelSpacingMm: z.tuple([z.number().positive(), z.number().positive()]).nullable(),
+  /** PixelAspectRatio where the spacing is not told: height to width of a pixel (PS3.3 C.7.6.3.1.7); absent of square ones. */
+  pixelAspectRatio: z.number().positive().optional(),
+  /** ImageOrientationPatient is there, and cannot be right: directions of another length, or not perpendicular. */
+  isOrientationInvalid: z.literal(true).optional(),
   /** What the spacing means (PS3.3 10.7): in the patient, calibrated, or at the detector (uncorrected for magnification). */
   spacingKind: z.enum(spacingKinds),
   sliceThicknessMm: z.number().nullable(),

@@ -10,7 +10,8 @@ export function geometryNotes({ geometry, modality }: Pick<Frame, 'geometry' | '
   else if (geometry.spacingKind === 'detector') notes.push('Spacing at the detector: not corrected for magnification');
   else if (geometry.spacingKind === 'calibrated') notes.push('Spacing calibrated');
   else if (geometry.spacingKind === 'unknown') notes.push('Kind of pixel spacing unknown');
-  if (geometry.orientation === null && lyingInThePatient.has(modality)) notes.push('No orientation in the file');
+  if (geometry.isOrientationInvalid) notes.push('Orientation in the file is invalid');
+  else if (geometry.orientation === null && lyingInThePatient.has(modality)) notes.push('No orientation in the file');
   if (geometry.isMosaic) notes.push('Mosaic: many slices on one image');
   return notes;
 }

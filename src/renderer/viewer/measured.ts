@@ -2,6 +2,7 @@
 import type { Measurement } from '../../contract/annotation.ts';
 import type { Frame } from '../../contract/dicom.ts';
 import { readOutAt, readOutOf, valueText, valueWithUnit } from './pixel-units.ts';
+import { pixelSize } from './placement.ts';
 import { ellipseAxes, type MeasurementKind, type Point } from './shapes.ts';
 import { isColour, storedValues } from './window-level.ts';
 
@@ -100,8 +101,8 @@ function length(from: Point, to: Point, { geometry }: Frame): Values {
 }
 
 function angleDegrees(first: Point, vertex: Point, last: Point, { geometry }: Frame): number {
-  const [rowMm, columnMm] = geometry.pixelSpacingMm ?? [1, 1];
-  const arm = (to: Point): number => Math.atan2((to[1] - vertex[1]) * rowMm, (to[0] - vertex[0]) * columnMm);
+  const { width, height } = pixelSize(geometry);
+  const arm = (to: Point): number => Math.atan2((to[1] - vertex[1]) * height, (to[0] - vertex[0]) * width);
   const degrees = (Math.abs(arm(first) - arm(last)) * 180) / Math.PI;
   return degrees > 180 ? 360 - degrees : degrees;
 }

@@ -47,9 +47,9 @@ export interface Placement {
   readonly down: Point;
 }
 
-/** Width of a column and height of a row, mm; 1 and 1 where the file does not say. */
-export function pixelSize(geometry: FrameGeometry): Size {
-  const [height, width] = geometry.pixelSpacingMm ?? [1, 1];
+/** Width of a column and height of a row, mm; of unknown spacing in the width of a column. */
+export function pixelSize({ pixelSpacingMm, pixelAspectRatio = 1 }: FrameGeometry): Size {
+  const [height, width] = pixelSpacingMm ?? [pixelAspectRatio, 1];
   return { width, height };
 }
 

@@ -19,6 +19,7 @@ const geometryTags = {
   PlanePositionSequence: 0x00209113,
   PlaneOrientationSequence: 0x00209116,
   PixelSpacing: 0x00280030,
+  PixelAspectRatio: 0x00280034,
   PixelSpacingCalibrationType: 0x00280a02,
   PixelMeasuresSequence: 0x00289110,
   FramePixelDataPropertiesSequence: 0x00289443,
@@ -36,15 +37,19 @@ const cosineTolerance = 0.01;
 
 /** @param frame counted from 0. */
 export function frameGeometry(dataset: DataSet, frame: number): FrameGeometry {
-  const orientation = orientationOf(dataset, frame);
+  const plane = functionalGroup(dataset, frame, geometryTags.PlaneOrientationSequence) ?? dataset;
+  const orientation = orientationOf(dataset, plane);
   const measures = functionalGroup(dataset, frame, geometryTags.PixelMeasuresSequence);
+  const spacing = spacingOf(dataset, frame, measures, orientation !== null);
   const thickness = numberOf(dataset, measures ?? dataset, geometryTags.SliceThickness);
   return {
     frameOfReferenceUID: uidOf(codeOf(dataset, dataset, geometryTags.FrameOfReferenceUID)),
     position: positionOf(dataset, frame, orientation),
     orientation,
     ...(orientation === null ? patientOrientationOf(dataset) : {}),
-    ...spacingOf(dataset, frame, measures, orientation !== null),
+    ...(orientation === null && isOrientationTold(dataset, plane) ? { isOrientationInvalid: true } : {}),
+    ...spacing,
+    ...(spacing.pixelSpacingMm === null ? aspectRatioOf(dataset) : {}),
     sliceThicknessMm: thickness !== null && thickness > 0 ? thickness : null,
     ...(codesOf(dataset, dataset, geometryTags.ImageType).includes('MOSAIC') ? { isMosaic: true } : {}),
   };
@@ -55,9 +60,11 @@ const uidOf = (text: string): string | null => {
   return /^[0-9.]{1,64}$/.test(uid) ? uid : null;
 };
 
-function orientationOf(dataset: DataSet, frame: number): Orientation | null {
-  const group = functionalGroup(dataset, frame, geometryTags.PlaneOrientationSequence) ?? dataset;
-  const cosines = numbersAt(dataset, group, geometryTags.ImageOrientationPatient, 6);
+const isOrientationTold = (dataset: DataSet, plane: Item): boolean =>
+  codesOf(dataset, plane, geometryTags.ImageOrientationPatient).some((cosine) => cosine !== '');
+
+function orientationOf(dataset: DataSet, plane: Item): Orientation | null {
+  const cosines = numbersAt(dataset, plane, geometryTags.ImageOrientationPatient, 6);
   if (cosines?.length !== 6) return null;
   const [a, b, c, d, e, f] = cosines as Orientation;
   const isUnit = [Math.hypot(a, b, c), Math.hypot(d, e, f)].every((length) => Math.abs(length - 1) <= cosineTolerance);
@@ -120,6 +127,11 @@ function spacingOf(dataset: DataSet, frame: number, measures: Item | null, isOri
   }
   const isInPatient = measures !== null || isOriented || crossSectional.has(modality);
   return { pixelSpacingMm: spacing, spacingKind: isInPatient ? 'patient' : 'unknown' };
+}
+
+function aspectRatioOf(dataset: DataSet): Pick<FrameGeometry, 'pixelAspectRatio'> {
+  const [height, width] = pairAt(dataset, dataset, geometryTags.PixelAspectRatio) ?? [1, 1];
+  return height === width ? {} : { pixelAspectRatio: height / width };
 }
 
 function pairAt(dataset: DataSet, item: Item, tag: number): [number, number] | null {

@@ -38,6 +38,15 @@ async function spacing(...elements: ElementSpec[]): Promise<unknown> {
   return [pixelSpacingMm, spacingKind];
 }
 
+it('tells the aspect ratio of pixels that have no spacing, unless they are square', async () => {
+  const ratio = async (value: string, ...more: ElementSpec[]): Promise<unknown> =>
+    (await frameWith([{ tag: 0x00280034, value }, ...more])).geometry.pixelAspectRatio;
+  expect(await ratio('2\\1')).toBe(2);
+  expect(await ratio('3\\4')).toBe(0.75);
+  for (const none of ['1\\1', '0\\1', 'x', '']) expect(await ratio(none)).toBeUndefined();
+  expect(await ratio('2\\1', pixelSpacing('0.5\\0.5'))).toBeUndefined();
+});
+
 it('names the directions of a radiograph; neither those of an animal nor any beside direction cosines', async () => {
   const directions = async (...elements: ElementSpec[]): Promise<unknown> =>
     (await frameWith(elements)).geometry.patientOrientation;
@@ -128,8 +137,11 @@ describe('where a frame lies', () => {
       '2\\0\\0\\0\\1\\0',
       '1\\0\\0\\0\\x\\0',
     ]) {
-      expect((await frameWith([{ tag: 0x00200037, value }])).geometry.orientation).toBeNull();
+      const { orientation, isOrientationInvalid } = (await frameWith([{ tag: 0x00200037, value }])).geometry;
+      // Told apart from a file that says nothing.
+      expect([orientation, isOrientationInvalid]).toEqual([null, true]);
     }
+    expect((await frameWith([])).geometry.isOrientationInvalid).toBeUndefined();
   });
 
   it('is unknown for later frames where only the first one’s position is told', async () => {
