@@ -65,7 +65,8 @@ beforeAll(async () => {
     for (let at = 1; at <= 4; at += 1) {
       const spec = { uid: `${study}.${at}`, study, series: `${study}.9`, studyDate, patientID, instanceNumber: at };
       const elements = sliceElements({ ...spec, description: 'Course', positionMm: at * 5, size: 32, fill: 20 + at });
-      writeFileSync(path.join(folder, `${study}-${at}.dcm`), dicomFile(elements));
+      const all = [...elements, { tag: 0x00200052, value: '1.2.826.0.1.99' }].sort((a, b) => a.tag - b.tag);
+      writeFileSync(path.join(folder, `${study}-${at}.dcm`), dicomFile(all));
     }
   }
   const cli = path.resolve(import.meta.dirname, '../../src/cli/cli.ts');
@@ -139,6 +140,10 @@ describe('hanging', { timeout: 90_000 }, () => {
     expect(await viewports.first().getByTestId('prior').count()).toBe(0);
     expect(await viewports.first().getByTestId('study-moment').innerText()).toBe('2024-01-02');
     await screenshot('hanging-prior');
+    // Both were written in one frame of reference: the two follow by number all the same.
+    await page.keyboard.press('ArrowDown');
+    await viewports.nth(1).getByText('Follows by image number: positions do not compare').waitFor();
+    await page.keyboard.press('ArrowUp');
     // What is measured in the prior is the prior's, and is told with its series.
     await page.keyboard.press('q');
     await page.keyboard.press('Shift+K');

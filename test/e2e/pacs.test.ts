@@ -109,7 +109,9 @@ describe('the PACS screen', { timeout: 90_000 }, () => {
     await page.getByTestId('study-row').first().getByLabel('Select study').click();
     await page.getByRole('button', { name: /Send to/ }).click();
     await screenshot('45-pacs-send');
-    await page.getByTestId('send').click();
+    // The focus is on the peer: Enter sends.
+    await page.getByRole('radio', { checked: true }).and(page.locator(':focus')).waitFor();
+    await page.keyboard.press('Enter');
     await page.getByTestId('transfer-report').waitFor();
     expect(await page.getByRole('dialog').getByRole('heading').first().innerText()).toBe('Sent');
     await page.keyboard.press('Escape');

@@ -74,7 +74,8 @@ function followPlace(leader: StackView, follower: StackView, frames: FrameStore)
   const at = leader.item;
   const geometry = at ? frames.geometryOf(at.instance.sopInstanceUID, at.frame) : undefined;
   const places = follower.stack.map(({ instance, frame }) => frames.geometryOf(instance.sopInstanceUID, frame));
-  const nearest = geometry ? nearestSlice(geometry, places) : null;
+  // Of two studies positions do not compare: nobody lies twice in the same place, whatever the frame of reference says.
+  const nearest = geometry && leader.study === follower.study ? nearestSlice(geometry, places) : null;
   follower.show(nearest?.index ?? leader.index);
   if (!nearest) return 'number';
   return nearest.isBeyond ? 'nothing there' : 'position';

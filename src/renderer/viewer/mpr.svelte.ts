@@ -1,7 +1,7 @@
 // A series as a volume in three planes with common cross-hairs.
 import { cache, imageLoader, setVolumesForViewports, type Types, volumeLoader } from '@cornerstonejs/core';
 import { Enums } from '@cornerstonejs/core';
-import { faultValueOf } from '../../contract/fault.ts';
+import { Fault, faultValueOf } from '../../contract/fault.ts';
 import type { Cornerstone } from './cornerstone.ts';
 import type { FrameStore } from './frame-store.ts';
 import { imageIdOf } from './image-id.ts';
@@ -258,7 +258,12 @@ export class Mpr {
     const work = async (): Promise<void> => {
       for (let next = rest.shift(); next && !this.#isClosed; next = rest.shift()) {
         const [index, { instance, frame }] = next;
-        slices[index] = sliceOf(await this.#frames.frame(instance.sopInstanceUID, frame));
+        try {
+          slices[index] = sliceOf(await this.#frames.frame(instance.sopInstanceUID, frame));
+        } catch (fault) {
+          const { message, ...value } = faultValueOf(fault);
+          throw new Fault({ ...value, message: `Image ${index + 1} of ${this.view.length}: ${message}` });
+        }
         this.#loaded += 1;
       }
     };

@@ -30,21 +30,34 @@ export function volumeProblem(slices: readonly Slice[]): string | null {
   const [first] = slices;
   if (!first || slices.length < 3) return 'Fewer than three slices: no MPR';
   if (slices.some(({ isInColour }) => isInColour)) return 'Images in colour: no MPR';
-  if (slices.some(({ rows, columns }) => rows !== first.rows || columns !== first.columns)) {
-    return 'Images of different sizes: no MPR';
-  }
+  /** With the first image that is not as it has to be; null where all are. */
+  const unlike = (what: string, isUnlike: (slice: Slice) => boolean): string | null => {
+    const at = slices.findIndex(isUnlike);
+    return at < 0 ? null : `${what} (image ${at + 1}): no MPR`;
+  };
+  const unlikeSize = unlike(
+    'Images of different sizes',
+    ({ rows, columns }) => rows !== first.rows || columns !== first.columns,
+  );
+  if (unlikeSize) return unlikeSize;
   if (slices.some(({ geometry }) => geometry.isMosaic)) return 'Mosaic images: no MPR';
   const { orientation, pixelSpacingMm: spacing } = first.geometry;
   if (!spacing) return 'No pixel spacing: no MPR';
-  if (!orientation || slices.some(({ geometry }) => !geometry.orientation || !geometry.position)) {
-    return 'Slices without position or orientation: no MPR';
-  }
-  if (slices.some(({ geometry }) => !isClose(geometry.orientation ?? [], orientation, 1e-3))) {
-    return 'Slices of several orientations: no MPR';
-  }
-  if (slices.some(({ geometry }) => !isClose(geometry.pixelSpacingMm ?? [], spacing, 1e-3))) {
-    return 'Slices of several pixel spacings: no MPR';
-  }
+  const unplaced = unlike(
+    'Slices without position or orientation',
+    ({ geometry }) => !geometry.orientation || !geometry.position,
+  );
+  if (!orientation || unplaced) return unplaced;
+  const unlikePlane =
+    unlike(
+      'Slices of several orientations',
+      ({ geometry }) => !isClose(geometry.orientation ?? [], orientation, 1e-3),
+    ) ??
+    unlike(
+      'Slices of several pixel spacings',
+      ({ geometry }) => !isClose(geometry.pixelSpacingMm ?? [], spacing, 1e-3),
+    );
+  if (unlikePlane) return unlikePlane;
   const bytes = volumeBytes(slices);
   if (bytes > maxVolumeBytes) {
     return `The volume would take ${Math.round(bytes / 1e6)} MB, more than this window allows: no MPR`;

@@ -15,9 +15,20 @@ export function studyPresentations({ db, folder, threads }: { db: Db; folder: st
      FROM studies s JOIN series r ON r.study = s.id JOIN instances i ON i.series = r.id
      WHERE s.studyInstanceUID = ? AND r.modality = 'PR' ORDER BY i.sopInstanceUID LIMIT ${statesLimit}`,
   );
+  const countOf = db
+    .prepare<[string], number>(
+      `SELECT coalesce(sum(r.instances), 0) FROM studies s JOIN series r ON r.study = s.id
+       WHERE s.studyInstanceUID = ? AND r.modality = 'PR'`,
+    )
+    .pluck();
   return async (studyInstanceUID: string): Promise<CallOutput<'presentations'>> => {
     const presentations: Presentation[] = [];
     const problems = new Set<string>();
+    const states = countOf.get(studyInstanceUID) ?? 0;
+    if (states > statesLimit)
+      problems.add(
+        `The study has ${states} presentation states: ${statesLimit} of them are read, the others are not shown.`,
+      );
     const read = filesOf.all(studyInstanceUID).map(async (file) => {
       const asked = { path: absolutePath(folder, file), sopInstanceUID: file.sopInstanceUID };
       try {

@@ -42,7 +42,9 @@ test('slices that lie differently, are of other sizes, in colour or nowhere make
     orientation: [1, 0, 0, 0, 0, -1] as [number, number, number, number, number, number],
   };
   expect(volumeProblem([{ ...first, geometry }, ...rest])).toContain('orientations');
-  expect(volumeProblem([{ ...first, rows: 32 }, ...rest])).toContain('sizes');
+  expect(volumeProblem([first, ...rest.with(1, { ...rest[1]!, rows: 32 })])).toBe(
+    'Images of different sizes (image 3): no MPR',
+  );
   expect(volumeProblem([{ ...first, isInColour: true }, ...rest])).toContain('colour');
   expect(
     volumeProblem(
