@@ -85,12 +85,11 @@ export function openHubSessions(
   /** What is written about sites that went offline: the database stays open for it. */
   let endings: Promise<unknown> = Promise.resolve();
 
-  const say = (session: Session, message: FromHub): void => {
-    if (session.isGreeted) session.channel.send(message);
-    else session.isBehind = true;
-  };
   const broadcast = (message: FromHub): void => {
-    for (const session of sessions.values()) say(session, message);
+    const json = JSON.stringify(message);
+    for (const session of sessions.values())
+      if (session.isGreeted) session.channel.sendWritten(json);
+      else session.isBehind = true;
   };
   const news = openMemberNews({
     members,
@@ -195,7 +194,7 @@ export function openHubSessions(
       greeting = [await announcedProject(), ...(await news.everyone())];
     } while (session.isBehind);
     session.isGreeted = true;
-    for (const message of greeting) say(session, message);
+    for (const message of greeting) session.channel.send(message);
     await toOne.tellDiscards(session);
     await toOne.offerModels(session);
     await order.masked().greeted(session.site.fingerprint);

@@ -30,6 +30,8 @@ export const closeCodes = {
 
 export interface Channel {
   send(message: WireMessage): void;
+  /** A message that goes to many, written once for all of them. */
+  sendWritten(json: string): void;
   /** Resolves when what was sent has mostly left, or the connection ended: before each of many messages. */
   ready(): Promise<void>;
   /** @throws the other end's fault when it refuses, 407 or 408 when no answer comes. */
@@ -89,17 +91,18 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     resolveEnded = resolve;
   });
 
-  const send = (message: WireMessage): void => {
+  const sendWritten = (json: string): void => {
     if (socket.readyState !== WebSocket.OPEN) return;
     // An end that does not read is not waited for: what is said to it would stay in memory for as long as it likes.
     if (socket.bufferedAmount > wireLimits.unreadBytes) {
       endedBy ??= wireFault.silent();
       return socket.terminate();
     }
-    const text = seal.seal(JSON.stringify(message));
+    const text = seal.seal(json);
     order.onTraffic?.(text.length, 0);
     socket.send(text);
   };
+  const send = (message: WireMessage): void => sendWritten(JSON.stringify(message));
   const ready = async (): Promise<void> => {
     while (socket.readyState === WebSocket.OPEN && socket.bufferedAmount > wireLimits.bufferedBytes) {
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
@@ -235,5 +238,5 @@ export function openChannel<In extends WireMessage>(order: ChannelOrder<In>): Ch
     }
   });
 
-  return { send, ready, ask, putBlob: transfers.put, getBlob: transfers.get, close, ended };
+  return { send, sendWritten, ready, ask, putBlob: transfers.put, getBlob: transfers.get, close, ended };
 }
