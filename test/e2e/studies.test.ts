@@ -240,9 +240,15 @@ describe('the study browser', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: 'Patients', exact: true }).click();
     await page.getByTestId('tree-patient').first().waitFor();
     await page.getByRole('tree').focus();
+    // The panel beside the tree is there on a patient too: the tree keeps its width.
+    await page.getByTestId('patient-panel').getByText('Holds').waitFor();
+    const { width = 0 } = (await page.getByRole('tree').boundingBox()) ?? {};
+    await window.screenshot('studies-tree-patient');
     await page.keyboard.press('ArrowRight');
     await page.getByTestId('tree-study').first().waitFor();
     await page.keyboard.press('ArrowRight');
+    await page.getByTestId('series-panel').waitFor();
+    expect((await page.getByRole('tree').boundingBox())?.width).toBe(width);
     await page.keyboard.press('ArrowRight');
     await page.getByTestId('tree-series').first().waitFor();
     await sized(window, 'studies-tree');

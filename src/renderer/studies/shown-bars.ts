@@ -12,20 +12,12 @@ export function shownBars(bars: Bars, most: number): Bars {
 
 /** Labels under standing bars that fit beside each other in a card of 254 pixels, the narrowest that there is. */
 export function mostTicks(bars: Bars): number {
-  const longest = Math.max(1, ...bars.map(({ label }) => (label === notStated ? 0 : label.replace(' mm', '').length)));
+  const longest = Math.max(1, ...bars.map(({ label }) => label.replace(' mm', '').length));
   return Math.max(1, Math.min(7, Math.floor(254 / (8 + 6.2 * longest))));
 }
 
-/** So many standing bars are as wide as the words under them. */
-const fewBars = 4;
-
-/** The words under a standing bar; empty under most, where all would not fit. What is not stated has its own. */
+/** The words under a standing bar; empty under most, where all would not fit. */
 export function tickOf(bars: Bars, index: number, most: number): string {
   const every = Math.ceil(bars.length / most);
-  const label = bars[index]?.label ?? '';
-  if (label === notStated) return label;
-  // Its words reach to the left, over the bars before it, unless these are few and wide.
-  const isUnderOthers = bars.at(-1)?.label === notStated && bars.length > fewBars;
-  const end = isUnderOthers ? bars.length - 2 * every : bars.length;
-  return index % every === 0 && index < end ? label.replace(' mm', '') : '';
+  return index % every === 0 ? (bars[index]?.label.replace(' mm', '') ?? '') : '';
 }
