@@ -41,7 +41,8 @@ export interface CompiledProgram {
   readonly outputs: ReadonlyMap<string, Port>;
 }
 
-export interface CompileOptions extends Pick<LoweringOptions, 'processor'> {
+export interface CompileOptions
+  extends Pick<LoweringOptions, 'processor'>, Partial<Pick<LoweringOptions, 'exactSums'>> {
   /** Layouts of rank-4 inputs and outputs that are not plain: filters and what belongs to them. */
   readonly layoutOf: (name: string, shape: readonly number[]) => Layout;
 }
@@ -51,9 +52,9 @@ export function compileProgram(program: Program, options: CompileOptions): Compi
   const trace = traceProgram(program);
   const calls = liveCalls(trace.tape, trace.outputs.values());
   const graph = new GraphBuilder();
-  const { processor } = options;
+  const { processor, exactSums = false } = options;
   const poolIndices = processor !== null && calls.some(({ kernel }) => kernel === 'MaxPoolGrad');
-  const lowering = new Lowering(graph, { processor, poolIndices });
+  const lowering = new Lowering(graph, { processor, poolIndices, exactSums });
   const portOf = (name: string, shape: readonly number[]): Port => {
     const layout = options.layoutOf(name, shape);
     return { name, shape, layout, physicalShape: physicalShape(shape, layout) };

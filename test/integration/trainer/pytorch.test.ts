@@ -60,14 +60,14 @@ async function float32Error(workload: Workload, target: string, batch?: number):
   return z.object({ float32_error: z.number() }).parse(JSON.parse(stdout)).float32_error;
 }
 
-/** Prints provider and error of the first gradient of cnn-64 from the folder that is its argument. */
+/** Prints provider and error of the first gradient of a workload from a folder: its arguments. */
 const gradientOnWebgpu = `
 import { gradientError, readReferenceRun } from './src/trainer/bench/reference-run.ts';
-import { firstGradient } from './src/trainer/bench/train-workload.ts';
+import { firstGradient, workloads } from './src/trainer/bench/train-workload.ts';
 import { openCompiledSession } from './src/trainer/engines/compiled/compiled-session.ts';
 import { resolveNetwork } from './src/trainer/networks/catalogue.ts';
-const from = process.argv[1];
-const network = resolveNetwork('cnn-small');
+const [, workload, from] = process.argv;
+const network = resolveNetwork(workloads[workload].network);
 const run = readReferenceRun(from, network);
 let provider = '';
 const open = async (options) => {
@@ -75,9 +75,15 @@ const open = async (options) => {
   provider = session.provider;
   return session;
 };
-const { gradient } = await firstGradient('cnn-64', run, open);
+const { gradient } = await firstGradient(workload, run, open);
 console.log(JSON.stringify({ provider, error: gradientError(from, network, run.classes, gradient) }));
 `;
+
+function skipWithoutSoftwareGraphics(context: { skip(reason: string): never }, workload: Workload): void {
+  if (softwareGraphicsMissing !== null) context.skip(softwareGraphicsMissing);
+  if (workload !== 'cnn-64' && !process.env['VK_ICD_FILENAMES'])
+    context.skip('it takes many minutes in software: set VK_ICD_FILENAMES to the driver');
+}
 
 function expectSameLosses(found: readonly number[], expected: readonly number[]): void {
   expect(found).toHaveLength(expected.length);
@@ -124,19 +130,26 @@ describe('from the weights and on the data of PyTorch', () => {
     expect(gradientError(from, network, run.classes, gradient)).toBeLessThanOrEqual(allowed);
   });
 
-  it('WebGPU in software finds the same first gradient', { timeout: 3 * timeout }, async (context) => {
-    if (missing !== null) context.skip(missing);
-    if (softwareGraphicsMissing !== null) context.skip(softwareGraphicsMissing);
-    const from = await exported('cnn-64', 1, 2);
-    const allowed = 2 * (await float32Error('cnn-64', from, 2));
-    // In a process of its own: the driver is found by its environment.
-    const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', gradientOnWebgpu, from], {
-      cwd: fileURLToPath(new URL('../../../', import.meta.url)),
-      env: { ...process.env, ...softwareGraphics },
+  for (const [workload, batch] of [
+    ['cnn-64', 2],
+    ['unet-128', undefined],
+    ['resnet18-128', undefined],
+  ] as const) {
+    it(`WebGPU in software finds the same first gradient of ${workload}`, { timeout: 3 * timeout }, async (context) => {
+      if (missing !== null) context.skip(missing);
+      skipWithoutSoftwareGraphics(context, workload);
+      const from = await exported(workload, 1, batch);
+      const allowed = 2 * (await float32Error(workload, from, batch));
+      // In a process of its own: the driver is found by its environment.
+      const flags = ['--input-type=module', '--eval', gradientOnWebgpu, workload, from];
+      const { stdout } = await execute(process.execPath, flags, {
+        cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+        env: { ...process.env, ...softwareGraphics },
+      });
+      const found = z.object({ provider: z.literal('webgpu'), error: z.number() }).parse(JSON.parse(stdout));
+      expect(found.error).toBeLessThanOrEqual(allowed);
     });
-    const found = z.object({ provider: z.literal('webgpu'), error: z.number() }).parse(JSON.parse(stdout));
-    expect(found.error).toBeLessThanOrEqual(allowed);
-  });
+  }
 
   for (const [workload, batch] of [
     ['cnn-64', 2],
@@ -147,9 +160,7 @@ describe('from the weights and on the data of PyTorch', () => {
       { timeout: 3 * timeout },
       async (context) => {
         if (missing !== null) context.skip(missing);
-        if (softwareGraphicsMissing !== null) context.skip(softwareGraphicsMissing);
-        if (workload === 'unet-128' && !process.env['VK_ICD_FILENAMES'])
-          context.skip('it takes many minutes in software: set VK_ICD_FILENAMES to the driver');
+        skipWithoutSoftwareGraphics(context, workload);
         const from = await exported(workload, 20, batch);
         const environment = { ...process.env, ...softwareGraphics };
         const flags = [workloadEntry, '--workload', workload, '--steps', '20', '--provider', 'webgpu', '--from', from];

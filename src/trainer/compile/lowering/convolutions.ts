@@ -2,6 +2,7 @@
 import type { backend_util } from '@tensorflow/tfjs-core';
 import { type ConvolutionShape, blockedConvolution, isWorthBlocking } from './blocked-convolution.ts';
 import type { GraphBuilder } from '../onnx/graph-builder.ts';
+import { exactConvolution } from './exact-sums.ts';
 import { convolution } from '../shape-rules.ts';
 import type { KernelCall } from '../tape.ts';
 import { depthwiseFilterGradient, filterGradient } from './filter-gradients.ts';
@@ -73,6 +74,8 @@ function convolution2d(
   const block = options.processor?.channelBlock ?? null;
   if (block !== null && isWorthBlocking(shape, block))
     return blockedConvolution({ shape, x, filter, isInputFirst, window }, block, graph);
+  // Gradients err by what the activations do: only these have to be exact.
+  if (options.exactSums && !isInputFirst) return exactConvolution({ x, filter, window }, graph);
   return graph.node('Conv', [x, isInputFirst ? graph.transpose(filter, [1, 0, 2, 3]) : filter], window);
 }
 

@@ -33,6 +33,8 @@ export interface LoweringOptions {
   readonly processor: ProcessorKernels | null;
   /** Whether pools keep where their maxima lay, for a gradient. Only the CPU provider can. */
   readonly poolIndices: boolean;
+  /** Whether convolutions are written so that a kernel that adds up one by one does not round more than others (exact-sums.ts). */
+  readonly exactSums: boolean;
 }
 
 /** The state of one lowering: the graph, the values known so far, and conversions between layouts (each made once). */

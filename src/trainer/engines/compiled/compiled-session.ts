@@ -37,7 +37,11 @@ export async function openCompiledSession(
   const layoutOf = (name: string): Layout => (filters.has(name) ? 'filter' : 'plain');
   const kernels = await processorKernels();
   const compiledFor = (device: string, given: Program = program): CompiledProgram =>
-    compileProgram(given, { layoutOf, processor: device === 'cpu' ? kernels : null });
+    compileProgram(given, {
+      layoutOf,
+      processor: device === 'cpu' ? kernels : null,
+      exactSums: device === 'webgpu' && given === program,
+    });
   const open = (compiled: CompiledProgram, device: string) =>
     openRuntime(compiled, device, threads).catch((cause: unknown) => {
       throw stepFailed(device, cause);

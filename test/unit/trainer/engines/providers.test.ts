@@ -63,7 +63,7 @@ describe('the choice of a provider', () => {
     expect(outcome).toMatchObject({ code: 320, message: expect.stringContaining('compiled engine') });
   });
 
-  it('trains on WebGPU as on the CPU', { timeout }, async (context) => {
+  it('trains on WebGPU as on the CPU', { timeout: 3 * timeout }, async (context) => {
     useSoftwareGraphics(context);
     const losses: number[][] = [];
     const weights: Map<string, Float32Array>[] = [];
