@@ -180,6 +180,8 @@ export const frameSchema = z.object({
   /** Bits per sample in `pixels`: 8, 16 or 32. */
   bits: z.number().int(),
   signed: z.boolean(),
+  /** Of colours: bits of a sample that are in use, from bit 0 up; absent where all are. */
+  colourBits: z.number().int().optional(),
   /** PhotometricInterpretation of the decoded values (RGB after a colour transform, else as stored). */
   photometric: z.string(),
   transferSyntax: z.string(),

@@ -114,7 +114,7 @@ function encodingOf(
   declared: string,
 ): { encoding: Encoding; transferSyntaxUID: string } {
   const stated = {
-    implicit: declared === transferSyntaxes.implicitLittle,
+    implicit: declared === transferSyntaxes.implicitLittle || declared === transferSyntaxes.bigPixels,
     bigEndian: declared === transferSyntaxes.explicitBig,
   };
   const seen = encodingSeen(bytes, dataStart);

@@ -6,6 +6,8 @@ export const transferSyntaxes = {
   explicitLittle: '1.2.840.10008.1.2.1',
   deflated: '1.2.840.10008.1.2.1.99',
   explicitBig: '1.2.840.10008.1.2.2',
+  /** General Electric's own: as implicit little endian, but for the words of the pixel data. */
+  bigPixels: '1.2.840.113619.5.2',
 } as const;
 
 export interface Encoding {

@@ -4,6 +4,7 @@ const names: Record<string, string> = {
   '1.2.840.10008.1.2.1': 'Explicit VR little endian',
   '1.2.840.10008.1.2.1.99': 'Deflated',
   '1.2.840.10008.1.2.2': 'Explicit VR big endian',
+  '1.2.840.113619.5.2': 'GE implicit VR, big-endian pixels',
   '1.2.840.10008.1.2.4.50': 'JPEG baseline',
   '1.2.840.10008.1.2.4.51': 'JPEG extended',
   '1.2.840.10008.1.2.4.57': 'JPEG lossless',

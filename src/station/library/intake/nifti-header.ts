@@ -34,6 +34,8 @@ export function niftiHeader(bytes: Uint8Array): NiftiHeader {
     throw libraryFaults.notDicom('One part of a NIfTI pair (.hdr and .img): save it as one .nii file.');
   const fields = size === 348 ? nifti1Fields(view, isLittleEndian) : nifti2Fields(view, isLittleEndian);
   const { dim, pixdim, offset, scale, cal, units, datatype } = fields;
+  if (fields.intent >= 3000 && fields.intent < 3100)
+    throw libraryFaults.notDicom('A CIFTI file: values on a surface or between regions, and no image.');
   const dimensions = dim[0]!;
   if (dimensions < 1 || dimensions > 7) throw damaged(`it has ${dimensions} dimensions`);
   const extent = (axis: number): number => (axis <= dimensions ? dim[axis]! : 1);
@@ -67,6 +69,8 @@ export function niftiHeader(bytes: Uint8Array): NiftiHeader {
 interface Fields {
   readonly dim: readonly number[];
   readonly datatype: number;
+  /** NIFTI_INTENT_…: what the values mean; 3000 to 3099 are CIFTI's (nitrc.org/projects/cifti). */
+  readonly intent: number;
   readonly pixdim: readonly number[];
   readonly offset: number;
   readonly scale: readonly [number, number];
@@ -89,6 +93,7 @@ function nifti1Fields(view: DataView, little: boolean): Fields {
   return {
     dim: list(8, (index) => view.getInt16(40 + index * 2, little)),
     datatype: view.getInt16(70, little),
+    intent: view.getInt16(68, little),
     pixdim: list(8, (index) => float(76 + index * 4)),
     offset: float(108),
     scale: [float(112), float(116)],
@@ -107,6 +112,7 @@ function nifti2Fields(view: DataView, little: boolean): Fields {
   return {
     dim: list(8, (index) => long(16 + index * 8)),
     datatype: view.getInt16(12, little),
+    intent: view.getInt32(504, little),
     pixdim: list(8, (index) => double(104 + index * 8)),
     offset: long(168),
     scale: [double(176), double(184)],

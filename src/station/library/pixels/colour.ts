@@ -16,7 +16,7 @@ export function withoutChrominance(frame: Frame): Frame {
 export function rgbOf(frame: Frame): Uint8Array<ArrayBuffer> {
   if (frame.samples === 1) return throughPalette(frame);
   const values = storedValuesOf(frame);
-  const shift = frame.bits - 8;
+  const shift = Math.max(0, (frame.colourBits ?? frame.bits) - 8);
   const rgb = new Uint8Array(values.length);
   if (frame.bits === 8) rgb.set(values);
   else for (let index = 0; index < values.length; index += 1) rgb[index] = values[index]! >>> shift;

@@ -1,4 +1,5 @@
 // Which decoder reads which transfer syntax (PS3.5 Annex A.4).
+import type { Fault } from '../../../contract/fault.ts';
 import { isEncapsulatedSyntax } from '../transfer-syntax.ts';
 import type { DecodedSamples } from './decoded-samples.ts';
 import { pixelFaults } from './faults.ts';
@@ -45,7 +46,7 @@ export const isDecodableSyntax = (transferSyntaxUID: string): boolean =>
   !isEncapsulatedSyntax(transferSyntaxUID) || transferSyntaxUID in decoders;
 
 /** Known, but no single images that could be decoded by themselves. */
-const undecodable: Readonly<Record<string, string>> = {
+const whyUndecodable: Readonly<Record<string, string>> = {
   '1.2.840.10008.1.2.4.94': 'JPIP, whose pixels lie on a server',
   '1.2.840.10008.1.2.4.95': 'JPIP, whose pixels lie on a server',
   '1.2.840.10008.1.2.4.204': 'JPIP, whose pixels lie on a server',
@@ -68,6 +69,12 @@ const undecodable: Readonly<Record<string, string>> = {
   '1.2.840.10008.1.2.4.108': 'HEVC/H.265 video',
 };
 
+/** Fault 153 for a syntax that cannot be decoded. */
+export const undecodable = (transferSyntaxUID: string): Fault =>
+  pixelFaults.unsupported(
+    whyUndecodable[transferSyntaxUID] ?? `transfer syntax ${transferSyntaxUID.slice(0, 64)}`,
+  );
+
 /** @throws Fault 153 for a syntax without a decoder, and what the decoder throws. */
 export async function decodeEncapsulated(
   transferSyntaxUID: string,
@@ -76,9 +83,6 @@ export async function decodeEncapsulated(
   codecs: WasmCodecs,
 ): Promise<DecodedSamples> {
   const decode = decoders[transferSyntaxUID];
-  if (decode === undefined) {
-    const known = undecodable[transferSyntaxUID];
-    throw pixelFaults.unsupported(known ?? `transfer syntax ${transferSyntaxUID.slice(0, 64)}`);
-  }
+  if (decode === undefined) throw undecodable(transferSyntaxUID);
   return (await decode())(encoded, image, codecs);
 }

@@ -24,12 +24,18 @@ async function decode(
   const size = codestreamSize(codestream);
   checkSize(image, size.rows, size.columns, size.components);
   if (size.precision > 16) throw pixelFaults.unsupported(`JPEG 2000 with ${size.precision} bits per sample`);
-  return codecs.decode(codec, codestream, (decoder, info) => ({
+  // Of signed bytes the codecs make every negative one 0. Told that they are unsigned, they hand them out raised by half
+  // their range (15444-1 G.1.2).
+  const isRaised = size.isSigned && size.precision <= 8;
+  const given = isRaised ? calledUnsigned(codestream, size.components) : codestream;
+  return codecs.decode(codec, given, (decoder, info) => ({
     rows: info.height,
     columns: info.width,
     samples: info.componentCount,
     bits: size.precision <= 8 ? 8 : 16,
-    bytes: new Uint8Array(decoder.getDecodedBuffer()),
+    bytes: isRaised
+      ? Uint8Array.from(decoder.getDecodedBuffer(), (value) => value - 2 ** (size.precision - 1))
+      : new Uint8Array(decoder.getDecodedBuffer()),
     // The codestream's own sign and depth rule: writers exist whose PixelRepresentation or BitsStored differ from it.
     precision: size.precision,
     isSigned: size.isSigned,
@@ -73,6 +79,13 @@ function codestreamSize(bytes: Uint8Array): CodestreamSize {
     isSigned: depth >= 0x80,
     hasColourTransform: colourTransform(view),
   };
+}
+
+/** A copy whose size segment has the sign of each component taken away. */
+function calledUnsigned(codestream: Uint8Array, components: number): Uint8Array {
+  const out = new Uint8Array(codestream);
+  for (let component = 0; component < components; component += 1) out[42 + component * 3]! &= 0x7f;
+  return out;
 }
 
 function colourTransform(view: DataView): boolean {

@@ -1,5 +1,6 @@
 // Uncompressed pixel data (PS3.5 8.1, D): either byte order, packed bits, subsampled chrominance, colour by plane.
 import type { DataSet, PixelData } from '../dataset.ts';
+import { transferSyntaxes } from '../transfer-syntax.ts';
 import { interleaved, type DecodedSamples } from './decoded-samples.ts';
 import { pixelFaults } from './faults.ts';
 import type { ImageDescription } from './image-description.ts';
@@ -11,14 +12,21 @@ export function nativeFrame(dataset: DataSet, data: PixelData, image: ImageDescr
   if (bitsAllocated === 1) {
     return { ...shape, bits: 8, precision: 1, bytes: unpackedBits(frameBits(dataset, data, image, frame)) };
   }
-  const isSubsampled = /^YBR_(FULL|PARTIAL)_422$/.test(image.photometric) && samples === 3 && bitsAllocated === 8;
+  const says422 = /^YBR_(FULL|PARTIAL)_422$/.test(image.photometric) && samples === 3 && bitsAllocated === 8;
+  // Writers exist that leave chrominance whole and say that they did not.
+  const isSubsampled = says422 && data.length < rows * columns * samples * image.frames;
   const width = bitsAllocated / 8;
   const size = isSubsampled ? rows * Math.ceil(columns / 2) * 4 : rows * columns * samples * width;
   const bytes = bytesInOrder(dataset, data, frame, frame * size, size, width);
   if (isSubsampled) {
     return { ...shape, bits: 8, bytes: upsampled(bytes, rows, columns), photometric: image.photometric.slice(0, -4) };
   }
-  return { ...shape, bits: bitsAllocated, bytes: image.isPlanar ? interleaved(bytes, samples, width) : bytes };
+  return {
+    ...shape,
+    bits: bitsAllocated,
+    bytes: image.isPlanar ? interleaved(bytes, samples, width) : bytes,
+    photometric: says422 ? image.photometric.slice(0, -4) : image.photometric,
+  };
 }
 
 /** A little-endian copy. Bytes written as words (OW) are swapped in pairs that begin at even places (PS3.5 Annex D). */
@@ -30,7 +38,8 @@ function bytesInOrder(
   size: number,
   width: number,
 ): Uint8Array<ArrayBuffer> {
-  const unit = dataset.bigEndian ? Math.max(width, data.vr === 'OW' ? 2 : 1) : 1;
+  const isBigEndian = dataset.bigEndian || dataset.transferSyntaxUID === transferSyntaxes.bigPixels;
+  const unit = isBigEndian ? Math.max(width, data.vr === 'OW' ? 2 : 1) : 1;
   const before = from % unit;
   const whole = Math.ceil((before + size) / unit) * unit;
   // By constructor: `slice` of a Buffer would be a view on the file.

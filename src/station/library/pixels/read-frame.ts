@@ -4,7 +4,7 @@ import type { DataSet, PixelData } from '../dataset.ts';
 import { parseDataset } from '../parse-dataset.ts';
 import { tags } from '../tags.ts';
 import type { DecodedSamples } from './decoded-samples.ts';
-import { decodeEncapsulated } from './encapsulated.ts';
+import { decodeEncapsulated, isDecodableSyntax, undecodable } from './encapsulated.ts';
 import { pixelFaults } from './faults.ts';
 import { frameBytes } from './frame-bytes.ts';
 import { framesPerSecond } from './frame-rate.ts';
@@ -39,7 +39,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
   if (!Number.isInteger(frame) || frame < 1 || frame > image.frames) throw pixelFaults.noSuchFrame(frame, image.frames);
   const decoded = await decodedFrame(dataset, data, image, frame - 1, codecs);
   checkShape(decoded, image);
-  const { bytes, isSigned } = storedValues(decoded, image);
+  const { bytes, isSigned, precision } = storedValues(decoded, image);
   const palette = decoded.photometric === 'PALETTE COLOR' ? paletteOf(dataset) : null;
   const uptake = uptakeOf(dataset);
   const rate = image.frames > 1 ? framesPerSecond(dataset) : null;
@@ -49,6 +49,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
     samples: decoded.samples,
     bits: decoded.bits,
     signed: isSigned,
+    ...(decoded.samples === 3 && precision < decoded.bits ? { colourBits: precision } : {}),
     photometric: decoded.photometric,
     transferSyntax: dataset.transferSyntaxUID,
     pixels: bytes,
@@ -68,7 +69,11 @@ function decodedFrame(
   frame: number,
   codecs: WasmCodecs,
 ): DecodedSamples | Promise<DecodedSamples> {
-  if (!data.encapsulated) return nativeFrame(dataset, data, image, frame);
+  if (!data.encapsulated) {
+    // Written whole although compressed ones were announced: that is believed of a syntax that is known.
+    if (!isDecodableSyntax(dataset.transferSyntaxUID)) throw undecodable(dataset.transferSyntaxUID);
+    return nativeFrame(dataset, data, image, frame);
+  }
   const encoded = frameBytes(dataset, data, image.frames, frame);
   return decodeEncapsulated(dataset.transferSyntaxUID, encoded, image, codecs);
 }

@@ -6,10 +6,10 @@ import type { ImageDescription } from './image-description.ts';
 export function storedValues(
   decoded: DecodedSamples,
   image: ImageDescription,
-): { bytes: Uint8Array<ArrayBuffer>; isSigned: boolean } {
+): { bytes: Uint8Array<ArrayBuffer>; isSigned: boolean; precision: number } {
   const { bytes, bits } = decoded;
-  if (decoded.isSigned) return { bytes, isSigned: true };
   const precision = decoded.precision ?? image.bitsStored;
+  if (decoded.isSigned) return { bytes, isSigned: true, precision };
   const shift = decoded.precision === null && image.bitsAllocated > 1 ? image.highBit + 1 - image.bitsStored : 0;
   const isSigned = image.isSigned && decoded.samples === 1;
   if (precision < bits || shift > 0) {
@@ -21,7 +21,7 @@ export function storedValues(
       values[index] = isSigned ? high >> right : high >>> right;
     }
   }
-  return { bytes, isSigned };
+  return { bytes, isSigned, precision };
 }
 
 function viewOf(bytes: Uint8Array, bits: 8 | 16 | 32): Uint8Array | Uint16Array | Uint32Array {

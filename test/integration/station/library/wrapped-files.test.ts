@@ -425,6 +425,14 @@ describe('a NIfTI volume', () => {
     expect(header.find(({ keyword }) => keyword === 'ImageComments')?.value).toContain('right angles');
   });
 
+  it('of a connectome or a surface is refused as what it is', async () => {
+    write('one.dconn.nii', niftiFile({ version: 2, size: [1, 1, 1, 1, 3, 3], intent: 3001 }));
+    write('vectors.nii', niftiFile({ size: [3, 3, 1], intent: 1007 }));
+    const report = await importFiles();
+    expect(report).toMatchObject({ files: 2, imported: 1, refused: 1 });
+    expect(report.refusals[0]!.reason).toBe('A CIFTI file: values on a surface or between regions, and no image.');
+  });
+
   it('that is empty, cut, half a pair or a bomb is refused with a reason', async () => {
     const whole = niftiFile({ size: [20, 20, 20] });
     write('empty.nii', '');

@@ -16,7 +16,8 @@ export async function jpeg8Frame(
   const isColour = header.components.length === 3;
   const isStated = header.adobeTransform !== null || header.hasJfif;
   const isRgb = isColour && photometric === 'RGB' && !isStated;
-  const stream = isRgb ? withoutTransform(encoded) : encoded;
+  const whole = withEnd(encoded);
+  const stream = isRgb ? withoutTransform(whole) : whole;
   return codecs.decode('jpeg', stream, (decoder, info) => ({
     rows: info.height,
     columns: info.width,
@@ -28,6 +29,14 @@ export async function jpeg8Frame(
     photometric: isColour ? 'RGB' : photometric,
   }));
 }
+
+/** Writers exist that leave the end marker out: whether all lines are there is told by the lines. */
+function withEnd(encoded: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length);
+  return bytes.lastIndexOf(endMarker) > 0 ? encoded : Buffer.concat([bytes, endMarker]);
+}
+
+const endMarker = Buffer.of(0xff, 0xd9);
 
 /** The stream with "Adobe, no transform" right after its start marker. */
 function withoutTransform(encoded: Uint8Array): Uint8Array {

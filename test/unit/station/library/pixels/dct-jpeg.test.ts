@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../../../../src/contract/dicom.ts';
 import { dctCoefficients } from '../../../../../src/station/library/pixels/jpeg/dct-coefficients.ts';
 import { dctSamples } from '../../../../../src/station/library/pixels/jpeg/dct-samples.ts';
 import { jpegHeader } from '../../../../../src/station/library/pixels/jpeg/markers.ts';
-import { picture } from './dicom-files.ts';
+import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
+import { dicomFile, encoded, picture, syntaxes } from './dicom-files.ts';
 import { categoryOf, EntropyWriter, evenTable } from './entropy-writer.ts';
 
 const zigzag = Array.from({ length: 64 }, (_, index) => [index >> 3, index & 7] as const).sort(([a, b], [c, d]) => {
@@ -116,6 +118,22 @@ describe('DCT JPEG', () => {
 
   it('begins anew after restart markers', () => {
     expect(furthest({ rows: 33, columns: 50, precision: 12, step: 1, restartBlocks: 3 })).toBeLessThanOrEqual(2);
+  });
+
+  it.each([8, 12] as const)('of %i bits is whole without its end marker, and no shorter', async (bits) => {
+    const shape = { rows: 16, columns: 24 };
+    const values = picture(16, 24, 1, bits);
+    const whole =
+      bits === 8
+        ? await encoded('jpeg', values, { ...shape, samples: 1, bits })
+        : dctJpeg(values, { ...shape, precision: bits, step: 1 });
+    const read = (bytes: Uint8Array): Promise<Frame> => {
+      const bitsAllocated = bits === 8 ? 8 : 16;
+      const file = { ...shape, syntax: syntaxes.jpegBaseline, bitsAllocated, bitsStored: bits };
+      return readFrame(dicomFile({ ...file, pixels: [bytes] }), 1);
+    };
+    expect((await read(whole.subarray(0, -2))).pixels).toEqual((await read(whole)).pixels);
+    for (const missing of [12, 60]) await expect(read(whole.subarray(0, -missing))).rejects.toThrow(/cannot be decoded/);
   });
 
   it('is refused where it breaks off', () => {

@@ -160,18 +160,19 @@ interface Encoder {
   encode(): void;
   delete(): void;
   setInterleaveMode?(mode: number): void;
-  setQuality?(isLossless: boolean, quality: number): void;
+  setQuality?(...quality: readonly (boolean | number)[]): void;
   setLossless?(isLossless: boolean): void;
 }
 
 const encoders = {
+  jpeg: ['@cornerstonejs/codec-libjpeg-turbo-8bit', 'wasmjs', 'wasm', 'JPEGEncoder'],
   jpegLs: ['@cornerstonejs/codec-charls', 'wasmjs', 'wasm', 'JpegLSEncoder'],
   jpeg2000: ['@cornerstonejs/codec-openjpeg', 'wasmjs', 'wasm', 'J2KEncoder'],
   htj2k: ['@cornerstonejs/codec-openjph', 'wasmjs', 'wasm', 'HTJ2KEncoder'],
   jpegXl: ['@cornerstonejs/codec-libjxl', 'encodewasmjs', 'encodewasm', 'JpegXLEncoder'],
 } as const;
 
-/** Encodes without loss with the encoders that the codec packages bring. `samples` are interleaved. */
+/** Encodes with the encoders that the codec packages bring, without loss but for JPEG. `samples` are interleaved. */
 export async function encoded(
   codec: keyof typeof encoders,
   values: ArrayLike<number>,
@@ -198,6 +199,7 @@ export async function encoded(
   };
   instance.getDecodedBuffer(info).set(littleEndian(values, bits <= 8 ? 8 : 16));
   if (codec === 'jpegLs' && samples === 3) instance.setInterleaveMode?.(shape.isPlanar === true ? 0 : 2);
+  if (codec === 'jpeg') instance.setQuality?.(90);
   if (codec === 'htj2k') instance.setQuality?.(true, 0);
   if (codec === 'jpegXl') instance.setLossless?.(true);
   instance.encode();

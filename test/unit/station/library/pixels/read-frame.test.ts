@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { frameSchema } from '../../../../../src/contract/dicom.ts';
 import { Fault } from '../../../../../src/contract/fault.ts';
 import { storedValuesOf } from '../../../../../src/station/library/pixels/frame-values.ts';
+import { rgbOf } from '../../../../../src/station/library/pixels/colour.ts';
 import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
+import { encodeElements } from '../../../../fixtures/dicom-bytes.ts';
 import { dicomFile, encoded, littleEndian, picture, syntaxes, type ImageFile } from './dicom-files.ts';
 
 const small = { syntax: syntaxes.explicitLittle, rows: 2, columns: 3 };
@@ -128,6 +130,47 @@ describe('uncompressed pixels', () => {
     const frame = await readFrame(dicomFile({ ...file, pixels }), 1);
     expect(frame.photometric).toBe('YBR_FULL');
     expect([...frame.pixels]).toEqual([1, 50, 60, 2, 50, 60, 3, 70, 80, 4, 70, 80]);
+  });
+
+  it('that say subsampled but hold every chrominance are read whole', async () => {
+    const file = { ...small, rows: 1, columns: 2, samples: 3, bitsAllocated: 8, photometric: 'YBR_FULL_422', frames: 2 };
+    const pixels = Uint8Array.of(1, 50, 60, 2, 51, 61, 3, 70, 80, 4, 71, 81);
+    const frame = await readFrame(dicomFile({ ...file, pixels }), 2);
+    expect(frame.photometric).toBe('YBR_FULL');
+    expect([...frame.pixels]).toEqual([3, 70, 80, 4, 71, 81]);
+  });
+
+  it('in the big-endian words of General Electric are swapped, the header staying as it is', async () => {
+    const bytesOf = (bits: number, pixels: Uint8Array): Uint8Array =>
+      Buffer.concat([
+        Buffer.alloc(128),
+        Buffer.from('DICM'),
+        encodeElements([{ tag: 0x00020010, value: '1.2.840.113619.5.2', vr: 'UI' }]),
+        encodeElements(
+          [
+            { tag: 0x00280010, value: 2 },
+            { tag: 0x00280011, value: 1 },
+            { tag: 0x00280100, value: bits },
+            { tag: 0x7fe00010, value: pixels },
+          ],
+          { implicit: true },
+        ),
+      ]);
+    const valuesOf = async (bytes: Uint8Array): Promise<number[]> => [...storedValuesOf(await readFrame(bytes, 1))];
+    expect(await valuesOf(bytesOf(16, Uint8Array.of(1, 2, 0xff, 0xfe)))).toEqual([0x102, 0xfffe]);
+    expect(await valuesOf(bytesOf(8, Uint8Array.of(2, 1)))).toEqual([1, 2]);
+  });
+
+  it('are refused where an unknown transfer syntax may have meant anything by them', async () => {
+    const file = { ...small, syntax: '1.3.46.670589.33.1.4.1', pixels: littleEndian([1, 2, 3, 4, 5, 6], 16) };
+    expect(await codeOf(file)).toBe(153);
+  });
+
+  it('in colours tell how many bits of a sample are in use', async () => {
+    const file = { ...small, rows: 1, columns: 1, samples: 3, bitsStored: 12, pixels: littleEndian([4095, 2048, 16], 16) };
+    const frame = frameSchema.parse(await readFrame(dicomFile(file), 1));
+    expect(frame.colourBits).toBe(12);
+    expect([...rgbOf(frame)]).toEqual([255, 128, 1]);
   });
 
   it('that break off are refused in the frame that lacks bytes, not before', async () => {
@@ -265,6 +308,32 @@ describe('a transfer syntax that is no sequence of images', () => {
   ])('%s is refused by the name %s', async (syntax, name) => {
     const file = { ...small, syntax, bitsAllocated: 8, pixels: [Uint8Array.of(1, 2, 3, 4)] };
     await expect(readFrame(dicomFile(file), 1)).rejects.toThrow(name);
+  });
+});
+
+describe.each([
+  ['JPEG 2000', 'jpeg2000', syntaxes.jpeg2000],
+  ['High-Throughput JPEG 2000', 'htj2k', syntaxes.htj2k],
+] as const)('%s of signed numbers', (_, codec, syntax) => {
+  it.each([4, 8, 12])('keeps the negative ones of %i bits', async (bits) => {
+    const shape = { rows: 37, columns: 52 };
+    const values = picture(shape.rows, shape.columns, 1, bits, true);
+    // An unsigned number is coded as the signed one that lies half the range below it (15444-1 G.1.2).
+    const raised = values.map((value) => value + 2 ** (bits - 1));
+    const codestream = await encoded(codec, raised, { ...shape, samples: 1, bits });
+    codestream[42]! |= 0x80;
+    const described = { bitsAllocated: bits <= 8 ? 8 : 16, bitsStored: bits, isSigned: true };
+    expect(await valuesIn({ ...shape, syntax, ...described, pixels: [codestream] })).toEqual([...values]);
+  });
+});
+
+describe('JPEG-LS with anything behind its end', () => {
+  it('is whole', async () => {
+    const shape = { rows: 11, columns: 13 };
+    const values = picture(11, 13, 1, 8);
+    const whole = await encoded('jpegLs', values, { ...shape, samples: 1, bits: 8 });
+    const pixels = [Buffer.concat([whole, Buffer.of(0x20)])];
+    expect(await valuesIn({ ...shape, syntax: syntaxes.jpegLs, bitsAllocated: 8, pixels })).toEqual([...values]);
   });
 });
 
