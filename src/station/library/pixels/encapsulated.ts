@@ -71,9 +71,7 @@ const whyUndecodable: Readonly<Record<string, string>> = {
 
 /** Fault 153 for a syntax that cannot be decoded. */
 export const undecodable = (transferSyntaxUID: string): Fault =>
-  pixelFaults.unsupported(
-    whyUndecodable[transferSyntaxUID] ?? `transfer syntax ${transferSyntaxUID.slice(0, 64)}`,
-  );
+  pixelFaults.unsupported(whyUndecodable[transferSyntaxUID] ?? `transfer syntax ${transferSyntaxUID.slice(0, 64)}`);
 
 /** @throws Fault 153 for a syntax without a decoder, and what the decoder throws. */
 export async function decodeEncapsulated(

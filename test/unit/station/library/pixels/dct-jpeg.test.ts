@@ -133,7 +133,8 @@ describe('DCT JPEG', () => {
       return readFrame(dicomFile({ ...file, pixels: [bytes] }), 1);
     };
     expect((await read(whole.subarray(0, -2))).pixels).toEqual((await read(whole)).pixels);
-    for (const missing of [12, 60]) await expect(read(whole.subarray(0, -missing))).rejects.toThrow(/cannot be decoded/);
+    for (const missing of [12, 60])
+      await expect(read(whole.subarray(0, -missing))).rejects.toThrow(/cannot be decoded/);
   });
 
   it('is refused where it breaks off', () => {

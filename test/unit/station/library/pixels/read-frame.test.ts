@@ -133,7 +133,15 @@ describe('uncompressed pixels', () => {
   });
 
   it('that say subsampled but hold every chrominance are read whole', async () => {
-    const file = { ...small, rows: 1, columns: 2, samples: 3, bitsAllocated: 8, photometric: 'YBR_FULL_422', frames: 2 };
+    const file = {
+      ...small,
+      rows: 1,
+      columns: 2,
+      samples: 3,
+      bitsAllocated: 8,
+      photometric: 'YBR_FULL_422',
+      frames: 2,
+    };
     const pixels = Uint8Array.of(1, 50, 60, 2, 51, 61, 3, 70, 80, 4, 71, 81);
     const frame = await readFrame(dicomFile({ ...file, pixels }), 2);
     expect(frame.photometric).toBe('YBR_FULL');
@@ -167,7 +175,14 @@ describe('uncompressed pixels', () => {
   });
 
   it('in colours tell how many bits of a sample are in use', async () => {
-    const file = { ...small, rows: 1, columns: 1, samples: 3, bitsStored: 12, pixels: littleEndian([4095, 2048, 16], 16) };
+    const file = {
+      ...small,
+      rows: 1,
+      columns: 1,
+      samples: 3,
+      bitsStored: 12,
+      pixels: littleEndian([4095, 2048, 16], 16),
+    };
     const frame = frameSchema.parse(await readFrame(dicomFile(file), 1));
     expect(frame.colourBits).toBe(12);
     expect([...rgbOf(frame)]).toEqual([255, 128, 1]);
