@@ -198,8 +198,7 @@ export function openNewsReader(order: {
       case 'unmasking-asked':
       case 'masked-update-counted':
       case 'masked-buffer-ended':
-        outbox.receive(message);
-        return 'at-once';
+        return outbox.receive(message) ? 'at-once' : 'not';
       case 'model-available':
         if (message.sequence <= state.lastModelSequence) return 'not';
         state.lastModelSequence = message.sequence;

@@ -3,10 +3,11 @@
 // said and may be said again; a buffer that ends takes its secrets with it, and the update is offered anew with fresh ones.
 import { statisticNames } from '../../contract/network.ts';
 import { Fault } from '../../contract/fault.ts';
+import { ledgerFault } from '../../ledger/faults.ts';
 import { clipUpdate } from '../aggregation/clip-update.ts';
 import { decodeWeights } from '../aggregation/weights.ts';
 import type { Channel } from '../protocol/channel.ts';
-import { refusalOf } from '../protocol/faults.ts';
+import { isDiskFull, refusalOf } from '../protocol/faults.ts';
 import type { FromHub } from '../protocol/messages.ts';
 import { parseStatement, type Signed, signStatement } from '../protocol/statement.ts';
 import { createBufferSecrets } from '../secure-aggregation/buffer-keys.ts';
@@ -15,6 +16,7 @@ import { maskingFault } from '../secure-aggregation/faults.ts';
 import { ringBytes } from '../secure-aggregation/fixed-point-ring.ts';
 import { maskedUpdate } from '../secure-aggregation/masked-update.ts';
 import { bufferOf, rosterShares, textHash } from '../secure-aggregation/roster.ts';
+import { siteFault } from './faults.ts';
 import { heldShares, type KnownRoster, knownRoster, sharesToReveal } from './masked-buffer-check.ts';
 import type { Masking, MaskedBuffer } from './masking-state.ts';
 import type { MembershipDesk } from './membership-desk.ts';
@@ -34,8 +36,11 @@ export type MaskingNews = Extract<
 export interface MaskedDelivery {
   /** Says the next thing about the first update of the spool, until there is nothing to say for now. @throws what the hub refuses. */
   advance(channel: Channel): Promise<void>;
-  /** Takes a piece of news; what a true hub does not say is refused and told, and ends no connection. */
-  receive(news: MaskingNews): void;
+  /**
+   * Takes a piece of news; what a true hub does not say is refused and told, and ends no connection. @returns false where this site's own
+   * disk could not take it: `advance` does after a rest.
+   */
+  receive(news: MaskingNews): boolean;
   /** Forgets the buffer at hand and its secrets. */
   clear(): void;
 }
@@ -44,7 +49,7 @@ export function openMaskedDelivery(order: {
   readonly desk: MembershipDesk;
   /** The update is counted: its receipt, by the hub's key. */
   readonly settle: (receipt: Signed) => void;
-  /** A buffer was refused: the update is not offered again at once. `advance` is to be called later. */
+  /** A buffer was refused, or the disk is full: nothing is said at once. `advance` is to be called later. */
   readonly rest: () => void;
 }): MaskedDelivery {
   const { desk, settle } = order;
@@ -53,7 +58,11 @@ export function openMaskedDelivery(order: {
   /** What was said last on which connection: nothing is said twice there. */
   let said: { readonly channel: Channel; readonly text: string } | null = null;
 
+  /** News that this site's own disk could not take. */
+  let untaken: MaskingNews[] = [];
+
   const forgetBuffer = (): void => {
+    untaken = [];
     const blob = state.masking?.buffer?.masked?.blob;
     state.masking = null;
     const first = state.spool[0];
@@ -185,6 +194,7 @@ export function openMaskedDelivery(order: {
   };
 
   const advance = async (channel: Channel): Promise<void> => {
+    for (const news of untaken.splice(0)) receive(news);
     while (state.spool.length > 0 && desk.channel() === channel) {
       const masking = offered();
       const message = await step(masking);
@@ -234,6 +244,7 @@ export function openMaskedDelivery(order: {
       knownRoster({ ...joined, ownSite, ownOffer: masking.offer, project: state.project!, state });
       masking.buffer = { ...joined, dealt: null, held: null, masked: null, revealed: null };
     } catch (thrown) {
+      if (isOwnDisk(thrown)) throw thrown;
       refuse(buffer, thrown);
       if (masking.buffer !== null) return;
       forgetBuffer();
@@ -272,31 +283,47 @@ export function openMaskedDelivery(order: {
     try {
       act(masking, masking.buffer);
     } catch (thrown) {
+      if (isOwnDisk(thrown)) throw thrown;
       refuse(name, thrown);
     }
   };
 
-  return {
-    advance,
-    receive(news) {
-      switch (news.kind) {
-        case 'masked-buffer-opened':
-          return join(news.roster, news.offers);
-        case 'mask-shares-relayed':
-          return within(news.buffer, (masking, buffer) => hold(news.shares, masking, buffer));
-        case 'unmasking-asked': {
-          const { buffer } = parseStatement('unmasking', news.unmasking.statement);
-          return within(buffer, (masking, held) => reveal(news.unmasking, masking, held));
-        }
-        case 'masked-update-counted':
-          return settle(news.receipt);
-        case 'masked-buffer-ended':
-          return within(news.buffer, () => {
-            state.reason = news.fault.message;
-            forgetBuffer();
-          });
+  const take = (news: MaskingNews): void => {
+    switch (news.kind) {
+      case 'masked-buffer-opened':
+        return join(news.roster, news.offers);
+      case 'mask-shares-relayed':
+        return within(news.buffer, (masking, buffer) => hold(news.shares, masking, buffer));
+      case 'unmasking-asked': {
+        const { buffer } = parseStatement('unmasking', news.unmasking.statement);
+        return within(buffer, (masking, held) => reveal(news.unmasking, masking, held));
       }
-    },
-    clear: forgetBuffer,
+      case 'masked-update-counted':
+        return settle(news.receipt);
+      case 'masked-buffer-ended':
+        return within(news.buffer, () => {
+          state.reason = news.fault.message;
+          forgetBuffer();
+        });
+    }
   };
+  const receive = (news: MaskingNews): boolean => {
+    try {
+      take(news);
+      return true;
+    } catch (thrown) {
+      if (!isOwnDisk(thrown)) throw thrown;
+      // The hub can do nothing about it, and another connection finds no more room.
+      state.reason = thrown instanceof Fault ? thrown.message : siteFault.diskFull().message;
+      untaken.push(news);
+      order.rest();
+      return false;
+    }
+  };
+
+  return { advance, receive, clear: forgetBuffer };
 }
+
+/** As the disk says it, or the ledger. */
+const isOwnDisk = (thrown: unknown): boolean =>
+  isDiskFull(thrown) || (thrown instanceof Fault && thrown.code === ledgerFault.unwritable('').code);

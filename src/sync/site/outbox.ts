@@ -42,8 +42,8 @@ export interface Outbox {
   readonly isDelivering: boolean;
   /** The hub said on this line that the project takes no more updates. Its end, with the last trunk, may still come. */
   readonly isProjectOver: boolean;
-  /** Takes the hub's news of a masked buffer; `deliver` then says what follows. */
-  receive(news: MaskingNews): void;
+  /** Takes the hub's news of a masked buffer; `deliver` then says what follows. @returns false where it is taken later: the disk is full. */
+  receive(news: MaskingNews): boolean;
   clear(): void;
   close(): void;
 }
@@ -69,6 +69,7 @@ export function openOutbox(desk: MembershipDesk, random: () => number): Outbox {
     rest() {
       refusals += 1;
       isResting = true;
+      clearTimeout(restTimer);
       restTimer = setTimeout(
         () => {
           isResting = false;

@@ -294,6 +294,33 @@ describe.each(databases)('sites that drop out of a masked buffer, on $database',
     180_000,
   );
 
+  it('whose disk is full say so, keep their line, and help to take the masks off when there is room again', async () => {
+    const project = practiceProject({
+      ...secure,
+      rule: { bufferSize: 3 },
+      commits: 1,
+      secureAggregation: { threshold: 3, stepMs: 60_000 },
+      peerModels: false,
+    });
+    const hub = await newHub(project);
+    let isFull = true;
+    const room = (act: string): void => {
+      if (isFull && act.startsWith('mask') && act !== 'masked-buffer-joined')
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    };
+    await Promise.all([0, 1].map((index) => joined(hub, names[index]!, practiceWork({ step: 0.1 }))));
+    const full = await bench.site(names[2]!, practiceWork({ step: 0.1 }), bench.folder(), room);
+    await full.join(await hub.createInvite());
+    await until('the project is announced', () => full.memberships()[0]?.project);
+    await full.approve('ImagiQ', 'chest');
+    await until('it says so', () => full.memberships()[0]?.reason?.includes('The disk is full'), 60_000);
+    isFull = false;
+    await until('the project is finished', () => hub.news.find((one) => 'isFinished' in one && one.isFinished), 60_000);
+    await until('its update is counted', () => full.memberships()[0]?.updates.accepted === 1);
+    expect(full.ledger.filter(({ act }) => act === 'masks-revealed')).toHaveLength(1);
+    expect(hub.news.filter(({ kind }) => kind === 'site-offline' || kind === 'masked-buffer-refused')).toEqual([]);
+  }, 180_000);
+
   it('are waited for where a project begins with more sites than could take the masks off', async () => {
     const project = practiceProject({
       ...secure,
