@@ -8,7 +8,8 @@ import { exitCode, type Output } from './output.ts';
 import type { StationLink } from './station-link.ts';
 
 /**
- * Follows the run that `begin` starts or resumes, until it no longer runs, and tells each epoch and why it waits. Ctrl+C stops it with a model of what it learnt.
+ * Follows the run that `begin` starts or resumes, until it no longer runs, and tells each epoch and why it waits. Ctrl+C stops it with a model of
+ * what it learnt; a request to terminate, as of a system that shuts down, pauses it.
  * @returns the run as it ended.
  */
 export async function followRun(
@@ -23,7 +24,9 @@ export async function followRun(
     const { id } = await begin();
     // A run that ended meanwhile refuses to be stopped: its end is told below.
     const stop = (): void => void station.call('stop-run', { id }).catch(() => {});
+    const pause = (): void => void station.call('pause-run', { id }).catch(() => {});
     process.once('SIGINT', stop);
+    process.once('SIGTERM', pause);
     try {
       let notesTold = 0;
       let epochsTold = 0;
@@ -46,6 +49,7 @@ export async function followRun(
       });
     } finally {
       process.off('SIGINT', stop);
+      process.off('SIGTERM', pause);
     }
   } finally {
     stopListening();

@@ -21,11 +21,15 @@ const layerId = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/);
 const from = { id: layerId, input: layerId };
 const filters = z.number().int().min(1).max(networkLimits.filters);
 /** `classes`: as many as the data set has classes, for the layer that gives the logits. */
-const units = z.union([z.literal('classes'), filters]);
+const units = z.union([z.literal('classes'), filters], {
+  error: `must be classes, or a whole number from 1 to ${networkLimits.filters}`,
+});
 const kernel = z.number().int().min(1).max(networkLimits.kernel);
 const stride = z.number().int().min(1).max(8);
 /** `same` pads as TensorFlow does; a number pads that many pixels on every side, as PyTorch does. */
-const padding = z.union([z.literal('same'), z.literal('valid'), z.number().int().min(0).max(7)]);
+const padding = z.union([z.literal('same'), z.literal('valid'), z.number().int().min(0).max(7)], {
+  error: 'must be same, valid, or a whole number from 0 to 7',
+});
 
 /** One layer. Rank-4 values are NHWC; every layer names the layer(s) that it reads, `input` being the image. A field that is not known is refused: without it it would be another layer. */
 export const layerSchema = z.discriminatedUnion('op', [

@@ -96,7 +96,7 @@ export function cohortCommand(): Command {
             version,
             patients,
             instances,
-            classes.map((c) => c.name).join(', '),
+            listedClasses(classes),
           ]),
           'No cohorts yet. `imagiq cohort create NAME` makes one.',
         ),
@@ -149,4 +149,12 @@ function cohortText(cohort: Cohort): string {
     ...cohort.warnings.map((warning) => `Note: ${warning}`),
   ];
   return lines.join('\n');
+}
+
+const classesListed = 8;
+
+/** The first names, and how many there are where they do not fit a line. */
+function listedClasses(classes: Cohort['classes']): string {
+  const names = classes.slice(0, classesListed).map(({ name }) => name);
+  return names.join(', ') + (classes.length > classesListed ? ` … (${classes.length} in all)` : '');
 }

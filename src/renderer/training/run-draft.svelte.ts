@@ -24,8 +24,9 @@ export class RunDraft {
   /** By class name; null where none is given. */
   classWeights = $state<Record<string, number | null>>({});
 
-  /** What a run had. Its seed was drawn, and its cohort is not the next one's. */
-  takeFrom({ network, hyperParameters }: Pick<Run, 'network' | 'hyperParameters'>): void {
+  /** What a run had; its seed was drawn. */
+  takeFrom({ cohort, network, hyperParameters }: Pick<Run, 'cohort' | 'network' | 'hyperParameters'>): void {
+    this.cohort = cohort;
     if (hyperParameters === null) return;
     const { privacy, classWeights, ...settings } = hyperParameters;
     this.network = network;

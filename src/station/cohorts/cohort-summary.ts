@@ -5,6 +5,8 @@ import { splitNames } from '../../contract/training.ts';
 
 /** Classes with fewer patients than this get a warning. */
 const fewPatients = 5;
+/** Of many small classes the others are counted. */
+const namedClasses = 10;
 
 interface CountedItem {
   /** Counts from 0. */
@@ -111,14 +113,15 @@ export function classWarnings(
 ): string[] {
   const warnings: string[] = [];
   const labels = [...classes.keys()].slice(task === 'segmentation' ? 1 : 0);
-  for (const label of labels) {
-    const { name, patients } = classes[label]!;
-    if (patients < fewPatients) {
-      warnings.push(
-        `The class “${name}” has ${patients} ${patients === 1 ? 'patient' : 'patients'} only; its figures will be uncertain.`,
-      );
-    }
-  }
+  const small = labels.map((label) => classes[label]!).filter(({ patients }) => patients < fewPatients);
+  for (const { name, patients } of small.slice(0, namedClasses))
+    warnings.push(
+      `The class “${name}” has ${patients} ${patients === 1 ? 'patient' : 'patients'} only; its figures will be uncertain.`,
+    );
+  if (small.length > namedClasses)
+    warnings.push(
+      `So it is with ${small.length - namedClasses} more classes: fewer than ${fewPatients} patients each.`,
+    );
   /** Whether a patient with items in the split is so. */
   const some = (code: number, is: (patient: number) => boolean): boolean =>
     shown.items.some((own, patient) => own > 0 && splits[patient] === code && is(patient));

@@ -20,10 +20,10 @@ export const cohortFaults = {
       message: `A cohort needs labels, and none are stored with these studies. ${howToLabel} Where they have masks, make it for segmentation (--task segmentation, in the window “Made for”).`,
       retry: 'never',
     }),
-  labelsUnreadable: (why: string) =>
+  labelsUnreadable: (file: string, why: string) =>
     new Fault({
       code: 201,
-      message: `The labels file cannot be read: ${why}. Check that it exists and that you may read it.`,
+      message: `The labels file ${file} cannot be read: ${why}. Check that it exists and that you may read it. Labels that an import found with the images are used without one.`,
       retry: 'later',
     }),
   labelsEmpty: () =>

@@ -142,7 +142,7 @@ function* table(file: string): Generator<readonly string[]> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (typeof code !== 'string') throw error;
-    throw cohortFaults.labelsUnreadable(systemReason(code));
+    throw cohortFaults.labelsUnreadable(file, systemReason(code));
   }
 }
 

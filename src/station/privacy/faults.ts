@@ -3,10 +3,21 @@ import { Fault } from '../../contract/fault.ts';
 import type { PrivacyBudget } from '../../contract/privacy.ts';
 
 export const budgetFault = {
+  /** @param spent ε of one image of the patient who was trained on most; a training with much noise may still be within what is left */
   cohortSpent: (cohort: string, spent: number, budget: number) =>
     new Fault({
       code: 690,
-      message: `The privacy budget of “${cohort}” is spent: one image of the patient who was trained on most has cost ε = ${spent.toFixed(2)}, and at most ${budget} is allowed: no step of this training is within that. The data manager may raise the site's budget; otherwise use more noise or other patients.`,
+      message:
+        spent === 0
+          ? `Not one step of this training is within the privacy budget of “${cohort}” (ε = ${budget}), of which nothing is spent: it has too little noise. Use more noise, or a smaller ε, which takes more.`
+          : `The privacy budget of “${cohort}” leaves no step of this training: one image of the patient who was trained on most has cost ε = ${spent.toFixed(2)}, and at most ${budget} is allowed. More noise, or a smaller ε, which takes more, may still be within it; else use other patients, or the data manager may raise the site's budget.`,
+      retry: 'never',
+    }),
+  /** @param epsilon what this training alone may cost */
+  noStepWithin: (epsilon: number) =>
+    new Fault({
+      code: 694,
+      message: `Not one step of this training costs less than ε = ${epsilon}, which is all that it may cost: it has too little noise for that. Use more noise, or allow it a larger ε. Nothing was spent.`,
       retry: 'never',
     }),
   wouldBeCut: (

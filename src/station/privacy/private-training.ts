@@ -30,7 +30,7 @@ export function plannedSteps(
 
 /**
  * Refuses a training that the site's budget would end before it has made its epochs, or spent the ε that it was given.
- * @throws Fault 690 when the budget of these patients is spent, 692 when it would cut the training short.
+ * @throws Fault 690 when the budget of these patients leaves no step, 694 when its own ε leaves none, 692 when it would cut the training short.
  */
 export function checkBudget(
   ledger: PrivacyLedger,
@@ -42,6 +42,7 @@ export function checkBudget(
   const { noiseMultiplier, maxEpsilon, delta } = privacy;
   const { sampleRate, steps } = plannedSteps(hyperParameters, images);
   const planned = Math.min(steps, stepsWithin(maxEpsilon, { sampleRate, noiseMultiplier }, delta));
+  if (planned === 0) throw budgetFault.noStepWithin(maxEpsilon);
   const left = ledger.stepsLeft({ ...training, sampleRate, noiseMultiplier });
   if (left < planned) throw budgetFault.wouldBeCut(training.cohort, { planned, left }, ledger.budget);
 }
@@ -49,7 +50,7 @@ export function checkBudget(
 /**
  * Does `work` with the steps that the budget allows it (null without a privacy promise), and charges those it made. A
  * project's id is the same in every round: its own ε counts over all of them.
- * @throws Fault 690 when the budget of these patients is spent, 693 when it is not enough for what is to be whole.
+ * @throws Fault 690 when the budget of these patients leaves no step, 694 when its own ε leaves none, 693 when it is not enough for what is to be whole.
  */
 export async function chargedTraining<Value>(
   ledger: PrivacyLedger,
@@ -73,6 +74,7 @@ export async function chargedTraining<Value>(
     if (Math.min(left, bySite) < needed)
       throw budgetFault.noFurtherUpdate(training.cohort, { needed, left: Math.min(left, bySite) }, of);
   }
+  if (left <= 0 && settled === 0) throw budgetFault.noStepWithin(maxEpsilon);
   if (left <= 0) throw budgetFault.cohortSpent(training.cohort, ledger.spent(training.patients).epsilon, maxEpsilon);
   const granted = ledger.reserve({
     ...training,

@@ -46,7 +46,7 @@ export async function finishRun(
     operatingPoint,
   };
   if (isComplete) {
-    const divergence = divergenceNote(position.epochs, classes);
+    const divergence = divergenceNote(position.epochs, { task: job.network.task, classes });
     if (divergence !== null) onNote(divergence);
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });

@@ -66,8 +66,14 @@ test('grants no step beyond the budget of any patient, and refuses where it is s
   ledger.settle('run-1', most);
   expect(ledger.spent(['p1']).epsilon).toBeLessThanOrEqual(budget.epsilon);
   const other = training({ id: 'run-2', cohort: 'lung', cohortHash: 'b', patients: ['p9', 'p2'] });
-  expect(() => ledger.reserve(other)).toThrow(/budget of “lung” is spent/);
+  expect(() => ledger.reserve(other)).toThrow(/budget of “lung” leaves no step .* has cost ε = [\d.]+, and at most/);
   expect(ledger.reserve({ ...other, patients: ['p9'] })).toBe(100);
+});
+
+test('a training whose first step costs more than all that may be spent is told that its noise is too little', () => {
+  const ledger = opened(homeFolder());
+  const loud = training({ sampleRate: 1, noiseMultiplier: 0.1 });
+  expect(() => ledger.stepsLeft(loud)).toThrow(/Not one step .* of which nothing is spent: it has too little noise/);
 });
 
 test('one id takes up where it was: a resumed run, and the rounds of a project', () => {
