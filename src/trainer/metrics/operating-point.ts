@@ -2,23 +2,35 @@
 import type { Estimate, Metrics, OperatingPoint, OperatingRule } from '../../contract/metrics.ts';
 import type { Task } from '../../contract/network.ts';
 import { numbered, patientBootstrap, wilsonInterval } from './intervals.ts';
-import { rankColumn, type RankedScores, rocPointsOf } from './roc.ts';
+import { rankColumn, type RankedScores, type RocPoint, rocPointsOf } from './roc.ts';
 
 /**
- * The threshold that the rule picks: a score that occurs, so that `score >= threshold` divides the images as meant.
- * Of equals the highest. Null without both positives and negatives.
+ * The threshold that the rule picks: `score >= threshold` divides the images as meant, and it lies midway between the two
+ * scores that it divides. On one of them it would be as near as can be to the images of one side, and other images of that
+ * side would fall below it. Of equals the highest. Null without both positives and negatives.
  */
 export function chosenThreshold(ranked: RankedScores, rule: OperatingRule): number | null {
   const points = rocPointsOf(ranked).slice(1);
   if (points.length === 0) return null;
-  if (rule !== 'youden') return points.find(({ sensitivity }) => sensitivity >= rule.sensitivity)!.threshold;
-  let best = points[0]!;
+  const chosen =
+    rule === 'youden' ? youdenPlace(points) : points.findIndex(({ sensitivity }) => sensitivity >= rule.sensitivity);
+  const { threshold } = points[chosen]!;
+  const below = points[chosen + 1]?.threshold;
+  return below === undefined ? threshold : (below + threshold) / 2;
+}
+
+/** Where Youden's index (Cancer, 1950) is highest. */
+function youdenPlace(points: readonly RocPoint[]): number {
+  let best = 0;
+  let most = -Infinity;
   // A difference in the last bit of two shares is none.
   const gain = 1e-12;
-  for (const point of points) {
-    if (point.sensitivity - point.falsePositiveRate > best.sensitivity - best.falsePositiveRate + gain) best = point;
-  }
-  return best.threshold;
+  points.forEach(({ sensitivity, falsePositiveRate }, place) => {
+    if (sensitivity - falsePositiveRate <= most + gain) return;
+    best = place;
+    most = sensitivity - falsePositiveRate;
+  });
+  return best;
 }
 
 /** The thresholds that Youden's index chose on the images of these metrics; null where it chose none. */

@@ -81,8 +81,16 @@ describe.skipIf(!isThere)('metrics against scikit-learn and scipy', () => {
 
   it('the operating points are those that its ROC curve gives', () => {
     const ranked = rankScores(probabilities, labels, 1, 3);
-    expect(chosenThreshold(ranked, 'youden')).toBe(reference.youden);
-    expect(chosenThreshold(ranked, { sensitivity: 0.9 })).toBe(reference.sensitivity90);
+    // Its curve names the lowest score that is called; here the threshold is midway to the next one below.
+    const midway = (called: number): number =>
+      (called + Math.max(...ranked.sorted.filter((score) => score < called))) / 2;
+    expect(chosenThreshold(ranked, 'youden')).toBe(midway(reference.youden));
+    expect(chosenThreshold(ranked, { sensitivity: 0.9 })).toBe(midway(reference.sensitivity90));
+  });
+
+  it('the operating point of scores that are far apart is far from both', () => {
+    const ranked = rankScores(Float32Array.of(0.1, 0.9, 0.2, 0.8, 0.9, 0.1, 1, 0), Int32Array.of(1, 1, 0, 0), 1, 2);
+    expect(chosenThreshold(ranked, 'youden')).toBeCloseTo(0.45, 6);
   });
 
   it('multi-label: macro areas and precision, F1 and accuracy are the same', () => {
