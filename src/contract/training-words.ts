@@ -1,4 +1,4 @@
-// How a site trains in a project, in words for the person who approves it: the same in window, console and command line.
+// How a site trains, in words for a person: the same in window, console and command line.
 import type { Project } from './federation.ts';
 import type { HyperParameters } from './training.ts';
 
@@ -21,6 +21,13 @@ export function trainingWords({ hyperParameters, controlVariates }: Project): st
           `Each image’s gradient is clipped to a length of ${privacy.clipNorm}, and noise of ${privacy.noiseMultiplier} times that is added to each step (DP-SGD).`,
         ]),
   ];
+}
+
+/** What a model may give away of one of the images that it was trained on, or null where no promise was made. */
+export function promiseText({ privacy }: Pick<HyperParameters, 'privacy'>): string | null {
+  if (privacy === null) return null;
+  const { maxEpsilon, delta, noiseMultiplier, clipNorm } = privacy;
+  return `ε of ${maxEpsilon} at most for each training image at δ = ${delta} (noise ${Number(noiseMultiplier.toPrecision(4))}, clipped at ${clipNorm})`;
 }
 
 function optimiserWords({ optimiser, momentum }: HyperParameters): string {

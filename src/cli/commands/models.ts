@@ -8,6 +8,7 @@ import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts'
 import { epochsText } from '../../contract/epochs-text.ts';
 import { intervalCaution } from '../../contract/estimate-text.ts';
 import type { MemberResult, Model } from '../../contract/model.ts';
+import { promiseText } from '../../contract/training-words.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { followModelWork } from '../follow-model-work.ts';
@@ -204,6 +205,7 @@ function originText({ federation, cohort, cohortHash, isEnsemble }: Model): stri
 
 function modelText(model: Model): string {
   const { author, hyperParameters } = model;
+  const promise = hyperParameters === null ? null : promiseText(hyperParameters);
   return [
     `Model ${model.id}: ${model.network} (${model.task}) for ${model.classes.join(', ')}`,
     `${originText(model)}, ${model.createdAt}`,
@@ -214,6 +216,7 @@ function modelText(model: Model): string {
       ? []
       : [
           `${epochsText(model)}, batch ${hyperParameters.batchSize}, ${hyperParameters.optimiser} at ${hyperParameters.learningRate}, seed ${model.seed}, ${model.engine} on ${model.provider}`,
+          ...(promise === null ? [] : [`Privacy promise: ${promise}`]),
         ]),
     author === null
       ? model.isEnsemble

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { projectSchema } from '../../../src/contract/federation.ts';
-import { trainingWords } from '../../../src/contract/training-words.ts';
+import { promiseText, trainingWords } from '../../../src/contract/training-words.ts';
 import { practiceProject } from '../../integration/sync/federation-fixture.ts';
 
 describe('how is trained here, in words', () => {
@@ -35,4 +35,12 @@ describe('how is trained here, in words', () => {
       'clipped to a length of 1.5, and noise of 0.8 times that is added to each step (DP-SGD)',
     );
   });
+});
+
+test('a model says what its training promised for each image', () => {
+  const privacy = { noiseMultiplier: 0.801234, clipNorm: 1.5, delta: 1e-5, maxEpsilon: 8 };
+  expect(promiseText({ privacy })).toBe(
+    'ε of 8 at most for each training image at δ = 0.00001 (noise 0.8012, clipped at 1.5)',
+  );
+  expect(promiseText({ privacy: null })).toBeNull();
 });
