@@ -1,4 +1,5 @@
 // A picture of the image as it is shown, with what is drawn on it: for a file, or the clipboard.
+import { openTurns } from '../../contract/in-turn.ts';
 import type { ShellBridge } from '../../contract/shell.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { StackView } from './stack-view.svelte.ts';
@@ -6,8 +7,8 @@ import type { StackView } from './stack-view.svelte.ts';
 export class PictureTaking {
   readonly #shell: ShellBridge;
   #state = $state<'bare' | 'with-words'>();
-  /** The one before: what the screen leaves out is that of one picture at a time. */
-  #before: Promise<unknown> = Promise.resolve();
+  /** What the screen leaves out is that of one picture at a time. */
+  readonly #inTurn = openTurns();
 
   constructor(shell: ShellBridge) {
     this.#shell = shell;
@@ -31,9 +32,7 @@ export class PictureTaking {
   }
 
   #take(area: Element, hasWords: boolean): Promise<Uint8Array> {
-    const taken = this.#before.then(() => this.#takeNow(area, hasWords));
-    this.#before = taken.catch(() => {});
-    return taken;
+    return this.#inTurn(() => this.#takeNow(area, hasWords));
   }
 
   async #takeNow(area: Element, hasWords: boolean): Promise<Uint8Array> {

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { type InTurn, openTurns } from '../../contract/in-turn.ts';
 import { openArrivalThread } from './arrival-thread.ts';
 import { type Db, databaseFault } from './database.ts';
 import { libraryFaults } from './faults.ts';
@@ -77,16 +78,12 @@ export function openInstanceIntake({ db, folder, leaving, onIndexed }: IntakeOpt
   let timer: NodeJS.Timeout | null = null;
   let isClosed = false;
   /** Batches and the settling of known instances run one after another. */
-  let queue: Promise<unknown> = Promise.resolve();
-
-  function inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const done = queue.then(() => {
+  const turns = openTurns();
+  const inTurn: InTurn = (work) =>
+    turns(() => {
       if (isClosed) throw libraryFaults.closed();
       return work();
     });
-    queue = done.catch(() => {});
-    return done;
-  }
 
   function schedule(afterMs: number): void {
     if (isClosed) return;

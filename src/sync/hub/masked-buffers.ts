@@ -3,6 +3,7 @@
 // has what it would need to open one update. Everything is on the disk before it is told; a buffer is completed, or given up and its
 // updates offered anew. Where several hubs share the database, each speaks for the sites that are connected to it, and whichever has the
 // last thing that a step needs takes the next one.
+import { type InTurn, openTurns } from '../../contract/in-turn.ts';
 import { type FaultValue, faultValueOf } from '../../contract/fault.ts';
 import { fewestSites } from '../aggregation/next-commit.ts';
 import type { AnswerBody } from '../protocol/channel.ts';
@@ -52,7 +53,7 @@ export interface MaskedBuffers {
 
 export function openMaskedBuffers(order: MaskedOrder): MaskedBuffers {
   const { store, trunk, blobs, clock, say, tell } = order;
-  let line: Promise<unknown> = Promise.resolve();
+  const turns = openTurns();
 
   /** What another hub was quicker with is looked at anew, as it stands then. */
   const untilUnchanged = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -64,11 +65,7 @@ export function openMaskedBuffers(order: MaskedOrder): MaskedBuffers {
       }
     }
   };
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = line.then(() => untilUnchanged(work));
-    line = done.catch(() => {});
-    return done;
-  };
+  const inTurn: InTurn = (work) => turns(() => untilUnchanged(work));
   const failed = (thrown: unknown): void => tell({ kind: 'masked-buffer-failed', fault: faultValueOf(thrown) });
   const standing = openMaskedStanding(order, () => void inTurn(whatIsDue).catch(failed));
   const gathering = openMaskedGathering(order, standing);
@@ -244,7 +241,7 @@ export function openMaskedBuffers(order: MaskedOrder): MaskedBuffers {
       }),
     async close() {
       standing.close();
-      await line;
+      await inTurn(async () => {});
     },
   };
 }

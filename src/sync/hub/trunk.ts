@@ -1,6 +1,7 @@
 // The trunk: updates in, checked, buffered and counted once; a new version out whenever the project's rule says so.
 // Everything that changes it runs in one line (`inTurn`), so in one process a commit never races an acceptance; where several hubs share
 // the database, one at a time makes commits (`beginAggregation`), and each tells its sites of those of the others.
+import { openTurns } from '../../contract/in-turn.ts';
 import { projectSchema, type Project, type SitesAwaited } from '../../contract/federation.ts';
 import { fewestSites, nextCommit, sitesAwaited } from '../aggregation/next-commit.ts';
 import { isRobust, unusableTrunkRule } from '../aggregation/unusable-trunk-rule.ts';
@@ -71,16 +72,10 @@ export function openTrunk(order: {
   readonly onStep: (step: HubStep) => void;
 }): Trunk {
   const { store, blobs, keys, clock } = order;
-  let line: Promise<unknown> = Promise.resolve();
+  const inTurn = openTurns();
   /** The newest version that `onCommit` has told of. */
   let told: { readonly projectHash: string; readonly version: number } | null = null;
 
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = line.then(work);
-    // The caller hears of the failure through `done`; the line only has to go on.
-    line = done.catch(() => {});
-    return done;
-  };
   const nextLook = openNextLook(clock, () => void inTurn(commitDue).catch(commitFailed));
   const now = (): string => new Date(clock()).toISOString();
   const threads = openTrunkThreads();
@@ -283,7 +278,7 @@ export function openTrunk(order: {
     },
     async close() {
       nextLook.close();
-      await line;
+      await inTurn(async () => {});
       await threads.close();
     },
   };

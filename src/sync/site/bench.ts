@@ -1,6 +1,7 @@
 // The bench: models of this site and of its peers, each judged on this site's own validation data, and the ensemble chosen from
 // them. Models leave sealed for each recipient; received ones are opened, checked and evaluated here, on weights alone.
 import type { Project } from '../../contract/federation.ts';
+import { openTurns } from '../../contract/in-turn.ts';
 import type { SelectionMethod } from '../../contract/peers.ts';
 import { isOnBench, localOnlyBranch, type NewCandidate, trunkOnBench } from './bench-candidate.ts';
 import { selectFromBench } from './bench-selection.ts';
@@ -75,7 +76,7 @@ export function openBench(desk: MembershipDesk): Bench {
   const reception = openReception(desk, add);
 
   // The work and a person's order may ask at once: one at a time, so that nothing is evaluated twice.
-  let lastEvaluation: Promise<unknown> = Promise.resolve();
+  const inTurn = openTurns();
   const evaluateOne = async (project: Project, cohort: string): Promise<boolean> => {
     const candidate = state.candidates.find(
       (one) => one.metrics === null && isOnBench(one) && (one.author === null || !state.muted.includes(one.author)),
@@ -136,11 +137,7 @@ export function openBench(desk: MembershipDesk): Bench {
     publication,
     reception,
     add,
-    evaluateNext(project, cohort) {
-      const evaluated = lastEvaluation.then(() => evaluateOne(project, cohort));
-      lastEvaluation = evaluated.catch(() => {});
-      return evaluated;
-    },
+    evaluateNext: (project, cohort) => inTurn(() => evaluateOne(project, cohort)),
     async select(project, cohort, method) {
       if (method !== null) state.selectionMethod = method;
       await selectFromBench(desk, { predictions, votes }, project, cohort);

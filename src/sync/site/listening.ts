@@ -1,4 +1,5 @@
 // Whether, and where, this site listens for its peers: off until somebody with authority over the network turns it on.
+import { openTurns } from '../../contract/in-turn.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { WebSocket } from 'ws';
@@ -47,12 +48,7 @@ export async function openListening(order: {
     return opened;
   };
 
-  let queue: Promise<void> = Promise.resolve();
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const done = queue.then(work);
-    queue = done.catch(() => {});
-    return done;
-  };
+  const inTurn = openTurns();
 
   const changeNow = async (next: ListeningRules): Promise<void> => {
     const before = door;

@@ -1,5 +1,6 @@
 // Models that peers announce: noted, fetched, checked against their author's signature, and put on the bench.
 import { createHash } from 'node:crypto';
+import { openTurns } from '../../contract/in-turn.ts';
 import { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { checkUpdate } from '../aggregation/update.ts';
@@ -36,7 +37,7 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
   const { state, blobs, keys } = desk;
   let unreadableAt = Number.NEGATIVE_INFINITY;
   // The work and a person's order may ask at once: one at a time.
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = openTurns();
 
   const authorOf = ({ model }: AnnouncedModel): string => parseStatement('model', model.statement).author;
   const waiting = (author?: string): AnnouncedModel[] =>
@@ -182,11 +183,7 @@ export function openReception(desk: MembershipDesk, add: (candidate: NewCandidat
       else same.isRelayed = true;
       return true;
     },
-    openNext(project, author) {
-      const opened = last.then(() => openOne(project, author));
-      last = opened.catch(() => {});
-      return opened;
-    },
+    openNext: (project, author) => inTurn(() => openOne(project, author)),
     waiting,
   };
 }

@@ -1,4 +1,5 @@
 // The C-STORE receiver of a station: its settings on disk, its server, and what it tells of itself.
+import { openTurns } from '../../../contract/in-turn.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Fault } from '../../../contract/fault.ts';
@@ -47,12 +48,7 @@ export function openReceiver({ folder, intake, onChange, limits = receiverLimits
   const log = new ReceiverLog(() => onChange(state()));
 
   /** Starts and stops one after another. */
-  let queue: Promise<void> = Promise.resolve();
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    const done = queue.then(work);
-    queue = done.catch(() => {});
-    return done;
-  }
+  const inTurn = openTurns();
 
   async function stop(withinMs: number): Promise<void> {
     const running = server;
@@ -82,7 +78,7 @@ export function openReceiver({ folder, intake, onChange, limits = receiverLimits
   void inTurn(start);
   return {
     state,
-    settled: () => queue,
+    settled: () => inTurn(async () => {}),
     async configure(next) {
       if (next.isEnabled) tlsOf(next);
       await inTurn(async () => {
