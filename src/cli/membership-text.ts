@@ -66,7 +66,8 @@ function proposedLines(membership: Membership): string[] {
   return hasMissedProject(membership) ? [] : projectText(project);
 }
 
-function projectLine(membership: Membership): string {
+/** What the project is called, and how this site stands to it. */
+export function projectLine(membership: Membership): string {
   const { project, cohort, answer, role } = membership;
   if (project === null) return 'no project yet';
   const named = `project ${project.title}${role === 'observer' ? ' (as an observer)' : ''}`;

@@ -10,7 +10,7 @@ import { heardAnswer } from '../heard-answer.ts';
 import { hubPlaceOf, hubPlaceOptions, type HubPlace, postgresAddress } from '../hub-place.ts';
 import { counted, exitCode } from '../output.ts';
 import { addProjectOptions, projectOf, type ProjectOptions } from '../project-options.ts';
-import { membershipText } from '../membership-text.ts';
+import { membershipText, projectLine } from '../membership-text.ts';
 import { projectText } from '../project-text.ts';
 import { approveCommand, chosenFederation } from './member.ts';
 
@@ -43,8 +43,12 @@ export function projectCommand(): Command {
     contextOf(command).output.result(standing, () => `Put to the sites:\n${standingText(standing)}`);
   });
   hubPlaceOptions(project.command('show'))
-    .description('the project, its rules, who approved or declined, and where the trunk stands (coordinator)')
-    .action(async (options: HubPlace, command: Command) => {
+    .description(
+      'the project, its rules, who approved or declined, and where the trunk stands (coordinator); at a site, which names no hub, what was proposed to it',
+    )
+    .argument('[federation]', 'at a site that is in several')
+    .action(async (name: string | undefined, options: HubPlace, command: Command) => {
+      if (options.data === undefined && options.postgres === undefined) return showAtSite(name, command);
       const standing = await projectStandingIn(hubPlaceOf(options, command));
       contextOf(command).output.result(standing, () => standingText(standing));
     });
@@ -74,6 +78,22 @@ export function projectCommand(): Command {
       output.result(membership, () => membershipText(membership));
     });
   return project;
+}
+
+/** What was proposed here, also after it was answered: a data manager reads again what was approved. */
+async function showAtSite(name: string | undefined, command: Command): Promise<void> {
+  const { output, withStation } = contextOf(command);
+  const membership = await withStation(async (station) => {
+    const { memberships } = await station.call('memberships', {});
+    const federation = chosenFederation(memberships, name, 'show the project of');
+    return presentProject(() => station.call('memberships', {}), federation);
+  });
+  const { federation, project, projectHash, isProjectFinished, cohort, answer, trunkVersion, trunkCommits } =
+    membership;
+  const shown = { federation, project, projectHash, isProjectFinished, cohort, answer, trunkVersion, trunkCommits };
+  output.result(shown, () =>
+    [projectLine(membership), ...(project === null ? [] : projectText(project)), `Hash ${projectHash}`].join('\n'),
+  );
 }
 
 /** Where a project stands, for a person. */

@@ -114,6 +114,9 @@ describe('a federation from the command line', () => {
     const approved = await imagiq('--home', home, '--json', 'approve', 'Chest', '--cohort', 'chest');
     expect(approved.json<Membership>()).toMatchObject({ federation: 'Chest', cohort: 'chest' });
     expect(approved.code).toBe(0);
+    // What was approved can be read again.
+    const shown = await imagiq('--home', home, 'project', 'show');
+    expect(shown.stdout).toMatch(/cohort chest: approved[^]*Leaves a site:[^]*Hash [0-9a-f]{64}/);
   }, 90_000);
 
   test('an invite works once', async () => {
