@@ -85,6 +85,12 @@ export function addStudy(batch: ReadInstance[], study: number): void {
         patientSex: patientRandom() < 0.51 ? 'F' : patientRandom() < 0.97 ? 'M' : '',
         patientAgeYears: year - birthYear,
         studyDate: date(year, random),
+        // Of its number: the other values of a library stay as they were.
+        studyTime:
+          study % 50 === 0
+            ? ''
+            : `${String(7 + (study % 12)).padStart(2, '0')}${String((study * 7) % 60).padStart(2, '0')}00`,
+        institutionName: ['General Hospital', 'St. Mary’s', ''][study % 3] ?? '',
         studyDescription: description,
         accessionNumber: `A${String(1_000_000 + ((study * 7_919) % 9_000_000))}`,
         modality: kind.modality,

@@ -80,6 +80,8 @@ export const studyColumns = [
   'patientSex',
   'patientAgeYears',
   'studyDate',
+  'studyTime',
+  'institutionName',
   'description',
   'modalities',
   'bodyParts',

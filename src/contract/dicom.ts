@@ -32,6 +32,9 @@ export const studySchema = z.object({
   patientAgeYears: z.number().nullable(),
   /** YYYYMMDD, empty where the file has none. */
   studyDate: z.string(),
+  /** HHMMSS, as the file has it; empty of studies that were indexed before it was kept. So is the institution. */
+  studyTime: z.string(),
+  institutionName: z.string(),
   description: z.string(),
   accessionNumber: z.string(),
   modalities: z.array(z.string()),
@@ -47,6 +50,8 @@ export type Study = z.infer<typeof studySchema>;
 
 export const studySortKeys = [
   'studyDate',
+  'studyTime',
+  'institutionName',
   'patientName',
   'patientID',
   'patientBirthDate',

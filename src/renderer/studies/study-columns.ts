@@ -1,7 +1,7 @@
 // The columns that the study list can show: label, text and first width of each.
 import type { StudyColumn, StudyLayout } from '../../contract/browse.ts';
 import type { Study } from '../../contract/dicom.ts';
-import { count, counted, dicomDate, personName } from '../ui/format.ts';
+import { count, counted, dicomDate, dicomTime, personName } from '../ui/format.ts';
 
 interface ColumnKind {
   readonly label: string;
@@ -33,6 +33,8 @@ export const columnKinds: Record<StudyColumn, ColumnKind> = {
       age === null ? '' : age < 2 ? `${Math.round(age * 12)} mo` : `${Math.floor(age)}`,
   },
   studyDate: { label: 'Date', widthPx: 88, text: ({ studyDate }) => (studyDate === '' ? '' : dicomDate(studyDate)) },
+  studyTime: { label: 'Time', widthPx: 72, text: ({ studyTime }) => dicomTime(studyTime) },
+  institutionName: { label: 'Institution', widthPx: 140, text: ({ institutionName }) => institutionName },
   description: { label: 'Description', widthPx: 110, text: ({ description }) => description },
   modalities: { label: 'Modality', widthPx: 76, roomShare: 0.15, text: ({ modalities }) => modalities.join(', ') },
   bodyParts: {

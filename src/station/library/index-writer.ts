@@ -107,9 +107,9 @@ export function indexWriter(db: Db, leaving: LeavingFiles): IndexWriter {
   const findStudy = db.prepare<[string], number>('SELECT id FROM studies WHERE studyInstanceUID = ?').pluck();
   const insertStudy = db.prepare(
     `INSERT INTO studies (patient, studyInstanceUID, patientID, patientName, patientBirthDate, patientSex,
-       patientAgeYears, studyDate, description, accessionNumber)
+       patientAgeYears, studyDate, studyTime, institutionName, description, accessionNumber)
      VALUES (?, @studyInstanceUID, @patientID, @patientName, @patientBirthDate, @patientSex,
-       @patientAgeYears, @studyDate, @studyDescription, @accessionNumber)`,
+       @patientAgeYears, @studyDate, @studyTime, @institutionName, @studyDescription, @accessionNumber)`,
   );
   const findSeries = db
     .prepare<[number, string], number>('SELECT id FROM series WHERE study = ? AND seriesInstanceUID = ?')

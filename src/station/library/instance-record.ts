@@ -17,6 +17,8 @@ export interface InstanceRecord extends CheckedAttributes {
   /** From PatientAge, or from birth and study date. */
   readonly patientAgeYears: number | null;
   readonly studyDate: string;
+  readonly studyTime: string;
+  readonly institutionName: string;
   readonly studyDescription: string;
   readonly accessionNumber: string;
   readonly modality: string;
@@ -86,6 +88,8 @@ export function instanceRecord(dataSet: DataSet): InstanceRecord | { readonly re
     patientSex: text(tags.PatientSex),
     patientAgeYears: ageYears(text(tags.PatientAge, 16), patientBirthDate, studyDate),
     studyDate,
+    studyTime: text(tags.StudyTime, 16),
+    institutionName: text(tags.InstitutionName, 256),
     studyDescription: text(tags.StudyDescription),
     accessionNumber: text(tags.AccessionNumber),
     modality,

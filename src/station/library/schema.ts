@@ -267,4 +267,11 @@ export const migrations: readonly string[] = [
   DROP INDEX studiesByInstances;
   CREATE INDEX studiesByImages ON studies (images);
   `,
+  `
+  -- Of the first instance that came; empty of studies of before these columns.
+  ALTER TABLE studies ADD COLUMN studyTime TEXT NOT NULL DEFAULT '';
+  ALTER TABLE studies ADD COLUMN institutionName TEXT NOT NULL DEFAULT '';
+  CREATE INDEX studiesByStudyTime ON studies (studyTime);
+  CREATE INDEX studiesByInstitution ON studies (institutionName COLLATE NOCASE);
+  `,
 ];

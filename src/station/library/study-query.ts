@@ -18,7 +18,7 @@ interface InstanceRow extends Instance {
   normal: string;
 }
 
-const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.patientBirthDate, s.patientSex, s.patientAgeYears, s.studyDate,
+const studyColumns = `s.id, s.studyInstanceUID, s.patientID, s.patientName, s.patientBirthDate, s.patientSex, s.patientAgeYears, s.studyDate, s.studyTime, s.institutionName,
   s.description, s.accessionNumber, s.modalities, s.instances, s.images, s.frames, s.importedMs`;
 
 const seriesColumns = `seriesInstanceUID, modality, description, seriesNumber, bodyPartExamined, manufacturer,

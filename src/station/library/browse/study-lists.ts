@@ -13,6 +13,8 @@ export const sortColumns: Record<StudyQuery['sortBy'], string> = {
   patientBirthDate: 'patientBirthDate',
   patientSex: 'patientSex',
   patientAgeYears: 'patientAgeYears',
+  studyTime: 'studyTime',
+  institutionName: 'institutionName COLLATE NOCASE',
   description: 'description COLLATE NOCASE',
   accessionNumber: 'accessionNumber COLLATE NOCASE',
   modalities: 'modalities',
