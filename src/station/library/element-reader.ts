@@ -245,7 +245,11 @@ export class ElementReader {
         const vr = known?.vr ?? dictionaryEntry(tag)?.vr ?? 'UN';
         return { tag, vr, offset: at + 12, length: this.#view.getUint32(at + 8, little) };
       }
-      if (letters) return { tag, vr: dictionaryEntry(tag)?.vr ?? 'UN', offset: at + 8, length: spare };
+      // Blanks or zeros stand for a short one where another explicit element follows right behind it.
+      const next = at + 8 + spare;
+      const isShort =
+        letters || (next + 8 <= this.bytes.length && isVr(this.bytes, next + 4) && this.#tag(next, encoding) > tag);
+      if (isShort) return { tag, vr: dictionaryEntry(tag)?.vr ?? 'UN', offset: at + 8, length: spare };
     }
     const vr = dictionaryEntry(tag)?.vr ?? 'UN';
     return { tag, vr, offset: at + 8, length: this.#view.getUint32(at + 4, little) };

@@ -1,6 +1,6 @@
 // Deflated data sets (PS3.5 A.5), inflated up to a limit: a small file may not fill the memory, and what lies before a
 // break is kept.
-import { constants, inflateRawSync } from 'node:zlib';
+import { constants, inflateRawSync, inflateSync } from 'node:zlib';
 import { Inflate, Unzlib } from 'fflate';
 import { libraryFaults } from './faults.ts';
 
@@ -14,9 +14,10 @@ export interface InflatedDataSet {
 
 /** @throws Fault 107 where not even the first bytes can be inflated. */
 export function inflateDataSet(deflated: Uint8Array, limitBytes: number): InflatedDataSet {
-  const quick = inflateWhole(deflated, limitBytes);
+  // Writers exist that wrap the stream in zlib's header, against the standard.
+  const quick = inflateWhole(inflateRawSync, deflated, limitBytes) ?? inflateWhole(inflateSync, deflated, limitBytes);
   if (quick !== null) return quick;
-  // Broken, too large, or wrapped in zlib's header against the standard: piece by piece, to keep what comes first.
+  // Broken or too large: piece by piece, to keep what comes first.
   for (const stream of [new Inflate(), new Unzlib()]) {
     const inflated = inflateWith(stream, deflated, limitBytes);
     if (inflated.bytes.length > 0) return inflated;
@@ -25,11 +26,15 @@ export function inflateDataSet(deflated: Uint8Array, limitBytes: number): Inflat
 }
 
 /** The quick way for a sound stream, also one that is cut off; null for any other. */
-function inflateWhole(deflated: Uint8Array, limitBytes: number): InflatedDataSet | null {
+function inflateWhole(
+  inflate: typeof inflateRawSync,
+  deflated: Uint8Array,
+  limitBytes: number,
+): InflatedDataSet | null {
   for (const isCut of [false, true]) {
     try {
       const finishFlush = isCut ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
-      const bytes = inflateRawSync(deflated, { maxOutputLength: limitBytes, finishFlush, chunkSize });
+      const bytes = inflate(deflated, { maxOutputLength: limitBytes, finishFlush, chunkSize });
       if (bytes.length > 0) return { bytes, damaged: isCut ? 'the deflated data set is cut off' : null };
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'Z_BUF_ERROR') return null;

@@ -21,7 +21,9 @@ export function parseDataset(bytes: Uint8Array, options: ParseOptions = {}): Dat
   const head = new ElementReader(bytes, readerOptions);
   const meta = new Map<number, Element>();
   const dataStart = head.readMeta(start, meta);
-  const declared = declaredSyntax(bytes, meta.get(tags.TransferSyntaxUID));
+  const stated = declaredSyntax(bytes, meta.get(tags.TransferSyntaxUID));
+  const declared =
+    stated === transferSyntaxes.deflated && isPlain(bytes, dataStart) ? transferSyntaxes.explicitLittle : stated;
   if (declared === transferSyntaxes.deflated && dataStart < bytes.length) {
     const inflated = inflateDataSet(bytes.subarray(dataStart), options.inflateLimitBytes ?? 512 * 1024 * 1024);
     const reader = new ElementReader(inflated.bytes, readerOptions);
@@ -99,6 +101,10 @@ function looksLikeElement(bytes: Uint8Array, offset: number): boolean {
   // A data set without preamble begins in one of the first groups; anything else is chance.
   return group <= 0x0010 && dictionaryEntry(group * 0x10000 + view.getUint16(2, little)) !== null;
 }
+
+/** Explicit VR elements where deflated ones were announced. */
+const isPlain = (bytes: Uint8Array, offset: number): boolean =>
+  encodingSeen(bytes, offset)?.implicit === false && looksLikeElement(bytes, offset);
 
 function declaredSyntax(bytes: Uint8Array, element: Element | undefined): string {
   if (element === undefined) return '';

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../../src/contract/fault.ts';
 import { parseDataset } from '../../../../src/station/library/parse-dataset.ts';
@@ -53,6 +54,25 @@ describe('parseDataset', () => {
     const lying = Buffer.concat([dicomFile([], '1.2.840.10008.1.2'), encodeElements(slice)]);
     expect(uidOf(lying)).toBe('1.2.3.1.1');
     expect(parseDataset(lying).transferSyntaxUID).toBe('1.2.840.10008.1.2.1');
+  });
+
+  it('reads a data set that is called deflated and is not, and one that zlib wrapped, as whole', () => {
+    const plain = Buffer.concat([dicomFile([], '1.2.840.10008.1.2.1.99').subarray(0, -2), encodeElements(slice)]);
+    expect(parseDataset(plain)).toMatchObject({ transferSyntaxUID: '1.2.840.10008.1.2.1', damaged: null });
+    expect(uidOf(plain)).toBe('1.2.3.1.1');
+    const head = dicomFile([], '1.2.840.10008.1.2.1.99').subarray(0, -2);
+    const wrapped = Buffer.concat([head, deflateSync(encodeElements(slice))]);
+    expect(parseDataset(wrapped)).toMatchObject({ transferSyntaxUID: '1.2.840.10008.1.2.1.99', damaged: null });
+    expect(uidOf(wrapped)).toBe('1.2.3.1.1');
+    expect(parseDataset(wrapped.subarray(0, -20)).damaged).toContain('cut off');
+  });
+
+  it.each(['  ', '??', '\0\0'])('passes over an element whose value representation is %j', (vr) => {
+    const odd = encodeElements([{ tag: 0x00091002, value: 'ab', vr }]);
+    const file = Buffer.concat([dicomFile(slice.slice(0, 5)), odd, encodeElements(slice.slice(5))]);
+    const dataSet = parseDataset(file);
+    expect(dataSet.damaged).toBeNull();
+    expect(dataSet.elements.size).toBe(slice.length + 1);
   });
 
   it.each([true, false])('reads nested sequences, of undefined length: %s', (undefinedLength) => {
