@@ -20,12 +20,18 @@ const columns = [
   'patientAgeYears',
   'patientSex',
   'sliceThicknessesMm',
-  'instances',
   'images',
   'series',
 ] as const;
 type Column = (typeof columns)[number];
 type Value = string | number | null;
+
+/** Studies by transfer syntax, and what their files are. */
+interface Syntaxes {
+  readonly tally: Tally;
+  readonly fileBytes: number;
+  readonly instances: number;
+}
 
 export function distributionsReader(
   db: Db,
@@ -63,45 +69,49 @@ export function distributionsReader(
     return tallies;
   }
 
-  function syntaxes(set: StudySet | null): { tally: Tally; fileBytes: number } {
+  function syntaxes(set: StudySet | null): Syntaxes {
     if (set !== null && set.size > fewStudies) return syntaxesOfMany(set);
     const where = set === null ? '' : 'WHERE study IN (SELECT value FROM json_each(?))';
     const rows = db
-      .prepare<string[], [string, number, number]>(
-        `SELECT transferSyntaxUID, count(*), sum(fileBytes) FROM studyTransferSyntaxes ${where} GROUP BY 1`,
+      .prepare<string[], [string, number, number, number]>(
+        `SELECT transferSyntaxUID, count(*), sum(fileBytes), sum(instances) FROM studyTransferSyntaxes ${where} GROUP BY 1`,
       )
       .raw()
       .all(...(set === null ? [] : [JSON.stringify(idsOf(set))]));
     return {
       tally: new Map(rows.map(([uid, studies]) => [uid, studies])),
       fileBytes: rows.reduce((sum, [, , bytes]) => sum + bytes, 0),
+      instances: rows.reduce((sum, [, , , held]) => sum + held, 0),
     };
   }
 
   /** Studies, syntaxes and file sizes as columns, so that a selection is counted without looking each study up. */
-  const syntaxColumns = (): Record<'study' | 'place' | 'fileBytes', Float64Array> & { places: [string, number][] } =>
+  const syntaxColumns = (): Record<'study' | 'place' | 'fileBytes' | 'instances', Float64Array> & {
+    places: [string, number][];
+  } =>
     lists.kept('syntaxes', () => {
       const uids = db.prepare<[], string>('SELECT DISTINCT transferSyntaxUID FROM studyTransferSyntaxes').pluck().all();
       const joined = `\\${uids.join('\\')}\\`;
-      const select = `SELECT study, instr(?, '\\' || transferSyntaxUID || '\\') AS place, fileBytes FROM studyTransferSyntaxes`;
+      const select = `SELECT study, instr(?, '\\' || transferSyntaxUID || '\\') AS place, fileBytes, instances FROM studyTransferSyntaxes`;
       return {
-        ...packedColumns(db, ['study', 'place', 'fileBytes'], select, [joined]),
+        ...packedColumns(db, ['study', 'place', 'fileBytes', 'instances'], select, [joined]),
         places: uids.map((uid) => [uid, joined.indexOf(`\\${uid}\\`) + 1]),
       };
     });
 
-  function syntaxesOfMany({ marks }: StudySet): { tally: Tally; fileBytes: number } {
-    const { study, place, fileBytes: bytes, places } = syntaxColumns();
+  function syntaxesOfMany({ marks }: StudySet): Syntaxes {
+    const { study, place, fileBytes: bytes, instances: held, places } = syntaxColumns();
     const counts = new Uint32Array(1 + places.reduce((furthest, [, at]) => Math.max(furthest, at), 0));
-    let fileBytes = 0;
+    let [fileBytes, instances] = [0, 0];
     for (let at = 0; at < study.length; at += 1) {
       if (marks[study[at] ?? 0] !== 1) continue;
       const found = place[at] ?? 0;
       counts[found] = (counts[found] ?? 0) + 1;
       fileBytes += bytes[at] ?? 0;
+      instances += held[at] ?? 0;
     }
     const tally = new Map(places.map(([uid, at]) => [uid, counts[at] ?? 0] as const).filter(([, count]) => count > 0));
-    return { tally, fileBytes };
+    return { tally, fileBytes, instances };
   }
 
   /** Studies by label, whatever its origin and level; those without one where others have some. */
@@ -137,9 +147,9 @@ export function distributionsReader(
       if (few !== null) return few.get(column)!;
       return set === null ? new Map(runs(column).values) : ofSet(column, set);
     };
-    const instances = tallyOf('instances');
-    const studies = set === null ? [...instances.values()].reduce((sum, count) => sum + count, 0) : set.size;
-    const { tally: syntaxTally, fileBytes } = syntaxes(set);
+    const images = tallyOf('images');
+    const studies = set === null ? [...images.values()].reduce((sum, count) => sum + count, 0) : set.size;
+    const { tally: syntaxTally, fileBytes, instances } = syntaxes(set);
     const distributions: Distribution[] = [
       categoryBars('modality', split(tallyOf('modalities'))),
       categoryBars('bodyPartExamined', split(tallyOf('bodyParts'))),
@@ -149,7 +159,7 @@ export function distributionsReader(
       ageBars(tallyOf('patientAgeYears')),
       categoryBars('patientSex', texts(tallyOf('patientSex'))),
       thicknessBars(texts(tallyOf('sliceThicknessesMm'))),
-      imageBars(tallyOf('images')),
+      imageBars(images),
       categoryBars('transferSyntaxUID', syntaxTally, transferSyntaxName),
       categoryBars('label', labels(set, studies)),
     ];
@@ -157,8 +167,8 @@ export function distributionsReader(
       patients: patientCount(search),
       studies,
       series: weighted(tallyOf('series')),
-      instances: weighted(instances),
-      images: weighted(tallyOf('images')),
+      instances,
+      images: weighted(images),
       fileBytes,
       distributions,
     };
