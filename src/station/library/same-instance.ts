@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { DataSet, Element, Item } from './dataset.ts';
 import { parseDataset } from './parse-dataset.ts';
 import { isEncapsulatedSyntax } from './transfer-syntax.ts';
-import { isTextual } from './values.ts';
+import { isTextual, latin1Of } from './values.ts';
 
 const dataSetTrailingPadding = 0xfffcfffc;
 
@@ -31,6 +31,7 @@ export function isSameDataSet(a: DataSet, b: DataSet): boolean {
   const isOtherCoding =
     a.transferSyntaxUID !== b.transferSyntaxUID &&
     (isEncapsulatedSyntax(a.transferSyntaxUID) || isEncapsulatedSyntax(b.transferSyntaxUID));
+  if (isLossy(a) !== isLossy(b)) return false;
   const isCompared = ({ tag }: Element): boolean => {
     const group = tag >>> 16;
     if ((tag & 0xffff) === 0 || tag === dataSetTrailingPadding) return false;
@@ -38,6 +39,12 @@ export function isSameDataSet(a: DataSet, b: DataSet): boolean {
   };
   return isSameItem({ dataSet: a, item: a }, { dataSet: b, item: b }, isCompared);
 }
+
+/** LossyImageCompression (PS3.3 C.7.6.1.1.5). */
+const isLossy = (dataSet: DataSet): boolean => {
+  const element = dataSet.elements.get(0x00282110);
+  return element !== undefined && latin1Of(dataSet, element, 2) === '01';
+};
 
 interface Placed {
   readonly dataSet: DataSet;

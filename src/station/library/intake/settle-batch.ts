@@ -5,7 +5,11 @@ import type { ImportTally } from '../import-tally.ts';
 import type { HeldInstance, IndexWriter, ReadInstance } from '../index-writer.ts';
 import { absolutePath, foundAt } from '../instance-path.ts';
 import { sameContent } from '../same-content.ts';
+import { isSameInstance } from '../same-instance.ts';
 import { ownPatientPrefix } from './wrapped-object.ts';
+
+/** Most that two files may take together to be compared in memory, element by element. */
+const comparedBytes = 2 ** 29;
 
 export interface Settling {
   /** The library's folder. */
@@ -90,7 +94,13 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
     mend(settling, held, found, damage);
     return true;
   }
+  const isOtherwiseWritten = isSameOtherwiseWritten(folder, held, found);
   dropCopy(folder, held, found);
+  if (isOtherwiseWritten) {
+    tally.duplicates += 1;
+    tally.remark(found, 'duplicate-files', `The same instance as ${foundAt(held) ?? heldPath}, written in another way.`);
+    return true;
+  }
   tally.refuse(
     found.source,
     `Same SOP Instance UID with different content: ${foundAt(held) ?? heldPath} is already here and stays.`,
@@ -165,6 +175,12 @@ async function isSame(folder: string, held: HeldInstance, found: ReadInstance): 
   // Where the indexed file is gone, size and header are all that is left to compare.
   return (await sameContent(heldPath, foundPath(folder, found))) ?? !existsSync(heldPath);
 }
+
+/** Discs and archives hold one instance in several transfer syntaxes. A damaged one is another matter. */
+const isSameOtherwiseWritten = (folder: string, held: HeldInstance, found: ReadInstance): boolean =>
+  found.record.damaged === null &&
+  held.fileBytes + found.fileBytes <= comparedBytes &&
+  isSameInstance(absolutePath(folder, held), foundPath(folder, found)) === true;
 
 const foundPath = (folder: string, { stored, isCopy }: ReadInstance): string =>
   absolutePath(folder, { path: stored, isCopy: isCopy ? 1 : 0 });

@@ -120,6 +120,21 @@ describe('importing', () => {
     expect(place.library.instanceFile('1.2.3.1.3')?.damaged).toContain('pixel data');
   });
 
+  it('knows an instance again in another transfer syntax, and refuses the one that was compressed with loss', async () => {
+    const slice = { uid: '1.2.3.1.1', size: 4 };
+    writeSlice('1.dcm', slice);
+    writeSlice('2.dcm', slice, '1.2.840.10008.1.2');
+    writeSlice('3.dcm', { ...slice, fill: 9 }, '1.2.840.10008.1.2');
+    const pixels = { tag: 0x7fe00010, vr: 'OB', value: Buffer.from('feff00e000000000feffdde000000000', 'hex') };
+    const compressed = [...sliceElements(slice).slice(0, -1), { ...pixels, undefinedLength: true }];
+    write('4.dcm', dicomFile(compressed, '1.2.840.10008.1.2.4.70'));
+    const lossy = { tag: 0x00282110, value: '01' };
+    write('5.dcm', dicomFile([...compressed.slice(0, -1), lossy, ...compressed.slice(-1)], '1.2.840.10008.1.2.4.50'));
+    const report = await importAll();
+    expect(counts(report)).toEqual([5, 1, 2, 2]);
+    expect(report.refusals.map((one) => path.basename(one.path))).toEqual(['3.dcm', '5.dcm']);
+  });
+
   it('imports nothing twice, and takes up where a cancelled import stopped', async () => {
     for (let index = 0; index < 400; index += 1) {
       writeSlice(`${index}.dcm`, { uid: `1.2.3.1.${index}`, series: `1.2.3.${index % 2}` });
