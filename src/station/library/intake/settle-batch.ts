@@ -98,7 +98,11 @@ async function settleKnown(settling: Settling, found: ReadInstance): Promise<boo
   dropCopy(folder, held, found);
   if (isOtherwiseWritten) {
     tally.duplicates += 1;
-    tally.remark(found, 'duplicate-files', `The same instance as ${foundAt(held) ?? heldPath}, written in another way.`);
+    tally.remark(
+      found,
+      'duplicate-files',
+      `The same instance as ${foundAt(held) ?? heldPath}, written in another way.`,
+    );
     return true;
   }
   tally.refuse(
