@@ -45,6 +45,7 @@ export function leakProbeCommand(): Command {
     // Before the attack, which takes a minute.
     if (pictures !== undefined) makePicturesFolder(pictures);
     if (cohort !== undefined) {
+      output.log(`Tries to see an image in an update, for ${options.seconds} seconds at most …`);
       const found = await withStation((station) => probed(station, options, cohort));
       if (pictures !== undefined) writePictures(pictures, found);
       output.result(found, () => found.sentence);

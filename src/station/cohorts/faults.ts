@@ -38,7 +38,13 @@ export const cohortFaults = {
   labelColumnMissing: (wanted: string, columns: readonly string[], { ofIndicators = false } = {}) =>
     new Fault({
       code: 204,
-      message: `The labels file has no column “${wanted.slice(0, 40)}”${ofIndicators ? ' that holds only 0 and 1' : ''}. Columns found: ${columnList(columns)}. ${ofIndicators ? 'Name other ones (--label-columns)' : 'Name the one that holds the label: --label-column, in the window “Label column”'}.`,
+      message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. ${ofIndicators ? 'Name other ones (--label-columns)' : 'Name the one that holds the label: --label-column, in the window “Label column”'}.`,
+      retry: 'never',
+    }),
+  noIndicator: (column: string, { cell, row }: { readonly cell: string; readonly row: number }) =>
+    new Fault({
+      code: 204,
+      message: `The column “${column.slice(0, 40)}” of the labels file holds “${cell.slice(0, 40)}” in row ${row}: only 0 and 1 (no and yes, false and true, or nothing) are read there. Correct it, or name other columns (--label-columns).`,
       retry: 'never',
     }),
   nothingMatches: (key: string, rows: number, columns: readonly string[]) =>

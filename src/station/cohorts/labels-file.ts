@@ -59,14 +59,22 @@ export function openLabelSetsFile(
   if (labelColumns === null && (labelColumn !== null || hasLabel))
     return { ...openLabelsFile(file, labelColumn), names: null };
   const keys = new Set([...labelKeys.map(plain), 'patient']);
-  const isIndicator = columns.map(() => true);
-  for (const row of rowsOf(file)) row.forEach((cell, index) => (isIndicator[index] &&= indicator(cell) !== undefined));
+  /** By column the first cell that is neither yes nor no, with its row, of which the header is 1. */
+  const others = new Map<number, { readonly cell: string; readonly row: number }>();
+  let rowNumber = 1;
+  for (const row of rowsOf(file)) {
+    rowNumber += 1;
+    for (const [index, cell] of row.entries())
+      if (!others.has(index) && indicator(cell) === undefined) others.set(index, { cell, row: rowNumber });
+  }
   const names =
-    labelColumns ?? columns.filter((column, index) => column !== '' && !keys.has(plain(column)) && isIndicator[index]);
+    labelColumns ?? columns.filter((column, index) => column !== '' && !keys.has(plain(column)) && !others.has(index));
   if (names.length === 0) throw cohortFaults.noIndicators(columns);
   const places = names.map((name) => {
     const index = placeOf(name, columns);
-    if (isIndicator[index] !== true) throw cohortFaults.labelColumnMissing(name, columns, { ofIndicators: true });
+    const other = others.get(index);
+    if (other !== undefined) throw cohortFaults.noIndicator(name, other);
+    if (index === -1) throw cohortFaults.labelColumnMissing(name, columns, { ofIndicators: true });
     return index;
   });
   const setOf = (row: readonly string[]): string => {

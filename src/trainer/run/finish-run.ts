@@ -2,6 +2,7 @@
 import type { TrainOutcome } from '../../contract/training.ts';
 import { operatingPointOf } from './checkpoint-outcome.ts';
 import { divergenceNote } from './divergence-note.ts';
+import { missedNote } from './missed-note.ts';
 import { bestEpoch } from './early-stopping.ts';
 import { finite } from './finite.ts';
 import type { OngoingRun } from './ongoing-run.ts';
@@ -46,8 +47,10 @@ export async function finishRun(
     operatingPoint,
   };
   if (isComplete) {
-    const divergence = divergenceNote(position.epochs, { task: job.network.task, classes });
-    if (divergence !== null) onNote(divergence);
+    const { task } = job.network;
+    const seen = test ?? position.epochs.at(-1)?.validation ?? null;
+    for (const note of [divergenceNote(position.epochs, { task, classes }), missedNote(seen, position.steps)])
+      if (note !== null) onNote(note);
     // Weights of a complete run are in their file; the checkpoint keeps only what tells that it is complete.
     folder.save({ position: { ...position, outcome }, weights: new Map(), optimiser: new Map(), best: null });
     folder.forgetMeasured();
