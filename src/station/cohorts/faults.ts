@@ -43,7 +43,7 @@ export const cohortFaults = {
     }),
   noIndicator: (column: string, { cell, row }: { readonly cell: string; readonly row: number }) =>
     new Fault({
-      code: 204,
+      code: 256,
       message: `The column “${column.slice(0, 40)}” of the labels file holds “${cell.slice(0, 40)}” in row ${row}: only 0 and 1 (no and yes, false and true, or nothing) are read there. Correct it, or name other columns (--label-columns).`,
       retry: 'never',
     }),

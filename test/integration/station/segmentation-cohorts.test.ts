@@ -461,6 +461,13 @@ describe('a cohort of several labels', () => {
       labels.map((_, index) => `${file(index)},${40 + index}`),
     );
     await expect(create(ages)).rejects.toEqual(expect.objectContaining({ code: 225 }));
+    const odd = csv('odd.csv', 'file,effusion,mass', [`${file(0)},1,0`, `${file(1)},0,2`]);
+    await expect(create(odd, { labelColumns: ['effusion', 'mass'] })).rejects.toEqual(
+      expect.objectContaining({
+        code: 256,
+        message: expect.stringContaining('“mass” of the labels file holds “2” in row 3'),
+      }),
+    );
     const never = csv(
       'never.csv',
       'file,effusion,rare',
