@@ -52,7 +52,7 @@ export interface StudyLists {
 }
 
 /** As many lists are kept as a person may go back and forth between. */
-const maxKept = 64;
+const maxKept = 40;
 
 export interface ListSurroundings {
   /** SOP Instance UIDs of the newest version of a cohort. */
