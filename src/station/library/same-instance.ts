@@ -7,6 +7,8 @@ import { isEncapsulatedSyntax } from './transfer-syntax.ts';
 import { isTextual, latin1Of } from './values.ts';
 
 const dataSetTrailingPadding = 0xfffcfffc;
+/** DerivationDescription and DerivationCodeSequence: encoders say there that they compressed, also without loss. */
+const derivation: ReadonlySet<number> = new Set([0x00082111, 0x00089215]);
 
 /** Null where one of the files cannot be read. Both are read whole. */
 export function isSameInstance(a: string, b: string): boolean | null {
@@ -23,8 +25,8 @@ export function isSameInstance(a: string, b: string): boolean | null {
 }
 
 /**
- * Element by element, whatever the encoding. Between transfer syntaxes that encode pixels differently, the pixels and
- * their description (group 0028) are not compared: a SOP Instance UID stays the same only where nothing is lost
+ * Element by element, whatever the encoding. Between transfer syntaxes that encode pixels differently, the pixels,
+ * their description (group 0028) and how they were derived are not compared: a SOP Instance UID stays the same only where nothing is lost
  * (PS3.4 A.1.1, PS3.3 C.7.6.1.1.5).
  */
 export function isSameDataSet(a: DataSet, b: DataSet): boolean {
@@ -35,7 +37,7 @@ export function isSameDataSet(a: DataSet, b: DataSet): boolean {
   const isCompared = ({ tag }: Element): boolean => {
     const group = tag >>> 16;
     if ((tag & 0xffff) === 0 || tag === dataSetTrailingPadding) return false;
-    return !(isOtherCoding && (group === 0x0028 || group === 0x7fe0));
+    return !(isOtherCoding && (group === 0x0028 || group === 0x7fe0 || derivation.has(tag)));
   };
   return isSameItem({ dataSet: a, item: a }, { dataSet: b, item: b }, isCompared);
 }

@@ -126,7 +126,9 @@ describe('importing', () => {
     writeSlice('2.dcm', slice, '1.2.840.10008.1.2');
     writeSlice('3.dcm', { ...slice, fill: 9 }, '1.2.840.10008.1.2');
     const pixels = { tag: 0x7fe00010, vr: 'OB', value: Buffer.from('feff00e000000000feffdde000000000', 'hex') };
-    const compressed = [...sliceElements(slice).slice(0, -1), { ...pixels, undefinedLength: true }];
+    const derivation = { tag: 0x00082111, value: 'Lossless JPEG compression' };
+    const header = sliceElements(slice).slice(0, -1);
+    const compressed = [...header.slice(0, 5), derivation, ...header.slice(5), { ...pixels, undefinedLength: true }];
     write('4.dcm', dicomFile(compressed, '1.2.840.10008.1.2.4.70'));
     const lossy = { tag: 0x00282110, value: '01' };
     write('5.dcm', dicomFile([...compressed.slice(0, -1), lossy, ...compressed.slice(-1)], '1.2.840.10008.1.2.4.50'));
