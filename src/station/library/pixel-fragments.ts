@@ -27,7 +27,8 @@ export function readFragments(bytes: Uint8Array, from: number, end: number): Fra
     const offset = at + 8;
     const isCut = offset + length > end;
     const held = Math.min(length, end - offset);
-    if (isTable) basicOffsets = offsetsIn(view, offset, held);
+    // A table begins with the offset 0, a codestream with 0xFF: writers exist that leave the table's item out.
+    if (isTable && bytes[offset] !== 0xff) basicOffsets = offsetsIn(view, offset, held);
     else fragments.push({ offset, length: held });
     isTable = false;
     if (isCut) return { fragments, basicOffsets, next: end, damaged: true };

@@ -2,7 +2,9 @@
 import type { Frame } from '../../../contract/dicom.ts';
 import type { DataSet, PixelData } from '../dataset.ts';
 import { parseDataset } from '../parse-dataset.ts';
+import { readFragments } from '../pixel-fragments.ts';
 import { tags } from '../tags.ts';
+import { isEncapsulatedSyntax } from '../transfer-syntax.ts';
 import type { DecodedSamples } from './decoded-samples.ts';
 import { decodeEncapsulated, isDecodableSyntax, undecodable } from './encapsulated.ts';
 import { pixelFaults } from './faults.ts';
@@ -37,7 +39,7 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
   if (data.tag !== tags.PixelData) throw pixelFaults.unsupported('pixels stored as floating-point numbers');
   const image = imageDescription(dataset);
   if (!Number.isInteger(frame) || frame < 1 || frame > image.frames) throw pixelFaults.noSuchFrame(frame, image.frames);
-  const decoded = await decodedFrame(dataset, data, image, frame - 1, codecs);
+  const decoded = await decodedFrame(dataset, asFragments(dataset, data, image), image, frame - 1, codecs);
   checkShape(decoded, image);
   const { bytes, isSigned, precision } = storedValues(decoded, image);
   const palette = decoded.photometric === 'PALETTE COLOR' ? paletteOf(dataset) : null;
@@ -59,6 +61,23 @@ export async function readFrameOf(dataset: DataSet, frame: number, codecs: WasmC
     ...(uptake === null ? {} : { uptake }),
     ...(rate === null ? {} : { framesPerSecond: rate }),
     ...(palette === null ? {} : { palette }),
+  };
+}
+
+/**
+ * Writers exist that give a compressed value a length, with its items or with the codestream alone. What is as long as
+ * the pixels themselves is believed to be them.
+ */
+function asFragments(dataset: DataSet, data: PixelData, image: ImageDescription): PixelData {
+  const pixelBytes = (image.rows * image.columns * image.samples * image.bitsAllocated * image.frames) / 8;
+  if (data.encapsulated || !isEncapsulatedSyntax(dataset.transferSyntaxUID) || data.length >= pixelBytes) return data;
+  const { offset, length } = data;
+  const { fragments, basicOffsets } = readFragments(dataset.bytes, offset, offset + length);
+  return {
+    ...data,
+    encapsulated: true,
+    fragments: fragments.length > 0 ? fragments : [{ offset, length }],
+    basicOffsets,
   };
 }
 

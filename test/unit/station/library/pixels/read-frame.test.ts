@@ -395,6 +395,26 @@ describe('a frame in fragments', () => {
     }
   });
 
+  it('is found without an item for the table, and in a value whose length is given', async () => {
+    const large = { rows: 40, columns: 50 };
+    const flat = new Uint8Array(2000).fill(7);
+    const codestream = await encoded('jpegLs', flat, { ...large, samples: 1, bits: 8 });
+    const described = { ...file, ...large };
+    const bytes = Buffer.from(dicomFile({ ...described, pixels: [codestream] }));
+    const value = bytes.lastIndexOf(Buffer.from('e07f10004f420000ffffffff', 'hex')) + 12;
+    const readValues = async (content: Uint8Array, length: number): Promise<number[]> => {
+      const whole = Buffer.concat([bytes.subarray(0, value), content]);
+      whole.writeUInt32LE(length, value - 4);
+      return [...storedValuesOf(await readFrame(whole, 1))];
+    };
+    const items = bytes.subarray(value);
+    const withoutTable = items.subarray(8);
+    const bare = withoutTable.subarray(8, -8);
+    expect(await readValues(withoutTable, 0xffffffff)).toEqual([...flat]);
+    for (const content of [items, withoutTable, bare])
+      expect(await readValues(content, content.length)).toEqual([...flat]);
+  });
+
   it('is refused where frames cannot be told apart', async () => {
     const [first] = await codestreams;
     expect(await codeOf({ ...file, frames: 2, pixels: halves(first!).concat(halves(first!).slice(1)) }, 2)).toBe(157);
