@@ -38,7 +38,8 @@ export function niftiHeader(bytes: Uint8Array): NiftiHeader {
     throw libraryFaults.notDicom('A CIFTI file: values on a surface or between regions, and no image.');
   const dimensions = dim[0]!;
   if (dimensions < 1 || dimensions > 7) throw damaged(`it has ${dimensions} dimensions`);
-  const extent = (axis: number): number => (axis <= dimensions ? dim[axis]! : 1);
+  // Writers exist that count a dimension beyond space and leave it at 0; nifti1_io reads 1, too.
+  const extent = (axis: number): number => (axis <= dimensions && (axis < 4 || dim[axis] !== 0) ? dim[axis]! : 1);
   const extents = [1, 2, 3, 4, 5, 6, 7].map(extent);
   if (!extents.every((one) => Number.isInteger(one) && one >= 1 && one <= 1e9)) throw damaged('a dimension is empty');
   // Units of space: 1 metre, 2 millimetre, 3 micrometre; unknown is taken for millimetre, as all readers do.

@@ -396,6 +396,14 @@ describe('a NIfTI volume', () => {
     expect(modality(same)).not.toEqual(modality(second));
   });
 
+  it('of no points in time is one volume, but one without slices is damaged', async () => {
+    write('volume.nii', niftiFile({ size: [2, 2, 3, 0], values: Array.from({ length: 12 }, (_, index) => index) }));
+    write('flat.nii', niftiFile({ size: [2, 2, 0], values: [] }));
+    const report = await importFiles();
+    expect(report).toMatchObject({ files: 2, imported: 1, refused: 1 });
+    expect(reasons(report)).toEqual({ 'flat.nii': expect.stringContaining('a dimension is empty') });
+  });
+
   it('shares its frame of reference with other files on its grid alone', async () => {
     write('ct.nii', niftiFile({ size: [2, 3, 4], sform: tilted }));
     write('labels.nii', niftiFile({ size: [2, 3, 4], sform: tilted, slope: 3 }));
