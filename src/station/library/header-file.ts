@@ -82,9 +82,9 @@ export function readHeaderHead(
   }
 }
 
-/** Nothing of it lies beyond the bytes that were read. */
-const isWhole = (dataSet: DataSet): boolean =>
-  dataSet.pixelData !== null || (dataSet.damaged !== null && !dataSet.endedEarly);
+/** Nothing of it lies beyond the bytes that were read. Whether a deflated one is damaged is known at its end alone. */
+const isWhole = ({ pixelData, damaged, endedEarly, deflated }: DataSet): boolean =>
+  deflated ? damaged === null : pixelData !== null || (damaged !== null && !endedEarly);
 
 function readFrom(file: number, length: number, into: Buffer | undefined): Uint8Array {
   const bytes = into ?? Buffer.allocUnsafe(length);

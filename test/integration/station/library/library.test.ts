@@ -1,6 +1,6 @@
 // The library with real files, threads and SQLite in a folder of its own.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -118,6 +118,17 @@ describe('importing', () => {
       'no-study.dcm': expect.stringContaining('No Study Instance UID'),
     });
     expect(place.library.instanceFile('1.2.3.1.3')?.damaged).toContain('pixel data');
+  });
+
+  it('takes a deflated file that is longer than its first bytes for whole, and a cut one for damaged', async () => {
+    const noise = { tag: 0x7fe00010, vr: 'OW', value: randomBytes(2 * 256 * 256) };
+    const deflated = (uid: string): Buffer =>
+      dicomFile([...sliceElements({ uid, size: 256 }).slice(0, -1), noise], '1.2.840.10008.1.2.1.99');
+    write('whole.dcm', deflated('1.2.3.1.1'));
+    write('cut.dcm', deflated('1.2.3.1.2').subarray(0, -1000));
+    expect(counts(await importAll())).toEqual([2, 2, 0, 0]);
+    expect(place.library.instanceFile('1.2.3.1.1')?.damaged).toBeNull();
+    expect(place.library.instanceFile('1.2.3.1.2')?.damaged).toContain('cut off');
   });
 
   it('knows an instance again in another transfer syntax, and refuses the one that was compressed with loss', async () => {
