@@ -10,6 +10,8 @@ const chunkSize = 256 * 1024;
 export interface InflatedDataSet {
   readonly bytes: Uint8Array;
   readonly damaged: string | null;
+  /** It goes on beyond the limit. */
+  readonly isLimited: boolean;
 }
 
 /** @throws Fault 107 where not even the first bytes can be inflated. */
@@ -35,7 +37,7 @@ function inflateWhole(
     try {
       const finishFlush = isCut ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
       const bytes = inflate(deflated, { maxOutputLength: limitBytes, finishFlush, chunkSize });
-      if (bytes.length > 0) return { bytes, damaged: isCut ? 'the deflated data set is cut off' : null };
+      if (bytes.length > 0) return { bytes, damaged: isCut ? 'the deflated data set is cut off' : null, isLimited: false };
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'Z_BUF_ERROR') return null;
     }
@@ -68,5 +70,5 @@ function inflateWith(stream: Inflate | Unzlib, deflated: Uint8Array, limitBytes:
     bytes.set(part, at);
     at += part.length;
   }
-  return { bytes, damaged };
+  return { bytes, damaged, isLimited: isTooLarge() };
 }

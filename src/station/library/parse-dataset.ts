@@ -30,6 +30,9 @@ export function parseDataset(bytes: Uint8Array, options: ParseOptions = {}): Dat
     const elements = new Map<number, Element>();
     const encoding = encodingSeen(inflated.bytes, 0) ?? { implicit: false, bigEndian: false };
     reader.readTop(0, encoding, elements);
+    // A header needs no more than itself.
+    const isEnough = inflated.isLimited && readerOptions.stopAtPixelData && reader.pixelData !== null;
+    const inflation = isEnough ? null : inflated.damaged;
     return {
       bytes: inflated.bytes,
       // The meta header lies in the file, not in the inflated bytes: its elements would point astray.
@@ -39,8 +42,8 @@ export function parseDataset(bytes: Uint8Array, options: ParseOptions = {}): Dat
       ...encoding,
       deflated: true,
       pixelData: reader.pixelData,
-      damaged: inflated.damaged ?? reader.damaged,
-      endedEarly: reader.endedEarly || inflated.damaged !== null,
+      damaged: inflation ?? reader.damaged,
+      endedEarly: reader.endedEarly || inflation !== null,
       surplusBytes: 0,
     };
   }

@@ -141,6 +141,8 @@ describe('parseDataset', () => {
     const dataSet = parseDataset(bomb, { inflateLimitBytes: 1_000_000 });
     expect(dataSet.bytes.length).toBe(1_000_000);
     expect(dataSet.damaged).toContain('inflates to more than');
+    const head = parseDataset(bomb, { inflateLimitBytes: 1_000_000, stopAtPixelData: true });
+    expect(head).toMatchObject({ damaged: null, endedEarly: false, pixelData: { length: 8_000_000 } });
   });
 
   it('does not follow sequences nested without end', () => {
