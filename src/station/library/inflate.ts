@@ -37,7 +37,8 @@ function inflateWhole(
     try {
       const finishFlush = isCut ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
       const bytes = inflate(deflated, { maxOutputLength: limitBytes, finishFlush, chunkSize });
-      if (bytes.length > 0) return { bytes, damaged: isCut ? 'the deflated data set is cut off' : null, isLimited: false };
+      if (bytes.length > 0)
+        return { bytes, damaged: isCut ? 'the deflated data set is cut off' : null, isLimited: false };
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'Z_BUF_ERROR') return null;
     }
