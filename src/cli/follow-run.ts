@@ -101,6 +101,18 @@ function epochText({ epoch, loss, validation }: Run['epochs'][number]): string {
   return `epoch ${epoch}: loss ${loss.toFixed(4)}${validation ? `, validation ${figuresText(validation)}` : ''}`;
 }
 
+/** All that a run told while it was followed, and what became of it. */
+export function toldText(run: Run): string {
+  return [
+    `${run.network} on ${run.cohort}${run.note === '' ? '' : `: ${run.note}`}`,
+    ...run.notes,
+    ...run.epochs.map(epochText),
+    ...(run.state === 'running' ? [progressText(run)] : []),
+    ...(run.fault === null ? [] : [run.fault.message]),
+    runText(run),
+  ].join('\n');
+}
+
 /** Without the epochs: they were told while they were made. */
 function runText(run: Run): string {
   const lines: string[] = [];

@@ -7,13 +7,13 @@ import { groupKinds } from '../../contract/metrics.ts';
 import type { ModelEvaluationSummary } from '../../contract/model-evaluation.ts';
 import { epochsText } from '../../contract/epochs-text.ts';
 import { intervalCaution } from '../../contract/estimate-text.ts';
-import type { MemberResult, Model } from '../../contract/model.ts';
+import { type MemberResult, type Model, modelIdOf } from '../../contract/model.ts';
 import { promiseText } from '../../contract/training-words.ts';
 import { splitNames, type SplitName } from '../../contract/training.ts';
 import { contextOf } from '../context.ts';
 import { followModelWork } from '../follow-model-work.ts';
 import { probability } from '../options.ts';
-import { table } from '../output.ts';
+import { shortened, table } from '../output.ts';
 import type { StationLink } from '../station-link.ts';
 import { aucText, estimateText, hausdorffText } from '../follow-run.ts';
 
@@ -100,11 +100,21 @@ export function modelsCommand(): Command {
     .description('list the models, newest first')
     .action(async (_options: unknown, command: Command) => {
       const { output, withStation } = contextOf(command);
-      const { models: all, damaged } = await withStation((station) => station.call('models', {}));
+      const {
+        models: all,
+        damaged,
+        runs,
+      } = await withStation(async (station) => {
+        const { runs } = await station.call('runs', {});
+        return { ...(await station.call('models', {})), runs };
+      });
+      const notes = new Map(
+        runs.map((run) => [run.outcome === null ? '' : modelIdOf(run.outcome.weightsFile), run.note]),
+      );
       for (const id of damaged) output.log(damagedText(id));
       output.result({ models: all, damaged }, () =>
         table(
-          ['id', 'network', 'task', 'cohort', 'made', 'author', 'test'],
+          ['id', 'network', 'task', 'cohort', 'made', 'author', 'test', 'note'],
           all.map((model) => [
             model.id,
             model.network,
@@ -113,6 +123,7 @@ export function modelsCommand(): Command {
             model.createdAt.slice(0, 16).replace('T', ' '),
             model.origin === 'imported' ? (model.author?.site ?? '?') : (model.federation?.federation ?? 'this site'),
             model.test === null ? '' : headline(model.test),
+            shortened(notes.get(model.id) ?? ''),
           ]),
           'No models yet. `imagiq train` makes one, `imagiq models import` takes one in.',
         ),

@@ -1,14 +1,15 @@
-// runs list, resume, pause, stop, delete: the training runs of this station.
+// runs list, show, resume, pause, stop, delete: the training runs of this station.
 import { Command } from 'commander';
 import type { Run } from '../../contract/calls.ts';
+import { Fault } from '../../contract/fault.ts';
 import { modelIdOf } from '../../contract/model.ts';
 import { contextOf } from '../context.ts';
-import { followRun, tellRun } from '../follow-run.ts';
+import { followRun, tellRun, toldText } from '../follow-run.ts';
 import { shortened, table } from '../output.ts';
 import { headline } from './models.ts';
 
 export function runsCommand(): Command {
-  const runs = new Command('runs').description('training runs: list, resume, pause, stop, delete');
+  const runs = new Command('runs').description('training runs: list, show, resume, pause, stop, delete');
   runs
     .command('list')
     .description('list the runs, newest first')
@@ -31,6 +32,20 @@ export function runsCommand(): Command {
           ),
         ].join('\n'),
       );
+    });
+  runs
+    .command('show')
+    .argument('<id>', 'from `imagiq runs list`')
+    .description('show what a run told while it went on: its notes, its epochs, and what became of it')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { output, withStation } = contextOf(command);
+      const { runs: all } = await withStation((station) => station.call('runs', {}));
+      const run = all.find((one) => one.id === id);
+      if (run === undefined) {
+        const message = `There is no run “${id.slice(0, 60)}”. \`imagiq runs list\` shows those of this site.`;
+        throw new Fault({ code: 823, message, retry: 'never' });
+      }
+      output.result(run, () => toldText(run));
     });
   runs
     .command('resume')

@@ -112,6 +112,37 @@ describe('training from the command line', () => {
     expect(resumed.json<{ model: string; state: string }>()).toMatchObject({ model: unbroken.model, state: 'done' });
   }, 300_000);
 
+  test('a training that is asked to terminate pauses with a checkpoint; a run tells again what it told', async () => {
+    const folder = temporaryFolder();
+    const home = path.join(folder, 'home');
+    const studies = path.join(folder, 'studies');
+    const { labelsFile } = await writePracticeStudies({ site: 1, folder: studies, patients: 10 });
+    await imagiq('--home', home, 'import', studies);
+    await imagiq('--home', home, 'cohort', 'create', 'chest', '--labels', labelsFile);
+    const asked = start(
+      '--home',
+      home,
+      ...'--json train --cohort chest --epochs 400 --note asked --threads 1'.split(' '),
+    );
+    const stored = (): string => {
+      const [id = ''] = readdirSync(path.join(home, 'runs'));
+      return readFileSync(path.join(home, 'runs', id, 'run.json'), 'utf8');
+    };
+    await vi.waitFor(() => expect(stored()).toMatch(/"epoch":[2-9]/), { timeout: 60_000, interval: 50 });
+    asked.process.kill('SIGTERM');
+    const ended = await asked.ended;
+    const run = ended.json<{ id: string; state: string }>();
+    expect(run.state).toBe('paused');
+    const shown = await imagiq('--home', home, 'runs', 'show', run.id);
+    expect(shown.stdout).toMatch(/: asked\n[^]*epoch 1: loss/);
+    expect(shown.stdout).toContain(`imagiq runs resume ${run.id}`);
+    await imagiq('--home', home, 'runs', 'stop', run.id);
+    expect((await imagiq('--home', home, 'models', 'list')).stdout).toContain('asked');
+    const unknown = await imagiq('--home', home, 'runs', 'show', 'no-such');
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toContain('no-such');
+  }, 120_000);
+
   test('a hyper-parameter beyond its limits is refused before anything is opened', async () => {
     const ended = await imagiq('--home', temporaryFolder(), 'train', '--cohort', 'x', '--label-smoothing', '0.9');
     expect(ended.code).toBe(2);
