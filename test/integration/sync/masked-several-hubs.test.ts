@@ -99,11 +99,18 @@ describe('a hub that is killed in the middle of a masked buffer', () => {
   ])(
     'at the step %s, reached %i times: the other hub goes on with the same buffer, and counts each update once',
     async (dieAt, dieAtTime) => {
-      const { address, a, b, finished } = await federation({ dieAt, dieAtTime }, (one) => [one.port]);
-      await a.died;
-      address.leadTo([b.port]);
-      await finished();
-      expect(b.news.filter(({ kind }) => kind === 'masked-buffer-given-up')).toEqual([]);
+      // Either hub takes a step, whichever is quicker. Where the other one took all of these, nobody died: once more.
+      for (let attempt = 0; attempt < 4; attempt += 1) {
+        const { address, a, b, finished } = await federation({ dieAt, dieAtTime }, (one) => [one.port]);
+        const isDone = finished();
+        const hasDied = await Promise.race([a.died.then(() => true), isDone.then(() => false)]);
+        if (!hasDied) continue;
+        address.leadTo([b.port]);
+        await isDone;
+        expect(b.news.filter(({ kind }) => kind === 'masked-buffer-given-up')).toEqual([]);
+        return;
+      }
+      expect.fail('the hub that was to die never took the step');
     },
     180_000,
   );
