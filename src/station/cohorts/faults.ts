@@ -41,10 +41,11 @@ export const cohortFaults = {
       message: `The labels file has no column “${wanted.slice(0, 40)}”. Columns found: ${columnList(columns)}. ${ofIndicators ? 'Name other ones (--label-columns)' : 'Name the one that holds the label: --label-column, in the window “Label column”'}.`,
       retry: 'never',
     }),
-  noIndicator: (column: string, { cell, row }: { readonly cell: string; readonly row: number }) =>
+  /** The cell itself is not told: it may hold a name. */
+  noIndicator: (column: string, row: number) =>
     new Fault({
       code: 256,
-      message: `The column “${column.slice(0, 40)}” of the labels file holds “${cell.slice(0, 40)}” in row ${row}: only 0 and 1 (no and yes, false and true, or nothing) are read there. Correct it, or name other columns (--label-columns).`,
+      message: `The column “${column.slice(0, 40)}” of the labels file holds something else than 0 and 1 (no and yes, false and true, or nothing) in row ${row}. Correct it, or name other columns (--label-columns).`,
       retry: 'never',
     }),
   nothingMatches: (key: string, rows: number, columns: readonly string[]) =>

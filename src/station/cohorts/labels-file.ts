@@ -1,6 +1,7 @@
 // A labels file: which rows it has, and which column says what they belong to.
 import { systemReason } from '../../contract/system-reason.ts';
 import { statSync } from 'node:fs';
+import path from 'node:path';
 import { delimitedRows, textPieces } from './delimited-text.ts';
 import { cohortFaults } from './faults.ts';
 
@@ -59,13 +60,13 @@ export function openLabelSetsFile(
   if (labelColumns === null && (labelColumn !== null || hasLabel))
     return { ...openLabelsFile(file, labelColumn), names: null };
   const keys = new Set([...labelKeys.map(plain), 'patient']);
-  /** By column the first cell that is neither yes nor no, with its row, of which the header is 1. */
-  const others = new Map<number, { readonly cell: string; readonly row: number }>();
+  /** By column the first row, of which the header is 1, whose cell is neither yes nor no. */
+  const others = new Map<number, number>();
   let rowNumber = 1;
   for (const row of rowsOf(file)) {
     rowNumber += 1;
     for (const [index, cell] of row.entries())
-      if (!others.has(index) && indicator(cell) === undefined) others.set(index, { cell, row: rowNumber });
+      if (!others.has(index) && indicator(cell) === undefined) others.set(index, rowNumber);
   }
   const names =
     labelColumns ?? columns.filter((column, index) => column !== '' && !keys.has(plain(column)) && !others.has(index));
@@ -150,7 +151,7 @@ function* table(file: string): Generator<readonly string[]> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (typeof code !== 'string') throw error;
-    throw cohortFaults.labelsUnreadable(file, systemReason(code));
+    throw cohortFaults.labelsUnreadable(path.basename(file), systemReason(code));
   }
 }
 

@@ -10,6 +10,9 @@ const dataSetTrailingPadding = 0xfffcfffc;
 /** DerivationDescription and DerivationCodeSequence: encoders say there that they compressed, also without loss. */
 const derivation: ReadonlySet<number> = new Set([0x00082111, 0x00089215]);
 
+/** NumberOfFrames, Rows, Columns: of group 0028, which describes the coding, what no coding changes. */
+const extent: ReadonlySet<number> = new Set([0x00280008, 0x00280010, 0x00280011]);
+
 /** Null where one of the files cannot be read. Both are read whole. */
 export function isSameInstance(a: string, b: string): boolean | null {
   let bytesOfA: Buffer;
@@ -26,7 +29,7 @@ export function isSameInstance(a: string, b: string): boolean | null {
 
 /**
  * Element by element, whatever the encoding. Between transfer syntaxes that encode pixels differently, the pixels,
- * their description (group 0028) and how they were derived are not compared: a SOP Instance UID stays the same only where nothing is lost
+ * their description (group 0028, but for their extent) and how they were derived are not compared: a SOP Instance UID stays the same only where nothing is lost
  * (PS3.4 A.1.1, PS3.3 C.7.6.1.1.5).
  */
 export function isSameDataSet(a: DataSet, b: DataSet): boolean {
@@ -37,7 +40,8 @@ export function isSameDataSet(a: DataSet, b: DataSet): boolean {
   const isCompared = ({ tag }: Element): boolean => {
     const group = tag >>> 16;
     if ((tag & 0xffff) === 0 || tag === dataSetTrailingPadding) return false;
-    return !(isOtherCoding && (group === 0x0028 || group === 0x7fe0 || derivation.has(tag)));
+    if (!isOtherCoding || extent.has(tag)) return true;
+    return group !== 0x0028 && group !== 0x7fe0 && !derivation.has(tag);
   };
   return isSameItem({ dataSet: a, item: a }, { dataSet: b, item: b }, isCompared);
 }

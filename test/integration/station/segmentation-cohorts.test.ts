@@ -465,7 +465,9 @@ describe('a cohort of several labels', () => {
     await expect(create(odd, { labelColumns: ['effusion', 'mass'] })).rejects.toEqual(
       expect.objectContaining({
         code: 256,
-        message: expect.stringContaining('“mass” of the labels file holds “2” in row 3'),
+        message: expect.stringContaining(
+          '“mass” of the labels file holds something else than 0 and 1 (no and yes, false and true, or nothing) in row 3',
+        ),
       }),
     );
     const never = csv(

@@ -8,8 +8,8 @@ import { sameContent } from '../same-content.ts';
 import { isSameInstance } from '../same-instance.ts';
 import { ownPatientPrefix } from './wrapped-object.ts';
 
-/** Most that two files may take together to be compared in memory, element by element. */
-const comparedBytes = 2 ** 29;
+/** Most that two files may take together to be compared in memory, element by element: the station answers nobody meanwhile, for 0.1 s at most. */
+const comparedBytes = 2 ** 26;
 
 export interface Settling {
   /** The library's folder. */

@@ -131,7 +131,7 @@ describe('importing', () => {
     expect(place.library.instanceFile('1.2.3.1.2')?.damaged).toContain('cut off');
   });
 
-  it('knows an instance again in another transfer syntax, and refuses the one that was compressed with loss', async () => {
+  it('knows an instance again in another transfer syntax, and refuses what was compressed with loss or made smaller', async () => {
     const slice = { uid: '1.2.3.1.1', size: 4 };
     writeSlice('1.dcm', slice);
     writeSlice('2.dcm', slice, '1.2.840.10008.1.2');
@@ -143,9 +143,11 @@ describe('importing', () => {
     write('4.dcm', dicomFile(compressed, '1.2.840.10008.1.2.4.70'));
     const lossy = { tag: 0x00282110, value: '01' };
     write('5.dcm', dicomFile([...compressed.slice(0, -1), lossy, ...compressed.slice(-1)], '1.2.840.10008.1.2.4.50'));
+    const smaller = sliceElements({ ...slice, size: 2 }).slice(0, -1);
+    write('6.dcm', dicomFile([...smaller, { ...pixels, undefinedLength: true }], '1.2.840.10008.1.2.4.70'));
     const report = await importAll();
-    expect(counts(report)).toEqual([5, 1, 2, 2]);
-    expect(report.refusals.map((one) => path.basename(one.path))).toEqual(['3.dcm', '5.dcm']);
+    expect(counts(report)).toEqual([6, 1, 2, 3]);
+    expect(report.refusals.map((one) => path.basename(one.path))).toEqual(['3.dcm', '5.dcm', '6.dcm']);
   });
 
   it('imports nothing twice, and takes up where a cancelled import stopped', async () => {
