@@ -123,9 +123,9 @@ function paintColour(
   window: VoiWindow,
   isInverted: boolean,
 ): void {
-  const { samples, bits } = frame;
+  const { samples, bits, colourBits = bits } = frame;
   // Colour carries no window in modality units; the drag acts as brightness and contrast on 8-bit samples.
-  const scale = bits === 8 ? 1 : 255 / (2 ** bits - 1);
+  const scale = bits === 8 ? 1 : 255 / (2 ** colourBits - 1);
   const table = Uint8Array.from({ length: 256 }, (_, value) => {
     const shown = Math.round(shade(value, window) * 255);
     return isInverted ? 255 - shown : shown;

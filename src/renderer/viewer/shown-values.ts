@@ -63,12 +63,12 @@ function fill<T extends ShownValues>(
 
 function colours(frame: Frame): Uint8Array {
   const values = storedValues(frame);
-  const { samples, bits, palette } = frame;
+  const { samples, bits, colourBits = bits, palette } = frame;
   const length = frame.rows * frame.columns;
   if (!palette && bits === 8 && samples === 3 && values instanceof Uint8Array) return values;
   const shown = new Uint8Array(length * 3);
   const last = palette ? Math.max(0, Math.floor(palette.colors.length / 3) - 1) : 0;
-  const scale = bits === 8 ? 1 : 255 / (2 ** bits - 1);
+  const scale = bits === 8 ? 1 : 255 / (2 ** colourBits - 1);
   for (let index = 0; index < length; index += 1) {
     if (palette) {
       const entry = Math.max(0, Math.min(last, (values[index * samples] ?? 0) - palette.firstValue));

@@ -9,7 +9,8 @@ export const isColour = (frame: Frame): boolean =>
 /** As a screen takes it: luminance and chrominance become red, green and blue; everything else stays as it was decoded. */
 export function withoutChrominance(frame: Frame): Frame {
   if (frame.samples !== 3 || !/^YBR_(FULL|PARTIAL)$/.test(frame.photometric)) return frame;
-  return { ...frame, bits: 8, photometric: 'RGB', pixels: rgbOf(frame) };
+  const { colourBits: _, ...described } = frame;
+  return { ...described, bits: 8, photometric: 'RGB', pixels: rgbOf(frame) };
 }
 
 /** R, G, B of every pixel, 8 bits each. Only for colour frames. */

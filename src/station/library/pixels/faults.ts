@@ -52,4 +52,11 @@ export const pixelFaults = {
       message: `The file of this instance cannot be read: ${why}. Check that the folder, disc or drive that it lies on is there, or import it again.`,
       retry: 'later',
     }),
+  /** Of a frame told in parts. */
+  noSuchCopy: (copy: number, copies: number) =>
+    new Fault({
+      code: 162,
+      message: `There is no reduced copy ${copy} of this frame: it has ${copies}. Open the image again.`,
+      retry: 'never',
+    }),
 } as const;

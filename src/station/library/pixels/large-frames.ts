@@ -6,7 +6,7 @@ import { pixelFaults } from './faults.ts';
 export interface LargeFrames {
   /** A large frame without its pixels, and without those of copies that are more than one part; any other as it is. */
   head(named: FrameNamed, decode: () => Promise<Frame>): Promise<Frame>;
-  /** @throws Fault 151 where there is no such copy, and what `decode` throws */
+  /** @throws Fault 162 where there is no such copy, and what `decode` throws */
   part(place: FrameNamed & { copy: number; from: number }, decode: () => Promise<Frame>): Promise<Uint8Array>;
 }
 
@@ -19,44 +19,33 @@ const nothing = new Uint8Array(0);
 
 export function largeFrames(): LargeFrames {
   /** The one used last at the end. */
-  const kept = new Map<string, Promise<Frame>>();
-  const sizes = new Map<string, number>();
-  let timer: NodeJS.Timeout | null = null;
+  const kept = new Map<string, Frame>();
+  let timer: NodeJS.Timeout | undefined;
 
-  function forget(): void {
-    kept.clear();
-    sizes.clear();
-  }
-
-  function use({ sopInstanceUID, frame, colours }: FrameNamed, decode: () => Promise<Frame>): Promise<Frame> {
+  async function use({ sopInstanceUID, frame, colours }: FrameNamed, decode: () => Promise<Frame>): Promise<Frame> {
     const key = `${sopInstanceUID}/${frame}/${colours}`;
     // One on its way is asked for again, since it may be more urgent now: it is decoded once all the same.
-    const known = sizes.has(key) ? kept.get(key) : undefined;
-    const asked = known ?? decode();
-    kept.delete(key);
-    kept.set(key, asked);
-    if (timer !== null) clearTimeout(timer);
-    timer = setTimeout(forget, keptMs).unref();
-    if (known) return known;
-    asked.then(
-      (decoded) => {
-        // What is told in one message is not asked for again.
-        if (decoded.reduced === undefined) kept.delete(key);
-        else sizes.set(key, bytesOf(decoded));
-        makeRoom();
-      },
-      () => kept.delete(key),
-    );
-    return asked;
+    const decoded = kept.get(key) ?? (await decode());
+    // What is told in one message is not asked for again.
+    if (decoded.reduced !== undefined) keep(key, decoded);
+    return decoded;
   }
 
-  function makeRoom(): void {
-    let bytes = [...kept.keys()].reduce((sum, key) => sum + (sizes.get(key) ?? 0), 0);
-    for (const key of [...kept.keys()].slice(0, -1)) {
+  /** The time counts from the answer on: decoding may take longer than the pause between two parts. */
+  function keep(key: string, frame: Frame): void {
+    kept.delete(key);
+    makeRoom(bytesOf(frame));
+    kept.set(key, frame);
+    clearTimeout(timer);
+    timer = setTimeout(() => kept.clear(), keptMs).unref();
+  }
+
+  function makeRoom(wanted: number): void {
+    let bytes = [...kept.values()].reduce((sum, frame) => sum + bytesOf(frame), wanted);
+    for (const [key, frame] of kept) {
       if (bytes <= keptBytes) return;
-      bytes -= sizes.get(key) ?? 0;
+      bytes -= bytesOf(frame);
       kept.delete(key);
-      sizes.delete(key);
     }
   }
 
@@ -72,7 +61,7 @@ export function largeFrames(): LargeFrames {
     async part({ copy, from, ...named }, decode) {
       const frame = await use(named, decode);
       const pixels = copy === 0 ? frame.pixels : frame.reduced?.[copy - 1]?.pixels;
-      if (pixels === undefined) throw pixelFaults.noSuchFrame(copy, frame.reduced?.length ?? 0);
+      if (pixels === undefined) throw pixelFaults.noSuchCopy(copy, frame.reduced?.length ?? 0);
       return pixels.subarray(from, from + framePartBytes);
     },
   };

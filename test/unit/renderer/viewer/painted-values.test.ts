@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Frame, unknownGeometry } from '../../../../src/contract/dicom.ts';
 import { paintedPixels } from '../../../../src/renderer/viewer/painted-pixels.ts';
+import { shownValues } from '../../../../src/renderer/viewer/shown-values.ts';
 import { rangeWindow, windowEnds } from '../../../../src/renderer/viewer/window-level.ts';
 import { displayFrame } from '../../../../src/station/library/pixels/display.ts';
 
@@ -109,6 +110,13 @@ describe('the window paints what the station shows', () => {
   test.each(shades)('%s', (_, frame) => {
     expect(differences(frame)).toBe(0);
   });
+});
+
+test('colours of 12 bits in 16 are as bright as those of 8', () => {
+  const changes = { columns: 1, samples: 3, photometric: 'RGB', windowCenter: null, windowWidth: null };
+  const frame = frameOf(Uint16Array.of(4_095, 2_048, 16), { ...changes, colourBits: 12 });
+  expect([...shownValues(frame, false)]).toEqual([255, 128, 1]);
+  expect([...paintedPixels(frame, null, false)]).toEqual([255, 128, 1, 255]);
 });
 
 test('an image of one value is middle grey, and black where there is nothing', () => {

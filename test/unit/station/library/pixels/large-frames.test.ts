@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Frame, unknownGeometry } from '../../../../../src/contract/dicom.ts';
 import { framePartBytes } from '../../../../../src/contract/frame-calls.ts';
 import { largeFrames } from '../../../../../src/station/library/pixels/large-frames.ts';
@@ -63,6 +63,8 @@ describe('reduced copies', () => {
 });
 
 describe('a large frame', () => {
+  afterEach(() => vi.useRealTimers());
+
   it('is told in parts that make the same bytes, and is decoded once', async () => {
     const frames = largeFrames();
     let decoded = 0;
@@ -80,7 +82,26 @@ describe('a large frame', () => {
       bytes.set(await frames.part({ ...named, copy: 0, from }, decode), from);
     expect(Buffer.compare(bytes, large.pixels)).toBe(0);
     expect(decoded).toBe(1);
-    await expect(frames.part({ ...named, copy: 9, from: 0 }, decode)).rejects.toMatchObject({ code: 151 });
+    await expect(frames.part({ ...named, copy: 9, from: 0 }, decode)).rejects.toMatchObject({ code: 162 });
+  });
+
+  it('is kept from the answer on, however long its decoding took, and forgotten when nobody asks any more', async () => {
+    vi.useFakeTimers();
+    const frames = largeFrames();
+    let decoded = 0;
+    const decode = async (): Promise<Frame> => {
+      decoded += 1;
+      await vi.advanceTimersByTimeAsync(18_000);
+      return withReducedCopies(large);
+    };
+    await frames.head(named, decode);
+    await frames.part({ ...named, copy: 0, from: 0 }, decode);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await frames.part({ ...named, copy: 0, from: framePartBytes }, decode);
+    expect(decoded).toBe(1);
+    await vi.advanceTimersByTimeAsync(16_000);
+    await frames.part({ ...named, copy: 0, from: 0 }, decode);
+    expect(decoded).toBe(2);
   });
 
   it('is asked for again while it is on its way, which may be more urgent then', async () => {

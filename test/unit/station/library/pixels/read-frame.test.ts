@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { frameSchema } from '../../../../../src/contract/dicom.ts';
 import { Fault } from '../../../../../src/contract/fault.ts';
 import { storedValuesOf } from '../../../../../src/station/library/pixels/frame-values.ts';
-import { rgbOf } from '../../../../../src/station/library/pixels/colour.ts';
+import { rgbOf, withoutChrominance } from '../../../../../src/station/library/pixels/colour.ts';
 import { readFrame } from '../../../../../src/station/library/pixels/read-frame.ts';
 import { encodeElements } from '../../../../fixtures/dicom-bytes.ts';
 import { dicomFile, encoded, littleEndian, picture, syntaxes, type ImageFile } from './dicom-files.ts';
@@ -186,6 +186,8 @@ describe('uncompressed pixels', () => {
     const frame = frameSchema.parse(await readFrame(dicomFile(file), 1));
     expect(frame.colourBits).toBe(12);
     expect([...rgbOf(frame)]).toEqual([255, 128, 1]);
+    expect(withoutChrominance({ ...frame, photometric: 'YBR_FULL' })).toMatchObject({ bits: 8, photometric: 'RGB' });
+    expect(withoutChrominance({ ...frame, photometric: 'YBR_FULL' }).colourBits).toBeUndefined();
   });
 
   it('that break off are refused in the frame that lacks bytes, not before', async () => {
