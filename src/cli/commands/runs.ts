@@ -6,7 +6,7 @@ import { modelIdOf } from '../../contract/model.ts';
 import { contextOf } from '../context.ts';
 import { followRun, tellRun, toldText } from '../follow-run.ts';
 import { shortened, table } from '../output.ts';
-import { headline } from './models.ts';
+import { headline } from '../model-text.ts';
 
 export function runsCommand(): Command {
   const runs = new Command('runs').description('training runs: list, show, resume, pause, stop, delete');
