@@ -1,7 +1,7 @@
 // The frames of chunks, taken out of a server's connection before `ws` reads it. `ws` puts each together from the pieces in which the system
 // gave it, as is done here; but the pieces, which are memory outside of V8's heap, are then left to the collector, and of fifty transfers
 // at once it had tens of MB of them to collect. Here each piece is given back as soon as it was read. All other frames are read by `ws`.
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { chunkHeaderBytes } from './chunk-frame.ts';
 import { wireLimits } from './limits.ts';
@@ -16,6 +16,8 @@ const mostHeadBytes = 14;
 export function takeLargeFrames(stream: Duplex, socket: WebSocket): void {
   const [read] = stream.listeners('data') as ((piece: Buffer) => void)[];
   if (read === undefined) return;
+  /** Takes nothing more after a Close frame (RFC 6455, 5.5.1) or one that it refused: what comes then is thrown away. */
+  const { _receiver: receiver } = socket as unknown as { readonly _receiver: Writable };
   /** The beginning of a head that is not here whole. */
   let begun: Buffer | null = null;
   let frame: Buffer | null = null;
@@ -23,24 +25,28 @@ export function takeLargeFrames(stream: Duplex, socket: WebSocket): void {
   let filled = 0;
   /** Bytes of another frame that are still to come. */
   let passing = 0;
+  /** A message came in part: a chunk before its end is for `ws` to refuse (RFC 6455, 5.4). */
+  let isFragmented = false;
 
   const take = (piece: Buffer): void => {
     const bytes = begun === null ? piece : Buffer.concat([begun, piece]);
     begun = null;
     let isPassed = false;
-    for (let at = 0; at < bytes.length;) {
+    for (let at = 0; at < bytes.length && receiver.writable;) {
       if (frame === null && passing === 0) {
         const head = headOf(bytes.subarray(at, at + mostHeadBytes));
         if (head === null) {
           begun = Buffer.from(bytes.subarray(at));
           break;
         }
-        if (head.isTaken) {
+        if (head.isTaken && !isFragmented) {
           frame = Buffer.allocUnsafeSlow(head.payloadBytes);
           filled = 0;
           at += head.bytes;
         } else {
           passing = head.bytes + head.payloadBytes;
+          // Control frames may come between fragments.
+          if ((bytes[at]! & 0x0f) < 8) isFragmented = bytes[at]! < 0x80;
         }
       } else if (frame === null) {
         const end = Math.min(bytes.length, at + passing);

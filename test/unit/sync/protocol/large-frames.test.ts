@@ -152,3 +152,86 @@ it('what a paused connection holds when it is cut is heard', async () => {
   await once(socket, 'close');
   expect(heard).toEqual(printsOf([first, second]));
 });
+
+const chunk: Frame = { opcode: 2, bytes: randomBytes(20_000), mask: Buffer.alloc(4) };
+const text: Frame = { opcode: 1, bytes: Buffer.from('a few words'), mask: Buffer.from([4, 3, 2, 1]) };
+/** `bytes` of a whole frame, with another first byte. */
+const beginning = (first: number, bytes: Buffer): Buffer => Buffer.concat([Buffer.from([first]), bytes.subarray(1)]);
+const closing = (code: number): Buffer =>
+  beginning(0x88, encoded({ ...text, bytes: Buffer.from([code >> 8, code & 0xff]) }));
+
+/** The frames that came until the server ended the connection. */
+async function answerTo(line: Socket, pieces: readonly Buffer[]): Promise<Buffer> {
+  const came: Buffer[] = [];
+  line.on('data', (bytes: Buffer) => came.push(bytes));
+  const ended = once(line, 'end');
+  for (const piece of pieces) await new Promise((resolve) => line.write(piece, resolve));
+  await ended;
+  return Buffer.concat(came);
+}
+/** Its code; also of one that told an error. */
+const closeOf = async (socket: WebSocket): Promise<number> =>
+  await new Promise((resolve) => void socket.once('close', resolve));
+/** As a server sends it: without a mask. */
+const closeFrame = (code: number): Buffer => Buffer.from([0x88, 2, code >> 8, code & 0xff]);
+
+it('a frame behind a Close frame is thrown away, and the connection ends with the closing handshake', async () => {
+  for (const behind of [[encoded(text)], [encoded(chunk), encoded(text)]])
+    for (const isAtOnce of [true, false]) {
+      const { line, socket } = await situation();
+      const { heard } = hearing(socket);
+      const closed = closeOf(socket);
+      const pieces = [encoded(text), closing(1000), ...behind];
+      expect(await answerTo(line, isAtOnce ? [Buffer.concat(pieces)] : pieces)).toEqual(closeFrame(1000));
+      line.end();
+      expect(await closed).toBe(1000);
+      expect(heard).toEqual(printsOf([text]));
+    }
+});
+
+it('the answer to the own Close frame is read behind a chunk', async () => {
+  const { line, socket } = await situation();
+  const { heard } = hearing(socket);
+  const closed = closeOf(socket);
+  socket.close(1001);
+  await answerTo(line, [Buffer.concat([encoded(chunk), closing(1001)])]);
+  line.end();
+  expect(await closed).toBe(1001);
+  expect(heard).toEqual(printsOf([chunk]));
+});
+
+it('a chunk behind a frame that was refused is thrown away', async () => {
+  // An opcode that there is none of.
+  const refused = beginning(0x83, encoded(text));
+  for (const pieces of [[Buffer.concat([refused, encoded(chunk)])], [refused, encoded(chunk)]]) {
+    const { line, socket } = await situation();
+    line.on('error', () => {});
+    const { heard } = hearing(socket);
+    const closed = closeOf(socket);
+    for (const piece of pieces) line.write(piece);
+    await closed;
+    expect(heard).toEqual([]);
+  }
+});
+
+it('a chunk between the fragments of a message ends the connection', async () => {
+  const { line, socket } = await situation();
+  const { heard } = hearing(socket);
+  const begun = beginning(0x01, encoded(text));
+  const ping: Frame = { ...text, opcode: 9 };
+  expect(await answerTo(line, [Buffer.concat([begun, encoded(ping), encoded(chunk)])])).toEqual(
+    Buffer.concat([Buffer.from([0x8a, ping.bytes.length]), ping.bytes, closeFrame(1002)]),
+  );
+  expect(heard).toEqual(printsOf([ping]));
+});
+
+it('a chunk comes behind a message of fragments', async () => {
+  const { line, socket } = await situation();
+  const { heard } = hearing(socket);
+  const fragments = [0x01, 0x00, 0x80].map((first) => beginning(first, encoded(text)));
+  const came = Promise.withResolvers<void>();
+  socket.on('message', () => heard.length === 2 && came.resolve());
+  line.write(Buffer.concat([...fragments, encoded(chunk)]));
+  await came.promise;
+  expect(heard).toEqual(printsOf([{ ...text, bytes: Buffer.concat([text.bytes, text.bytes, text.bytes]) }, chunk]));
+});
