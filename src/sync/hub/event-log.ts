@@ -64,7 +64,7 @@ export async function followEvents(
   let reading: Promise<void> | null = null;
   let isChanged = false;
   let isEnded = false;
-  /** Of the event that is next. */
+  /** In a row: of the event that is next, or of reading the log. */
   let failures = 0;
 
   const read = async (): Promise<void> => {
@@ -79,6 +79,7 @@ export async function followEvents(
       last = seq;
       failures = 0;
     }
+    failures = 0;
     if (isChanged || rows.length === eventsAtOnce) await read();
   };
   let again: NodeJS.Timeout | undefined;

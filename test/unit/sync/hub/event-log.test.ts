@@ -43,6 +43,39 @@ it('an event that cannot be taken is given again after longer and longer pauses,
   await end();
 });
 
+it('a log that could not be read is read again soon, however often it could not before', async () => {
+  let change = (): void => {};
+  let isAway = true;
+  let reads = 0;
+  const db = {
+    get: async () => ({ last: 0 }),
+    all: async () => {
+      reads += 1;
+      if (isAway) throw new Error('the database is away');
+      return [];
+    },
+    watch: (look: () => void) => {
+      change = look;
+      return () => {};
+    },
+  } as unknown as HubDatabase;
+  const end = await followEvents(
+    db,
+    async () => {},
+    () => {},
+  );
+  change();
+  await vi.advanceTimersByTimeAsync(30_000);
+  isAway = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  isAway = true;
+  reads = 0;
+  change();
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(reads).toBe(2);
+  await end();
+});
+
 it('the end of a masked buffer whose reason cannot be read, as of another version, is an end all the same', async () => {
   const ends: [string, FaultValue | null][] = [];
   const masked = { ended: async (name: string, fault: FaultValue | null) => void ends.push([name, fault]) };
