@@ -53,7 +53,7 @@ export function must(isKept: boolean, instead: string): asserts isKept {
 /** How long what must happen may take: far longer than it does, since a line may be slow. */
 export const patienceMs = 15_000;
 
-/** @throws Nonconformity where it does not settle within {@link patienceMs}. */
+/** @throws Nonconformity where it does not settle within `ms`. */
 export async function inTime<Value>(what: string, promise: Promise<Value>, ms = patienceMs): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
