@@ -81,7 +81,7 @@ export function openApproval(order: {
     },
     probeAgain() {
       forgetProbe(desk);
-      loop.poke();
+      loop.lookAgain();
     },
     decline(because, projectHash = null) {
       const project = presentProject(projectHash);

@@ -95,6 +95,8 @@ const stateSchema = z.object({
   site: z.string(),
   standing: z.enum(['member', 'left', 'refused']),
   reason: z.string().nullable(),
+  /** What `reason` says because no more may be trained here. */
+  spentReason: z.string().nullable().default(null),
   /** The hub has not heard yet that this site left. */
   owesLeave: z.boolean(),
   /** When the connection to the hub stood last, in milliseconds since 1970; 0 where that is not known. */
@@ -233,6 +235,7 @@ export function newMembershipState(
     hubKey: null,
     standing: 'member',
     reason: null,
+    spentReason: null,
     owesLeave: false,
     hubHeardAtMs: 0,
     project: null,

@@ -130,7 +130,7 @@ export async function openMembership(order: MembershipOrder): Promise<OpenMember
 
   /** What a person held back may leave now. */
   const goOn = (): void => {
-    loop.poke();
+    loop.lookAgain();
     shareModel();
     void outbox.deliver().then(() => loop.poke());
   };

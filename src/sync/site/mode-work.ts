@@ -19,8 +19,11 @@ const aggregators = 3;
 export type ModeStep = 'did' | 'finished' | { readonly waitMs: number | null };
 
 export interface ModeWork {
-  /** Does the mode's next thing. The shared model as this site has it is `state.trunk`, its version the turn. */
-  step(project: Project, cohort: string, signal: AbortSignal): Promise<ModeStep>;
+  /**
+   * Does the mode's next thing. The shared model as this site has it is `state.trunk`, its version the turn.
+   * @param mayTrain from that model; who may not waits for another's
+   */
+  step(project: Project, cohort: string, signal: AbortSignal, mayTrain: boolean): Promise<ModeStep>;
   /** Takes over the newest model of the chain, where another site has it; of gossip there is none. @returns whether it did. */
   follow(project: Project): boolean;
 }
@@ -281,9 +284,9 @@ export function openModeWork(desk: MembershipDesk, bench: Bench, onDelivered: ()
 
   return {
     follow: followIn,
-    async step(project, cohort, signal) {
+    async step(project, cohort, signal, mayTrain) {
       if (state.trunk!.version >= project.commits) return 'finished';
-      const outcome = await stepIn(project, cohort, signal);
+      const outcome: ModeStep = mayTrain ? await stepIn(project, cohort, signal) : { waitMs: null };
       if (typeof outcome !== 'object' || believedInMs === null) return outcome;
       return { waitMs: Math.min(outcome.waitMs ?? believedInMs, believedInMs) };
     },

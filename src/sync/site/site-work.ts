@@ -53,7 +53,10 @@ export interface SiteWork {
     readonly signal: AbortSignal;
   }): Promise<LeakFinding>;
 
-  /** Trains a model on the cohort alone, as a site without a federation would: the rival and the bench's first model. */
+  /**
+   * Trains a model on the cohort alone, as a site without a federation would: the rival and the bench's first model.
+   * @throws Fault 471 where it may train no more: it is asked again after `Site.lookAgain`
+   */
   trainLocalOnly(order: {
     readonly project: Project;
     readonly cohort: string;

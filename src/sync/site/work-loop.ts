@@ -1,6 +1,6 @@
 // One membership's work, step by step: pull the newest trunk, judge it, train from it, put the update into the outbox; in between the
 // bench. It never waits for another site, and while the hub is away it goes on from the trunk it has.
-import type { Fault } from '../../contract/fault.ts';
+import { Fault } from '../../contract/fault.ts';
 import type { Project } from '../../contract/federation.ts';
 import { retryDelayMs } from '../protocol/backoff.ts';
 import type { Bench } from './bench.ts';
@@ -13,7 +13,7 @@ import { openModeWork } from './mode-work.ts';
 import { type During, openTrunkHere } from './trunk-here.ts';
 import type { Outbox } from './outbox.ts';
 import { givenVariates } from './own-variate.ts';
-import { enterFailure, openWorkRetries, workFaultOf } from './work-retries.ts';
+import { enterFailure, isOfTheWire, openWorkRetries, workFaultOf } from './work-retries.ts';
 
 /** Updates that may wait for a hub that is away; then training pauses, since more of them would be refused as stale. */
 const maxSpooledUpdates = 4;
@@ -21,7 +21,7 @@ const maxSpooledUpdates = 4;
 const maxUndeliveredUpdates = 1;
 
 export interface WorkLoop {
-  /** Something changed: look again. */
+  /** Something changed: look again. Work that failed here keeps its rest. */
   poke(): void;
   readonly activity: Activity;
   /** Why the work at hand failed and is tried again; null while it goes well. */
@@ -30,7 +30,7 @@ export interface WorkLoop {
   readonly isDone: boolean;
   /** Ends the work at hand (another project, another cohort) and begins anew. */
   restart(): void;
-  /** What may be trained has changed: tries again where nothing more could be. */
+  /** A person changed what may be trained: tries again at once, also where nothing more could be, or while failed work rests. */
   lookAgain(): void;
   close(): Promise<void>;
 }
@@ -51,12 +51,16 @@ export function openWorkLoop(order: {
   let isDone = false;
   const closing = new AbortController();
   let isPoked = false;
+  /** Somebody here changed something: ends a rest that news do not end. */
+  let isOrdered = false;
   /** A mode may wait for no longer than its patience. */
   let longestPauseMs: number | null = null;
   let wake = (): void => {};
   let abort = new AbortController();
   /** The trunk from which no more may be trained here, until the next comes. */
   let spentTrunk: string | null = null;
+  /** The site's own model can be made no more. */
+  let isAloneSpent = false;
 
   const during: During = async <T>(what: Activity, run: () => Promise<T>): Promise<T> => {
     activity = what;
@@ -116,13 +120,14 @@ export function openWorkLoop(order: {
       isDone = current.isFinished && blobs.has(trunk.blob);
       return false;
     }
-    if (project.peerModels && state.own === null && (state.turn > 0 || current.isFinished)) {
+    const isAloneDue = project.peerModels && state.own === null && !isAloneSpent;
+    if (isAloneDue && (state.turn > 0 || current.isFinished)) {
       await during('training', () => trainAlone(project, cohort, signal));
       return true;
     }
     if (modes.follow(project)) return true;
     if (current.isFinished) {
-      const isAloneDone = !project.peerModels || (state.own !== null && bench.isShared);
+      const isAloneDone = !project.peerModels || ((state.own !== null || isAloneSpent) && bench.isShared);
       isDone = blobs.has(trunk.blob) && state.spool.length === 0 && isAloneDone;
       return false;
     }
@@ -130,7 +135,7 @@ export function openWorkLoop(order: {
     if (outbox.isProjectOver) return false;
     const base = newestHeld();
     const mostSpooled = desk.channel() === null ? maxSpooledUpdates : maxUndeliveredUpdates;
-    if (base === null || base.blob === spentTrunk || state.spool.length >= mostSpooled) return false;
+    if (base === null || isSpent() || state.spool.length >= mostSpooled) return false;
     if (project.trunkRule.rounds && base.version === state.trainedFrom) return false;
     await during('training', () => trainUpdate(project, cohort, base, signal));
     return true;
@@ -138,7 +143,7 @@ export function openWorkLoop(order: {
 
   /** A mode without trunk: the sites move the shared model themselves. */
   const modeStep = async (project: Project, cohort: string, signal: AbortSignal): Promise<boolean> => {
-    const outcome = await during('training', () => modes.step(project, cohort, signal));
+    const outcome = await during('training', () => modes.step(project, cohort, signal, !isSpent()));
     if (typeof outcome === 'object') {
       longestPauseMs = outcome.waitMs;
       return false;
@@ -152,8 +157,18 @@ export function openWorkLoop(order: {
   };
 
   const trainAlone = async (project: Project, cohort: string, signal: AbortSignal): Promise<void> => {
-    const { weights, examples } = await work.trainLocalOnly({ project, cohort, signal });
+    const trained = await work.trainLocalOnly({ project, cohort, signal }).catch((thrown: unknown) => {
+      const fault = workFaultOf(thrown);
+      if (fault.code !== nothingMoreCode) throw thrown;
+      return fault;
+    });
     if (signal.aborted) return;
+    if (trained instanceof Fault) {
+      isAloneSpent = true;
+      saySpent(trained);
+      return;
+    }
+    const { weights, examples } = trained;
     state.own = { model: blobs.put(weights), examples };
     bench.add({
       model: state.own.model,
@@ -205,38 +220,55 @@ export function openWorkLoop(order: {
     isPoked = true;
     wake();
   };
+  const hurry = (): void => {
+    isOrdered = true;
+    poke();
+  };
 
-  const pause = (longestMs: number | null): Promise<void> => {
-    if (isPoked || closing.signal.aborted) return Promise.resolve();
+  const pause = (longestMs: number | null, endsWithNews = true): Promise<void> => {
+    const isOver = (): boolean => isOrdered || closing.signal.aborted || (isPoked && endsWithNews);
+    if (isOver()) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = longestMs === null ? null : setTimeout(resolve, longestMs);
       wake = () => {
+        if (!isOver()) return;
         if (timer !== null) clearTimeout(timer);
         resolve();
       };
     });
   };
 
+  const isSpent = (): boolean => spentTrunk !== null && newestHeld()?.blob === spentTrunk;
+
   /** Nothing more may be trained: said once, not at every trunk. */
-  const rest = (fault: Fault): void => {
-    spentTrunk = newestHeld()?.blob ?? null;
+  const saySpent = (fault: Fault): void => {
     if (state.reason === fault.message) return;
     state.reason = fault.message;
+    state.spentReason = fault.message;
     enterFailure(desk, fault);
     desk.save();
   };
 
+  /** What was spent may not be any more: the reason shown is out of date. */
+  const withdrawSpent = (): void => {
+    if (state.spentReason !== null && state.reason === state.spentReason) state.reason = null;
+    state.spentReason = null;
+  };
+  const forgetSpent = (): void => {
+    [spentTrunk, isAloneSpent] = [null, false];
+    withdrawSpent();
+  };
+
   const run = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      isPoked = false;
+      [isPoked, isOrdered] = [false, false];
       const { signal } = abort;
       const { turn } = state;
       try {
         const didSomething = await step(signal);
-        const trainsAgain = spentTrunk !== null && state.turn > turn;
         retries.worked();
-        // What was spent is not any more: the reason shown is out of date.
-        if (trainsAgain) [spentTrunk, state.reason] = [null, null];
+        // Also what an earlier start of the app said.
+        if (state.turn > turn) withdrawSpent();
         if (didSomething) continue;
         activity = isDone ? 'idle' : 'waiting';
         desk.changed();
@@ -246,14 +278,16 @@ export function openWorkLoop(order: {
         const fault = workFaultOf(thrown);
         activity = 'waiting';
         if (fault.code === nothingMoreCode) {
-          rest(fault);
+          spentTrunk = newestHeld()?.blob ?? null;
+          saySpent(fault);
           desk.changed();
           await pause(retryDelayMs(Number.POSITIVE_INFINITY, order.random));
           continue;
         }
         const restMs = retries.failed(fault);
         desk.changed();
-        await pause(restMs);
+        // A line that is back lets what failed with it go on.
+        await pause(restMs, isOfTheWire(fault));
       }
     }
   };
@@ -273,12 +307,12 @@ export function openWorkLoop(order: {
     restart() {
       abort.abort();
       abort = new AbortController();
-      spentTrunk = null;
-      poke();
+      forgetSpent();
+      hurry();
     },
     lookAgain() {
-      spentTrunk = null;
-      poke();
+      forgetSpent();
+      hurry();
     },
     async close() {
       closing.abort();

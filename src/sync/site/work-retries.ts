@@ -34,7 +34,7 @@ export function openWorkRetries(desk: MembershipDesk, random: () => number): Wor
       if (desk.channel() !== null || !isOfTheWire(fault)) {
         reason = siteFault.workFailed(fault.message, { failures, restMs }).message;
         enterFailure(desk, fault);
-      }
+      } else reason = null;
       return restMs;
     },
   };
@@ -47,7 +47,7 @@ function restAfter(failures: number, random: () => number): number {
 }
 
 /** Codes 400 to 449 (protocol/faults.ts). */
-const isOfTheWire = ({ code }: Fault): boolean => code >= 400 && code < 450;
+export const isOfTheWire = ({ code }: Fault): boolean => code >= 400 && code < 450;
 
 /** The disk that made the work fail may keep the ledger from saying so: then the window alone does. */
 export function enterFailure(desk: MembershipDesk, fault: Fault): void {

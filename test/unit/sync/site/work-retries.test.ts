@@ -37,3 +37,10 @@ it('says also without a hub why training failed, and nothing of a line that ende
   retries.failed(noMemory);
   expect(retries.reason).toContain('The trainer ran out of memory.');
 });
+
+it('says nothing more of work that failed before the line ended', () => {
+  const { retries } = retriesOf(false);
+  retries.failed(noMemory);
+  retries.failed(wireFault.closed('code 1006'));
+  expect(retries.reason).toBeNull();
+});
