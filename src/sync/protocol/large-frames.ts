@@ -15,9 +15,10 @@ const mostHeadBytes = 14;
 /** To be called before anything came: `stream` is the one that `socket` reads, and `socket` tells of the frames as of others. */
 export function takeLargeFrames(stream: Duplex, socket: WebSocket): void {
   const [read] = stream.listeners('data') as ((piece: Buffer) => void)[];
-  if (read === undefined) return;
   /** Takes nothing more after a Close frame (RFC 6455, 5.5.1) or one that it refused: what comes then is thrown away. */
-  const { _receiver: receiver } = socket as unknown as { readonly _receiver: Writable };
+  const { _receiver: receiver } = socket as unknown as { readonly _receiver?: Writable };
+  // Another `ws` than this one reads all frames itself.
+  if (read === undefined || receiver === undefined) return;
   /** The beginning of a head that is not here whole. */
   let begun: Buffer | null = null;
   let frame: Buffer | null = null;
