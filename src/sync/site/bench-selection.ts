@@ -26,15 +26,16 @@ export async function selectFromBench(
       metrics !== null && predictions.has(model) && (author === null || !state.muted.includes(author)),
   );
   if (judged.length === 0) return;
+  /** Another project or cohort meanwhile: this choice is about what nobody asks for any more. */
+  const isAsked = (): boolean => judged.every((candidate) => state.candidates.includes(candidate));
   // The same weights may stand on the bench under two names: one vote.
   const distinct = [...new Map(judged.map((candidate) => [candidate.model, candidate])).values()];
   const { ids, reached, score, ensemble } =
     project.network.task === 'segmentation'
-      ? await bestMasks(votes, project, cohort, distinct)
+      ? await bestMasks(async (voters) => (isAsked() ? votes.of(voters, project, cohort) : null), project, distinct)
       : await bestVote(desk, predictions, project, cohort, distinct);
   const help = await helpOf({ candidates: distinct, ids, reached, own: desk.keys.fingerprint, score });
-  // Another project or cohort meanwhile: this choice is about what nobody asks for any more.
-  if (!judged.every((candidate) => state.candidates.includes(candidate))) return;
+  if (!isAsked()) return;
   state.selected = [...ids];
   state.help = help;
   const metricsOf = (wanted: (candidate: BenchCandidate) => boolean): Metrics | null =>
@@ -90,12 +91,10 @@ async function bestVote(
 }
 
 async function bestMasks(
-  votes: MaskVotes,
+  measured: (voters: readonly BenchCandidate[]) => Promise<Metrics | null>,
   project: Project,
-  cohort: string,
   candidates: readonly BenchCandidate[],
 ): Promise<Choice> {
-  const measured = (voters: readonly BenchCandidate[]): Promise<Metrics | null> => votes.of(voters, project, cohort);
   const { chosen, reached, tried } = await climbedByDice(candidates, project, measured);
   const ids = chosen.map(({ model }) => model);
   const named = (models: readonly string[]): BenchCandidate[] =>

@@ -138,11 +138,12 @@ export function openBench(desk: MembershipDesk): Bench {
     reception,
     add,
     evaluateNext: (project, cohort) => inTurn(() => evaluateOne(project, cohort)),
-    async select(project, cohort, method) {
-      if (method !== null) state.selectionMethod = method;
-      await selectFromBench(desk, { predictions, votes }, project, cohort);
-      desk.save();
-    },
+    select: (project, cohort, method) =>
+      inTurn(async () => {
+        if (method !== null) state.selectionMethod = method;
+        await selectFromBench(desk, { predictions, votes }, project, cohort);
+        desk.save();
+      }),
     share() {
       showing ??= showOwn().finally(() => {
         showing = null;

@@ -198,7 +198,8 @@ export function openNewsReader(order: {
       case 'unmasking-asked':
       case 'masked-update-counted':
       case 'masked-buffer-ended':
-        return outbox.receive(message) ? 'at-once' : 'not';
+        // What was taken is on the disk already.
+        return outbox.receive(message) ? 'soon' : 'not';
       case 'model-available':
         if (message.sequence <= state.lastModelSequence) return 'not';
         state.lastModelSequence = message.sequence;

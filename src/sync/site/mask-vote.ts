@@ -20,7 +20,7 @@ export interface MaskVotes {
 
 /** Votes as they are measured, remembered until one of their models is gone from the bench. */
 export function openMaskVotes(desk: MembershipDesk): MaskVotes {
-  const measured = new Map<string, Metrics | null>();
+  let measured = new Map<string, Metrics | null>();
   const keyOf = (voters: readonly BenchCandidate[]): string =>
     voters
       .map(({ model }) => model)
@@ -34,16 +34,20 @@ export function openMaskVotes(desk: MembershipDesk): MaskVotes {
     async of(voters, project, cohort) {
       if (voters.length === 1) return voters[0]!.metrics;
       const key = keyOf(voters);
-      const known = measured.get(key);
+      // A vote that is under way when the images change is kept nowhere.
+      const kept = measured;
+      const known = kept.get(key);
       if (known !== undefined) return known;
       const [first, ...others] = await Promise.all(voters.map((voter) => voterOf(voter, desk)));
       const order = { project, cohort, split: 'validation', ...first!, others } as const;
       const metrics = await desk.work.evaluate(order).then((evaluation) => evaluation.metrics, asNone);
       sweep();
-      measured.set(key, metrics);
+      kept.set(key, metrics);
       return metrics;
     },
-    clear: () => measured.clear(),
+    clear() {
+      measured = new Map();
+    },
   };
 }
 

@@ -37,7 +37,7 @@ export interface MaskedDelivery {
   /** Says the next thing about the first update of the spool, until there is nothing to say for now. @throws what the hub refuses. */
   advance(channel: Channel): Promise<void>;
   /**
-   * Takes a piece of news; what a true hub does not say is refused and told, and ends no connection. @returns false where this site's own
+   * Takes a piece of news and puts it on the disk; what a true hub does not say is refused and told, and ends no connection. @returns false where this site's own
    * disk could not take it: `advance` does after a rest.
    */
   receive(news: MaskingNews): boolean;
@@ -58,11 +58,11 @@ export function openMaskedDelivery(order: {
   /** What was said last on which connection: nothing is said twice there. */
   let said: { readonly channel: Channel; readonly text: string } | null = null;
 
-  /** News that this site's own disk could not take. */
-  let untaken: MaskingNews[] = [];
+  /** News that this site's own disk could not take: the newest of each kind, however often a hub says it. */
+  const untaken = new Map<MaskingNews['kind'], MaskingNews>();
 
   const forgetBuffer = (): void => {
-    untaken = [];
+    untaken.clear();
     const blob = state.masking?.buffer?.masked?.blob;
     state.masking = null;
     const first = state.spool[0];
@@ -194,7 +194,9 @@ export function openMaskedDelivery(order: {
   };
 
   const advance = async (channel: Channel): Promise<void> => {
-    for (const news of untaken.splice(0)) receive(news);
+    const again = [...untaken.values()];
+    untaken.clear();
+    for (const news of again) receive(news);
     while (state.spool.length > 0 && desk.channel() === channel) {
       const masking = offered();
       const message = await step(masking);
@@ -310,12 +312,15 @@ export function openMaskedDelivery(order: {
   const receive = (news: MaskingNews): boolean => {
     try {
       take(news);
+      desk.save();
       return true;
     } catch (thrown) {
       if (!isOwnDisk(thrown)) throw thrown;
       // The hub can do nothing about it, and another connection finds no more room.
       state.reason = thrown instanceof Fault ? thrown.message : siteFault.diskFull().message;
-      untaken.push(news);
+      // The newest last.
+      untaken.delete(news.kind);
+      untaken.set(news.kind, news);
       order.rest();
       return false;
     }

@@ -7,6 +7,7 @@ import { Fault } from '../../../../src/contract/fault.ts';
 import { projectSchema } from '../../../../src/contract/federation.ts';
 import type { Metrics } from '../../../../src/contract/metrics.ts';
 import type { Network } from '../../../../src/contract/network.ts';
+import { openBench } from '../../../../src/sync/site/bench.ts';
 import { openCachedPredictions } from '../../../../src/sync/site/cached-predictions.ts';
 import { selectFromBench } from '../../../../src/sync/site/bench-selection.ts';
 import { openMaskVotes } from '../../../../src/sync/site/mask-vote.ts';
@@ -22,7 +23,7 @@ function situation(candidates: readonly { model: string; author: string | null; 
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const state = {
     candidates: candidates.map((one) => ({ site: one.author ?? 'trunk', ...one })),
-    muted: [],
+    muted: [] as string[],
     selected: [] as string[],
     help: {} as Record<string, number>,
     own: { model: candidates[0]!.model },
@@ -63,7 +64,8 @@ function benchOfMasks(votes: Record<string, number | Fault>, definitions: Record
   const desk = { state, keys, blobs, work: { ...work, evaluate } } as unknown as MembershipDesk;
   for (const { model } of candidates) made.predictions.put(model, new Float32Array(), new Int32Array());
   const parts = { predictions: made.predictions, votes: openMaskVotes(desk) };
-  return { state: made.state, asked, select: () => selectFromBench(desk, parts, masks, 'chest') };
+  const select = (): Promise<void> => selectFromBench(desk, parts, masks, 'chest');
+  return { state: made.state, desk, asked, select, votes: parts.votes };
 }
 
 it('chooses the model of the best Dice where no other makes its masks better, and tells what each peer adds', async () => {
@@ -85,6 +87,47 @@ it('lets models of masks vote for as long as the Dice of their mean grows, and m
   const before = [...asked];
   await select();
   expect(asked).toEqual(before);
+});
+
+it('ends a choice whose images changed meanwhile, and keeps nothing of its votes', async () => {
+  const { state, desk, asked, select, votes } = benchOfMasks({ 'theirs+others': 0.82 });
+  const { evaluate } = desk.work;
+  desk.work.evaluate = async (order) => {
+    // As another cohort is approved: the models stay, what they were measured on goes.
+    state.candidates = state.candidates.map((candidate) => ({ ...candidate }));
+    votes.clear();
+    desk.work.evaluate = evaluate;
+    return evaluate(order);
+  };
+  await select();
+  expect(asked).toEqual(['theirs+others']);
+  expect(state.selected).toEqual([]);
+  await select();
+  expect(asked.filter((together) => together === 'theirs+others')).toHaveLength(2);
+  expect(state.selected).toEqual(['theirs', 'others']);
+});
+
+it('a choice that a person orders waits for the one under way', async () => {
+  const made = benchOfMasks({ 'theirs+others': 0.82 });
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'imagiq-bench-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const predictions = openCachedPredictions(path.join(folder, 'predictions'));
+  for (const { model } of made.state.candidates) predictions.put(model, new Float32Array(), new Int32Array());
+  const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { evaluate } = made.desk.work;
+  made.desk.work.evaluate = async (order) => {
+    began.resolve();
+    await mayEnd.promise;
+    return evaluate(order);
+  };
+  const bench = openBench({ ...made.desk, folder, save: () => {} });
+  const underWay = bench.select(masks, 'chest', null);
+  await began.promise;
+  made.state.muted.push('oslo');
+  const ordered = bench.select(masks, 'chest', null);
+  mayEnd.resolve();
+  await Promise.all([underWay, ordered]);
+  expect(made.state.selected).toEqual(['others']);
 });
 
 it('leaves out of a vote what cannot vote with the best: masks of another size, too many pixels', async () => {
