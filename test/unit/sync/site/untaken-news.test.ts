@@ -22,7 +22,11 @@ it('waits, the newest of each kind, until there is room, and throws nothing at t
   };
   const desk = { state, keys, save, channel: () => null } as unknown as MembershipDesk;
   const masked = openMaskedDelivery({ desk, settle: () => {}, rest: () => (rests += 1) });
-  const relayed = (buffer: number): MaskingNews => ({ kind: 'mask-shares-relayed', buffer: String(buffer), shares: [] });
+  const relayed = (buffer: number): MaskingNews => ({
+    kind: 'mask-shares-relayed',
+    buffer: String(buffer),
+    shares: [],
+  });
   for (let buffer = 0; buffer < 100; buffer += 1) expect(masked.receive(relayed(buffer))).toBe(false);
   expect(state.reason).toContain('The disk is full');
   expect(rests).toBe(100);
