@@ -33,7 +33,9 @@ const unet = (filters: number) => ({
   output: 'logits',
 });
 
-const hyperParameters = { epochs: 6, learningRate: 0.01 };
+const hyperParameters = { epochs: 20, batchSize: 8, learningRate: 0.005 };
+/** Models that vote are to have learnt something. */
+const ownHyperParameters = { ...hyperParameters, epochs: 50 };
 const project = projectSchema.parse({
   id: 'hippocampus',
   title: 'Hippocampus',
@@ -99,7 +101,7 @@ it.skipIf(!existsSync(volumes))(
         cohort: 'brains',
         network: 'unet-12',
         networkFile,
-        hyperParameters,
+        hyperParameters: ownHyperParameters,
         seed,
       });
       const isTrained = async (): Promise<string | undefined> =>
@@ -112,7 +114,7 @@ it.skipIf(!existsSync(volumes))(
     await lyon!('evaluate-bench', { federation });
     let selected = await lyon!('select-ensemble', { federation });
     // Which volumes judge is drawn by each home's own key, and one model may be best alone on them.
-    for (let seed = 12; selected.members.length < 2 && seed < 18; seed += 1) {
+    for (let seed = 12; selected.members.length < 2 && seed < 24; seed += 1) {
       await shown(seed);
       await lyon!('pull-models', { federation });
       selected = await lyon!('select-ensemble', { federation });
@@ -136,5 +138,5 @@ it.skipIf(!existsSync(volumes))(
     expect(said.failures).toEqual([]);
     expect(said.written).toBe(volumesEach);
   },
-  120_000,
+  300_000,
 );
