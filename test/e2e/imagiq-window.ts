@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, sta
 import os from 'node:os';
 import path from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import type { TestContext } from 'vitest';
 import { type ElectronRuntime, resolveElectron } from '../../scripts/electron-runtime/resolve.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -126,6 +127,18 @@ async function started(
     await gone;
     return null;
   }
+}
+
+/** The window that a file's tests share; without a stage the test is skipped with its reason. One that fails leaves a screenshot under `name`. */
+export function openedWindow(
+  context: TestContext,
+  { stage, opened, name }: { stage: Stage | string; opened: OpenWindow | null; name: string },
+): OpenWindow {
+  if (typeof stage === 'string') context.skip(stage);
+  if (!opened) throw new Error('the window is not open');
+  const { screenshot } = opened;
+  context.onTestFailed(() => screenshot(`failed: ${name} ${context.task.name}`.replaceAll(/\W+/g, '-')));
+  return opened;
 }
 
 /** Answers the next system dialogs with these paths: a system dialog cannot be driven from outside. */

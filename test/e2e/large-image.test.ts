@@ -4,7 +4,15 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { dicomFile, syntaxes } from '../unit/station/library/pixels/dicom-files.ts';
-import { litShare, newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+import {
+  litShare,
+  newFolder,
+  openedWindow,
+  openImagiq,
+  type OpenWindow,
+  setStage,
+  type Stage,
+} from './imagiq-window.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
@@ -46,13 +54,7 @@ afterAll(async () => {
   if (typeof stage === 'object') stage.close();
 });
 
-function theWindow(context: TestContext): OpenWindow {
-  if (typeof stage === 'string') context.skip(stage);
-  if (!opened) throw new Error('the window is not open');
-  const { screenshot } = opened;
-  context.onTestFailed(() => screenshot(`failed: large ${context.task.name}`.replaceAll(/\W+/g, '-')));
-  return opened;
-}
+const theWindow = (context: TestContext): OpenWindow => openedWindow(context, { stage, opened, name: 'large' });
 
 describe('a large image', { timeout: 90_000 }, () => {
   test('is painted whole and in part, and its values are those of the file', async (context) => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { writeCtVolume } from '../../scripts/bench/ct-volume.ts';
 import { dicomFile, type ElementSpec, sliceElements } from '../fixtures/dicom-bytes.ts';
-import { newFolder, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
+import { newFolder, openedWindow, openImagiq, type OpenWindow, setStage, type Stage } from './imagiq-window.ts';
 
 let stage: Stage | string;
 let opened: OpenWindow | null = null;
@@ -45,13 +45,7 @@ afterAll(async () => {
   if (typeof stage === 'object') stage.close();
 });
 
-function theWindow(context: TestContext): OpenWindow {
-  if (typeof stage === 'string') context.skip(stage);
-  if (!opened) throw new Error('the window is not open');
-  const { screenshot } = opened;
-  context.onTestFailed(() => screenshot(`failed: thumbnails ${context.task.name}`.replaceAll(/\W+/g, '-')));
-  return opened;
-}
+const theWindow = (context: TestContext): OpenWindow => openedWindow(context, { stage, opened, name: 'thumbnails' });
 
 /** Width and height of what is bright on a canvas, in its pixels. */
 function brightSize({ page }: OpenWindow, canvas: string): Promise<[number, number]> {
